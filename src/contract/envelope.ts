@@ -1,0 +1,154 @@
+import { type AccountTask, type CreatedAccountTask, type Misread, readAccountTask } from './account-task.ts';
+import { TaskFailure, type FailureEvidence, type FailureKind } from './failure.ts';
+import { isJsonObject, type JsonObject, type JsonValue, member } from './json-value.ts';
+
+/** An answer's body as the wire read it: JSON and XML give the same tree. */
+export type AnswerBody =
+  | { readonly kind: 'tree'; readonly tree: JsonValue }
+  | { readonly kind: 'empty' }
+  | ({ readonly kind: 'unreadable' } & Misread);
+
+/** What an answer holds, as far as its meaning goes. */
+type Reading =
+  | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly created: Created | Misread }
+  | { readonly kind: 'message' }
+  | ({ readonly kind: 'unreadable' } & Misread);
+
+interface EnvelopeError {
+  readonly ErrorCode: string | null;
+  readonly ErrorReason: string | null;
+}
+type Created = Omit<CreatedAccountTask, 'replayed'>;
+
+/**
+ * The truth table: what an answer of the service means.
+ *
+ * | status           | body                                   | meaning                          |
+ * |------------------|----------------------------------------|----------------------------------|
+ * | 2xx              | Error set, with or without Detail      | TASK_REJECTED, REJECTED          |
+ * | 2xx              | Error blank, Detail whole              | the created task                 |
+ * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN     |
+ * | 401 / 403        | any                                    | UNAUTHENTICATED / FORBIDDEN, REJECTED |
+ * | 429              | any                                    | OVERLOADED, REJECTED             |
+ * | 400 / 422        | any envelope or framework message      | TASK_REJECTED, REJECTED          |
+ * | other 4xx        | Error set, or framework message        | TASK_REJECTED, REJECTED          |
+ * | 5xx              | any                                    | UPSTREAM_FAILED, UNKNOWN         |
+ * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN     |
+ *
+ * A blank Error is null, absent, empty, or holds only blank strings. "Whole" is `readAccountTask`'s to say.
+ * Which statuses the service uses for success and refusal is unknown; this table is this project's reading.
+ * @throws TaskFailure for every row but the created task.
+ */
+export function interpretAnswer(status: number, body: AnswerBody): CreatedAccountTask {
+  const reading = readAnswer(body);
+  const error = reading.kind === 'envelope' ? reading.error : null;
+  const fail = (kind: FailureKind, message: string, cause?: unknown): never => {
+    const evidence: FailureEvidence = error ? { errorCode: error.ErrorCode, errorReason: error.ErrorReason } : {};
+    const reason = error?.ErrorReason?.trim() ? error.ErrorReason : message;
+    throw new TaskFailure(kind, reason, cause === undefined ? evidence : { ...evidence, cause });
+  };
+  if (status >= 500)
+    return fail(
+      { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
+      `The service failed (HTTP ${status}); the task may have been created.`,
+    );
+  if (status === 401)
+    return fail({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.');
+  if (status === 403)
+    return fail(
+      { code: 'FORBIDDEN', outcome: 'REJECTED' },
+      'The service does not allow this caller to create the task.',
+    );
+  if (status === 429)
+    return fail({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'The service refused the task because it is busy.');
+  const isSuccess = status >= 200 && status < 300;
+  const isRefusal = status >= 400;
+  if (error && (isSuccess || isRefusal))
+    return fail(
+      { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+      `The service refused the task${error.ErrorCode?.trim() ? ` (${error.ErrorCode})` : ''}.`,
+    );
+  if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
+    return { ...reading.created, replayed: false };
+  const isReadable = reading.kind === 'message' || (reading.kind === 'envelope' && (status === 400 || status === 422));
+  if (isRefusal && isReadable)
+    return fail({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, `The service refused the request (HTTP ${status}).`);
+  const { at, problem } = toMisread(reading);
+  return fail(
+    { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
+    `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}. The task may have been created.`,
+  );
+}
+
+function toMisread(reading: Reading): Misread {
+  if (reading.kind === 'unreadable') return reading;
+  if (reading.kind === 'envelope' && 'at' in reading.created) return reading.created;
+  return {
+    at: 'the answer',
+    problem: reading.kind === 'message' ? 'is a framework message' : 'does not fit its status',
+  };
+}
+
+function readAnswer(body: AnswerBody): Reading {
+  if (body.kind === 'unreadable') return body;
+  if (body.kind === 'empty') return unreadable('the answer', 'is empty');
+  const { tree } = body;
+  if (!isJsonObject(tree)) return unreadable('the answer', 'is not an object');
+  const error = member(tree, 'Error');
+  const data = member(tree, 'ResponseData');
+  if (error === undefined && data === undefined) {
+    return typeof member(tree, 'Message') === 'string'
+      ? { kind: 'message' }
+      : unreadable('the answer', 'holds neither Error nor ResponseData');
+  }
+  const envelopeError = readError(error);
+  if (envelopeError && 'at' in envelopeError) return { kind: 'unreadable', ...envelopeError };
+  return { kind: 'envelope', error: envelopeError, created: readResponseData(data) };
+}
+
+/** The envelope's error; null when it is blank. */
+function readError(value: JsonValue | undefined): EnvelopeError | Misread | null {
+  if (isAbsent(value)) return null;
+  if (!isJsonObject(value)) return { at: 'Error', problem: 'is not an object' };
+  const ErrorCode = readText(value, 'ErrorCode', 'Error');
+  const ErrorReason = readText(value, 'ErrorReason', 'Error');
+  if (typeof ErrorCode === 'object' && ErrorCode) return ErrorCode;
+  if (typeof ErrorReason === 'object' && ErrorReason) return ErrorReason;
+  return ErrorCode?.trim() || ErrorReason?.trim() ? { ErrorCode, ErrorReason } : null;
+}
+
+function readResponseData(value: JsonValue | undefined): Created | Misread {
+  if (isAbsent(value)) return { at: 'ResponseData', problem: 'is missing' };
+  if (!isJsonObject(value)) return { at: 'ResponseData', problem: 'is not an object' };
+  const detail = member(value, 'Detail');
+  if (isAbsent(detail)) return { at: 'ResponseData.Detail', problem: 'is missing' };
+  if (!isJsonObject(detail)) return { at: 'ResponseData.Detail', problem: 'is not an object' };
+  const accountTask: AccountTask | Misread = readAccountTask(detail, 'ResponseData.Detail');
+  if ('at' in accountTask) return accountTask;
+  const Result = readText(value, 'Result', 'ResponseData');
+  if (typeof Result === 'object' && Result) return Result;
+  const Identification = readIdentification(member(value, 'Identification'));
+  if (Identification && 'at' in Identification) return Identification;
+  return { accountTask, Identification, Result };
+}
+
+function readIdentification(value: JsonValue | undefined): CreatedAccountTask['Identification'] | Misread {
+  if (isAbsent(value)) return null;
+  if (!isJsonObject(value)) return { at: 'ResponseData.Identification', problem: 'is not an object' };
+  const UserId = readText(value, 'UserId', 'ResponseData.Identification');
+  return typeof UserId === 'object' && UserId ? UserId : { UserId };
+}
+
+function readText(object: JsonObject, name: string, at: string): string | null | Misread {
+  const value = member(object, name) ?? null;
+  return value === null || typeof value === 'string' ? value : { at: `${at}.${name}`, problem: 'is not text' };
+}
+
+/** Nothing there: an empty XML element reads as an empty string. */
+function isAbsent(value: JsonValue | undefined): value is '' | null | undefined {
+  return value === undefined || value === null || value === '';
+}
+
+function unreadable(at: string, problem: string): Reading {
+  return { kind: 'unreadable', at, problem };
+}

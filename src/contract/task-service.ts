@@ -1,0 +1,62 @@
+import type { AccountTask, CreatedAccountTask, NewAccountTask } from './account-task.ts';
+
+/** Who calls, as far as a backend needs to know. */
+export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
+
+/** A caller whom our own store knows by a bearer token it gave out. */
+export interface AccountCaller {
+  readonly kind: 'account';
+  readonly accountId: string;
+  /** The client the token was given to; null for a token of the account itself. */
+  readonly clientId: string | null;
+}
+
+/** A caller whose credentials only the upstream can judge: they are passed on as they came. */
+export interface ForwardedCaller {
+  readonly kind: 'forwarded';
+  /** The Authorization header, verbatim. */
+  readonly authorization: string;
+}
+
+/** A caller whose JWT this gateway has checked; the upstream sees the gateway's own credentials. */
+export interface SubjectCaller {
+  readonly kind: 'subject';
+  readonly subject: string;
+}
+
+/** What goes with every call through the port. */
+export interface Call {
+  readonly caller: Caller;
+  /** Passed on to the upstream and written to every log line of the request. */
+  readonly requestId: string;
+}
+
+export interface PageRequest {
+  /** How many tasks at the most. */
+  readonly first: number;
+  /** The ID of the task after which the page starts; null for the newest. */
+  readonly after: string | null;
+}
+
+export interface AccountTaskPage {
+  /** Newest first. */
+  readonly tasks: readonly AccountTask[];
+  readonly hasNextPage: boolean;
+}
+
+/**
+ * The port between the faces (GraphQL, REST) and the backends (upstream, store).
+ * Every method throws a `TaskFailure` where the failure is understood; any other error is a defect.
+ */
+export interface TaskService {
+  /** Registers a task. It resolves only when the task is durably there, and throws nothing but what is known of its fate. */
+  create(task: NewAccountTask, call: Call): Promise<CreatedAccountTask>;
+  /** The caller's tasks with these IDs, in their order; null where the caller has none of that ID. */
+  find(ids: readonly string[], call: Call): Promise<readonly (AccountTask | null)[]>;
+  /** A page of the caller's tasks. */
+  list(page: PageRequest, call: Call): Promise<AccountTaskPage>;
+  /** Resolves when the backend can serve; throws an Error that says why it cannot. */
+  ready(): Promise<void>;
+  /** Finishes what is under way and lets go of connections and files. */
+  close(): Promise<void>;
+}

@@ -1,0 +1,15 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  resolve: {
+    // One copy of graphql: vitest otherwise loads its ESM and its CommonJS build, and `instanceof GraphQLError` fails.
+    alias: { graphql: fileURLToPath(new URL('node_modules/graphql/index.js', import.meta.url)) },
+  },
+  test: {
+    include: ['test/**/*.test.ts'],
+    server: { deps: { inline: [/graphql/, /@pothos/, /@envelop/] } },
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
