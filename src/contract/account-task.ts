@@ -1,5 +1,5 @@
 import { parseGuid, EMPTY_GUID } from './guid.ts';
-import { type JsonObject, type JsonValue, member } from './json-value.ts';
+import { isRawNumber, type JsonObject, type JsonValue, member, type RawNumber } from './json-value.ts';
 import type { ContentType } from './parameters.ts';
 
 /** AccountTaskRequest: what a caller asks for, already checked. */
@@ -46,7 +46,7 @@ export type DetailFields = {
   readonly [Field in DetailField]?: (typeof DETAIL_FIELDS)[Field] extends 'boolean'
     ? boolean | null
     : (typeof DETAIL_FIELDS)[Field] extends 'enum'
-      ? string | number | null
+      ? string | number | RawNumber | null
       : string | null;
 };
 
@@ -103,7 +103,7 @@ function fieldProblem(field: DetailField, value: JsonValue | undefined): string 
   if (value === null || value === undefined) return null;
   const kind = DETAIL_FIELDS[field];
   if (kind === 'boolean') return typeof value === 'boolean' ? null : 'is not true or false';
-  if (kind === 'enum' && typeof value === 'number') return null;
+  if (kind === 'enum' && (typeof value === 'number' || isRawNumber(value))) return null;
   if (typeof value !== 'string') return 'is not text';
   return kind === 'guid' && value.trim() !== '' && parseGuid(value.trim()) === null ? 'is not a GUID' : null;
 }

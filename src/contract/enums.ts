@@ -8,6 +8,12 @@ export interface EnumMember {
 /** The members of one of the contract's enums, in order; names and numbers are unique. */
 export type EnumTable = readonly EnumMember[];
 
+/** The tables of both of the contract's enums. */
+export interface EnumTables {
+  readonly frequencies: EnumTable;
+  readonly notifications: EnumTable;
+}
+
 /** The one member the contract's samples show: `"Frequency": 0` in JSON is `NONE` in XML. */
 const NONE: EnumMember = { name: 'NONE', number: 0 };
 
@@ -44,7 +50,7 @@ export function parseEnumTable(text: string): EnumTable {
   const names = members.map(({ name }) => name.toUpperCase());
   if (new Set(names).size < names.length) throw new Error('names a member twice');
   if (new Set(numbers).size < numbers.length) throw new Error('gives two members one number');
-  if (members.some(({ name, number }) => (name === NONE.name) !== (number === NONE.number))) {
+  if (members.some((member) => claimsNone(member) && !isDocumented(member))) {
     throw new Error('contradicts the contract, where NONE is 0');
   }
   return members;
@@ -56,6 +62,10 @@ function parseMember(entry: string): EnumMember {
     throw new Error(`has "${entry}" where NAME or NAME=number is expected`);
   if (name === NONE.name && number === undefined) return NONE;
   return { name, number: number === undefined ? null : Number(number) };
+}
+
+function claimsNone({ name, number }: EnumMember): boolean {
+  return name.toUpperCase() === NONE.name || number === NONE.number;
 }
 
 function unnumbered(name: string): EnumMember {

@@ -30,7 +30,7 @@ type Created = Omit<CreatedAccountTask, 'replayed'>;
  * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN     |
  * | 401 / 403        | any                                    | UNAUTHENTICATED / FORBIDDEN, REJECTED |
  * | 429              | any                                    | OVERLOADED, REJECTED             |
- * | 400 / 422        | any envelope or framework message      | TASK_REJECTED, REJECTED          |
+ * | 400 / 422        | any object                             | TASK_REJECTED, REJECTED          |
  * | other 4xx        | Error set, or framework message        | TASK_REJECTED, REJECTED          |
  * | 5xx              | any                                    | UPSTREAM_FAILED, UNKNOWN         |
  * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN     |
@@ -42,10 +42,10 @@ type Created = Omit<CreatedAccountTask, 'replayed'>;
 export function interpretAnswer(status: number, body: AnswerBody): CreatedAccountTask {
   const reading = readAnswer(body);
   const error = reading.kind === 'envelope' ? reading.error : null;
-  const fail = (kind: FailureKind, message: string, cause?: unknown): never => {
+  const fail = (kind: FailureKind, message: string): never => {
     const evidence: FailureEvidence = error ? { errorCode: error.ErrorCode, errorReason: error.ErrorReason } : {};
     const reason = error?.ErrorReason?.trim() ? error.ErrorReason : message;
-    throw new TaskFailure(kind, reason, cause === undefined ? evidence : { ...evidence, cause });
+    throw new TaskFailure(kind, reason, evidence);
   };
   if (status >= 500)
     return fail(
@@ -70,7 +70,7 @@ export function interpretAnswer(status: number, body: AnswerBody): CreatedAccoun
     );
   if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
     return { ...reading.created, replayed: false };
-  const isReadable = reading.kind === 'message' || (reading.kind === 'envelope' && (status === 400 || status === 422));
+  const isReadable = reading.kind === 'message' || ((status === 400 || status === 422) && isObject(body));
   if (isRefusal && isReadable)
     return fail({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, `The service refused the request (HTTP ${status}).`);
   const { at, problem } = toMisread(reading);
@@ -78,6 +78,10 @@ export function interpretAnswer(status: number, body: AnswerBody): CreatedAccoun
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
     `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}. The task may have been created.`,
   );
+}
+
+function isObject(body: AnswerBody): boolean {
+  return body.kind === 'tree' && isJsonObject(body.tree);
 }
 
 function toMisread(reading: Reading): Misread {
@@ -144,9 +148,9 @@ function readText(object: JsonObject, name: string, at: string): string | null |
   return value === null || typeof value === 'string' ? value : { at: `${at}.${name}`, problem: 'is not text' };
 }
 
-/** Nothing there: an empty XML element reads as an empty string. */
-function isAbsent(value: JsonValue | undefined): value is '' | null | undefined {
-  return value === undefined || value === null || value === '';
+/** Nothing there: an XML element without content reads as the blank text between its tags. */
+function isAbsent(value: JsonValue | undefined): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
 function unreadable(at: string, problem: string): Reading {

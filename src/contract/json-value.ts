@@ -20,6 +20,6 @@ export function member(object: JsonObject, name: string): JsonValue | undefined 
   return other === undefined ? undefined : object[other];
 }
 
-function isRawNumber(value: object): value is RawNumber {
+export function isRawNumber(value: JsonValue): value is RawNumber {
   return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
 }

@@ -45,11 +45,11 @@ export function compareTimestamps(a: Timestamp, b: Timestamp): number {
 
 /** Milliseconds since 1970 as the contract writes a UTC instant: up to 7 fraction digits, trailing zeros trimmed. */
 export function formatTimestamp(epochMs: number): string {
-  const fraction = String(Math.floor((epochMs % 1000) * 10_000))
-    .padStart(7, '0')
-    .replace(/0+$/, '');
-  const seconds = new Date(Math.floor(epochMs)).toISOString().slice(0, 19);
-  return `${seconds}${fraction && `.${fraction}`}+00:00`;
+  const wholeMs = Math.floor(epochMs);
+  // Rounded, as 1.001 ms is stored as slightly less than 10 ticks; clamped, so that it never carries into the milliseconds.
+  const ticks = Math.min(Math.round((epochMs - wholeMs) * 10_000), 9_999);
+  const untilMs = new Date(wholeMs).toISOString().slice(0, -1);
+  return `${`${untilMs}${String(ticks).padStart(4, '0')}`.replace(/\.?0+$/, '')}+00:00`;
 }
 
 function parseOffset(zone: string): number | null {

@@ -1,0 +1,159 @@
+import { describe, expect, test } from 'vitest';
+import type { AnswerBody } from '../../src/contract/envelope.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { JsonObject } from '../../src/contract/json-value.ts';
+import { type Meaning, meaningOf, tree } from './meaning.ts';
+import { WHOLE_DETAIL } from './whole-detail.ts';
+
+const CREATED = 'the created task';
+const REJECTED = 'TASK_REJECTED REJECTED';
+const UNAUTHENTICATED = 'UNAUTHENTICATED REJECTED';
+const FORBIDDEN = 'FORBIDDEN REJECTED';
+const OVERLOADED = 'OVERLOADED REJECTED';
+const FAILED = 'UPSTREAM_FAILED UNKNOWN';
+const UNREADABLE = 'UPSTREAM_UNREADABLE UNKNOWN';
+
+/** What each kind of body means under each status: the whole truth table. */
+const TABLE = [
+  // statuses,                      Error set        whole, no error  not whole        {"Message"}      foreign object   no object
+  [
+    [200, 201, 202, 203, 204, 299],
+    [REJECTED, CREATED, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
+  ],
+  [
+    [300, 301, 302, 303, 304, 307],
+    [UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
+  ],
+  [
+    [400, 422],
+    [REJECTED, REJECTED, REJECTED, REJECTED, REJECTED, UNREADABLE],
+  ],
+  [[401], [UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED]],
+  [[403], [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN]],
+  [
+    [402, 404, 405, 408, 409, 415, 499],
+    [REJECTED, UNREADABLE, UNREADABLE, REJECTED, UNREADABLE, UNREADABLE],
+  ],
+  [[429], [OVERLOADED, OVERLOADED, OVERLOADED, OVERLOADED, OVERLOADED, OVERLOADED]],
+  [
+    [500, 501, 502, 503, 504, 599],
+    [FAILED, FAILED, FAILED, FAILED, FAILED, FAILED],
+  ],
+] as const;
+const KINDS = ['error', 'whole', 'partial', 'message', 'foreign', 'other'] as const;
+type Kind = (typeof KINDS)[number];
+
+/** Every Error an envelope may carry; `evidence` is what must come out of it verbatim. */
+const ERRORS: Readonly<Record<string, { members: JsonObject; evidence?: readonly [unknown, unknown] }>> = {
+  'Error null': { members: { Error: null } },
+  'Error absent': { members: {} },
+  'Error empty text': { members: { Error: '' } },
+  'Error blank text': { members: { Error: ' \n ' } },
+  'Error empty object': { members: { Error: {} } },
+  'Error blank strings': { members: { Error: { ErrorCode: '', ErrorReason: ' \t' } } },
+  'Error of nulls': { members: { Error: { ErrorCode: null, ErrorReason: null } } },
+  'Error set': {
+    members: { Error: { ErrorCode: ' E-17 ', ErrorReason: ' No client <yet> ' } },
+    evidence: [' E-17 ', ' No client <yet> '],
+  },
+  'Error set, code only': { members: { Error: { ErrorCode: 'E-17' } }, evidence: ['E-17', null] },
+  'Error set, reason only': {
+    members: { Error: { ErrorCode: '', ErrorReason: 'No client' } },
+    evidence: ['', 'No client'],
+  },
+};
+
+const { ID: _, ...WITHOUT_ID } = WHOLE_DETAIL;
+const RESPONSE_DATA: Readonly<Record<string, JsonObject>> = {
+  'ResponseData absent': {},
+  'ResponseData null': { ResponseData: null },
+  'ResponseData without Detail': { ResponseData: { Result: 'r', Identification: { UserId: 'u' } } },
+  'Detail empty': { ResponseData: { Detail: {} } },
+  'Detail without ID': { ResponseData: { Detail: WITHOUT_ID } },
+  whole: { ResponseData: { Detail: WHOLE_DETAIL, Result: 'r', Identification: { UserId: 'u' } } },
+};
+
+const NOT_ENVELOPES: readonly (readonly [string, Kind, AnswerBody])[] = [
+  ['framework message', 'message', tree({ Message: 'An error has occurred.' })],
+  [
+    'framework message with ModelState',
+    'message',
+    tree({ message: 'Invalid.', ModelState: { TaskID: ['Required.'] } }),
+  ],
+  ['Message that is no text', 'foreign', tree({ Message: 5 })],
+  ['empty body', 'other', { kind: 'empty' }],
+  ['unreadable body', 'other', { kind: 'unreadable', at: 'the answer', problem: 'is cut short' }],
+  ['foreign object', 'foreign', tree({ status: 'ok' })],
+  ['null', 'other', tree(null)],
+  ['text', 'other', tree('created')],
+  ['number', 'other', tree(1)],
+  ['true', 'other', tree(true)],
+  ['list', 'other', tree([{ Error: null, ResponseData: { Detail: WHOLE_DETAIL } }])],
+];
+
+interface Cell {
+  readonly name: string;
+  readonly kind: Kind;
+  readonly body: AnswerBody;
+  readonly evidence?: readonly [unknown, unknown] | undefined;
+}
+
+const CELLS: readonly Cell[] = [
+  ...Object.entries(ERRORS).flatMap(([error, { members, evidence }]) =>
+    Object.entries(RESPONSE_DATA).map(([data, dataMembers]): Cell => {
+      const isEnvelope = Object.keys({ ...members, ...dataMembers }).length > 0;
+      const kind = evidence ? 'error' : data === 'whole' ? 'whole' : isEnvelope ? 'partial' : 'foreign';
+      return { name: `${error}, ${data}`, kind, body: tree({ ...members, ...dataMembers }), evidence };
+    }),
+  ),
+  ...NOT_ENVELOPES.map(([name, kind, body]): Cell => ({ name, kind, body })),
+];
+
+const ROWS = TABLE.flatMap(([statuses, meanings]) =>
+  statuses.flatMap((status) =>
+    CELLS.map((cell) => ({ ...cell, status, expected: meanings[KINDS.indexOf(cell.kind)] as string })),
+  ),
+);
+
+const CREATED_TASK = {
+  accountTask: {
+    ID: WHOLE_DETAIL.ID,
+    TaskID: WHOLE_DETAIL.TaskID,
+    ClientID: WHOLE_DETAIL.ClientID,
+    fields: WHOLE_DETAIL,
+    detail: WHOLE_DETAIL,
+  },
+  Identification: { UserId: 'u' },
+  Result: 'r',
+  replayed: false,
+};
+
+function toVerdict(meaning: Meaning) {
+  if (!(meaning instanceof TaskFailure)) return { meaning: CREATED, created: meaning };
+  return { meaning: `${meaning.code} ${meaning.outcome}`, evidence: [meaning.errorCode, meaning.errorReason] };
+}
+
+describe('the envelope truth table', () => {
+  test.each(ROWS)('HTTP $status, $name: $expected', ({ status, body, expected, evidence }) => {
+    expect(toVerdict(meaningOf(status, body))).toStrictEqual(
+      expected === CREATED
+        ? { meaning: CREATED, created: CREATED_TASK }
+        : { meaning: expected, evidence: evidence ?? [undefined, undefined] },
+    );
+  });
+
+  test('the message is the ErrorReason as it came, else a sentence of ours', () => {
+    expect(meaningOf(400, tree({ Error: { ErrorCode: 'E-17', ErrorReason: ' No client ' } }))).toHaveProperty(
+      'message',
+      ' No client ',
+    );
+    expect(meaningOf(400, tree({ Error: { ErrorCode: 'E-17', ErrorReason: '  ' } }))).toHaveProperty(
+      'message',
+      'The service refused the task (E-17).',
+    );
+    expect(meaningOf(400, tree({ Error: {} }))).toHaveProperty(
+      'message',
+      'The service refused the request (HTTP 400).',
+    );
+  });
+});

@@ -1,0 +1,20 @@
+import type { CreatedAccountTask } from '../../src/contract/account-task.ts';
+import { type AnswerBody, interpretAnswer } from '../../src/contract/envelope.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { JsonValue } from '../../src/contract/json-value.ts';
+
+/** What an answer came to: the created task, or the failure that was thrown. */
+export type Meaning = CreatedAccountTask | TaskFailure;
+
+export function meaningOf(status: number, body: AnswerBody): Meaning {
+  try {
+    return interpretAnswer(status, body);
+  } catch (error) {
+    if (error instanceof TaskFailure) return error;
+    throw error;
+  }
+}
+
+export function tree(value: JsonValue): AnswerBody {
+  return { kind: 'tree', tree: value };
+}

@@ -1,0 +1,64 @@
+import { describe, expect, test } from 'vitest';
+import { characterNotInXml, parametersProblem } from '../../src/contract/parameters.ts';
+
+const xmlProblem = (text: string) => (text.startsWith('<') ? null : 'no element in line 1');
+
+describe('Parameters as JSON', () => {
+  test.each(['{}', '[]', 'null', '0', '"a"', ' {"a": 1}\r\n', '{"a":1,"a":2}', '1e999', '"\\ud800"', '"😀"'])(
+    '%j parses',
+    (text) => {
+      expect(parametersProblem(text, 'application/json', xmlProblem)).toBeNull();
+    },
+  );
+  test.each(['', ' ', '{', "{'a':1}", '{"a":1,}', '{}{}', '01', 'NaN', 'undefined', '<a/>', '\uFEFF{}', '"\n"'])(
+    '%j does not, and the problem says so',
+    (text) => {
+      const problem = parametersProblem(text, 'application/json', xmlProblem);
+      expect(problem).toMatch(/^is not JSON, which contentType says it is: ./);
+    },
+  );
+  test('deep nesting is read without running out of stack', () => {
+    const text = '['.repeat(500_000) + ']'.repeat(500_000);
+    expect(parametersProblem(text, 'application/json', xmlProblem)).toBeNull();
+  });
+});
+
+describe('Parameters as XML', () => {
+  test('what the XML check accepts is accepted, JSON is not asked for', () => {
+    expect(parametersProblem('<a>', 'application/xml', xmlProblem)).toBeNull();
+  });
+  test('what the XML check finds is given on', () => {
+    expect(parametersProblem('{}', 'application/xml', xmlProblem)).toBe(
+      'is not well-formed XML, which contentType says it is: no element in line 1',
+    );
+  });
+});
+
+test.each(['application/json', 'application/xml'] as const)('an unpaired surrogate is refused as %s', (contentType) => {
+  for (const text of ['"\uD800"', '<a>\uDC00</a>', '<a>\uDC00\uD800</a>']) {
+    expect(parametersProblem(text, contentType, xmlProblem)).toMatch(/unpaired surrogate/);
+  }
+});
+
+describe('characterNotInXml', () => {
+  test.each(['', 'plain', '\t\r\n', ' \u007F\u0085', '\uD7FF\uE000\uFFFD', '\u{10000}😀\u{10FFFF}', ']]>&<'])(
+    '%j can be written',
+    (text) => {
+      expect(characterNotInXml(text)).toBeNull();
+    },
+  );
+  test.each([
+    ['\0', 'U+0000'],
+    ['a\u0008', 'U+0008'],
+    ['\u000B', 'U+000B'],
+    ['\u000C', 'U+000C'],
+    ['\u001B', 'U+001B'],
+    ['\u001F', 'U+001F'],
+    ['\uFFFE', 'U+FFFE'],
+    ['😀\uFFFF', 'U+FFFF'],
+    ['\uD83D', 'U+D83D'],
+    ['ok\u0001\u0002', 'U+0001'],
+  ])('%j cannot: %s', (text, character) => {
+    expect(characterNotInXml(text)).toBe(character);
+  });
+});

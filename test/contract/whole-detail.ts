@@ -1,0 +1,20 @@
+/** The Detail of the contract's response sample, every field filled in. */
+export const WHOLE_DETAIL = {
+  ID: '38706cb9-d3c5-4ec9-80f7-97a5373b2de5',
+  TaskID: '354a976f-8347-477b-9c1e-bb365812151b',
+  Name: 'sample string 3',
+  Enabled: true,
+  Frequency: 'sample string 5',
+  StartDate: '2026-02-22T04:10:00.9620006+00:00',
+  FinishDate: '2026-02-22T04:10:00.9620006+00:00',
+  Parameters: 'sample string 7',
+  ContentType: 'sample string 8',
+  Notification: 'sample string 9',
+  DateCreated: '2026-02-22T04:10:00.9620006+00:00',
+  DateModified: '2026-02-22T04:10:00.9620006+00:00',
+  LastRunOn: '2026-02-22T04:10:00.9620006+00:00',
+  LastRunBy: 'sample string 11',
+  LastModifiedBy: 'sample string 12',
+  Status: 'sample string 13',
+  ClientID: 'b83dfa0d-57bb-4efc-91d0-1a2f4f394d65',
+} as const;
