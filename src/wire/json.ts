@@ -1,0 +1,80 @@
+import type { NewAccountTask } from '../contract/account-task.ts';
+import type { EnumTable, EnumTables } from '../contract/enums.ts';
+import type { JsonValue, RawNumber } from '../contract/json-value.ts';
+import { type Answer, detailInOrder } from './answer.ts';
+import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
+
+/** The parts of JSON that hold a number's digits, which TypeScript does not declare yet. */
+const json = JSON as unknown as {
+  parse(
+    text: string,
+    reviver: (name: string, value: JsonValue, context: { readonly source?: string }) => JsonValue,
+  ): JsonValue;
+  rawJSON(text: string): RawNumber;
+};
+
+/** AccountTaskRequest in JSON. What is not given is left out: the service refuses a null where it has no nullable type. */
+export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
+  return JSON.stringify({
+    TaskID: task.TaskID,
+    Frequency: numberOrName(frequencies, task.Frequency),
+    StartDate: task.StartDate ?? undefined,
+    FinishDate: task.FinishDate ?? undefined,
+    Parameters: task.Parameters,
+    ContentType: task.ContentType,
+    Notification: task.Notification === null ? undefined : numberOrName(notifications, task.Notification),
+  });
+}
+
+/** The envelope in JSON, nulls written. */
+export function encodeJsonAnswer({ Error: error, ResponseData: data }: Answer): string {
+  return JSON.stringify({
+    Error: error && { ErrorCode: error.ErrorCode, ErrorReason: error.ErrorReason },
+    ResponseData: data && {
+      Identification: data.Identification && { UserId: data.Identification.UserId },
+      Result: data.Result,
+      Detail: data.Detail && detailInOrder(data.Detail),
+    },
+  });
+}
+
+/** A JSON text; a number whose digits a double does not give back is a raw number. */
+export function parseJson(text: string): ParsedTree {
+  let tree: JsonValue;
+  try {
+    tree = JSON.parse(text) as JsonValue;
+  } catch (error) {
+    return { problem: syntaxProblem(text, error as SyntaxError) };
+  }
+  const seen = { hasNumber: false };
+  const problem = treeProblem(tree, 1, seen);
+  if (problem) return { problem };
+  return { tree: seen.hasNumber ? json.parse(text, keepDigits) : tree };
+}
+
+function keepDigits(_name: string, value: JsonValue, { source }: { readonly source?: string }): JsonValue {
+  return typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
+}
+
+function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean }): string | null {
+  if (typeof value === 'number') seen.hasNumber = true;
+  if (typeof value !== 'object' || value === null) return null;
+  if (depth > MAX_DEPTH) return TOO_DEEP;
+  for (const name of Object.keys(value)) {
+    const child = (value as Readonly<Record<string, JsonValue>>)[name] as JsonValue;
+    const problem = nameProblem(name) ?? treeProblem(child, depth + 1, seen);
+    if (problem) return problem;
+  }
+  return null;
+}
+
+/** Only the position is taken from the engine's message: the rest of it quotes the text. */
+function syntaxProblem(text: string, { message }: SyntaxError): string {
+  if (!/^[\t\n\r ]*[{[]/.test(text)) return 'is neither JSON nor XML';
+  const [, position] = /at position (\d+)/.exec(message) ?? [];
+  return `is not JSON${position ? `: it goes wrong at character ${position}` : ''}`;
+}
+
+function numberOrName(table: EnumTable, name: string): number | string {
+  return table.find((member) => member.name === name)?.number ?? name;
+}

@@ -1,0 +1,58 @@
+import type { Misread } from '../contract/account-task.ts';
+
+const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
+const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/;
+/** Far enough to see a whole XML declaration. */
+const DECLARATION_BYTES = 200;
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The text of a body, without its BOM. The bytes decide before the label does: a BOM, else the NUL that UTF-16 puts beside
+ * the ASCII character every JSON and XML text starts with, else the label's charset, else an XML declaration's, else UTF-8.
+ * Bytes that are not valid in that encoding are a misread: nothing becomes U+FFFD.
+ */
+export function decodeText(bytes: Uint8Array, contentType: string | null): string | Misread {
+  const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return { at: 'the body', problem: `is not valid ${decoder.encoding.toUpperCase()}` };
+  }
+}
+
+function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
+  const [first, second, third] = bytes;
+  if (first === 0xef && second === 0xbb && third === 0xbf) return utf8;
+  if (first === undefined || second === undefined) return null;
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return createDecoder('utf-16le');
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return createDecoder('utf-16be');
+  return null;
+}
+
+function decoderOfLabel(contentType: string | null): TextDecoder | null {
+  const [, quoted, plain] = CHARSET.exec(contentType ?? '') ?? [];
+  return decoderNamed(quoted ?? plain);
+}
+
+function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, DECLARATION_BYTES));
+  return decoderNamed(DECLARED_ENCODING.exec(start)?.[1]);
+}
+
+/** Null for an encoding that is unknown, or that the bytes have disproved: UTF-16 would have shown its NULs. */
+function decoderNamed(name: string | undefined): TextDecoder | null {
+  if (name === undefined) return null;
+  // The Encoding Standard reads ASCII as windows-1252, which accepts any byte; UTF-8 holds all of ASCII and notices.
+  if (/^(?:utf-?8|(?:us-)?ascii)$/i.test(name)) return utf8;
+  const decoder = createDecoder(name);
+  return decoder?.encoding.startsWith('utf-16') ? null : decoder;
+}
+
+function createDecoder(name: string): TextDecoder | null {
+  try {
+    return new TextDecoder(name, { fatal: true });
+  } catch {
+    return null;
+  }
+}

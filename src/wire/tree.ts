@@ -1,0 +1,15 @@
+import type { JsonValue } from '../contract/json-value.ts';
+
+/** A text as a tree, or what is wrong with it in words that repeat nothing of the text. */
+export type ParsedTree = { readonly tree: JsonValue } | { readonly problem: string };
+
+/** How deep a body may nest, in objects and arrays or in elements: far beyond the contract, far below the stack. */
+export const MAX_DEPTH = 64;
+export const TOO_DEEP = `is nested more than ${MAX_DEPTH} deep`;
+
+const RESERVED_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
+/** Why a member or element may not have this name; null when it may. */
+export function nameProblem(name: string): string | null {
+  return RESERVED_NAMES.has(name) ? `holds a value named ${name}, which is refused` : null;
+}

@@ -1,0 +1,118 @@
+import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
+import { isJsonObject, type JsonObject, type JsonValue } from '../contract/json-value.ts';
+import { type Answer, detailInOrder } from './answer.ts';
+import type { ParsedTree } from './tree.ts';
+import { parseXmlDocument } from './xml-document.ts';
+import { toXmlElement, toXmlName } from './xml-element.ts';
+import { toJsonValue, withoutAttributes } from './xml-tree.ts';
+
+const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
+/** xsd:boolean's lexical forms. */
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['1', true],
+  ['false', false],
+  ['0', false],
+]);
+
+/** AccountTaskRequest in XML, as the contract's sample has it; what is not given is left out. */
+export function encodeXmlRequest(task: NewAccountTask): string {
+  return `<AccountTaskRequest ${NAMESPACES}>${
+    toXmlElement('TaskID', task.TaskID) +
+    toXmlElement('Frequency', task.Frequency) +
+    elementIfGiven('StartDate', task.StartDate) +
+    elementIfGiven('FinishDate', task.FinishDate) +
+    toXmlElement('Parameters', task.Parameters) +
+    toXmlElement('ContentType', task.ContentType) +
+    elementIfGiven('Notification', task.Notification)
+  }</AccountTaskRequest>`;
+}
+
+/** The envelope in XML: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
+export function encodeXmlAnswer({ Error: error, ResponseData: data }: Answer): string {
+  const errorElement =
+    error &&
+    `<Error>${elementIfGiven('ErrorCode', error.ErrorCode)}${elementIfGiven('ErrorReason', error.ErrorReason)}</Error>`;
+  const dataElement =
+    data &&
+    `<ResponseData>${
+      elementIfGiven('Result', data.Result) +
+      (
+        data.Identification
+          ? `<Identification>${elementIfGiven('UserId', data.Identification.UserId)}</Identification>`
+          : ''
+      ) +
+      (data.Detail ? detailElement(data.Detail) : '')
+    }</ResponseData>`;
+  return `<ResponseOfAccountTaskResponse ${NAMESPACES}>${errorElement ?? ''}${dataElement ?? ''}</ResponseOfAccountTaskResponse>`;
+}
+
+/** An answer's XML as the tree its JSON would be, whatever its root is called. */
+export function parseXmlAnswer(text: string): ParsedTree {
+  const root = parseXmlDocument(text);
+  if ('problem' in root) return root;
+  const tree = asContainer(toJsonValue(root.nodes, root.attributes));
+  if (!isJsonObject(tree)) return { tree };
+  return {
+    tree: withMembers(tree, {
+      Error: asContainer,
+      ResponseData: (data) =>
+        withMembers(asContainer(data), {
+          Identification: asContainer,
+          Detail: (detail) => toDetail(asContainer(detail)),
+        }),
+    }),
+  };
+}
+
+/** A request's XML as a tree of the fields it gives. */
+export function parseXmlRequest(text: string): ParsedTree {
+  const root = parseXmlDocument(text);
+  if ('problem' in root) return root;
+  if (root.name !== 'AccountTaskRequest' || root.attributes['@xmlns']) {
+    return { problem: 'is not an AccountTaskRequest element without a namespace' };
+  }
+  return { tree: asContainer(toJsonValue(root.nodes, root.attributes)) };
+}
+
+function detailElement(detail: JsonObject): string {
+  let elements = '';
+  for (const [name, value] of Object.entries(detailInOrder(detail))) {
+    const isKnown = Object.hasOwn(DETAIL_FIELDS, name);
+    const isLeftOut =
+      value === undefined || (value === null && isKnown && DETAIL_FIELDS[name as DetailField] !== 'date');
+    if (!isLeftOut) elements += toXmlElement(isKnown ? name : toXmlName(name), value);
+  }
+  return `<Detail>${elements}</Detail>`;
+}
+
+function elementIfGiven(name: string, text: string | null): string {
+  return text === null ? '' : toXmlElement(name, text);
+}
+
+function toDetail(detail: JsonValue): JsonValue {
+  if (!isJsonObject(detail)) return detail;
+  return detailInOrder(detail, (field, value) => {
+    const plain = withoutAttributes(value);
+    return field === 'Enabled' && typeof plain === 'string' ? (BOOLEANS.get(plain.trim()) ?? plain) : plain;
+  });
+}
+
+/** An element of the envelope that holds nothing but blanks is an object without members. */
+function asContainer(value: JsonValue): JsonValue {
+  return typeof value === 'string' && value.trim() === '' ? {} : value;
+}
+
+/** `value` with the members it has passed through their functions. */
+function withMembers(
+  value: JsonValue,
+  conversions: Readonly<Record<string, (member: JsonValue) => JsonValue>>,
+): JsonValue {
+  if (!isJsonObject(value)) return value;
+  const members: Record<string, JsonValue | undefined> = { ...value };
+  for (const [name, convert] of Object.entries(conversions)) {
+    const member = members[name];
+    if (member !== undefined) members[name] = convert(member);
+  }
+  return members;
+}

@@ -1,0 +1,115 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { interpretAnswer } from '../../src/contract/envelope.ts';
+import { encodeAnswer, encodeRequest, mediaTypes, readAnswerBody, readRequest } from '../../src/wire/codec.ts';
+import { answerWith, bytesOf, TABLES, TASK, utf16 } from './samples.ts';
+import { texts } from './texts.ts';
+
+const FORMATS = ['json', 'xml'] as const;
+
+describe.each(FORMATS)('Parameters through %s', (format) => {
+  test('come back exactly as sent in a request', () => {
+    fc.assert(
+      fc.property(texts, (Parameters) => {
+        const bytes = bytesOf(encodeRequest(format, { ...TASK, Parameters }, TABLES));
+        expect(readRequest(bytes, mediaTypes[format], TABLES)).toEqual({ ...TASK, Parameters });
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test('come back exactly as sent in an answer', () => {
+    fc.assert(
+      fc.property(texts, (Parameters) => {
+        const bytes = bytesOf(encodeAnswer(format, answerWith({ Parameters })));
+        const { accountTask } = interpretAnswer(200, readAnswerBody(bytes, mediaTypes[format]));
+        expect(accountTask.fields.Parameters).toBe(Parameters);
+        expect(accountTask.detail['Parameters']).toBe(Parameters);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});
+
+test('any text goes through JSON, also one that XML cannot carry', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (Parameters) => {
+      const bytes = bytesOf(encodeRequest('json', { ...TASK, Parameters }, TABLES));
+      expect(readRequest(bytes, null, TABLES)).toEqual({ ...TASK, Parameters });
+    }),
+  );
+});
+
+test('JSON and XML of one answer are one created task', () => {
+  const text = fc.option(texts, { nil: null });
+  const details = fc.record({
+    Name: text,
+    Enabled: fc.option(fc.boolean(), { nil: null }),
+    Frequency: text,
+    StartDate: text,
+    FinishDate: text,
+    Parameters: text,
+    Notification: text,
+    LastRunOn: text,
+    LastRunBy: text,
+    Status: text,
+    ClientID: fc.constantFrom(null, 'B83DFA0D57BB4EFC91D01A2F4F394D65'),
+    Zone: text,
+    Nested: fc.record({ A: texts, B: text }),
+    List: fc.array(texts, { minLength: 2, maxLength: 3 }),
+  });
+  const errors = fc.option(
+    fc.record({ ErrorCode: fc.constantFrom(null, '', ' '), ErrorReason: fc.constantFrom(null, '\t') }),
+    {
+      nil: null,
+    },
+  );
+  const identifications = fc.option(fc.record({ UserId: text }), { nil: null });
+  fc.assert(
+    fc.property(details, errors, identifications, text, (detail, error, Identification, Result) => {
+      const answer = answerWith(detail);
+      const whole = { Error: error, ResponseData: { ...answer.ResponseData, Identification, Result } } as typeof answer;
+      const [json, xml] = FORMATS.map((format) => {
+        const body = readAnswerBody(bytesOf(encodeAnswer(format, whole)), mediaTypes[format]);
+        return JSON.stringify(interpretAnswer(200, body));
+      });
+      expect(xml).toBe(json);
+    }),
+    { numRuns: 200 },
+  );
+});
+
+describe('the content tells the format, the label only the charset', () => {
+  const LABELS = [
+    null,
+    '',
+    'text/json',
+    'TEXT/XML; Charset=UTF-8',
+    'application/json',
+    'application/xml',
+    'application/x-www-form-urlencoded',
+    'text/html; charset=utf-8',
+    'nonsense',
+    'application/json; charset=utf-16',
+  ];
+  const answer = answerWith({ Name: 'é😀' });
+  const task = { ...TASK, Parameters: 'é😀' };
+  const encodings: readonly (readonly [string, (text: string) => Uint8Array])[] = [
+    ['UTF-8', bytesOf],
+    ['UTF-8 with BOM', (text) => bytesOf(`\uFEFF${text}`)],
+    ['UTF-16LE', (text) => utf16(text, 'little', false)],
+    ['UTF-16LE with BOM', (text) => utf16(text, 'little', true)],
+    ['UTF-16BE', (text) => utf16(text, 'big', false)],
+    ['UTF-16BE with BOM', (text) => utf16(text, 'big', true)],
+    ['UTF-8 after blanks', (text) => bytesOf(`\r\n ${text}`)],
+  ];
+  const cases = FORMATS.flatMap((format) => encodings.map(([name, encode]) => [format, name, encode] as const));
+
+  test.each(cases)('%s in %s', (format, _, encode) => {
+    for (const label of LABELS) {
+      const { accountTask } = interpretAnswer(200, readAnswerBody(encode(encodeAnswer(format, answer)), label));
+      expect(accountTask.fields.Name).toBe('é😀');
+      expect(readRequest(encode(encodeRequest(format, task, TABLES)), label, TABLES)).toEqual(task);
+    }
+  });
+});

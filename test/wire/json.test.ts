@@ -1,0 +1,119 @@
+import { describe, expect, test } from 'vitest';
+import type { NewAccountTask } from '../../src/contract/account-task.ts';
+import { encodeAnswer, encodeRequest, readAnswerBody } from '../../src/wire/codec.ts';
+import { answerWith, bytesOf, DETAIL, TABLES, TASK } from './samples.ts';
+
+const read = (text: string) => readAnswerBody(bytesOf(text), 'application/json');
+const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
+
+describe('a request in JSON', () => {
+  test("is the contract's sample", () => {
+    expect(encodeRequest('json', TASK, TABLES)).toBe(
+      '{"TaskID":"86cb791c-8078-41ae-a045-5dded04c9589","Frequency":0,"StartDate":"2026-02-22T04:10:00.9543747+00:00",' +
+        '"FinishDate":"2026-02-22T04:10:00.9543747+00:00","Parameters":"sample string 3","ContentType":"application/json","Notification":0}',
+    );
+  });
+
+  test('leaves out what is not given', () => {
+    const task: NewAccountTask = { ...TASK, StartDate: null, FinishDate: null, Notification: null };
+    expect(Object.keys(JSON.parse(encodeRequest('json', task, TABLES)) as object)).toEqual([
+      'TaskID',
+      'Frequency',
+      'Parameters',
+      'ContentType',
+    ]);
+  });
+
+  test('names a member whose number is not known', () => {
+    const tables = {
+      frequencies: [...TABLES.frequencies, { name: 'YEARLY', number: 9 }],
+      notifications: TABLES.notifications,
+    };
+    const encode = (Frequency: string) => JSON.parse(encodeRequest('json', { ...TASK, Frequency }, tables)) as object;
+    expect(encode('HOURLY')).toMatchObject({ Frequency: 'HOURLY' });
+    expect(encode('YEARLY')).toMatchObject({ Frequency: 9 });
+    expect(encode('OTHER')).toMatchObject({ Frequency: 'OTHER' });
+  });
+});
+
+describe('an answer in JSON', () => {
+  test('is written in the order of the contract, nulls and unknown fields included', () => {
+    const answer = {
+      ResponseData: { Result: null, Detail: { Zone: 1, ClientID: null, ID: DETAIL.ID }, Identification: null },
+      Error: { ErrorReason: null, ErrorCode: 'E1' },
+    };
+    expect(encodeAnswer('json', answer)).toBe(
+      '{"Error":{"ErrorCode":"E1","ErrorReason":null},"ResponseData":{"Identification":null,"Result":null,"Detail":{' +
+        `"ID":"${DETAIL.ID}","TaskID":null,"Name":null,"Enabled":null,"Frequency":null,"StartDate":null,"FinishDate":null,` +
+        '"Parameters":null,"ContentType":null,"Notification":null,"DateCreated":null,"DateModified":null,"LastRunOn":null,' +
+        '"LastRunBy":null,"LastModifiedBy":null,"Status":null,"ClientID":null,"Zone":1}}}',
+    );
+    expect(encodeAnswer('json', { Error: null, ResponseData: null })).toBe('{"Error":null,"ResponseData":null}');
+  });
+
+  test('reads to the tree that was written', () => {
+    const answer = answerWith({ Extra: { list: [true, null, 'x'] } });
+    expect(read(encodeAnswer('json', answer))).toEqual({ kind: 'tree', tree: answer });
+  });
+
+  test.each(['12345678901234567890.10', '1E400', '1.0', '-0', '1e21', '0.1', '7', '-12', '0.30000000000000004'])(
+    'keeps the digits of %s',
+    (number) => {
+      const text = `{"a":[${number},{"b":${number}}],"a2":"1.0"}`;
+      const body = read(text);
+      expect(body.kind).toBe('tree');
+      expect(JSON.stringify(body.kind === 'tree' && body.tree)).toBe(text);
+    },
+  );
+
+  test('keeps a number that a double gives back as a number', () => {
+    expect(read('{"a":7,"b":1.5}')).toEqual({ kind: 'tree', tree: { a: 7, b: 1.5 } });
+  });
+
+  test('lets the last of two members of one name count, also where digits are kept', () => {
+    expect(read('{"a":1.0,"a":2}')).toEqual({ kind: 'tree', tree: { a: 2 } });
+  });
+});
+
+describe('a text that is not one JSON value is unreadable', () => {
+  test.each([
+    ['{"a":1} x', 'is not JSON: it goes wrong at character 8'],
+    ['{"a":1}{}', 'is not JSON: it goes wrong at character 7'],
+    ['{"a":"secret', 'is not JSON: it goes wrong at character 12'],
+    ['[1,', 'is not JSON'],
+    ["{'a':1}", 'is not JSON: it goes wrong at character 1'],
+    ['Service secret', 'is neither JSON nor XML'],
+    ['TaskID=1&Frequency=0', 'is neither JSON nor XML'],
+    ['\0\0', 'is neither JSON nor XML'],
+  ])('%j', (text, problem) => {
+    expect(read(text)).toEqual({ kind: 'unreadable', at: 'the answer', problem });
+  });
+
+  test('and says nothing of what it holds', () => {
+    expect(JSON.stringify(read('{"a":secret}'))).not.toContain('secret');
+  });
+});
+
+describe('nesting', () => {
+  test('is read to 64 levels', () => {
+    expect(read(nested(64))).toHaveProperty('kind', 'tree');
+    expect(read(nested(65))).toHaveProperty('problem', 'is nested more than 64 deep');
+  });
+
+  test('without end does not overflow the stack', () => {
+    expect(read(nested(200_000))).toHaveProperty('problem', 'is nested more than 64 deep');
+    expect(read('{"a":'.repeat(200_000))).toHaveProperty('kind', 'unreadable');
+  });
+});
+
+test.each(['__proto__', 'constructor', 'prototype'])('a member named %s is refused', (name) => {
+  expect(read(`{"ResponseData":{"Detail":{"${name}":{"ID":"x"}}}}`)).toEqual({
+    kind: 'unreadable',
+    at: 'the answer',
+    problem: `holds a value named ${name}, which is refused`,
+  });
+});
+
+test.each(['', ' ', '\r\n\t ', '\uFEFF'])('a blank body, %j, is empty', (text) => {
+  expect(read(text)).toEqual({ kind: 'empty' });
+});

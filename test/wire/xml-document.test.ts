@@ -1,0 +1,150 @@
+import * as fc from 'fast-check';
+import { SaxesParser } from 'saxes';
+import { describe, expect, test } from 'vitest';
+import { parseXmlDocument, xmlProblem } from '../../src/wire/xml-document.ts';
+import { texts } from './texts.ts';
+
+const escape = (text: string) =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;');
+const textOf = (document: string): unknown => {
+  const root = parseXmlDocument(document);
+  return 'problem' in root ? root : root.nodes.map((node) => node['#text']).join('');
+};
+
+const BOMB = `<!DOCTYPE b [<!ENTITY a "${'x'.repeat(100)}">${Array.from(
+  { length: 10 },
+  (_, level) => `<!ENTITY a${level} "${`&a${level - 1 < 0 ? '' : level - 1};`.repeat(10)}">`,
+).join('')}]><b>&a9;</b>`;
+
+const DOCTYPES = {
+  'a DOCTYPE': '<!DOCTYPE a><a/>',
+  'an external DTD': '<!DOCTYPE a SYSTEM "file:///etc/passwd"><a/>',
+  'an external entity': '<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><a>&x;</a>',
+  'an entity bomb': BOMB,
+};
+
+const NOT_XML = [
+  '',
+  'x',
+  '<a/><b/>',
+  '<a>&foo;</a>',
+  '<a>\u0001</a>',
+  '<a>&#1;</a>',
+  '<a>&#xD800;</a>',
+  '<a/>x',
+  '<a',
+  '<a>',
+  '<a></b>',
+  '<a b=c/>',
+  '<a b="1" b="2"/>',
+  '<a b="<"/>',
+  '<a>&</a>',
+  '<a>]]></a>',
+  '<a><![CDATA[x</a>',
+  '<a><!-- x -- y --></a>',
+  '<1/>',
+  '<html><br></html>',
+];
+
+describe('xmlProblem', () => {
+  test.each([
+    '<a/>',
+    '<?xml version="1.0" encoding="utf-16"?>\r\n<a b="1">x<!-- y --><c/><![CDATA[<!DOCTYPE z>]]></a>\n',
+    '<a>&lt;!DOCTYPE z&gt;&#65;&#x41;</a>',
+    '<?xml-stylesheet href="a.xsl"?><a/>',
+  ])('finds nothing wrong with %s', (text) => {
+    expect(xmlProblem(text)).toBeNull();
+  });
+
+  test('finds nothing wrong with deep nesting', () => {
+    expect(xmlProblem(`${'<a>'.repeat(10_000)}${'</a>'.repeat(10_000)}`)).toBeNull();
+  });
+
+  test.each(NOT_XML)('refuses %j', (text) => {
+    expect(xmlProblem(text)).toMatch(/^.+ \(line \d+, column \d+\)$/);
+  });
+
+  test('says what is wrong, and where', () => {
+    expect(xmlProblem('<a>\n<b></a>')).toBe('unexpected close tag (line 2, column 7)');
+  });
+
+  test.each(Object.entries(DOCTYPES))('refuses %s', (_, text) => {
+    expect(xmlProblem(text)).toMatch(/^a DOCTYPE is not accepted \(line 1, column \d+\)$/);
+  });
+});
+
+describe('parseXmlDocument', () => {
+  test.each(NOT_XML)('refuses %j', (text) => {
+    expect(parseXmlDocument(text)).toEqual({
+      problem: expect.stringMatching(/^is not well-formed XML \(line \d+, column \d+\)$/) as string,
+    });
+  });
+
+  test.each(Object.entries(DOCTYPES))('refuses %s', (_, text) => {
+    expect(parseXmlDocument(text)).toEqual({ problem: 'holds a DOCTYPE, which is refused' });
+  });
+
+  test.each([
+    ['XML 1.1', '<?xml version="1.1"?><a>&#1;</a>', 'is XML of another version than 1.0'],
+    ['an instruction', "<a><?p '?><b/><?p '?></a>", 'holds a processing instruction, which is refused'],
+    ['__proto__', '<a><__proto__/></a>', 'holds a value named __proto__, which is refused'],
+    ['a prefixed constructor', '<a><x:constructor/></a>', 'holds a value named constructor, which is refused'],
+    ['prototype', '<prototype/>', 'holds a value named prototype, which is refused'],
+    ['65 levels', `${'<a>'.repeat(65)}${'</a>'.repeat(65)}`, 'is nested more than 64 deep'],
+    ['levels without end', '<a>'.repeat(200_000), 'is nested more than 64 deep'],
+  ])('refuses %s', (_, text, problem) => {
+    expect(parseXmlDocument(text)).toEqual({ problem });
+  });
+
+  test('reads any number of elements side by side', () => {
+    expect(parseXmlDocument(`<a>${'<b></b>'.repeat(100)}</a>`)).toHaveProperty('nodes.length', 100);
+  });
+
+  test('reads 64 levels', () => {
+    expect(parseXmlDocument(`${'<a>'.repeat(64)}${'</a>'.repeat(64)}`)).toHaveProperty('name', 'a');
+  });
+
+  test.each([
+    ['character references', '<a>&#65;&#x42;&#x1F600;&#0000000000000000000000000000000000000000067;</a>', 'AB😀C'],
+    ['predefined entities', '<a>&lt;&gt;&amp;&quot;&apos;</a>', `<>&"'`],
+    ['an escaped reference', '<a>&amp;#65;&amp;amp;</a>', '&#65;&amp;'],
+    ['CDATA', '<a>x<![CDATA[&#65;<!DOCTYPE b>]]><![CDATA[]]>y</a>', 'x&#65;<!DOCTYPE b>y'],
+    ['a comment in text', '<a>0<!-- < & -->0</a>', '00'],
+    ['line ends', '<a>1\r\n2\r3&#xD;\n</a>', '1\n2\n3\r\n'],
+    ['blanks', '<a>  0E68\t</a>', '  0E68\t'],
+    ['only blanks', '<a> </a>', ' '],
+    ['a closing tag with blanks', '<a\n>x</a\t>', 'x'],
+  ])('reads %s', (_, document, text) => {
+    expect(textOf(document)).toBe(text);
+  });
+
+  test.each(['toString', 'valueOf', 'hasOwnProperty', '__defineGetter__'])('leaves the name %s as it is', (name) => {
+    expect(parseXmlDocument(`<${name}/>`)).toHaveProperty('name', name);
+  });
+
+  test('both parsers see the same text in a leaf', () => {
+    const pieces = fc.oneof(
+      texts.map(escape),
+      texts.filter((text) => !text.includes(']]>')).map((text) => `<![CDATA[${text}]]>`),
+      fc.integer({ min: 0x20, max: 0xd7ff }).map((code) => `&#${code};`),
+      fc.integer({ min: 0x10000, max: 0x10ffff }).map((code) => `&#x${code.toString(16)};`),
+      fc.constantFrom('<!-- c -->', '\r\n', '\r', '&quot;', '&apos;'),
+    );
+    fc.assert(
+      fc.property(fc.array(pieces, { maxLength: 8 }), (parts) => {
+        const document = `<a>${parts.join('')}</a>`;
+        let strict = '';
+        const saxes = new SaxesParser();
+        saxes.on('text', (text) => {
+          strict += text;
+        });
+        saxes.on('cdata', (text) => {
+          strict += text;
+        });
+        saxes.write(document).close();
+        expect(textOf(document)).toBe(strict);
+      }),
+      { numRuns: 300 },
+    );
+  });
+});

@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import type { NewAccountTask } from '../../src/contract/account-task.ts';
+import { encodeAnswer, encodeRequest, readAnswerBody } from '../../src/wire/codec.ts';
+import { answerWith, bytesOf, DETAIL, TABLES, TASK } from './samples.ts';
+
+const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
+
+describe('a request in XML', () => {
+  test("is the contract's sample", () => {
+    expect(encodeRequest('xml', TASK, TABLES)).toBe(
+      `<AccountTaskRequest ${NAMESPACES}><TaskID>86cb791c-8078-41ae-a045-5dded04c9589</TaskID><Frequency>NONE</Frequency>` +
+        '<StartDate>2026-02-22T04:10:00.9543747+00:00</StartDate><FinishDate>2026-02-22T04:10:00.9543747+00:00</FinishDate>' +
+        '<Parameters>sample string 3</Parameters><ContentType>application/json</ContentType><Notification>NONE</Notification>' +
+        '</AccountTaskRequest>',
+    );
+  });
+
+  test('leaves out what is not given and escapes what is markup', () => {
+    const task: NewAccountTask = {
+      ...TASK,
+      StartDate: null,
+      FinishDate: null,
+      Notification: null,
+      Parameters: '<a>&\r]]>',
+    };
+    expect(encodeRequest('xml', task, TABLES)).toBe(
+      `<AccountTaskRequest ${NAMESPACES}><TaskID>${TASK.TaskID}</TaskID><Frequency>NONE</Frequency>` +
+        '<Parameters>&lt;a&gt;&amp;&#xD;]]&gt;</Parameters><ContentType>application/json</ContentType></AccountTaskRequest>',
+    );
+  });
+});
+
+describe('an answer in XML', () => {
+  test('has Result before Identification, nil dates, and neither null texts nor a null Error', () => {
+    const answer = answerWith({ FinishDate: null, LastRunBy: null, Name: '', ClientID: null, Zone: null });
+    expect(encodeAnswer('xml', answer)).toBe(
+      `<ResponseOfAccountTaskResponse ${NAMESPACES}><ResponseData><Result>sample string 1</Result>` +
+        '<Identification><UserId>sample string 1</UserId></Identification><Detail>' +
+        `<ID>${DETAIL.ID}</ID><TaskID>${DETAIL.TaskID}</TaskID><Name /><Enabled>true</Enabled>` +
+        `<Frequency>sample string 5</Frequency><StartDate>${DETAIL.StartDate}</StartDate><FinishDate xsi:nil="true" />` +
+        '<Parameters>sample string 7</Parameters><ContentType>sample string 8</ContentType>' +
+        `<Notification>sample string 9</Notification><DateCreated>${DETAIL.DateCreated}</DateCreated>` +
+        `<DateModified>${DETAIL.DateModified}</DateModified><LastRunOn>${DETAIL.LastRunOn}</LastRunOn>` +
+        '<LastModifiedBy>sample string 12</LastModifiedBy><Status>sample string 13</Status><Zone xsi:nil="true" />' +
+        '</Detail></ResponseData></ResponseOfAccountTaskResponse>',
+    );
+  });
+
+  test('of a refusal is what the framework was observed to write', () => {
+    const Error = { ErrorCode: 'NULLBODY', ErrorReason: 'request was null' };
+    expect(encodeAnswer('xml', { Error, ResponseData: null })).toBe(
+      `<ResponseOfAccountTaskResponse ${NAMESPACES}><Error><ErrorCode>NULLBODY</ErrorCode>` +
+        '<ErrorReason>request was null</ErrorReason></Error></ResponseOfAccountTaskResponse>',
+    );
+  });
+
+  test('keeps unknown fields of any shape', () => {
+    const extra = { List: ['a', null, { b: 'c' }], Nested: { '@unit': 'a"\t<', '#text': ' x ' }, 'two words': '1' };
+    expect(readAnswerBody(bytesOf(encodeAnswer('xml', answerWith(extra))), null)).toEqual({
+      kind: 'tree',
+      tree: {
+        ResponseData: {
+          ...answerWith({}).ResponseData,
+          Detail: { ...DETAIL, List: extra.List, Nested: extra.Nested, two_x0020_words: '1' },
+        },
+      },
+    });
+  });
+
+  test('writes a number with its own digits', () => {
+    const body = readAnswerBody(bytesOf('{"ResponseData":{"Detail":{"Price":12345678901234567890.10,"n":7}}}'), null);
+    const { tree } = body as unknown as { tree: ReturnType<typeof answerWith> };
+    expect(
+      encodeAnswer('xml', { Error: null, ResponseData: { ...tree.ResponseData, Identification: null } as never }),
+    ).toContain('<Price>12345678901234567890.10</Price><n>7</n>');
+  });
+});
