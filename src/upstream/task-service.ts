@@ -1,0 +1,73 @@
+import type { EnumTables } from '../contract/enums.ts';
+import { interpretAnswer } from '../contract/envelope.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import type { Caller, TaskService } from '../contract/task-service.ts';
+import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
+import type { UpstreamClient } from './client.ts';
+
+/** The Authorization header for a call of this caller; throws a TaskFailure when there is none. */
+export type Authorize = (caller: Caller) => string | Promise<string>;
+
+export interface UpstreamTaskServiceOptions {
+  readonly client: UpstreamClient;
+  /** How requests are written; answers are read in either format. */
+  readonly format: WireFormat;
+  readonly tables: EnumTables;
+  /** Unset: the caller's own Authorization is passed on. */
+  readonly authorize?: Authorize;
+}
+
+const CREATE_PATH = 'api/v2/admin/tasks/account';
+const USER_AGENT = 'account-task-gateway';
+
+const ACCEPT: Readonly<Record<WireFormat, string>> = {
+  json: 'application/json, application/xml;q=0.5',
+  xml: 'application/xml, application/json;q=0.5',
+};
+
+/** The real service: every create becomes one POST of the REST contract. */
+export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
+  const { client, format, tables, authorize = forwardedAuthorization } = options;
+  return {
+    async create(task, call) {
+      const authorization = await authorize(call.caller);
+      const { status, contentType, body } = await client.post({
+        path: CREATE_PATH,
+        headers: {
+          'Content-Type': mediaTypes[format],
+          Accept: ACCEPT[format],
+          'Accept-Encoding': 'identity',
+          'User-Agent': USER_AGENT,
+          Authorization: authorization,
+          'X-Request-Id': call.requestId,
+        },
+        body: encodeRequest(format, task, tables),
+      });
+      return interpretAnswer(status, readAnswerBody(body, contentType));
+    },
+    async find() {
+      throw unreadableContract();
+    },
+    async list() {
+      throw unreadableContract();
+    },
+    ready: () => client.ready(),
+    close: () => client.close(),
+  };
+}
+
+function forwardedAuthorization(caller: Caller): string {
+  if (caller.kind === 'forwarded' && caller.authorization !== '') return caller.authorization;
+  throw new TaskFailure(
+    { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
+    'The service needs an Authorization header. Nothing was sent.',
+  );
+}
+
+function unreadableContract(): TaskFailure {
+  return new TaskFailure(
+    { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
+    'Account tasks cannot be read here: this gateway passes creates on to a REST service whose contract has no read. ' +
+      'A gateway that keeps the tasks itself (store mode) can read them.',
+  );
+}

@@ -1,0 +1,172 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { expectFailure } from './expected-failure.ts';
+import { httpAnswer } from './raw-service.ts';
+import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+
+const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
+const TIMEOUT = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN', retryable: false } as const;
+
+describe('calls in flight', () => {
+  test('are refused at once beyond the bound, and accepted again when one has ended', async () => {
+    const held: Socket[] = [];
+    const service = await openRawService((socket) => held.push(socket));
+    const client = openClient(service.url, { maxInFlight: 2 });
+    const first = client.post(SMALL_POST);
+    const second = client.post(SMALL_POST);
+    await expectFailure(client.post(SMALL_POST), OVERLOADED);
+    await expect.poll(() => held.length).toBe(2);
+    for (const socket of held) socket.write(httpAnswer(200));
+    await Promise.all([first, second]);
+    const third = client.post(SMALL_POST);
+    await expect.poll(() => held.length).toBe(3);
+    held[2]?.write(httpAnswer(200));
+    expect((await third).status).toBe(200);
+    expect(service.posts).toHaveLength(3);
+  });
+
+  test('use no more connections than allowed', async () => {
+    const service = await openRawService((socket) => setImmediate(() => socket.write(httpAnswer(200))));
+    const client = openClient(service.url, { connections: 3, maxInFlight: 100 });
+    const answers = await Promise.all(Array.from({ length: 100 }, () => client.post(SMALL_POST)));
+    expect(answers.map(({ status }) => status)).toEqual(Array(100).fill(200));
+    expect(service.posts).toHaveLength(100);
+    expect(service.connections()).toBeLessThanOrEqual(3);
+  });
+});
+
+describe('a call whose time is up before a connection is free', () => {
+  test('fails as not sent, and is never sent later', async () => {
+    let held: Socket | null = null;
+    const service = await openRawService((socket, _request, count) => {
+      if (count === 1) held = socket;
+      else socket.write(httpAnswer(200));
+    });
+    const client = openClient(service.url, { connections: 1, timeoutMs: 200 });
+    const holder = client.post({ ...SMALL_POST, body: '"holder"' });
+    const waiting = Promise.all(
+      [1, 2, 3].map(() => expectFailure(client.post({ ...SMALL_POST, body: '"late"' }), OVERLOADED)),
+    );
+    await expectFailure(holder, TIMEOUT);
+    await waiting;
+    (held as Socket | null)?.destroy();
+    await client.post({ ...SMALL_POST, body: '"next"' });
+    await client.close();
+    expect(service.posts.map(({ body }) => body.toString())).toEqual(['"holder"', '"next"']);
+  });
+
+  test('fails as not sent while its connection is being made, and is not sent when it is made', async () => {
+    const service = await openRawService((socket) => socket.write(httpAnswer(200)));
+    const client = openClient(service.url, { connections: 1, timeoutMs: 100 });
+    const late = client.post({ ...SMALL_POST, body: '"late"' });
+    // The time is up before the event loop gets to the connection that is being made.
+    const until = performance.now() + 120;
+    while (performance.now() < until);
+    await expectFailure(late, { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true });
+    const next = (): Promise<number | null> =>
+      client.post({ ...SMALL_POST, body: '"next"' }).then(
+        ({ status }) => status,
+        () => null,
+      );
+    await expect.poll(next).toBe(200);
+    expect(service.posts.map(({ body }) => body.toString())).not.toContain('"late"');
+    expect(service.connections()).toBe(1);
+  });
+});
+
+describe('a connection', () => {
+  test('is kept and used again', async () => {
+    const service = await openRawService((socket) => socket.write(httpAnswer(200)));
+    const client = openClient(service.url, { connections: 1 });
+    for (let post = 0; post < 5; post += 1) await client.post(SMALL_POST);
+    expect(service.posts).toHaveLength(5);
+    expect(service.connections()).toBe(1);
+  });
+
+  test('that the service closed between two calls is replaced', async () => {
+    let closed = 0;
+    const service = await openRawService((socket) => {
+      socket.on('close', () => {
+        closed += 1;
+      });
+      socket.end(httpAnswer(200));
+    });
+    const client = openClient(service.url);
+    expect((await client.post(SMALL_POST)).status).toBe(200);
+    await expect.poll(() => closed).toBe(1);
+    expect((await client.post(SMALL_POST)).status).toBe(200);
+    expect(service.posts).toHaveLength(2);
+    expect(service.connections()).toBe(2);
+  });
+
+  test('on which the service says more than it was asked is not used again', async () => {
+    const service = await openRawService((socket, { body }) =>
+      socket.write(Buffer.concat([httpAnswer(200, body), httpAnswer(200, 'stale')])),
+    );
+    const client = openClient(service.url, { connections: 1 });
+    for (const body of ['"first"', '"second"']) {
+      expect((await client.post({ ...SMALL_POST, body })).body.toString()).toBe(body);
+    }
+    expect(service.connections()).toBe(2);
+  });
+
+  test('that the service closes at the very moment of its next use sends at most one POST', async () => {
+    const service = await openRawService((socket, _request, count) => {
+      if (count === 1) socket.write(httpAnswer(200));
+      else socket.resetAndDestroy();
+    });
+    const client = openClient(service.url, { connections: 1, connectRetries: 3 });
+    await client.post(SMALL_POST);
+    await expectFailure(client.post(SMALL_POST), {
+      code: 'UPSTREAM_CONNECTION_LOST',
+      outcome: 'UNKNOWN',
+      retryable: false,
+    });
+    await client.close();
+    expect(service.posts).toHaveLength(2);
+  });
+
+  test('closed by the service in a race with its next use never doubles a POST', async () => {
+    const service = await openRawService((socket) => socket.write(httpAnswer(200), () => socket.destroy()));
+    const client = openClient(service.url, { connections: 1, connectRetries: 3 });
+    const bodies = Array.from({ length: 40 }, (_, index) => `"${index}"`);
+    for (const body of bodies) await client.post({ ...SMALL_POST, body }).catch(() => null);
+    await client.close();
+    const arrived = service.posts.map(({ body }) => body.toString());
+    expect(arrived.length).toBeGreaterThan(0);
+    expect(new Set(arrived).size).toBe(arrived.length);
+  });
+});
+
+describe('a header with a character that HTTP does not allow', () => {
+  const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false } as const;
+
+  test.each(['Bearer x\r\nX-Injected: 1', 'Bearer x\n', 'Bearer \0', 'Bearer \u{1F600}'])(
+    '%j is never sent',
+    async (value) => {
+      const service = await openRawService((socket) => socket.write(httpAnswer(200)));
+      const client = openClient(service.url, { connections: 1 });
+      const failure = await expectFailure(client.post({ ...SMALL_POST, headers: { Authorization: value } }), BAD);
+      expect(failure.message).toBe('Authorization: holds a character that HTTP does not allow in a header');
+      // The one connection is still there for the next call.
+      expect((await client.post(SMALL_POST)).status).toBe(200);
+      expect(service.posts).toHaveLength(1);
+    },
+  );
+});
+
+describe('close', () => {
+  test('lets the calls under way finish and refuses new ones', async () => {
+    const held: Socket[] = [];
+    const service = await openRawService((socket) => held.push(socket));
+    const client = openClient(service.url);
+    const underWay = client.post(SMALL_POST);
+    await expect.poll(() => held.length).toBe(1);
+    const closed = Promise.all([client.close(), client.close()]);
+    await expectFailure(client.post(SMALL_POST), OVERLOADED);
+    held[0]?.write(httpAnswer(200));
+    expect((await underWay).status).toBe(200);
+    await closed;
+    expect(service.posts).toHaveLength(1);
+  });
+});

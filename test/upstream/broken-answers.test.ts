@@ -1,0 +1,143 @@
+import { gzipSync } from 'node:zlib';
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { expectFailure } from './expected-failure.ts';
+import { httpAnswer } from './raw-service.ts';
+import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+
+const LOST = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false } as const;
+const UNREADABLE = { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN', retryable: false } as const;
+const TIMEOUT = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN', retryable: false } as const;
+
+const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
+
+/** What the service does with a request it has read in full, and what that means. */
+const BREAKS = {
+  'a connection closed before any answer': [LOST, (socket: Socket) => socket.end()],
+  'a connection reset after the request was read': [LOST, (socket: Socket) => socket.resetAndDestroy()],
+  'a connection closed in the middle of the headers': [LOST, (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nX-')],
+  'a body shorter than its Content-Length': [
+    LOST,
+    (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{'),
+  ],
+  'a body shorter than its Content-Length on a connection to be closed': [
+    LOST,
+    (socket: Socket) => socket.end('HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 9\r\n\r\n{'),
+  ],
+  'a chunked body without its last chunk': [LOST, (socket: Socket) => socket.end(`${CHUNKED}1\r\n{\r\n`)],
+  'a chunked body without its last chunk on a connection to be closed': [
+    LOST,
+    (socket: Socket) => socket.end(`${CHUNKED.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')}1\r\n{\r\n`),
+  ],
+  'an answer that is not HTTP': [UNREADABLE, (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')],
+  'a chunk size that is no number': [UNREADABLE, (socket: Socket) => socket.write(`${CHUNKED}zz\r\n`)],
+  'headers larger than 16 KiB': [
+    UNREADABLE,
+    (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(17_000)}\r\n\r\n`),
+  ],
+  'a Content-Length above the bound': [
+    UNREADABLE,
+    (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1025\r\n\r\n'),
+  ],
+  'a body that never ends': [
+    UNREADABLE,
+    (socket: Socket) => {
+      socket.write(CHUNKED);
+      const chunk = `100\r\n${'x'.repeat(256)}\r\n`;
+      const pour = (): unknown => socket.writable && socket.write(chunk, pour);
+      pour();
+    },
+  ],
+  'a switch of protocols': [
+    UNREADABLE,
+    (socket: Socket) => socket.write('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'),
+  ],
+  'a switch of protocols that names none': [
+    UNREADABLE,
+    (socket: Socket) => socket.write('HTTP/1.1 101 Switching\r\n\r\n'),
+  ],
+  'a 100 Continue that nobody asked for': [
+    UNREADABLE,
+    (socket: Socket) =>
+      socket.write(Buffer.concat([Buffer.from('HTTP/1.1 100 Continue\r\n\r\n'), httpAnswer(200, '{}')])),
+  ],
+  'an encoding that is not known': [
+    UNREADABLE,
+    (socket: Socket) => socket.write(httpAnswer(200, 'x', ['Content-Encoding: aes128gcm'])),
+  ],
+  'gzip that is damaged': [
+    UNREADABLE,
+    (socket: Socket) => socket.write(httpAnswer(200, 'x', ['Content-Encoding: gzip'])),
+  ],
+  'gzip that unpacks to more than the bound': [
+    UNREADABLE,
+    (socket: Socket) => socket.write(httpAnswer(200, gzipSync('x'.repeat(100_000)), ['Content-Encoding: gzip'])),
+  ],
+} as const;
+
+/** As above, but the answer takes longer than the whole call may. */
+const SLOW = {
+  'no answer at all': [TIMEOUT, () => undefined],
+  'headers without a body': [TIMEOUT, (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n')],
+  'headers that drip a byte at a time': [TIMEOUT, (socket: Socket) => drip(socket, 'HTTP/1.1 200 OK\r\nX: ')],
+  'a body that drips a byte at a time': [
+    TIMEOUT,
+    (socket: Socket) => drip(socket, 'HTTP/1.1 200 OK\r\nContent-Length: 999\r\n\r\n'),
+  ],
+} as const;
+
+function drip(socket: Socket, start: string): void {
+  socket.write(start);
+  const timer = setInterval(() => socket.write('x'), 5);
+  socket.on('close', () => clearInterval(timer));
+}
+
+describe('after one POST the fate of the task is unknown for', () => {
+  test.each(Object.entries(BREAKS))('%s', async (_name, [kind, play]) => {
+    const service = await openRawService((socket) => play(socket));
+    const client = openClient(service.url, { connectRetries: 3 });
+    await expectFailure(client.post(SMALL_POST), kind);
+    await client.close();
+    expect(service.posts).toHaveLength(1);
+  });
+
+  test.each(Object.entries(SLOW))('%s', async (_name, [kind, play]) => {
+    const service = await openRawService((socket) => play(socket));
+    const client = openClient(service.url, { connectRetries: 3, timeoutMs: 150 });
+    await expectFailure(client.post(SMALL_POST), kind);
+    await client.close();
+    expect(service.posts).toHaveLength(1);
+  });
+
+  test('a failure keeps what the transport said as its cause', async () => {
+    const service = await openRawService((socket) => socket.resetAndDestroy());
+    const failure = await expectFailure(openClient(service.url).post(SMALL_POST), LOST);
+    expect(failure.cause).toMatchObject({ code: 'ECONNRESET' });
+  });
+});
+
+describe('a status that says everything stands though its body breaks off', () => {
+  test.each([401, 403, 429, 500, 503])('%i with half a body', async (status) => {
+    const service = await openRawService((socket) => socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 9\r\n\r\n{`));
+    const answer = await openClient(service.url).post(SMALL_POST);
+    expect(answer).toEqual({ status, contentType: null, body: Buffer.alloc(0) });
+    expect(service.posts).toHaveLength(1);
+  });
+
+  test('401 with a body above the bound', async () => {
+    const service = await openRawService((socket) => socket.write(httpAnswer(401, 'x'.repeat(2000))));
+    expect(await openClient(service.url).post(SMALL_POST)).toMatchObject({ status: 401, body: Buffer.alloc(0) });
+  });
+
+  test('503 with a body that never comes', async () => {
+    const service = await openRawService((socket) => socket.write('HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n'));
+    const client = openClient(service.url, { timeoutMs: 150 });
+    expect(await client.post(SMALL_POST)).toMatchObject({ status: 503, body: Buffer.alloc(0) });
+  });
+
+  test.each([200, 400, 404])('%i with half a body does not stand', async (status) => {
+    const service = await openRawService((socket) => socket.end(`HTTP/1.1 ${status} So\r\nContent-Length: 9\r\n\r\n{`));
+    await expectFailure(openClient(service.url).post(SMALL_POST), LOST);
+    expect(service.posts).toHaveLength(1);
+  });
+});

@@ -1,0 +1,44 @@
+import { onTestFinished } from 'vitest';
+import type { NewAccountTask } from '../../src/contract/account-task.ts';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
+import type { Call, TaskService } from '../../src/contract/task-service.ts';
+import { createUpstreamClient, type UpstreamClientOptions } from '../../src/upstream/client.ts';
+import { createUpstreamTaskService, type UpstreamTaskServiceOptions } from '../../src/upstream/task-service.ts';
+
+const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
+
+export const SAMPLE_TASK: NewAccountTask = {
+  TaskID: 'b5ff6d1c-2e1f-4a0e-8f3c-6f2d0f8a7c11',
+  Frequency: 'NONE',
+  StartDate: '2026-02-22T04:10:00.9543747+00:00',
+  FinishDate: null,
+  Parameters: '{"note":"héllo 😀"}',
+  ContentType: 'application/json',
+  Notification: 'NONE',
+};
+
+export const CALL: Call = {
+  caller: { kind: 'forwarded', authorization: 'Bearer abc.def-123' },
+  requestId: '0d0e5f5a-6a80-4b9d-9ae1-7a3f5b0d9f10',
+};
+
+export const FORMATS = ['json', 'xml'] as const;
+
+/** The task service of the upstream backend; it is closed when the test is over. */
+export function openTaskService(
+  baseUrl: URL,
+  options: Partial<UpstreamTaskServiceOptions & UpstreamClientOptions> = {},
+): TaskService {
+  const client = createUpstreamClient({
+    baseUrl,
+    timeoutMs: 20_000,
+    connections: 4,
+    maxInFlight: 16,
+    maxAnswerBytes: 65_536,
+    connectRetries: 3,
+    ...options,
+  });
+  const service = createUpstreamTaskService({ client, format: 'json', tables: TABLES, ...options });
+  onTestFinished(() => service.close());
+  return service;
+}

@@ -1,0 +1,28 @@
+import { onTestFinished } from 'vitest';
+import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '../../src/upstream/client.ts';
+import { type RawAnswer, type RawService, startRawService } from './raw-service.ts';
+
+/** A client that is closed when the test is over. */
+export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions> = {}): UpstreamClient {
+  const client = createUpstreamClient({
+    baseUrl,
+    timeoutMs: 20_000,
+    connections: 4,
+    maxInFlight: 16,
+    maxAnswerBytes: 1024,
+    connectRetries: 0,
+    ...options,
+  });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+/** A raw service that is closed when the test is over. */
+export async function openRawService(answer: RawAnswer, port?: number): Promise<RawService> {
+  const service = await startRawService(answer, port);
+  onTestFinished(() => service.close());
+  return service;
+}
+
+/** A request as small as can be. */
+export const SMALL_POST = { path: 'tasks', headers: { 'Content-Type': 'application/json' }, body: '{}' };
