@@ -1,0 +1,52 @@
+import { type AccountTask, DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
+import type { SqlRow, SqlValue } from './database.ts';
+
+const COLUMNS = {
+  ID: 'id',
+  TaskID: 'task_id',
+  Name: 'name',
+  Enabled: 'enabled',
+  Frequency: 'frequency',
+  StartDate: 'start_date',
+  FinishDate: 'finish_date',
+  Parameters: 'parameters',
+  ContentType: 'content_type',
+  Notification: 'notification',
+  DateCreated: 'date_created',
+  DateModified: 'date_modified',
+  LastRunOn: 'last_run_on',
+  LastRunBy: 'last_run_by',
+  LastModifiedBy: 'last_modified_by',
+  Status: 'status',
+  ClientID: 'client_id',
+} as const satisfies Readonly<Record<DetailField, string>>;
+
+const FIELDS = Object.keys(DETAIL_FIELDS) as readonly DetailField[];
+
+/** A task's Detail as the store keeps it: every field, in the contract's order. */
+export type StoredDetail = {
+  readonly [Field in DetailField]: Field extends 'Enabled'
+    ? boolean
+    : Field extends 'ID' | 'TaskID' | 'ClientID'
+      ? string
+      : string | null;
+};
+
+/** The columns of a SELECT whose rows `toStoredTask` reads. */
+export const TASK_COLUMNS = FIELDS.map((field) => `${COLUMNS[field]} AS "${field}"`).join(', ');
+
+/** The columns of an INSERT whose rows `toTaskRow` makes. */
+export const TASK_ROW_COLUMNS = ['account_id', ...FIELDS.map((field) => COLUMNS[field])];
+
+export function toTaskRow(accountId: string, detail: StoredDetail): readonly SqlValue[] {
+  return [accountId, ...FIELDS.map((field) => (field === 'Enabled' ? Number(detail.Enabled) : detail[field]))];
+}
+
+export function toStoredTask(row: SqlRow): AccountTask {
+  return toAccountTask({ ...row, Enabled: row['Enabled'] === 1 } as unknown as StoredDetail);
+}
+
+export function toAccountTask(detail: StoredDetail): AccountTask {
+  const { ID, TaskID, ClientID } = detail;
+  return { ID, TaskID, ClientID, fields: detail, detail };
+}

@@ -1,0 +1,38 @@
+import { badInput } from '../contract/failure.ts';
+import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import type { Database } from './database.ts';
+
+/** A task that may be registered on an account; its `id` is the contract's TaskID. */
+export type CatalogueTask = {
+  readonly id: string;
+  readonly name: string;
+};
+
+export interface Catalogue {
+  /** Throws BAD_USER_INPUT for a task without a name, with an id that is no GUID, or with an id that is taken. */
+  add(task: CatalogueTask): Promise<CatalogueTask>;
+  /** Every task, by name. */
+  list(): Promise<readonly CatalogueTask[]>;
+}
+
+export function createCatalogue(database: Database): Catalogue {
+  return {
+    async add({ id, name }) {
+      const guid = parseGuid(id);
+      if (guid === null) throw badInput('id', `must be ${GUID_FORMS}`);
+      if (name.trim() === '') throw badInput('name', 'must not be blank');
+      await database.transaction(async (transaction) => {
+        const [existing] = await transaction.read<CatalogueTask>('SELECT id, name FROM catalogue WHERE id = ?1', [
+          guid,
+        ]);
+        if (existing) throw badInput('id', `${guid} is in the catalogue already, as "${existing.name}"`);
+        await transaction.insert('catalogue', ['id', 'name'], [[guid, name]]);
+      });
+      return { id: guid, name };
+    },
+    async list() {
+      const tasks = await database.read<CatalogueTask>('SELECT id, name FROM catalogue ORDER BY name, id');
+      return tasks.map(({ id, name }) => ({ id, name }));
+    },
+  };
+}

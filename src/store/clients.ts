@@ -1,0 +1,84 @@
+import { randomUUID } from 'node:crypto';
+import { v7 as createTimeOrderedGuid } from 'uuid';
+import { badInput } from '../contract/failure.ts';
+import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { formatTimestamp } from '../contract/timestamp.ts';
+import type { Database } from './database.ts';
+import { createSecret, hashSecret, matchesSecret, MAX_SECRET_LENGTH } from './secret.ts';
+
+/** An API client of an account; a task can only be created for an account that has one. */
+export interface Client {
+  readonly id: string;
+  /** The contract's UserID. */
+  readonly accountId: string;
+  readonly name: string;
+  /** A timestamp's text. */
+  readonly createdAt: string;
+}
+
+export interface NewClient {
+  /** At most 18 characters, as in the contract. */
+  readonly name: string;
+  /** A GUID; without one the client gets an account of its own. */
+  readonly accountId?: string | undefined;
+}
+
+export interface Clients {
+  /** The secret is given here and never again. Throws BAD_USER_INPUT for a name or account that cannot be. */
+  create(client: NewClient): Promise<{ readonly client: Client; readonly secret: string }>;
+  /** Every client, oldest first. */
+  list(): Promise<readonly Client[]>;
+  /** The client, when the secret is its own; null otherwise, after the same time whether it exists or not. */
+  verifySecret(clientId: string, secret: string): Promise<Client | null>;
+}
+
+type ClientRow = {
+  readonly id: string;
+  readonly account_id: string;
+  readonly name: string;
+  readonly secret_hash: string;
+  readonly created_at: string;
+};
+
+const MAX_NAME_LENGTH = 18;
+const COLUMNS = ['id', 'account_id', 'name', 'secret_hash', 'created_at'] as const;
+const SELECT = `SELECT ${COLUMNS.join(', ')} FROM clients`;
+
+export function createClients(database: Database, now: () => number): Clients {
+  return {
+    async create({ name, accountId }) {
+      if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
+        throw badInput('name', `must have 1 to ${MAX_NAME_LENGTH} characters`);
+      }
+      const account = accountId === undefined ? randomUUID() : parseGuid(accountId);
+      if (account === null) throw badInput('accountId', `must be ${GUID_FORMS}`);
+      const secret = createSecret();
+      const row: ClientRow = {
+        id: createTimeOrderedGuid(),
+        account_id: account,
+        name,
+        secret_hash: await hashSecret(secret),
+        created_at: formatTimestamp(now()),
+      };
+      await database.transaction((transaction) =>
+        transaction.insert('clients', COLUMNS, [COLUMNS.map((column) => row[column])]),
+      );
+      return { client: toClient(row), secret };
+    },
+    async list() {
+      const rows = await database.read<ClientRow>(`${SELECT} ORDER BY id`);
+      return rows.map(toClient);
+    },
+    async verifySecret(clientId, secret) {
+      const id = parseGuid(clientId);
+      if (id === null || secret.length > MAX_SECRET_LENGTH) return null;
+      const [row] = await database.read<ClientRow>(`${SELECT} WHERE id = ?1`, [id]);
+      const isItsSecret = await matchesSecret(secret, row?.secret_hash ?? null);
+      return row && isItsSecret ? toClient(row) : null;
+    },
+  };
+}
+
+function toClient({ id, account_id, name, created_at }: ClientRow): Client {
+  return { id, accountId: account_id, name, createdAt: created_at };
+}

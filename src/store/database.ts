@@ -1,0 +1,49 @@
+/** A value that every database binds and gives back alike; a list is only ever bound, for `= ANY (?1)`. */
+export type SqlValue = string | number | null;
+export type SqlParameter = SqlValue | readonly string[];
+export type SqlRow = Readonly<Record<string, SqlValue>>;
+
+/**
+ * The SQL that SQLite and PostgreSQL share, with two spellings an adapter translates: placeholders are numbered
+ * (`?1`, PostgreSQL's `$1`), and membership in a list parameter is `column = ANY (?1)` (a json_each in SQLite).
+ * Column aliases in mixed case stand in double quotes.
+ */
+export interface SqlReader {
+  read<Row extends SqlRow>(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
+}
+
+/** What may be done inside a transaction. */
+export interface SqlTransaction extends SqlReader {
+  write(sql: string, parameters?: readonly SqlParameter[]): Promise<void>;
+  /** Inserts any number of rows, each the columns' values in their order. */
+  insert(table: string, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Promise<void>;
+}
+
+/**
+ * A database that holds committed rows only: a read sees no transaction that is still under way.
+ * Every method throws `DatabaseUnavailableError` when the database itself fails; any other error is a defect.
+ */
+export interface Database extends SqlReader {
+  /**
+   * Runs `work` and commits; resolves only when the commit is durable. When `work` throws, nothing is stored.
+   * `work` awaits nothing but the transaction's own methods: other callers may be waiting for its end.
+   */
+  transaction<Result>(work: (transaction: SqlTransaction) => Promise<Result>): Promise<Result>;
+  /** Lets the work under way finish first. */
+  close(): Promise<void>;
+}
+
+/** The database is full, read-only, locked, damaged or gone. */
+export class DatabaseUnavailableError extends Error {
+  override readonly name = 'DatabaseUnavailableError';
+  /** A clause that says which: "the disk is full". */
+  readonly reason: string;
+  /** True when the failure came in the commit itself and left open whether the transaction is stored. */
+  readonly fateUnknown: boolean;
+
+  constructor(reason: string, { cause, fateUnknown = false }: { cause: unknown; fateUnknown?: boolean }) {
+    super(`The database cannot be used: ${reason}.`, { cause });
+    this.reason = reason;
+    this.fateUnknown = fateUnknown;
+  }
+}

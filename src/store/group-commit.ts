@@ -1,0 +1,97 @@
+import { TaskFailure } from '../contract/failure.ts';
+import { type Database, DatabaseUnavailableError, type SqlTransaction } from './database.ts';
+import { toWriteFailure } from './store-failure.ts';
+
+export interface GroupCommit<Item, Result> {
+  /** Resolves once the transaction that holds the item is durably committed. */
+  add(item: Item): Promise<Result>;
+  /** Commits what is waiting and refuses what comes after. */
+  close(): Promise<void>;
+}
+
+export interface GroupCommitOptions<Item, Result> {
+  readonly database: Database;
+  /**
+   * Writes the items and answers for each, in their order; an item it answers with a TaskFailure has written nothing.
+   * Whatever must be stored together with an item is written here. It runs again for an item whose transaction failed.
+   */
+  readonly write: (transaction: SqlTransaction, items: readonly Item[]) => Promise<readonly (Result | TaskFailure)[]>;
+  /** How many items may wait for their commit; one more is refused at once. */
+  readonly maxPending: number;
+}
+
+interface Pending<Item, Result> {
+  readonly item: Item;
+  readonly resolve: (result: Result) => void;
+  readonly reject: (error: unknown) => void;
+}
+
+/** A synchronous commit holds up everything else in the process; more items than this gain nothing over another commit. */
+const MAX_ITEMS_PER_COMMIT = 256;
+
+/** Writes the items that arrive in one turn of the event loop, or while a commit is under way, in one transaction. */
+export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
+  const { database, write, maxPending } = options;
+  const waiting: Pending<Item, Result>[] = [];
+  let committing = 0;
+  let run: Promise<void> | null = null;
+  let isClosed = false;
+
+  const commit = async (batch: readonly Pending<Item, Result>[]): Promise<void> => {
+    try {
+      const items = batch.map(({ item }) => item);
+      const results = await database.transaction((transaction) => write(transaction, items));
+      for (const [index, { resolve, reject }] of batch.entries()) {
+        const result = results[index] as Result | TaskFailure;
+        if (result instanceof TaskFailure) reject(result);
+        else resolve(result);
+      }
+    } catch (error) {
+      // An item that breaks the transaction takes no other down with it: nothing was stored, so each is tried alone.
+      if (batch.length > 1 && !(error instanceof DatabaseUnavailableError)) {
+        for (const one of batch) await commit([one]);
+        return;
+      }
+      const failure = toWriteFailure(error);
+      for (const { reject } of batch) reject(failure);
+    }
+  };
+
+  const commitAll = async (): Promise<void> => {
+    do {
+      await endOfTurn();
+      const batch = waiting.splice(0, MAX_ITEMS_PER_COMMIT);
+      committing = batch.length;
+      await commit(batch);
+      committing = 0;
+    } while (waiting.length > 0);
+    run = null;
+  };
+
+  return {
+    async add(item) {
+      if (isClosed) throw overloaded('The task store is shutting down; nothing was stored.');
+      if (waiting.length + committing >= maxPending) {
+        throw overloaded('The task store has too many tasks waiting to be stored; nothing was stored.');
+      }
+      return new Promise<Result>((resolve, reject) => {
+        waiting.push({ item, resolve, reject });
+        run ??= commitAll();
+      });
+    },
+    async close() {
+      isClosed = true;
+      await run;
+    },
+  };
+}
+
+function overloaded(message: string): TaskFailure {
+  return new TaskFailure({ code: 'OVERLOADED', outcome: 'NOT_SENT' }, message);
+}
+
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

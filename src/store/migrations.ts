@@ -1,0 +1,66 @@
+import type { Database } from './database.ts';
+
+export interface Migration {
+  /** Counts up from 1. */
+  readonly number: number;
+  readonly statements: readonly string[];
+}
+
+/**
+ * The schema, step by step; a step that was released is never changed. Timestamps and GUIDs are text, an account's rows
+ * are found by its ID first, so that a distributed PostgreSQL can keep them together.
+ */
+const MIGRATIONS: readonly Migration[] = [
+  {
+    number: 1,
+    statements: [
+      `CREATE TABLE clients (
+        id TEXT PRIMARY KEY, account_id TEXT NOT NULL, name TEXT NOT NULL, secret_hash TEXT NOT NULL, created_at TEXT NOT NULL
+      )`,
+      'CREATE INDEX clients_of_account ON clients (account_id, id)',
+      'CREATE TABLE catalogue (id TEXT PRIMARY KEY, name TEXT NOT NULL)',
+      `CREATE TABLE tokens (
+        hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, client_id TEXT REFERENCES clients (id), expires_at TEXT NOT NULL
+      )`,
+      'CREATE INDEX tokens_by_expiry ON tokens (expires_at)',
+      `CREATE TABLE account_tasks (
+        account_id TEXT NOT NULL, id TEXT NOT NULL,
+        task_id TEXT NOT NULL REFERENCES catalogue (id), client_id TEXT NOT NULL REFERENCES clients (id),
+        name TEXT NOT NULL, enabled SMALLINT NOT NULL, frequency TEXT NOT NULL, start_date TEXT, finish_date TEXT,
+        parameters TEXT NOT NULL, content_type TEXT NOT NULL, notification TEXT NOT NULL,
+        date_created TEXT NOT NULL, date_modified TEXT NOT NULL, last_run_on TEXT, last_run_by TEXT,
+        last_modified_by TEXT NOT NULL, status TEXT NOT NULL,
+        PRIMARY KEY (account_id, id)
+      )`,
+    ],
+  },
+];
+
+/**
+ * Brings the schema up to date, each step in a transaction of its own; it does nothing where that was done before.
+ * @throws Error when a newer version of this program has been here, or the database cannot be written.
+ */
+export async function migrate(database: Database, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
+  await database.transaction(async (transaction) => {
+    await transaction.write(
+      'CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)',
+    );
+    const [newest] = await transaction.read<{ number: number }>('SELECT MAX(number) AS number FROM schema_migrations');
+    const known = migrations.at(-1)?.number ?? 0;
+    if (Number(newest?.number) > known) {
+      throw new Error(
+        `its schema (version ${newest?.number}) is newer than this program knows (version ${known}); run the newer program`,
+      );
+    }
+    // Changes nothing, but fails where the database cannot be written.
+    await transaction.write('UPDATE schema_migrations SET applied_at = applied_at');
+  });
+  for (const { number, statements } of migrations) {
+    await database.transaction(async (transaction) => {
+      const applied = await transaction.read('SELECT number FROM schema_migrations WHERE number = ?1', [number]);
+      if (applied.length > 0) return;
+      for (const statement of statements) await transaction.write(statement);
+      await transaction.insert('schema_migrations', ['number', 'applied_at'], [[number, new Date().toISOString()]]);
+    });
+  }
+}

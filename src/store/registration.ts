@@ -1,0 +1,116 @@
+import { v7 as createTimeOrderedGuid } from 'uuid';
+import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import { formatTimestamp } from '../contract/timestamp.ts';
+import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
+import type { SqlTransaction } from './database.ts';
+
+/** A task that an account asks for. */
+export interface Registration {
+  readonly accountId: string;
+  /** The caller's client; null for the account's oldest. */
+  readonly clientId: string | null;
+  readonly task: NewAccountTask;
+}
+
+type AccountClient = { readonly id: string; readonly account_id: string; readonly name: string };
+type CatalogueTask = { readonly id: string; readonly name: string };
+
+/** This project's own values: the contract documents none for Result, Status or Notification's default. */
+const RESULT_CREATED = 'CREATED';
+const STATUS_REGISTERED = 'REGISTERED';
+const DEFAULT_NOTIFICATION = 'NONE';
+
+/** Stores the tasks and answers for each, in their order: what was created, or why it was refused. */
+export async function registerTasks(
+  transaction: SqlTransaction,
+  registrations: readonly Registration[],
+  nowMs: number,
+): Promise<readonly (CreatedAccountTask | TaskFailure)[]> {
+  const findClient = await readClients(transaction, registrations);
+  const catalogue = await readCatalogue(transaction, registrations);
+  const results = registrations.map(({ accountId, clientId, task }) => {
+    const client = findClient(accountId, clientId);
+    const catalogueTask = catalogue.get(task.TaskID);
+    if (!client) return clientRequired();
+    return catalogueTask ? { accountId, detail: toDetail(task, catalogueTask, client, nowMs) } : taskNotFound(task);
+  });
+  const rows = results.flatMap((result) => ('detail' in result ? [toTaskRow(result.accountId, result.detail)] : []));
+  await transaction.insert('account_tasks', TASK_ROW_COLUMNS, rows);
+  return results.map((result) => ('detail' in result ? toCreated(result.accountId, result.detail) : result));
+}
+
+/** An account's client: the caller's, else the oldest (clients' IDs are in the order of their creation). */
+async function readClients(transaction: SqlTransaction, registrations: readonly Registration[]) {
+  const clients = await transaction.read<AccountClient>(
+    `SELECT id, account_id, name FROM clients WHERE id = ANY (?1)
+      OR id IN (SELECT MIN(id) FROM clients WHERE account_id = ANY (?2) GROUP BY account_id) ORDER BY id`,
+    [
+      distinct(registrations.flatMap(({ clientId }) => clientId ?? [])),
+      distinct(registrations.map(({ accountId }) => accountId)),
+    ],
+  );
+  const byId = new Map(clients.map((client) => [client.id, client]));
+  const oldest = new Map(clients.toReversed().map((client) => [client.account_id, client]));
+  return (accountId: string, clientId: string | null): AccountClient | undefined => {
+    const own = clientId === null ? undefined : byId.get(clientId);
+    return own?.account_id === accountId ? own : oldest.get(accountId);
+  };
+}
+
+async function readCatalogue(transaction: SqlTransaction, registrations: readonly Registration[]) {
+  const tasks = await transaction.read<CatalogueTask>('SELECT id, name FROM catalogue WHERE id = ANY (?1)', [
+    distinct(registrations.map(({ task }) => task.TaskID)),
+  ]);
+  return new Map(tasks.map((task) => [task.id, task]));
+}
+
+function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, nowMs: number): StoredDetail {
+  const created = formatTimestamp(nowMs);
+  return {
+    ID: createTimeOrderedGuid(),
+    TaskID: task.TaskID,
+    Name: name,
+    Enabled: true,
+    Frequency: task.Frequency,
+    StartDate: task.StartDate,
+    FinishDate: task.FinishDate,
+    Parameters: task.Parameters,
+    ContentType: task.ContentType,
+    Notification: task.Notification ?? DEFAULT_NOTIFICATION,
+    DateCreated: created,
+    DateModified: created,
+    LastRunOn: null,
+    LastRunBy: null,
+    LastModifiedBy: client.name,
+    Status: STATUS_REGISTERED,
+    ClientID: client.id,
+  };
+}
+
+function toCreated(accountId: string, detail: StoredDetail): CreatedAccountTask {
+  return {
+    accountTask: toAccountTask(detail),
+    Identification: { UserId: accountId },
+    Result: RESULT_CREATED,
+    replayed: false,
+  };
+}
+
+function clientRequired(): TaskFailure {
+  return new TaskFailure(
+    { code: 'CLIENT_REQUIRED', outcome: 'REJECTED' },
+    'The account has no client; a client must be created before a task can be.',
+  );
+}
+
+function taskNotFound({ TaskID }: NewAccountTask): TaskFailure {
+  return new TaskFailure(
+    { code: 'TASK_NOT_FOUND', outcome: 'REJECTED' },
+    `There is no task ${TaskID} in the catalogue of tasks that may be registered.`,
+  );
+}
+
+function distinct(texts: readonly string[]): readonly string[] {
+  return [...new Set(texts)];
+}

@@ -1,0 +1,36 @@
+import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
+
+/** The longest secret the contract lets a client have. */
+export const MAX_SECRET_LENGTH = 50;
+
+const COST = { N: 16_384, r: 8, p: 1 } as const;
+const KEY_BYTES = 32;
+
+/** A new client's secret: 256 random bits in 43 characters. */
+export function createSecret(): string {
+  return randomBytes(32).toString('base64url');
+}
+
+/** `scrypt:<salt>:<key>`, which does not give the secret away. */
+export async function hashSecret(secret: string): Promise<string> {
+  const salt = randomBytes(16);
+  const key = await deriveKey(secret, salt);
+  return ['scrypt', salt.toString('base64url'), key.toString('base64url')].join(':');
+}
+
+/** Whether `hash` is this secret's; without a hash it takes as long and is never so. */
+export async function matchesSecret(secret: string, hash: string | null): Promise<boolean> {
+  const [, salt = '', key = ''] = hash?.split(':') ?? [];
+  const actual = await deriveKey(secret, Buffer.from(salt, 'base64url'));
+  const expected = Buffer.from(key, 'base64url');
+  return expected.length === KEY_BYTES && timingSafeEqual(actual, expected);
+}
+
+function deriveKey(secret: string, salt: Buffer): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    scrypt(secret, salt, KEY_BYTES, COST, (error, key) => {
+      if (error) reject(error);
+      else resolve(key);
+    });
+  });
+}

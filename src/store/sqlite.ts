@@ -1,0 +1,132 @@
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import {
+  type Database,
+  DatabaseUnavailableError,
+  type SqlParameter,
+  type SqlReader,
+  type SqlTransaction,
+} from './database.ts';
+import { toCommitFailure, toSqliteFailure } from './sqlite-failure.ts';
+
+const IN_MEMORY = ':memory:';
+
+export interface SqliteOptions {
+  /** How long a write waits for another process that is writing the same file. */
+  readonly busyTimeoutMs?: number;
+}
+
+/**
+ * Opens a SQLite file, or `:memory:`, creating the file and its folder where they are missing.
+ * One connection serves everything in turn: node:sqlite is synchronous, so a second one would gain nothing.
+ * @throws DatabaseUnavailableError when the file cannot be used.
+ */
+export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOptions = {}): Database {
+  const handle = openHandle(path, busyTimeoutMs);
+  const statements = new Map<string, StatementSync>();
+  const prepare = (sql: string): StatementSync => {
+    const known = statements.get(sql);
+    if (known) return known;
+    const statement = handle.prepare(toSqliteSql(sql));
+    statements.set(sql, statement);
+    return statement;
+  };
+
+  const reader: SqlReader = {
+    read: async (sql, parameters = []) => attempt(() => prepare(sql).all(...parameters.map(toBound)) as never),
+  };
+  const transaction: SqlTransaction = {
+    ...reader,
+    async write(sql, parameters = []) {
+      attempt(() => prepare(sql).run(...parameters.map(toBound)));
+    },
+    async insert(table, columns, rows) {
+      const placeholders = columns.map((_, index) => `?${index + 1}`);
+      const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${placeholders.join(', ')})`;
+      attempt(() => {
+        const statement = prepare(sql);
+        for (const row of rows) statement.run(...row);
+      });
+    },
+  };
+  const inTurn = createTurns();
+  const whileOpen = <Result>(work: () => Promise<Result>): Promise<Result> =>
+    inTurn(async () => {
+      if (!handle.isOpen) throw new DatabaseUnavailableError('it is closed', { cause: null });
+      return work();
+    });
+
+  return {
+    read: (sql, parameters) => whileOpen(() => reader.read(sql, parameters)),
+    transaction: (work) =>
+      whileOpen(async () => {
+        attempt(() => handle.exec('BEGIN IMMEDIATE'));
+        try {
+          const result = await work(transaction);
+          attempt(() => handle.exec('COMMIT'), toCommitFailure);
+          return result;
+        } finally {
+          if (handle.isTransaction) handle.exec('ROLLBACK');
+        }
+      }),
+    close: () =>
+      inTurn(async () => {
+        if (handle.isOpen) handle.close();
+      }),
+  };
+}
+
+function openHandle(path: string, busyTimeoutMs: number): DatabaseSync {
+  if (path !== IN_MEMORY) makeFolder(dirname(path));
+  const handle = attempt(() => new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true }));
+  try {
+    return attempt(() => {
+      const mode = handle.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+      if (mode !== 'wal' && path !== IN_MEMORY) {
+        throw new DatabaseUnavailableError('its file system does not support write-ahead logging', { cause: mode });
+      }
+      handle.exec('PRAGMA synchronous = FULL');
+      // On macOS a plain fsync leaves the data in the drive's cache.
+      handle.exec('PRAGMA fullfsync = ON');
+      return handle;
+    });
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (error) {
+    throw new DatabaseUnavailableError('its folder cannot be created', { cause: error });
+  }
+}
+
+function attempt<Result>(work: () => Result, toFailure = toSqliteFailure): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw toFailure(error);
+  }
+}
+
+/** Runs one piece of work after the other, so that none sees another's open transaction. */
+function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+function toSqliteSql(sql: string): string {
+  return sql.replace(/= ANY \((\?\d+)\)/g, 'IN (SELECT value FROM json_each($1))');
+}
+
+function toBound(parameter: SqlParameter): string | number | null {
+  return typeof parameter === 'object' && parameter !== null ? JSON.stringify(parameter) : parameter;
+}

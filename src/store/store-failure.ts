@@ -1,0 +1,29 @@
+import { TaskFailure } from '../contract/failure.ts';
+import { DatabaseUnavailableError } from './database.ts';
+
+/** The failure a caller sees when the database does not write; an error that is none of the database's comes back as it is. */
+export function toWriteFailure(error: unknown): unknown {
+  if (!(error instanceof DatabaseUnavailableError)) return error;
+  if (error.fateUnknown) {
+    return new TaskFailure(
+      { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
+      'The task store failed while it was storing the task; the task may have been stored.',
+      { cause: error },
+    );
+  }
+  return new TaskFailure(
+    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    'The task store cannot be written at the moment; nothing was stored.',
+    { cause: error },
+  );
+}
+
+/** The failure a caller sees when the database does not read; an error that is none of the database's comes back as it is. */
+export function toReadFailure(error: unknown): unknown {
+  if (!(error instanceof DatabaseUnavailableError)) return error;
+  return new TaskFailure(
+    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    'The task store cannot be read at the moment.',
+    { cause: error },
+  );
+}

@@ -1,0 +1,78 @@
+import type { NewAccountTask } from '../contract/account-task.ts';
+import { badInput, TaskFailure } from '../contract/failure.ts';
+import type { AccountCaller, Call, TaskService } from '../contract/task-service.ts';
+import { compareTimestamps, parseTimestamp } from '../contract/timestamp.ts';
+import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
+import type { Database, SqlParameter, SqlRow } from './database.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { type Registration, registerTasks } from './registration.ts';
+import { toReadFailure } from './store-failure.ts';
+
+export interface StoredTaskServiceOptions {
+  readonly database: Database;
+  /** How many creates may wait for their commit. */
+  readonly maxPending: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** The port over our own database. Its `close` stores what is under way; the database is closed by who opened it. */
+export function createStoredTaskService({ database, maxPending, now }: StoredTaskServiceOptions): TaskService {
+  const creates = createGroupCommit({
+    database,
+    maxPending,
+    write: (transaction, registrations: readonly Registration[]) => registerTasks(transaction, registrations, now()),
+  });
+  const readTasks = async (sql: string, parameters: readonly SqlParameter[]) => {
+    const rows = await database
+      .read<SqlRow>(`SELECT ${TASK_COLUMNS} FROM account_tasks ${sql}`, parameters)
+      .catch((error: unknown) => {
+        throw toReadFailure(error);
+      });
+    return rows.map(toStoredTask);
+  };
+
+  return {
+    async create(task, call) {
+      const { accountId, clientId } = accountCaller(call);
+      checkDates(task);
+      return creates.add({ accountId, clientId, task });
+    },
+    async find(ids, call) {
+      const { accountId } = accountCaller(call);
+      if (ids.length === 0) return [];
+      const tasks = await readTasks('WHERE account_id = ?1 AND id = ANY (?2)', [accountId, ids]);
+      const byId = new Map(tasks.map((task) => [task.ID, task]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    async list({ first, after }, call) {
+      const { accountId } = accountCaller(call);
+      const page = 'ORDER BY id DESC LIMIT ?2';
+      const tasks =
+        after === null
+          ? await readTasks(`WHERE account_id = ?1 ${page}`, [accountId, first + 1])
+          : await readTasks(`WHERE account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
+      return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
+    },
+    async ready() {
+      await database.read('SELECT number FROM schema_migrations');
+    },
+    close: () => creates.close(),
+  };
+}
+
+function accountCaller({ caller }: Call): AccountCaller {
+  if (caller.kind === 'account') return caller;
+  throw new TaskFailure(
+    { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
+    'The task store needs a bearer token that it gave out itself.',
+  );
+}
+
+function checkDates({ StartDate, FinishDate }: NewAccountTask): void {
+  const start = StartDate === null ? null : parseTimestamp(StartDate);
+  const finish = FinishDate === null ? null : parseTimestamp(FinishDate);
+  if (start && finish && compareTimestamps(finish, start) < 0) {
+    throw badInput('finishDate', `${finish.text} is before startDate, ${start.text}`);
+  }
+}

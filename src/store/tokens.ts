@@ -1,0 +1,69 @@
+import { hash, randomBytes } from 'node:crypto';
+import { badInput } from '../contract/failure.ts';
+import type { AccountCaller } from '../contract/task-service.ts';
+import type { Database } from './database.ts';
+import { toReadFailure } from './store-failure.ts';
+import { createTokenCache } from './token-cache.ts';
+
+/** Whom a token speaks for: an account through one of its clients, or (clientId null) the account itself. */
+export type TokenHolder = Omit<AccountCaller, 'kind'>;
+
+export interface IssuedToken {
+  /** Opaque: 256 random bits in 43 characters; it cannot be read back. */
+  readonly token: string;
+  /** A timestamp's text, 8 hours ahead. */
+  readonly expiresAt: string;
+}
+
+export interface Tokens {
+  /** Throws BAD_USER_INPUT when the client is none of the account's. */
+  issue(holder: TokenHolder): Promise<IssuedToken>;
+  /** Whom the token speaks for; null when it was never given out or has expired. */
+  verify(token: string): Promise<AccountCaller | null>;
+}
+
+type TokenRow = { readonly account_id: string; readonly client_id: string | null; readonly expires_at: string };
+
+/** The life the contract gives an access token. */
+const LIFE_MS = 8 * 3_600_000;
+const COLUMNS = ['hash', 'account_id', 'client_id', 'expires_at'] as const;
+
+export function createTokens(database: Database, now: () => number): Tokens {
+  const cache = createTokenCache(now);
+  return {
+    async issue({ accountId, clientId }) {
+      const token = randomBytes(32).toString('base64url');
+      const nowMs = now();
+      // One width, so that the database compares the texts as it would the instants.
+      const expiresAt = new Date(nowMs + LIFE_MS).toISOString();
+      await database.transaction(async (transaction) => {
+        const client = 'SELECT id FROM clients WHERE id = ?1 AND account_id = ?2';
+        if (clientId !== null && (await transaction.read(client, [clientId, accountId])).length === 0) {
+          throw badInput('clientId', `${clientId} is not a client of this account`);
+        }
+        await transaction.write('DELETE FROM tokens WHERE expires_at <= ?1', [new Date(nowMs).toISOString()]);
+        await transaction.insert('tokens', COLUMNS, [[hashToken(token), accountId, clientId, expiresAt]]);
+      });
+      return { token, expiresAt };
+    },
+    async verify(token) {
+      const tokenHash = hashToken(token);
+      const known = cache.find(tokenHash);
+      if (known) return known;
+      const [row] = await database
+        .read<TokenRow>('SELECT account_id, client_id, expires_at FROM tokens WHERE hash = ?1', [tokenHash])
+        .catch((error: unknown) => {
+          throw toReadFailure(error);
+        });
+      const expiresAtMs = row ? Date.parse(row.expires_at) : 0;
+      if (!row || expiresAtMs <= now()) return null;
+      const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
+      cache.keep(tokenHash, caller, expiresAtMs);
+      return caller;
+    },
+  };
+}
+
+function hashToken(token: string): string {
+  return hash('sha256', token, 'base64url');
+}

@@ -1,0 +1,183 @@
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { createGroupCommit, type GroupCommit } from '../../src/store/group-commit.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+const REFUSED = new TaskFailure({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'no');
+
+interface Notes {
+  readonly commits: GroupCommit<string, string>;
+  readonly database: Database;
+  /** The items of each transaction, in order. */
+  readonly batches: readonly (readonly string[])[];
+}
+
+/** Notes in a file: "refused" is refused, and "broken" breaks the transaction that writes it. */
+async function openNotes({ maxPending = 1_000, decorate = (database: Database) => database } = {}): Promise<Notes> {
+  const database = openSqlite(join(temporaryFolder(), 'notes.db'));
+  onTestFinished(() => database.close());
+  await database.transaction((transaction) => transaction.write('CREATE TABLE notes (text TEXT)'));
+  const batches: (readonly string[])[] = [];
+  const commits = createGroupCommit<string, string>({
+    database: decorate(database),
+    maxPending,
+    async write(transaction, items) {
+      batches.push(items);
+      const accepted = items.filter((item) => item !== 'refused');
+      await transaction.insert(
+        'notes',
+        ['text'],
+        accepted.map((item) => [item]),
+      );
+      if (items.includes('broken')) throw new TypeError('broken');
+      return items.map((item) => (item === 'refused' ? REFUSED : `stored ${item}`));
+    },
+  });
+  return { commits, database, batches };
+}
+
+async function stored(database: Database): Promise<readonly unknown[]> {
+  const rows = await database.read('SELECT text FROM notes ORDER BY rowid');
+  return rows.map(({ text }) => text);
+}
+
+test('items of one turn of the event loop share a transaction, and so do those of the next', async () => {
+  const { commits, batches } = await openNotes();
+  const first = [commits.add('a'), commits.add('b')];
+  await Promise.resolve();
+  first.push(commits.add('c'));
+  expect(await Promise.all(first)).toEqual(['stored a', 'stored b', 'stored c']);
+  await Promise.all([commits.add('d'), commits.add('e')]);
+  expect(batches).toEqual([
+    ['a', 'b', 'c'],
+    ['d', 'e'],
+  ]);
+});
+
+test('items that arrive during a commit share the next one', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { commits, batches } = await openNotes({
+    decorate: (database) => ({
+      ...database,
+      async transaction(work) {
+        const result = await database.transaction(work);
+        await gate.promise;
+        return result;
+      },
+    }),
+  });
+  const first = commits.add('a');
+  await endOfTurn();
+  const later = [commits.add('b')];
+  await endOfTurn();
+  later.push(commits.add('c'));
+  gate.resolve();
+  await Promise.all([first, ...later]);
+  expect(batches).toEqual([['a'], ['b', 'c']]);
+});
+
+test('an item is answered only after its commit', async () => {
+  const gate = Promise.withResolvers<void>();
+  const committed = Promise.withResolvers<void>();
+  const { commits } = await openNotes({
+    decorate: (database) => ({
+      ...database,
+      async transaction(work) {
+        const result = await database.transaction(work);
+        committed.resolve();
+        await gate.promise;
+        return result;
+      },
+    }),
+  });
+  let isAnswered = false;
+  const item = commits.add('a').finally(() => {
+    isAnswered = true;
+  });
+  await committed.promise;
+  await endOfTurn();
+  expect(isAnswered).toBe(false);
+  gate.resolve();
+  await item;
+  expect(isAnswered).toBe(true);
+});
+
+test('more items than one commit takes are stored by several, in order', async () => {
+  const { commits, database, batches } = await openNotes();
+  const items = Array.from({ length: 600 }, (_, index) => String(index));
+  await Promise.all(items.map((item) => commits.add(item)));
+  expect(batches.map(({ length }) => length)).toEqual([256, 256, 88]);
+  expect(await stored(database)).toEqual(items);
+});
+
+test.each(['refused', 'broken'])('a %s item fails alone', async (item) => {
+  const { commits, database } = await openNotes();
+  const results = await Promise.allSettled(['a', item, 'b'].map((text) => commits.add(text)));
+  expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  expect(results[1]).toMatchObject({ reason: item === 'refused' ? REFUSED : new TypeError('broken') });
+  expect(await stored(database)).toEqual(['a', 'b']);
+});
+
+test.each([
+  [false, 'UPSTREAM_UNREACHABLE', 'NOT_SENT', 'cannot be written at the moment; nothing was stored'],
+  [true, 'UPSTREAM_FAILED', 'UNKNOWN', 'the task may have been stored'],
+])('a commit that fails (fate unknown: %s) fails its items with %s', async (fateUnknown, code, outcome, message) => {
+  const cause = new DatabaseUnavailableError('the disk failed', { cause: null, fateUnknown });
+  const { commits, batches } = await openNotes({
+    decorate: (database) => ({
+      ...database,
+      transaction: (work) =>
+        database.transaction(async (transaction) => {
+          await work(transaction);
+          throw cause;
+        }),
+    }),
+  });
+  const results = await Promise.allSettled([commits.add('a'), commits.add('b')]);
+  const failure = { status: 'rejected', reason: { code, outcome, cause, message: expect.stringContaining(message) } };
+  expect(results).toMatchObject([failure, failure]);
+  expect(batches).toEqual([['a', 'b']]);
+});
+
+test('an item beyond the bound is refused at once, and there is room again after the commit', async () => {
+  const { commits, database } = await openNotes({ maxPending: 2 });
+  const results = await Promise.allSettled(['a', 'b', 'c'].map((text) => commits.add(text)));
+  expect(results).toMatchObject([
+    { status: 'fulfilled' },
+    { status: 'fulfilled' },
+    { status: 'rejected', reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } },
+  ]);
+  await commits.add('d');
+  expect(await stored(database)).toEqual(['a', 'b', 'd']);
+});
+
+test('items whose commit is under way count against the bound', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { commits } = await openNotes({
+    maxPending: 1,
+    decorate: (database) => ({
+      ...database,
+      transaction: async (work) => gate.promise.then(() => database.transaction(work)),
+    }),
+  });
+  const first = commits.add('a');
+  await endOfTurn();
+  await endOfTurn();
+  await expect(commits.add('b')).rejects.toMatchObject({ code: 'OVERLOADED' });
+  gate.resolve();
+  expect(await first).toBe('stored a');
+});
+
+test('closing stores what is waiting and refuses what comes after', async () => {
+  const { commits, database } = await openNotes();
+  const waiting = Promise.all([commits.add('a'), commits.add('b')]);
+  const closing = commits.close();
+  await expect(commits.add('c')).rejects.toMatchObject({ code: 'OVERLOADED', outcome: 'NOT_SENT' });
+  await closing;
+  expect(await stored(database)).toEqual(['a', 'b']);
+  expect(await waiting).toEqual(['stored a', 'stored b']);
+});

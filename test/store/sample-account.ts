@@ -1,0 +1,57 @@
+import { join } from 'node:path';
+import { onTestFinished } from 'vitest';
+import type { NewAccountTask } from '../../src/contract/account-task.ts';
+import type { Call } from '../../src/contract/task-service.ts';
+import type { Database } from '../../src/store/database.ts';
+import { migrate } from '../../src/store/migrations.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+export const SAMPLE_TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
+
+export const SAMPLE_TASK: NewAccountTask = {
+  TaskID: SAMPLE_TASK_ID,
+  Frequency: 'DAILY',
+  StartDate: '2026-02-22T04:10:00.9543747+00:00',
+  FinishDate: null,
+  Parameters: '{"a":1}',
+  ContentType: 'application/json',
+  Notification: null,
+};
+
+export interface SampleStore {
+  readonly store: Store;
+  readonly database: Database;
+  readonly folder: string;
+}
+
+/** A store on a file of its own whose catalogue holds the sample task, and the database under it. */
+export async function sampleStore(
+  options: StoreOptions = {},
+  decorate: (database: Database) => Database = (database) => database,
+): Promise<SampleStore> {
+  const folder = temporaryFolder();
+  const database = openSqlite(join(folder, 'gateway.db'));
+  await migrate(database);
+  const store = createStore(decorate(database), options);
+  onTestFinished(() => store.close());
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
+  return { store, database, folder };
+}
+
+/** A new account with one client, as that client calls. */
+export async function sampleCall(store: Store, name = 'A client'): Promise<Call> {
+  const { client } = await store.clients.create({ name });
+  return callOf(client.accountId, client.id);
+}
+
+export function callOf(accountId: string, clientId: string | null = null): Call {
+  return { caller: { kind: 'account', accountId, clientId }, requestId: 'test' };
+}
+
+/** Creates the sample task many times at once, with the numbers from 0 as Parameters. */
+export function createMany(store: Store, call: Call, count: number) {
+  const tasks = Array.from({ length: count }, (_, index) => ({ ...SAMPLE_TASK, Parameters: String(index) }));
+  return Promise.all(tasks.map((task) => store.tasks.create(task, call)));
+}

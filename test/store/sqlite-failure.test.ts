@@ -1,0 +1,40 @@
+import { expect, test } from 'vitest';
+import { DatabaseUnavailableError } from '../../src/store/database.ts';
+import { toCommitFailure, toSqliteFailure } from '../../src/store/sqlite-failure.ts';
+
+const sqliteError = (errcode: number) => Object.assign(new Error('as SQLite says it'), { errcode });
+
+test.each([
+  ['SQLITE_BUSY', 5, false],
+  ['SQLITE_READONLY', 8, false],
+  ['SQLITE_READONLY_DBMOVED', 1032, false],
+  ['SQLITE_FULL', 13, false],
+  ['SQLITE_IOERR_WRITE', 778, false],
+  ['SQLITE_IOERR_FSYNC', 1034, true],
+  ['SQLITE_CORRUPT', 11, true],
+  ['SQLITE_ERROR', 1, true],
+])('a commit that fails with %s (%i) leaves its fate open: %s', (_, code, fateUnknown) => {
+  const error = sqliteError(code);
+  const failure = toCommitFailure(error);
+  expect(failure).toBeInstanceOf(DatabaseUnavailableError);
+  expect(failure).toMatchObject({ fateUnknown, cause: error });
+});
+
+test('a statement that fails with a failed fsync has stored nothing', () => {
+  expect(toSqliteFailure(sqliteError(1034))).toMatchObject({ fateUnknown: false, reason: 'the disk failed' });
+});
+
+test.each([
+  ['SQLITE_CONSTRAINT', sqliteError(19)],
+  ['SQLITE_ERROR', sqliteError(1)],
+  ['an error of another kind', new TypeError('no')],
+])('a statement that fails with %s is a defect, and the error comes back as it is', (_, error) => {
+  expect(toSqliteFailure(error)).toBe(error);
+});
+
+test.each([
+  ['SQLITE_CONSTRAINT_FOREIGNKEY', sqliteError(787)],
+  ['an error of another kind', new TypeError('no')],
+])('a commit that fails with %s is a defect, and the error comes back as it is', (_, error) => {
+  expect(toCommitFailure(error)).toBe(error);
+});

@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+async function openNotes(path = join(temporaryFolder(), 'notes.db')): Promise<Database> {
+  const database = openSqlite(path);
+  onTestFinished(() => database.close());
+  await database.transaction((transaction) => transaction.write('CREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT)'));
+  return database;
+}
+
+test.each([
+  ['journal_mode', 'wal'],
+  ['synchronous', 2],
+  ['foreign_keys', 1],
+  ['busy_timeout', 5_000],
+  ['fullfsync', 1],
+])('the connection runs with %s = %s', async (pragma, value) => {
+  const database = await openNotes();
+  const [row = {}] = await database.read(`PRAGMA ${pragma}`);
+  expect(Object.values(row)).toEqual([value]);
+});
+
+test('missing folders on the way to the file are created', async () => {
+  const path = join(temporaryFolder(), 'a', 'b', 'notes.db');
+  await openNotes(path);
+  expect(existsSync(path)).toBe(true);
+});
+
+test('a list parameter finds any number of rows, and an empty one finds none', async () => {
+  const database = await openNotes();
+  const ids = Array.from({ length: 40_000 }, (_, index) => `id "${index}"`);
+  await database.transaction((transaction) =>
+    transaction.insert(
+      'notes',
+      ['id', 'text'],
+      ids.map((id) => [id, null]),
+    ),
+  );
+  expect(await database.read('SELECT id FROM notes WHERE id = ANY (?1)', [ids])).toHaveLength(40_000);
+  expect(await database.read('SELECT id FROM notes WHERE id = ANY (?1)', [[]])).toEqual([]);
+});
+
+test('a transaction whose work throws stores nothing, and the next one works', async () => {
+  const database = await openNotes();
+  const failing = database.transaction(async (transaction) => {
+    await transaction.insert('notes', ['id', 'text'], [['1', 'lost']]);
+    throw new Error('changed my mind');
+  });
+  await expect(failing).rejects.toThrow('changed my mind');
+  await database.transaction((transaction) => transaction.insert('notes', ['id', 'text'], [['2', 'kept']]));
+  expect(await database.read('SELECT text FROM notes')).toEqual([{ text: 'kept' }]);
+});
+
+test('a read sees nothing of a transaction that is still open', async () => {
+  const database = await openNotes();
+  const reads: Promise<readonly unknown[]>[] = [];
+  await database.transaction(async (transaction) => {
+    await transaction.insert('notes', ['id', 'text'], [['1', 'half']]);
+    reads.push(database.read('SELECT text FROM notes'));
+    await transaction.read('SELECT 1 AS one');
+    await transaction.write('UPDATE notes SET text = ?1', ['whole']);
+  });
+  expect(await Promise.all(reads)).toEqual([[{ text: 'whole' }]]);
+});
+
+test('a mistake in the SQL is a defect, not an unavailable database', async () => {
+  const database = await openNotes();
+  const mistake = await database.read('SELECT nothing FROM nowhere').catch((error: unknown) => error);
+  expect(mistake).toBeInstanceOf(Error);
+  expect(mistake).not.toBeInstanceOf(DatabaseUnavailableError);
+});
+
+test('a write waits for another process that is writing the same file', async () => {
+  const path = join(temporaryFolder(), 'notes.db');
+  const database = await openNotes(path);
+  const other = spawn(
+    process.execPath,
+    [
+      '--input-type=module',
+      '--eval',
+      `import { DatabaseSync } from 'node:sqlite';
+       const handle = new DatabaseSync(${JSON.stringify(path)});
+       handle.exec("BEGIN IMMEDIATE; INSERT INTO notes VALUES ('other', 'first')");
+       process.stdout.write('locked');
+       setTimeout(() => { handle.exec('COMMIT'); handle.close(); }, 200);`,
+    ],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  const exited = once(other, 'exit');
+  await once(other.stdout, 'data');
+  await database.transaction((transaction) =>
+    transaction.write("INSERT INTO notes SELECT 'own', 'after ' || text FROM notes WHERE id = 'other'"),
+  );
+  expect(await database.read("SELECT text FROM notes WHERE id = 'own'")).toEqual([{ text: 'after first' }]);
+  expect(await exited).toEqual([0, null]);
+});
+
+test('a write that waited long enough for another one says that the database is locked', async () => {
+  const path = join(temporaryFolder(), 'notes.db');
+  const database = await openNotes(path);
+  const impatient = openSqlite(path, { busyTimeoutMs: 1 });
+  onTestFinished(() => impatient.close());
+  await database.transaction(async (transaction) => {
+    const refused = impatient.transaction(() => transaction.read('SELECT 1 AS one'));
+    await expect(refused).rejects.toThrow('another process keeps it locked');
+  });
+});
+
+test('a file that is not a database is refused, and left as it was', () => {
+  const path = join(temporaryFolder(), 'notes.db');
+  const text = 'this is no database at all. '.repeat(100);
+  writeFileSync(path, text);
+  expect(() => openSqlite(path)).toThrow('the file is not a SQLite database, or it is damaged');
+  expect(readFileSync(path, 'utf8')).toBe(text);
+});
+
+test('a folder in place of the file is refused', () => {
+  expect(() => openSqlite(temporaryFolder())).toThrow('the file cannot be opened or created');
+});
+
+test('a file in place of the folder is refused', () => {
+  const file = join(temporaryFolder(), 'file');
+  writeFileSync(file, '');
+  expect(() => openSqlite(join(file, 'notes.db'))).toThrow('its folder cannot be created');
+});

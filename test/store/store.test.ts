@@ -1,0 +1,110 @@
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, test } from 'vitest';
+import { openStore } from '../../src/store/store.ts';
+import { damageTable, makeReadOnly } from './damaged-file.ts';
+import { SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall } from './sample-account.ts';
+import { temporaryFolder } from './temporary-folder.ts';
+
+/** A closed store's file with one task in it, and how its account calls. */
+async function closedStore() {
+  const path = join(temporaryFolder(), 'gateway.db');
+  const store = await openStore({ databaseUrl: `sqlite:${path}` });
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
+  const call = await sampleCall(store);
+  const { token } = await store.tokens.issue({ accountId: (await store.clients.list())[0]!.accountId, clientId: null });
+  const { accountTask } = await store.tasks.create(SAMPLE_TASK, call);
+  await store.close();
+  return { path, call, token, accountTask };
+}
+
+test('closing leaves the whole database in its one file', async () => {
+  const { path, call, accountTask } = await closedStore();
+  expect(existsSync(`${path}-wal`)).toBe(false);
+  const store = await openStore({ databaseUrl: `sqlite:${path}` });
+  expect(await store.tasks.find([accountTask.ID], call)).toEqual([accountTask]);
+  await store.tasks.close();
+  await store.close();
+});
+
+test('closing stores the creates under way first', async () => {
+  const { path, call } = await closedStore();
+  const store = await openStore({ databaseUrl: `sqlite:${path}` });
+  const creating = store.tasks.create(SAMPLE_TASK, call);
+  await store.tasks.close();
+  const { accountTask } = await creating;
+  const reopened = await openStore({ databaseUrl: `sqlite:${path}` });
+  expect(await reopened.tasks.find([accountTask.ID], call)).toEqual([accountTask]);
+  await reopened.close();
+});
+
+test('a store in memory works and leaves no file', async () => {
+  const store = await openStore({ databaseUrl: 'sqlite::memory:' });
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
+  const call = await sampleCall(store);
+  const { accountTask } = await store.tasks.create(SAMPLE_TASK, call);
+  expect(await store.tasks.find([accountTask.ID], call)).toEqual([accountTask]);
+  await store.close();
+  expect(existsSync(':memory:')).toBe(false);
+});
+
+test.each(['', 'sqlite:', 'gateway.db', 'mysql://user:password@host/db'])(
+  'the address "%s" is refused without repeating what it holds',
+  async (databaseUrl) => {
+    await expect(openStore({ databaseUrl })).rejects.toThrow(
+      /^The database address must be sqlite:<path of a file> or sqlite::memory:\.$/,
+    );
+  },
+);
+
+test.each<readonly [string, (path: string) => void, string]>([
+  ['no database', (path) => writeFileSync(path, 'no database '.repeat(500)), 'the file is not a SQLite database'],
+  ['damaged', (path) => damageTable(path, 'schema_migrations'), 'the file is damaged'],
+  ['read-only', makeReadOnly, 'the file is read-only'],
+  ['of a newer version', addNewerMigration, 'its schema (version 999) is newer than this program knows'],
+])(
+  'a file that is %s fails the opening with one line that names it, and is left as it was',
+  async (_, spoil, reason) => {
+    const { path } = await closedStore();
+    spoil(path);
+    const before = readFileSync(path);
+    const failure = await openStore({ databaseUrl: `sqlite:${path}` }).catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(Error);
+    const { message } = failure as Error;
+    expect(message).toContain(`The database "${path}" cannot be opened: ${reason}`);
+    expect(message).not.toContain('\n');
+    expect(readFileSync(path).equals(before)).toBe(true);
+  },
+);
+
+test('a store that is ready says so, and one that is closed does not', async () => {
+  const store = await openStore({ databaseUrl: 'sqlite::memory:' });
+  await expect(store.tasks.ready()).resolves.toBeUndefined();
+  await store.close();
+  await expect(store.tasks.ready()).rejects.toThrow('it is closed');
+});
+
+test('a database that is damaged where the reads go fails them clearly, and nothing else', async () => {
+  const { path, call, token, accountTask } = await closedStore();
+  damageTable(path, 'account_tasks');
+  damageTable(path, 'tokens');
+  const store = await openStore({ databaseUrl: `sqlite:${path}` });
+  const unreadable = {
+    code: 'UPSTREAM_UNREACHABLE',
+    outcome: 'NOT_SENT',
+    message: 'The task store cannot be read at the moment.',
+    cause: { reason: 'the file is damaged' },
+  };
+  await expect(store.tasks.find([accountTask.ID], call)).rejects.toMatchObject(unreadable);
+  await expect(store.tasks.list({ first: 1, after: null }, call)).rejects.toMatchObject(unreadable);
+  await expect(store.tokens.verify(token)).rejects.toMatchObject(unreadable);
+  expect(await store.catalogue.list()).toHaveLength(1);
+  await store.close();
+});
+
+function addNewerMigration(path: string): void {
+  const handle = new DatabaseSync(path);
+  handle.exec("INSERT INTO schema_migrations VALUES (999, '')");
+  handle.close();
+}
