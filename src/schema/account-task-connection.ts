@@ -1,0 +1,96 @@
+import { badInput } from '../contract/failure.ts';
+import { parseGuid } from '../contract/guid.ts';
+import type { Builder } from './builder.ts';
+import { toCall } from './context.ts';
+
+const DEFAULT_PAGE_SIZE = 20;
+const MAX_PAGE_SIZE = 100;
+const CURSOR_PREFIX = 'AccountTask:';
+
+export function addAccountTaskConnection(builder: Builder): void {
+  builder.objectType('AccountTaskConnection', {
+    description: 'A page of account tasks, after the Relay connection specification.',
+    fields: (t) => ({
+      edges: t.field({
+        type: ['AccountTaskEdge'],
+        nullable: { list: false, items: false },
+        description: 'The tasks of this page, each with its cursor.',
+        resolve: (page) => page.tasks,
+      }),
+      pageInfo: t.field({
+        type: 'PageInfo',
+        nullable: false,
+        description: 'Where this page stands.',
+        resolve: (page) => page,
+      }),
+    }),
+  });
+  builder.objectType('AccountTaskEdge', {
+    description: 'An account task and its place in the list.',
+    fields: (t) => ({
+      cursor: t.string({
+        nullable: false,
+        description: 'Give it as `after` to continue behind this task. Opaque.',
+        resolve: (task) => toCursor(task.ID),
+      }),
+      node: t.field({ type: 'AccountTask', nullable: false, description: 'The task.', resolve: (task) => task }),
+    }),
+  });
+  builder.objectType('PageInfo', {
+    description: 'Where a page stands in its list, after the Relay connection specification.',
+    fields: (t) => ({
+      hasNextPage: t.exposeBoolean('hasNextPage', { nullable: false, description: 'Whether older tasks follow.' }),
+      hasPreviousPage: t.boolean({
+        nullable: false,
+        description: 'Always false: the list is read in one direction.',
+        resolve: () => false,
+      }),
+      startCursor: t.string({
+        description: 'The cursor of the first task; null on an empty page.',
+        resolve: ({ tasks }) => (tasks[0] ? toCursor(tasks[0].ID) : null),
+      }),
+      endCursor: t.string({
+        description: 'The cursor of the last task; null on an empty page.',
+        resolve: ({ tasks }) => {
+          const last = tasks.at(-1);
+          return last ? toCursor(last.ID) : null;
+        },
+      }),
+    }),
+  });
+  builder.queryField('accountTasks', (t) =>
+    t.field({
+      type: 'AccountTaskConnection',
+      nullable: false,
+      description: "The caller's account tasks, newest first.",
+      args: {
+        first: t.arg.int({
+          defaultValue: DEFAULT_PAGE_SIZE,
+          description: `How many tasks at the most: 1 to ${MAX_PAGE_SIZE}.`,
+        }),
+        after: t.arg.string({ description: 'The cursor behind which the page starts.' }),
+      },
+      resolve: async (_, { first, after }, context) => {
+        const page = { first: toPageSize(first), after: after == null ? null : fromCursor(after) };
+        return context.tasks.list(page, await toCall(context));
+      },
+    }),
+  );
+}
+
+function toPageSize(first: number | null | undefined): number {
+  const size = first ?? DEFAULT_PAGE_SIZE;
+  if (size < 1 || size > MAX_PAGE_SIZE) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, not ${size}.`);
+  return size;
+}
+
+function toCursor(id: string): string {
+  return Buffer.from(`${CURSOR_PREFIX}${id}`, 'latin1').toString('base64');
+}
+
+function fromCursor(cursor: string): string {
+  const text = Buffer.from(cursor, 'base64').toString('latin1');
+  const id = text.startsWith(CURSOR_PREFIX) ? parseGuid(text.slice(CURSOR_PREFIX.length)) : null;
+  if (id === null) throw badInput('after', 'expected a cursor that accountTasks gave out.');
+  return id;
+}

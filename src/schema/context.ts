@@ -1,0 +1,39 @@
+import DataLoader from 'dataloader';
+import type { AccountTask } from '../contract/account-task.ts';
+import type { Call, Caller, TaskService } from '../contract/task-service.ts';
+
+/** What resolvers see of the request they serve. */
+export interface GatewayContext {
+  readonly requestId: string;
+  readonly tasks: TaskService;
+  /** Who calls; throws a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
+  authenticate(): Promise<Caller>;
+  /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
+  readonly accountTasks: DataLoader<string, AccountTask | null>;
+}
+
+export interface RequestFacts {
+  readonly requestId: string;
+  readonly tasks: TaskService;
+  readonly authenticate: () => Promise<Caller>;
+}
+
+export function createGatewayContext({ requestId, tasks, authenticate }: RequestFacts): GatewayContext {
+  let caller: Promise<Caller> | undefined;
+  let loader: DataLoader<string, AccountTask | null> | undefined;
+  const context: GatewayContext = {
+    requestId,
+    tasks,
+    authenticate: () => (caller ??= authenticate()),
+    get accountTasks() {
+      loader ??= new DataLoader(async (ids) => tasks.find(ids, await toCall(context)));
+      return loader;
+    },
+  };
+  return context;
+}
+
+/** The port's view of a request; throws where the caller is not credible, before anything is sent. */
+export async function toCall(context: GatewayContext): Promise<Call> {
+  return { caller: await context.authenticate(), requestId: context.requestId };
+}

@@ -1,0 +1,66 @@
+import { GraphQLEnumType, GraphQLError, type GraphQLSchema, Kind, print, type ValueNode } from 'graphql';
+import { type EnumTable, type EnumTables, isDocumented } from '../contract/enums.ts';
+import type { ContentType } from '../contract/parameters.ts';
+import type { Builder } from './builder.ts';
+
+const PARAMETERS_CONTENT_TYPES = {
+  APPLICATION_JSON: { value: 'application/json', description: 'Parameters is a JSON text.' },
+  APPLICATION_XML: { value: 'application/xml', description: 'Parameters is an XML document.' },
+} as const satisfies Record<string, { value: ContentType; description: string }>;
+
+export type Enums = ReturnType<typeof addEnums>;
+
+/** The contract's enums as GraphQL enums; inside, a value is the member's name (or the content type's own text). */
+export function addEnums(builder: Builder, { frequencies, notifications }: EnumTables) {
+  return {
+    TaskFrequency: builder.enumType('TaskFrequency', {
+      description: 'How often the task runs.',
+      values: toValues(frequencies),
+    }),
+    TaskNotification: builder.enumType('TaskNotification', {
+      description: 'What the task sends back to the user.',
+      values: toValues(notifications),
+    }),
+    ParametersContentType: builder.enumType('ParametersContentType', {
+      description: 'The format that Parameters is in.',
+      values: PARAMETERS_CONTENT_TYPES,
+    }),
+  };
+}
+
+/** The content type a text stands for; null for one the contract does not name. */
+export function toContentType(text: string): ContentType | null {
+  const known = Object.values(PARAMETERS_CONTENT_TYPES).find(({ value }) => value === text.toLowerCase());
+  return known?.value ?? null;
+}
+
+/** Makes every enum of the schema name the members it accepts when it is given something else. */
+export function nameAcceptedMembers(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!(type instanceof GraphQLEnumType) || type.name.startsWith('__')) continue;
+    const refuse = (given: string, node: ValueNode | null = null): never => {
+      const members = type.getValues().map(({ name }) => name);
+      throw new GraphQLError(`Expected one of ${members.join(', ')}, not ${given}.`, {
+        nodes: node,
+        extensions: { code: 'BAD_USER_INPUT' },
+      });
+    };
+    type.parseValue = (value) =>
+      (typeof value === 'string' ? type.getValue(value)?.value : undefined) ?? refuse(JSON.stringify(value));
+    type.parseLiteral = (node) =>
+      (node.kind === Kind.ENUM ? type.getValue(node.value)?.value : undefined) ?? refuse(print(node), node);
+  }
+  return schema;
+}
+
+function toValues(table: EnumTable) {
+  return Object.fromEntries(
+    table.map((member) => {
+      const source = isDocumented(member)
+        ? `Documented by the REST contract: ${member.number} in JSON.`
+        : "This gateway's setting, not documented by the REST contract" +
+          (member.number === null ? '; sent by name.' : `; sent as ${member.number} in JSON.`);
+      return [member.name, { value: member.name, description: source }];
+    }),
+  );
+}

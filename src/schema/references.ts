@@ -1,0 +1,17 @@
+import type { Builder } from './builder.ts';
+
+/** What an account task points at and other subgraphs know more about. */
+export function addReferences(builder: Builder): void {
+  builder.objectType('Task', {
+    description: 'A task of the catalogue, which account tasks register for an account.',
+    fields: (t) => ({
+      id: t.exposeID('id', { nullable: false, description: 'The TaskID, hyphenated and lower-case.' }),
+    }),
+  });
+  builder.objectType('Client', {
+    description: 'An API client of an account.',
+    fields: (t) => ({
+      id: t.exposeID('id', { nullable: false, description: 'The ClientID, hyphenated and lower-case.' }),
+    }),
+  });
+}

@@ -1,0 +1,96 @@
+import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
+import { TaskFailure } from '../contract/failure.ts';
+import type { Log } from './log.ts';
+
+export interface RequestError {
+  readonly requestId: string;
+  readonly log: Log;
+}
+
+/** What a failure is called in a GraphQL answer: design's `extensions`, in one place. */
+function toExtensions(failure: TaskFailure, requestId: string): Record<string, unknown> {
+  return {
+    code: failure.code,
+    outcome: failure.outcome,
+    ...(failure.errorCode === undefined ? {} : { errorCode: failure.errorCode }),
+    ...(failure.errorReason === undefined ? {} : { errorReason: failure.errorReason }),
+    retryable: failure.retryable,
+    requestId,
+  };
+}
+
+/** The errors of a request that never ran: nothing was sent, whatever is wrong with it. */
+export function refusedErrors(errors: readonly GraphQLError[], { requestId, log }: RequestError): GraphQLError[] {
+  return errors.map((error) => {
+    if (isUnexpected(error)) return maskedError(error, { requestId, log }, { outcome: 'NOT_SENT' });
+    const { originalError: _, ...extensions } = error.extensions;
+    return toError(error, error.message, {
+      code: 'BAD_USER_INPUT',
+      ...extensions,
+      outcome: 'NOT_SENT',
+      retryable: false,
+      requestId,
+    });
+  });
+}
+
+/** The errors of an operation that ran. A masked failure of a mutation may have struck after the task was created. */
+export function executionErrors(
+  result: ExecutionResult,
+  document: DocumentNode,
+  operationName: string | undefined,
+  request: RequestError,
+): GraphQLError[] {
+  const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
+  return (result.errors ?? []).map((error) => {
+    const failure = findFailure(error);
+    if (failure) {
+      const { code, outcome, cause } = failure;
+      request.log.warn({ requestId: request.requestId, code, outcome, err: cause }, failure.message);
+      return toError(error, failure.message, toExtensions(failure, request.requestId));
+    }
+    if (isUnexpected(error)) return maskedError(error, request, isMutation ? { outcome: 'UNKNOWN' } : {});
+    return refusedErrors([error], request)[0] ?? error;
+  });
+}
+
+function maskedError(
+  error: GraphQLError,
+  { requestId, log }: RequestError,
+  outcome: { readonly outcome?: string },
+): GraphQLError {
+  log.error({ requestId, err: error.originalError ?? error }, 'unexpected error');
+  return toError(error, 'Unexpected error.', {
+    code: 'INTERNAL_SERVER_ERROR',
+    ...outcome,
+    retryable: false,
+    requestId,
+  });
+}
+
+/**
+ * `http` is Yoga's own: the status of the answer, which an `application/json` answer with `spec` set does not take.
+ * A body that is no GraphQL request at all keeps its 400 for every caller.
+ */
+function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
+  const { http: given, code } = error.extensions as { http?: { readonly spec?: boolean }; code?: string };
+  const http = given && code === 'BAD_REQUEST' ? { ...given, spec: false } : given;
+  return new GraphQLError(message, {
+    nodes: error.nodes ?? null,
+    source: error.source ?? null,
+    positions: error.positions ?? null,
+    path: error.path ?? null,
+    extensions: http === undefined ? extensions : { ...extensions, http },
+  });
+}
+
+function findFailure(error: Error | undefined): TaskFailure | null {
+  if (error instanceof TaskFailure) return error;
+  return error instanceof GraphQLError ? findFailure(error.originalError) : null;
+}
+
+/** True unless the error is GraphQL's own, all the way down. */
+function isUnexpected(error: Error | undefined): boolean {
+  if (!(error instanceof GraphQLError)) return true;
+  return error.originalError != null && isUnexpected(error.originalError);
+}

@@ -1,0 +1,118 @@
+import { globSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { layerProblems, type SourceFiles } from './layers.ts';
+
+/** Files that are longer than a source file should be, each with its reason. */
+const LONG_FILES: readonly string[] = [];
+const LONG_LINES = 200;
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+const sources: SourceFiles = new Map(
+  globSync('src/**/*', { cwd: root, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => `${entry.parentPath}/${entry.name}`)
+    .map((path) => [path.slice(root.length).replaceAll('\\', '/'), readFileSync(path, 'utf8')]),
+);
+
+describe('the source', () => {
+  test('is found', () => {
+    expect([...sources.keys()]).toContain('src/contract/envelope.ts');
+  });
+
+  test('keeps to its layers and to the rules for source files', () => {
+    expect(layerProblems(sources)).toStrictEqual([]);
+  });
+
+  test(`has no file of more than ${LONG_LINES} lines but the listed ones`, () => {
+    const long = [...sources]
+      .filter(([, text]) => text.trimEnd().split('\n').length > LONG_LINES)
+      .map(([path]) => path);
+    expect(long).toStrictEqual(LONG_FILES);
+  });
+});
+
+describe('a planted violation is found', () => {
+  test.each([
+    ['an upward import', 'src/contract/a.ts', `import { b } from '../wire/json.ts';`],
+    ['an upward import over a detour', 'src/contract/a.ts', `import { b } from './../contract/../store/b.ts';`],
+    ['a face that imports a backend', 'src/schema/a.ts', `import { b } from '../store/task-service.ts';`],
+    ['the other face that imports a backend', 'src/rest/a.ts', `import { b } from '../upstream/client.ts';`],
+    ['a backend that imports the other', 'src/store/a.ts', `import { b } from '../upstream/client.ts';`],
+    ['a backend that imports a face', 'src/upstream/a.ts', `import { b } from '../schema/schema.ts';`],
+    ['a layer that imports the config', 'src/server/a.ts', `import { b } from '../config.ts';`],
+    ['a layer that imports the command line', 'src/server/a.ts', `import { b } from '../cli.ts';`],
+    ['a layer that imports the wiring', 'src/server/a.ts', `import { b } from '../gateway.ts';`],
+    ['an import from outside the source', 'src/wire/a.ts', `import { b } from '../../test/layers.ts';`],
+    ['an import by absolute path', 'src/wire/a.ts', `import { b } from '/src/contract/guid.ts';`],
+    ['a type-only import', 'src/schema/a.ts', `import type { B } from '../store/task-service.ts';`],
+    ['an inline type import', 'src/schema/a.ts', `import { type B } from '../store/task-service.ts';`],
+    ['an import for effect', 'src/schema/a.ts', `import '../store/database.ts';`],
+    ['an import in a type', 'src/schema/a.ts', `type B = import('../store/database.ts').B;`],
+    ['a re-export', 'src/schema/a.ts', `export { b } from '../store/database.ts';`],
+    ['a re-export of all', 'src/schema/a.ts', `export * from '../store/database.ts';`],
+    ['a re-export of a type', 'src/schema/a.ts', `export type { B } from '../store/database.ts';`],
+    ['a dynamic import', 'src/schema/a.ts', `const b = async () => await import('../store/database.ts');`],
+    ['a dynamic import by template', 'src/schema/a.ts', 'const b = import(`../store/database.ts`);'],
+    ['a dynamic import by name', 'src/cli.ts', `const b = (name: string) => import(name);`],
+    ['an import by require', 'src/store/a.ts', `import b = require('undici');`],
+    ['a call of require', 'src/store/a.ts', `const b = require('undici');`],
+    ['a package of another layer', 'src/store/a.ts', `import { Pool } from 'undici';`],
+    ['a package with a path', 'src/store/a.ts', `import Pool from 'undici/lib/pool.js';`],
+    ['a package of a like name', 'src/schema/a.ts', `import { b } from 'graphql-yoga';`],
+    ['a scoped package of a like name', 'src/schema/a.ts', `import { b } from '@pothosx/core';`],
+    ['a package nobody listed', 'src/server/a.ts', `import b from 'express';`],
+    ['a package in the contract', 'src/contract/a.ts', `import { v7 } from 'uuid';`],
+    ['a builtin in the contract', 'src/contract/a.ts', `import { createHash } from 'node:crypto';`],
+    ['a builtin that the wire does not need', 'src/wire/a.ts', `import { connect } from 'node:net';`],
+    ['a builtin without its prefix', 'src/store/a.ts', `import { connect } from 'net';`],
+    ['the process by import', 'src/server/a.ts', `import { env } from 'node:process';`],
+    ['a hidden require', 'src/store/a.ts', `import { createRequire } from 'node:module';`],
+    ['a read of the environment', 'src/server/a.ts', `export const b = process.env['B'];`],
+    ['a read of the environment in the config', 'src/config.ts', `export const b = process.env;`],
+    ['a read of the environment as a default', 'src/config.ts', `export const b = ({ env } = process) => env;`],
+    ['a process of the global object', 'src/store/a.ts', `globalThis.process.exit(1);`],
+    ['a process of the global object by index', 'src/store/a.ts', `globalThis['process'].exit(1);`],
+    ['a process of the older global object', 'src/store/a.ts', `global.process.exit(1);`],
+    ['a process taken out of the global object', 'src/store/a.ts', `const { process } = globalThis;`],
+    ['a read of the environment beside the command line', 'src/gateway.ts', `export const b = process.env;`],
+    ['a file in an unknown folder', 'src/lib/a.ts', `export const b = 1;`],
+    ['a file beside the layers', 'src/main.ts', `export const b = 1;`],
+    ['a file that is not TypeScript', 'src/wire/a.js', `export const b = 1;`],
+    ['a barrel', 'src/wire/index.ts', `export * from './json.ts';`],
+    ['a drawer', 'src/wire/utils.ts', `export const b = 1;`],
+    ['a drawer of types', 'src/wire/types.ts', `export type B = 1;`],
+    ['a name in camel case', 'src/wire/mediaType.ts', `export const b = 1;`],
+    ['a default export', 'src/wire/a.ts', `export default function b() {}`],
+    ['a default export by name', 'src/wire/a.ts', `const b = 1; export { b as default };`],
+  ])('%s', (_, path, text) => {
+    const problems = layerProblems(new Map([[path, text]]));
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(new RegExp(`^${path}: .`));
+  });
+
+  test('in the midst of lawful files', () => {
+    const planted = new Map([...sources, ['src/contract/a.ts', `import '../store/b.ts';`]]);
+    expect(layerProblems(planted)).toHaveLength(layerProblems(sources).length + 1);
+  });
+});
+
+describe('what is lawful passes', () => {
+  test.each([
+    ['its own layer', 'src/contract/a.ts', `import { b } from './b.ts';`],
+    ['its own layer, deeper', 'src/store/deep/a.ts', `import { b } from '../b.ts';`],
+    ['a layer below', 'src/upstream/a.ts', `import { b } from '../wire/json.ts';`],
+    ['the contract from the config', 'src/config.ts', `import { b } from './contract/enums.ts';`],
+    ['a package of the layer', 'src/wire/a.ts', `import { XMLParser } from 'fast-xml-parser';`],
+    ['a scoped package of the layer', 'src/schema/a.ts', `import b from '@pothos/plugin-federation';`],
+    ['a path in a package of the layer', 'src/schema/a.ts', `import { b } from 'graphql/execution/execute.js';`],
+    ['a builtin where all are allowed', 'src/store/a.ts', `import { DatabaseSync } from 'node:sqlite';`],
+    ['every layer in the wiring', 'src/gateway.ts', `import './cli.ts'; import './store/b.ts'; import 'undici';`],
+    ['the process in the command line', 'src/cli.ts', `import 'node:process'; import './store/b.ts'; process.exit(0);`],
+    ['a member called process', 'src/store/a.ts', `export const b = { process: 1 }; b.process;`],
+    ['the word in a text or comment', 'src/store/a.ts', `/* process.env */ export const b = "import('undici')";`],
+    ['an import called default', 'src/wire/a.ts', `import { default as b } from 'saxes'; export { b };`],
+  ])('%s', (_, path, text) => {
+    expect(layerProblems(new Map([[path, text]]))).toStrictEqual([]);
+  });
+});

@@ -1,0 +1,82 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
+/** What to register. It is checked in full before anything is sent or stored. */
+export type CreateAccountTaskInput = {
+  /** The format `parameters` is in. */
+  contentType: ParametersContentType;
+  /** When the task should stop running. */
+  finishDate?: string | null | undefined;
+  /** How often the task should run. */
+  frequency: TaskFrequency;
+  /** What the task should send back to the user. */
+  notification?: TaskNotification | null | undefined;
+  /** The parameters for the task: a text that parses as `contentType`. It is passed on unchanged. */
+  parameters: string;
+  /** When the task should start running. */
+  startDate?: string | null | undefined;
+  /** The task to register: a GUID in the forms N, D, B or P, any case. */
+  taskId: string;
+};
+
+/** The format that Parameters is in. */
+export type ParametersContentType =
+  /** Parameters is a JSON text. */
+  | 'APPLICATION_JSON'
+  /** Parameters is an XML document. */
+  | 'APPLICATION_XML';
+
+/** How often the task runs. */
+export type TaskFrequency =
+  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  | 'DAILY'
+  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  | 'HOURLY'
+  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  | 'MONTHLY'
+  /** Documented by the REST contract: 0 in JSON. */
+  | 'NONE'
+  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  | 'WEEKLY';
+
+/** What the task sends back to the user. */
+export type TaskNotification =
+  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  | 'EMAIL'
+  /** Documented by the REST contract: 0 in JSON. */
+  | 'NONE'
+  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  | 'SMS';
+
+export type AccountTaskQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AccountTaskQuery = { accountTask: { id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } | null };
+
+export type AccountTasksQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type AccountTasksQuery = { accountTasks: { edges: Array<{ cursor: string, node: { id: string, taskId: string, dateCreated: string | null } }>, pageInfo: { hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CreateAccountTaskMutationVariables = Exact<{
+  input: CreateAccountTaskInput;
+  idempotencyKey?: string | null | undefined;
+}>;
+
+
+export type CreateAccountTaskMutation = { createAccountTask: { replayed: boolean, result: string | null, identification: { userId: string | null } | null, accountTask: { id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } } };
+
+export type AccountTaskFieldsFragment = { id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown };
+
+export const AccountTaskFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<AccountTaskFieldsFragment, unknown>;
+export const AccountTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AccountTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"AccountTaskFields"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<AccountTaskQuery, AccountTaskQueryVariables>;
+export const AccountTasksDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AccountTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"accountTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"edges"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"cursor"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"hasPreviousPage"}},{"kind":"Field","name":{"kind":"Name","value":"startCursor"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]} as unknown as DocumentNode<AccountTasksQuery, AccountTasksQueryVariables>;
+export const CreateAccountTaskDocument = {"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CreateAccountTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreateAccountTaskInput"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"createAccountTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}},{"kind":"Argument","name":{"kind":"Name","value":"idempotencyKey"},"value":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"replayed"}},{"kind":"Field","name":{"kind":"Name","value":"result"}},{"kind":"Field","name":{"kind":"Name","value":"identification"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"userId"}}]}},{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"FragmentSpread","name":{"kind":"Name","value":"AccountTaskFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<CreateAccountTaskMutation, CreateAccountTaskMutationVariables>;

@@ -1,0 +1,104 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Environment, type Mode, readConfig } from '../src/config.ts';
+import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../src/demo.ts';
+import { type Backend, createGateway, openBackend, storeBackend } from '../src/gateway.ts';
+import { createLog, type Log } from '../src/server/log.ts';
+import { openStore, type Store } from '../src/store/store.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: GraphqlAnswer;
+}
+
+export interface GraphqlAnswer {
+  readonly data?: Record<string, never> | null;
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly path?: readonly (string | number)[];
+    readonly extensions: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+export interface RunningGateway {
+  readonly url: URL;
+  readonly graphql: (body: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly close: () => Promise<void>;
+}
+
+export interface GatewaySettings {
+  readonly env?: Environment;
+  readonly mode?: Mode;
+  readonly log?: Log;
+  /** Sent with every request unless it brings its own. */
+  readonly authorization?: string;
+}
+
+/** A gateway on a port of its own in front of `backend`. */
+export async function startGateway(backend: Backend | null, settings: GatewaySettings = {}): Promise<RunningGateway> {
+  const { env = {}, mode = 'demo', log = createLog('silent'), authorization } = settings;
+  const config = readConfig({ PORT: '0', ...env }, mode);
+  const gateway = createGateway(config, backend ?? (await openBackend(config)), log, {
+    query: SAMPLE_MUTATION,
+    headers: authorization ? { Authorization: authorization } : {},
+  });
+  const url = await gateway.listen();
+  return {
+    url,
+    close: () => gateway.close(),
+    async graphql(body, headers = {}) {
+      const response = await fetch(new URL('graphql', url), {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(authorization ? { authorization } : {}),
+          ...headers,
+        },
+        body: JSON.stringify(body),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as GraphqlAnswer };
+    },
+  };
+}
+
+export interface StoreGateway extends RunningGateway {
+  readonly store: Store;
+  readonly token: string;
+  readonly accountId: string;
+  readonly clientId: string;
+}
+
+/** A gateway over a store of its own in a temporary folder, with one client and the sample task. */
+export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const store = await openStore({ databaseUrl: `sqlite:${join(folder, 'gateway.db')}` });
+  const { client } = await store.clients.create({ name: 'test' });
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
+  const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+  const gateway = await startGateway(storeBackend(store), { authorization: `Bearer ${token}`, ...settings });
+  return {
+    ...gateway,
+    store,
+    token,
+    accountId: client.accountId,
+    clientId: client.id,
+    async close() {
+      await gateway.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export const SAMPLE_INPUT = {
+  taskId: SAMPLE_TASK_ID,
+  frequency: 'NONE',
+  startDate: '2026-02-22T04:10:00.9543747+00:00',
+  finishDate: '2026-02-22T04:10:00.9543747+00:00',
+  parameters: '{"report":"usage"}',
+  contentType: 'APPLICATION_JSON',
+  notification: 'NONE',
+} as const;

@@ -1,0 +1,109 @@
+import { gunzipSync } from 'node:zlib';
+import { request } from 'node:http';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { startStoreGateway } from '../running-gateway.ts';
+
+const gateway = await startStoreGateway();
+const production = await startStoreGateway({
+  mode: 'serve',
+  env: { LOG_LEVEL: 'silent', CORS_ORIGINS: 'https://app.example' },
+});
+afterAll(async () => {
+  await gateway.close();
+  await production.close();
+});
+
+const INTROSPECTION = { query: '{ __schema { queryType { name } } }' };
+
+describe('GraphiQL', () => {
+  const page = (headers: Record<string, string> = {}) =>
+    fetch(new URL('graphql', gateway.url), { headers: { accept: 'text/html', ...headers } });
+
+  test('is one page with the example and its header, and its own Content-Security-Policy', async () => {
+    const response = await page();
+    const html = await response.text();
+    expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(response.headers.get('content-security-policy')).toContain("connect-src 'self'");
+    expect(html).toContain(SAMPLE_TASK_ID);
+    expect(html).toContain(`Bearer ${gateway.token}`);
+  });
+
+  test('is sent compressed, and not again to who has it', async () => {
+    const raw = await new Promise<{ encoding: unknown; body: Buffer; etag: string }>((resolve, reject) => {
+      const outgoing = request(
+        new URL('graphql', gateway.url),
+        { headers: { accept: 'text/html', 'accept-encoding': 'gzip' } },
+        (incoming) => {
+          const chunks: Buffer[] = [];
+          incoming.on('data', (chunk: Buffer) => chunks.push(chunk));
+          incoming.on('end', () =>
+            resolve({
+              encoding: incoming.headers['content-encoding'],
+              body: Buffer.concat(chunks),
+              etag: incoming.headers.etag ?? '',
+            }),
+          );
+        },
+      );
+      outgoing.on('error', reject).end();
+    });
+    expect(raw.encoding).toBe('gzip');
+    expect(gunzipSync(raw.body).toString()).toContain('YogaGraphiQL');
+    expect((await page({ 'if-none-match': raw.etag })).status).toBe(304);
+  });
+
+  test('is off in production unless it is asked for', async () => {
+    const response = await fetch(new URL('graphql', production.url), { headers: { accept: 'text/html' } });
+    expect(await response.text()).not.toContain('YogaGraphiQL');
+  });
+});
+
+describe('introspection', () => {
+  test('is on in the demo', async () => {
+    const { json } = await gateway.graphql(INTROSPECTION);
+    expect(json.data).toEqual({ __schema: { queryType: { name: 'Query' } } });
+  });
+
+  test('is off in production unless it is asked for', async () => {
+    const { json } = await production.graphql(INTROSPECTION);
+    expect(json.errors?.[0]?.message).toContain('introspection');
+    const asked = await startStoreGateway({ mode: 'serve', env: { INTROSPECTION: 'on', LOG_LEVEL: 'silent' } });
+    const { json: allowed } = await asked.graphql(INTROSPECTION);
+    await asked.close();
+    expect(allowed.data).toBeTruthy();
+  });
+});
+
+describe('CORS', () => {
+  const preflight = (url: URL, origin: string) =>
+    fetch(new URL('graphql', url), {
+      method: 'OPTIONS',
+      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
+    });
+
+  test('allows no origin by default', async () => {
+    const response = await preflight(gateway.url, 'https://app.example');
+    expect(response.headers.get('access-control-allow-origin')).toBeNull();
+  });
+
+  test('allows exactly the origins it is given', async () => {
+    const allowed = await preflight(production.url, 'https://app.example');
+    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example');
+    const other = await preflight(production.url, 'https://evil.example');
+    expect(other.headers.get('access-control-allow-origin')).not.toBe('https://evil.example');
+  });
+});
+
+describe('the other paths', () => {
+  test('/health and /ready answer', async () => {
+    expect(await (await fetch(new URL('health', gateway.url))).json()).toEqual({ status: 'ok' });
+    expect(await (await fetch(new URL('ready', gateway.url))).json()).toEqual({ status: 'ready' });
+  });
+
+  test('anything else is 404 and says where GraphQL is', async () => {
+    const response = await fetch(new URL('nope', gateway.url));
+    expect(response.status).toBe(404);
+    expect(await response.text()).toContain('/graphql');
+  });
+});
