@@ -1,20 +1,35 @@
+import { printSubgraphSchema } from '@apollo/subgraph';
 import type { CodegenConfig } from '@graphql-codegen/cli';
-import { lexicographicSortSchema, printSchema } from 'graphql';
+import { type DefinitionNode, parse, print, printSchema, visit } from 'graphql';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from './src/contract/enums.ts';
 import { createSchema } from './src/schema/schema.ts';
 
 const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
 
+/** The subgraph's SDL, sorted, with the federation directives that no plugin of the generator prints. */
+const subgraphSdl = {
+  plugin: () => {
+    const document = visit(parse(printSubgraphSchema(schema)), {
+      ObjectTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
+      InputObjectTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
+      FieldDefinition: { leave: (field) => ({ ...field, arguments: byName(field.arguments) }) },
+      EnumTypeDefinition: { leave: (type) => ({ ...type, values: byName(type.values) }) },
+    });
+    return print({ ...document, definitions: document.definitions.toSorted((a, b) => compare(nameOf(a), nameOf(b))) });
+  },
+};
+
 const config: CodegenConfig = {
-  schema: printSchema(lexicographicSortSchema(schema)),
+  schema: printSchema(schema),
   documents: ['test/operations/*.graphql'],
+  pluginLoader: async (name: string) => (name.includes('subgraph-sdl') ? subgraphSdl : import(name)),
   generates: {
-    'schema.graphql': { plugins: ['schema-ast'], config: { includeDirectives: true, sort: true } },
+    'schema.graphql': { plugins: ['subgraph-sdl'] },
     'test/generated/': {
       preset: 'client',
       presetConfig: { fragmentMasking: false },
       config: {
-        scalars: { DateTime: 'string', ID: 'string', JSON: 'unknown' },
+        scalars: { DateTime: 'string', ID: 'string', JSON: 'unknown', _Any: 'unknown' },
         enumsAsTypes: true,
         useTypeImports: true,
         strictScalars: true,
@@ -24,3 +39,19 @@ const config: CodegenConfig = {
 };
 
 export default config;
+
+function byName<Node extends { readonly name: { readonly value: string } }>(
+  nodes: readonly Node[] = [],
+): readonly Node[] {
+  return nodes.toSorted((a, b) => compare(a.name.value, b.name.value));
+}
+
+/** What has no name (the link to Federation) comes first. */
+function nameOf(definition: DefinitionNode): string {
+  return 'name' in definition ? (definition.name?.value ?? '') : '';
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

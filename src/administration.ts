@@ -15,31 +15,40 @@ export class UsageError extends Error {
 
 type Row = Readonly<Record<string, string | null>>;
 
-/** Runs one administration command over the store and gives back what it says, as lines for a person or as JSON. */
-export async function administer(store: Store, args: readonly string[]): Promise<string> {
+/**
+ * Reads one administration command. What it gives back runs it over a store and says what came of it, as lines for a
+ * person or as JSON.
+ * @throws UsageError before any store is opened.
+ */
+export function readCommand(args: readonly string[]): (store: Store) => Promise<string> {
   const { values, positionals } = parse(args);
   const show = (rows: Row | readonly Row[]) => (values.json ? JSON.stringify(rows, null, 2) : toLines(rows));
   const command = positionals.join(' ');
   switch (command) {
     case 'client create': {
-      const { client, secret } = await store.clients.create({
-        name: required('name', values.name),
-        ...optionalAccount(values.account),
-      });
-      return show({ ...client, secret });
+      const newClient = { name: required('name', values.name), ...optionalAccount(values.account) };
+      return async ({ clients }) => {
+        const { client, secret } = await clients.create(newClient);
+        return show({ ...client, secret });
+      };
     }
     case 'client list':
-      return show((await store.clients.list()).map((client) => ({ ...client })));
+      return async ({ clients }) => show((await clients.list()).map((client) => ({ ...client })));
     case 'catalogue add': {
       const task = { id: guid('id', required('id', values.id)), name: required('name', values.name) };
-      await store.catalogue.add(task);
-      return show(task);
+      return async ({ catalogue }) => {
+        await catalogue.add(task);
+        return show(task);
+      };
     }
     case 'catalogue list':
-      return show((await store.catalogue.list()).map((task) => ({ ...task })));
+      return async ({ catalogue }) => show((await catalogue.list()).map((task) => ({ ...task })));
     case 'token': {
-      const { token, expiresAt } = await store.tokens.issue(await tokenHolder(store, values));
-      return values.json ? show({ token, expiresAt }) : token;
+      const findHolder = tokenHolder(values);
+      return async (store) => {
+        const { token, expiresAt } = await store.tokens.issue(await findHolder(store));
+        return values.json ? show({ token, expiresAt }) : token;
+      };
     }
     default:
       throw new UsageError(`"${command}" is not a command.`);
@@ -64,16 +73,17 @@ function parse(args: readonly string[]) {
   }
 }
 
-async function tokenHolder(
-  store: Store,
-  { client, account }: { client?: string | undefined; account?: string | undefined },
-) {
-  if (client === undefined)
-    return { accountId: guid('account', required('client or --account', account)), clientId: null };
+function tokenHolder({ client, account }: { client?: string | undefined; account?: string | undefined }) {
+  if (client === undefined) {
+    const holder = { accountId: guid('account', required('client or --account', account)), clientId: null };
+    return async () => holder;
+  }
   const clientId = guid('client', client);
-  const known = (await store.clients.list()).find(({ id }) => id === clientId);
-  if (!known) throw new UsageError(`There is no client ${clientId}; see "client list".`);
-  return { accountId: known.accountId, clientId };
+  return async ({ clients }: Store) => {
+    const known = (await clients.list()).find(({ id }) => id === clientId);
+    if (!known) throw new UsageError(`There is no client ${clientId}; see "client list".`);
+    return { accountId: known.accountId, clientId };
+  };
 }
 
 function optionalAccount(account: string | undefined) {

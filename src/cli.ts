@@ -1,9 +1,12 @@
-import { ADMINISTRATION_USAGE, administer, UsageError } from './administration.ts';
+import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.ts';
 import { type Config, ConfigError, type Mode, readConfig } from './config.ts';
+import { TaskFailure } from './contract/failure.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
-import { type Backend, createGateway, openBackend, storeBackend } from './gateway.ts';
+import { type Backend, type Observers, openBackend, openConfiguredStore, storeBackend } from './backend.ts';
+import { createGateway } from './gateway.ts';
 import { createLog } from './server/log.ts';
-import { openStore } from './store/store.ts';
+import { createMetrics } from './server/metrics.ts';
+import { parseDatabaseAddress } from './store/database-address.ts';
 
 const USAGE = `Usage: npm run cli -- COMMAND [--json]
 
@@ -18,6 +21,7 @@ try {
 } catch (error) {
   if (error instanceof ConfigError) for (const problem of error.problems) complain(`Cannot start: ${problem}`);
   else if (error instanceof UsageError) complain(`${error.message}\n\n${USAGE}`);
+  else if (error instanceof TaskFailure) complain(`Not done: ${error.message}`);
   else complain(`Cannot start: ${error instanceof Error ? error.message : String(error)}`);
   process.exitCode = 1;
 }
@@ -30,19 +34,20 @@ async function run(args: readonly string[]): Promise<void> {
     const config = readConfig(process.env, command);
     return serve(config, command);
   }
-  const { databaseUrl } = readConfig(process.env, 'serve');
-  const store = await openStore({ databaseUrl });
+  const administer = readCommand(args);
+  const store = await openConfiguredStore(readConfig(process.env, 'serve'));
   try {
-    say(await administer(store, args));
+    say(await administer(store));
   } finally {
     await store.close();
   }
 }
 
 async function serve(config: Config, mode: Mode): Promise<void> {
-  const { backend, authorization } = await open(config, mode);
   const log = createLog(config.logLevel);
-  const gateway = createGateway(config, backend, log, {
+  const observers = { log, metrics: createMetrics() };
+  const { backend, authorization } = await open(config, mode, observers);
+  const gateway = createGateway(config, backend, observers, {
     query: SAMPLE_MUTATION,
     headers: { Authorization: authorization },
   });
@@ -52,7 +57,9 @@ async function serve(config: Config, mode: Mode): Promise<void> {
       throw new Error(`port ${config.port} of ${config.host} is in use; set PORT to another`);
     throw error;
   });
-  const keptIn = config.upstream ? 'Creates are sent to UPSTREAM_URL.' : `Tasks are kept in ${config.databaseUrl}.`;
+  const keptIn = config.upstream
+    ? 'Creates are sent to UPSTREAM_URL.'
+    : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
   if (mode === 'demo') say(demoBanner(address, authorization, keptIn));
   log.info({ address: address.href, backend: config.upstream ? 'upstream' : 'store' }, 'listening');
   closeOnSignal(async () => {
@@ -65,10 +72,12 @@ async function serve(config: Config, mode: Mode): Promise<void> {
 async function open(
   config: Config,
   mode: Mode,
+  observers: Observers,
 ): Promise<{ readonly backend: Backend; readonly authorization: string }> {
-  if (mode === 'serve' || config.upstream) return { backend: await openBackend(config), authorization: FORWARDED };
-  const store = await openStore({ databaseUrl: config.databaseUrl });
-  return { backend: storeBackend(store), authorization: `Bearer ${await seedDemo(store)}` };
+  if (mode === 'serve' || config.upstream)
+    return { backend: await openBackend(config, observers), authorization: FORWARDED };
+  const store = await openConfiguredStore(config);
+  return { backend: storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
 }
 
 /** The first signal lets the requests in flight finish; the second does not wait. */

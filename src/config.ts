@@ -1,19 +1,47 @@
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, type EnumTable, parseEnumTable } from './contract/enums.ts';
+import {
+  asGiven,
+  oneOf,
+  onOrOff,
+  parseAddress,
+  parseBaseUrl,
+  parseDatabaseUrl,
+  parseOrigins,
+  wholeNumber,
+} from './config-values.ts';
 
 /** Everything that the environment decides, checked and with defaults applied. */
 export interface Config {
   readonly host: string;
   readonly port: number;
   readonly databaseUrl: string;
+  readonly keyExpiryMs: number;
   /** Null: the store backend. */
   readonly upstream: UpstreamConfig | null;
+  /** Whose JWTs callers present; null: nobody's. */
+  readonly auth: AuthConfig | null;
   readonly frequencies: EnumTable;
   readonly notifications: EnumTable;
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   readonly introspection: boolean;
+  /** Off only to find out whether a fault is the fast lane's. */
+  readonly fastLane: boolean;
   readonly maxBodyBytes: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+}
+
+export interface AuthConfig {
+  readonly jwksUrl: URL;
+  readonly issuer: string;
+  readonly audience: string;
+}
+
+export interface OwnClientConfig {
+  readonly clientId: string;
+  readonly clientSecret: string;
+  /** Whoever may use it. */
+  readonly callers: AuthConfig;
 }
 
 export interface UpstreamConfig {
@@ -22,6 +50,10 @@ export interface UpstreamConfig {
   readonly timeoutMs: number;
   readonly connections: number;
   readonly maxInFlight: number;
+  /** The gateway as a client of the service; null: the caller's Authorization is forwarded. */
+  readonly ownClient: OwnClientConfig | null;
+  /** Whether what is created is recorded in the database, and idempotency keys are honoured. */
+  readonly isRecorded: boolean;
 }
 
 /** `demo` is for trying things out on one's own machine, `serve` for production; they differ in what is on by default. */
@@ -40,20 +72,16 @@ export class ConfigError extends Error {
   }
 }
 
+const HOUR_MS = 3_600_000;
 const FORMATS = ['json', 'xml'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 
 /** Planned, and dangerous to ignore: whoever sets one counts on it. */
-const NOT_YET_SUPPORTED = [
-  'UPSTREAM_CLIENT_ID',
-  'UPSTREAM_CLIENT_SECRET',
-  'AUTH_JWKS_URL',
-  'AUTH_ISSUER',
-  'AUTH_AUDIENCE',
-  'TRUSTED_DOCUMENTS',
-] as const;
+const NOT_YET_SUPPORTED = ['TRUSTED_DOCUMENTS'] as const;
+const CREDENTIALS = ['UPSTREAM_CLIENT_ID', 'UPSTREAM_CLIENT_SECRET'] as const;
+const AUTH = ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
 
 /** Reads the configuration. @throws ConfigError naming every variable that is wrong, not only the first. */
 export function readConfig(env: Environment, mode: Mode): Config {
@@ -70,24 +98,50 @@ export function readConfig(env: Environment, mode: Mode): Config {
   };
   for (const name of NOT_YET_SUPPORTED)
     if (env[name]) problems.push(`${name}: is not supported by this version; unset it`);
+  const areAllSet = (names: readonly string[]): boolean => {
+    const missing = names.filter((name) => !env[name]?.trim());
+    if (missing.length < names.length)
+      for (const name of missing) problems.push(`${name}: is missing; ${names.join(', ')} go together`);
+    return missing.length === 0;
+  };
   const isDemo = mode === 'demo';
   const upstreamUrl = read('UPSTREAM_URL', null, parseBaseUrl);
+  const jwksUrl = read(AUTH[0], null, parseAddress);
+  const issuer = read(AUTH[1], '', asGiven);
+  const audience = read(AUTH[2], '', asGiven);
+  const auth = areAllSet(AUTH) && jwksUrl ? { jwksUrl, issuer, audience } : null;
+  const clientId = read(CREDENTIALS[0], '', asGiven);
+  const clientSecret = read(CREDENTIALS[1], '', asGiven);
+  const hasCredentials = areAllSet(CREDENTIALS);
+  if (hasCredentials && AUTH.every((name) => !env[name]?.trim())) {
+    problems.push(
+      `${CREDENTIALS[0]}: with it anybody who reaches this gateway could create tasks in its name; ` +
+        `set ${AUTH.join(', ')} as well, so that callers have to show who they are`,
+    );
+  }
+  if (hasCredentials && !env['UPSTREAM_URL']?.trim())
+    problems.push(`${CREDENTIALS[0]}: is of use with UPSTREAM_URL only`);
   const upstream = {
+    ownClient: hasCredentials && auth ? { clientId, clientSecret, callers: auth } : null,
     format: read('UPSTREAM_FORMAT', 'json', oneOf(FORMATS)),
     timeoutMs: read('UPSTREAM_TIMEOUT_MS', 10_000, wholeNumber(1, 600_000)),
     connections: read('UPSTREAM_CONNECTIONS', 64, wholeNumber(1, 10_000)),
     maxInFlight: read('UPSTREAM_MAX_IN_FLIGHT', 1024, wholeNumber(1, 1_000_000)),
+    isRecorded: read('RECORD', true, onOrOff),
   };
   const config: Config = {
-    host: read('HOST', '127.0.0.1', (text) => text),
+    host: read('HOST', '127.0.0.1', asGiven),
     port: read('PORT', 4000, wholeNumber(0, 65_535)),
     databaseUrl: read('DATABASE_URL', 'sqlite:data/gateway.db', parseDatabaseUrl),
+    keyExpiryMs: HOUR_MS * read('IDEMPOTENCY_KEY_HOURS', 24, wholeNumber(1, 8_760)),
     upstream: upstreamUrl && { url: upstreamUrl, ...upstream },
+    auth,
     frequencies: read('TASK_FREQUENCIES', DEFAULT_FREQUENCIES, parseEnumTable),
     notifications: read('TASK_NOTIFICATIONS', DEFAULT_NOTIFICATIONS, parseEnumTable),
     corsOrigins: read('CORS_ORIGINS', [], parseOrigins),
     graphiql: read('GRAPHIQL', isDemo, onOrOff),
     introspection: read('INTROSPECTION', isDemo, onOrOff),
+    fastLane: read('FAST_LANE', true, onOrOff),
     maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
   };
@@ -96,48 +150,4 @@ export function readConfig(env: Environment, mode: Mode): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
-}
-
-function wholeNumber(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const number = Number(text);
-    if (!/^\d+$/.test(text) || number < min || number > max) expected(`a whole number from ${min} to ${max}`, text);
-    return number;
-  };
-}
-
-function oneOf<const T extends readonly string[]>(values: T): (text: string) => T[number] {
-  return (text) => values.find((value) => value === text.toLowerCase()) ?? expected(values.join(' or '), text);
-}
-
-function onOrOff(text: string): boolean {
-  if (/^(on|true|1|yes)$/i.test(text)) return true;
-  return /^(off|false|0|no)$/i.test(text) ? false : expected('on or off', text);
-}
-
-function parseBaseUrl(text: string): URL {
-  const url = URL.parse(text);
-  if (!url || !/^https?:$/.test(url.protocol)) return expected('an http or https address such as https://host/', text);
-  if (url.username || url.password || url.search || url.hash) {
-    throw new Error('expected an address without credentials, query or fragment');
-  }
-  if (!url.pathname.endsWith('/')) url.pathname += '/';
-  return url;
-}
-
-function parseDatabaseUrl(text: string): string {
-  return /^sqlite:.+/.test(text) ? text : expected('sqlite:<file>', text);
-}
-
-function parseOrigins(text: string): string[] {
-  return text.split(',').map((entry) => {
-    const origin = URL.parse(entry.trim());
-    return origin && origin.origin === entry.trim()
-      ? origin.origin
-      : expected('origins such as https://app.example, separated by commas', entry);
-  });
-}
-
-function expected(what: string, given: string): never {
-  throw new Error(`expected ${what}, not "${given}"`);
 }

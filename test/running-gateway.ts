@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Environment, type Mode, readConfig } from '../src/config.ts';
+import { type Config, type Environment, type Mode, readConfig } from '../src/config.ts';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../src/demo.ts';
-import { type Backend, createGateway, openBackend, storeBackend } from '../src/gateway.ts';
+import { type Backend, type Observers, storeBackend } from '../src/backend.ts';
+import { createGateway } from '../src/gateway.ts';
+import { createMetrics } from '../src/server/metrics.ts';
 import { createLog, type Log } from '../src/server/log.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 
@@ -37,11 +39,14 @@ export interface GatewaySettings {
   readonly authorization?: string;
 }
 
-/** A gateway on a port of its own in front of `backend`. */
-export async function startGateway(backend: Backend | null, settings: GatewaySettings = {}): Promise<RunningGateway> {
+type OpenBackend = (config: Config, observers: Observers) => Backend | Promise<Backend>;
+
+/** A gateway on a port of its own in front of the backend that `open` gives. */
+export async function startGateway(open: OpenBackend, settings: GatewaySettings = {}): Promise<RunningGateway> {
   const { env = {}, mode = 'demo', log = createLog('silent'), authorization } = settings;
   const config = readConfig({ PORT: '0', ...env }, mode);
-  const gateway = createGateway(config, backend ?? (await openBackend(config)), log, {
+  const observers = { log, metrics: createMetrics() };
+  const gateway = createGateway(config, await open(config, observers), observers, {
     query: SAMPLE_MUTATION,
     headers: authorization ? { Authorization: authorization } : {},
   });
@@ -79,7 +84,10 @@ export async function startStoreGateway(settings: GatewaySettings = {}): Promise
   const { client } = await store.clients.create({ name: 'test' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
-  const gateway = await startGateway(storeBackend(store), { authorization: `Bearer ${token}`, ...settings });
+  const gateway = await startGateway((config, observers) => storeBackend(store, config, observers), {
+    authorization: `Bearer ${token}`,
+    ...settings,
+  });
   return {
     ...gateway,
     store,

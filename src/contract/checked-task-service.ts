@@ -6,10 +6,19 @@ export interface TaskChecks {
   readonly xmlProblem: XmlProblem;
   /** True when the request is written as XML, which cannot carry every character. */
   readonly travelsAsXml: boolean;
+  /** Why an idempotency key cannot be honoured; null where it can. */
+  readonly keyRefusal: string | null;
 }
 
-/** A task service that refuses Parameters which do not parse as their ContentType before anything is sent or stored. */
-export function checkedTaskService(inner: TaskService, { xmlProblem, travelsAsXml }: TaskChecks): TaskService {
+const MAX_KEY_LENGTH = 255;
+// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
+
+/** A task service that refuses what no backend can honour before anything is sent or stored: Parameters and keys. */
+export function checkedTaskService(
+  inner: TaskService,
+  { xmlProblem, travelsAsXml, keyRefusal }: TaskChecks,
+): TaskService {
   return {
     ...inner,
     async create(task, call) {
@@ -17,7 +26,16 @@ export function checkedTaskService(inner: TaskService, { xmlProblem, travelsAsXm
       if (problem) throw badInput('parameters', problem);
       const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
       if (character) throw badInput('parameters', `holds ${character}, which XML 1.0 cannot carry`);
+      const keyProblem =
+        call.idempotencyKey == null ? null : (keyRefusal ?? idempotencyKeyProblem(call.idempotencyKey));
+      if (keyProblem) throw badInput('idempotencyKey', keyProblem);
       return inner.create(task, call);
     },
   };
+}
+
+function idempotencyKeyProblem(key: string): string | null {
+  if (key.length < 1 || key.length > MAX_KEY_LENGTH)
+    return `expected 1 to ${MAX_KEY_LENGTH} characters, not ${key.length}`;
+  return CONTROL_CHARACTER.test(key) || !key.isWellFormed() ? 'holds a character that is no text' : null;
 }

@@ -8,6 +8,23 @@ export interface RawNumber {
   readonly rawJSON: string;
 }
 
+/** The parts of JSON that hold a number's digits, which TypeScript does not declare yet. */
+const json = JSON as unknown as {
+  parse(
+    text: string,
+    reviver: (name: string, value: JsonValue, context: { readonly source?: string }) => JsonValue,
+  ): JsonValue;
+  rawJSON(text: string): RawNumber;
+  isRawJSON(value: unknown): value is RawNumber;
+};
+
+/** `JSON.parse`, but a number whose digits a double does not give back is a raw number. */
+export function parseJsonKeepingDigits(text: string): JsonValue {
+  return json.parse(text, (_name, value, { source }) =>
+    typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value,
+  );
+}
+
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }
@@ -21,5 +38,5 @@ export function member(object: JsonObject, name: string): JsonValue | undefined 
 }
 
 export function isRawNumber(value: JsonValue): value is RawNumber {
-  return (JSON as unknown as { isRawJSON(value: unknown): boolean }).isRawJSON(value);
+  return json.isRawJSON(value);
 }

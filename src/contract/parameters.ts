@@ -2,7 +2,7 @@
 export const CONTENT_TYPES = ['application/json', 'application/xml'] as const;
 export type ContentType = (typeof CONTENT_TYPES)[number];
 
-const NOT_IN_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/u;
+const NOT_IN_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
 
 /** What is wrong with a text as an XML document, in words for the caller; null when it is well-formed. */
 export type XmlProblem = (text: string) => string | null;
@@ -24,6 +24,11 @@ export function parametersProblem(text: string, contentType: ContentType, xmlPro
 
 /** The first character of `text` that XML 1.0 cannot carry, as `U+FFFE`; null when there is none. */
 export function characterNotInXml(text: string): string | null {
-  const [character] = NOT_IN_XML.exec(text) ?? [];
+  const [character] = text.match(NOT_IN_XML) ?? [];
   return character === undefined ? null : `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** `text` with U+FFFD for every character that XML 1.0 cannot carry. */
+export function replaceCharactersNotInXml(text: string): string {
+  return text.replace(NOT_IN_XML, '\uFFFD');
 }

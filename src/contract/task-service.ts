@@ -31,6 +31,12 @@ export interface Call {
   readonly requestId: string;
 }
 
+/** What goes with a create. */
+export interface CreateCall extends Call {
+  /** 1 to 255 characters: the same key and task of the same caller create once. Null or absent: every call creates. */
+  readonly idempotencyKey?: string | null;
+}
+
 export interface PageRequest {
   /** How many tasks at the most. */
   readonly first: number;
@@ -50,7 +56,7 @@ export interface AccountTaskPage {
  */
 export interface TaskService {
   /** Registers a task. It resolves only when the task is durably there, and throws nothing but what is known of its fate. */
-  create(task: NewAccountTask, call: Call): Promise<CreatedAccountTask>;
+  create(task: NewAccountTask, call: CreateCall): Promise<CreatedAccountTask>;
   /** The caller's tasks with these IDs, in their order; null where the caller has none of that ID. */
   find(ids: readonly string[], call: Call): Promise<readonly (AccountTask | null)[]>;
   /** A page of the caller's tasks. */

@@ -9,6 +9,7 @@ const CURSOR_PREFIX = 'AccountTask:';
 
 export function addAccountTaskConnection(builder: Builder): void {
   builder.objectType('AccountTaskConnection', {
+    shareable: true,
     description: 'A page of account tasks, after the Relay connection specification.',
     fields: (t) => ({
       edges: t.field({
@@ -26,6 +27,7 @@ export function addAccountTaskConnection(builder: Builder): void {
     }),
   });
   builder.objectType('AccountTaskEdge', {
+    shareable: true,
     description: 'An account task and its place in the list.',
     fields: (t) => ({
       cursor: t.string({
@@ -37,6 +39,7 @@ export function addAccountTaskConnection(builder: Builder): void {
     }),
   });
   builder.objectType('PageInfo', {
+    shareable: true,
     description: 'Where a page stands in its list, after the Relay connection specification.',
     fields: (t) => ({
       hasNextPage: t.exposeBoolean('hasNextPage', { nullable: false, description: 'Whether older tasks follow.' }),

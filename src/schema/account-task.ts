@@ -10,7 +10,7 @@ type TextField = {
 }[DetailField];
 
 export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTables): void {
-  builder.objectType('AccountTask', {
+  const AccountTask = builder.objectType('AccountTask', {
     description: "A task registered on a customer's account.",
     fields: (t) => {
       const text = (field: TextField, description: string) =>
@@ -78,6 +78,11 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
         }),
       };
     },
+  });
+  builder.asEntity(AccountTask, {
+    key: builder.selection<{ id: string }>('id'),
+    // A representation is whatever another subgraph knows the task by: nothing has checked it.
+    resolveReference: ({ id }, context) => context.accountTasks.load(toGuid('id', typeof id === 'string' ? id : '')),
   });
   builder.queryField('accountTask', (t) =>
     t.field({

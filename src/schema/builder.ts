@@ -1,8 +1,17 @@
 import SchemaBuilder from '@pothos/core';
+import DirectivesPlugin from '@pothos/plugin-directives';
+import FederationPlugin from '@pothos/plugin-federation';
 import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
+import type { TaskFailure } from '../contract/failure.ts';
 import type { AccountTaskPage } from '../contract/task-service.ts';
 import type { JsonValue } from '../contract/json-value.ts';
 import type { GatewayContext } from './context.ts';
+
+/** A create of a batch that failed. It holds the failure, because GraphQL throws an Error that it is given as a value. */
+export interface FailedCreate {
+  /** Null: masked; the log has it. */
+  readonly failure: TaskFailure | null;
+}
 
 export interface SchemaTypes {
   Context: GatewayContext;
@@ -16,6 +25,7 @@ export interface SchemaTypes {
     AccountTaskConnection: AccountTaskPage;
     AccountTaskEdge: AccountTask;
     Client: { readonly id: string };
+    CreateAccountTaskFailure: FailedCreate;
     CreateAccountTaskPayload: CreatedAccountTask;
     Identification: { readonly UserId: string | null };
     PageInfo: AccountTaskPage;
@@ -26,5 +36,6 @@ export interface SchemaTypes {
 export type Builder = PothosSchemaTypes.SchemaBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>>;
 
 export function createBuilder(): Builder {
-  return new SchemaBuilder<SchemaTypes>({});
+  // Without the directives plugin in this list the federation plugin silently writes no @link and no @key.
+  return new SchemaBuilder<SchemaTypes>({ plugins: [DirectivesPlugin, FederationPlugin] });
 }

@@ -8,21 +8,21 @@ export interface GatewayContext {
   readonly tasks: TaskService;
   /** Who calls; throws a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
   authenticate(): Promise<Caller>;
+  /** How many creates of one batch may be under way at the same time. */
+  readonly batchConcurrency: number;
+  /** Writes a failure that is data of the answer, and so no error of it, to the log with the request's ID. */
+  reportFailure(error: unknown): void;
   /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
   readonly accountTasks: DataLoader<string, AccountTask | null>;
 }
 
-export interface RequestFacts {
-  readonly requestId: string;
-  readonly tasks: TaskService;
-  readonly authenticate: () => Promise<Caller>;
-}
+export type RequestFacts = Omit<GatewayContext, 'accountTasks'>;
 
-export function createGatewayContext({ requestId, tasks, authenticate }: RequestFacts): GatewayContext {
+export function createGatewayContext({ tasks, authenticate, ...facts }: RequestFacts): GatewayContext {
   let caller: Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
   const context: GatewayContext = {
-    requestId,
+    ...facts,
     tasks,
     authenticate: () => (caller ??= authenticate()),
     get accountTasks() {

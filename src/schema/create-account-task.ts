@@ -1,12 +1,18 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
-import { badInput } from '../contract/failure.ts';
 import { toGuid } from './account-task.ts';
 import type { Builder } from './builder.ts';
 import { toCall } from './context.ts';
 import type { Enums } from './enums.ts';
+import { boundRequestedCreates } from './requested-creates.ts';
 
-export function addCreateAccountTask(builder: Builder, enums: Enums): void {
-  const CreateAccountTaskInput = builder.inputType('CreateAccountTaskInput', {
+export const IDEMPOTENCY_KEY =
+  '1 to 255 characters. With the same key the same input creates once, however often it is sent: the first result is given ' +
+  'again. The same key with another input is refused.';
+
+export type CreateAccountTaskInputRef = ReturnType<typeof addCreateAccountTaskInput>;
+
+export function addCreateAccountTaskInput(builder: Builder, enums: Enums) {
+  return builder.inputType('CreateAccountTaskInput', {
     description: 'What to register. It is checked in full before anything is sent or stored.',
     fields: (t) => ({
       taskId: t.id({
@@ -31,8 +37,24 @@ export function addCreateAccountTask(builder: Builder, enums: Enums): void {
       }),
     }),
   });
+}
 
+/** The contract's record of an input; throws BAD_USER_INPUT naming the field that cannot be used. */
+export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef['$inferInput']): NewAccountTask {
+  return {
+    TaskID: toGuid(`${field}.taskId`, input.taskId),
+    Frequency: input.frequency,
+    StartDate: input.startDate ?? null,
+    FinishDate: input.finishDate ?? null,
+    Parameters: input.parameters,
+    ContentType: input.contentType,
+    Notification: input.notification ?? null,
+  };
+}
+
+export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   builder.objectType('Identification', {
+    shareable: true,
     description: 'Whom the service takes the caller for.',
     fields: (t) => ({
       userId: t.string({ description: 'The user, as the service names it.', resolve: ({ UserId }) => UserId }),
@@ -73,22 +95,12 @@ export function addCreateAccountTask(builder: Builder, enums: Enums): void {
         'or UNKNOWN (no trustworthy answer came: it may exist).',
       args: {
         input: t.arg({ type: CreateAccountTaskInput, required: true, description: 'What to register.' }),
-        idempotencyKey: t.arg.string({
-          description: 'Reserved: not offered yet, and refused so that nobody relies on it.',
-        }),
+        idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
       },
-      resolve: async (_, { input, idempotencyKey }, context) => {
-        if (idempotencyKey != null) throw badInput('idempotencyKey', 'is not offered yet.');
-        const task: NewAccountTask = {
-          TaskID: toGuid('input.taskId', input.taskId),
-          Frequency: input.frequency,
-          StartDate: input.startDate ?? null,
-          FinishDate: input.finishDate ?? null,
-          Parameters: input.parameters,
-          ContentType: input.contentType,
-          Notification: input.notification ?? null,
-        };
-        return context.tasks.create(task, await toCall(context));
+      resolve: async (_, { input, idempotencyKey }, context, info) => {
+        boundRequestedCreates('createAccountTask', info);
+        const task = toNewAccountTask('input', input);
+        return context.tasks.create(task, { ...(await toCall(context)), idempotencyKey: idempotencyKey ?? null });
       },
     }),
   );

@@ -3,12 +3,17 @@ import type { EnumTables } from '../contract/enums.ts';
 import { addAccountTask } from './account-task.ts';
 import { addAccountTaskConnection } from './account-task-connection.ts';
 import { createBuilder } from './builder.ts';
-import { addCreateAccountTask } from './create-account-task.ts';
+import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
+import { addCreateAccountTasks } from './create-account-tasks.ts';
+import { answerEntitiesOneByOne } from './entities.ts';
 import { addEnums, nameAcceptedMembers } from './enums.ts';
 import { addReferences } from './references.ts';
 import { addScalars } from './scalars.ts';
 
-/** The gateway's GraphQL schema; its task enums have the members of `tables`. */
+/** The newest version that both Apollo's and The Guild's composition take. */
+const FEDERATION = 'https://specs.apollo.dev/federation/v2.9';
+
+/** The gateway's GraphQL schema, a Federation subgraph; its task enums have the members of `tables`. */
 export function createSchema(tables: EnumTables): GraphQLSchema {
   const builder = createBuilder();
   builder.queryType({ description: "What can be read: the caller's own account tasks." });
@@ -18,6 +23,8 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   addReferences(builder);
   addAccountTask(builder, enums, tables);
   addAccountTaskConnection(builder);
-  addCreateAccountTask(builder, enums);
-  return nameAcceptedMembers(builder.toSchema({ sortSchema: false }));
+  const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
+  addCreateAccountTask(builder, CreateAccountTaskInput);
+  addCreateAccountTasks(builder, CreateAccountTaskInput);
+  return nameAcceptedMembers(answerEntitiesOneByOne(builder.toSubGraphSchema({ linkUrl: FEDERATION })));
 }

@@ -1,29 +1,58 @@
 import { TaskFailure } from '../contract/failure.ts';
+import { parseGuid } from '../contract/guid.ts';
 import type { AccountCaller, Caller } from '../contract/task-service.ts';
 
 /** Says who calls from the request's Authorization header; throws UNAUTHENTICATED / NOT_SENT where it does not say so credibly. */
 export type Authenticate = (authorization: string | null) => Promise<Caller>;
 
-/** Forwarding mode: only the upstream can judge the credentials, so they need only be there. */
-export function forwardedAuthentication(): Authenticate {
+/** The subject that a JWT speaks for; throws UNAUTHENTICATED / NOT_SENT for a JWT that is not credible. */
+export type VerifySubject = (token: string) => Promise<string>;
+
+/** Forwarding mode: the upstream judges the credentials; with `verifySubject` they have to be a JWT that passes here too. */
+export function forwardedAuthentication(verifySubject: VerifySubject | null): Authenticate {
   return async (authorization) => {
     if (!authorization?.trim())
       throw unauthenticated('This request needs an Authorization header; it is passed on to the service.');
+    await verifySubject?.(readBearer(authorization));
     return { kind: 'forwarded', authorization };
   };
 }
 
-/** Store mode: the bearer tokens are our own. */
-export function tokenAuthentication(verify: (token: string) => Promise<AccountCaller | null>): Authenticate {
+/** The gateway's own credentials go to the upstream, so it is for this gateway to know its callers. */
+export function subjectAuthentication(verifySubject: VerifySubject): Authenticate {
+  return async (authorization) => ({ kind: 'subject', subject: await verifySubject(readBearer(authorization)) });
+}
+
+/** Store mode: the bearer tokens are our own; with `verifySubject` a JWT whose subject is an account is as good. */
+export function tokenAuthentication(
+  verify: (token: string) => Promise<AccountCaller | null>,
+  verifySubject: VerifySubject | null,
+): Authenticate {
   return async (authorization) => {
-    const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization?.trim() ?? '') ?? [];
-    if (!token) throw unauthenticated('This request needs the header "Authorization: Bearer <token>".');
+    const token = readBearer(authorization);
+    // Our own tokens have no dots, a JWT has two.
+    if (verifySubject && token.includes('.')) return toAccountCaller(await verifySubject(token));
     const caller = await verify(token);
-    if (!caller) throw unauthenticated('The bearer token is not known here, or has expired.');
+    if (!caller)
+      throw unauthenticated(
+        'The bearer token is not known here, or has expired: get a new one. The demo prints one whenever it starts.',
+      );
     return caller;
   };
 }
 
-function unauthenticated(message: string): TaskFailure {
+export function unauthenticated(message: string): TaskFailure {
   return new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, message);
+}
+
+function readBearer(authorization: string | null): string {
+  const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization?.trim() ?? '') ?? [];
+  if (!token) throw unauthenticated('This request needs the header "Authorization: Bearer <token>".');
+  return token;
+}
+
+function toAccountCaller(subject: string): AccountCaller {
+  const accountId = parseGuid(subject);
+  if (accountId === null) throw unauthenticated('The subject of the bearer token is not the GUID of an account.');
+  return { kind: 'account', accountId, clientId: null };
 }

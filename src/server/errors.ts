@@ -19,10 +19,20 @@ function toExtensions(failure: TaskFailure, requestId: string): Record<string, u
   };
 }
 
-/** The errors of a request that never ran: nothing was sent, whatever is wrong with it. */
+/** Known failures are logged as what they say, with their cause; all others in full, for they are masked. */
+export function logFailure(error: unknown, { requestId, log }: RequestError): void {
+  if (error instanceof TaskFailure) {
+    const { code, outcome, cause } = error;
+    log.warn({ requestId, code, outcome, err: cause }, error.message);
+  } else {
+    log.error({ requestId, err: error }, 'unexpected error');
+  }
+}
+
+/** The errors of a request that never ran: nothing was sent. Only of what is unexpected nobody can say when it struck. */
 export function refusedErrors(errors: readonly GraphQLError[], { requestId, log }: RequestError): GraphQLError[] {
   return errors.map((error) => {
-    if (isUnexpected(error)) return maskedError(error, { requestId, log }, { outcome: 'NOT_SENT' });
+    if (isUnexpected(error)) return maskedError(error, { requestId, log }, { outcome: 'UNKNOWN' });
     const { originalError: _, ...extensions } = error.extensions;
     return toError(error, error.message, {
       code: 'BAD_USER_INPUT',
@@ -45,8 +55,7 @@ export function executionErrors(
   return (result.errors ?? []).map((error) => {
     const failure = findFailure(error);
     if (failure) {
-      const { code, outcome, cause } = failure;
-      request.log.warn({ requestId: request.requestId, code, outcome, err: cause }, failure.message);
+      logFailure(failure, request);
       return toError(error, failure.message, toExtensions(failure, request.requestId));
     }
     if (isUnexpected(error)) return maskedError(error, request, isMutation ? { outcome: 'UNKNOWN' } : {});
@@ -59,7 +68,7 @@ function maskedError(
   { requestId, log }: RequestError,
   outcome: { readonly outcome?: string },
 ): GraphQLError {
-  log.error({ requestId, err: error.originalError ?? error }, 'unexpected error');
+  logFailure(error.originalError ?? error, { requestId, log });
   return toError(error, 'Unexpected error.', {
     code: 'INTERNAL_SERVER_ERROR',
     ...outcome,

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { returnScript } from './graphiql-return.ts';
 
 export interface GraphiqlOptions {
   /** The document a new tab starts with. */
@@ -27,6 +28,9 @@ const CONTENT_SECURITY_POLICY = [
   "form-action 'none'",
   "frame-ancestors 'none'",
 ].join('; ');
+
+/** The element that GraphiQL's own script fills. */
+const ROOT = '<div id="root"></div>';
 
 /** GraphiQL with everything it needs inside the page (9 MB): rendered and compressed once, when it is first asked for. */
 export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
@@ -66,10 +70,11 @@ async function render({ query, headers }: GraphiqlOptions) {
   const page = renderGraphiQL({
     title: 'account-task-gateway',
     defaultQuery: query,
-    headers: JSON.stringify(headers, null, 2),
     defaultHeaders: JSON.stringify(headers, null, 2),
   });
-  const html = Buffer.from(page);
+  const html = Buffer.from(
+    page.replace(ROOT, () => `<script>${returnScript(headers['Authorization'] ?? '')}</script>${ROOT}`),
+  );
   const compressed = await promisify(gzip)(html, { level: 9 });
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
 }

@@ -1,10 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from './auth.ts';
+import { logFailure } from './errors.ts';
 import { useFailures } from './failures.ts';
+import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
+import type { Metrics } from './metrics.ts';
 import { toRequestId } from './request-id.ts';
 
 export interface GraphqlEndpointOptions {
@@ -12,9 +16,14 @@ export interface GraphqlEndpointOptions {
   readonly tasks: TaskService;
   readonly authenticate: Authenticate;
   readonly log: Log;
+  readonly metrics: Metrics;
+  /** How many creates of one batch may be under way at the same time. */
+  readonly batchConcurrency: number;
   readonly introspection: boolean;
   /** Origins whose pages may call the endpoint; none by default. */
   readonly corsOrigins: readonly string[];
+  /** Whether documents that were run before take the short way. */
+  readonly fastLane: boolean;
 }
 
 /** What the HTTP layer hands to the endpoint with a request. */
@@ -22,28 +31,41 @@ export interface RequestFacts {
   readonly requestId?: string;
 }
 
-export type GraphqlEndpoint = ReturnType<typeof createGraphqlEndpoint>;
+/** The GraphQL endpoint at /graphql, in two ways that answer alike. */
+export interface GraphqlEndpoint {
+  /** Answers any request, as a fetch handler. */
+  fetch(url: string, init: RequestInit, facts: RequestFacts): Promise<Response> | Response;
+  /** Answers a POST of a document that was run before; null where the request is `fetch`'s. */
+  answerKnown(request: IncomingMessage, body: Buffer, requestId: string): Promise<LaneAnswer | null>;
+}
 
-/** The GraphQL endpoint as a fetch handler, at /graphql. */
 export function createGraphqlEndpoint({
   schema,
   tasks,
   authenticate,
   log,
+  metrics,
+  batchConcurrency,
   introspection,
   corsOrigins,
-}: GraphqlEndpointOptions) {
-  return createYoga<RequestFacts, GatewayContext>({
+  fastLane,
+}: GraphqlEndpointOptions): GraphqlEndpoint {
+  const createContext = (authorization: string | null, requestId: string): GatewayContext =>
+    createGatewayContext({
+      requestId,
+      tasks,
+      batchConcurrency,
+      authenticate: () => authenticate(authorization),
+      reportFailure: (error) => logFailure(error, { requestId, log }),
+    });
+  const lane = fastLane ? createFastLane(schema, log, () => metrics.countFastAnswer()) : null;
+  const yoga = createYoga<RequestFacts, GatewayContext>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ request, requestId }) =>
-      createGatewayContext({
-        requestId: requestId ?? toRequestId(request.headers.get('x-request-id')),
-        tasks,
-        authenticate: () => authenticate(request.headers.get('authorization')),
-      }),
+    context: ({ request: { headers }, requestId }) =>
+      createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id'))),
     // The order is the order of the request's phases.
-    plugins: [...(introspection ? [] : [useNoIntrospection()]), useFailures(log)],
+    plugins: [...(introspection ? [] : [useNoIntrospection()]), ...(lane ? [lane.plugin] : []), useFailures(log)],
     cors:
       corsOrigins.length === 0
         ? false
@@ -62,6 +84,13 @@ export function createGraphqlEndpoint({
     landingPage: false,
     logging: false,
   });
+  return {
+    fetch: (url, init, facts) => yoga.fetch(url, init, facts),
+    answerKnown: async ({ method, url, headers }, body, requestId) => {
+      if (!lane || method !== 'POST' || url !== '/graphql') return null;
+      return lane.answer(headers, body, () => createContext(headers.authorization ?? null, requestId));
+    },
+  };
 }
 
 function useNoIntrospection(): Plugin {

@@ -1,17 +1,23 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import type { GraphiqlPage } from './graphiql.ts';
+import { trackConnections } from './connections.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
+import { sendError, sendJson } from './answer.ts';
+import { createGraphqlHandler, type GraphqlHandlerOptions } from './graphql-handler.ts';
 import type { Log } from './log.ts';
-import { readBody } from './request-body.ts';
+import type { Metrics } from './metrics.ts';
 import { toRequestId } from './request-id.ts';
+import { createRestHandler, isRestPath } from './rest-handler.ts';
+import type { TokenEndpoint } from './token-endpoint.ts';
 
-export interface ServerOptions {
-  readonly graphql: GraphqlEndpoint;
-  /** Null: no GraphiQL. */
-  readonly graphiql: GraphiqlPage | null;
+export interface ServerOptions extends GraphqlHandlerOptions {
+  /** At /Token, in any case; null: no tokens are given out. */
+  readonly token: TokenEndpoint | null;
+  /** Answers the paths below /api/; null: there are none. */
+  readonly rest: RestEndpoint | null;
   /** Resolves when the backend can serve; throws an Error that says why it cannot. */
   readonly ready: () => Promise<void>;
-  readonly maxBodyBytes: number;
+  readonly metrics: Metrics;
   readonly log: Log;
 }
 
@@ -28,9 +34,9 @@ const REQUEST_TIMEOUT_MS = 30_000;
 
 /** The HTTP server: one handler a path. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { log } = options;
+  const { log, rest, maxBodyBytes } = options;
   const routes: Readonly<Record<string, Handler>> = {
-    '/graphql': graphqlHandler(options),
+    '/graphql': createGraphqlHandler(options),
     '/health': async (_, response) => sendJson(response, 200, { status: 'ok' }),
     '/ready': async (_, response, requestId) => {
       try {
@@ -38,9 +44,21 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         sendJson(response, 200, { status: 'ready' });
       } catch (error) {
         log.warn({ requestId, err: error }, 'not ready');
-        sendJson(response, 503, { status: 'not ready', problem: 'the backend does not answer' });
+        // A TaskFailure is written for callers; anything else may name addresses and files.
+        const problem = error instanceof TaskFailure ? error.message : 'The backend does not answer.';
+        sendJson(response, 503, { status: 'not ready', problem });
       }
     },
+    '/metrics': async (_, response) => {
+      const { contentType, text } = await options.metrics.render();
+      response.writeHead(200, { 'Content-Type': contentType }).end(text);
+    },
+  };
+  const restHandler = rest && createRestHandler({ rest, maxBodyBytes });
+  /** The contract's paths are found in any case. */
+  const contractHandler = (path: string): Handler | null => {
+    if (/^\/token$/i.test(path)) return options.token;
+    return isRestPath(path) ? restHandler : null;
   };
   let isClosing = false;
   const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
@@ -48,50 +66,36 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     response.setHeader('X-Request-Id', requestId);
     if (isClosing) response.setHeader('Connection', 'close');
     const [path = '/'] = (request.url ?? '/').split('?', 1);
-    const handle = routes[path] ?? notFound;
+    const handle = routes[path] ?? contractHandler(path) ?? notFound;
     handle(request, response, requestId).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
       log.error({ requestId, err: error }, 'unexpected error');
       if (response.headersSent) response.destroy();
-      else sendError(response, 500, 'Unexpected error.', { code: 'INTERNAL_SERVER_ERROR', requestId });
+      else {
+        // A mutation may have run, and what stands in front of the gateway repeats whatever is answered with a 5xx.
+        const mayHaveRun = path === '/graphql';
+        sendError(response, mayHaveRun ? 200 : 500, 'Unexpected error.', {
+          code: 'INTERNAL_SERVER_ERROR',
+          requestId,
+          ...(mayHaveRun && { outcome: 'UNKNOWN' }),
+        });
+      }
     });
   });
+  const connections = trackConnections(server);
   return {
     listen: (host, port) => listen(server, host, port),
     close: () =>
       new Promise((resolve, reject) => {
         isClosing = true;
-        server.close((error) => (error ? reject(error) : resolve()));
+        const patience = setTimeout(() => connections.endUnfinished(), REQUEST_TIMEOUT_MS);
+        server.close((error) => {
+          clearTimeout(patience);
+          if (error) reject(error);
+          else resolve();
+        });
+        connections.endUnused();
       }),
-  };
-}
-
-function graphqlHandler({ graphql, graphiql, maxBodyBytes }: ServerOptions): Handler {
-  return async (request, response, requestId) => {
-    if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
-      await graphiql.send(request, response);
-      return;
-    }
-    const body = await readBody(request, maxBodyBytes);
-    if (body === null) {
-      sendError(response, 413, `The request's body is larger than ${maxBodyBytes} bytes.`, {
-        code: 'BAD_USER_INPUT',
-        requestId,
-      });
-      return;
-    }
-    const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
-    const answer = await graphql.fetch(
-      // The Host header is the caller's to write and decides nothing here.
-      `http://gateway${request.url}`,
-      {
-        method: request.method ?? 'GET',
-        headers: request.headers as Record<string, string>,
-        ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
-      },
-      { requestId },
-    );
-    response.writeHead(answer.status, Object.fromEntries(answer.headers)).end(await answer.text());
   };
 }
 
@@ -100,25 +104,6 @@ const notFound: Handler = async (_, response, requestId) =>
     code: 'BAD_USER_INPUT',
     requestId,
   });
-
-/** An error of HTTP itself, in GraphQL's shape: nothing ran, nothing was sent. */
-function sendError(
-  response: ServerResponse,
-  status: number,
-  message: string,
-  facts: { readonly code: string; readonly requestId: string },
-): void {
-  sendJson(response, status, {
-    errors: [{ message, extensions: { ...facts, outcome: 'NOT_SENT', retryable: false } }],
-  });
-}
-
-function sendJson(response: ServerResponse, status: number, value: object): void {
-  const body = JSON.stringify(value);
-  response
-    .writeHead(status, { 'Content-Type': 'application/json; charset=utf-8', 'Content-Length': Buffer.byteLength(body) })
-    .end(body);
-}
 
 function listen(server: Server, host: string, port: number): Promise<URL> {
   return new Promise((resolve, reject) => {

@@ -6,7 +6,7 @@ export type SqlRow = Readonly<Record<string, SqlValue>>;
 /**
  * The SQL that SQLite and PostgreSQL share, with two spellings an adapter translates: placeholders are numbered
  * (`?1`, PostgreSQL's `$1`), and membership in a list parameter is `column = ANY (?1)` (a json_each in SQLite).
- * Column aliases in mixed case stand in double quotes.
+ * Column aliases in mixed case stand in double quotes. Text compares by its bytes, and counts come back as numbers.
  */
 export interface SqlReader {
   read<Row extends SqlRow>(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
@@ -15,8 +15,15 @@ export interface SqlReader {
 /** What may be done inside a transaction. */
 export interface SqlTransaction extends SqlReader {
   write(sql: string, parameters?: readonly SqlParameter[]): Promise<void>;
-  /** Inserts any number of rows, each the columns' values in their order. */
-  insert(table: string, columns: readonly string[], rows: readonly (readonly SqlValue[])[]): Promise<void>;
+  /** Inserts any number of rows, each the columns' values in their order; `ifAbsent` passes over those whose key is there. */
+  insert(
+    table: string,
+    columns: readonly string[],
+    rows: readonly (readonly SqlValue[])[],
+    options?: { readonly ifAbsent: boolean },
+  ): Promise<void>;
+  /** Makes every other transaction that asks for it, in any process, wait for the end of this one. */
+  exclusive(): Promise<void>;
 }
 
 /**
@@ -24,9 +31,12 @@ export interface SqlTransaction extends SqlReader {
  * Every method throws `DatabaseUnavailableError` when the database itself fails; any other error is a defect.
  */
 export interface Database extends SqlReader {
+  /** How many transactions may gain from being under way at once. */
+  readonly parallelTransactions: number;
   /**
    * Runs `work` and commits; resolves only when the commit is durable. When `work` throws, nothing is stored.
    * `work` awaits nothing but the transaction's own methods: other callers may be waiting for its end.
+   * It runs again when its transaction was rolled back for a reason that passes.
    */
   transaction<Result>(work: (transaction: SqlTransaction) => Promise<Result>): Promise<Result>;
   /** Lets the work under way finish first. */

@@ -29,13 +29,19 @@ interface Pending<Item, Result> {
 /** A synchronous commit holds up everything else in the process; more items than this gain nothing over another commit. */
 const MAX_ITEMS_PER_COMMIT = 256;
 
-/** Writes the items that arrive in one turn of the event loop, or while a commit is under way, in one transaction. */
+/**
+ * Writes the items that arrive in one turn of the event loop in one transaction, and while as many commits are under way
+ * as the database gains from, those that arrive meanwhile.
+ */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   const { database, write, maxPending } = options;
   const waiting: Pending<Item, Result>[] = [];
+  /** True while a lane waits for the end of its turn: what arrives is its. */
+  let isCollecting = false;
+  let lanes = 0;
   let committing = 0;
-  let run: Promise<void> | null = null;
-  let isClosed = false;
+  let onIdle: (() => void) | null = null;
+  let closing: Promise<void> | null = null;
 
   const commit = async (batch: readonly Pending<Item, Result>[]): Promise<void> => {
     try {
@@ -57,31 +63,48 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
     }
   };
 
-  const commitAll = async (): Promise<void> => {
-    do {
+  const commitWaiting = async (): Promise<void> => {
+    lanes += 1;
+    while (waiting.length > 0 && !isCollecting) {
+      isCollecting = true;
       await endOfTurn();
+      isCollecting = false;
       const batch = waiting.splice(0, MAX_ITEMS_PER_COMMIT);
-      committing = batch.length;
+      committing += batch.length;
+      openLane();
       await commit(batch);
-      committing = 0;
-    } while (waiting.length > 0);
-    run = null;
+      committing -= batch.length;
+    }
+    lanes -= 1;
+    if (lanes === 0) onIdle?.();
+  };
+
+  /** Sees to the items that wait, unless a lane will anyway or there are lanes enough. */
+  const openLane = (): void => {
+    if (waiting.length > 0 && !isCollecting && lanes < database.parallelTransactions) void commitWaiting();
+  };
+
+  const finish = async (): Promise<void> => {
+    if (lanes === 0) return;
+    await new Promise<void>((resolve) => {
+      onIdle = resolve;
+    });
   };
 
   return {
     async add(item) {
-      if (isClosed) throw overloaded('The task store is shutting down; nothing was stored.');
+      if (closing) throw overloaded('The task store is shutting down; nothing was stored.');
       if (waiting.length + committing >= maxPending) {
         throw overloaded('The task store has too many tasks waiting to be stored; nothing was stored.');
       }
       return new Promise<Result>((resolve, reject) => {
         waiting.push({ item, resolve, reject });
-        run ??= commitAll();
+        openLane();
       });
     },
-    async close() {
-      isClosed = true;
-      await run;
+    close() {
+      closing ??= finish();
+      return closing;
     },
   };
 }

@@ -34,14 +34,31 @@ const MIGRATIONS: readonly Migration[] = [
       )`,
     ],
   },
+  {
+    number: 2,
+    statements: [
+      `CREATE TABLE idempotency_keys (
+        scope TEXT NOT NULL, idempotency_key TEXT NOT NULL, fingerprint TEXT NOT NULL, attempt_id TEXT NOT NULL,
+        state TEXT NOT NULL, lease_until TEXT NOT NULL, expires_at TEXT NOT NULL, outcome TEXT,
+        PRIMARY KEY (scope, idempotency_key)
+      )`,
+      'CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)',
+      `CREATE TABLE recorded_tasks (
+        scope TEXT NOT NULL, position TEXT NOT NULL, id TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (scope, position)
+      )`,
+      'CREATE UNIQUE INDEX recorded_tasks_by_id ON recorded_tasks (scope, id)',
+    ],
+  },
 ];
 
 /**
  * Brings the schema up to date, each step in a transaction of its own; it does nothing where that was done before.
+ * Several processes may do so at once: each step is taken by one of them.
  * @throws Error when a newer version of this program has been here, or the database cannot be written.
  */
 export async function migrate(database: Database, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
   await database.transaction(async (transaction) => {
+    await transaction.exclusive();
     await transaction.write(
       'CREATE TABLE IF NOT EXISTS schema_migrations (number INTEGER PRIMARY KEY, applied_at TEXT NOT NULL)',
     );
@@ -57,6 +74,7 @@ export async function migrate(database: Database, migrations: readonly Migration
   });
   for (const { number, statements } of migrations) {
     await database.transaction(async (transaction) => {
+      await transaction.exclusive();
       const applied = await transaction.read('SELECT number FROM schema_migrations WHERE number = ?1', [number]);
       if (applied.length > 0) return;
       for (const statement of statements) await transaction.write(statement);

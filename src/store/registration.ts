@@ -3,7 +3,9 @@ import type { CreatedAccountTask, NewAccountTask } from '../contract/account-tas
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
-import type { SqlTransaction } from './database.ts';
+import type { SqlTransaction, SqlValue } from './database.ts';
+import type { Attempt } from './idempotency.ts';
+import { decideOnce } from './keyed-registration.ts';
 
 /** A task that an account asks for. */
 export interface Registration {
@@ -11,6 +13,8 @@ export interface Registration {
   /** The caller's client; null for the account's oldest. */
   readonly clientId: string | null;
   readonly task: NewAccountTask;
+  /** Null: every call creates. */
+  readonly attempt: Attempt | null;
 }
 
 type AccountClient = { readonly id: string; readonly account_id: string; readonly name: string };
@@ -21,23 +25,39 @@ const RESULT_CREATED = 'CREATED';
 const STATUS_REGISTERED = 'REGISTERED';
 const DEFAULT_NOTIFICATION = 'NONE';
 
-/** Stores the tasks and answers for each, in their order: what was created, or why it was refused. */
+/** What was asked for: a task that can be stored, or why it is refused. */
+type Decision = CreatedAccountTask | TaskFailure;
+
+/** Stores the tasks and answers for each, in their order: what was created, now or under its key, or why it was refused. */
 export async function registerTasks(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
-  nowMs: number,
-): Promise<readonly (CreatedAccountTask | TaskFailure)[]> {
-  const findClient = await readClients(transaction, registrations);
-  const catalogue = await readCatalogue(transaction, registrations);
-  const results = registrations.map(({ accountId, clientId, task }) => {
+  { nowMs, keyExpiryMs }: { readonly nowMs: number; readonly keyExpiryMs: number },
+): Promise<readonly Decision[]> {
+  const decide = await decider(transaction, registrations, nowMs);
+  const decisions = await decideOnce(transaction, registrations, decide, { nowMs, keyExpiryMs });
+  const rows = decisions.flatMap((decision, index) =>
+    decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
+  );
+  await transaction.insert('account_tasks', TASK_ROW_COLUMNS, rows);
+  return decisions;
+}
+
+async function decider(transaction: SqlTransaction, registrations: readonly Registration[], nowMs: number) {
+  const [findClient, catalogue] = await Promise.all([
+    readClients(transaction, registrations),
+    readCatalogue(transaction, registrations),
+  ]);
+  return ({ accountId, clientId, task }: Registration): Decision => {
     const client = findClient(accountId, clientId);
     const catalogueTask = catalogue.get(task.TaskID);
     if (!client) return clientRequired();
-    return catalogueTask ? { accountId, detail: toDetail(task, catalogueTask, client, nowMs) } : taskNotFound(task);
-  });
-  const rows = results.flatMap((result) => ('detail' in result ? [toTaskRow(result.accountId, result.detail)] : []));
-  await transaction.insert('account_tasks', TASK_ROW_COLUMNS, rows);
-  return results.map((result) => ('detail' in result ? toCreated(result.accountId, result.detail) : result));
+    return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, nowMs)) : taskNotFound(task);
+  };
+}
+
+function toRow(registration: Registration | undefined, { accountTask }: CreatedAccountTask): readonly SqlValue[] {
+  return toTaskRow(registration?.accountId ?? '', accountTask.detail as StoredDetail);
 }
 
 /** An account's client: the caller's, else the oldest (clients' IDs are in the order of their creation). */

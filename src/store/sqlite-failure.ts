@@ -15,6 +15,7 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [26, 'the file is not a SQLite database, or it is damaged'],
 ]);
 
+const SQLITE_BUSY = 5;
 const SQLITE_CONSTRAINT = 19;
 const SQLITE_IOERR_WRITE = 778;
 /**
@@ -36,6 +37,11 @@ export function toCommitFailure(error: unknown): unknown {
   if (code === null || (code & 0xff) === SQLITE_CONSTRAINT) return error;
   const fateUnknown = code !== SQLITE_IOERR_WRITE && !ROLLED_BACK.has(code & 0xff);
   return new DatabaseUnavailableError(REASONS.get(code & 0xff) ?? 'it failed', { cause: error, fateUnknown });
+}
+
+/** True where another connection stands in the way for the moment. */
+export function isBusy(error: unknown): boolean {
+  return ((resultCode(error) ?? 0) & 0xff) === SQLITE_BUSY;
 }
 
 function resultCode(error: unknown): number | null {

@@ -8,9 +8,10 @@ import {
   type SqlReader,
   type SqlTransaction,
 } from './database.ts';
-import { toCommitFailure, toSqliteFailure } from './sqlite-failure.ts';
+import { isBusy, toCommitFailure, toSqliteFailure } from './sqlite-failure.ts';
 
 const IN_MEMORY = ':memory:';
+const SWITCH_RETRY_MS = 20;
 
 export interface SqliteOptions {
   /** How long a write waits for another process that is writing the same file. */
@@ -41,14 +42,17 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
     async write(sql, parameters = []) {
       attempt(() => prepare(sql).run(...parameters.map(toBound)));
     },
-    async insert(table, columns, rows) {
+    async insert(table, columns, rows, { ifAbsent } = { ifAbsent: false }) {
       const placeholders = columns.map((_, index) => `?${index + 1}`);
-      const sql = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${placeholders.join(', ')})`;
+      const values = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${placeholders.join(', ')})`;
+      const sql = ifAbsent ? `${values} ON CONFLICT DO NOTHING` : values;
       attempt(() => {
         const statement = prepare(sql);
         for (const row of rows) statement.run(...row);
       });
     },
+    // BEGIN IMMEDIATE has seen to it.
+    exclusive: async () => undefined,
   };
   const inTurn = createTurns();
   const whileOpen = <Result>(work: () => Promise<Result>): Promise<Result> =>
@@ -58,6 +62,7 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
     });
 
   return {
+    parallelTransactions: 1,
     read: (sql, parameters) => whileOpen(() => reader.read(sql, parameters)),
     transaction: (work) =>
       whileOpen(async () => {
@@ -82,7 +87,7 @@ function openHandle(path: string, busyTimeoutMs: number): DatabaseSync {
   const handle = attempt(() => new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true }));
   try {
     return attempt(() => {
-      const mode = handle.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+      const mode = switchToWal(handle, busyTimeoutMs);
       if (mode !== 'wal' && path !== IN_MEMORY) {
         throw new DatabaseUnavailableError('its file system does not support write-ahead logging', { cause: mode });
       }
@@ -94,6 +99,18 @@ function openHandle(path: string, busyTimeoutMs: number): DatabaseSync {
   } catch (error) {
     handle.close();
     throw error;
+  }
+}
+
+/** SQLite's own timeout does not cover this switch, which fails at once while another process opens the same new file. */
+function switchToWal(handle: DatabaseSync, busyTimeoutMs: number): unknown {
+  for (let waitedMs = 0; ; waitedMs += SWITCH_RETRY_MS) {
+    try {
+      return handle.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+    } catch (error) {
+      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SWITCH_RETRY_MS);
+    }
   }
 }
 

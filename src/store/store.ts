@@ -2,7 +2,9 @@ import type { TaskService } from '../contract/task-service.ts';
 import { type Catalogue, createCatalogue } from './catalogue.ts';
 import { type Clients, createClients } from './clients.ts';
 import { type Database, DatabaseUnavailableError } from './database.ts';
+import { parseDatabaseAddress } from './database-address.ts';
 import { migrate } from './migrations.ts';
+import { openPostgres } from './postgres.ts';
 import { openSqlite } from './sqlite.ts';
 import { createStoredTaskService } from './task-service.ts';
 import { createTokens, type Tokens } from './tokens.ts';
@@ -20,6 +22,8 @@ export interface Store {
 export interface StoreOptions {
   /** How many creates may wait for their commit; one more is OVERLOADED. */
   readonly maxPending?: number;
+  /** How long an idempotency key gives its first result again; a day unless it is said otherwise. */
+  readonly keyExpiryMs?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -28,30 +32,40 @@ export interface OpenStoreOptions extends StoreOptions {
   readonly databaseUrl: string;
 }
 
-const SQLITE = 'sqlite:';
+const DAY_MS = 86_400_000;
+
+const ADDRESSES = 'sqlite:<path of a file>, sqlite::memory: or postgres://<user>:<password>@<host>/<database>';
 
 /**
- * Opens the store at `sqlite:<path>` or `sqlite::memory:` and brings its schema up to date.
+ * Opens the database at `sqlite:<path>`, `sqlite::memory:` or `postgres://…` and brings its schema up to date.
  * @throws Error with one line for the person who starts the program, when the database cannot be used.
  */
-export async function openStore({ databaseUrl, ...options }: OpenStoreOptions): Promise<Store> {
-  const path = databaseUrl.startsWith(SQLITE) ? databaseUrl.slice(SQLITE.length) : '';
-  if (path === '') throw new Error('The database address must be sqlite:<path of a file> or sqlite::memory:.');
+export async function openDatabase(databaseUrl: string): Promise<Database> {
+  const address = parseDatabaseAddress(databaseUrl);
+  if (!address) throw new Error(`The database address must be ${ADDRESSES}.`);
   let database: Database | null = null;
   try {
-    database = openSqlite(path);
+    database = address.kind === 'sqlite' ? openSqlite(address.name) : await openPostgres(databaseUrl);
     await migrate(database);
-    return createStore(database, options);
+    return database;
   } catch (error) {
     await database?.close();
     const reason = error instanceof DatabaseUnavailableError ? error.reason : (error as Error).message;
-    throw new Error(`The database "${path}" cannot be opened: ${reason}.`, { cause: error });
+    throw new Error(`The database "${address.name}" cannot be opened: ${reason}.`, { cause: error });
   }
 }
 
+/** Opens the database and the store over it. */
+export async function openStore({ databaseUrl, ...options }: OpenStoreOptions): Promise<Store> {
+  return createStore(await openDatabase(databaseUrl), options);
+}
+
 /** The store over a database whose schema is up to date. */
-export function createStore(database: Database, { maxPending = 10_000, now = Date.now }: StoreOptions = {}): Store {
-  const tasks = createStoredTaskService({ database, maxPending, now });
+export function createStore(
+  database: Database,
+  { maxPending = 10_000, keyExpiryMs = DAY_MS, now = Date.now }: StoreOptions = {},
+): Store {
+  const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, now });
   const close = async (): Promise<void> => {
     await tasks.close();
     await database.close();

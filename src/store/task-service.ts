@@ -5,6 +5,7 @@ import { compareTimestamps, parseTimestamp } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
+import { toAttempt } from './idempotency.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { toReadFailure } from './store-failure.ts';
 
@@ -12,16 +13,24 @@ export interface StoredTaskServiceOptions {
   readonly database: Database;
   /** How many creates may wait for their commit. */
   readonly maxPending: number;
+  /** How long an idempotency key gives its first result again. */
+  readonly keyExpiryMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
 }
 
 /** The port over our own database. Its `close` stores what is under way; the database is closed by who opened it. */
-export function createStoredTaskService({ database, maxPending, now }: StoredTaskServiceOptions): TaskService {
+export function createStoredTaskService({
+  database,
+  maxPending,
+  keyExpiryMs,
+  now,
+}: StoredTaskServiceOptions): TaskService {
   const creates = createGroupCommit({
     database,
     maxPending,
-    write: (transaction, registrations: readonly Registration[]) => registerTasks(transaction, registrations, now()),
+    write: (transaction, registrations: readonly Registration[]) =>
+      registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs }),
   });
   const readTasks = async (sql: string, parameters: readonly SqlParameter[]) => {
     const rows = await database
@@ -36,7 +45,7 @@ export function createStoredTaskService({ database, maxPending, now }: StoredTas
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
       checkDates(task);
-      return creates.add({ accountId, clientId, task });
+      return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) });
     },
     async find(ids, call) {
       const { accountId } = accountCaller(call);

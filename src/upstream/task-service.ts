@@ -4,9 +4,13 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import type { UpstreamClient } from './client.ts';
+import { USER_AGENT } from './user-agent.ts';
 
 /** The Authorization header for a call of this caller; throws a TaskFailure when there is none. */
 export type Authorize = (caller: Caller) => string | Promise<string>;
+
+/** Another Authorization header after the service refused this one with a 401; null when there is no better one. */
+export type Reauthorize = (refused: string) => Promise<string | null>;
 
 export interface UpstreamTaskServiceOptions {
   readonly client: UpstreamClient;
@@ -15,10 +19,11 @@ export interface UpstreamTaskServiceOptions {
   readonly tables: EnumTables;
   /** Unset: the caller's own Authorization is passed on. */
   readonly authorize?: Authorize;
+  /** Unset: a 401 is final. */
+  readonly reauthorize?: Reauthorize;
 }
 
 const CREATE_PATH = 'api/v2/admin/tasks/account';
-const USER_AGENT = 'account-task-gateway';
 
 const ACCEPT: Readonly<Record<WireFormat, string>> = {
   json: 'application/json, application/xml;q=0.5',
@@ -27,23 +32,29 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
 
 /** The real service: every create becomes one POST of the REST contract. */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
-  const { client, format, tables, authorize = forwardedAuthorization } = options;
+  const { client, format, tables, authorize = forwardedAuthorization, reauthorize } = options;
   return {
     async create(task, call) {
-      const authorization = await authorize(call.caller);
-      const { status, contentType, body } = await client.post({
+      const request = {
         path: CREATE_PATH,
         headers: {
           'Content-Type': mediaTypes[format],
           Accept: ACCEPT[format],
           'Accept-Encoding': 'identity',
           'User-Agent': USER_AGENT,
-          Authorization: authorization,
+          Authorization: await authorize(call.caller),
           'X-Request-Id': call.requestId,
         },
         body: encodeRequest(format, task, tables),
-      });
-      return interpretAnswer(status, readAnswerBody(body, contentType));
+      };
+      let answer = await client.post(request);
+      if (answer.status === 401 && reauthorize) {
+        // A 401 created nothing, so with other credentials the task may be sent once more.
+        const Authorization = await reauthorize(request.headers.Authorization);
+        if (Authorization !== null)
+          answer = await client.post({ ...request, headers: { ...request.headers, Authorization } });
+      }
+      return interpretAnswer(answer.status, readAnswerBody(answer.body, answer.contentType));
     },
     async find() {
       throw unreadableContract();

@@ -6,92 +6,141 @@ import { CONTENT_TYPES } from '../contract/parameters.ts';
 import { parseTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 import { withoutAttributes } from './xml-tree.ts';
 
-/** The contract's form of a value, null where none is given, or what is wrong with it. */
-type FieldReading = string | null | { readonly problem: string };
+export type RequestField = keyof NewAccountTask;
 
-const REQUIRED: ReadonlySet<string> = new Set(['TaskID', 'Frequency', 'Parameters', 'ContentType']);
+/** A field that does not hold what it should, with the words for the request's writer. */
+export interface FieldProblem extends Misread {
+  readonly at: RequestField;
+  /** `missing`: nothing is given. `invalid`: it is no value of the field's type. `refused`: it is one that no task may have. */
+  readonly kind: 'missing' | 'invalid' | 'refused';
+  /** The value where it is a text, else null. */
+  readonly given: string | null;
+}
+
+type Fault = Pick<FieldProblem, 'kind' | 'problem'>;
+type Reader = (value: JsonValue) => string | Fault;
+type Task = NewAccountTask | readonly FieldProblem[];
+
+const FIELDS = [
+  'TaskID',
+  'Frequency',
+  'StartDate',
+  'FinishDate',
+  'Parameters',
+  'ContentType',
+  'Notification',
+] as const satisfies readonly RequestField[];
+const REQUIRED: ReadonlySet<RequestField> = new Set(['TaskID', 'Frequency', 'Parameters', 'ContentType']);
+const TEXTS: ReadonlySet<RequestField> = new Set(['Parameters', 'ContentType']);
+const MISSING: Fault = { kind: 'missing', problem: 'is required' };
+
+/** A date of ISO 8601 that lacks an offset, or has too few or too many digits: read elsewhere, but not without guessing. */
+const INEXACT_DATE =
+  /^\d{4}-(?:0\d|1[0-2])-[0-3]\d(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?$/;
+const INTEGER = /^[+-]?\d+$/;
 
 /** AccountTaskRequest from JSON: names in any case, unknown ones ignored, the last of one name counts. */
-export function fromJsonRequest(
-  request: JsonObject,
-  { frequencies, notifications }: EnumTables,
-): NewAccountTask | Misread {
-  const fields = new Map(Object.entries(request).map(([name, value]) => [name.toLowerCase(), value ?? null]));
-  const field = (name: keyof NewAccountTask): JsonValue => fields.get(name.toLowerCase()) ?? null;
-  return checkRequired({
-    TaskID: readGuid(field('TaskID')),
-    Frequency: readMember(field('Frequency'), frequencies),
-    StartDate: readTimestamp(field('StartDate')),
-    FinishDate: readTimestamp(field('FinishDate')),
-    Parameters: readText(field('Parameters')),
-    ContentType: readContentType(field('ContentType')),
-    Notification: readMember(field('Notification'), notifications),
+export function fromJsonRequest(request: JsonObject, tables: EnumTables): Task {
+  const values = new Map(Object.entries(request).map(([name, value]) => [name.toLowerCase(), value]));
+  return readTask(tables, memberReader, (field) => {
+    const value = values.get(field.toLowerCase());
+    if (field === 'FinishDate' && value === '') return undefined;
+    // The other fields are of types that have no null.
+    const isNullable = field === 'FinishDate' || TEXTS.has(field);
+    return value === null && isNullable ? undefined : value;
   });
 }
 
 /** AccountTaskRequest from XML: exact names, unknown ones ignored, the first of one name counts, enums by exact name. */
-export function fromXmlRequest(
-  request: JsonObject,
-  { frequencies, notifications }: EnumTables,
-): NewAccountTask | Misread {
-  const field = (name: keyof NewAccountTask): JsonValue => {
-    const value = request[name] ?? null;
-    return withoutAttributes(Array.isArray(value) ? (value[0] as JsonValue) : value);
-  };
-  return checkRequired({
-    TaskID: readGuid(field('TaskID')),
-    Frequency: readName(field('Frequency'), frequencies),
-    StartDate: readTimestamp(trimmed(field('StartDate'))),
-    FinishDate: readTimestamp(trimmed(field('FinishDate'))),
-    Parameters: readText(field('Parameters')),
-    ContentType: readContentType(field('ContentType')),
-    Notification: readName(field('Notification'), notifications),
+export function fromXmlRequest(request: JsonObject, tables: EnumTables): Task {
+  return readTask(tables, nameReader, (field) => {
+    const value = Object.hasOwn(request, field) ? (request[field] ?? null) : null;
+    return withoutAttributes(Array.isArray(value) ? (value[0] as JsonValue) : value) ?? undefined;
   });
 }
 
-function checkRequired(readings: Record<keyof NewAccountTask, FieldReading>): NewAccountTask | Misread {
-  for (const [at, reading] of Object.entries(readings)) {
-    if (reading === null && REQUIRED.has(at)) return { at, problem: 'is required' };
-    if (reading !== null && typeof reading === 'object') return { at, problem: reading.problem };
+/** AccountTaskRequest from a form: `fields` by lower-case name, unknown ones ignored. */
+export function fromFormRequest(fields: ReadonlyMap<string, string>, tables: EnumTables): Task {
+  return readTask(tables, memberReader, (field) => {
+    const value = fields.get(field.toLowerCase());
+    return field === 'FinishDate' && value === '' ? undefined : value;
+  });
+}
+
+function readTask(
+  { frequencies, notifications }: EnumTables,
+  toReader: (table: EnumTable) => Reader,
+  given: (field: RequestField) => JsonValue | undefined,
+): Task {
+  const readers: Readonly<Record<RequestField, Reader>> = {
+    TaskID: readGuid,
+    Frequency: toReader(frequencies),
+    StartDate: readTimestamp,
+    FinishDate: readTimestamp,
+    Parameters: readText,
+    ContentType: readContentType,
+    Notification: toReader(notifications),
+  };
+  const problems: FieldProblem[] = [];
+  const task: Partial<Record<RequestField, string | null>> = {};
+  for (const field of FIELDS) {
+    const value = given(field);
+    const absent = REQUIRED.has(field) ? MISSING : null;
+    const reading = value === undefined ? absent : readers[field](value);
+    if (reading === null || typeof reading === 'string') task[field] = reading;
+    else problems.push({ at: field, ...reading, given: typeof value === 'string' ? value : null });
   }
-  return readings as NewAccountTask;
+  return problems.length > 0 ? problems : (task as unknown as NewAccountTask);
 }
 
-function readGuid(value: JsonValue): FieldReading {
-  if (value === null) return null;
-  return (typeof value === 'string' ? parseGuid(value.trim()) : null) ?? { problem: `is not ${GUID_FORMS}` };
+function readGuid(value: JsonValue): string | Fault {
+  return (typeof value === 'string' ? parseGuid(value.trim()) : null) ?? invalid(`is not ${GUID_FORMS}`);
 }
 
-function readTimestamp(value: JsonValue): FieldReading {
-  if (value === null) return null;
-  return (typeof value === 'string' ? parseTimestamp(value) : null)?.text ?? { problem: `is not ${TIMESTAMP_FORM}` };
+function readTimestamp(value: JsonValue): string | Fault {
+  const text = typeof value === 'string' ? value.trim() : '';
+  if (parseTimestamp(text)) return text;
+  const problem = `is not ${TIMESTAMP_FORM}`;
+  return INEXACT_DATE.test(text) ? refused(problem) : invalid(problem);
 }
 
-function readText(value: JsonValue): FieldReading {
-  return value === null || typeof value === 'string' ? value : { problem: 'is not text' };
+/** A text that holds nothing but blanks is not given. */
+function readText(value: JsonValue): string | Fault {
+  if (typeof value !== 'string') return invalid('is not text');
+  return value.trim() === '' ? MISSING : value;
 }
 
-function readContentType(value: JsonValue): FieldReading {
-  if (value === null) return null;
-  const given = typeof value === 'string' ? value.toLowerCase() : null;
-  return CONTENT_TYPES.find((type) => type === given) ?? { problem: `is neither ${CONTENT_TYPES.join(' nor ')}` };
+function readContentType(value: JsonValue): string | Fault {
+  const text = readText(value);
+  if (typeof text !== 'string') return text;
+  const given = text.toLowerCase();
+  return CONTENT_TYPES.find((type) => type === given) ?? refused(`is neither ${CONTENT_TYPES.join(' nor ')}`);
 }
 
-function readMember(value: JsonValue, table: EnumTable): FieldReading {
-  if (value === null) return null;
-  const member = findMember(table, typeof value === 'string' ? value.trim() : value);
-  return member ? member.name : { problem: `is none of ${namesOf(table)}` };
+/** A member by its number, its number as text, or its name in any case. */
+function memberReader(table: EnumTable): Reader {
+  return (value) => {
+    const given = typeof value === 'string' ? value.trim() : value;
+    const member = findMember(table, given);
+    if (member) return member.name;
+    const isNumber = typeof given === 'string' ? INTEGER.test(given) : Number.isInteger(given);
+    return isNumber ? refused(`is none of ${namesOf(table)}`) : invalid(`is none of ${namesOf(table)}`);
+  };
 }
 
-function readName(value: JsonValue, table: EnumTable): FieldReading {
-  if (value === null) return null;
-  return table.find(({ name }) => name === value)?.name ?? { problem: `is none of ${namesOf(table)}` };
+/** A member by its exact name. */
+function nameReader(table: EnumTable): Reader {
+  return (value) => table.find(({ name }) => name === value)?.name ?? invalid(`is none of ${namesOf(table)}`);
 }
 
 function namesOf(table: EnumTable): string {
   return table.map(({ name, number }) => (number === null ? name : `${name} (${number})`)).join(', ');
 }
 
-function trimmed(value: JsonValue): JsonValue {
-  return typeof value === 'string' ? value.trim() : value;
+function invalid(problem: string): Fault {
+  return { kind: 'invalid', problem };
+}
+
+function refused(problem: string): Fault {
+  return { kind: 'refused', problem };
 }

@@ -1,15 +1,35 @@
 import type { Misread, NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
-import { isJsonObject } from '../contract/json-value.ts';
-import { fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
+import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
+import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
 import type { Answer } from './answer.ts';
+import { parseForm } from './form.ts';
 import { encodeJsonAnswer, encodeJsonRequest, parseJson } from './json.ts';
 import { decodeText } from './media-type.ts';
+import type { ParsedTree } from './tree.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
 export type { Answer } from './answer.ts';
+export type { FieldProblem } from './account-task-request.ts';
 export type WireFormat = 'json' | 'xml';
+/** What a request may be written in. */
+export type RequestFormat = WireFormat | 'form';
+
+/** What a request's body holds. */
+export type RequestReading =
+  | { readonly kind: 'task'; readonly task: NewAccountTask }
+  /** Nothing at all, blanks, or a null. */
+  | { readonly kind: 'empty' }
+  /** Not of its format, or no object. */
+  | ({ readonly kind: 'unreadable' } & Misread)
+  /** An object whose fields are not all as they must be; at least one problem, in the fields' order. */
+  | { readonly kind: 'faulty'; readonly problems: readonly FieldProblem[] };
+
+type RequestReader = (
+  text: string,
+  tables: EnumTables,
+) => NewAccountTask | readonly FieldProblem[] | { readonly problem: string } | null;
 
 /** How a body is labelled; what the encoders give is to be sent as UTF-8. */
 export const mediaTypes: Readonly<Record<WireFormat, string>> = {
@@ -27,21 +47,33 @@ export function encodeAnswer(format: WireFormat, answer: Answer): string {
   return format === 'json' ? encodeJsonAnswer(answer) : encodeXmlAnswer(answer);
 }
 
-/** A request's body in either format, told by its content; the label gives no more than a charset. */
-export function readRequest(
-  bytes: Uint8Array,
-  contentType: string | null,
+/** A request's body in the format it is labelled with; its bytes tell the charset. */
+export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: EnumTables): RequestReading {
+  const text = decodeText(bytes, null);
+  if (typeof text !== 'string') return { kind: 'unreadable', ...text };
+  const task = readers[format](text, tables);
+  if (task === null) return { kind: 'empty' };
+  if ('problem' in task) return { kind: 'unreadable', at: 'the request', problem: task.problem };
+  return 'TaskID' in task ? { kind: 'task', task } : { kind: 'faulty', problems: task };
+}
+
+const readers: Readonly<Record<RequestFormat, RequestReader>> = {
+  json: (text, tables) => (isBlank(text) ? null : fromTree(parseJson(text), fromJsonRequest, tables)),
+  xml: (text, tables) => (text === '' ? null : fromTree(parseXmlRequest(text), fromXmlRequest, tables)),
+  form(text, tables) {
+    if (text === '') return null;
+    const form = parseForm(text);
+    return 'problem' in form ? form : fromFormRequest(form.fields, tables);
+  },
+};
+
+function fromTree(
+  parsed: ParsedTree,
+  toTask: (request: JsonObject, tables: EnumTables) => ReturnType<typeof fromJsonRequest>,
   tables: EnumTables,
-): NewAccountTask | Misread {
-  const body = decodeText(bytes, contentType);
-  if (typeof body !== 'string') return body;
-  const text = withoutLeadingBlanks(body);
-  if (text === '') return { at: 'the request', problem: 'is empty' };
-  const isXml = text.startsWith('<');
-  const parsed = isXml ? parseXmlRequest(text) : parseJson(text);
-  if ('problem' in parsed) return { at: 'the request', problem: parsed.problem };
-  if (!isJsonObject(parsed.tree)) return { at: 'the request', problem: 'is not an object' };
-  return isXml ? fromXmlRequest(parsed.tree, tables) : fromJsonRequest(parsed.tree, tables);
+): ReturnType<RequestReader> {
+  if ('problem' in parsed || parsed.tree === null) return 'problem' in parsed ? parsed : null;
+  return isJsonObject(parsed.tree) ? toTask(parsed.tree, tables) : { problem: 'is not an object' };
 }
 
 /** An answer's body in either format, told by its content: JSON and XML of one meaning give one tree. */
@@ -53,6 +85,10 @@ export function readAnswerBody(bytes: Uint8Array, contentType: string | null): A
   const parsed = text.startsWith('<') ? parseXmlAnswer(text) : parseJson(text);
   if ('problem' in parsed) return { kind: 'unreadable', at: 'the answer', problem: parsed.problem };
   return { kind: 'tree', tree: parsed.tree };
+}
+
+function isBlank(text: string): boolean {
+  return withoutLeadingBlanks(text) === '';
 }
 
 /** An XML declaration has to be the very first thing; blanks before it mean nothing in either format. */

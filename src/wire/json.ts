@@ -1,17 +1,8 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
-import type { JsonValue, RawNumber } from '../contract/json-value.ts';
+import { type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import { type Answer, detailInOrder } from './answer.ts';
 import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
-
-/** The parts of JSON that hold a number's digits, which TypeScript does not declare yet. */
-const json = JSON as unknown as {
-  parse(
-    text: string,
-    reviver: (name: string, value: JsonValue, context: { readonly source?: string }) => JsonValue,
-  ): JsonValue;
-  rawJSON(text: string): RawNumber;
-};
 
 /** AccountTaskRequest in JSON. What is not given is left out: the service refuses a null where it has no nullable type. */
 export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
@@ -49,11 +40,7 @@ export function parseJson(text: string): ParsedTree {
   const seen = { hasNumber: false };
   const problem = treeProblem(tree, 1, seen);
   if (problem) return { problem };
-  return { tree: seen.hasNumber ? json.parse(text, keepDigits) : tree };
-}
-
-function keepDigits(_name: string, value: JsonValue, { source }: { readonly source?: string }): JsonValue {
-  return typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value;
+  return { tree: seen.hasNumber ? parseJsonKeepingDigits(text) : tree };
 }
 
 function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean }): string | null {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { Misread } from '../contract/account-task.ts';
 
 const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
@@ -19,6 +20,13 @@ export function decodeText(bytes: Uint8Array, contentType: string | null): strin
   } catch {
     return { at: 'the body', problem: `is not valid ${decoder.encoding.toUpperCase()}` };
   }
+}
+
+export type Charset = 'utf-8' | 'utf-16';
+
+/** A text in the bytes that `decodeText` reads: UTF-8, or UTF-16 in little-endian order after a BOM. */
+export function encodeText(text: string, charset: Charset): Uint8Array {
+  return charset === 'utf-8' ? Buffer.from(text) : Buffer.from(`\uFEFF${text}`, 'utf16le');
 }
 
 function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {

@@ -45,7 +45,7 @@ const xmlProblem = (text: string) => (text.startsWith('<') ? null : 'no element'
 describe('checkedTaskService', () => {
   test.each([true, false])('passes a good task on unchanged (travels as XML: %s)', async (travelsAsXml) => {
     const { heard, inner } = listeningService();
-    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml });
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null });
     expect(await service.create(TASK, CALL)).toBe(CREATED);
     expect(heard).toStrictEqual([[TASK, CALL]]);
   });
@@ -67,7 +67,7 @@ describe('checkedTaskService', () => {
     ],
   ] as const)('refuses %s before the service hears of it', async (_, change, travelsAsXml, message) => {
     const { heard, inner } = listeningService();
-    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml });
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null });
     await expect(service.create({ ...TASK, ...change }, CALL)).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
       outcome: 'NOT_SENT',
@@ -79,13 +79,13 @@ describe('checkedTaskService', () => {
   test('a character XML cannot carry may travel as JSON', async () => {
     const { heard, inner } = listeningService();
     const task = { ...TASK, Parameters: '"\uFFFE"' };
-    await checkedTaskService(inner, { xmlProblem, travelsAsXml: false }).create(task, CALL);
+    await checkedTaskService(inner, { xmlProblem, travelsAsXml: false, keyRefusal: null }).create(task, CALL);
     expect(heard).toStrictEqual([[task, CALL]]);
   });
 
   test("every other method is the inner service's own", () => {
     const { inner } = listeningService();
-    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true });
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null });
     expect({ ...service, create: null }).toStrictEqual({ ...inner, create: null });
   });
 });

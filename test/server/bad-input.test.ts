@@ -6,6 +6,15 @@ afterAll(() => gateway.close());
 
 const MUTATION = `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }`;
 
+function withoutRequestId(text: string): string {
+  return text.replace(/"requestId":"[^"]*"/g, '');
+}
+
+async function outcomeOf(response: Response): Promise<unknown> {
+  const { errors } = (await response.json()) as { errors: { extensions: Record<string, unknown> }[] };
+  return errors[0]?.extensions['outcome'];
+}
+
 async function countTasks(): Promise<number> {
   const { json } = await gateway.graphql({ query: '{ accountTasks(first: 100) { edges { cursor } } }' });
   return (json.data as unknown as { accountTasks: { edges: unknown[] } }).accountTasks.edges.length;
@@ -16,10 +25,10 @@ const BAD_VALUES = [
   ['taskId', '', 'input.taskId', 'GUID'],
   ['taskId', '{86cb791c807841aea0455dded04c9589}', 'input.taskId', 'GUID'],
   ['taskId', '{0x86cb791c,0x8078,0x41ae,{0xa0,0x45,0x5d,0xde,0xd0,0x4c,0x95,0x89}}', 'input.taskId', 'GUID'],
-  ['frequency', 'SOMETIMES', 'input.frequency', 'NONE, HOURLY, DAILY, WEEKLY, MONTHLY'],
-  ['frequency', 'none', 'input.frequency', 'NONE, HOURLY, DAILY, WEEKLY, MONTHLY'],
-  ['frequency', 0, 'input.frequency', 'NONE, HOURLY, DAILY, WEEKLY, MONTHLY'],
-  ['notification', 'PIGEON', 'input.notification', 'NONE, EMAIL, SMS'],
+  ['frequency', 'SOMETIMES', 'input.frequency', 'DAILY, HOURLY, MONTHLY, NONE, WEEKLY'],
+  ['frequency', 'none', 'input.frequency', 'DAILY, HOURLY, MONTHLY, NONE, WEEKLY'],
+  ['frequency', 0, 'input.frequency', 'DAILY, HOURLY, MONTHLY, NONE, WEEKLY'],
+  ['notification', 'PIGEON', 'input.notification', 'EMAIL, NONE, SMS'],
   ['contentType', 'application/json', 'input.contentType', 'APPLICATION_JSON, APPLICATION_XML'],
   ['startDate', '2026-02-22T04:10:00', 'input.startDate', 'offset'],
   ['startDate', '2026-02-22T04:10:00.12345678Z', 'input.startDate', '7 fraction digits'],
@@ -51,8 +60,9 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
     if (value === '"\ud800"') continue;
     test(`${field}: ${JSON.stringify(value)} written in the document`, async () => {
       const before = await countTasks();
-      const literals = Object.entries({ ...SAMPLE_INPUT, [field]: value }).map(([name, given]) => {
-        const isEnumName = /^(frequency|notification|contentType)$/.test(name) && /^\w+$/.test(String(given));
+      const literals = Object.entries({ ...SAMPLE_INPUT, [field]: value }).map(([name, given]: [string, unknown]) => {
+        const isEnumName =
+          typeof given === 'string' && /^(frequency|notification|contentType)$/.test(name) && /^\w+$/.test(given);
         return `${name}: ${isEnumName ? given : JSON.stringify(given)}`;
       });
       const query = `mutation { createAccountTask(input: { ${literals.join(', ')} }) { accountTask { id } } }`;
@@ -85,20 +95,15 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
 
   test('the same bad document gets the same answer the second time', async () => {
     const query = 'mutation { createAccountTask(input: { taskId: 1.5 }) { accountTask { id } } }';
-    const withoutId = (text: string) => text.replace(/"requestId":"[^"]*"/g, '');
     const first = await gateway.graphql({ query });
     const second = await gateway.graphql({ query });
-    expect(withoutId(second.text)).toBe(withoutId(first.text));
+    expect(withoutRequestId(second.text)).toBe(withoutRequestId(first.text));
   });
 });
 
 describe('what is no GraphQL request at all', () => {
   const post = (body: BodyInit, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
     fetch(new URL('graphql', gateway.url), { method: 'POST', headers, body });
-  const outcomeOf = async (response: Response) => {
-    const { errors } = (await response.json()) as { errors: { extensions: Record<string, unknown> }[] };
-    return errors[0]?.extensions['outcome'];
-  };
 
   test('malformed JSON is 400', async () => {
     const response = await post('{"query": "{ __typename }"');

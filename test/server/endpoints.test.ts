@@ -16,6 +16,11 @@ afterAll(async () => {
 
 const INTROSPECTION = { query: '{ __schema { queryType { name } } }' };
 
+function preflight(url: URL, origin: string): Promise<Response> {
+  const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+  return fetch(new URL('graphql', url), { method: 'OPTIONS', headers });
+}
+
 describe('GraphiQL', () => {
   const page = (headers: Record<string, string> = {}) =>
     fetch(new URL('graphql', gateway.url), { headers: { accept: 'text/html', ...headers } });
@@ -76,12 +81,6 @@ describe('introspection', () => {
 });
 
 describe('CORS', () => {
-  const preflight = (url: URL, origin: string) =>
-    fetch(new URL('graphql', url), {
-      method: 'OPTIONS',
-      headers: { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' },
-    });
-
   test('allows no origin by default', async () => {
     const response = await preflight(gateway.url, 'https://app.example');
     expect(response.headers.get('access-control-allow-origin')).toBeNull();

@@ -20,7 +20,12 @@ const tasks: TaskService = {
   close: async () => {},
 };
 const gateway = await startGateway(
-  { tasks, authenticate: async () => ({ kind: 'forwarded', authorization: 'Bearer x' }) },
+  () => ({
+    tasks,
+    authenticate: async () => ({ kind: 'forwarded', authorization: 'Bearer x' }),
+    issueToken: null,
+    batchConcurrency: 1,
+  }),
   { log },
 );
 afterAll(() => gateway.close());

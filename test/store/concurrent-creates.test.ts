@@ -1,52 +1,55 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { DATABASES } from './databases.ts';
 
-test('a hundred concurrent creates share one commit', async () => {
-  let commits = 0;
-  const { store } = await sampleStore({}, (database) => ({
-    ...database,
-    async transaction(work) {
-      const result = await database.transaction(work);
-      commits += 1;
-      return result;
-    },
-  }));
-  const call = await sampleCall(store);
-  commits = 0;
-  await createMany(store, call, 100);
-  expect(commits).toBe(1);
-  expect((await store.tasks.list({ first: 100, after: null }, call)).tasks).toHaveLength(100);
-});
-
-test('creates beyond maxPending are refused and not stored', async () => {
-  const { store } = await sampleStore({ maxPending: 3 });
-  const call = await sampleCall(store);
-  const results = await Promise.allSettled([1, 2, 3, 4].map(() => store.tasks.create(SAMPLE_TASK, call)));
-  expect(results[3]).toMatchObject({ reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } });
-  expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
-});
-
-test('a task can be read as soon as it is acknowledged, while others are being written', async () => {
-  const { store } = await sampleStore();
-  const calls = await Promise.all([sampleCall(store), sampleCall(store)]);
-  const workers = Array.from({ length: 16 }, async (_, worker) => {
-    const call = calls[worker % 2]!;
-    const ids: string[] = [];
-    for (let round = 0; round < 15; round += 1) {
-      const task = { ...SAMPLE_TASK, Parameters: `${worker}/${round}` };
-      const { accountTask } = await store.tasks.create(task, call);
-      const [[found], page] = await Promise.all([
-        store.tasks.find([accountTask.ID], call),
-        store.tasks.list({ first: 16, after: null }, call),
-      ]);
-      expect(found?.fields.Parameters).toBe(task.Parameters);
-      expect(page.tasks.map(({ ID }) => ID)).toContain(accountTask.ID);
-      ids.push(accountTask.ID);
-    }
-    return ids;
+describe.each(DATABASES)('on %s', (kind) => {
+  test('a hundred concurrent creates share one commit', async () => {
+    let commits = 0;
+    const { store } = await sampleStore(kind, {}, (database) => ({
+      ...database,
+      async transaction(work) {
+        const result = await database.transaction(work);
+        commits += 1;
+        return result;
+      },
+    }));
+    const call = await sampleCall(store);
+    commits = 0;
+    await createMany(store, call, 100);
+    expect(commits).toBe(1);
+    expect((await store.tasks.list({ first: 100, after: null }, call)).tasks).toHaveLength(100);
   });
-  const ids = (await Promise.all(workers)).flat();
-  expect(new Set(ids).size).toBe(240);
-  const pages = await Promise.all(calls.map((call) => store.tasks.list({ first: 1_000, after: null }, call)));
-  expect(pages.flatMap(({ tasks }) => tasks.map(({ ID }) => ID)).toSorted()).toEqual(ids.toSorted());
+
+  test('creates beyond maxPending are refused and not stored', async () => {
+    const { store } = await sampleStore(kind, { maxPending: 3 });
+    const call = await sampleCall(store);
+    const results = await Promise.allSettled([1, 2, 3, 4].map(() => store.tasks.create(SAMPLE_TASK, call)));
+    expect(results[3]).toMatchObject({ reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } });
+    expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
+  });
+
+  test('a task can be read as soon as it is acknowledged, while others are being written', async () => {
+    const { store } = await sampleStore(kind);
+    const calls = await Promise.all([sampleCall(store), sampleCall(store)]);
+    const workers = Array.from({ length: 16 }, async (_, worker) => {
+      const call = calls[worker % 2]!;
+      const ids: string[] = [];
+      for (let round = 0; round < 15; round += 1) {
+        const task = { ...SAMPLE_TASK, Parameters: `${worker}/${round}` };
+        const { accountTask } = await store.tasks.create(task, call);
+        const [[found], page] = await Promise.all([
+          store.tasks.find([accountTask.ID], call),
+          store.tasks.list({ first: 1_000, after: null }, call),
+        ]);
+        expect(found?.fields.Parameters).toBe(task.Parameters);
+        expect(page.tasks.map(({ ID }) => ID)).toContain(accountTask.ID);
+        ids.push(accountTask.ID);
+      }
+      return ids;
+    });
+    const ids = (await Promise.all(workers)).flat();
+    expect(new Set(ids).size).toBe(240);
+    const pages = await Promise.all(calls.map((call) => store.tasks.list({ first: 1_000, after: null }, call)));
+    expect(pages.flatMap(({ tasks }) => tasks.map(({ ID }) => ID)).toSorted()).toEqual(ids.toSorted());
+  });
 });

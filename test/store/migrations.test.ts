@@ -1,57 +1,108 @@
-import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { migrate, type Migration } from '../../src/store/migrations.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
 const FIRST: Migration = { number: 1, statements: ['CREATE TABLE one (id TEXT)'] };
+const PAGE = "SELECT * FROM account_tasks WHERE account_id = 'a' AND id < 'b' ORDER BY id DESC LIMIT 5";
 
-function openEmpty(): Database {
-  const database = openSqlite(join(temporaryFolder(), 'empty.db'));
-  onTestFinished(() => database.close());
-  return database;
+async function openEmpty(kind: DatabaseKind): Promise<Database> {
+  return openTemporary(await temporaryDatabase(kind));
 }
 
-async function tables(database: Database): Promise<readonly unknown[]> {
-  const rows = await database.read("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name");
-  return rows.map(({ name }) => name);
+async function tables(kind: DatabaseKind, database: Database): Promise<readonly unknown[]> {
+  const rows = await database.read<{ name: string }>(
+    kind === 'SQLite'
+      ? "SELECT name FROM sqlite_master WHERE type = 'table'"
+      : 'SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()',
+  );
+  return rows.map(({ name }) => name).toSorted();
 }
 
-test('the schema is made once, and migrating again changes nothing', async () => {
-  const database = openEmpty();
-  await migrate(database);
-  const applied = await database.read('SELECT * FROM schema_migrations');
-  expect(await tables(database)).toEqual(['account_tasks', 'catalogue', 'clients', 'schema_migrations', 'tokens']);
-  await migrate(database);
-  expect(await database.read('SELECT * FROM schema_migrations')).toEqual(applied);
+/** As it is where the database has no lock to offer, so that only conflicts keep two migrations apart. */
+function withoutLock(database: Database): Database {
+  return {
+    ...database,
+    transaction: (work) => database.transaction((transaction) => work({ ...transaction, exclusive: async () => {} })),
+  };
+}
+
+describe.each(DATABASES)('on %s', (kind) => {
+  test('the schema is made once, and migrating again changes nothing', async () => {
+    const database = await openEmpty(kind);
+    await migrate(database);
+    const applied = await database.read('SELECT * FROM schema_migrations');
+    expect(await tables(kind, database)).toEqual([
+      'account_tasks',
+      'catalogue',
+      'clients',
+      'idempotency_keys',
+      'recorded_tasks',
+      'schema_migrations',
+      'tokens',
+    ]);
+    await migrate(database);
+    expect(await database.read('SELECT * FROM schema_migrations')).toEqual(applied);
+  });
+
+  test('a step that fails leaves the steps before it and nothing of its own', async () => {
+    const database = await openEmpty(kind);
+    const broken = { number: 2, statements: ['CREATE TABLE two (id TEXT)', 'CREATE TABLE nonsense'] };
+    await expect(migrate(database, [FIRST, broken])).rejects.toThrow(/incomplete input|syntax error/);
+    expect(await tables(kind, database)).toEqual(['one', 'schema_migrations']);
+    await migrate(database, [FIRST, { number: 2, statements: ['CREATE TABLE two (id TEXT)'] }]);
+    expect(await tables(kind, database)).toEqual(['one', 'schema_migrations', 'two']);
+  });
+
+  test('a schema that is newer than the program is refused', async () => {
+    const database = await openEmpty(kind);
+    await migrate(database, [FIRST, { number: 2, statements: [] }]);
+    await expect(migrate(database, [FIRST])).rejects.toThrow(
+      'its schema (version 2) is newer than this program knows (version 1)',
+    );
+  });
 });
 
-test('a page of an account is read from an index, without sorting', async () => {
-  const database = openEmpty();
+test('a page of an account is read from an index of SQLite, without sorting', async () => {
+  const database = await openEmpty('SQLite');
   await migrate(database);
-  const plan = await database.read(
-    'EXPLAIN QUERY PLAN SELECT * FROM account_tasks WHERE account_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT 5',
-    ['a', 'b'],
-  );
+  const plan = await database.read(`EXPLAIN QUERY PLAN ${PAGE}`);
   expect(plan.map(({ detail }) => detail)).toEqual([
     expect.stringContaining('USING INDEX sqlite_autoindex_account_tasks_1 (account_id=? AND id<?)'),
   ]);
 });
 
-test('a step that fails leaves the steps before it and nothing of its own', async () => {
-  const database = openEmpty();
-  const broken = { number: 2, statements: ['CREATE TABLE two (id TEXT)', 'CREATE TABLE nonsense'] };
-  await expect(migrate(database, [FIRST, broken])).rejects.toThrow('incomplete input');
-  expect(await tables(database)).toEqual(['one', 'schema_migrations']);
-  await migrate(database, [FIRST, { number: 2, statements: ['CREATE TABLE two (id TEXT)'] }]);
-  expect(await tables(database)).toEqual(['one', 'schema_migrations', 'two']);
+test('a page of an account is read from an index of PostgreSQL, without sorting', async () => {
+  const database = await openEmpty('PostgreSQL');
+  await migrate(database);
+  await database.transaction(async (transaction) => {
+    // An empty table is otherwise read as a whole.
+    await transaction.write('SET LOCAL enable_seqscan = off');
+    await transaction.write('SET LOCAL enable_bitmapscan = off');
+    const plan = await transaction.read(`EXPLAIN (COSTS OFF) ${PAGE}`);
+    expect(plan.map((row) => row['QUERY PLAN'])).toEqual([
+      'Limit',
+      '  ->  Index Scan Backward using account_tasks_pkey on account_tasks',
+      "        Index Cond: ((account_id = 'a'::text) AND (id < 'b'::text))",
+    ]);
+  });
 });
 
-test('a schema that is newer than the program is refused', async () => {
-  const database = openEmpty();
-  await migrate(database, [FIRST, { number: 2, statements: [] }]);
-  await expect(migrate(database, [FIRST])).rejects.toThrow(
-    'its schema (version 2) is newer than this program knows (version 1)',
-  );
+test.each<readonly [string, (database: Database) => Database]>([
+  ['a lock', (database) => database],
+  ['no lock', withoutLock],
+])('processes that start on one empty PostgreSQL database at once make its schema together, with %s', async (_, as) => {
+  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databases = await Promise.all(Array.from({ length: 4 }, () => openTemporary(databaseUrl)));
+  const failures: unknown[] = [];
+  for (const round of [1, 2]) {
+    const results = await Promise.allSettled(databases.map((database) => migrate(as(database))));
+    failures.push(...results.flatMap((result) => (result.status === 'rejected' ? [round, result.reason] : [])));
+  }
+  expect(failures).toEqual([]);
+  const [first] = databases;
+  expect(await first!.read('SELECT number FROM schema_migrations ORDER BY number')).toEqual([
+    { number: 1 },
+    { number: 2 },
+  ]);
 });

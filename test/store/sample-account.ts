@@ -1,12 +1,10 @@
-import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import type { Call } from '../../src/contract/task-service.ts';
 import type { Database } from '../../src/store/database.ts';
 import { migrate } from '../../src/store/migrations.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
 import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
 export const SAMPLE_TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
 
@@ -23,21 +21,23 @@ export const SAMPLE_TASK: NewAccountTask = {
 export interface SampleStore {
   readonly store: Store;
   readonly database: Database;
-  readonly folder: string;
+  /** Where the database may be opened again. */
+  readonly databaseUrl: string;
 }
 
-/** A store on a file of its own whose catalogue holds the sample task, and the database under it. */
+/** A store on a database of its own whose catalogue holds the sample task, and the database under it. */
 export async function sampleStore(
+  kind: DatabaseKind,
   options: StoreOptions = {},
   decorate: (database: Database) => Database = (database) => database,
 ): Promise<SampleStore> {
-  const folder = temporaryFolder();
-  const database = openSqlite(join(folder, 'gateway.db'));
+  const databaseUrl = await temporaryDatabase(kind);
+  const database = await openTemporary(databaseUrl);
   await migrate(database);
   const store = createStore(decorate(database), options);
   onTestFinished(() => store.close());
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
-  return { store, database, folder };
+  return { store, database, databaseUrl };
 }
 
 /** A new account with one client, as that client calls. */

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/database.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -32,31 +32,6 @@ test('missing folders on the way to the file are created', async () => {
   expect(existsSync(path)).toBe(true);
 });
 
-test('a list parameter finds any number of rows, and an empty one finds none', async () => {
-  const database = await openNotes();
-  const ids = Array.from({ length: 40_000 }, (_, index) => `id "${index}"`);
-  await database.transaction((transaction) =>
-    transaction.insert(
-      'notes',
-      ['id', 'text'],
-      ids.map((id) => [id, null]),
-    ),
-  );
-  expect(await database.read('SELECT id FROM notes WHERE id = ANY (?1)', [ids])).toHaveLength(40_000);
-  expect(await database.read('SELECT id FROM notes WHERE id = ANY (?1)', [[]])).toEqual([]);
-});
-
-test('a transaction whose work throws stores nothing, and the next one works', async () => {
-  const database = await openNotes();
-  const failing = database.transaction(async (transaction) => {
-    await transaction.insert('notes', ['id', 'text'], [['1', 'lost']]);
-    throw new Error('changed my mind');
-  });
-  await expect(failing).rejects.toThrow('changed my mind');
-  await database.transaction((transaction) => transaction.insert('notes', ['id', 'text'], [['2', 'kept']]));
-  expect(await database.read('SELECT text FROM notes')).toEqual([{ text: 'kept' }]);
-});
-
 test('a read sees nothing of a transaction that is still open', async () => {
   const database = await openNotes();
   const reads: Promise<readonly unknown[]>[] = [];
@@ -67,13 +42,6 @@ test('a read sees nothing of a transaction that is still open', async () => {
     await transaction.write('UPDATE notes SET text = ?1', ['whole']);
   });
   expect(await Promise.all(reads)).toEqual([[{ text: 'whole' }]]);
-});
-
-test('a mistake in the SQL is a defect, not an unavailable database', async () => {
-  const database = await openNotes();
-  const mistake = await database.read('SELECT nothing FROM nowhere').catch((error: unknown) => error);
-  expect(mistake).toBeInstanceOf(Error);
-  expect(mistake).not.toBeInstanceOf(DatabaseUnavailableError);
 });
 
 test('a write waits for another process that is writing the same file', async () => {

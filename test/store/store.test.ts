@@ -53,7 +53,7 @@ test.each(['', 'sqlite:', 'gateway.db', 'mysql://user:password@host/db'])(
   'the address "%s" is refused without repeating what it holds',
   async (databaseUrl) => {
     await expect(openStore({ databaseUrl })).rejects.toThrow(
-      /^The database address must be sqlite:<path of a file> or sqlite::memory:\.$/,
+      /^The database address must be sqlite:<path of a file>, sqlite::memory: or postgres:[^ ]*\.$/,
     );
   },
 );

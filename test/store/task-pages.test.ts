@@ -1,63 +1,69 @@
 import { randomUUID } from 'node:crypto';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { DATABASES } from './databases.ts';
 
-test('an account sees only its own tasks', async () => {
-  const { store } = await sampleStore();
-  const [own, other] = [await sampleCall(store), await sampleCall(store)];
-  const { accountTask } = await store.tasks.create(SAMPLE_TASK, own);
-  const foreign = await store.tasks.create(SAMPLE_TASK, other);
-  expect(await store.tasks.find([foreign.accountTask.ID, accountTask.ID], own)).toEqual([null, accountTask]);
-  expect(await store.tasks.list({ first: 10, after: null }, own)).toEqual({ tasks: [accountTask], hasNextPage: false });
-  const after = await store.tasks.list({ first: 10, after: foreign.accountTask.ID }, own);
-  expect(after.tasks).toEqual([accountTask]);
-});
+describe.each(DATABASES)('on %s', (kind) => {
+  test('an account sees only its own tasks', async () => {
+    const { store } = await sampleStore(kind);
+    const [own, other] = [await sampleCall(store), await sampleCall(store)];
+    const { accountTask } = await store.tasks.create(SAMPLE_TASK, own);
+    const foreign = await store.tasks.create(SAMPLE_TASK, other);
+    expect(await store.tasks.find([foreign.accountTask.ID, accountTask.ID], own)).toEqual([null, accountTask]);
+    expect(await store.tasks.list({ first: 10, after: null }, own)).toEqual({
+      tasks: [accountTask],
+      hasNextPage: false,
+    });
+    const after = await store.tasks.list({ first: 10, after: foreign.accountTask.ID }, own);
+    expect(after.tasks).toEqual([accountTask]);
+  });
 
-test('any number of tasks is found by one statement, in the order asked, repeats and gaps included', async () => {
-  const statements: string[] = [];
-  const { store } = await sampleStore({}, (database) => ({
-    ...database,
-    read(sql, parameters) {
-      statements.push(sql);
-      return database.read(sql, parameters);
-    },
-  }));
-  const call = await sampleCall(store);
-  const [a, b] = (await createMany(store, call, 2)).map(({ accountTask }) => accountTask);
-  const missing = Array.from({ length: 2_000 }, () => randomUUID());
-  const found = await store.tasks.find([b!.ID, ...missing, a!.ID, b!.ID], call);
-  expect(found).toEqual([b, ...missing.map(() => null), a, b]);
-  expect(statements).toHaveLength(1);
-  expect(await store.tasks.find([], call)).toEqual([]);
-});
+  test('any number of tasks is found by one statement, in the order asked, repeats and gaps included', async () => {
+    const statements: string[] = [];
+    const { store } = await sampleStore(kind, {}, (database) => ({
+      ...database,
+      read(sql, parameters) {
+        statements.push(sql);
+        return database.read(sql, parameters);
+      },
+    }));
+    const call = await sampleCall(store);
+    const [a, b] = (await createMany(store, call, 2)).map(({ accountTask }) => accountTask);
+    const missing = Array.from({ length: 2_000 }, () => randomUUID());
+    const found = await store.tasks.find([b!.ID, ...missing, a!.ID, b!.ID], call);
+    expect(found).toEqual([b, ...missing.map(() => null), a, b]);
+    expect(statements).toHaveLength(1);
+    expect(await store.tasks.find([], call)).toEqual([]);
+  });
 
-test('pages run newest first without gap or repeat, over tasks of one millisecond and of a clock set back', async () => {
-  vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2030, 1, 1) });
-  onTestFinished(() => void vi.useRealTimers());
-  const { store } = await sampleStore();
-  const call = await sampleCall(store);
-  const created = await createMany(store, call, 20);
-  vi.setSystemTime(Date.UTC(2029, 1, 1));
-  created.push(...(await createMany(store, call, 5)));
+  test('pages run newest first without gap or repeat, over tasks of one millisecond and of a clock set back', async () => {
+    vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2030, 1, 1) });
+    onTestFinished(() => void vi.useRealTimers());
+    const { store } = await sampleStore(kind);
+    const call = await sampleCall(store);
+    const created = await createMany(store, call, 20);
+    vi.setSystemTime(Date.UTC(2029, 1, 1));
+    created.push(...(await createMany(store, call, 5)));
 
-  const seen: string[] = [];
-  const sizes: number[] = [];
-  let page = await store.tasks.list({ first: 10, after: null }, call);
-  seen.push(...page.tasks.map(({ ID }) => ID));
-  sizes.push(page.tasks.length);
-  while (page.hasNextPage) {
-    page = await store.tasks.list({ first: 10, after: seen.at(-1)! }, call);
+    const seen: string[] = [];
+    const sizes: number[] = [];
+    let page = await store.tasks.list({ first: 10, after: null }, call);
     seen.push(...page.tasks.map(({ ID }) => ID));
     sizes.push(page.tasks.length);
-  }
-  expect(seen).toEqual(created.map(({ accountTask }) => accountTask.ID).toReversed());
-  expect(sizes).toEqual([10, 10, 5]);
-});
+    while (page.hasNextPage) {
+      page = await store.tasks.list({ first: 10, after: seen.at(-1)! }, call);
+      seen.push(...page.tasks.map(({ ID }) => ID));
+      sizes.push(page.tasks.length);
+    }
+    expect(seen).toEqual(created.map(({ accountTask }) => accountTask.ID).toReversed());
+    expect(sizes).toEqual([10, 10, 5]);
+  });
 
-test('the last full page has no next one', async () => {
-  const { store } = await sampleStore();
-  const call = await sampleCall(store);
-  await createMany(store, call, 3);
-  expect((await store.tasks.list({ first: 3, after: null }, call)).hasNextPage).toBe(false);
-  expect((await store.tasks.list({ first: 2, after: null }, call)).hasNextPage).toBe(true);
+  test('the last full page has no next one', async () => {
+    const { store } = await sampleStore(kind);
+    const call = await sampleCall(store);
+    await createMany(store, call, 3);
+    expect((await store.tasks.list({ first: 3, after: null }, call)).hasNextPage).toBe(false);
+    expect((await store.tasks.list({ first: 2, after: null }, call)).hasNextPage).toBe(true);
+  });
 });

@@ -26,7 +26,7 @@ test.each<readonly [string, string, (database: Database) => Promise<unknown>, st
 ])(
   '%s fails every create of the commit, stores nothing, and is over when it is over',
   async (_, reason, begin, end) => {
-    const { store, database } = await sampleStore();
+    const { store, database } = await sampleStore('SQLite');
     const call = await sampleCall(store);
     const kept = await store.tasks.create(SAMPLE_TASK, call);
     await begin(database);

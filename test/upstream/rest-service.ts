@@ -52,9 +52,9 @@ export async function startRestService(options: RestServiceOptions = {}): Promis
     if (!request.path.endsWith(PATH)) return message(404, format, 'No HTTP resource was found.');
     if (request.method !== 'POST') return message(405, format, 'The method is not allowed.');
     if (!request.headers.authorization) return message(401, format, 'Authorization has been denied for this request.');
-    const task = readRequest(request.body, request.headers['content-type'] ?? null, tables);
-    if ('at' in task) return message(400, format, `${task.at} ${task.problem}`);
-    const detail = toDetail(task);
+    const reading = readRequest(format, request.body, tables);
+    if (reading.kind !== 'task') return message(400, format, reading.kind);
+    const detail = toDetail(reading.task);
     tasks.push(detail);
     const ResponseData = { Identification: { UserId: 'user-1' }, Result: 'Created', Detail: detail };
     return reply(200, format, encodeAnswer(format, { Error: null, ResponseData }));

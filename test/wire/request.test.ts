@@ -1,13 +1,22 @@
 import { describe, expect, test } from 'vitest';
-import { readRequest } from '../../src/wire/codec.ts';
+import type { NewAccountTask } from '../../src/contract/account-task.ts';
+import { type RequestFormat, readRequest } from '../../src/wire/codec.ts';
 import { GUID_FORMS } from '../../src/contract/guid.ts';
 import { TIMESTAMP_FORM } from '../../src/contract/timestamp.ts';
 import { bytesOf, TABLES, TASK } from './samples.ts';
 
 const tables = { ...TABLES, frequencies: [...TABLES.frequencies, { name: 'YEARLY', number: 9 }] };
-const read = (text: string) => readRequest(bytesOf(text), null, tables);
-const readJson = (changes: object) => read(JSON.stringify({ ...TASK, ...changes }));
-const readXml = (elements: string) => read(`<AccountTaskRequest xmlns:xsi="i">${elements}</AccountTaskRequest>`);
+const read = (format: RequestFormat, text: string) => readRequest(format, bytesOf(text), tables);
+const readJson = (changes: object) => read('json', JSON.stringify({ ...TASK, ...changes }));
+const readXml = (elements: string) => read('xml', `<AccountTaskRequest xmlns:xsi="i">${elements}</AccountTaskRequest>`);
+const readForm = (changes: Readonly<Record<string, string>>) =>
+  read('form', new URLSearchParams({ ...(TASK as unknown as Record<string, string>), ...changes }).toString());
+const taken = (task: NewAccountTask) => ({ kind: 'task', task });
+const faulty = (at: string, kind: string, problem: string, given: unknown) => ({
+  kind: 'faulty',
+  problems: [{ at, kind, problem, given: typeof given === 'string' ? given : null }],
+});
+const unreadable = (problem: string) => ({ kind: 'unreadable', at: 'the request', problem });
 const FREQUENCIES = 'is none of NONE (0), HOURLY, DAILY, WEEKLY, MONTHLY, YEARLY (9)';
 const BARE = { ...TASK, StartDate: null, FinishDate: null, Notification: null };
 const ELEMENTS =
@@ -22,20 +31,17 @@ describe('a request in JSON', () => {
     [{ Frequency: ' yearly ' }, { Frequency: 'YEARLY' }],
     [{ Frequency: 'hourly' }, { Frequency: 'HOURLY' }],
     [{ Notification: 'Sms' }, { Notification: 'SMS' }],
-    [{ Notification: null }, { Notification: null }],
-    [
-      { StartDate: null, FinishDate: null },
-      { StartDate: null, FinishDate: null },
-    ],
+    [{ FinishDate: null }, { FinishDate: null }],
+    [{ FinishDate: '' }, { FinishDate: null }],
     [{ TaskID: '86CB791C807841AEA0455DDED04C9589' }, {}],
     [{ TaskID: ' {86cb791c-8078-41ae-a045-5dded04c9589} ' }, {}],
     [{ TaskID: '(86cb791c-8078-41ae-a045-5dded04c9589)' }, {}],
     [{ ContentType: 'Application/XML' }, { ContentType: 'application/xml' }],
     [{ StartDate: '2026-02-22T04:10:00-05:30' }, { StartDate: '2026-02-22T04:10:00-05:30' }],
     [{ unknown: { a: [1.0] } }, {}],
-    [{ Parameters: '' }, { Parameters: '' }],
+    [{ Parameters: ' x ' }, { Parameters: ' x ' }],
   ])('with %j is read', (given, expected) => {
-    expect(readJson(given)).toEqual({ ...TASK, ...expected });
+    expect(readJson(given)).toEqual(taken({ ...TASK, ...expected } as NewAccountTask));
   });
 
   test('names its fields in any case, and the last of one name counts', () => {
@@ -43,43 +49,57 @@ describe('a request in JSON', () => {
     const text = JSON.stringify(others)
       .replace('TaskID', 'taskid')
       .replace('{', '{"Parameters":"1","PARAMETERS":"2","parameters":"3",');
-    expect(read(text)).toEqual({ ...TASK, Parameters: '3' });
+    expect(read('json', text)).toEqual(taken({ ...TASK, Parameters: '3' }));
   });
 
   test('may leave out what is optional', () => {
     const { TaskID, Frequency, Parameters, ContentType } = TASK;
-    expect(read(JSON.stringify({ TaskID, Frequency, Parameters, ContentType }))).toEqual(BARE);
+    expect(read('json', JSON.stringify({ TaskID, Frequency, Parameters, ContentType }))).toEqual(taken(BARE));
   });
 
   test.each([
-    [{ TaskID: undefined }, 'TaskID', 'is required'],
-    [{ TaskID: null }, 'TaskID', 'is required'],
-    [{ TaskID: 'nope' }, 'TaskID', `is not ${GUID_FORMS}`],
-    [{ TaskID: 1 }, 'TaskID', `is not ${GUID_FORMS}`],
-    [{ Frequency: undefined }, 'Frequency', 'is required'],
-    [{ Frequency: 99 }, 'Frequency', FREQUENCIES],
-    [{ Frequency: -1 }, 'Frequency', FREQUENCIES],
-    [{ Frequency: '99' }, 'Frequency', FREQUENCIES],
-    [{ Frequency: 'BOGUS' }, 'Frequency', FREQUENCIES],
-    [{ Frequency: '' }, 'Frequency', FREQUENCIES],
-    [{ Frequency: true }, 'Frequency', FREQUENCIES],
-    [{ Frequency: [0] }, 'Frequency', FREQUENCIES],
-    [{ Notification: 5 }, 'Notification', 'is none of NONE (0), EMAIL, SMS'],
-    [{ StartDate: '2026-02-22T04:10:00' }, 'StartDate', `is not ${TIMESTAMP_FORM}`],
-    [{ StartDate: '' }, 'StartDate', `is not ${TIMESTAMP_FORM}`],
-    [{ FinishDate: '2026-02-30T04:10:00Z' }, 'FinishDate', `is not ${TIMESTAMP_FORM}`],
-    [{ FinishDate: 1771733400 }, 'FinishDate', `is not ${TIMESTAMP_FORM}`],
-    [{ Parameters: undefined }, 'Parameters', 'is required'],
-    [{ Parameters: {} }, 'Parameters', 'is not text'],
-    [{ Parameters: 12.5 }, 'Parameters', 'is not text'],
-    [{ ContentType: undefined }, 'ContentType', 'is required'],
-    [{ ContentType: 'text/json' }, 'ContentType', 'is neither application/json nor application/xml'],
-  ])('with %j is refused', (given, at, problem) => {
-    expect(readJson(given)).toEqual({ at, problem });
+    ['TaskID', undefined, 'missing', 'is required'],
+    ['TaskID', null, 'invalid', `is not ${GUID_FORMS}`],
+    ['TaskID', 'nope', 'invalid', `is not ${GUID_FORMS}`],
+    ['TaskID', 1, 'invalid', `is not ${GUID_FORMS}`],
+    ['Frequency', undefined, 'missing', 'is required'],
+    ['Frequency', null, 'invalid', FREQUENCIES],
+    ['Frequency', 99, 'refused', FREQUENCIES],
+    ['Frequency', -1, 'refused', FREQUENCIES],
+    ['Frequency', '99', 'refused', FREQUENCIES],
+    ['Frequency', 1.5, 'invalid', FREQUENCIES],
+    ['Frequency', 'BOGUS', 'invalid', FREQUENCIES],
+    ['Frequency', '', 'invalid', FREQUENCIES],
+    ['Frequency', true, 'invalid', FREQUENCIES],
+    ['Frequency', [0], 'invalid', FREQUENCIES],
+    ['Notification', 5, 'refused', 'is none of NONE (0), EMAIL, SMS'],
+    ['Notification', null, 'invalid', 'is none of NONE (0), EMAIL, SMS'],
+    ['StartDate', '2026-02-22T04:10:00', 'refused', `is not ${TIMESTAMP_FORM}`],
+    ['StartDate', '2026-02-22T04:10:00.12345678Z', 'refused', `is not ${TIMESTAMP_FORM}`],
+    ['StartDate', '', 'invalid', `is not ${TIMESTAMP_FORM}`],
+    ['StartDate', null, 'invalid', `is not ${TIMESTAMP_FORM}`],
+    ['FinishDate', '2026-13-01T00:00:00Z', 'invalid', `is not ${TIMESTAMP_FORM}`],
+    ['FinishDate', 1771733400, 'invalid', `is not ${TIMESTAMP_FORM}`],
+    ['Parameters', undefined, 'missing', 'is required'],
+    ['Parameters', ' ', 'missing', 'is required'],
+    ['Parameters', {}, 'invalid', 'is not text'],
+    ['Parameters', 12.5, 'invalid', 'is not text'],
+    ['ContentType', undefined, 'missing', 'is required'],
+    ['ContentType', null, 'missing', 'is required'],
+    ['ContentType', 'text/json', 'refused', 'is neither application/json nor application/xml'],
+  ])('with %s: %j is %s', (at, given, kind, problem) => {
+    expect(readJson({ [at]: given })).toEqual(faulty(at, kind, problem, given));
   });
 
   test('with a number that is none of an enum is refused', () => {
-    expect(read(JSON.stringify(TASK).replace('"NONE"', '0.0'))).toEqual({ at: 'Frequency', problem: FREQUENCIES });
+    const text = JSON.stringify(TASK).replace('"NONE"', '0.0');
+    expect(read('json', text)).toEqual(faulty('Frequency', 'invalid', FREQUENCIES, null));
+  });
+
+  test('has every problem named, in the order of the fields', () => {
+    const reading = readJson({ ContentType: null, TaskID: 'nope', StartDate: 'nope' });
+    const problems = reading.kind === 'faulty' ? reading.problems : [];
+    expect(problems.map(({ at }) => at)).toEqual(['TaskID', 'StartDate', 'ContentType']);
   });
 });
 
@@ -97,28 +117,36 @@ describe('a request in XML', () => {
     ['with a second element of one name', `${ELEMENTS}<Parameters>second</Parameters>`],
     ['with comments and blanks between', `\n  ${ELEMENTS.replaceAll('><', '>\n<!-- x --><')}\n`],
   ])('%s is read', (_, elements) => {
-    expect(readXml(elements)).toEqual(BARE);
+    expect(readXml(elements)).toEqual(taken(BARE));
   });
 
   test('may have blanks around a timestamp and a GUID', () => {
     const elements = `${ELEMENTS.replace('86cb', '\n 86cb')}<StartDate> 2026-02-22T04:10:00Z </StartDate>`;
-    expect(readXml(elements)).toEqual({ ...BARE, StartDate: '2026-02-22T04:10:00Z' });
+    expect(readXml(elements)).toEqual(taken({ ...BARE, StartDate: '2026-02-22T04:10:00Z' }));
   });
 
   test('may have an XML declaration', () => {
     const text = `<?xml version="1.0" encoding="utf-8"?><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`;
-    expect(read(text)).toEqual(BARE);
+    expect(read('xml', text)).toEqual(taken(BARE));
   });
 
   test.each([
-    ['without TaskID', ELEMENTS.replaceAll('TaskID', 'taskId'), 'TaskID', 'is required'],
-    ['without Frequency', ELEMENTS.replaceAll('Frequency', 'Other'), 'Frequency', 'is required'],
-    ['with a member in lower case', ELEMENTS.replace('NONE', 'none'), 'Frequency', FREQUENCIES],
-    ['with a number for a member', ELEMENTS.replace('NONE', '0'), 'Frequency', FREQUENCIES],
-    ['with nested Parameters', ELEMENTS.replace('sample', '<a/>'), 'Parameters', 'is not text'],
-    ['with an empty StartDate', `${ELEMENTS}<StartDate/>`, 'StartDate', `is not ${TIMESTAMP_FORM}`],
-  ])('%s is refused', (_, elements, at, problem) => {
-    expect(readXml(elements)).toEqual({ at, problem });
+    ['without TaskID', ELEMENTS.replaceAll('TaskID', 'taskId'), 'TaskID', 'missing', 'is required'],
+    [
+      'with a nil TaskID',
+      ELEMENTS.replace(/<TaskID>.*<\/TaskID>/, '<TaskID xsi:nil="true"/>'),
+      'TaskID',
+      'missing',
+      'is required',
+    ],
+    ['without Frequency', ELEMENTS.replaceAll('Frequency', 'Other'), 'Frequency', 'missing', 'is required'],
+    ['with a member in lower case', ELEMENTS.replace('NONE', 'none'), 'Frequency', 'invalid', FREQUENCIES],
+    ['with a number for a member', ELEMENTS.replace('NONE', '0'), 'Frequency', 'invalid', FREQUENCIES],
+    ['with nested Parameters', ELEMENTS.replace('sample', '<a/>'), 'Parameters', 'invalid', 'is not text'],
+    ['with an empty StartDate', `${ELEMENTS}<StartDate/>`, 'StartDate', 'invalid', `is not ${TIMESTAMP_FORM}`],
+    ['with an empty FinishDate', `${ELEMENTS}<FinishDate/>`, 'FinishDate', 'invalid', `is not ${TIMESTAMP_FORM}`],
+  ])('%s has a problem', (_, elements, at, kind, problem) => {
+    expect(readXml(elements)).toMatchObject({ kind: 'faulty', problems: [{ at, kind, problem }] });
   });
 
   test.each([
@@ -126,29 +154,76 @@ describe('a request in XML', () => {
     `<AccountTaskRequest xmlns="urn:x">${ELEMENTS}</AccountTaskRequest>`,
     `<x:AccountTaskRequest xmlns:x="urn:x">${ELEMENTS}</x:AccountTaskRequest>`,
   ])('with the wrong root is refused: %s', (text) => {
-    expect(read(text)).toEqual({
-      at: 'the request',
-      problem: 'is not an AccountTaskRequest element without a namespace',
-    });
+    expect(read('xml', text)).toEqual(unreadable('is not an AccountTaskRequest element without a namespace'));
   });
 
   test('with a DOCTYPE is refused', () => {
-    expect(read(`<!DOCTYPE a><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`)).toEqual({
-      at: 'the request',
-      problem: 'holds a DOCTYPE, which is refused',
-    });
+    expect(read('xml', `<!DOCTYPE a><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`)).toEqual(
+      unreadable('holds a DOCTYPE, which is refused'),
+    );
+  });
+});
+
+describe('a request in a form', () => {
+  test.each([
+    [{}, {}],
+    [{ Frequency: '9' }, { Frequency: 'YEARLY' }],
+    [{ Frequency: ' yearly' }, { Frequency: 'YEARLY' }],
+    [{ FinishDate: '' }, { FinishDate: null }],
+    [{ Parameters: 'a&b=c+d%20é😀\r\n' }, { Parameters: 'a&b=c+d%20é😀\r\n' }],
+    [{ Other: '1' }, {}],
+  ])('with %j is read', (given, expected) => {
+    expect(readForm(given as Record<string, string>)).toEqual(taken({ ...TASK, ...expected }));
+  });
+
+  test.each([
+    ['TaskID', '', 'invalid', `is not ${GUID_FORMS}`],
+    ['Frequency', '99', 'refused', FREQUENCIES],
+    ['StartDate', '', 'invalid', `is not ${TIMESTAMP_FORM}`],
+    ['Parameters', ' ', 'missing', 'is required'],
+    ['Notification', 'PIGEON', 'invalid', 'is none of NONE (0), EMAIL, SMS'],
+  ])('with %s: %j is %s', (at, given, kind, problem) => {
+    expect(readForm({ [at]: given })).toEqual(faulty(at, kind, problem, given));
+  });
+
+  test.each([
+    ['names in any case', 'PARAMETERS=1', '1'],
+    ['the first of one name', 'Parameters=1&parameters=2', '1'],
+    ['a percent sign that is no escape', 'Parameters=100%25+%+%zz', '100% % %zz'],
+    ['an equals sign in a value', 'Parameters=a=b', 'a=b'],
+    ['empty pairs', '&&Parameters=1&', '1'],
+    ['a line break in a value', 'Parameters=a%0Ab', 'a\nb'],
+  ])('%s is read', (_, pairs, Parameters) => {
+    const { Parameters: __, ...others } = TASK;
+    const text = new URLSearchParams(others as unknown as Record<string, string>).toString();
+    expect(read('form', `${pairs}&${text}`)).toEqual(taken({ ...TASK, Parameters }));
+  });
+
+  test('with bytes that are not UTF-8 is refused', () => {
+    expect(read('form', 'Parameters=%FF')).toEqual(unreadable('is a form with bytes that are not UTF-8'));
   });
 });
 
 test.each([
-  ['', 'is empty'],
-  [' \n', 'is empty'],
-  ['null', 'is not an object'],
-  ['[]', 'is not an object'],
-  ['"x"', 'is not an object'],
-  ['{"TaskID":', 'is not JSON'],
-  ['TaskID=1', 'is neither JSON nor XML'],
-  [`${JSON.stringify(TASK)} junk`, 'is not JSON: it goes wrong at character 252'],
-])('the body %j is refused', (text, problem) => {
-  expect(read(text)).toEqual({ at: 'the request', problem });
+  ['json', ''],
+  ['json', ' \n'],
+  ['json', 'null'],
+  ['xml', ''],
+  ['form', ''],
+  ['xml', '<AccountTaskRequest xmlns:xsi="i" xsi:nil="true"/>'],
+] as const)('%s: %j holds no request', (format, text) => {
+  expect(read(format, text)).toEqual({ kind: 'empty' });
+});
+
+test.each([
+  ['json', '[]', 'is not an object'],
+  ['json', '"x"', 'is not an object'],
+  ['json', '{"TaskID":', 'is not JSON'],
+  ['json', 'TaskID=1', 'is neither JSON nor XML'],
+  ['json', `<AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`, 'is neither JSON nor XML'],
+  ['json', `${JSON.stringify(TASK)} junk`, 'is not JSON: it goes wrong at character 252'],
+  ['xml', ' ', 'is not well-formed XML (line 1, column 1)'],
+  ['xml', '{}', 'is not well-formed XML (line 1, column 2)'],
+] as const)('%s: %j cannot be read', (format, text, problem) => {
+  expect(read(format, text)).toEqual(unreadable(problem));
 });

@@ -1,0 +1,65 @@
+// How the values of variables are read; each throws an Error that says what was expected.
+
+/** Any text. */
+export function asGiven(text: string): string {
+  return text;
+}
+
+/** A whole number between two bounds, both included. */
+export function wholeNumber(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const number = Number(text);
+    if (!/^\d+$/.test(text) || number < min || number > max) expected(`a whole number from ${min} to ${max}`, text);
+    return number;
+  };
+}
+
+/** One of a few words, in any case. */
+export function oneOf<const T extends readonly string[]>(values: T): (text: string) => T[number] {
+  return (text) => values.find((value) => value === text.toLowerCase()) ?? expected(values.join(' or '), text);
+}
+
+/** on, true, 1, yes; or off, false, 0, no. */
+export function onOrOff(text: string): boolean {
+  if (/^(on|true|1|yes)$/i.test(text)) return true;
+  return /^(off|false|0|no)$/i.test(text) ? false : expected('on or off', text);
+}
+
+/** An http or https address without credentials or fragment. */
+export function parseAddress(text: string): URL {
+  const url = URL.parse(text);
+  if (!url || !/^https?:$/.test(url.protocol)) return expected('an http or https address such as https://host/');
+  if (url.username || url.password || url.hash) throw new Error('expected an address without credentials or fragment');
+  return url;
+}
+
+/** An address that paths are resolved under: its own path ends with a slash. */
+export function parseBaseUrl(text: string): URL {
+  const url = parseAddress(text);
+  if (url.search) throw new Error('expected an address without a query');
+  if (!url.pathname.endsWith('/')) url.pathname += '/';
+  return url;
+}
+
+/** `sqlite:<file>` or `postgres://…`. */
+export function parseDatabaseUrl(text: string): string {
+  const isPostgres = /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '');
+  return isPostgres || /^sqlite:.+/.test(text)
+    ? text
+    : expected('sqlite:<file> or postgres://<user>:<password>@<host>/<database>');
+}
+
+/** Origins, separated by commas. */
+export function parseOrigins(text: string): string[] {
+  return text.split(',').map((entry) => {
+    const origin = URL.parse(entry.trim());
+    return origin && origin.origin === entry.trim()
+      ? origin.origin
+      : expected('origins such as https://app.example, separated by commas', entry);
+  });
+}
+
+/** What was given is left out where it may hold a password. */
+function expected(what: string, given?: string): never {
+  throw new Error(`expected ${what}${given === undefined ? '' : `, not "${given}"`}`);
+}

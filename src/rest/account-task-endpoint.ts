@@ -1,0 +1,137 @@
+import type { NewAccountTask } from '../contract/account-task.ts';
+import type { EnumTables } from '../contract/enums.ts';
+import { badInput, TaskFailure } from '../contract/failure.ts';
+import { characterNotInXml } from '../contract/parameters.ts';
+import type { Caller, TaskService } from '../contract/task-service.ts';
+import { readRequest } from '../wire/codec.ts';
+import { formatOf, parseMediaType } from './media-type.ts';
+import { HIDDEN, type ModelState, toModelState, UNREADABLE } from './model-state.ts';
+import { type AnswerStyle, negotiate, type ReadHeader } from './negotiation.ts';
+import { createdAnswer, failureAnswer, frameworkAnswer, type RestAnswer } from './rest-answer.ts';
+
+/** A request below /api/. */
+export interface RestRequest {
+  readonly method: string;
+  /** Path and query. */
+  readonly url: string;
+  readonly header: ReadHeader;
+  /** Null where it is larger than the endpoint takes. */
+  readonly body: Uint8Array | null;
+  readonly requestId: string;
+}
+
+/** Answers every request; it never rejects. */
+export type RestEndpoint = (request: RestRequest) => Promise<RestAnswer>;
+
+export interface RestEndpointOptions {
+  readonly tasks: TaskService;
+  /** Says who calls from the Authorization header; throws UNAUTHENTICATED where it does not say so credibly. */
+  readonly authenticate: (authorization: string | null) => Promise<Caller>;
+  readonly tables: EnumTables;
+  readonly maxBodyBytes: number;
+  readonly log: {
+    warn(facts: object, sentence: string): void;
+    error(facts: object, sentence: string): void;
+  };
+}
+
+const PATH = /^\/api\/v2\/admin\/tasks\/account\/?(?:\?|$)/i;
+
+/** POST /api/v2/admin/tasks/account as the contract's framework serves it, over a task service. */
+export function createRestEndpoint(options: RestEndpointOptions): RestEndpoint {
+  return async (request) => {
+    const style = negotiate(request.header);
+    try {
+      return routeProblem(request, style) ?? (await create(request, style, options));
+    } catch (error) {
+      return toFailureAnswer(error, request, style, options);
+    }
+  };
+}
+
+function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle): RestAnswer | null {
+  if (!PATH.test(url)) {
+    const uri = `http://${header('host') ?? 'localhost'}${url}`;
+    return frameworkAnswer(404, `No HTTP resource was found that matches the request URI '${uri}'.`, style);
+  }
+  if (method === 'POST') return null;
+  return frameworkAnswer(405, `The requested resource does not support http method '${method}'.`, style, {
+    headers: { Allow: 'POST' },
+  });
+}
+
+async function create(
+  { header, body, requestId }: RestRequest,
+  style: AnswerStyle,
+  { tasks, authenticate, tables, maxBodyBytes }: RestEndpointOptions,
+): Promise<RestAnswer> {
+  const caller = await authenticate(header('authorization'));
+  if (body === null) {
+    return frameworkAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
+  }
+  const task = readTask(body, header('content-type'), style, tables);
+  if ('status' in task) return task;
+  const character = style.format === 'xml' ? characterNotInXml(task.Parameters) : null;
+  if (character) {
+    throw badInput('Parameters', `holds ${character}, which XML 1.0 cannot carry; accept application/json`);
+  }
+  const created = await tasks.create(task, { caller, requestId, idempotencyKey: header('idempotency-key') });
+  return createdAnswer(created, style);
+}
+
+/** The task a body asks for, or the framework's refusal; throws what the action refuses. */
+function readTask(
+  body: Uint8Array,
+  label: string | null,
+  style: AnswerStyle,
+  tables: EnumTables,
+): NewAccountTask | RestAnswer {
+  if (body.length === 0) throw noTask();
+  const contentType = parseMediaType(label);
+  const format = contentType && formatOf(contentType);
+  if (!format) return unsupported(contentType?.name ?? null, style);
+  const reading = readRequest(format, body, tables);
+  if (reading.kind === 'task') return reading.task;
+  if (reading.kind === 'empty') throw noTask();
+  if (reading.kind === 'unreadable') return invalid(UNREADABLE, style);
+  const { problems } = reading;
+  const modelState = toModelState(format, problems);
+  if (modelState) return invalid(modelState, style);
+  const reasons = problems.map(({ at, problem }) => `${at}: ${problem}`);
+  throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, reasons.join('; '));
+}
+
+function noTask(): TaskFailure {
+  return badInput('the request', 'holds no AccountTaskRequest');
+}
+
+function invalid(modelState: ModelState, style: AnswerStyle): RestAnswer {
+  return frameworkAnswer(400, 'The request is invalid.', style, { modelState });
+}
+
+function unsupported(mediaType: string | null, style: AnswerStyle): RestAnswer {
+  const message =
+    mediaType === null
+      ? 'The request contains an entity body but no Content-Type header. ' +
+        "The inferred media type 'application/octet-stream' is not supported for this resource."
+      : `The request entity's media type '${mediaType}' is not supported for this resource.`;
+  return frameworkAnswer(415, message, style);
+}
+
+function toFailureAnswer(
+  error: unknown,
+  { requestId }: RestRequest,
+  style: AnswerStyle,
+  { log }: RestEndpointOptions,
+): RestAnswer {
+  if (!(error instanceof TaskFailure)) {
+    log.error({ requestId, err: error }, 'unexpected error');
+    return frameworkAnswer(500, HIDDEN, style);
+  }
+  const { code, outcome, cause } = error;
+  log.warn({ requestId, code, outcome, err: cause }, error.message);
+  if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
+  return frameworkAnswer(401, 'Authorization has been denied for this request.', style, {
+    headers: { 'WWW-Authenticate': 'Bearer' },
+  });
+}

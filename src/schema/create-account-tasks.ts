@@ -1,0 +1,139 @@
+import type { CreatedAccountTask } from '../contract/account-task.ts';
+import { type Outcome, TaskFailure } from '../contract/failure.ts';
+import type { CreateCall } from '../contract/task-service.ts';
+import type { Builder, FailedCreate } from './builder.ts';
+import { type GatewayContext, toCall } from './context.ts';
+import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } from './create-account-task.ts';
+import { FAILURE_CODE_VALUES, MASKED_CODE } from './failure-codes.ts';
+import { boundRequestedCreates } from './requested-creates.ts';
+
+const OUTCOMES = {
+  NOT_SENT: { description: 'Nothing left the gateway: nothing was created.' },
+  REJECTED: { description: 'The service answered and did not create.' },
+  UNKNOWN: {
+    description: 'No trustworthy answer came: the task may exist. Repeat it only with the same idempotencyKey.',
+  },
+} as const satisfies Record<Outcome, { description: string }>;
+
+const MASKED = { code: MASKED_CODE, message: 'Unexpected error.' } as const;
+
+type ItemResult = CreatedAccountTask | FailedCreate;
+
+export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
+  const TaskOutcome = builder.enumType('TaskOutcome', {
+    description: 'What became of a create that failed.',
+    values: OUTCOMES,
+  });
+  const TaskFailureCode = builder.enumType('TaskFailureCode', {
+    description: 'Why a create failed: the codes of `extensions.code`.',
+    values: FAILURE_CODE_VALUES,
+  });
+
+  const CreateAccountTaskItem = builder.inputType('CreateAccountTaskItem', {
+    description: 'One create of a batch.',
+    fields: (t) => ({
+      input: t.field({ type: CreateAccountTaskInput, required: true, description: 'What to register.' }),
+      idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
+    }),
+  });
+
+  builder.objectType('CreateAccountTaskFailure', {
+    description: 'What came of a create that failed: what an error of createAccountTask says in its extensions.',
+    fields: (t) => ({
+      message: t.string({
+        nullable: false,
+        description: "The service's reason, or a sentence of the gateway's.",
+        resolve: ({ failure }) => failure?.message ?? MASKED.message,
+      }),
+      code: t.field({
+        type: TaskFailureCode,
+        nullable: false,
+        description: 'Why the create failed.',
+        resolve: ({ failure }) => failure?.code ?? MASKED.code,
+      }),
+      outcome: t.field({
+        type: TaskOutcome,
+        nullable: false,
+        description: 'What became of the task.',
+        resolve: ({ failure }) => failure?.outcome ?? 'UNKNOWN',
+      }),
+      errorCode: t.string({
+        description: "The service's ErrorCode, verbatim.",
+        resolve: ({ failure }) => failure?.errorCode,
+      }),
+      errorReason: t.string({
+        description: "The service's ErrorReason, verbatim.",
+        resolve: ({ failure }) => failure?.errorReason,
+      }),
+      retryable: t.boolean({
+        nullable: false,
+        description: 'Whether the same create may be sent again as it is.',
+        resolve: ({ failure }) => failure?.retryable ?? false,
+      }),
+    }),
+  });
+
+  const CreateAccountTaskResult = builder.unionType('CreateAccountTaskResult', {
+    description: 'What came of one create of a batch.',
+    types: ['CreateAccountTaskPayload', 'CreateAccountTaskFailure'],
+    resolveType: (item) => ('accountTask' in item ? 'CreateAccountTaskPayload' : 'CreateAccountTaskFailure'),
+  });
+
+  builder.mutationField('createAccountTasks', (t) =>
+    t.field({
+      type: [CreateAccountTaskResult],
+      nullable: { list: false, items: false },
+      description:
+        'Registers up to 100 tasks. Each is a create of its own that succeeds or fails by itself; the results are in the order of the inputs.',
+      args: {
+        inputs: t.arg({
+          type: [CreateAccountTaskItem],
+          required: true,
+          description: 'What to register: at most 100, together with all other creates of the request.',
+        }),
+      },
+      resolve: async (_, { inputs }, context, info) => {
+        boundRequestedCreates('inputs', info);
+        const call = await toCall(context);
+        return mapConcurrently(inputs, context.batchConcurrency, (item, index) =>
+          createOne(`inputs.${index}.input`, item, call, context),
+        );
+      },
+    }),
+  );
+}
+
+async function createOne(
+  field: string,
+  {
+    input,
+    idempotencyKey,
+  }: { readonly input: CreateAccountTaskInputRef['$inferInput']; readonly idempotencyKey?: string | null | undefined },
+  call: CreateCall,
+  context: GatewayContext,
+): Promise<ItemResult> {
+  try {
+    return await context.tasks.create(toNewAccountTask(field, input), {
+      ...call,
+      idempotencyKey: idempotencyKey ?? null,
+    });
+  } catch (error) {
+    context.reportFailure(error);
+    return { failure: error instanceof TaskFailure ? error : null };
+  }
+}
+
+/** The results in the order of the items, no more than `limit` of them under way at a time. */
+async function mapConcurrently<In, Out>(
+  items: readonly In[],
+  limit: number,
+  map: (item: In, index: number) => Promise<Out>,
+): Promise<readonly Out[]> {
+  const results: Out[] = [];
+  const entries = items.entries();
+  const work = async (): Promise<void> => {
+    for (const [index, item] of entries) results[index] = await map(item, index);
+  };
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
+  return results;
+}

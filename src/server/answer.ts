@@ -1,0 +1,26 @@
+import type { ServerResponse } from 'node:http';
+
+/** An error of HTTP itself, in GraphQL's shape: nothing ran, nothing was sent, unless it is said otherwise. */
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  facts: { readonly code: string; readonly requestId: string; readonly outcome?: 'UNKNOWN' },
+): void {
+  sendJson(response, status, {
+    errors: [{ message, extensions: { outcome: 'NOT_SENT', ...facts, retryable: false } }],
+  });
+}
+
+export function sendJson(response: ServerResponse, status: number, value: object): void {
+  sendText(response, status, { 'Content-Type': 'application/json; charset=utf-8' }, JSON.stringify(value));
+}
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  text: string,
+): void {
+  response.writeHead(status, { ...headers, 'Content-Length': Buffer.byteLength(text) }).end(text);
+}

@@ -1,0 +1,46 @@
+export interface FailedAttemptsOptions {
+  /** How many attempts of one key may fail within the window. */
+  readonly maxAttempts: number;
+  readonly windowMs: number;
+  /** How many keys are remembered; the one that failed longest ago makes room. */
+  readonly maxKeys: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+}
+
+/** Who has failed how often of late: a sliding window for each key. */
+export interface FailedAttempts {
+  /** How long the key has to wait before it may try again; 0 when it may try now. */
+  waitMs(key: string): number;
+  /** Counts an attempt as failed from its start, so that many at once are no way around the limit; gives what takes it back. */
+  count(key: string): () => void;
+}
+
+export function createFailedAttempts({ maxAttempts, windowMs, maxKeys, now }: FailedAttemptsOptions): FailedAttempts {
+  const attempts = new Map<string, readonly number[]>();
+  const recent = (key: string): readonly number[] => {
+    const sinceMs = now() - windowMs;
+    return (attempts.get(key) ?? []).filter((atMs) => atMs > sinceMs);
+  };
+  return {
+    waitMs(key) {
+      const deciding = recent(key).at(-maxAttempts);
+      return deciding === undefined ? 0 : deciding + windowMs - now();
+    },
+    count(key) {
+      const atMs = now();
+      const times = [...recent(key), atMs];
+      attempts.delete(key);
+      const [stalest] = attempts.keys();
+      if (attempts.size >= maxKeys && stalest !== undefined) attempts.delete(stalest);
+      attempts.set(key, times);
+      return () => {
+        const counted = recent(key);
+        const index = counted.indexOf(atMs);
+        const others = index === -1 ? counted : counted.toSpliced(index, 1);
+        if (others.length > 0) attempts.set(key, others);
+        else attempts.delete(key);
+      };
+    },
+  };
+}

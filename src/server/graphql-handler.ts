@@ -1,0 +1,51 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { sendError, sendText } from './answer.ts';
+import type { GraphiqlPage } from './graphiql.ts';
+import type { GraphqlEndpoint } from './graphql-endpoint.ts';
+import { readBody } from './request-body.ts';
+
+export interface GraphqlHandlerOptions {
+  readonly graphql: GraphqlEndpoint;
+  /** Null: no GraphiQL. */
+  readonly graphiql: GraphiqlPage | null;
+  readonly maxBodyBytes: number;
+}
+
+/** Brings node:http and the GraphQL endpoint together: bounds the body, tries the fast lane, then asks Yoga. */
+export function createGraphqlHandler({ graphql, graphiql, maxBodyBytes }: GraphqlHandlerOptions) {
+  return async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {
+    if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
+      await graphiql.send(request, response);
+      return;
+    }
+    const body = await readBody(request, maxBodyBytes);
+    if (body === null) {
+      sendError(response, 413, `The request's body is larger than ${maxBodyBytes} bytes.`, {
+        code: 'BAD_USER_INPUT',
+        requestId,
+      });
+      return;
+    }
+    const fast = await graphql.answerKnown(request, body, requestId);
+    if (fast) {
+      sendText(response, 200, { 'content-type': fast.contentType }, fast.body);
+      return;
+    }
+    const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
+    const answer = await graphql.fetch(
+      // The Host header is the caller's to write and decides nothing here.
+      `http://gateway${request.url}`,
+      {
+        method: request.method ?? 'GET',
+        headers: request.headers as Record<string, string>,
+        ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
+      },
+      { requestId },
+    );
+    // The whole answer goes out with its length; how Yoga would have streamed it does not matter.
+    const headers = Object.fromEntries(
+      [...answer.headers].filter(([name]) => !/^(transfer-encoding|connection)$/i.test(name)),
+    );
+    sendText(response, answer.status, headers, await answer.text());
+  };
+}

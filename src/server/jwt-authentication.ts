@@ -1,0 +1,63 @@
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { TaskFailure } from '../contract/failure.ts';
+import { unauthenticated, type VerifySubject } from './auth.ts';
+
+export interface SubjectVerifierOptions {
+  /** Where the issuer publishes its keys. */
+  readonly jwksUrl: URL;
+  readonly issuer: string;
+  readonly audience: string;
+  /** For one fetch of the keys. */
+  readonly timeoutMs?: number;
+  /** How long after a fetch of the keys an unknown key does not lead to another: callers choose the key they name. */
+  readonly cooldownMs?: number;
+}
+
+/** Asymmetric ones only: with a symmetric one the published key would be the secret. */
+const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
+const CLOCK_TOLERANCE_SECONDS = 5;
+
+/** Checks JWTs of one issuer for one audience against the keys that it publishes, which are kept for ten minutes. */
+export function createSubjectVerifier(options: SubjectVerifierOptions): VerifySubject {
+  const { jwksUrl, issuer, audience, timeoutMs = 5000, cooldownMs = 30_000 } = options;
+  const publishedKey = createRemoteJWKSet(jwksUrl, { timeoutDuration: timeoutMs, cooldownDuration: cooldownMs });
+  const findKey: JWTVerifyGetKey = (header, token) =>
+    publishedKey(header, token).catch((error: unknown) => {
+      throw isAboutToken(error) ? error : keysUnavailable(error);
+    });
+  return async (token) => {
+    const { payload } = await jwtVerify(token, findKey, {
+      algorithms: ALGORITHMS,
+      issuer,
+      audience,
+      clockTolerance: CLOCK_TOLERANCE_SECONDS,
+      requiredClaims: ['sub', 'exp'],
+    }).catch((error: unknown) => {
+      throw error instanceof errors.JOSEError ? unauthenticated(`The bearer token ${toReason(error)}.`) : error;
+    });
+    if (typeof payload.sub !== 'string' || payload.sub === '')
+      throw unauthenticated('The bearer token has no subject.');
+    return payload.sub;
+  };
+}
+
+function isAboutToken(error: unknown): boolean {
+  return error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys;
+}
+
+function keysUnavailable(cause: unknown): TaskFailure {
+  return new TaskFailure(
+    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    'The bearer token cannot be checked: the keys of its issuer cannot be fetched. Nothing was sent.',
+    { cause },
+  );
+}
+
+function toReason(error: errors.JOSEError): string {
+  if (error instanceof errors.JWTExpired) return 'has expired';
+  if (error instanceof errors.JWTClaimValidationFailed) return `does not have the "${error.claim}" that is expected`;
+  if (error instanceof errors.JWSSignatureVerificationFailed) return 'has a signature that is not right';
+  if (error instanceof errors.JOSEAlgNotAllowed) return 'is signed with an algorithm that is not allowed';
+  if (isAboutToken(error)) return 'is signed with a key that is not known';
+  return 'is not a JWT that can be read';
+}

@@ -1,0 +1,115 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { parseGuid } from '../contract/guid.ts';
+import { createFailedAttempts } from './failed-attempts.ts';
+import type { Log } from './log.ts';
+import { toNetwork } from './remote-network.ts';
+import { readBody } from './request-body.ts';
+import { readTokenRequest, type TokenRequest, type TokenRequestError } from './token-request.ts';
+import { createWorkQueue } from './work-queue.ts';
+
+/** A token for the client of this secret, with a timestamp's text of its end; null when the secret is not the client's. */
+export type IssueToken = (
+  clientId: string,
+  clientSecret: string,
+) => Promise<{ readonly token: string; readonly expiresAt: string } | null>;
+
+export interface TokenEndpointOptions {
+  /** It may be costly: few of them run at once. */
+  readonly issueToken: IssueToken;
+  readonly log: Log;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+export type TokenEndpoint = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
+
+type Issued = Awaited<ReturnType<IssueToken>>;
+interface Caller {
+  readonly address: string;
+  readonly requestId: string;
+}
+
+const MAX_BODY_BYTES = 8192;
+const FAILURES = { windowMs: 300_000, maxKeys: 10_000 } as const;
+const MAX_FAILURES_PER_CLIENT = 10;
+/** Several clients may share an address. */
+const MAX_FAILURES_PER_ADDRESS = 30;
+/** Each takes 16 MB and tens of milliseconds of one of Node's four worker threads. */
+const VERIFICATIONS = { maxRunning: 2, maxWaiting: 32 } as const;
+const NOT_CACHED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
+
+/** OAuth's token endpoint for client credentials. Guessing is slowed for each client and each remote address. */
+export function createTokenEndpoint({ issueToken, log, now = Date.now }: TokenEndpointOptions): TokenEndpoint {
+  const ofClients = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_CLIENT, now });
+  const ofAddresses = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_ADDRESS, now });
+  const verifications = createWorkQueue(VERIFICATIONS);
+
+  const verify = async ({ clientId, clientSecret }: TokenRequest, { address, requestId }: Caller) => {
+    const client = parseGuid(clientId) ?? '';
+    const waitMs = Math.max(ofClients.waitMs(client), ofAddresses.waitMs(address));
+    if (waitMs > 0) {
+      log.warn({ requestId, client, address }, 'a token request is refused after too many failed ones');
+      return { waitMs };
+    }
+    const takeBack = [ofClients.count(client), ofAddresses.count(address)];
+    let issued: Issued | undefined;
+    try {
+      issued = await issueToken(clientId, clientSecret);
+    } finally {
+      if (issued !== null) for (const take of takeBack) take();
+    }
+    if (issued === null) log.warn({ requestId, client, address }, 'a token request has the wrong credentials');
+    return { issued };
+  };
+
+  return async (request, response, requestId) => {
+    if (request.method !== 'POST') {
+      request.resume();
+      return refuse(response, 405, 'invalid_request', 'A token is asked for with POST.', { Allow: 'POST' });
+    }
+    const body = await readBody(request, MAX_BODY_BYTES);
+    if (body === null) return refuse(response, 413, 'invalid_request', 'The request is too large.');
+    const asked = readTokenRequest(request.headers, body);
+    if ('error' in asked) return refuse(response, 400, asked.error, asked.description);
+    const address = toNetwork(request.socket.remoteAddress ?? '');
+    const verified = await verifications.run(() => verify(asked, { address, requestId }));
+    if (verified === null) return refuseForNow(response, 503, 'Too many tokens are asked for at once.', 1000);
+    if (verified.waitMs !== undefined) return refuseForNow(response, 429, 'Too many attempts failed.', verified.waitMs);
+    if (!verified.issued) return refuse(response, 400, 'invalid_client', 'The client or its secret is wrong.');
+    const { token, expiresAt } = verified.issued;
+    const expiresIn = Math.ceil((Date.parse(expiresAt) - now()) / 1000);
+    send(response, 200, { access_token: token, token_type: 'bearer', expires_in: expiresIn });
+  };
+}
+
+function refuse(
+  response: ServerResponse,
+  status: number,
+  error: TokenRequestError['error'],
+  description: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  send(response, status, { error, error_description: description }, headers);
+}
+
+function refuseForNow(response: ServerResponse, status: 429 | 503, description: string, waitMs: number): void {
+  const error = { error: 'temporarily_unavailable', error_description: `${description} Try again later.` };
+  send(response, status, error, { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1000))) });
+}
+
+function send(
+  response: ServerResponse,
+  status: number,
+  value: object,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const body = JSON.stringify(value);
+  response
+    .writeHead(status, {
+      ...NOT_CACHED,
+      ...headers,
+      'Content-Type': 'application/json; charset=utf-8',
+      'Content-Length': Buffer.byteLength(body),
+    })
+    .end(body);
+}

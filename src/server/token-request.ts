@@ -1,0 +1,63 @@
+import type { IncomingHttpHeaders } from 'node:http';
+
+/** A client that asks for a token in its own name, and what it shows for it. */
+export interface TokenRequest {
+  readonly clientId: string;
+  readonly clientSecret: string;
+}
+
+/** Why a request is no token request, in OAuth's words. */
+export interface TokenRequestError {
+  readonly error: 'invalid_request' | 'invalid_client' | 'unsupported_grant_type';
+  readonly description: string;
+}
+
+const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
+
+/** Reads OAuth's client credentials form; the credentials may come in it or as HTTP Basic, but not both. */
+export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): TokenRequest | TokenRequestError {
+  if (!FORM.test(headers['content-type']?.trim() ?? '')) {
+    return invalidRequest('The body has to be application/x-www-form-urlencoded.');
+  }
+  const form = new URLSearchParams(body.toString('utf8'));
+  const repeated = [...form.keys()].find((name) => form.getAll(name).length > 1);
+  if (repeated !== undefined) return invalidRequest('A parameter is given twice.');
+  const grantType = form.get('grant_type');
+  if (!grantType) return invalidRequest('The parameter grant_type is missing.');
+  if (grantType !== 'client_credentials') {
+    return { error: 'unsupported_grant_type', description: 'The grant_type has to be client_credentials.' };
+  }
+  const { authorization } = headers;
+  if (authorization !== undefined && /^Basic\b/i.test(authorization)) {
+    if (form.has('client_secret')) return invalidRequest('The client shows its secret in two ways.');
+    return readBasic(authorization) ?? invalidClient('The Basic credentials cannot be read.');
+  }
+  const clientId = form.get('client_id');
+  const clientSecret = form.get('client_secret');
+  if (!clientId || !clientSecret) return invalidClient('The parameters client_id and client_secret are needed.');
+  return { clientId, clientSecret };
+}
+
+/** OAuth writes both parts as a form does before it joins them with a colon. */
+function readBasic(authorization: string): TokenRequest | null {
+  const [, encoded = ''] = /^Basic +([\w+/-]+=*)$/i.exec(authorization.trim()) ?? [];
+  const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
+  if (!id || !secret) return null;
+  try {
+    return { clientId: decodeFormText(id), clientSecret: decodeFormText(secret) };
+  } catch {
+    return null;
+  }
+}
+
+function decodeFormText(text: string): string {
+  return decodeURIComponent(text.replaceAll('+', ' '));
+}
+
+function invalidRequest(description: string): TokenRequestError {
+  return { error: 'invalid_request', description };
+}
+
+function invalidClient(description: string): TokenRequestError {
+  return { error: 'invalid_client', description };
+}

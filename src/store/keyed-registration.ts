@@ -1,0 +1,56 @@
+import type { CreatedAccountTask } from '../contract/account-task.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import { formatCreated, parseCreated } from './created-json.ts';
+import type { SqlTransaction } from './database.ts';
+import { type Attempt, idempotencyConflict, toReplay } from './idempotency.ts';
+import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+
+type Decision = CreatedAccountTask | TaskFailure;
+
+/**
+ * Decides for each registration, but once for each idempotency key: a key that is known gives its first result again,
+ * and a new one is written in the transaction that stores the task. What is refused leaves its key free.
+ */
+export async function decideOnce<Registration extends { readonly attempt: Attempt | null }>(
+  transaction: SqlTransaction,
+  registrations: readonly Registration[],
+  decide: (registration: Registration) => Decision,
+  { nowMs, keyExpiryMs }: { readonly nowMs: number; readonly keyExpiryMs: number },
+): Promise<readonly Decision[]> {
+  const attempts = registrations.flatMap(({ attempt }) => attempt ?? []);
+  if (attempts.length === 0) return registrations.map(decide);
+  const now = toIso(nowMs);
+  const findKnown = await readKeys(transaction, attempts, now);
+  const decisions = registrations.map((registration) => {
+    const known = registration.attempt && findKnown(registration.attempt);
+    return registration.attempt && known ? giveAgain(registration.attempt, known) : decide(registration);
+  });
+  const newKeys = registrations.flatMap(({ attempt }, index) => {
+    const decision = decisions[index] as Decision;
+    if (!attempt || decision instanceof TaskFailure || decision.replayed) return [];
+    const outcome = formatCreated(decision);
+    return [{ attempt, state: 'CREATED', leaseUntil: now, expiresAt: toIso(nowMs + keyExpiryMs), outcome } as const];
+  });
+  if (newKeys.length === 0) return decisions;
+  await insertKeys(transaction, newKeys);
+  // Another attempt with the same key may have come first: in this batch, or in another process.
+  const findWinner = await readKeys(transaction, attempts, now);
+  return registrations.map(({ attempt }, index) => {
+    const decision = decisions[index] as Decision;
+    const winner = attempt && findWinner(attempt);
+    if (!attempt || !winner || winner.attemptId === attempt.id || isSettled(decision)) return decision;
+    return giveAgain(attempt, winner);
+  });
+}
+
+function giveAgain({ fingerprint }: Attempt, row: KeyRow): Decision {
+  return row.fingerprint === fingerprint ? toReplay(parseCreated(row.outcome ?? '')) : idempotencyConflict();
+}
+
+function isSettled(decision: Decision): boolean {
+  return decision instanceof TaskFailure || decision.replayed;
+}
+
+function toIso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

@@ -1,0 +1,167 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
+import {
+  type Database,
+  DatabaseUnavailableError,
+  type SqlParameter,
+  type SqlRow,
+  type SqlTransaction,
+} from './database.ts';
+import { isConnectionLost, mayRunAgain, toCommitFailure, toStatementFailure } from './postgres-failure.ts';
+import { CLIENT_TIMEOUT_GRACE_MS, createPostgresPool } from './postgres-pool.ts';
+import { createStatements, splitRows, toInsert } from './postgres-sql.ts';
+
+export interface PostgresOptions {
+  /** For one statement, a commit included. */
+  readonly statementTimeoutMs?: number;
+  /** For waiting for a free connection, or making one. */
+  readonly connectTimeoutMs?: number;
+}
+
+/** Measured at 64 callers: more gain nothing, and leave fewer connections for reads. */
+const PARALLEL_TRANSACTIONS = 4;
+const MAX_RUNS = 6;
+const FIRST_PAUSE_MS = 4;
+const EXCLUSIVE_TIMEOUT_MS = 600_000;
+/** Any number, but the same in every process of this program. */
+const EXCLUSIVE_LOCK = 4_163_746_757_001;
+
+/**
+ * Opens a PostgreSQL database, or one of its kind, at `postgres://…`.
+ * A conflict with another transaction, or a connection lost before the commit, runs the work again a few times.
+ * @throws DatabaseUnavailableError when it cannot be reached.
+ */
+export async function openPostgres(address: string, options: PostgresOptions = {}): Promise<Database> {
+  const { statementTimeoutMs = 10_000, connectTimeoutMs = 5_000 } = options;
+  const pool = createPostgresPool(address, { statementTimeoutMs, connectTimeoutMs });
+  const underWay = new Set<Promise<unknown>>();
+  let closing: Promise<void> | null = null;
+
+  const onConnection = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
+    for (let runs = 1; ; runs += 1) {
+      const client = await pool.connect();
+      let isLost = true;
+      try {
+        const result = await work(client);
+        isLost = false;
+        return result;
+      } catch (error) {
+        isLost = isConnectionLost(error);
+        if (runs === MAX_RUNS || !mayRunAgain(error)) throw error;
+      } finally {
+        client.release(isLost);
+      }
+      await delay(FIRST_PAUSE_MS * 2 ** (runs - 1) * (0.5 + Math.random()));
+    }
+  };
+
+  const { hasLocks, collation } = await onConnection(recognize).catch(async (error: unknown) => {
+    await pool.destroy();
+    throw error;
+  });
+  const toStatement = createStatements(collation);
+
+  const execute = async <Row extends SqlRow>(
+    client: PoolClient,
+    sql: string,
+    parameters: readonly SqlParameter[] = [],
+    timeouts: { readonly query_timeout?: number } = {},
+  ): Promise<readonly Row[]> => {
+    try {
+      const { rows } = await client.query<Row>({ ...toStatement(sql), values: [...parameters], ...timeouts });
+      return rows;
+    } catch (error) {
+      throw toStatementFailure(error);
+    }
+  };
+
+  const whileOpen = <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
+    if (closing) return Promise.reject(new DatabaseUnavailableError('it is closed', { cause: null }));
+    const running = onConnection(work);
+    underWay.add(running);
+    const forget = (): void => void underWay.delete(running);
+    running.then(forget, forget);
+    return running;
+  };
+
+  const close = async (): Promise<void> => {
+    await Promise.allSettled(underWay);
+    await pool.end();
+  };
+
+  const begin = (client: PoolClient): SqlTransaction => {
+    // A read may leave before BEGIN is answered; a write without a transaction must not.
+    const begun = execute(client, 'BEGIN');
+    begun.catch(ignore);
+    let timeouts = {};
+    const transaction: SqlTransaction = {
+      read: (sql, parameters) => execute(client, sql, parameters, timeouts),
+      async write(sql, parameters) {
+        await begun;
+        await execute(client, sql, parameters, timeouts);
+      },
+      async insert(table, columns, rows, { ifAbsent } = { ifAbsent: false }) {
+        for (const part of splitRows(rows)) {
+          const lists = columns.map((_, index) => part.map((row) => row[index] ?? null));
+          await transaction.write(toInsert(table, columns, lists, ifAbsent), lists as never);
+        }
+      },
+      async exclusive() {
+        timeouts = { query_timeout: EXCLUSIVE_TIMEOUT_MS + CLIENT_TIMEOUT_GRACE_MS };
+        await transaction.write(`SET LOCAL statement_timeout = ${EXCLUSIVE_TIMEOUT_MS}`);
+        if (hasLocks) await transaction.read('SELECT pg_advisory_xact_lock(?1)', [EXCLUSIVE_LOCK]);
+      },
+    };
+    return transaction;
+  };
+
+  return {
+    parallelTransactions: PARALLEL_TRANSACTIONS,
+    read: (sql, parameters) => whileOpen((client) => execute(client, sql, parameters)),
+    transaction: (work) =>
+      whileOpen(async (client) => {
+        try {
+          const result = await work(begin(client));
+          await commit(client);
+          return result;
+        } catch (error) {
+          if (!isConnectionLost(error)) await client.query('ROLLBACK').catch(ignore);
+          throw error;
+        }
+      }),
+    close() {
+      closing ??= close();
+      return closing;
+    },
+  };
+}
+
+async function commit(client: PoolClient): Promise<void> {
+  const { command } = await client.query('COMMIT').catch((error: unknown) => {
+    throw toCommitFailure(error);
+  });
+  if (command !== 'COMMIT') throw new Error('A transaction went on after one of its statements had failed.');
+}
+
+interface Kind {
+  readonly hasLocks: boolean;
+  /** By which text compares by its bytes. */
+  readonly collation: string;
+}
+
+/** CockroachDB compares by bytes anyway; its advisory locks are empty, but its transactions run again on conflict. */
+async function recognize(client: PoolClient): Promise<Kind> {
+  try {
+    const { rows } = await client.query<{ version: string }>('SELECT version() AS version');
+    if (/CockroachDB/i.test(rows[0]?.version ?? '')) return { hasLocks: false, collation: '' };
+  } catch (error) {
+    throw toStatementFailure(error);
+  }
+  const hasLocks = await client.query('SELECT pg_try_advisory_xact_lock(0)').then(
+    () => true,
+    () => false,
+  );
+  return { hasLocks, collation: 'COLLATE "C"' };
+}
+
+function ignore(): void {}

@@ -1,0 +1,82 @@
+import { v7 as createTimeOrderedId } from 'uuid';
+import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
+import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
+import type { AccountTaskPage, PageRequest } from '../contract/task-service.ts';
+import type { Database, SqlParameter, SqlRow } from './database.ts';
+import { createGroupCommit } from './group-commit.ts';
+import { toReadFailure } from './store-failure.ts';
+
+/** Tasks as they were when the upstream created them; the contract has no way to read them back. */
+export interface TaskRecords {
+  add(scope: string, task: AccountTask): Promise<void>;
+  find(scope: string, ids: readonly string[]): Promise<readonly (AccountTask | null)[]>;
+  list(scope: string, page: PageRequest): Promise<AccountTaskPage>;
+  close(): Promise<void>;
+}
+
+interface NewRecord {
+  readonly scope: string;
+  readonly task: AccountTask;
+}
+
+const COLUMNS = ['scope', 'position', 'id', 'detail'];
+
+export function createTaskRecords({
+  database,
+  maxPending,
+}: {
+  readonly database: Database;
+  readonly maxPending: number;
+}): TaskRecords {
+  const additions = createGroupCommit({
+    database,
+    maxPending,
+    write: async (transaction, records: readonly NewRecord[]): Promise<readonly null[]> => {
+      const rows = records.map(({ scope, task }) => [
+        scope,
+        createTimeOrderedId(),
+        task.ID,
+        JSON.stringify(task.detail),
+      ]);
+      await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
+      return records.map(() => null);
+    },
+  });
+  const readTasks = async (sql: string, parameters: readonly SqlParameter[]): Promise<readonly AccountTask[]> => {
+    const rows = await database
+      .read<SqlRow & { readonly detail: string }>(
+        `SELECT detail FROM recorded_tasks WHERE scope = ?1 ${sql}`,
+        parameters,
+      )
+      .catch((error: unknown) => {
+        throw toReadFailure(error);
+      });
+    return rows.map(({ detail }) => toTask(detail));
+  };
+  return {
+    async add(scope, task) {
+      await additions.add({ scope, task });
+    },
+    async find(scope, ids) {
+      const tasks = ids.length === 0 ? [] : await readTasks('AND id = ANY (?2)', [scope, ids]);
+      const byId = new Map(tasks.map((task) => [task.ID, task]));
+      return ids.map((id) => byId.get(id) ?? null);
+    },
+    async list(scope, { first, after }) {
+      const page = 'ORDER BY position DESC LIMIT ?2';
+      const behind = 'AND position < (SELECT position FROM recorded_tasks WHERE scope = ?1 AND id = ?3)';
+      const tasks =
+        after === null
+          ? await readTasks(page, [scope, first + 1])
+          : await readTasks(`${behind} ${page}`, [scope, first + 1, after]);
+      return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
+    },
+    close: () => additions.close(),
+  };
+}
+
+function toTask(detail: string): AccountTask {
+  const task = readAccountTask(parseJsonKeepingDigits(detail) as JsonObject, 'Detail');
+  if ('at' in task) throw new Error(`A recorded task cannot be read: ${task.at} ${task.problem}`);
+  return task;
+}

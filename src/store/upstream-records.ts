@@ -1,0 +1,53 @@
+import type { TaskService } from '../contract/task-service.ts';
+import type { Database } from './database.ts';
+import { idempotentTaskService } from './idempotent-task-service.ts';
+import { createLedger } from './ledger.ts';
+import { recordedTaskService } from './recorded-task-service.ts';
+import { toReadFailure } from './store-failure.ts';
+import { createTaskRecords } from './task-records.ts';
+
+export interface UpstreamRecordsOptions {
+  /** Longer than any create takes. */
+  readonly leaseMs: number;
+  /** How long an idempotency key gives its first result again. */
+  readonly keyExpiryMs: number;
+  /** How long a second attempt with a key waits for the first. */
+  readonly keyWaitMs: number;
+  readonly maxPending: number;
+  /** Milliseconds since 1970. */
+  readonly now: () => number;
+  /** Told of what happened upstream but could not be written down here. */
+  readonly onUnwritten: (what: 'record' | 'settlement', error: unknown) => void;
+}
+
+/** An upstream with a memory of our own: its creates are recorded and can be read, and idempotency keys are honoured. */
+export function rememberingTaskService(
+  upstream: TaskService,
+  database: Database,
+  { leaseMs, keyExpiryMs, keyWaitMs, maxPending, now, onUnwritten }: UpstreamRecordsOptions,
+): TaskService {
+  const records = createTaskRecords({ database, maxPending });
+  const recorded = recordedTaskService(upstream, {
+    records,
+    onUnrecorded: (_taskId, error) => onUnwritten('record', error),
+  });
+  const ledger = createLedger({ database, leaseMs, expiryMs: keyExpiryMs, maxPending, now });
+  const idempotent = idempotentTaskService(recorded, {
+    ledger,
+    waitMs: keyWaitMs,
+    onUnsettled: (error) => onUnwritten('settlement', error),
+  });
+  return {
+    ...idempotent,
+    async ready() {
+      await idempotent.ready();
+      await database.read('SELECT number FROM schema_migrations').catch((error: unknown) => {
+        throw toReadFailure(error);
+      });
+    },
+    async close() {
+      await idempotent.close();
+      await database.close();
+    },
+  };
+}

@@ -1,0 +1,2 @@
+/** How the gateway names itself to the service. */
+export const USER_AGENT = 'account-task-gateway';

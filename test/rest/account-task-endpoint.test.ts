@@ -1,0 +1,236 @@
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
+import { type FailureCode, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
+import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
+import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import { createRestEndpoint, type RestEndpointOptions } from '../../src/rest/account-task-endpoint.ts';
+import { DETAIL } from '../wire/samples.ts';
+import { PATH, type PlainRequest } from './rest-client.ts';
+import { jsonText, xmlText } from './request-texts.ts';
+
+const CREATED: CreatedAccountTask = {
+  accountTask: { ID: DETAIL.ID, TaskID: DETAIL.TaskID, ClientID: DETAIL.ClientID, fields: DETAIL, detail: DETAIL },
+  Identification: { UserId: 'u' },
+  Result: 'r',
+  replayed: false,
+};
+
+interface Setting {
+  readonly create?: (call: CreateCall) => CreatedAccountTask;
+  readonly options?: Partial<RestEndpointOptions>;
+}
+
+/** Asks an endpoint over a task service whose `create` is given, and keeps what it logs. */
+async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, setting: Setting = {}) {
+  const { create = () => CREATED, options = {} } = setting;
+  const logged: { readonly level: string; readonly facts: object; readonly sentence: string }[] = [];
+  const endpoint = createRestEndpoint({
+    tasks: { create: async (_: NewAccountTask, call: CreateCall) => create(call) } as unknown as TaskService,
+    authenticate: async () => ({ kind: 'account', accountId: 'a', clientId: null }),
+    tables: { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS },
+    maxBodyBytes: 1000,
+    log: {
+      warn: (facts, sentence) => logged.push({ level: 'warn', facts, sentence }),
+      error: (facts, sentence) => logged.push({ level: 'error', facts, sentence }),
+    },
+    ...options,
+  });
+  const headers: Record<string, string> = { 'content-type': 'application/json', ...request.headers };
+  const {
+    status,
+    headers: answered,
+    body,
+  } = await endpoint({
+    method: request.method ?? 'POST',
+    url: request.path ?? PATH,
+    header: (name) => headers[name] ?? null,
+    body: request.tooLarge ? null : Buffer.from(request.body ?? jsonText()),
+    requestId: 'request-1',
+  });
+  return { status, headers: answered, text: Buffer.from(body).toString(), logged };
+}
+
+const failing = (code: FailureCode): Setting => ({
+  create: () => {
+    throw new TaskFailure({ code, outcome: 'NOT_SENT' } as FailureKind, 'The "reason".', { cause: new Error('why') });
+  },
+});
+const denying: Setting = {
+  options: {
+    authenticate: async () => {
+      throw new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, 'no');
+    },
+  },
+};
+
+describe('a created task', () => {
+  const inDates = {
+    ...DETAIL,
+    StartDate: '2026-02-22T04:10:00.9500000+05:30',
+    FinishDate: '2026-02-22T04:10:00.0000000Z',
+  };
+  const detail = { ...inDates, DateCreated: '2026-02-20T04:10:00Z', LastRunOn: null, LastRunBy: null };
+  const create = () => ({ ...CREATED, accountTask: { ...CREATED.accountTask, fields: detail, detail } });
+
+  test('in JSON has every null written and dates without trailing zeros of their fraction', async () => {
+    const { text } = await ask({}, { create });
+    expect(text).toBe(
+      '{"Error":null,"ResponseData":{"Identification":{"UserId":"u"},"Result":"r","Detail":' +
+        JSON.stringify({
+          ...detail,
+          StartDate: '2026-02-22T04:10:00.95+05:30',
+          FinishDate: '2026-02-22T04:10:00Z',
+        }) +
+        '}}',
+    );
+  });
+
+  test('in XML has Result first, nil dates, and no element for an absent text', async () => {
+    const { text } = await ask({ headers: { accept: 'application/xml' } }, { create });
+    expect(text).toMatch(
+      /^<ResponseOfAccountTaskResponse xmlns:xsd="http:\/\/www\.w3\.org\/2001\/XMLSchema" xmlns:xsi="http:\/\/www\.w3\.org\/2001\/XMLSchema-instance"><ResponseData><Result>r<\/Result><Identification><UserId>u<\/UserId><\/Identification><Detail><ID>/,
+    );
+    expect(text).toContain('<StartDate>2026-02-22T04:10:00.95+05:30</StartDate><FinishDate>2026-02-22T04:10:00Z<');
+    expect(text).toContain('<LastRunOn xsi:nil="true" /><LastModifiedBy>');
+    expect(text).not.toContain('LastRunBy');
+  });
+
+  test('may have a name with a character that XML cannot carry, which is replaced there', async () => {
+    const named = { ...DETAIL, Name: 'a\u0001b' };
+    const { text } = await ask(
+      { headers: { accept: 'text/xml' } },
+      { create: () => ({ ...CREATED, accountTask: { ...CREATED.accountTask, detail: named } }) },
+    );
+    expect(text).toContain('<Name>a\uFFFDb</Name>');
+  });
+});
+
+describe('a failure of the action is the envelope, under a status that says what became of the task', () => {
+  const STATUSES = {
+    BAD_USER_INPUT: 400,
+    UNAUTHENTICATED: 401,
+    FORBIDDEN: 403,
+    CLIENT_REQUIRED: 409,
+    TASK_NOT_FOUND: 404,
+    TASK_REJECTED: 400,
+    IDEMPOTENCY_CONFLICT: 409,
+    IDEMPOTENCY_IN_PROGRESS: 409,
+    UPSTREAM_UNREACHABLE: 503,
+    OVERLOADED: 429,
+    UPSTREAM_TIMEOUT: 500,
+    UPSTREAM_CONNECTION_LOST: 500,
+    UPSTREAM_FAILED: 500,
+    UPSTREAM_UNREADABLE: 500,
+  } satisfies Record<FailureCode, number>;
+
+  const codes = Object.keys(STATUSES) as readonly FailureCode[];
+
+  test.each(codes.filter((code) => code !== 'UNAUTHENTICATED'))('%s', async (code) => {
+    const { status, headers, text, logged } = await ask({}, failing(code));
+    expect(status).toBe(STATUSES[code]);
+    expect(headers).toEqual({ 'Content-Type': 'application/json; charset=utf-8' });
+    expect(JSON.parse(text)).toEqual({ Error: { ErrorCode: code, ErrorReason: 'The "reason".' }, ResponseData: null });
+    expect(logged).toMatchObject([
+      { level: 'warn', facts: { requestId: 'request-1', code }, sentence: 'The "reason".' },
+    ]);
+  });
+
+  test('in XML for a caller of XML', async () => {
+    const { text } = await ask({ headers: { accept: 'application/xml' } }, failing('CLIENT_REQUIRED'));
+    expect(text).toContain(
+      '<Error><ErrorCode>CLIENT_REQUIRED</ErrorCode><ErrorReason>The "reason".</ErrorReason></Error></Resp',
+    );
+  });
+
+  test('but one about the credentials is the framework’s 401', async () => {
+    const { status, headers, text } = await ask({}, failing('UNAUTHENTICATED'));
+    expect(status).toBe(401);
+    expect(headers['WWW-Authenticate']).toBe('Bearer');
+    expect(text).toBe('{"Message":"Authorization has been denied for this request."}');
+  });
+
+  test('but an unexpected one is the framework’s 500, which tells nothing and is logged with the request’s ID', async () => {
+    const error = new TypeError('secret');
+    const setting = {
+      create: () => {
+        throw error;
+      },
+    };
+    const { status, text, logged } = await ask({ headers: { accept: 'text/xml' } }, setting);
+    expect([status, text]).toEqual([500, '<Error><Message>An error has occurred.</Message></Error>']);
+    expect(logged).toEqual([
+      { level: 'error', facts: { requestId: 'request-1', err: error }, sentence: 'unexpected error' },
+    ]);
+  });
+});
+
+describe('a request', () => {
+  test('is judged by its credentials before its body', async () => {
+    for (const request of [
+      { body: '' },
+      { body: '{' },
+      { headers: { 'content-type': 'text/plain' } },
+      { tooLarge: true },
+    ]) {
+      expect((await ask(request, denying)).status).toBe(401);
+    }
+    expect((await ask({ method: 'PUT' }, denying)).status).toBe(405);
+    expect((await ask({ path: '/api/x' }, denying)).status).toBe(404);
+  });
+
+  test('passes its Authorization, its ID and its Idempotency-Key on', async () => {
+    const seen: unknown[] = [];
+    const setting: Setting = {
+      create: (call) => {
+        seen.push(call);
+        return CREATED;
+      },
+      options: {
+        authenticate: async (authorization) => ({ kind: 'forwarded', authorization: String(authorization) }),
+      },
+    };
+    await ask({ headers: { authorization: 'Bearer x', 'idempotency-key': 'k' } }, setting);
+    await ask({}, setting);
+    expect(seen).toEqual([
+      { caller: { kind: 'forwarded', authorization: 'Bearer x' }, requestId: 'request-1', idempotencyKey: 'k' },
+      { caller: { kind: 'forwarded', authorization: 'null' }, requestId: 'request-1', idempotencyKey: null },
+    ]);
+  });
+
+  test('may have a query', async () => {
+    expect((await ask({ path: `${PATH}/?a=1` })).status).toBe(200);
+    expect((await ask({ path: `${PATH}s` })).status).toBe(404);
+    expect((await ask({ path: `${PATH}//` })).status).toBe(404);
+  });
+
+  test('that is too large is 413', async () => {
+    const { status, text } = await ask({ tooLarge: true });
+    expect([status, text]).toEqual([413, `{"Message":"The request's body is larger than 1000 bytes."}`]);
+  });
+
+  test('whose Parameters the answer’s XML could not carry is refused before a task is created', async () => {
+    const body = jsonText({ Parameters: JSON.stringify('"\uFFFE"') });
+    let created = 0;
+    const create = () => {
+      created += 1;
+      return CREATED;
+    };
+    const { status, text } = await ask({ body, headers: { accept: 'application/xml' } }, { create });
+    expect([status, created]).toEqual([400, 0]);
+    expect(text).toContain('Parameters: holds U+FFFE, which XML 1.0 cannot carry; accept application/json');
+    expect((await ask({ body }, { create })).status).toBe(200);
+  });
+
+  test('that is refused has every reason named', async () => {
+    const { text } = await ask({ body: jsonText({ Frequency: '7', ContentType: '"text/plain"' }) });
+    expect(text).toContain('Frequency: is none of NONE (0), HOURLY');
+    expect(text).toContain('; ContentType: is neither application/json nor application/xml"');
+  });
+
+  test('in XML without the right namespace and names is told no more than the framework tells', async () => {
+    const { text } = await ask({ headers: { 'content-type': 'text/xml' }, body: xmlText().replaceAll('Account', 'A') });
+    expect(text).toBe(
+      '<Error><Message>The request is invalid.</Message><ModelState><request>An error has occurred.</request></ModelState></Error>',
+    );
+  });
+});

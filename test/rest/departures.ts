@@ -1,0 +1,136 @@
+/** Where the endpoint answers otherwise than the observed server did, on purpose. */
+export interface Departure {
+  readonly why: string;
+  readonly cases: readonly string[];
+  /** What it answers instead. */
+  readonly status: number;
+  readonly body: RegExp;
+}
+
+/**
+ * Two more hold everywhere. A StartDate that is not given is null, not .NET's year 1. Parameters have to parse as their
+ * ContentType, which is one of two: where the observed requests had `p` and `c`, these have a text that does and a type that is.
+ */
+export const DEPARTURES: readonly Departure[] = [
+  {
+    why: 'a body without a request is refused: the observed code and status were the probe’s own',
+    cases: [
+      'empty body json',
+      'empty body text/plain',
+      'empty body no ct',
+      'no content at all',
+      'empty body xml',
+      'empty body form',
+      'whitespace json',
+      'json null',
+    ],
+    status: 400,
+    body: /BAD_USER_INPUT.*the request: holds no AccountTaskRequest/,
+  },
+  {
+    why: 'an undefined enum number is refused: it would silently register something else',
+    cases: ['freq 99', 'freq -1', 'freq "99"', 'freq 99999999999', 'form freq 99'],
+    status: 400,
+    body: /BAD_USER_INPUT.*Frequency: is none of NONE \(0\), ONE \(1\), TWO \(2\)/,
+  },
+  {
+    why: 'a boolean or a combination of members is no member',
+    cases: ['freq true', 'freq "ONE, TWO"'],
+    status: 400,
+    body: /"ModelState":\{"request.Frequency":\["An error has occurred."\]\}/,
+  },
+  {
+    why: 'a missing TaskID or Frequency in XML is refused: it would silently be the default',
+    cases: ['xml wrong case element', 'xml missing taskid+freq'],
+    status: 400,
+    body: /<ErrorCode>BAD_USER_INPUT<\/ErrorCode><ErrorReason>TaskID: is required/,
+  },
+  {
+    why: 'trailing junk after JSON is refused: half of a mistake may be the wrong half',
+    cases: ['json trailing junk'],
+    status: 400,
+    body: /"ModelState":\{"request":\["An error has occurred."\]\}/,
+  },
+  {
+    why: 'JSON is what RFC 8259 says: no comments, single quotes, bare names or trailing commas',
+    cases: ['json comments', 'json malformed2'],
+    status: 400,
+    body: /"ModelState":\{"request":\["An error has occurred."\]\}/,
+  },
+  {
+    why: 'malformed JSON is the request’s fault as a whole, not that of the field it broke off in',
+    cases: ['json malformed'],
+    status: 400,
+    body: /"ModelState":\{"request":\["An error has occurred."\]\}/,
+  },
+  {
+    why: 'a date needs an offset, seconds and at most 7 fraction digits: anything else would be guessed or rounded',
+    cases: [
+      'start "2026-02-22T04:10:00"',
+      'start "2026-02-22T04:10:00.5"',
+      'start "2026-02-22T04:10:00.123456789Z"',
+      'start "2026-02-22"',
+      'start "0001-01-01T00:00:00"',
+      'start "2026-02-22T04:10Z"',
+      "xml start '2026-02-22'",
+      "xml start '2026-02-22T04:10:00'",
+    ],
+    status: 400,
+    body: /BAD_USER_INPUT.*StartDate: is not an ISO 8601 timestamp with Z or an offset/,
+  },
+  {
+    why: 'a date is written as ISO 8601 says and in no other way',
+    cases: [
+      'start "2026-02-22 04:10:00"',
+      'start "02/22/2026"',
+      'start "Feb 22 2026"',
+      'start "04:10"',
+      'start "/Date(1771733400000)/"',
+      'start "/Date(1771733400000+0100)/"',
+    ],
+    status: 400,
+    body: /"ModelState":\{"request.StartDate":\["An error has occurred."\]\}/,
+  },
+  {
+    why: 'a date keeps the offset it was given, where the framework turns it into the server’s own',
+    cases: ['start "2026-02-22T04:10:00+05:30"', "xml start '2026-02-22T04:10:00+05:30'"],
+    status: 200,
+    body: /StartDate(?:":"|>)2026-02-22T04:10:00\+05:30["<]/,
+  },
+  {
+    why: 'a finish before the start is refused',
+    cases: ['json ok', 'form date'],
+    status: 400,
+    body: /BAD_USER_INPUT.*finishDate: \S+ is before startDate, \S+/,
+  },
+  {
+    why: 'Parameters and ContentType are texts: a number would not come back as it was written',
+    cases: ['params number'],
+    status: 400,
+    body: /"request.Parameters":\["An error has occurred.","The Parameters field is required."\]/,
+  },
+  {
+    why: 'a GUID in the form of nested hexadecimal numbers is not read',
+    cases: ['guid "{0x86cb791c,0x8078,0x41ae,{0xa0,0x45,0x5d,0xde,0xd0,0x4c,0x95,0x89}}"'],
+    status: 400,
+    body: /"ModelState":\{"request.TaskID":\["An error has occurred."\]\}/,
+  },
+  {
+    why: 'elements inside Parameters are refused, where the framework loses the elements after them',
+    cases: ['xml params nested'],
+    status: 400,
+    body: /<ModelState><request>An error has occurred.<\/request><\/ModelState>/,
+  },
+  {
+    why: 'a task has to be in the catalogue, also the one of the empty GUID',
+    cases: ['guid "00000000-0000-0000-0000-000000000000"'],
+    status: 404,
+    body: /TASK_NOT_FOUND/,
+  },
+  {
+    why: 'an answer to HEAD has no body: the probe was asked without HTTP in between',
+    cases: ['HEAD'],
+    status: 405,
+    body: /^$/,
+  },
+];

@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+import { toModelState } from '../../src/rest/model-state.ts';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
+import { type RequestFormat, readRequest } from '../../src/wire/codec.ts';
+import { formText, jsonText, xmlText } from './request-texts.ts';
+
+const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
+const HIDDEN = 'An error has occurred.';
+
+function modelStateOf(format: RequestFormat, text: string) {
+  const reading = readRequest(format, Buffer.from(text), TABLES);
+  return reading.kind === 'faulty' ? toModelState(format, reading.problems) : reading.kind;
+}
+
+test.each([
+  [
+    'JSON has each bad value at its field and missing ones at the request',
+    'json',
+    jsonText({ TaskID: '1', Frequency: null, StartDate: 'null', Parameters: '[]', ContentType: null }),
+    {
+      'request.TaskID': [HIDDEN],
+      request: [HIDDEN],
+      'request.StartDate': [HIDDEN],
+      'request.Parameters': [HIDDEN, 'The Parameters field is required.'],
+      'request.ContentType': ['The ContentType field is required.'],
+    },
+  ],
+  [
+    'XML has one complaint where a value cannot be read, whatever else is missing',
+    'xml',
+    xmlText({ Frequency: 'BOGUS', Parameters: '', TaskID: null }),
+    { request: [HIDDEN] },
+  ],
+  [
+    'XML has what is required of its texts alone',
+    'xml',
+    xmlText({ Frequency: null, Parameters: '' }),
+    { 'request.Parameters': ['The Parameters field is required.'] },
+  ],
+  [
+    'a form has the value itself',
+    'form',
+    formText({ Frequency: 'a%26b', Notification: 'PIGEON', FinishDate: 'nope' }),
+    {
+      'request.Frequency': ["The value 'a&b' is not valid for Frequency.", 'The Frequency property is required.'],
+      'request.FinishDate': ["The value 'nope' is not valid for FinishDate."],
+      'request.Notification': ["The value 'PIGEON' is not valid for Notification."],
+    },
+  ],
+] as const)('%s', (_, format, text, expected) => {
+  expect(modelStateOf(format, text)).toEqual(expected);
+});
+
+test.each([
+  ['json', jsonText({ Frequency: '7' })],
+  ['json', jsonText({ StartDate: '"2026-02-22"' })],
+  ['json', jsonText({ ContentType: '"text/plain"' })],
+  ['xml', xmlText({ TaskID: null })],
+  ['form', formText({ Frequency: '7' })],
+] as const)('%s: what the framework would take is left to the action: %s', (format, text) => {
+  expect(modelStateOf(format, text)).toBeNull();
+});
+
+test('a value that the framework refuses hides one that the action would', () => {
+  expect(modelStateOf('json', jsonText({ Frequency: '7', TaskID: '1' }))).toEqual({ 'request.TaskID': [HIDDEN] });
+});

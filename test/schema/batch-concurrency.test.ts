@@ -1,0 +1,106 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/backend.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { TaskService } from '../../src/contract/task-service.ts';
+import type { Log } from '../../src/server/log.ts';
+import { startGateway } from '../running-gateway.ts';
+import { DATABASES } from '../store/databases.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { createBatch, item, items } from './batch.ts';
+import { startCountedGateway } from './counted-gateway.ts';
+
+/** As many creates of a batch as the service is given at the same time. */
+const UPSTREAM_CONCURRENCY = 16;
+
+test.each(DATABASES)('a batch over the store on %s is one transaction', async (kind) => {
+  const gateway = await startCountedGateway(kind);
+  await createBatch(gateway, items(1)); // the token is read from the database once
+  gateway.takeCounts();
+  const mixed = [...items(98), item('refused', { taskId: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }), item('{"broken":')];
+  const results = await createBatch(
+    gateway,
+    mixed.map((one, index) => ({ ...one, idempotencyKey: `key ${index}` })),
+  );
+  expect(results.filter(({ __typename }) => __typename === 'CreateAccountTaskPayload')).toHaveLength(98);
+  expect(gateway.takeCounts()).toEqual({ commits: 1, reads: 0 });
+});
+
+test(`a batch over the service has ${UPSTREAM_CONCURRENCY} requests under way at the most, and as many at once`, async () => {
+  let underWay = 0;
+  let most = 0;
+  const enough = Promise.withResolvers<void>();
+  const service = await startRestService({
+    async answer() {
+      underWay += 1;
+      most = Math.max(most, underWay);
+      if (underWay === UPSTREAM_CONCURRENCY) enough.resolve();
+      await enough.promise;
+      // Time for one more to arrive, if there were one.
+      await delay(20);
+      underWay -= 1;
+      return null;
+    },
+  });
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, {
+    env: { UPSTREAM_URL: service.url.href, RECORD: 'off' },
+    authorization: 'Bearer caller-1',
+  });
+  onTestFinished(() => gateway.close());
+  const results = await createBatch(gateway, items(40));
+  expect(results.map((result) => result.accountTask?.parameters)).toEqual(
+    items(40).map(({ input }) => input['parameters']),
+  );
+  expect(service.requests).toHaveLength(40);
+  expect(most).toBe(UPSTREAM_CONCURRENCY);
+});
+
+test('failures of items are logged with the request id: known ones with their cause, others in full and masked', async () => {
+  const cause = new Error('at 10.0.0.1');
+  const defect = new Error('SELECT * FROM secret');
+  const logged: object[] = [];
+  const note = (level: string) => (facts: object, sentence: string) => void logged.push({ level, facts, sentence });
+  const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+  const tasks: TaskService = {
+    async create({ Parameters }) {
+      if (Parameters === '1') throw defect;
+      throw new TaskFailure({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It failed.', { cause });
+    },
+    find: async () => [],
+    list: async () => ({ tasks: [], hasNextPage: false }),
+    ready: async () => {},
+    close: async () => {},
+  };
+  const gateway = await startGateway(
+    () => ({
+      tasks,
+      authenticate: async () => ({ kind: 'forwarded', authorization: 'Bearer x' }),
+      issueToken: null,
+      batchConcurrency: 2,
+    }),
+    { log },
+  );
+  onTestFinished(() => gateway.close());
+  const results = await createBatch(gateway, items(2), { 'x-request-id': 'trace-44' });
+  const FAILURE = {
+    __typename: 'CreateAccountTaskFailure',
+    errorCode: null,
+    errorReason: null,
+    retryable: false,
+  } as const;
+  expect(results).toEqual([
+    { ...FAILURE, message: 'It failed.', code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
+    { ...FAILURE, message: 'Unexpected error.', code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' },
+  ]);
+  expect(logged).toEqual(
+    expect.arrayContaining([
+      {
+        level: 'warn',
+        facts: { requestId: 'trace-44', code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN', err: cause },
+        sentence: 'It failed.',
+      },
+      { level: 'error', facts: { requestId: 'trace-44', err: defect }, sentence: 'unexpected error' },
+    ]),
+  );
+});

@@ -1,0 +1,132 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/backend.ts';
+import { type Answer, type RunningGateway, startGateway } from '../running-gateway.ts';
+import { DATABASES } from '../store/databases.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { createBatch, items } from './batch.ts';
+import { startCountedGateway } from './counted-gateway.ts';
+
+const QUERY = `query ($representations: [_Any!]!) {
+  _entities(representations: $representations) { __typename ... on AccountTask { id parameters task { id } } }
+}`;
+const ABSENT = 'ffffffff-ffff-4fff-8fff-ffffffffffff';
+
+function resolve(
+  gateway: RunningGateway,
+  representations: readonly unknown[],
+  headers?: Record<string, string>,
+): Promise<Answer> {
+  return gateway.graphql({ query: QUERY, variables: { representations } }, headers);
+}
+
+/** As a router does: the representations hold the key and the name of the type. */
+async function createTasks(gateway: RunningGateway, count: number): Promise<{ __typename: string; id: string }[]> {
+  const results = await createBatch(gateway, items(count));
+  return results.map(({ accountTask }) => ({ __typename: 'AccountTask', id: accountTask?.id ?? '' }));
+}
+
+describe.each(DATABASES)('_entities over the store on %s', (kind) => {
+  test('answers a hundred representations in their order with one statement', async () => {
+    const gateway = await startCountedGateway(kind);
+    const tasks = await createTasks(gateway, 100);
+    const shuffled = tasks.toReversed();
+    gateway.takeCounts();
+    const { json } = await resolve(gateway, shuffled);
+    expect(gateway.takeCounts()).toEqual({ commits: 0, reads: 1 });
+    expect(json.errors).toBeUndefined();
+    expect(json.data?.['_entities']).toMatchObject(shuffled);
+  });
+
+  test("gives null for another account's task and for one that is not there, without a word about which", async () => {
+    const gateway = await startCountedGateway(kind);
+    const [task] = await createTasks(gateway, 1);
+    const authorization = `Bearer ${gateway.foreignToken}`;
+    const { json } = await resolve(gateway, [task, { __typename: 'AccountTask', id: ABSENT }], { authorization });
+    expect(json).toEqual({ data: { _entities: [null, null] } });
+  });
+});
+
+test('what cannot be looked up is an error at its place, and the others are answered', async () => {
+  const gateway = await startCountedGateway('SQLite');
+  const [task] = await createTasks(gateway, 1);
+  const { json } = await resolve(gateway, [
+    { __typename: 'AccountTask', id: 'not-a-guid' },
+    task,
+    { __typename: 'AccountTask' },
+    { __typename: 'AccountTask', id: [task?.id] },
+    { __typename: 'Task', id: ABSENT },
+    { __typename: 'Nonsense', id: ABSENT },
+    { __typename: 'Mutation' },
+    { id: task?.id },
+    17,
+    { ...task, id: task?.id.toUpperCase() },
+  ]);
+  expect(json.data?.['_entities']).toEqual([
+    null,
+    expect.objectContaining(task) as unknown,
+    ...Array.from({ length: 7 }, () => null),
+    expect.objectContaining(task) as unknown,
+  ]);
+  const errors = json.errors?.map(({ message, path, extensions: { code, retryable } }) => ({
+    message,
+    at: path?.[1],
+    code,
+    retryable,
+  }));
+  const BAD = { code: 'BAD_USER_INPUT', retryable: false };
+  const FORMS = 'expected a GUID: 32 hexadecimal digits, plain, hyphenated, or hyphenated in {} or ()';
+  expect(errors?.toSorted((a, b) => Number(a.at) - Number(b.at))).toEqual([
+    { ...BAD, at: 0, message: `id: ${FORMS}, not "not-a-guid".` },
+    { ...BAD, at: 2, message: `id: ${FORMS}, not "".` },
+    { ...BAD, at: 3, message: `id: ${FORMS}, not "".` },
+    ...[4, 5, 6, 7, 8].map((at) => ({ ...BAD, at, message: `representations.${at}.__typename: expected AccountTask` })),
+  ]);
+});
+
+test('without credentials nothing is looked up', async () => {
+  const gateway = await startCountedGateway('SQLite');
+  const tasks = await createTasks(gateway, 2);
+  gateway.takeCounts();
+  const { json } = await resolve(gateway, tasks, { authorization: '' });
+  expect(json.data).toEqual({ _entities: [null, null] });
+  expect(json.errors).toMatchObject([
+    { path: ['_entities', 0], extensions: { code: 'UNAUTHENTICATED' } },
+    { path: ['_entities', 1], extensions: { code: 'UNAUTHENTICATED' } },
+  ]);
+  expect(gateway.takeCounts()).toEqual({ commits: 0, reads: 0 });
+});
+
+describe('_entities over the service', () => {
+  test('answers from the record, for the same caller only, and sends nothing', async () => {
+    const service = await startRestService();
+    onTestFinished(() => service.close());
+    const gateway = await startGateway(openBackend, {
+      env: { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:' },
+      authorization: 'Bearer caller-1',
+    });
+    onTestFinished(() => gateway.close());
+    const tasks = await createTasks(gateway, 3);
+    expect(service.requests).toHaveLength(3);
+    const own = await resolve(gateway, [...tasks, { __typename: 'AccountTask', id: ABSENT }]);
+    expect(own.json).toMatchObject({ data: { _entities: [...tasks, null] } });
+    const foreign = await resolve(gateway, tasks, { authorization: 'Bearer caller-2' });
+    expect(foreign.json).toEqual({ data: { _entities: [null, null, null] } });
+    expect(service.requests).toHaveLength(3);
+  });
+
+  test('says so where nothing is recorded, and sends nothing', async () => {
+    const service = await startRestService();
+    onTestFinished(() => service.close());
+    const gateway = await startGateway(openBackend, {
+      env: { UPSTREAM_URL: service.url.href, RECORD: 'off' },
+      authorization: 'Bearer caller-1',
+    });
+    onTestFinished(() => gateway.close());
+    const { json } = await resolve(gateway, [{ __typename: 'AccountTask', id: ABSENT }]);
+    expect(json.data).toEqual({ _entities: [null] });
+    expect(json.errors).toMatchObject([
+      { message: expect.stringContaining('cannot be read here') as unknown, extensions: { code: 'BAD_USER_INPUT' } },
+    ]);
+    expect(service.requests).toHaveLength(0);
+  });
+});

@@ -1,0 +1,193 @@
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openBackend, storeBackend } from '../../src/backend.ts';
+import type { RunningGateway } from '../running-gateway.ts';
+import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+
+const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
+const FIND = 'query ($id: ID!) { accountTask(id: $id) { id } }';
+const LIST = `query ($first: Int, $after: String) {
+  accountTasks(first: $first, after: $after) {
+    edges { cursor node { id } }
+    pageInfo { hasNextPage hasPreviousPage startCursor endCursor }
+  }
+}`;
+
+interface Page {
+  readonly edges: readonly { readonly cursor: string; readonly node: { readonly id: string } }[];
+  readonly pageInfo: {
+    readonly hasNextPage: boolean;
+    readonly hasPreviousPage: boolean;
+    readonly startCursor: string | null;
+    readonly endCursor: string | null;
+  };
+}
+
+const gateway = await startStoreGateway();
+afterAll(() => gateway.close());
+const ids: string[] = [];
+for (let count = 0; count < 7; count += 1) ids.unshift(await createTask());
+
+async function ask<Data>(query: string, variables: object = {}, to: RunningGateway = gateway): Promise<Data> {
+  const { json } = await to.graphql({ query, variables });
+  expect(json.errors).toBeUndefined();
+  return json.data as Data;
+}
+
+async function createTask(): Promise<string> {
+  type Data = { readonly createAccountTask: { readonly accountTask: { readonly id: string } } };
+  return (await ask<Data>(CREATE, { input: SAMPLE_INPUT })).createAccountTask.accountTask.id;
+}
+
+async function readPage(variables: object): Promise<Page> {
+  return (await ask<{ readonly accountTasks: Page }>(LIST, variables)).accountTasks;
+}
+
+describe('accountTasks', () => {
+  test('runs newest first to the end, page by page, by the cursors it gives out', async () => {
+    const pages: Page[] = [];
+    let after: string | null = null;
+    do {
+      const page: Page = await readPage({ first: 3, after });
+      pages.push(page);
+      after = page.pageInfo.endCursor;
+    } while (pages.at(-1)?.pageInfo.hasNextPage);
+    expect(pages.map(({ edges }) => edges.map(({ node }) => node.id))).toEqual([
+      ids.slice(0, 3),
+      ids.slice(3, 6),
+      ids.slice(6),
+    ]);
+    for (const { edges, pageInfo } of pages) {
+      expect(pageInfo.hasPreviousPage).toBe(false);
+      expect(pageInfo.startCursor).toBe(edges[0]?.cursor);
+      expect(pageInfo.endCursor).toBe(edges.at(-1)?.cursor);
+    }
+  });
+
+  test('behind the last task is an empty page without cursors', async () => {
+    const { pageInfo } = await readPage({ first: 7 });
+    expect(pageInfo.hasNextPage).toBe(false);
+    expect(await readPage({ after: pageInfo.endCursor })).toEqual({
+      edges: [],
+      pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
+    });
+  });
+
+  test('gives 20 unless it is told otherwise, and 100 at the most', async () => {
+    const other = await startStoreGateway();
+    onTestFinished(() => other.close());
+    const creates = Array.from(
+      { length: 21 },
+      (_, i) => `t${i}: createAccountTask(input: $input) { accountTask { id } }`,
+    );
+    const query = `mutation ($input: CreateAccountTaskInput!) { ${creates.join(' ')} }`;
+    await ask(query, { input: SAMPLE_INPUT }, other);
+    const sizeOf = async (first?: number | null) =>
+      (await ask<{ readonly accountTasks: Page }>(LIST, { first }, other)).accountTasks.edges.length;
+    expect(await sizeOf()).toBe(20);
+    expect(await sizeOf(null)).toBe(20);
+    expect(await sizeOf(100)).toBe(21);
+    expect(await sizeOf(1)).toBe(1);
+  });
+
+  test.each([0, 101, -1])('first: %i is refused by name, with what is accepted', async (first) => {
+    const { json } = await gateway.graphql({ query: LIST, variables: { first } });
+    expect(json.errors?.[0]?.message).toBe(`first: expected 1 to 100, not ${first}.`);
+    expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
+  });
+
+  test.each([
+    '',
+    'x',
+    'AccountTask:',
+    Buffer.from('AccountTask:7').toString('base64'),
+    Buffer.from(`Task:${SAMPLE_INPUT.taskId}`).toString('base64'),
+    SAMPLE_INPUT.taskId,
+  ])('after: "%s" is no cursor that it gave out', async (after) => {
+    const { json } = await gateway.graphql({ query: LIST, variables: { after } });
+    expect(json.errors?.[0]?.message).toBe('after: expected a cursor that accountTasks gave out.');
+    expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
+  });
+});
+
+describe('accountTask', () => {
+  test('takes a GUID in every form and case, and gives it back hyphenated and lower-case', async () => {
+    const [id = ''] = ids;
+    for (const form of [id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`, `(${id.toUpperCase()})`])
+      expect(await ask(FIND, { id: form })).toEqual({ accountTask: { id } });
+  });
+
+  test('is null where the caller has no task of that ID', async () => {
+    expect(await ask(FIND, { id: SAMPLE_INPUT.taskId })).toEqual({ accountTask: null });
+  });
+
+  test('refuses what is no GUID', async () => {
+    const { json } = await gateway.graphql({ query: FIND, variables: { id: '7' } });
+    expect(json.errors?.[0]?.message).toMatch(/^id: expected a GUID: .+, not "7"\.$/);
+    expect(json.data).toEqual({ accountTask: null });
+  });
+
+  test('is looked up once for all that a request asks for, each ID once', async () => {
+    const calls: (readonly string[])[] = [];
+    const counting = await startGateway(
+      (config, observers) => {
+        const backend = storeBackend(gateway.store, config, observers);
+        const { tasks } = backend;
+        return {
+          ...backend,
+          tasks: {
+            ...tasks,
+            find(wanted, call) {
+              calls.push(wanted);
+              return tasks.find(wanted, call);
+            },
+            close: async () => {},
+          },
+        };
+      },
+      { authorization: `Bearer ${gateway.token}` },
+    );
+    onTestFinished(() => counting.close());
+    const wanted = [...ids, SAMPLE_INPUT.taskId, ids[0]?.toUpperCase() ?? ''];
+    const aliases = wanted.map((id, index) => `t${index}: accountTask(id: "${id}") { id }`);
+    const found = await ask<Record<string, unknown>>(`{ ${aliases.join(' ')} }`, {}, counting);
+    expect(Object.values(found)).toEqual([...ids.map((id) => ({ id })), null, { id: ids[0] }]);
+    expect(calls).toEqual([[...ids, SAMPLE_INPUT.taskId]]);
+  });
+});
+
+describe('what the enums cannot name and doubles cannot hold', () => {
+  test('is null as an enum and verbatim in detail, every digit of a number included', async () => {
+    const Detail = `{"ID":"${SAMPLE_INPUT.taskId}","TaskID":"${SAMPLE_INPUT.taskId}","Frequency":"FORTNIGHTLY",
+      "Notification":"NONE","ContentType":"text/csv","Cost": 12345678901234567890.10,"Tiny":1E-400,"Nested":[{"n":-0.0}]}`;
+    const service = await startRestService({
+      answer: () => ({
+        status: 200,
+        headers: { 'Content-Type': 'application/json' },
+        body: `{"Error":null,"ResponseData":{"Detail":${Detail}}}`,
+      }),
+    });
+    onTestFinished(() => service.close());
+    const upstream = await startGateway(openBackend, {
+      env: { UPSTREAM_URL: service.url.href, RECORD: 'off' },
+      authorization: 'Bearer of-a-caller',
+    });
+    onTestFinished(() => upstream.close());
+    const fields = '{ accountTask { frequency notification contentType detail } }';
+    const { text, json } = await upstream.graphql({
+      query: `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) ${fields} }`,
+      variables: { input: SAMPLE_INPUT },
+    });
+    expect(json.data).toMatchObject({
+      createAccountTask: {
+        accountTask: {
+          frequency: null,
+          notification: 'NONE',
+          contentType: null,
+          detail: { Frequency: 'FORTNIGHTLY', ContentType: 'text/csv' },
+        },
+      },
+    });
+    expect(text).toContain('"Cost":12345678901234567890.10,"Tiny":1E-400,"Nested":[{"n":-0.0}]');
+  });
+});

@@ -1,0 +1,93 @@
+import { buildSchema, type GraphQLSchema } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, parseEnumTable } from '../../src/contract/enums.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+import { schemaNames } from './schema-names.ts';
+
+const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
+const schema = createSchema(TABLES);
+
+/** What clients count on, name by name; more may stand beside it. */
+const PROMISED = `
+  scalar DateTime
+  scalar JSON
+  enum TaskFrequency { NONE HOURLY DAILY WEEKLY MONTHLY }
+  enum TaskNotification { NONE EMAIL SMS }
+  enum ParametersContentType { APPLICATION_JSON APPLICATION_XML }
+  input CreateAccountTaskInput {
+    taskId: ID!  frequency: TaskFrequency!  startDate: DateTime  finishDate: DateTime
+    parameters: String!  contentType: ParametersContentType!  notification: TaskNotification
+  }
+  type Mutation {
+    createAccountTask(input: CreateAccountTaskInput!, idempotencyKey: String): CreateAccountTaskPayload!
+  }
+  type CreateAccountTaskPayload {
+    accountTask: AccountTask!  identification: Identification  result: String  replayed: Boolean!
+  }
+  type Identification { userId: String }
+  type AccountTask {
+    id: ID!  taskId: ID!  name: String  enabled: Boolean  frequency: TaskFrequency
+    startDate: DateTime  finishDate: DateTime  parameters: String  contentType: ParametersContentType
+    notification: TaskNotification  dateCreated: DateTime  dateModified: DateTime  lastRunOn: DateTime
+    lastRunBy: String  lastModifiedBy: String  status: String  clientId: ID  detail: JSON!
+    task: Task!  client: Client
+  }
+  type Task { id: ID! }
+  type Client { id: ID! }
+  type AccountTaskConnection { edges: [AccountTaskEdge!]!  pageInfo: PageInfo! }
+  type AccountTaskEdge { node: AccountTask!  cursor: String! }
+  type PageInfo { hasNextPage: Boolean!  hasPreviousPage: Boolean!  startCursor: String  endCursor: String }
+  type Query {
+    accountTask(id: ID!): AccountTask
+    accountTasks(first: Int = 20, after: String): AccountTaskConnection!
+  }
+`;
+
+function isInput(name: string): boolean {
+  return name.startsWith('CreateAccountTaskInput.') || name.includes('createAccountTask(');
+}
+
+describe('the schema', () => {
+  test('has every name that clients are promised, with its type', () => {
+    const names = schemaNames(schema);
+    const missing = [...schemaNames(buildSchema(PROMISED)).keys()].filter((name) => !names.has(name));
+    expect(missing).toEqual([]);
+  });
+
+  test('keeps the inputs as promised: what is added there could be required', () => {
+    const inputs = (of: GraphQLSchema) => [...schemaNames(of).keys()].filter(isInput).toSorted();
+    expect(inputs(schema)).toEqual(inputs(buildSchema(PROMISED)));
+  });
+
+  test('describes every type, field, argument, enum member and input field', () => {
+    const undescribed = [...schemaNames(schema)]
+      .filter(([, description]) => !description?.trim())
+      .map(([name]) => name);
+    expect(undescribed).toEqual([]);
+  });
+});
+
+describe('the enums of the contract', () => {
+  test('say of each member whether the contract documents it', () => {
+    const names = schemaNames(schema);
+    expect(names.get('TaskFrequency.NONE')).toBe('Documented by the REST contract: 0 in JSON.');
+    expect(names.get('TaskFrequency.DAILY')).toBe(
+      "This gateway's setting, not documented by the REST contract; sent by name.",
+    );
+    expect(names.get('TaskNotification.NONE')).toBe('Documented by the REST contract: 0 in JSON.');
+    expect(names.get('TaskNotification.SMS')).toContain('not documented');
+  });
+
+  test('have the members of the tables they are given, and their numbers where those are known', () => {
+    const tables = { frequencies: parseEnumTable('NONE,FORTNIGHTLY=7'), notifications: parseEnumTable('PIGEON') };
+    const names = schemaNames(createSchema(tables));
+    expect([...names.keys()].filter((name) => /^Task(?:Frequency|Notification)\./.test(name)).toSorted()).toEqual([
+      'TaskFrequency.FORTNIGHTLY',
+      'TaskFrequency.NONE',
+      'TaskNotification.PIGEON',
+    ]);
+    expect(names.get('TaskFrequency.FORTNIGHTLY')).toBe(
+      "This gateway's setting, not documented by the REST contract; sent as 7 in JSON.",
+    );
+  });
+});

@@ -1,0 +1,108 @@
+import { readFileSync } from 'node:fs';
+import { graphql, Kind, parse, type TypeDefinitionNode, valueFromASTUntyped } from 'graphql';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createBuilder } from '../../src/schema/builder.ts';
+import { COMPOSERS } from '../e2e/federated-graph.ts';
+import { type RunningGateway, startStoreGateway } from '../running-gateway.ts';
+
+const SERVICE = '{ _service { sdl } }';
+const SCHEMA = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+
+const gateway = await startStoreGateway({ mode: 'serve' });
+afterAll(() => gateway.close());
+
+/** As a router or a schema registry asks: with introspection off, and without credentials. */
+async function fetchSdl({ graphql: ask }: RunningGateway): Promise<string> {
+  const { json } = await ask({ query: SERVICE }, { authorization: '' });
+  return toSdl(json.data);
+}
+
+function toSdl(data: unknown): string {
+  const { _service: service } = data as { readonly _service: { readonly sdl: string } };
+  return service.sdl;
+}
+
+describe('the SDL that the gateway gives out at _service', async () => {
+  const sdl = await fetchSdl(gateway);
+  const { definitions } = parse(sdl);
+  const types = definitions.filter((definition): definition is TypeDefinitionNode => 'name' in definition);
+  /** The arguments of a directive wherever a type has it. */
+  const uses = (name: string) =>
+    types.flatMap((type) =>
+      (type.directives ?? [])
+        .filter((directive) => directive.name.value === name)
+        .map(({ arguments: args = [] }) => [
+          type.name.value,
+          Object.fromEntries(args.map((argument) => [argument.name.value, valueFromASTUntyped(argument.value)])),
+        ]),
+    );
+
+  test('links Federation 2.9 and imports what it uses', () => {
+    const links = definitions.flatMap((definition) =>
+      definition.kind === Kind.SCHEMA_EXTENSION ? (definition.directives ?? []) : [],
+    );
+    const args = links.flatMap(({ arguments: given = [] }) =>
+      given.map((argument) => [argument.name.value, valueFromASTUntyped(argument.value)]),
+    );
+    expect(Object.fromEntries(args)).toEqual({
+      url: 'https://specs.apollo.dev/federation/v2.9',
+      import: ['@key', '@shareable'],
+    });
+    expect(links).toHaveLength(1);
+  });
+
+  test('names every entity by its @key, and those that others resolve', () => {
+    expect(uses('key')).toEqual([
+      ['AccountTask', { fields: 'id' }],
+      ['Client', { fields: 'id', resolvable: false }],
+      ['Task', { fields: 'id', resolvable: false }],
+    ]);
+  });
+
+  test('lets other subgraphs have the types that everybody has: they are @shareable', () => {
+    expect(uses('shareable')).toEqual([
+      ['AccountTaskConnection', {}],
+      ['AccountTaskEdge', {}],
+      ['Identification', {}],
+      ['PageInfo', {}],
+    ]);
+  });
+
+  test('leaves out what Federation itself adds', () => {
+    expect(sdl).not.toMatch(/\b_(?:entities|service|Entity|Service|Any)\b/);
+  });
+
+  test.each(Object.entries(COMPOSERS))('is composed by %s to the same as schema.graphql', (_name, compose) => {
+    const [given, committed] = [sdl, SCHEMA].map((text) => {
+      const { supergraphSdl = '', remarks } = compose([{ name: 'one', url: 'http://127.0.0.1', sdl: text }]);
+      expect(remarks).toEqual([]);
+      return supergraphSdl.split('\n').toSorted();
+    });
+    expect(committed).toEqual(given);
+    expect(given?.join()).toContain('createAccountTasks');
+  });
+});
+
+test('the SDL has the members that TASK_FREQUENCIES gives the enum', async () => {
+  const other = await startStoreGateway({ mode: 'serve', env: { TASK_FREQUENCIES: 'NONE=0,YEARLY' } });
+  onTestFinished(() => other.close());
+  const sdl = await fetchSdl(other);
+  expect(sdl).toContain('YEARLY');
+  expect(sdl).not.toContain('HOURLY');
+});
+
+test('the only entity to resolve is AccountTask', async () => {
+  const introspected = await startStoreGateway();
+  onTestFinished(() => introspected.close());
+  const { json } = await introspected.graphql({ query: '{ __type(name: "_Entity") { kind possibleTypes { name } } }' });
+  expect(json.data).toEqual({ __type: { kind: 'UNION', possibleTypes: [{ name: 'AccountTask' }] } });
+});
+
+test('a @tag on a field reaches the SDL and its imports', async () => {
+  const builder = createBuilder();
+  builder.queryType({ fields: (t) => ({ secret: t.string({ tag: ['internal'], resolve: () => null }) }) });
+  const { data } = await graphql({ schema: builder.toSubGraphSchema({}), source: SERVICE });
+  const sdl = toSdl(data);
+  expect(sdl).toMatch(/secret: String @tag\(name: "internal"\)/);
+  expect(sdl).toMatch(/@link\([^)]*import: \["@tag"\]/);
+});

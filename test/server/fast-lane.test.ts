@@ -1,0 +1,332 @@
+import * as fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { Backend } from '../../src/backend.ts';
+import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
+
+const DETAIL = {
+  ...WHOLE_DETAIL,
+  Frequency: 'FORTNIGHTLY',
+  Notification: 'EMAIL',
+  ...(parseJsonKeepingDigits('{"Cost":1.0}') as JsonObject),
+};
+
+/** Answers the same to the same question, whichever way it came; Parameters say what is to go wrong. */
+function deterministicBackend(): Backend {
+  const task = readAccountTask(DETAIL, 'Detail') as AccountTask;
+  return {
+    batchConcurrency: 4,
+    issueToken: null,
+    authenticate: async (authorization) => {
+      if (authorization === 'Bearer bad')
+        throw new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, 'Who?');
+      return { kind: 'forwarded', authorization: authorization ?? '' };
+    },
+    tasks: {
+      create: async ({ Parameters }) => {
+        if (Parameters === '"reject"')
+          throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.', {
+            errorCode: 'E',
+            errorReason: 'No.',
+          });
+        if (Parameters === '"defect"') throw new Error('a defect');
+        return { accountTask: task, Identification: { UserId: 'u' }, Result: null, replayed: false };
+      },
+      find: async (ids) => ids.map((id) => (id === task.ID ? task : null)),
+      list: async ({ first }) => ({ tasks: [task, task].slice(0, first), hasNextPage: true }),
+      ready: async () => {},
+      close: async () => {},
+    },
+  };
+}
+
+const settings = {
+  env: { CORS_ORIGINS: 'https://app.example', INTROSPECTION: 'on', GRAPHIQL: 'off' },
+  mode: 'serve',
+} as const;
+const fast = await startGateway(deterministicBackend, { ...settings, env: { ...settings.env, LOG_LEVEL: 'silent' } });
+const slow = await startGateway(deterministicBackend, { ...settings, env: { ...settings.env, FAST_LANE: 'off' } });
+afterAll(() => Promise.all([fast.close(), slow.close()]));
+
+interface Request {
+  readonly method?: string;
+  readonly path?: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+async function answerOf(url: URL, { method = 'POST', path = 'graphql', headers = {}, body }: Request) {
+  const response = await fetch(new URL(path, url), {
+    method,
+    headers: { 'content-type': 'application/json', 'x-request-id': 'same', ...headers },
+    ...(body === undefined ? {} : { body }),
+  });
+  const { date: _, ...others } = Object.fromEntries(response.headers);
+  return { status: response.status, headers: others, body: await response.text() };
+}
+
+async function fastAnswers(url: URL): Promise<number> {
+  const text = await (await fetch(new URL('metrics', url))).text();
+  return Number(/^gateway_fast_answers_total (\d+)$/m.exec(text)?.[1]);
+}
+
+/** The lane learns from the first answer, so the second is its own where it takes the request at all. */
+async function answersTo(request: Request) {
+  const expected = await answerOf(slow.url, request);
+  return { expected, first: await answerOf(fast.url, request), second: await answerOf(fast.url, request) };
+}
+
+const post = (body: object, headers: Record<string, string> = {}): Request => ({ body: JSON.stringify(body), headers });
+const create = (input: object, selection = 'accountTask { id startDate frequency detail } replayed') =>
+  post({
+    query: `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { ${selection} } }`,
+    variables: { input },
+  });
+const TWO = 'query A { __typename } query B($id: ID!) { accountTask(id: $id) { id } }';
+
+const REQUESTS: Readonly<Record<string, Request>> = {
+  'a create': create(SAMPLE_INPUT),
+  'a create without optional fields': create({
+    taskId: SAMPLE_INPUT.taskId,
+    frequency: 'DAILY',
+    parameters: '1',
+    contentType: 'APPLICATION_JSON',
+  }),
+  'a create that is rejected': create({ ...SAMPLE_INPUT, parameters: '"reject"' }),
+  'a create that meets a defect': create({ ...SAMPLE_INPUT, parameters: '"defect"' }),
+  'a create without credentials': { ...create(SAMPLE_INPUT), headers: { authorization: 'Bearer bad' } },
+  'a bad GUID': create({ ...SAMPLE_INPUT, taskId: 'x' }),
+  'a bad enum': create({ ...SAMPLE_INPUT, frequency: 'NEVER' }),
+  'a bad timestamp': create({ ...SAMPLE_INPUT, startDate: 'soon' }),
+  'a missing field': create({ taskId: SAMPLE_INPUT.taskId }),
+  'an unknown field': create({ ...SAMPLE_INPUT, colour: 'red' }),
+  'no variables': post({
+    query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }',
+  }),
+  'variables null': post({ query: '{ __typename }', variables: null }),
+  'variables that are a list': post({ query: '{ __typename }', variables: [] }),
+  'variables that are text': post({ query: '{ __typename }', variables: '{}' }),
+  'variables nobody asked for': post({ query: '{ __typename }', variables: { a: 1 } }),
+  'several errors in one answer': post({
+    query: `mutation ($a: CreateAccountTaskInput!, $b: CreateAccountTaskInput!) {
+      one: createAccountTask(input: $a) { replayed }
+      two: createAccountTask(input: $b) { replayed }
+    }`,
+    variables: { a: { ...SAMPLE_INPUT, parameters: '"reject"' }, b: SAMPLE_INPUT },
+  }),
+  'an error with CR LF before it': post({ query: '\r\n\r\nquery {\r\n  accountTask(id: "x") { id }\r\n}' }),
+  'errors in a list of nullable fields': post({
+    query: '{ a: accountTask(id: "x") { id } b: accountTask(id: "y") { id } }',
+  }),
+  'a batch with everything in it': post({
+    query: `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename
+      ... on CreateAccountTaskPayload { accountTask { id } } ... on CreateAccountTaskFailure { code outcome message errorCode retryable } } }`,
+    variables: {
+      inputs: ['1', '"reject"', '"defect"'].map((parameters) => ({ input: { ...SAMPLE_INPUT, parameters } })),
+    },
+  }),
+  'a query': post({ query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { id task { id } client { id } } }` }),
+  'a page': post({
+    query: '{ accountTasks(first: 1) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }',
+  }),
+  'a default of a variable': post({ query: 'query ($n: Int = 1) { accountTasks(first: $n) { edges { cursor } } }' }),
+  'a null over a default': post({
+    query: 'query ($n: Int = 1) { accountTasks(first: $n) { edges { cursor } } }',
+    variables: { n: null },
+  }),
+  'a float for an Int': post({
+    query: 'query ($n: Int) { accountTasks(first: $n) { edges { cursor } } }',
+    variables: { n: 1.5 },
+  }),
+  'a number for an ID': post({ query: 'query ($id: ID!) { accountTask(id: $id) { id } }', variables: { id: 12 } }),
+  '@skip and @include': post({
+    query: 'query ($a: Boolean!) { x: __typename @skip(if: $a) y: __typename @include(if: $a) }',
+    variables: { a: true },
+  }),
+  fragments: post({
+    query: `query { accountTask(id: "${WHOLE_DETAIL.ID}") { ...F ... on AccountTask { id name } } } fragment F on AccountTask { id status }`,
+  }),
+  'aliases and merged fields': post({
+    query: `{ a: accountTask(id: "${WHOLE_DETAIL.ID}") { x: id } a: accountTask(id: "${WHOLE_DETAIL.ID}") { y: name } }`,
+  }),
+  'the first of two operations': post({ query: TWO, operationName: 'A' }),
+  'the second of two operations': post({ query: TWO, operationName: 'B', variables: { id: WHOLE_DETAIL.ID } }),
+  'an operation that is not there': post({ query: TWO, operationName: 'C' }),
+  'no operation of two': post({ query: TWO }),
+  'an operation name that is empty': post({ query: '{ __typename }', operationName: '' }),
+  'an operation name that is null': post({ query: '{ __typename }', operationName: null }),
+  'an operation name that is a number': post({ query: '{ __typename }', operationName: 1 }),
+  extensions: post({ query: '{ __typename }', extensions: { a: 1 } }),
+  'a parameter nobody knows': post({ query: '{ __typename }', id: 1 }),
+  introspection: post({
+    query: '{ __schema { queryType { name } types { name kind } } __type(name: "Query") { name } }',
+  }),
+  entities: post({
+    query: 'query ($r: [_Any!]!) { _entities(representations: $r) { __typename ... on AccountTask { id } } }',
+    variables: {
+      r: [
+        { __typename: 'AccountTask', id: WHOLE_DETAIL.ID },
+        { __typename: 'AccountTask', id: 'x' },
+        { __typename: 'Nope' },
+      ],
+    },
+  }),
+  'the subgraph': post({ query: '{ _service { sdl } }' }),
+  'a subscription': post({ query: 'subscription { __typename }' }),
+  'a syntax error': post({ query: '{' }),
+  'an invalid document': post({ query: '{ nope }' }),
+  'no query': post({}),
+  'a query that is a number': post({ query: 1 }),
+  'a list of requests': { body: '[{"query":"{ __typename }"}]' },
+  null: { body: 'null' },
+  'no JSON': { body: '{' },
+  'no body': { body: '' },
+  'a BOM': { body: '\ufeff{"query":"{ __typename }"}' },
+  'a duplicate member': { body: '{"query":"{ nope }","query":"{ __typename }"}' },
+  __proto__: { body: '{"query":"{ __typename }","__proto__":{"variables":{}}}' },
+  GET: { method: 'GET', path: 'graphql?query=%7B__typename%7D' },
+  'GET of a mutation': { method: 'GET', path: 'graphql?query=mutation%7B__typename%7D' },
+  PUT: { ...post({ query: '{ __typename }' }), method: 'PUT' },
+  'a query string beside the body': {
+    ...post({ query: '{ __typename }' }),
+    path: 'graphql?query=%7Ba%3A__typename%7D',
+  },
+  'a preflight': {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' },
+  },
+  'a preflight of a stranger': {
+    method: 'OPTIONS',
+    headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+  },
+  'a request from an allowed origin': post({ query: '{ __typename }' }, { origin: 'https://app.example' }),
+  'a request from another origin': post({ query: '{ __typename }' }, { origin: 'https://evil.example' }),
+  ...Object.fromEntries(
+    [
+      'application/json',
+      'application/graphql-response+json',
+      '*/*',
+      'application/*',
+      'text/html',
+      'application/json; charset=utf-8',
+      'application/json;charset=utf-16',
+      'application/graphql-response+json, application/json;q=0.9',
+      'application/json, application/graphql-response+json',
+      'APPLICATION/JSON',
+      'text/event-stream',
+      'multipart/mixed',
+    ].flatMap((accept) => [
+      [`Accept: ${accept}`, post({ query: '{ __typename }' }, { accept })],
+      [
+        `Accept: ${accept}, with an error`,
+        { ...create({ ...SAMPLE_INPUT, parameters: '"reject"' }), headers: { accept } },
+      ],
+      [`Accept: ${accept}, with a bad variable`, { ...create({ ...SAMPLE_INPUT, startDate: 1 }), headers: { accept } }],
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      'application/json; charset=utf-8',
+      'application/json;charset=UTF-8',
+      'application/json; charset=utf-16',
+      'APPLICATION/JSON',
+      'application/graphql+json',
+      'text/plain',
+      'application/graphql',
+      'application/x-www-form-urlencoded',
+      'application/json; foo=bar',
+    ].map((type) => [`Content-Type: ${type}`, post({ query: '{ __typename }' }, { 'content-type': type })]),
+  ),
+};
+
+describe('the fast lane answers byte for byte what Yoga answers', () => {
+  test.each(Object.entries(REQUESTS))('%s', async (_name, request) => {
+    const { expected, first, second } = await answersTo(request);
+    expect(first).toEqual(expected);
+    expect(second).toEqual(expected);
+  });
+
+  test.each([
+    'a create',
+    'a create that is rejected',
+    'a create that meets a defect',
+    'a bad GUID',
+    'several errors in one answer',
+    'a query',
+    'fragments',
+    'aliases and merged fields',
+    'the second of two operations',
+    'Accept: application/graphql-response+json, with an error',
+  ])('and is really taken by %s', async (name) => {
+    const request = REQUESTS[name] as Request;
+    await answerOf(fast.url, request);
+    const before = await fastAnswers(fast.url);
+    await answerOf(fast.url, request);
+    expect(await fastAnswers(fast.url)).toBe(before + 1);
+    await answerOf(slow.url, request);
+    expect(await fastAnswers(slow.url)).toBe(0);
+  });
+
+  test('documents and variables of any make', async () => {
+    const leaf = fc.constantFrom(
+      'id',
+      'name',
+      'frequency',
+      'startDate',
+      'contentType',
+      'detail',
+      '__typename',
+      'enabled',
+      'lastRunOn',
+      'clientId',
+      'task { id }',
+      'client { __typename id }',
+      'nope',
+    );
+    const directive = fc.constantFrom('', '', '', ' @include(if: $on)', ' @skip(if: $on)', ' @skip(if: true)');
+    const alias = fc.constantFrom('', '', 'a: ', 'b: ');
+    const field = fc.tuple(alias, leaf, directive).map(([name, of, condition]) => {
+      const [head = '', ...rest] = of.split(' ');
+      return `${name}${head}${condition} ${rest.join(' ')}`;
+    });
+    const selection = fc.array(field, { minLength: 1, maxLength: 6 }).map((fields) => fields.join(' '));
+    const value = fc.oneof(
+      fc.constantFrom(...Object.values(SAMPLE_INPUT), '"reject"', '"defect"', null, 1, 1.5, true, [], {}),
+      fc.string(),
+    );
+    const input = fc.record(
+      {
+        taskId: value,
+        frequency: value,
+        startDate: value,
+        finishDate: value,
+        parameters: value,
+        contentType: value,
+        notification: value,
+      },
+      { requiredKeys: [] },
+    );
+    await fc.assert(
+      fc.asyncProperty(
+        selection,
+        selection,
+        fc.boolean(),
+        fc.oneof(fc.constant({}), input),
+        fc.boolean(),
+        async (one, two, on, changes, isQuery) => {
+          const query = isQuery
+            ? `query ($on: Boolean!) { accountTask(id: "${WHOLE_DETAIL.ID}") { ${one} ...F } } fragment F on AccountTask { ${two} }`
+            : `mutation ($on: Boolean!, $input: CreateAccountTaskInput!) { m: createAccountTask(input: $input) { accountTask { ${one} ...F } } } fragment F on AccountTask { ${two} }`;
+          const { expected, first, second } = await answersTo(
+            post({ query, variables: { on, input: { ...SAMPLE_INPUT, ...changes } } }),
+          );
+          expect([first, second]).toEqual([expected, expected]);
+        },
+      ),
+      { numRuns: 150 },
+    );
+  });
+});

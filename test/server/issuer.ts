@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
+
+export const ISSUER = 'https://issuer.example/';
+export const AUDIENCE = 'account-task-gateway';
+export const SUBJECT = 'user-17';
+
+export type KeyPair = Awaited<ReturnType<typeof createKey>>;
+
+export interface Issuer {
+  readonly jwksUrl: URL;
+  /** What it publishes from now on. */
+  publish(...keys: readonly KeyPair[]): void;
+  /** Answers with this status and body instead of the keys; null: with the keys again. */
+  fail(answer: { readonly status: number; readonly body: string } | 'never' | null): void;
+  /** How often its keys were asked for. */
+  readonly fetches: () => number;
+  readonly close: () => Promise<void>;
+}
+
+/** A key pair by the name that JWTs call it. */
+export async function createKey(kid: string, alg = 'ES256') {
+  const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
+  return { kid, alg, publicKey, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
+}
+
+/** An issuer's JWKS on loopback. */
+export async function startIssuer(...keys: readonly KeyPair[]): Promise<Issuer> {
+  let published = keys;
+  let failure: Parameters<Issuer['fail']>[0] = null;
+  let fetches = 0;
+  const server = createServer((_, response) => {
+    fetches += 1;
+    if (failure === 'never') return;
+    const { status, body } = failure ?? {
+      status: 200,
+      body: JSON.stringify({ keys: published.map(({ jwk }) => jwk) }),
+    };
+    response.writeHead(status, { 'Content-Type': 'application/json' }).end(body);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return {
+    jwksUrl: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/keys`),
+    publish(...others) {
+      published = others;
+    },
+    fail(answer) {
+      failure = answer;
+    },
+    fetches: () => fetches,
+    async close() {
+      server.close();
+      server.closeAllConnections();
+      if (server.listening) await once(server, 'close');
+    },
+  };
+}
+
+/** A JWT of the issuer for the gateway, valid for an hour, but for what `claims` says; a claim that is undefined is left out. */
+export function signJwt(
+  { kid, alg, privateKey }: KeyPair,
+  claims: Readonly<Record<string, unknown>> = {},
+): Promise<string> {
+  const nowSeconds = Math.floor(Date.now() / 1000);
+  const payload = { iss: ISSUER, aud: AUDIENCE, sub: SUBJECT, iat: nowSeconds, exp: nowSeconds + 3600, ...claims };
+  return new SignJWT(payload).setProtectedHeader({ alg, kid }).sign(privateKey);
+}

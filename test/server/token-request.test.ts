@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { readTokenRequest } from '../../src/server/token-request.ts';
+
+const FORM = 'application/x-www-form-urlencoded';
+const read = (body: string, authorization?: string, contentType = FORM) =>
+  readTokenRequest({ 'content-type': contentType, ...(authorization ? { authorization } : {}) }, Buffer.from(body));
+const basic = (text: string, scheme = 'Basic') => `${scheme} ${Buffer.from(text).toString('base64')}`;
+
+describe('a token request', () => {
+  test('reads its parameters as a form does', () => {
+    expect(read('client_secret=a+b%26%C3%A9%2B&grant_type=client_credentials&client_id=x&scope=')).toEqual({
+      clientId: 'x',
+      clientSecret: 'a b&é+',
+    });
+  });
+
+  test.each([
+    ['x:secret', 'secret'],
+    ['x:a+b%26%C3%A9%2B', 'a b&é+'],
+    ['x:a:b', 'a:b'],
+    ['x:é', 'é'],
+  ])('reads the Basic credentials "%s" as a form does, up to the first colon', (text, clientSecret) => {
+    for (const scheme of ['Basic', 'basic'])
+      expect(read('grant_type=client_credentials', basic(text, scheme))).toEqual({ clientId: 'x', clientSecret });
+  });
+
+  test('takes another scheme of Authorization for nothing', () => {
+    expect(read('grant_type=client_credentials&client_id=x&client_secret=y', 'Bearer abc')).toMatchObject({
+      clientId: 'x',
+    });
+  });
+
+  test.each([
+    ['another media type', 'grant_type=client_credentials', 'application/x-www-form-urlencoded-not', 'invalid_request'],
+    ['a grant in another case', 'grant_type=Client_Credentials', FORM, 'unsupported_grant_type'],
+    ['an empty grant', 'grant_type=&client_id=x&client_secret=y', FORM, 'invalid_request'],
+    ['an empty secret', 'grant_type=client_credentials&client_id=x&client_secret=', FORM, 'invalid_client'],
+  ])('is none with %s', (_, body, contentType, error) => {
+    expect(read(body, undefined, contentType)).toMatchObject({ error });
+  });
+
+  test.each([':secret', 'x:', 'x', ''])('is none with the Basic credentials "%s"', (text) => {
+    expect(read('grant_type=client_credentials', basic(text))).toMatchObject({ error: 'invalid_client' });
+  });
+});

@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest';
+import { createWorkQueue } from '../../src/server/work-queue.ts';
+
+/** Work that ends when it is told to. */
+function work() {
+  const started: string[] = [];
+  const ends = new Map<string, () => void>();
+  const start = (name: string) => () => {
+    started.push(name);
+    return new Promise<string>((resolve) => ends.set(name, () => resolve(name)));
+  };
+  return { started, start, end: (name: string) => ends.get(name)?.() };
+}
+
+test('work runs up to the bound, waits in its order up to another, and is refused beyond', async () => {
+  const { started, start, end } = work();
+  const queue = createWorkQueue({ maxRunning: 2, maxWaiting: 2 });
+  const results = ['a', 'b', 'c', 'd'].map((name) => queue.run(start(name)));
+  expect(started).toEqual(['a', 'b']);
+  expect(queue.run(start('e'))).toBeNull();
+  end('b');
+  expect(await results[1]).toBe('b');
+  await expect.poll(() => started, { timeout: 20_000 }).toEqual(['a', 'b', 'c']);
+  end('a');
+  await expect.poll(() => started, { timeout: 20_000 }).toEqual(['a', 'b', 'c', 'd']);
+  end('c');
+  end('d');
+  for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) expect(await results[index]).toBe(name);
+});
+
+test('work that fails makes room like any other', async () => {
+  const queue = createWorkQueue({ maxRunning: 1, maxWaiting: 1 });
+  const failing = queue.run(() => Promise.reject(new Error('no')));
+  const waiting = queue.run(async () => 'done');
+  await expect(failing).rejects.toThrow('no');
+  expect(await waiting).toBe('done');
+  expect(await queue.run(async () => 'again')).toBe('again');
+});

@@ -1,0 +1,92 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readAccountTask } from '../../src/contract/account-task.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import type { Attempt } from '../../src/store/idempotency.ts';
+import { createLedger, type Ledger, type Settlement } from '../../src/store/ledger.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { DATABASES } from './databases.ts';
+import { sampleStore } from './sample-account.ts';
+
+const LEASE_MS = 60_000;
+const START_MS = Date.UTC(2026, 1, 22);
+
+function ledgerOver(database: Database, now: () => number): Ledger {
+  const ledger = createLedger({ database, leaseMs: LEASE_MS, expiryMs: 86_400_000, maxPending: 1000, now });
+  onTestFinished(() => ledger.close());
+  return ledger;
+}
+
+function newAttempt(): Attempt {
+  return { scope: 's', key: 'k', fingerprint: 'f', id: randomUUID() };
+}
+
+function created(): Settlement {
+  const accountTask = readAccountTask(WHOLE_DETAIL, 'Detail');
+  if ('at' in accountTask) throw new Error(accountTask.at);
+  return { kind: 'created', created: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
+}
+
+/** The same database to another process, in whose next transaction `happen` comes right after this many reads. */
+function interruptible(database: Database, readsBefore: number, happen: () => Promise<void>): Database {
+  let reads = 0;
+  return {
+    ...database,
+    transaction: (work) =>
+      database.transaction((transaction) =>
+        work({
+          ...transaction,
+          async read(sql, parameters) {
+            const rows = await transaction.read(sql, parameters);
+            reads += 1;
+            if (reads === readsBefore) await happen();
+            return rows as never;
+          },
+        }),
+      ),
+  };
+}
+
+/** On SQLite one transaction waits for the other. */
+describe('a claim on PostgreSQL, while another process settles the key', () => {
+  test('as not sent is not taken for claimed before its own intent is written', async () => {
+    const { database } = await sampleStore('PostgreSQL');
+    const one = ledgerOver(database, () => START_MS);
+    const [first, second] = [newAttempt(), newAttempt()];
+    await one.claim(first);
+    const settling = interruptible(database, 1, () => one.settle(first, { kind: 'nothing' }));
+    const two = ledgerOver(settling, () => START_MS);
+    expect(await two.claim(second)).toEqual({ kind: 'running' });
+    expect(await two.claim(second)).toEqual({ kind: 'claimed' });
+    expect(await one.claim(newAttempt())).toEqual({ kind: 'running' });
+  });
+
+  test('as created, late, does not make it unknown again', async () => {
+    const { database } = await sampleStore('PostgreSQL');
+    const one = ledgerOver(database, () => START_MS);
+    const first = newAttempt();
+    await one.claim(first);
+    const settling = interruptible(database, 2, () => one.settle(first, created()));
+    const two = ledgerOver(settling, () => START_MS + LEASE_MS);
+    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
+    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'created' });
+  });
+});
+
+test.each(DATABASES)('on %s a claim refused in a commit of unknown fate leaves its key free', async (kind) => {
+  const { database } = await sampleStore(kind);
+  let isLost = true;
+  const losing: Database = {
+    ...database,
+    async transaction(work) {
+      const result = await database.transaction(work);
+      if (isLost) throw new DatabaseUnavailableError('the connection was lost', { cause: null, fateUnknown: true });
+      return result;
+    },
+  };
+  const ledger = ledgerOver(losing, () => START_MS);
+  await expect(ledger.claim(newAttempt())).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+  isLost = false;
+  expect(await ledger.claim(newAttempt())).toEqual({ kind: 'claimed' });
+  expect(await ledger.claim(newAttempt())).toEqual({ kind: 'running' });
+});

@@ -1,0 +1,257 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import { parseJsonKeepingDigits, type JsonObject } from '../../src/contract/json-value.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import type { Database } from '../../src/store/database.ts';
+import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
+import { createLedger } from '../../src/store/ledger.ts';
+import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
+import { createTaskRecords } from '../../src/store/task-records.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { DATABASES, type DatabaseKind } from './databases.ts';
+
+const CALL: CreateCall = {
+  caller: { kind: 'forwarded', authorization: 'Bearer a' },
+  requestId: 'test',
+  idempotencyKey: 'k-1',
+};
+const LEASE_MS = 60_000;
+
+function createdTask(id: string = WHOLE_DETAIL.ID): CreatedAccountTask {
+  const detail = {
+    ...WHOLE_DETAIL,
+    ID: id,
+    ...(parseJsonKeepingDigits('{"Cost":12345678901234567890.10}') as JsonObject),
+  };
+  const accountTask = readAccountTask(detail, 'Detail');
+  if ('at' in accountTask) throw new Error(accountTask.at);
+  return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
+}
+
+/** A service whose every create does the next of `answers`, and counts what was sent to it. */
+function service(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
+  const sent: NewAccountTask[] = [];
+  const tasks: TaskService = {
+    create: (task) => {
+      sent.push(task);
+      return answers[sent.length - 1]?.() ?? Promise.resolve(createdTask());
+    },
+    find: async () => [],
+    list: async () => ({ tasks: [], hasNextPage: false }),
+    ready: async () => {},
+    close: async () => {},
+  };
+  return { tasks, sent };
+}
+
+function failing(...[kind, message, evidence]: ConstructorParameters<typeof TaskFailure>) {
+  return () => Promise.reject(new TaskFailure(kind, message, evidence));
+}
+
+interface Setting {
+  readonly waitMs?: number;
+  readonly now?: () => number;
+}
+
+async function ledgerOver(
+  kind: DatabaseKind,
+  tasks: TaskService,
+  { waitMs = 0, now = Date.now }: Setting = {},
+  shared?: Database,
+) {
+  const database = shared ?? (await sampleStore(kind)).database;
+  const unsettled: unknown[] = [];
+  const ledger = createLedger({ database, leaseMs: LEASE_MS, expiryMs: 86_400_000, maxPending: 1000, now });
+  onTestFinished(() => ledger.close());
+  return {
+    database,
+    unsettled,
+    tasks: idempotentTaskService(tasks, { ledger, waitMs, onUnsettled: (error) => unsettled.push(error) }),
+  };
+}
+
+function verdictOf(promise: Promise<CreatedAccountTask>): Promise<unknown> {
+  return promise.then(
+    ({ replayed }) => (replayed ? 'replayed' : 'created'),
+    (error: unknown) => (error instanceof TaskFailure ? `${error.code} ${error.outcome}` : error),
+  );
+}
+
+describe.each(DATABASES)('on %s', (kind) => {
+  describe('an idempotency key in front of an upstream', () => {
+    test('sends once and gives the first result again, digits of unknown numbers included', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      const first = await tasks.create(SAMPLE_TASK, CALL);
+      const second = await tasks.create(SAMPLE_TASK, CALL);
+      expect(JSON.stringify(second)).toBe(JSON.stringify({ ...first, replayed: true }));
+      expect(JSON.stringify(second)).toContain('12345678901234567890.10');
+      expect(sent).toHaveLength(1);
+    });
+
+    test('without a key everything is sent', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
+      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
+      expect(sent).toHaveLength(2);
+    });
+
+    test('of unknown fate is never sent again: the recorded failure is the answer', async () => {
+      const evidence = { errorCode: 'E-1', errorReason: 'It broke.' };
+      const { tasks: inner, sent } = service(
+        failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', evidence),
+      );
+      const { tasks } = await ledgerOver(kind, inner);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({
+        code: 'UPSTREAM_FAILED',
+        outcome: 'UNKNOWN',
+        message: 'It broke.',
+        ...evidence,
+      });
+      expect(sent).toHaveLength(1);
+    });
+
+    test('of an unexpected error is of unknown fate too', async () => {
+      const { tasks: inner, sent } = service(() => Promise.reject(new Error('a defect')));
+      const { tasks } = await ledgerOver(kind, inner);
+      await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toThrow('a defect');
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      expect(sent).toHaveLength(1);
+    });
+
+    test.each([
+      { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+      { code: 'OVERLOADED', outcome: 'NOT_SENT' },
+      { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+      { code: 'UNAUTHENTICATED', outcome: 'REJECTED' },
+    ] as const)('of $code/$outcome may be sent again', async (failure) => {
+      const { tasks: inner, sent } = service(failing(failure, 'No.'));
+      const { tasks } = await ledgerOver(kind, inner);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(sent).toHaveLength(2);
+    });
+
+    test('with another input is a conflict, whatever became of the first', async () => {
+      const { tasks: inner, sent } = service(failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'));
+      const { tasks } = await ledgerOver(kind, inner);
+      await verdictOf(tasks.create(SAMPLE_TASK, CALL));
+      const other = { ...SAMPLE_TASK, Parameters: '[]' };
+      expect(await verdictOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
+      expect(sent).toHaveLength(1);
+    });
+
+    test('still under way is told so at once, or waited for', async () => {
+      const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
+      const { tasks: inner, sent } = service(() => promise);
+      const { tasks, database } = await ledgerOver(kind, inner);
+      const first = tasks.create(SAMPLE_TASK, CALL);
+      while (sent.length === 0) await new Promise((done) => void setImmediate(done));
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      const { tasks: patient } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
+      const second = patient.create(SAMPLE_TASK, CALL);
+      resolve(createdTask());
+      expect((await first).replayed).toBe(false);
+      expect((await second).replayed).toBe(true);
+      expect(sent).toHaveLength(1);
+    });
+
+    test('of a process that is gone becomes of unknown fate when its lease is over, and never runs again', async () => {
+      let nowMs = Date.UTC(2026, 1, 22);
+      const never = service(() => new Promise(() => undefined));
+      const gone = await ledgerOver(kind, never.tasks, { now: () => nowMs });
+      void gone.tasks.create(SAMPLE_TASK, CALL);
+      while (never.sent.length === 0) await new Promise((done) => void setImmediate(done));
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner, { now: () => nowMs }, gone.database);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      nowMs += LEASE_MS;
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
+      expect(await gone.database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'UNKNOWN' }]);
+      expect(sent).toHaveLength(0);
+    });
+
+    test('is another key for another Authorization', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, CALL);
+      const other = await tasks.create(SAMPLE_TASK, {
+        ...CALL,
+        caller: { kind: 'forwarded', authorization: 'Bearer b' },
+      });
+      expect(other.replayed).toBe(false);
+      expect(sent).toHaveLength(2);
+    });
+
+    test('that cannot be written down sends nothing; one without a key is sent all the same', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks, database } = await ledgerOver(kind, inner);
+      await database.close();
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
+      expect(sent).toHaveLength(0);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
+    });
+
+    test('whose settlement cannot be written still gives the created task, and says so to the log', async () => {
+      const { database } = await sampleStore(kind);
+      const { tasks: inner } = service(async () => {
+        await database.close();
+        return createdTask();
+      });
+      const { tasks, unsettled } = await ledgerOver(kind, inner, {}, database);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(unsettled).toHaveLength(1);
+    });
+
+    test('no Authorization header is written down in clear', async () => {
+      const { tasks: inner } = service();
+      const { tasks, database } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, CALL);
+      expect(JSON.stringify(await database.read('SELECT * FROM idempotency_keys'))).not.toContain('Bearer');
+    });
+  });
+
+  describe('tasks recorded in front of an upstream', () => {
+    async function recordedOver(tasks: TaskService) {
+      const { database } = await sampleStore(kind);
+      const unrecorded: string[] = [];
+      const records = createTaskRecords({ database, maxPending: 1000 });
+      onTestFinished(() => records.close());
+      return {
+        database,
+        unrecorded,
+        tasks: recordedTaskService(tasks, { records, onUnrecorded: (id) => unrecorded.push(id) }),
+      };
+    }
+    const ids = ['c', 'a', 'b'].map((digit) => WHOLE_DETAIL.ID.replace(/^./, digit));
+
+    test('are found and listed for the same caller only, newest first, as they were created', async () => {
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const { tasks } = await recordedOver(inner);
+      const created = [];
+      for (const _ of ids) created.push((await tasks.create(SAMPLE_TASK, CALL)).accountTask);
+      expect(JSON.stringify(await tasks.find(ids, CALL))).toBe(JSON.stringify(created));
+      const page = await tasks.list({ first: 2, after: null }, CALL);
+      expect(page.tasks.map(({ ID }) => ID)).toEqual([ids[2], ids[1]]);
+      expect(page.hasNextPage).toBe(true);
+      const next = await tasks.list({ first: 2, after: ids[1] ?? null }, CALL);
+      expect(next.tasks.map(({ ID }) => ID)).toEqual([ids[0]]);
+      const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
+      expect(await tasks.find(ids, other)).toEqual([null, null, null]);
+      expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
+    });
+
+    test('that cannot be recorded are created all the same', async () => {
+      const { tasks: inner } = service();
+      const { tasks, database, unrecorded } = await recordedOver(inner);
+      await database.close();
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(unrecorded).toEqual([WHOLE_DETAIL.ID]);
+      await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+    });
+  });
+});

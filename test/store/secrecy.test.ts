@@ -1,0 +1,26 @@
+import { dirname } from 'node:path';
+import { expect, test } from 'vitest';
+import { administer, DATABASES } from './databases.ts';
+import { sampleStore } from './sample-account.ts';
+import { bytesIn } from './temporary-folder.ts';
+
+const TABLES = ['clients', 'tokens'];
+
+/** Everything that whoever holds the database can read of clients and tokens. */
+async function readEverything(databaseUrl: string): Promise<Buffer> {
+  if (databaseUrl.startsWith('sqlite:')) return bytesIn(dirname(databaseUrl.slice('sqlite:'.length)));
+  const rows = await Promise.all(TABLES.map((table) => administer(databaseUrl, `SELECT * FROM ${table}`)));
+  return Buffer.from(JSON.stringify(rows));
+}
+
+test.each(DATABASES)('neither a secret nor a token can be read in %s', async (kind) => {
+  const { store, databaseUrl } = await sampleStore(kind);
+  const { client, secret } = await store.clients.create({ name: 'Findable name' });
+  const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+  const bytes = await readEverything(databaseUrl);
+  expect(bytes.includes('Findable name')).toBe(true);
+  for (const hidden of [secret, token]) {
+    expect(bytes.includes(hidden)).toBe(false);
+    expect(bytes.includes(Buffer.from(hidden, 'base64url'))).toBe(false);
+  }
+});

@@ -1,0 +1,250 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { FailureKind, TaskFailure } from '../../src/contract/failure.ts';
+import { createOwnToken } from '../../src/upstream/token.ts';
+import { expectFailure } from './expected-failure.ts';
+import { type RestReply, startRestService } from './rest-service.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from './sample-task.ts';
+import { openClient } from './test-client.ts';
+
+const CREDENTIALS = { clientId: '0b6d7a52-65a5-4c4b-8b4c-0c44c1a5a0a1', clientSecret: 'a+b c&d=é' };
+const EIGHT_HOURS_MS = 28_800_000;
+const FIVE_MINUTES_MS = 300_000;
+
+type AnswerToken = (count: number) => RestReply | Promise<RestReply>;
+
+function tokenReply(token: string, more: object = { token_type: 'bearer', expires_in: 28_800 }): RestReply {
+  return json(200, { access_token: token, ...more });
+}
+
+function json(status: number, body: object): RestReply {
+  return { status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
+}
+
+/** A service whose /Token answers as told (by default: token-1, token-2, …) and which takes the tokens in `accepted`, by default all. */
+async function openService(answerToken: AnswerToken = (count) => tokenReply(`token-${count}`)) {
+  const accepted = { tokens: null as readonly string[] | null };
+  let fetches = 0;
+  const service = await startRestService({
+    answer({ path, headers }) {
+      if (path === '/Token') return answerToken((fetches += 1));
+      const isAccepted = accepted.tokens?.some((token) => headers.authorization === `Bearer ${token}`) ?? true;
+      return isAccepted ? null : json(401, { Message: 'Authorization has been denied for this request.' });
+    },
+  });
+  onTestFinished(() => service.close());
+  return { service, accepted, fetches: () => fetches };
+}
+
+async function openToken(answerToken?: AnswerToken, timeoutMs = 20_000) {
+  const opened = await openService(answerToken);
+  const clock = { nowMs: 1_800_000_000_000 };
+  const failures: TaskFailure[] = [];
+  const token = createOwnToken({
+    client: openClient(opened.service.url, { timeoutMs }),
+    ...CREDENTIALS,
+    now: () => clock.nowMs,
+    onFailure: (failure) => void failures.push(failure),
+  });
+  return { ...opened, clock, failures, token };
+}
+
+type Opened = Awaited<ReturnType<typeof openToken>>;
+
+/** A task service that creates with the token. */
+function openTasks({ service, token }: Opened, format: (typeof FORMATS)[number] = 'json') {
+  return openTaskService(service.url, { format, authorize: token.authorization, reauthorize: token.renew });
+}
+
+/** The Authorization of every create that arrived. */
+function creates({ service }: Opened) {
+  const arrived = service.requests.filter(({ path }) => path === '/api/v2/admin/tasks/account');
+  return arrived.map(({ headers }) => headers.authorization);
+}
+
+const POLL = { timeout: 20_000 };
+
+describe("the gateway's own token", () => {
+  test('is asked for by the client credentials form', async () => {
+    const { service, token } = await openToken();
+    expect(await token.authorization()).toBe('Bearer token-1');
+    const [request] = service.requests;
+    expect(request).toMatchObject({ method: 'POST', path: '/Token' });
+    expect(request?.headers['content-type']).toBe('application/x-www-form-urlencoded');
+    expect(Object.fromEntries(new URLSearchParams(request?.body.toString()))).toEqual({
+      grant_type: 'client_credentials',
+      client_id: CREDENTIALS.clientId,
+      client_secret: CREDENTIALS.clientSecret,
+    });
+  });
+
+  test('is fetched once for all who wait for it, and kept', async () => {
+    const { fetches, token } = await openToken();
+    const headers = await Promise.all(Array.from({ length: 50 }, () => token.authorization()));
+    expect(new Set([...headers, await token.authorization()])).toEqual(new Set(['Bearer token-1']));
+    expect(fetches()).toBe(1);
+  });
+
+  test('is renewed five minutes before it expires, while the old one still serves', async () => {
+    const { clock, fetches, token } = await openToken();
+    await token.authorization();
+    clock.nowMs += EIGHT_HOURS_MS - FIVE_MINUTES_MS - 1;
+    expect(await token.authorization()).toBe('Bearer token-1');
+    expect(fetches()).toBe(1);
+    clock.nowMs += 1;
+    const headers = await Promise.all([token.authorization(), token.authorization()]);
+    expect(headers).toEqual(['Bearer token-1', 'Bearer token-1']);
+    await expect.poll(() => token.authorization(), POLL).toBe('Bearer token-2');
+    expect(fetches()).toBe(2);
+  });
+
+  test('serves until it expires when it cannot be renewed, which is told once', async () => {
+    const { clock, failures, fetches, token } = await openToken((count) =>
+      count === 1 ? tokenReply('token-1') : json(503, {}),
+    );
+    await token.authorization();
+    clock.nowMs += EIGHT_HOURS_MS - FIVE_MINUTES_MS;
+    expect(await token.authorization()).toBe('Bearer token-1');
+    await expect.poll(() => failures.length, POLL).toBe(1);
+    expect(await token.authorization()).toBe('Bearer token-1');
+    expect(fetches()).toBe(2);
+    clock.nowMs += FIVE_MINUTES_MS;
+    await expectFailure(token.authorization(), { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true });
+    expect(fetches()).toBe(3);
+  });
+
+  test.each([
+    [{ token_type: 'Bearer', expires_in: '100' }, 100_000],
+    [{ expires_in: 1e2 }, 100_000],
+    [{ token_type: 'bearer' }, EIGHT_HOURS_MS],
+    [{ token_type: 'bearer', expires_in: 'soon' }, EIGHT_HOURS_MS],
+  ])('lives as long as %j says, or eight hours', async (more, lifeMs) => {
+    const { clock, token } = await openToken((count) => tokenReply(`token-${count}`, more));
+    await token.authorization();
+    clock.nowMs += lifeMs - 1;
+    expect(await token.authorization()).toBe('Bearer token-1');
+    await expect.poll(() => token.authorization(), POLL).toBe('Bearer token-2');
+  });
+
+  test('is waited for once it has expired', async () => {
+    const { clock, token } = await openToken();
+    await token.authorization();
+    clock.nowMs += EIGHT_HOURS_MS;
+    expect(await token.authorization()).toBe('Bearer token-2');
+  });
+});
+
+describe('when no token can be had, nothing was sent:', () => {
+  const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
+  const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', retryable: false } as const;
+  const BUSY = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
+
+  test.each<[string, RestReply, FailureKind & { readonly retryable: boolean }, string]>([
+    ['invalid_client', json(400, { error: 'invalid_client' }), REFUSED, 'HTTP 400, invalid_client'],
+    ['401', json(401, {}), REFUSED, 'HTTP 401'],
+    ['403 with a secret for an error', json(403, { error: `no ${CREDENTIALS.clientSecret}` }), REFUSED, 'HTTP 403.'],
+    ['429', json(429, {}), BUSY, 'HTTP 429'],
+    ['500', json(500, {}), UNREACHABLE, 'HTTP 500'],
+    ['404', { status: 404, body: '<html>' }, UNREACHABLE, 'HTTP 404'],
+    ['a redirect', { status: 302, headers: { Location: '/elsewhere' }, body: '' }, UNREACHABLE, 'HTTP 302'],
+    ['no access_token', json(200, { token: 'token-1' }), UNREACHABLE, 'holds no access_token'],
+    ['a token with a line break', tokenReply('a\r\nX: b'), UNREACHABLE, 'holds no access_token'],
+    ['another type of token', tokenReply('token-1', { token_type: 'mac' }), UNREACHABLE, 'not of the type bearer'],
+    ['a page', { status: 200, body: '<html>' }, UNREACHABLE, 'holds no access_token'],
+  ])('%s', async (_, reply, kind, cause) => {
+    const { failures, token } = await openToken(() => reply);
+    const failure = await expectFailure(token.authorization(), kind);
+    expect(failures).toEqual([failure]);
+    expect((failure.cause as Error).message).toContain(cause);
+    expect(`${failure.message}${(failure.cause as Error).message}`).not.toMatch(/token-1|a\+b/);
+  });
+
+  test('no answer in time', async () => {
+    const { token } = await openToken(() => new Promise(() => undefined), 150);
+    const failure = await expectFailure(token.authorization(), UNREACHABLE);
+    expect(failure.cause).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
+  });
+
+  test('and who was refused does not ask again for half a minute, whoever failed for a second', async () => {
+    for (const [status, pauseMs] of [
+      [400, 30_000],
+      [500, 1_000],
+    ] as const) {
+      const { clock, failures, fetches, token } = await openToken((count) =>
+        count === 1 ? json(status, { error: 'invalid_client' }) : tokenReply('token-2'),
+      );
+      await expect(token.authorization()).rejects.toThrow('Nothing was created.');
+      clock.nowMs += pauseMs - 1;
+      await expect(token.authorization()).rejects.toThrow('Nothing was created.');
+      expect([fetches(), failures.length]).toEqual([1, 1]);
+      clock.nowMs += 1;
+      expect(await token.authorization()).toBe('Bearer token-2');
+    }
+  });
+});
+
+describe('a create with a token of our own', () => {
+  test.each(FORMATS)('carries it instead of what the caller sent, in %s', async (format) => {
+    const opened = await openToken();
+    const tasks = openTasks(opened, format);
+    await Promise.all([tasks.create(SAMPLE_TASK, CALL), tasks.create(SAMPLE_TASK, CALL)]);
+    expect(creates(opened)).toEqual(['Bearer token-1', 'Bearer token-1']);
+    expect(opened.fetches()).toBe(1);
+  });
+
+  test('is sent once more with a new token after a 401, and creates one task', async () => {
+    const opened = await openToken();
+    const tasks = openTasks(opened);
+    await tasks.create(SAMPLE_TASK, CALL);
+    opened.accepted.tokens = ['token-2'];
+    await tasks.create(SAMPLE_TASK, CALL);
+    expect(creates(opened)).toEqual(['Bearer token-1', 'Bearer token-1', 'Bearer token-2']);
+    expect(opened.service.tasks).toHaveLength(2);
+  });
+
+  test('shares the new token with all that were refused at the same time', async () => {
+    const opened = await openToken();
+    const tasks = openTasks(opened);
+    opened.accepted.tokens = ['token-2'];
+    await Promise.all(Array.from({ length: 10 }, () => tasks.create(SAMPLE_TASK, CALL)));
+    expect(opened.fetches()).toBe(2);
+    expect(opened.service.tasks).toHaveLength(10);
+  });
+
+  test('fails when the new token is refused too, and does not fetch another for every create', async () => {
+    const opened = await openToken();
+    const tasks = openTasks(opened);
+    opened.accepted.tokens = [];
+    const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED', retryable: false } as const;
+    await expectFailure(tasks.create(SAMPLE_TASK, CALL), REFUSED);
+    expect(creates(opened)).toEqual(['Bearer token-1', 'Bearer token-2']);
+    await expectFailure(tasks.create(SAMPLE_TASK, CALL), REFUSED);
+    expect([creates(opened).length, opened.fetches()]).toEqual([3, 2]);
+    opened.clock.nowMs += 30_000;
+    opened.accepted.tokens = ['token-3'];
+    await tasks.create(SAMPLE_TASK, CALL);
+    expect(opened.fetches()).toBe(3);
+  });
+
+  test('is not sent at all without a token', async () => {
+    const opened = await openToken(() => json(500, {}));
+    const tasks = openTasks(opened);
+    await expectFailure(tasks.create(SAMPLE_TASK, CALL), {
+      code: 'UPSTREAM_UNREACHABLE',
+      outcome: 'NOT_SENT',
+      retryable: true,
+    });
+    expect(creates(opened)).toEqual([]);
+  });
+
+  test("is final after a 401 when the token is the caller's", async () => {
+    const opened = await openToken();
+    opened.accepted.tokens = [];
+    const tasks = openTaskService(opened.service.url);
+    await expectFailure(tasks.create(SAMPLE_TASK, CALL), {
+      code: 'UNAUTHENTICATED',
+      outcome: 'REJECTED',
+      retryable: false,
+    });
+    expect(creates(opened)).toHaveLength(1);
+  });
+});
