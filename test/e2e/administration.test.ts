@@ -1,0 +1,98 @@
+import { existsSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { runCli, startCli, startNpm, temporaryDatabase } from './gateway-process.ts';
+
+const ACCOUNT = '0f8fad5b-d9cb-469f-a165-70867728950e';
+const GUID = expect.stringMatching(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) as string;
+const CREATE = `mutation ($input: CreateAccountTaskInput!) {
+  createAccountTask(input: $input) { accountTask { name clientId } }
+}`;
+
+/** Runs a command for a script and gives back the JSON it prints. */
+async function runJson(args: readonly string[], env: Readonly<Record<string, string>>): Promise<unknown> {
+  const { code, stdout, stderr } = await runCli([...args, '--json'], env);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  return JSON.parse(stdout);
+}
+
+describe('administration', () => {
+  test('with --json takes a script from nothing to a task of the new client', async () => {
+    const env = { DATABASE_URL: temporaryDatabase() };
+    const client = (await runJson(['client', 'create', '--name', 'reports', '--account', ACCOUNT], env)) as {
+      readonly id: string;
+      readonly secret: string;
+    };
+    const publicFacts = { id: GUID, accountId: ACCOUNT, name: 'reports', createdAt: expect.any(String) as string };
+    expect(client).toEqual({ ...publicFacts, secret: expect.stringMatching(/^\S{32,}$/) as string });
+    expect(await runJson(['client', 'list'], env)).toEqual([publicFacts]);
+    const task = { id: SAMPLE_INPUT.taskId, name: 'Usage report' };
+    expect(await runJson(['catalogue', 'add', '--id', `{${task.id.toUpperCase()}}`, '--name', task.name], env)).toEqual(
+      task,
+    );
+    expect(await runJson(['catalogue', 'list'], env)).toEqual([task]);
+    const { token } = (await runJson(['token', '--client', client.id], env)) as { readonly token: string };
+
+    const gateway = startCli(['serve'], env);
+    const response = await fetch(new URL('graphql', await gateway.address()), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+      body: JSON.stringify({ query: CREATE, variables: { input: SAMPLE_INPUT } }),
+    });
+    expect(await response.json()).toEqual({
+      data: { createAccountTask: { accountTask: { name: 'Usage report', clientId: client.id } } },
+    });
+  });
+
+  test('without --json says it in lines, and a token is a line of its own', async () => {
+    const env = { DATABASE_URL: temporaryDatabase() };
+    expect((await runCli(['client', 'list'], env)).stdout).toBe('none\n');
+    const created = await runCli(['client', 'create', '--name', 'reports'], env);
+    const [, id = ''] =
+      /^id: (\S+)\naccountId: \S+\nname: reports\ncreatedAt: \S+\nsecret: \S+\n$/.exec(created.stdout) ?? [];
+    const { stdout, stderr } = await runCli(['token', '--client', id], env);
+    expect(stdout).toMatch(/^[\w-]{43}\n$/);
+    expect(stderr).toBe('');
+  });
+
+  test('runs through npm run cli', async () => {
+    const env = { DATABASE_URL: temporaryDatabase() };
+    const { code, stdout } = await startNpm(['run', '--silent', 'cli', '--', 'catalogue', 'list', '--json'], env).exit;
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
+  });
+
+  test('refuses a command it cannot understand with what is wrong and the usage, before a database is made', async () => {
+    const databaseUrl = temporaryDatabase();
+    const { code, stdout, stderr } = await runCli(['client', 'remove'], { DATABASE_URL: databaseUrl });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toMatch(/^"client remove" is not a command\.\n\nUsage: npm run cli -- COMMAND \[--json\]\n/);
+    expect(stderr).not.toMatch(/^ +at /m);
+    expect(existsSync(databaseUrl.slice('sqlite:'.length))).toBe(false);
+  });
+
+  test('refuses words after serve, which is configured by variables', async () => {
+    const { code, stderr } = await runCli(['serve', '--port', '80'], { DATABASE_URL: temporaryDatabase() });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^"serve" takes no further words; it is configured by variables\.\n/);
+  });
+
+  test('says in one line what the store does not accept', async () => {
+    const env = { DATABASE_URL: temporaryDatabase() };
+    const { code, stderr } = await runCli(['client', 'create', '--name', 'x'.repeat(19)], env);
+    expect(code).toBe(1);
+    expect(stderr).toBe('Not done: name: must have 1 to 18 characters\n');
+  });
+
+  test('knows no client that was never created', async () => {
+    const { code, stderr } = await runCli(['token', '--client', ACCOUNT], { DATABASE_URL: temporaryDatabase() });
+    expect(code).toBe(1);
+    expect(stderr).toContain(`There is no client ${ACCOUNT}; see "client list".\n`);
+  });
+
+  test('without a command, or asked for help, shows the usage', async () => {
+    const help = await runCli(['--help']);
+    expect(help).toMatchObject({ code: 0, stderr: '' });
+    expect(help.stdout).toMatch(/^Usage: npm run cli/);
+    expect((await runCli([])).stdout).toBe(help.stdout);
+  });
+});

@@ -1,0 +1,131 @@
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { administer, temporaryPostgres } from '../store/databases.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { runCli, startCli, startCliOnSmallDisk, temporaryDatabase } from './gateway-process.ts';
+import { createCaller, type GraphqlCaller, type Verdict } from './graphql-caller.ts';
+import { seedStore } from './seeded-store.ts';
+
+const DISK_BYTES = 2_097_152;
+const ENOUGH_TO_FILL_IT = 100;
+const FILLER = 'x'.repeat(100_000);
+/** The write version in a SQLite file's header; a file of a version to come is read, never written. */
+const WRITE_VERSION_OFFSET = 18;
+const UNWRITABLE = {
+  kind: 'failed',
+  failure: 'UPSTREAM_UNREACHABLE NOT_SENT',
+  message: 'The task store cannot be written at the moment; nothing was stored.',
+};
+
+function parametersOf(number: number): string {
+  return JSON.stringify({ number, FILLER });
+}
+
+/** Creates until one is refused; the verdicts, in order. */
+async function createUntilRefused(caller: GraphqlCaller, address: URL): Promise<readonly Verdict[]> {
+  const verdicts: Verdict[] = [];
+  while (verdicts.length < ENOUGH_TO_FILL_IT) {
+    const number = verdicts.length;
+    const verdict = await caller.create(address, parametersOf(number), `key-${number}`);
+    verdicts.push(verdict);
+    if (verdict.kind !== 'created') break;
+  }
+  return verdicts;
+}
+
+function idsOf(verdicts: readonly Verdict[]): readonly string[] {
+  return verdicts.flatMap((verdict) => (verdict.kind === 'created' ? [verdict.id] : []));
+}
+
+/** Moves the write-ahead log, which the disk has no more room for, into the database. */
+async function makeRoom(databaseUrl: string): Promise<void> {
+  const database = openSqlite(databaseUrl.slice('sqlite:'.length));
+  expect(await database.read('PRAGMA wal_checkpoint(TRUNCATE)')).toMatchObject([{ busy: 0 }]);
+  await database.close();
+}
+
+describe.skipIf(process.platform === 'win32')('on a full disk', () => {
+  test('the store acknowledges nothing, says so, and goes on when there is room', async () => {
+    const databaseUrl = temporaryDatabase();
+    const caller = createCaller(await seedStore(databaseUrl));
+    const address = await startCliOnSmallDisk(DISK_BYTES, ['serve'], { DATABASE_URL: databaseUrl }).address();
+    const verdicts = await createUntilRefused(caller, address);
+    const kept = idsOf(verdicts);
+    expect(kept.length).toBeGreaterThan(1);
+    expect(verdicts.at(-1)).toEqual(UNWRITABLE);
+    const more = Array.from({ length: 8 }, (_, index) => caller.create(address, parametersOf(-index)));
+    expect(await Promise.all(more)).toEqual(more.map(() => UNWRITABLE));
+    expect((await caller.list(address)).map(({ id }) => id).toReversed()).toEqual(kept);
+
+    await makeRoom(databaseUrl);
+    const again = await caller.create(address, parametersOf(kept.length), `key-${kept.length}`);
+    expect(again).toMatchObject({ kind: 'created', replayed: false });
+    const tasks = await caller.list(address);
+    expect(tasks.map(({ id }) => id).toReversed()).toEqual([...kept, ...idsOf([again])]);
+    expect(tasks.map(({ parameters }) => parameters)).toContain(parametersOf(kept.length));
+  });
+
+  test('what a service created is given all the same, and a key that cannot be written down is not sent', async () => {
+    const service = await startRestService();
+    onTestFinished(() => service.close());
+    const databaseUrl = temporaryDatabase();
+    const caller = createCaller('Bearer of-the-service');
+    const env = { UPSTREAM_URL: service.url.href, DATABASE_URL: databaseUrl };
+    const address = await startCliOnSmallDisk(DISK_BYTES, ['serve'], env).address();
+    const verdicts = await createUntilRefused(caller, address);
+    const created = idsOf(verdicts);
+    expect(created).toEqual(service.tasks.map(({ ID }) => ID));
+    expect(verdicts.at(-1)).toMatchObject({ failure: 'UPSTREAM_UNREACHABLE NOT_SENT' });
+    expect(service.requests).toHaveLength(created.length);
+
+    expect(await caller.create(address, parametersOf(-1))).toMatchObject({ kind: 'created' });
+    const metrics = await (await fetch(new URL('metrics', address))).text();
+    expect(metrics).toMatch(/^gateway_unwritten_total\{what="record"\} [1-9]/m);
+    expect(metrics).toMatch(/^gateway_unwritten_total\{what="settlement"\} [1-9]/m);
+
+    await makeRoom(databaseUrl);
+    const again = await caller.create(address, parametersOf(created.length), `key-${created.length}`);
+    expect(again).toMatchObject({ kind: 'created', replayed: false });
+    expect((await caller.list(address)).map(({ id }) => id)).toContain(idsOf([again])[0]);
+  });
+});
+
+test('a read-only SQLite file stops the start with one line that says so', async () => {
+  const databaseUrl = temporaryDatabase();
+  await seedStore(databaseUrl);
+  const path = databaseUrl.slice('sqlite:'.length);
+  const file = openSync(path, 'r+');
+  writeSync(file, Buffer.from([3]), 0, 1, WRITE_VERSION_OFFSET);
+  closeSync(file);
+  const { code, stderr } = await runCli(['serve'], { DATABASE_URL: databaseUrl });
+  expect(stderr).toBe(`Cannot start: The database "${path}" cannot be opened: the file is read-only.\n`);
+  expect(code).toBe(1);
+});
+
+test('a PostgreSQL database turned read-only refuses every create, still reads, and goes on when it is over', async () => {
+  const databaseUrl = await temporaryPostgres();
+  const name = new URL(databaseUrl).pathname.slice(1);
+  const caller = createCaller(await seedStore(databaseUrl));
+  const address = await startCli(['serve'], { DATABASE_URL: databaseUrl }).address();
+  const turn = async (mode: 'on' | 'off'): Promise<void> => {
+    await administer(
+      databaseUrl,
+      `BEGIN READ WRITE; ALTER DATABASE ${name} SET default_transaction_read_only = ${mode}; COMMIT`,
+    );
+    // A session keeps the mode it began with.
+    await administer(
+      databaseUrl,
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+    );
+  };
+  const kept = await caller.create(address, '1', 'key-1');
+  await turn('on');
+  const during = [caller.create(address, '2', 'key-2'), caller.create(address, '3')];
+  expect(await Promise.all(during)).toEqual([UNWRITABLE, UNWRITABLE]);
+  expect((await caller.list(address)).map(({ id }) => id)).toEqual(idsOf([kept]));
+  await turn('off');
+  const again = await caller.create(address, '2', 'key-2');
+  expect(again).toMatchObject({ kind: 'created', replayed: false });
+  expect((await caller.list(address)).map(({ id }) => id)).toEqual(idsOf([again, kept]));
+});

@@ -1,0 +1,128 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { openSqlite } from '../../src/store/sqlite.ts';
+import { type RestRequest, type RestServiceOptions, startRestService } from '../upstream/rest-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+
+const AUTHORIZATION = 'Bearer of-the-service';
+const caller = createCaller(AUTHORIZATION);
+
+async function startService(answer: RestServiceOptions['answer']) {
+  const service = await startRestService(answer ? { answer } : {});
+  onTestFinished(() => service.close());
+  return service;
+}
+
+function startRecording(upstream: URL, databaseUrl: string): GatewayProcess {
+  return startCli(['serve'], { UPSTREAM_URL: upstream.href, DATABASE_URL: databaseUrl });
+}
+
+function parametersOf({ body }: RestRequest): string {
+  return (JSON.parse(body.toString()) as { readonly Parameters: string }).Parameters;
+}
+
+async function endLeases(databaseUrl: string): Promise<void> {
+  const database = openSqlite(databaseUrl.slice('sqlite:'.length));
+  await database.transaction((transaction) =>
+    transaction.write("UPDATE idempotency_keys SET lease_until = '2026-01-01T00:00:00.000Z'"),
+  );
+  await database.close();
+}
+
+test('a key whose gateway was killed while the service held its request is never sent again', async () => {
+  const arrived = Promise.withResolvers<void>();
+  const service = await startService(() => {
+    arrived.resolve();
+    return new Promise(() => undefined);
+  });
+  const databaseUrl = temporaryDatabase();
+  const killed = startRecording(service.url, databaseUrl);
+  const unanswered = caller.create(await killed.address(), '{}', 'k-1');
+  await arrived.promise;
+  killed.kill('SIGKILL');
+  expect(await unanswered).toEqual({ kind: 'unanswered' });
+  await killed.exit;
+
+  const address = await startRecording(service.url, databaseUrl).address();
+  const during = await caller.create(address, '{}', 'k-1');
+  expect(during).toMatchObject({ kind: 'failed', failure: 'IDEMPOTENCY_IN_PROGRESS NOT_SENT' });
+  await endLeases(databaseUrl);
+  const message = 'The gateway stopped while it was sending this task; the task may have been created.';
+  const unknown = { kind: 'failed', failure: 'UPSTREAM_CONNECTION_LOST UNKNOWN', message };
+  expect(await caller.create(address, '{}', 'k-1')).toEqual(unknown);
+  expect(await caller.create(address, '{}', 'k-1')).toEqual(unknown);
+  expect(await caller.create(address, '[]', 'k-1')).toMatchObject({ failure: 'IDEMPOTENCY_CONFLICT NOT_SENT' });
+  expect(service.requests).toHaveLength(1);
+});
+
+test('two gateways over one ledger send a key once, together, later and after a restart', async () => {
+  const gate = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const service = await startService(async () => {
+    arrived.resolve();
+    await gate.promise;
+    return null;
+  });
+  const databaseUrl = temporaryDatabase();
+  const gateways = [1, 2].map(() => startRecording(service.url, databaseUrl));
+  const [one, two] = (await Promise.all(gateways.map((gateway) => gateway.address()))) as [URL, URL];
+  const calls = [one, two, one, two].map((address) => caller.create(address, '{}', 'k-1'));
+  await arrived.promise;
+  gate.resolve();
+  const verdicts = await Promise.all(calls);
+  const id = service.tasks[0]?.['ID'];
+  expect(verdicts.filter((verdict) => verdict.kind === 'created' && !verdict.replayed)).toHaveLength(1);
+  expect(verdicts.map((verdict) => verdict.kind === 'created' && verdict.id)).toEqual([id, id, id, id]);
+
+  gateways[0]?.kill('SIGKILL');
+  await gateways[0]?.exit;
+  const restarted = await startRecording(service.url, databaseUrl).address();
+  for (const address of [two, restarted]) {
+    expect(await caller.create(address, '{}', 'k-1')).toEqual({ kind: 'created', id, replayed: true });
+    expect((await caller.list(address)).map((task) => task.id)).toEqual([id]);
+  }
+  expect(service.requests).toHaveLength(1);
+});
+
+test('kill -9 in the middle of a load in front of a service posts no key twice and forgets no acknowledged task', async () => {
+  const answersBeforeKill = 40;
+  const service = await startService(async () => {
+    await delay(0);
+    return null;
+  });
+  const databaseUrl = temporaryDatabase();
+  const gateway = startRecording(service.url, databaseUrl);
+  const address = await gateway.address();
+  const keys = Array.from({ length: 120 }, (_, number) => `"key-${number}"`);
+  let answered = 0;
+  const before = await Promise.all(
+    keys.map(async (key) => {
+      const verdict = await caller.create(address, key, key);
+      answered += 1;
+      if (answered === answersBeforeKill) gateway.kill('SIGKILL');
+      return verdict;
+    }),
+  );
+  await gateway.exit;
+  const acknowledged = before.flatMap((verdict) => (verdict.kind === 'created' ? [verdict.id] : []));
+  expect(acknowledged.length).toBeGreaterThanOrEqual(answersBeforeKill);
+
+  const again = await startRecording(service.url, databaseUrl).address();
+  const tasks = new Set((await caller.list(again)).map(({ id }) => id));
+  expect(acknowledged.filter((id) => !tasks.has(id))).toEqual([]);
+  await endLeases(databaseUrl);
+  const after = await Promise.all(keys.map((key) => caller.create(again, key, key)));
+  const unknown = after.filter((verdict) => verdict.kind === 'failed');
+  expect(unknown.filter(({ failure }) => failure !== 'UPSTREAM_CONNECTION_LOST UNKNOWN')).toEqual([]);
+  expect(before.map((first, index) => (first.kind === 'created' ? after[index] : null))).toEqual(
+    before.map((first) => (first.kind === 'created' ? { ...first, replayed: true } : null)),
+  );
+  const posts = Map.groupBy(service.requests, parametersOf);
+  const doubled = [...posts.values()].filter(({ length }) => length > 1);
+  expect(doubled).toEqual([]);
+  console.log(
+    `kill -9 in front of a service: ${keys.length} keys, ${acknowledged.length} acknowledged, ${unknown.length} of unknown fate, ` +
+      `${posts.size} posted, doubled = ${doubled.length}`,
+  );
+});

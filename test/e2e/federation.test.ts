@@ -1,0 +1,95 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { SAMPLE_INPUT, startStoreGateway } from '../running-gateway.ts';
+import { CATALOGUE_SDL, startCatalogueSubgraph } from './catalogue-subgraph.ts';
+import { COMPOSERS, startFederatedGraph } from './federated-graph.ts';
+
+const ACCOUNT_TASKS_SDL = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+
+let lastRunId = '';
+const gateway = await startStoreGateway({ mode: 'serve' });
+const catalogue = await startCatalogueSubgraph(() => lastRunId);
+afterAll(() => Promise.all([gateway.close(), catalogue.close()]));
+const subgraphs = [
+  { name: 'account-tasks', sdl: ACCOUNT_TASKS_SDL, url: new URL('graphql', gateway.url).href },
+  { name: 'catalogue', sdl: CATALOGUE_SDL, url: catalogue.url },
+];
+const authorization = `Bearer ${gateway.token}`;
+
+const CREATE = `mutation ($input: CreateAccountTaskInput!) {
+  createAccountTask(input: $input) { accountTask { id startDate detail task { id title } client { id name } } }
+}`;
+
+describe.each(Object.entries(COMPOSERS))('a graph composed by %s', async (_name, compose) => {
+  const { supergraphSdl = '', remarks } = compose(subgraphs);
+  const graph = await startFederatedGraph(supergraphSdl);
+  afterAll(() => graph.close());
+
+  test('is composed without an error or a hint, and keeps the tags of the other subgraph', () => {
+    expect(remarks).toEqual([]);
+    expect(supergraphSdl).toContain('@tag(name: "public")');
+  });
+
+  test('is not composed with a subgraph that contradicts it', () => {
+    const contradiction = { name: 'other', url: 'http://127.0.0.1', sdl: 'type Identification { userId: Int }' };
+    expect(compose([...subgraphs, contradiction]).remarks).not.toEqual([]);
+  });
+
+  test('joins both subgraphs in one mutation', async () => {
+    const { json } = await graph.graphql({ query: CREATE, variables: { input: SAMPLE_INPUT } }, { authorization });
+    expect(json.errors).toBeUndefined();
+    expect(json.data?.['createAccountTask']).toMatchObject({
+      accountTask: {
+        startDate: SAMPLE_INPUT.startDate,
+        detail: { Parameters: SAMPLE_INPUT.parameters },
+        task: { id: SAMPLE_TASK_ID, title: `Task ${SAMPLE_TASK_ID}` },
+        client: { id: gateway.clientId, name: `Client ${gateway.clientId}` },
+      },
+    });
+  });
+
+  test('leads from the other subgraph to an account task, for its own account alone', async () => {
+    const created = await gateway.graphql({
+      query: CREATE.replace(' title', '').replace(' name', ''),
+      variables: { input: SAMPLE_INPUT },
+    });
+    lastRunId = (created.json.data as unknown as { createAccountTask: { accountTask: { id: string } } })
+      .createAccountTask.accountTask.id;
+    const query = '{ lastRun { id name task { title } } accountTask(id: "$id") { name } }'.replace('$id', lastRunId);
+    const own = await graph.graphql({ query }, { authorization });
+    expect(own.json).toEqual({
+      data: {
+        lastRun: { id: lastRunId, name: 'Sample task', task: { title: `Task ${SAMPLE_TASK_ID}` } },
+        accountTask: { name: 'Sample task' },
+      },
+    });
+    const { client } = await gateway.store.clients.create({ name: 'foreign' });
+    const { token } = await gateway.store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+    const foreign = await graph.graphql(
+      { query: query.replace('name task { title }', 'name') },
+      { authorization: `Bearer ${token}` },
+    );
+    expect(foreign.json).toEqual({ data: { lastRun: { id: lastRunId, name: null }, accountTask: null } });
+    const nobody = await graph.graphql({ query: `{ accountTask(id: "${lastRunId}") { name } }` });
+    expect(nobody.json).toMatchObject({
+      data: { accountTask: null },
+      errors: [{ extensions: { code: 'UNAUTHENTICATED' } }],
+    });
+  });
+
+  test("gives a failure's extensions as they are", async () => {
+    const input = { ...SAMPLE_INPUT, taskId: 'ffffffff-ffff-4fff-8fff-ffffffffffff' };
+    const headers = { authorization, 'x-request-id': 'trace-45' };
+    const { status, json } = await graph.graphql({ query: CREATE, variables: { input } }, headers);
+    expect(status).toBe(200);
+    expect(json.data).toBeNull();
+    expect(json.errors).toMatchObject([
+      {
+        message: expect.stringContaining('catalogue') as unknown,
+        path: ['createAccountTask'],
+        extensions: { code: 'TASK_NOT_FOUND', outcome: 'REJECTED', retryable: false, requestId: 'trace-45' },
+      },
+    ]);
+  });
+});

@@ -1,0 +1,122 @@
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
+import { launchChromium, openGraphiql } from './graphiql-page.ts';
+
+const ONE_LINE_EXAMPLE = SAMPLE_MUTATION.replace(/^#.*$/m, '').replaceAll(/\s+/g, ' ').trim();
+/** The page is large and the machine may be busy. */
+const SOON = { timeout: 20_000 };
+const START_DATE = '"startDate": "2026-02-22T04:10:00.9543747+00:00"';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+const browser = await launchChromium();
+afterAll(() => browser.close());
+
+/** A browser with nothing stored, which notes what it is asked to load. */
+async function newBrowser() {
+  const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
+  context.setDefaultTimeout(20_000);
+  onTestFinished(() => context.close());
+  const requests: string[] = [];
+  context.on('request', (request) => void requests.push(request.url()));
+  context.on('page', (page) => page.on('websocket', (socket) => void requests.push(socket.url())));
+  return { context, requests };
+}
+
+async function startDemo(env: Readonly<Record<string, string>> = {}) {
+  const demo = startCli(['demo'], { DATABASE_URL: temporaryDatabase(), ...env });
+  const authorization = (await demo.output(/^Authorization: Bearer \S+$/m)).replace('Authorization: ', '');
+  return { demo, authorization, address: await demo.address() };
+}
+
+async function end(demo: GatewayProcess): Promise<void> {
+  demo.kill('SIGTERM');
+  await demo.exit;
+}
+
+test('GraphiQL runs its example by its button, with its header, and asks no other origin for anything', async () => {
+  const { authorization, address } = await startDemo();
+  const { context, requests } = await newBrowser();
+  const graphiql = await openGraphiql(context, address);
+  await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${authorization}"`);
+  await graphiql.run();
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
+  await graphiql.screenshot('example');
+  expect(requests.length).toBeGreaterThan(2);
+  expect(requests.filter((url) => new URL(url).origin !== address.origin)).toEqual([]);
+});
+
+test('a reload keeps the example and its header, in the one tab there was', async () => {
+  const { authorization, address } = await startDemo();
+  const { context } = await newBrowser();
+  const graphiql = await openGraphiql(context, address);
+  await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain('createAccountTask(');
+  await graphiql.run();
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
+  await graphiql.reload();
+  await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain('createAccountTask(');
+  await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${authorization}"`);
+  await graphiql.screenshot('reloaded');
+  expect(await graphiql.tabs()).toEqual(['CreateAccountTask']);
+});
+
+test('who comes back after the demo was started anew finds its new token in the old tab', async () => {
+  const first = await startDemo();
+  const { context } = await newBrowser();
+  const graphiql = await openGraphiql(context, first.address);
+  await graphiql.run();
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
+  await end(first.demo);
+
+  // Another database: the first token is worth nothing there.
+  const second = await startDemo({ PORT: first.address.port });
+  await graphiql.reload();
+  await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${second.authorization}"`);
+  await graphiql.run();
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
+  await graphiql.screenshot('returned');
+  expect(await graphiql.tabs()).toEqual(['CreateAccountTask']);
+});
+
+test('a header that the user wrote is kept across a reload and a new start of the demo', async () => {
+  const first = await startDemo();
+  const { context } = await newBrowser();
+  const graphiql = await openGraphiql(context, first.address);
+  await expect.poll(() => graphiql.text('Headers'), SOON).toContain(first.authorization);
+  await graphiql.write('Headers', '{ "Authorization": "Bearer of-the-user" }');
+  await graphiql.run();
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"code": "UNAUTHENTICATED"');
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('get a new one');
+  await graphiql.screenshot('stale-token');
+  await end(first.demo);
+  await startDemo({ PORT: first.address.port });
+  await graphiql.reload();
+  await expect.poll(() => graphiql.text('Headers'), SOON).toContain('Bearer of-the-user');
+});
+
+test('the documentation explorer lists createAccountTask with its description', async () => {
+  const { address } = await startDemo();
+  const { context } = await newBrowser();
+  const { page, screenshot } = await openGraphiql(context, address);
+  await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
+  const documentation = page.locator('.graphiql-doc-explorer');
+  await documentation.getByRole('link', { name: 'Mutation', exact: true }).click();
+  await documentation.getByRole('link', { name: 'createAccountTask', exact: true }).click();
+  await expect.poll(() => documentation.innerText(), SOON).toContain("Registers a task on the caller's account.");
+  await screenshot('documentation');
+});
+
+test('an error shows what became of the task', async () => {
+  const { address } = await startDemo();
+  const { context } = await newBrowser();
+  const graphiql = await openGraphiql(context, address);
+  await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain('createAccountTask(');
+  await graphiql.write('Operation Editor', ONE_LINE_EXAMPLE.replace(SAMPLE_TASK_ID, 'not-a-guid'));
+  await graphiql.run();
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"message": "input.taskId: expected a GUID');
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"code": "BAD_USER_INPUT"');
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"outcome": "NOT_SENT"');
+  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"requestId": "');
+  await graphiql.screenshot('error');
+});

@@ -1,0 +1,176 @@
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/backend.ts';
+import type { FailureKind } from '../../src/contract/failure.ts';
+import type { Caller, TaskService } from '../../src/contract/task-service.ts';
+import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
+import { DATA, ERRORS, ID, REASON, toEnvelope } from '../upstream/envelope-text.ts';
+import { httpAnswer, type RawAnswer, startRawService } from '../upstream/raw-service.ts';
+import { createRetryingFetcher } from './retrying-fetcher.ts';
+import { CREATE, startRouter } from './router.ts';
+
+const CREATED = httpAnswer(200, toEnvelope('json', ERRORS.null, DATA.whole));
+const REFUSED = toEnvelope('json', ERRORS.set, DATA.absent);
+const RETRY_AFTER = ['Retry-After: 1'];
+
+/** A retrying router, in front of the gateway, in front of a service that answers as the test at hand has it. */
+async function startStack(timeoutMs: number) {
+  let answer: RawAnswer = (socket) => socket.write(CREATED);
+  const service = await startRawService((...request) => answer(...request));
+  const gateway = await startGateway(openBackend, {
+    env: { UPSTREAM_URL: service.url.href, UPSTREAM_TIMEOUT_MS: String(timeoutMs), DATABASE_URL: 'sqlite::memory:' },
+  });
+  const { fetcher, takeAttempts } = createRetryingFetcher();
+  const router = await startRouter(new URL('graphql', gateway.url), fetcher);
+  afterAll(() => Promise.all([router.close(), gateway.close(), service.close()]));
+  return {
+    /** What the outermost client is told when the service answers so, and how often each was asked. */
+    async play(next: RawAnswer) {
+      answer = next;
+      const before = service.posts.length;
+      const { status, json } = await router.create();
+      return { status, json, attempts: takeAttempts(), posts: service.posts.length - before };
+    },
+  };
+}
+
+const answering =
+  (status: number, body: string, headers: readonly string[] = []): RawAnswer =>
+  (socket) =>
+    socket.write(httpAnswer(status, body, headers));
+
+const FAILED = { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' } as const;
+const LOST = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' } as const;
+const UNREADABLE = { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' } as const;
+const ENVELOPE = { errorCode: 'E17', errorReason: REASON };
+
+const ANSWERS: readonly (readonly [string, FailureKind & Partial<typeof ENVELOPE>, RawAnswer])[] = [
+  ['500', FAILED, answering(500, '{"Message":"An error has occurred."}')],
+  ['500 with an envelope', { ...FAILED, ...ENVELOPE }, answering(500, REFUSED)],
+  ['502 with a page', FAILED, answering(502, '<html><body>Bad gateway</body></html>')],
+  ['503 with Retry-After', FAILED, answering(503, '', RETRY_AFTER)],
+  ['504', FAILED, answering(504, '')],
+  ['429 with Retry-After', { code: 'OVERLOADED', outcome: 'REJECTED' }, answering(429, '', RETRY_AFTER)],
+  ['400 with an envelope', { code: 'TASK_REJECTED', outcome: 'REJECTED', ...ENVELOPE }, answering(400, REFUSED)],
+  [
+    '200 with an error in the envelope',
+    { code: 'TASK_REJECTED', outcome: 'REJECTED', ...ENVELOPE },
+    answering(200, REFUSED),
+  ],
+  ['401', { code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, answering(401, '')],
+  ['403', { code: 'FORBIDDEN', outcome: 'REJECTED' }, answering(403, '')],
+  ['408', UNREADABLE, answering(408, '')],
+  ['a redirect to itself', UNREADABLE, answering(307, '', ['Location: /api/v2/admin/tasks/account'])],
+  ['a redirect with Retry-After', UNREADABLE, answering(302, '', ['Location: /', ...RETRY_AFTER])],
+  ['a reset', LOST, (socket) => socket.resetAndDestroy()],
+  ['a connection closed without an answer', LOST, (socket) => socket.end()],
+  ['half an answer', LOST, (socket) => socket.end('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{')],
+  ['garbage', UNREADABLE, (socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')],
+  ['a page', UNREADABLE, answering(200, '<!DOCTYPE html><html><body>Welcome</body></html>')],
+  ['nothing, with Retry-After', UNREADABLE, answering(204, '', RETRY_AFTER)],
+];
+
+describe('behind a router that retries, the service is asked once and the client told what became of it', async () => {
+  const stack = await startStack(10_000);
+  const impatient = await startStack(400);
+
+  test('when it creates', async () => {
+    const { status, json, attempts, posts } = await stack.play(
+      answering(200, toEnvelope('json', ERRORS.null, DATA.whole)),
+    );
+    expect(json).toEqual({ data: { createAccountTask: { replayed: false, accountTask: { id: ID } } } });
+    expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
+  });
+
+  test.each(ANSWERS)('when it answers with %s', async (_name, extensions, answer) => {
+    const { status, json, attempts, posts } = await stack.play(answer);
+    expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
+    expect(json.errors).toMatchObject([{ path: ['createAccountTask'], extensions }]);
+    expect(json.errors?.[0]?.extensions).toMatchObject({
+      requestId: expect.any(String) as unknown,
+      retryable: extensions.code === 'OVERLOADED',
+    });
+  });
+
+  test.each([
+    ['does not answer', (): void => undefined],
+    ['answers without end', (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{')],
+  ] satisfies [string, RawAnswer][])('when it %s in time', async (_name, answer) => {
+    const { status, json, attempts, posts } = await impatient.play(answer);
+    expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
+    expect(json.errors).toMatchObject([{ extensions: { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' } }]);
+  });
+});
+
+test('a service that is not there is not asked at all, and the client told so once', async () => {
+  const gone = await startRawService(() => undefined);
+  await gone.close();
+  const gateway = await startGateway(openBackend, { env: { UPSTREAM_URL: gone.url.href, RECORD: 'off' } });
+  onTestFinished(() => gateway.close());
+  const { fetcher, takeAttempts } = createRetryingFetcher();
+  const router = await startRouter(new URL('graphql', gateway.url), fetcher);
+  onTestFinished(() => router.close());
+  const { status, json } = await router.create();
+  expect(json.errors).toMatchObject([
+    { extensions: { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } },
+  ]);
+  expect({ status, attempts: takeAttempts() }).toEqual({ status: 200, attempts: 1 });
+});
+
+const authenticate = async (): Promise<Caller> => ({ kind: 'forwarded', authorization: 'Bearer x' });
+
+test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
+  'a defect that strikes after the create is not a reason to create again, for Accept: %s',
+  async (accept) => {
+    let creates = 0;
+    const accountTask = { ID, TaskID: ID, ClientID: null, fields: {}, detail: { n: 1n as unknown as number } }; // no JSON
+    const tasks: TaskService = {
+      async create() {
+        creates += 1;
+        return { accountTask, Identification: null, Result: null, replayed: false };
+      },
+      find: async () => [],
+      list: async () => ({ tasks: [], hasNextPage: false }),
+      ready: async () => {},
+      close: async () => {},
+    };
+    const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }));
+    onTestFinished(() => gateway.close());
+    const { fetcher, takeAttempts } = createRetryingFetcher();
+    const router = await startRouter(new URL('graphql', gateway.url), (url, init) =>
+      fetcher(url, { ...init, headers: { ...(init.headers as Record<string, string>), accept } }),
+    );
+    onTestFinished(() => router.close());
+    const query = CREATE.replace('replayed', 'accountTask { detail } replayed');
+    for (const round of [1, 2, 3]) {
+      const { json } = await router.graphql({ query, variables: { input: SAMPLE_INPUT } });
+      expect(json.errors).toMatchObject([{ extensions: { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' } }]);
+      expect({ creates, attempts: takeAttempts() }).toEqual({ creates: round, attempts: 1 });
+    }
+  },
+);
+
+test('with an idempotencyKey, a router that gives up waiting and asks again gets the one task', async () => {
+  const arrived = Promise.withResolvers<void>();
+  const askedAgain = Promise.withResolvers<void>();
+  const service = await startRawService((socket) => {
+    arrived.resolve();
+    void askedAgain.promise.then(() => socket.write(CREATED));
+  });
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, {
+    env: { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:' },
+  });
+  onTestFinished(() => gateway.close());
+  const router = await startRouter(new URL('graphql', gateway.url), async (url, init) => {
+    const waiting = new AbortController();
+    void arrived.promise.then(() => waiting.abort());
+    await expect(fetch(url, { ...init, signal: waiting.signal })).rejects.toThrow('aborted');
+    const second = fetch(url, init);
+    askedAgain.resolve();
+    return second;
+  });
+  onTestFinished(() => router.close());
+  const { json } = await router.create('key-1');
+  expect(json).toEqual({ data: { createAccountTask: { replayed: true, accountTask: { id: ID } } } });
+  expect(service.posts).toHaveLength(1);
+});

@@ -1,0 +1,121 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Agent, request } from 'node:http';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { type GatewayProcess, nodeWarnings, startCli, temporaryDatabase } from './gateway-process.ts';
+
+const CREATE = {
+  query:
+    'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { startDate } } }',
+  variables: { input: SAMPLE_INPUT },
+};
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Record<string, unknown>;
+  readonly body: string;
+}
+
+/** A create over a connection that the caller would rather keep. */
+function create(address: URL): Promise<Answer> {
+  return new Promise((resolve, reject) => {
+    const agent = new Agent({ keepAlive: true });
+    onTestFinished(() => agent.destroy());
+    const headers = { 'Content-Type': 'application/json', Authorization: 'Bearer of-a-caller' };
+    request(new URL('graphql', address), { method: 'POST', agent, headers }, (response) => {
+      const { statusCode: status = 0, headers: received } = response;
+      response.toArray().then((chunks) => resolve({ status, headers: received, body: chunks.join('') }), reject);
+    })
+      .on('error', reject)
+      .end(JSON.stringify(CREATE));
+  });
+}
+
+async function refusesConnections({ hostname, port }: URL): Promise<void> {
+  for (;;) {
+    const socket = connect(Number(port), hostname);
+    const [outcome] = await Promise.race([
+      once(socket, 'connect').then(() => ['accepted'] as const),
+      once(socket, 'close').then(() => ['refused'] as const),
+    ]).catch((error: NodeJS.ErrnoException) => [error.code]);
+    socket.destroy();
+    if (outcome === 'ECONNREFUSED') return;
+  }
+}
+
+/** A gateway with one create under way: the service has it and holds its answer back until it is told. */
+async function gatewayWithCreate() {
+  const held = Promise.withResolvers<null>();
+  const arrived = Promise.withResolvers<null>();
+  const service = await startRestService({
+    answer() {
+      arrived.resolve(null);
+      return held.promise;
+    },
+  });
+  onTestFinished(() => service.close());
+  const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase() });
+  const address = await gateway.address();
+  const answer = create(address);
+  await Promise.race([arrived.promise, answer]);
+  return { gateway, address, service, answer, letServiceAnswer: () => held.resolve(null) };
+}
+
+async function startStore(): Promise<{ readonly gateway: GatewayProcess; readonly address: URL }> {
+  const gateway = startCli(['serve'], { DATABASE_URL: temporaryDatabase() });
+  return { gateway, address: await gateway.address() };
+}
+
+describe('SIGTERM', () => {
+  test('refuses new connections, finishes the create that is under way, and exits 0', async () => {
+    const { gateway, address, service, answer, letServiceAnswer } = await gatewayWithCreate();
+    gateway.kill('SIGTERM');
+    await refusesConnections(address);
+    letServiceAnswer();
+
+    const { status, headers, body } = await answer;
+    expect(status).toBe(200);
+    expect(JSON.parse(body)).toEqual({
+      data: { createAccountTask: { accountTask: { startDate: SAMPLE_INPUT.startDate } } },
+    });
+    expect(headers['connection']).toBe('close');
+    const { code, stderr } = await gateway.exit;
+    expect(code).toBe(0);
+    expect(nodeWarnings(stderr)).toEqual([]);
+    expect(service.requests).toHaveLength(1);
+  });
+
+  test('the second one does not wait', async () => {
+    const { gateway, answer } = await gatewayWithCreate();
+    const ending = answer.then(
+      () => 'answered',
+      (error: Error) => error.message,
+    );
+    gateway.kill('SIGTERM');
+    await gateway.output(/"closing"/);
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+    expect(await ending).toBe('socket hang up');
+  });
+
+  test('does not wait for connections on which nobody has asked for anything', async () => {
+    const { gateway, address } = await startStore();
+    const socket = connect(Number(address.port), address.hostname);
+    onTestFinished(() => void socket.destroy());
+    await once(socket, 'connect');
+    // The server has taken the connection once it has answered on a later one.
+    await fetch(new URL('health', address));
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 0 });
+  });
+
+  test('does not wait for connections that are kept for a next request', async () => {
+    const { gateway, address } = await startStore();
+    const { status } = await create(address);
+    expect(status).toBe(200);
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 0 });
+  });
+});

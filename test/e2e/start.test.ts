@@ -1,0 +1,65 @@
+import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { runCli, startNpm, temporaryDatabase } from './gateway-process.ts';
+
+function toPath(databaseUrl: string): string {
+  return databaseUrl.slice('sqlite:'.length);
+}
+
+describe('a start that cannot be', () => {
+  test('names every bad variable in one go, and echoes no password', async () => {
+    const { code, stdout, stderr } = await runCli(['serve'], {
+      PORT: 'http',
+      DATABASE_URL: 'mysql://gateway:hunter2@db/tasks',
+      UPSTREAM_URL: 'ftp://gateway:hunter2@service.example/',
+      UPSTREAM_FORMAT: 'yaml',
+      TASK_FREQUENCIES: 'NONE=1',
+      LOG_LEVEL: 'loud',
+    });
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    const lines = stderr.trimEnd().split('\n');
+    expect(lines.map((line) => /^Cannot start: ([A-Z_]+): ./.exec(line)?.[1] ?? line).toSorted()).toEqual([
+      'DATABASE_URL',
+      'LOG_LEVEL',
+      'PORT',
+      'TASK_FREQUENCIES',
+      'UPSTREAM_FORMAT',
+      'UPSTREAM_URL',
+    ]);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test.each<readonly [string, (path: string) => void, string]>([
+    [
+      'is not a database',
+      (path) => writeFileSync(path, 'This is a letter and not a database. '.repeat(100)),
+      'the file is not a SQLite database, or it is damaged',
+    ],
+    [
+      'was cut off',
+      (path) => {
+        writeFileSync(path, Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(4080, 0xff)]));
+        const file = openSync(path, 'r+');
+        ftruncateSync(file, 700);
+        closeSync(file);
+      },
+      'the file is not a SQLite database, or it is damaged',
+    ],
+    ['is a folder', (path) => mkdirSync(path), 'the file cannot be opened or created'],
+  ])('over a database file that %s is one line', async (_, damage, reason) => {
+    const databaseUrl = temporaryDatabase();
+    damage(toPath(databaseUrl));
+    const { code, stdout, stderr } = await runCli(['serve'], { DATABASE_URL: databaseUrl });
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toBe(`Cannot start: The database "${toPath(databaseUrl)}" cannot be opened: ${reason}.\n`);
+  });
+
+  test('is a failure of npm, too', async () => {
+    const { code, stderr } = await startNpm(['run', 'serve'], { PORT: 'http' }).exit;
+    expect(code).toBe(1);
+    expect(stderr).toContain('Cannot start: PORT: expected a whole number from 0 to 65535, not "http"\n');
+    expect(stderr).not.toMatch(/^ +at /m);
+  });
+});
