@@ -1,0 +1,66 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+/** Something that answers the benchmark's request, in a process of its own. */
+export interface ProgramSpec {
+  readonly name: string;
+  readonly script: string;
+  readonly env?: Readonly<Record<string, string>>;
+  readonly request: Buffer;
+}
+
+export interface Program extends ProgramSpec {
+  readonly url: URL;
+  /** From the start of the process to its address, in milliseconds. */
+  readonly startMs: number;
+  /** User and system time so far, in milliseconds. */
+  readonly cpuMs: () => number;
+  readonly residentMb: () => number;
+  readonly stop: () => Promise<void>;
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const TICKS_PER_SECOND = 100;
+/** The program has a core of its own where the system can say so. */
+const PIN = spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', '1'] : [];
+
+export async function startProgram(spec: ProgramSpec, upstreamUrl: string): Promise<Program> {
+  const startedMs = performance.now();
+  const [command, ...args] = [...PIN, process.execPath, ...spec.script.split(' ')];
+  const child = spawn(command ?? '', args, {
+    cwd: ROOT,
+    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', UPSTREAM_URL: upstreamUrl, PORT: '0', ...spec.env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const port = await readPort(child, spec.name);
+  return {
+    ...spec,
+    url: new URL(`http://127.0.0.1:${port}/`),
+    startMs: performance.now() - startedMs,
+    cpuMs: () => {
+      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+      return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+    },
+    residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    stop: () =>
+      new Promise((resolve) => {
+        child.once('exit', () => resolve());
+        child.kill('SIGKILL');
+      }),
+  };
+}
+
+function readPort(child: ChildProcess, name: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const [, port] = /listening (\d+)|"address":"http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.filter(Boolean) ?? [];
+      if (port) resolve(Number(port));
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('exit', () => reject(new Error(`${name} ended before it listened: ${output}`)));
+  });
+}
