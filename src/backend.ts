@@ -52,11 +52,7 @@ const LEASE_MARGIN_MS = 30_000;
 /** The backend that the configuration asks for. */
 export async function openBackend(config: Config, observers: Observers): Promise<Backend> {
   if (config.upstream) return openUpstreamBackend(config, config.upstream, observers);
-  return storeBackend(await openConfiguredStore(config), config, observers);
-}
-
-export function openConfiguredStore({ databaseUrl, keyExpiryMs }: Config): Promise<Store> {
-  return openStore({ databaseUrl, keyExpiryMs });
+  return storeBackend(await openStore(config), config, observers);
 }
 
 export function storeBackend(store: Store, config: Config, { metrics }: Observers): Backend {

@@ -33,6 +33,7 @@ const WIRING: ReadonlySet<string> = new Set([
   'src/backend.ts',
   'src/demo.ts',
   'src/gateway.ts',
+  'src/serving.ts',
 ]);
 /** What config.ts reads values with. */
 const CONFIG_VALUES = 'src/config-values.ts';

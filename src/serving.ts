@@ -1,0 +1,58 @@
+import { type Backend, type Observers, openBackend, storeBackend } from './backend.ts';
+import type { Config, Mode } from './config.ts';
+import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
+import { createGateway } from './gateway.ts';
+import { createLog } from './server/log.ts';
+import { createMetrics } from './server/metrics.ts';
+import { parseDatabaseAddress } from './store/database-address.ts';
+import { openStore } from './store/store.ts';
+
+/** A gateway that accepts requests. */
+export interface Serving {
+  /** What a person who started the demo needs to know; null in production, where the log says it. */
+  readonly banner: string | null;
+  /** Finishes the requests in flight, then lets go of everything. */
+  close(): Promise<void>;
+}
+
+const FORWARDED = 'Bearer <a token of the service>';
+
+/** Opens what the configuration asks for and listens. @throws Error with one line for the person who starts it. */
+export async function startServing(config: Config, mode: Mode): Promise<Serving> {
+  const log = createLog(config.logLevel);
+  const observers = { log, metrics: createMetrics() };
+  const { backend, authorization } = await open(config, mode, observers);
+  const gateway = createGateway(config, backend, observers, {
+    query: SAMPLE_MUTATION,
+    headers: { Authorization: authorization },
+  });
+  const address = await gateway.listen().catch(async (error: NodeJS.ErrnoException) => {
+    await backend.tasks.close();
+    if (error.code === 'EADDRINUSE')
+      throw new Error(`port ${config.port} of ${config.host} is in use; set PORT to another`);
+    throw error;
+  });
+  log.info({ address: address.href, backend: config.upstream ? 'upstream' : 'store' }, 'listening');
+  const keptIn = config.upstream
+    ? 'Creates are sent to UPSTREAM_URL.'
+    : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
+  return {
+    banner: mode === 'demo' ? demoBanner(address, authorization, keptIn) : null,
+    async close() {
+      log.info({}, 'closing');
+      await gateway.close();
+      log.info({}, 'closed');
+    },
+  };
+}
+
+async function open(
+  config: Config,
+  mode: Mode,
+  observers: Observers,
+): Promise<{ readonly backend: Backend; readonly authorization: string }> {
+  if (mode === 'serve' || config.upstream)
+    return { backend: await openBackend(config, observers), authorization: FORWARDED };
+  const store = await openStore(config);
+  return { backend: storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
+}
