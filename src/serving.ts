@@ -25,11 +25,14 @@ export async function startServing(config: Config, mode: Mode): Promise<Serving>
   const gateway = createGateway(config, backend, observers, {
     query: SAMPLE_MUTATION,
     headers: { Authorization: authorization },
+    isLocal: mode === 'demo',
   });
   const address = await gateway.listen().catch(async (error: NodeJS.ErrnoException) => {
     await backend.tasks.close();
     if (error.code === 'EADDRINUSE')
       throw new Error(`port ${config.port} of ${config.host} is in use; set PORT to another`);
+    if (error.code === 'ENOTFOUND' || error.code === 'EADDRNOTAVAIL')
+      throw new Error(`HOST ${config.host} is no address of this machine`);
     throw error;
   });
   log.info({ address: address.href, backend: config.upstream ? 'upstream' : 'store' }, 'listening');

@@ -49,6 +49,7 @@ export async function startGateway(open: OpenBackend, settings: GatewaySettings 
   const gateway = createGateway(config, await open(config, observers), observers, {
     query: SAMPLE_MUTATION,
     headers: authorization ? { Authorization: authorization } : {},
+    isLocal: mode === 'demo',
   });
   const url = await gateway.listen();
   return {

@@ -18,7 +18,9 @@ export function parametersProblem(text: string, contentType: ContentType, xmlPro
     JSON.parse(text);
     return null;
   } catch (error) {
-    return `is not JSON, which contentType says it is: ${(error as SyntaxError).message}`;
+    // The engine's own message quotes the text, which is nobody's business but the caller's.
+    const [, position] = /at position (\d+)/.exec((error as SyntaxError).message) ?? [];
+    return `is not JSON, which contentType says it is${position ? `: it goes wrong at character ${position}` : ''}`;
   }
 }
 

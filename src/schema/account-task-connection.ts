@@ -1,10 +1,13 @@
+import type { GraphQLResolveInfo } from 'graphql';
 import { badInput } from '../contract/failure.ts';
 import { parseGuid } from '../contract/guid.ts';
 import type { Builder } from './builder.ts';
 import { toCall } from './context.ts';
+import { requestedFields } from './requested-fields.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
+const MAX_PAGES = 10;
 const CURSOR_PREFIX = 'AccountTask:';
 
 export function addAccountTaskConnection(builder: Builder): void {
@@ -73,12 +76,20 @@ export function addAccountTaskConnection(builder: Builder): void {
         }),
         after: t.arg.string({ description: 'The cursor behind which the page starts.' }),
       },
-      resolve: async (_, { first, after }, context) => {
+      resolve: async (_, { first, after }, context, info) => {
+        boundRequestedPages(info);
         const page = { first: toPageSize(first), after: after == null ? null : fromCursor(after) };
         return context.tasks.list(page, await toCall(context));
       },
     }),
   );
+}
+
+/** A page may be megabytes of Parameters; an answer of very many of them would hold up every other request. */
+function boundRequestedPages(info: GraphQLResolveInfo): void {
+  const pages = requestedFields(info).filter(({ name }) => name.value === 'accountTasks').length;
+  if (pages > MAX_PAGES)
+    throw badInput('accountTasks', `one request may ask for at most ${MAX_PAGES} pages, not ${pages}`);
 }
 
 function toPageSize(first: number | null | undefined): number {

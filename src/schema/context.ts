@@ -2,12 +2,20 @@ import DataLoader from 'dataloader';
 import type { AccountTask } from '../contract/account-task.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 
+/** A task that was created under this alias. */
+export interface CreatedBefore {
+  readonly path: string;
+  readonly id: string;
+}
+
 /** What resolvers see of the request they serve. */
 export interface GatewayContext {
   readonly requestId: string;
   readonly tasks: TaskService;
   /** Who calls; throws a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
   authenticate(): Promise<Caller>;
+  /** What the request's createAccountTask fields have created so far: an error of a later one takes their results away. */
+  readonly created: CreatedBefore[];
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;
   /** Writes a failure that is data of the answer, and so no error of it, to the log with the request's ID. */
@@ -16,13 +24,14 @@ export interface GatewayContext {
   readonly accountTasks: DataLoader<string, AccountTask | null>;
 }
 
-export type RequestFacts = Omit<GatewayContext, 'accountTasks'>;
+export type RequestFacts = Omit<GatewayContext, 'accountTasks' | 'created'>;
 
 export function createGatewayContext({ tasks, authenticate, ...facts }: RequestFacts): GatewayContext {
   let caller: Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
   const context: GatewayContext = {
     ...facts,
+    created: [],
     tasks,
     authenticate: () => (caller ??= authenticate()),
     get accountTasks() {

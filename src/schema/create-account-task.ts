@@ -100,7 +100,10 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
       resolve: async (_, { input, idempotencyKey }, context, info) => {
         boundRequestedCreates('createAccountTask', info);
         const task = toNewAccountTask('input', input);
-        return context.tasks.create(task, { ...(await toCall(context)), idempotencyKey: idempotencyKey ?? null });
+        const call = { ...(await toCall(context)), idempotencyKey: idempotencyKey ?? null };
+        const created = await context.tasks.create(task, call);
+        context.created.push({ path: String(info.path.key), id: created.accountTask.ID });
+        return created;
       },
     }),
   );

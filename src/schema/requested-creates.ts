@@ -1,14 +1,6 @@
-import {
-  type FieldNode,
-  getDirectiveValues,
-  GraphQLIncludeDirective,
-  type GraphQLResolveInfo,
-  GraphQLSkipDirective,
-  Kind,
-  type SelectionNode,
-  type SelectionSetNode,
-} from 'graphql';
+import { type FieldNode, type GraphQLResolveInfo, Kind } from 'graphql';
 import { badInput } from '../contract/failure.ts';
+import { requestedFields } from './requested-fields.ts';
 
 /** However they are spelt: items of a batch, or aliases of the mutations. */
 const MAX_CREATES_PER_REQUEST = 100;
@@ -18,41 +10,12 @@ const MAX_CREATES_PER_REQUEST = 100;
  * creates, so such an operation creates nothing at all: an error of a later field takes the results of earlier ones away.
  */
 export function boundRequestedCreates(field: string, info: GraphQLResolveInfo): void {
-  const fields = [...collectFields(info.operation.selectionSet, info).values()];
+  const fields = requestedFields(info);
   const requested = fields.reduce((count, node) => count + countCreates(node, info), 0);
   if (requested <= MAX_CREATES_PER_REQUEST) return;
   throw badInput(
     field,
     `one request may create at most ${MAX_CREATES_PER_REQUEST} tasks, and this one asks for ${requested}`,
-  );
-}
-
-/** The operation's fields by response name, as they are executed: a fragment once, and one field where names are the same. */
-function collectFields(
-  { selections }: SelectionSetNode,
-  info: GraphQLResolveInfo,
-  fields = new Map<string, FieldNode>(),
-  visited = new Set<string>(),
-): ReadonlyMap<string, FieldNode> {
-  for (const selection of selections) {
-    if (!isIncluded(selection, info)) continue;
-    if (selection.kind === Kind.FIELD) {
-      fields.set((selection.alias ?? selection.name).value, selection);
-    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      collectFields(selection.selectionSet, info, fields, visited);
-    } else if (!visited.has(selection.name.value)) {
-      visited.add(selection.name.value);
-      const fragment = info.fragments[selection.name.value];
-      if (fragment) collectFields(fragment.selectionSet, info, fields, visited);
-    }
-  }
-  return fields;
-}
-
-function isIncluded(node: SelectionNode, { variableValues }: GraphQLResolveInfo): boolean {
-  return (
-    getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.['if'] !== true &&
-    getDirectiveValues(GraphQLIncludeDirective, node, variableValues)?.['if'] !== false
   );
 }
 

@@ -1,10 +1,13 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
 import { TaskFailure } from '../contract/failure.ts';
+import type { CreatedBefore } from '../schema/context.ts';
 import type { Log } from './log.ts';
 
 export interface RequestError {
   readonly requestId: string;
   readonly log: Log;
+  /** What was created before the error, which leaves no other trace in an answer without data. */
+  readonly created?: readonly CreatedBefore[];
 }
 
 /** What a failure is called in a GraphQL answer: design's `extensions`, in one place. */
@@ -52,13 +55,15 @@ export function executionErrors(
   request: RequestError,
 ): GraphQLError[] {
   const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
+  const created = result.data === null && request.created?.length ? { created: request.created } : {};
   return (result.errors ?? []).map((error) => {
     const failure = findFailure(error);
     if (failure) {
       logFailure(failure, request);
-      return toError(error, failure.message, toExtensions(failure, request.requestId));
+      return toError(error, failure.message, { ...toExtensions(failure, request.requestId), ...created });
     }
-    if (isUnexpected(error)) return maskedError(error, request, isMutation ? { outcome: 'UNKNOWN' } : {});
+    if (isUnexpected(error))
+      return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
     return refusedErrors([error], request)[0] ?? error;
   });
 }
@@ -66,12 +71,12 @@ export function executionErrors(
 function maskedError(
   error: GraphQLError,
   { requestId, log }: RequestError,
-  outcome: { readonly outcome?: string },
+  facts: { readonly outcome?: string; readonly created?: readonly CreatedBefore[] },
 ): GraphQLError {
   logFailure(error.originalError ?? error, { requestId, log });
   return toError(error, 'Unexpected error.', {
     code: 'INTERNAL_SERVER_ERROR',
-    ...outcome,
+    ...facts,
     retryable: false,
     requestId,
   });
@@ -82,7 +87,7 @@ function maskedError(
  * A body that is no GraphQL request at all keeps its 400 for every caller.
  */
 function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
-  const { http: given, code } = error.extensions as { http?: { readonly spec?: boolean }; code?: string };
+  const { http: given, code } = (error.extensions ?? {}) as { http?: { readonly spec?: boolean }; code?: string };
   const http = given && code === 'BAD_REQUEST' ? { ...given, spec: false } : given;
   return new GraphQLError(message, {
     nodes: error.nodes ?? null,

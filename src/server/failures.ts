@@ -35,7 +35,7 @@ export function useFailures(log: Log): Plugin<GatewayContext, { requestId?: stri
         const executed = result as ExecutionResult;
         if (!executed.errors?.length) return;
         const { document, operationName, contextValue } = args;
-        const request = { requestId: contextValue.requestId, log };
+        const request = { requestId: contextValue.requestId, created: contextValue.created, log };
         const errors =
           'data' in executed
             ? executionErrors(executed, document, operationName ?? undefined, request)

@@ -29,11 +29,11 @@ const MAX_DOCUMENT_LENGTH = 16_384;
 const JSON_TYPE = 'application/json; charset=utf-8';
 const GRAPHQL_TYPE = 'application/graphql-response+json; charset=utf-8';
 /** The Accept headers of common clients; any other is Yoga's to negotiate. */
-const CONTENT_TYPES: Readonly<Record<string, string>> = {
-  '*/*': JSON_TYPE,
-  'application/json': JSON_TYPE,
-  'application/graphql-response+json': GRAPHQL_TYPE,
-};
+const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
+  ['*/*', JSON_TYPE],
+  ['application/json', JSON_TYPE],
+  ['application/graphql-response+json', GRAPHQL_TYPE],
+]);
 const BODY_TYPE = /^application\/json(?:; ?charset=utf-8)?$/;
 const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName']);
 
@@ -47,7 +47,7 @@ export function createFastLane(schema: GraphQLSchema, log: Log, onTaken: () => v
   const documents = new Map<string, KnownDocument>();
   return {
     async answer(headers, body, createContext) {
-      const contentType = CONTENT_TYPES[headers.accept ?? '*/*'];
+      const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
       if (contentType === undefined || !BODY_TYPE.test(headers['content-type'] ?? '') || headers.origin) return null;
       const parameters = parseParameters(body);
       const known = parameters && documents.get(parameters.query);
@@ -59,9 +59,9 @@ export function createFastLane(schema: GraphQLSchema, log: Log, onTaken: () => v
       const result = await runOperation(schema, plan, context, parameters.variables ?? {});
       if (!result) return null;
       onTaken();
-      const { requestId } = context;
+      const { requestId, created } = context;
       const answer: ExecutionResult = result.errors
-        ? { ...result, errors: executionErrors(result, known.document, operationName, { requestId, log }) }
+        ? { ...result, errors: executionErrors(result, known.document, operationName, { requestId, created, log }) }
         : result;
       return { contentType, body: JSON.stringify(answer) };
     },

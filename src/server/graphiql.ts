@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { sendText } from './answer.ts';
 import { returnScript } from './graphiql-return.ts';
 
 export interface GraphiqlOptions {
@@ -9,11 +10,15 @@ export interface GraphiqlOptions {
   readonly query: string;
   /** The headers a new tab starts with. */
   readonly headers: Readonly<Record<string, string>>;
+  /** True when the headers hold a secret: then the page is for a Host of this machine only. */
+  readonly isLocal: boolean;
 }
 
 export interface GraphiqlPage {
   send(request: IncomingMessage, response: ServerResponse): Promise<void>;
 }
+
+const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
 /** The page runs its own inline script, starts editors from blobs, and talks to nobody but its own origin. */
 const CONTENT_SECURITY_POLICY = [
@@ -37,6 +42,16 @@ export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   let rendered: ReturnType<typeof render> | undefined;
   return {
     async send(request, response) {
+      // A page of another name that resolves to this machine could read the token (DNS rebinding).
+      if (options.isLocal && !LOCAL_HOST.test(request.headers.host ?? '')) {
+        sendText(
+          response,
+          403,
+          { 'Content-Type': 'text/plain; charset=utf-8' },
+          'The demo is for this machine alone: open it by 127.0.0.1 or localhost.\n',
+        );
+        return;
+      }
       rendered ??= render(options);
       const { html, compressed, etag } = await rendered;
       const headers = {

@@ -5,6 +5,7 @@ import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from './auth.ts';
 import { logFailure } from './errors.ts';
+import { useDocumentLimits } from './document-limits.ts';
 import { useFailures } from './failures.ts';
 import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
@@ -65,7 +66,12 @@ export function createGraphqlEndpoint({
     context: ({ request: { headers }, requestId }) =>
       createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id'))),
     // The order is the order of the request's phases.
-    plugins: [...(introspection ? [] : [useNoIntrospection()]), ...(lane ? [lane.plugin] : []), useFailures(log)],
+    plugins: [
+      useDocumentLimits(),
+      ...(introspection ? [] : [useNoIntrospection()]),
+      ...(lane ? [lane.plugin] : []),
+      useFailures(log),
+    ],
     cors:
       corsOrigins.length === 0
         ? false

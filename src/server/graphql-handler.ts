@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendError, sendText } from './answer.ts';
 import type { GraphiqlPage } from './graphiql.ts';
@@ -24,6 +25,11 @@ export function createGraphqlHandler({ graphql, graphiql, maxBodyBytes }: Graphq
         code: 'BAD_USER_INPUT',
         requestId,
       });
+      return;
+    }
+    // Decoding would put U+FFFD where the bytes are wrong, and a changed text would be created.
+    if (!isUtf8(body)) {
+      sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
       return;
     }
     const fast = await graphql.answerKnown(request, body, requestId);

@@ -65,7 +65,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
     if (isClosing) response.setHeader('Connection', 'close');
-    const [path = '/'] = (request.url ?? '/').split('?', 1);
+    const [path = '/'] = toOriginForm(request.url ?? '/').split('?', 1);
     const handle = routes[path] ?? contractHandler(path) ?? notFound;
     handle(request, response, requestId).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
@@ -104,6 +104,11 @@ const notFound: Handler = async (_, response, requestId) =>
     code: 'BAD_USER_INPUT',
     requestId,
   });
+
+/** The path and query of a request target, which a proxy may write as a whole address. */
+function toOriginForm(target: string): string {
+  return target.replace(/^https?:\/\/[^/?]*/i, '') || '/';
+}
 
 function listen(server: Server, host: string, port: number): Promise<URL> {
   return new Promise((resolve, reject) => {

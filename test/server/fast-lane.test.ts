@@ -218,6 +218,8 @@ const REQUESTS: Readonly<Record<string, Request>> = {
       'APPLICATION/JSON',
       'text/event-stream',
       'multipart/mixed',
+      'constructor',
+      '__proto__',
     ].flatMap((accept) => [
       [`Accept: ${accept}`, post({ query: '{ __typename }' }, { accept })],
       [
