@@ -58,6 +58,7 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
   const whileOpen = <Result>(work: () => Promise<Result>): Promise<Result> =>
     inTurn(async () => {
       if (!handle.isOpen) throw new DatabaseUnavailableError('it is closed', { cause: null });
+      rollBack(handle);
       return work();
     });
 
@@ -71,8 +72,13 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
           const result = await work(transaction);
           attempt(() => handle.exec('COMMIT'), toCommitFailure);
           return result;
-        } finally {
-          if (handle.isTransaction) handle.exec('ROLLBACK');
+        } catch (error) {
+          // Should this fail, whoever comes next tries again; the first error is what tells the transaction's fate.
+          attempt(
+            () => rollBack(handle),
+            () => error,
+          );
+          throw error;
         }
       }),
     close: () =>
@@ -80,6 +86,16 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
         if (handle.isOpen) handle.close();
       }),
   };
+}
+
+/** Ends the transaction that is open, if one is. */
+function rollBack(handle: DatabaseSync): void {
+  if (!handle.isTransaction) return;
+  try {
+    handle.exec('ROLLBACK');
+  } catch (error) {
+    throw new DatabaseUnavailableError('an earlier transaction cannot be undone', { cause: error });
+  }
 }
 
 function openHandle(path: string, busyTimeoutMs: number): DatabaseSync {

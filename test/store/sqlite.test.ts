@@ -2,7 +2,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
+import { DatabaseSync } from 'node:sqlite';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { Database } from '../../src/store/database.ts';
 import { openSqlite } from '../../src/store/sqlite.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -96,4 +97,27 @@ test('a file in place of the folder is refused', () => {
   const file = join(temporaryFolder(), 'file');
   writeFileSync(file, '');
   expect(() => openSqlite(join(file, 'notes.db'))).toThrow('its folder cannot be created');
+});
+
+test('a commit of unknown fate stays one when its rollback fails too, which the next to come makes good', async () => {
+  const database = await openNotes();
+  const faults = new Map([
+    ['COMMIT', 1034],
+    ['ROLLBACK', 1],
+  ]);
+  const faulty = vi.spyOn(DatabaseSync.prototype, 'exec').mockImplementation(function (this: DatabaseSync, sql) {
+    const errcode = faults.get(sql);
+    if (errcode !== undefined) throw Object.assign(new Error(`no ${sql}`), { errcode });
+    this.prepare(sql).run();
+  });
+  onTestFinished(() => faulty.mockRestore());
+  const write = (id: string) =>
+    database.transaction((transaction) => transaction.insert('notes', ['id', 'text'], [[id, 'text']]));
+  await expect(write('1')).rejects.toMatchObject({ fateUnknown: true, cause: { message: 'no COMMIT' } });
+  await expect(database.read('SELECT id FROM notes')).rejects.toThrow('an earlier transaction cannot be undone');
+  await expect(write('2')).rejects.toMatchObject({ name: 'DatabaseUnavailableError', fateUnknown: false });
+  faults.clear();
+  expect(await database.read('SELECT id FROM notes')).toEqual([]);
+  await write('3');
+  expect(await database.read('SELECT id FROM notes')).toEqual([{ id: '3' }]);
 });
