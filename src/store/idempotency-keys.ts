@@ -78,9 +78,16 @@ export async function insertKeys(transaction: SqlTransaction, keys: readonly New
   await transaction.insert('idempotency_keys', COLUMNS, rows, { ifAbsent: true });
 }
 
-/** Removes what expired, everywhere. */
-export async function purgeKeys(transaction: SqlTransaction, now: string): Promise<void> {
-  await transaction.write('DELETE FROM idempotency_keys WHERE expires_at <= ?1', [now]);
+/** Removes what expired, everywhere, unless it did so a moment ago. */
+export type KeyPurge = (transaction: SqlTransaction, nowMs: number) => Promise<void>;
+
+export function createKeyPurge(intervalMs = 600_000): KeyPurge {
+  let purgedAtMs = 0;
+  return async (transaction, nowMs) => {
+    if (nowMs - purgedAtMs <= intervalMs) return;
+    purgedAtMs = nowMs;
+    await transaction.write('DELETE FROM idempotency_keys WHERE expires_at <= ?1', [new Date(nowMs).toISOString()]);
+  };
 }
 
 function scoped(scope: string, key: string): string {

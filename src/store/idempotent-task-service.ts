@@ -3,26 +3,19 @@ import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './idempotency.ts';
-import type { Ledger, Settlement } from './ledger.ts';
+import type { Ledger } from './ledger.ts';
+import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {
   readonly ledger: Ledger;
   /** How long a second attempt waits for the first before it is told that it is under way. */
   readonly waitMs: number;
-  /** Told of a settlement that could not be written: the attempt becomes UNKNOWN when its lease is over. */
-  readonly onUnsettled: (error: unknown) => void;
 }
 
 const POLL_MS = 25;
 
 /** A task service that sends a task once for each idempotency key, and an attempt of unknown fate never again. */
-export function idempotentTaskService(
-  inner: TaskService,
-  { ledger, waitMs, onUnsettled }: IdempotencyOptions,
-): TaskService {
-  const settle = async (attempt: Attempt, settlement: Settlement): Promise<void> => {
-    await ledger.settle(attempt, settlement).catch(onUnsettled);
-  };
+export function idempotentTaskService(inner: TaskService, { ledger, waitMs }: IdempotencyOptions): TaskService {
   return {
     ...inner,
     async create(task, call) {
@@ -32,10 +25,10 @@ export function idempotentTaskService(
       if (earlier) return toReplay(earlier);
       try {
         const created = await inner.create(task, call);
-        await settle(attempt, { kind: 'created', created });
+        await ledger.settle(attempt, { kind: 'created', created });
         return created;
       } catch (error) {
-        await settle(attempt, toSettlement(error));
+        await ledger.settle(attempt, toSettlement(error));
         throw error;
       }
     },

@@ -3,9 +3,15 @@ import { TaskFailure } from '../contract/failure.ts';
 import { formatCreated, parseCreated } from './created-json.ts';
 import type { SqlTransaction } from './database.ts';
 import { type Attempt, idempotencyConflict, toReplay } from './idempotency.ts';
-import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { insertKeys, type KeyPurge, type KeyRow, readKeys } from './idempotency-keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
+
+export interface KeyTerms {
+  readonly nowMs: number;
+  readonly keyExpiryMs: number;
+  readonly purgeKeys: KeyPurge;
+}
 
 /**
  * Decides for each registration, but once for each idempotency key: a key that is known gives its first result again,
@@ -15,8 +21,9 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   transaction: SqlTransaction,
   registrations: readonly Registration[],
   decide: (registration: Registration) => Decision,
-  { nowMs, keyExpiryMs }: { readonly nowMs: number; readonly keyExpiryMs: number },
+  { nowMs, keyExpiryMs, purgeKeys }: KeyTerms,
 ): Promise<readonly Decision[]> {
+  await purgeKeys(transaction, nowMs);
   const attempts = registrations.flatMap(({ attempt }) => attempt ?? []);
   if (attempts.length === 0) return registrations.map(decide);
   const now = toIso(nowMs);

@@ -1,29 +1,25 @@
-import type { CreatedAccountTask } from '../contract/account-task.ts';
-import { type FailureEvidence, type FailureKind, TaskFailure } from '../contract/failure.ts';
-import { formatCreated, parseCreated } from './created-json.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import { parseCreated } from './created-json.ts';
 import type { Database, SqlTransaction } from './database.ts';
+import { formatFailure, parseFailure } from './failure-json.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Attempt } from './idempotency.ts';
-import { insertKeys, type KeyRow, purgeKeys, readKeys } from './idempotency-keys.ts';
+import { createKeyPurge, insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { createSettlements, type Settlement } from './settlements.ts';
 
 /** What the ledger says of an attempt that asks to be sent. */
 export type Claim =
   /** It may be sent: its intent is durable, and it must be settled. */
   | { readonly kind: 'claimed' }
-  | { readonly kind: 'created'; readonly created: CreatedAccountTask }
-  /** An earlier attempt may have created the task: it is never sent again. */
-  | { readonly kind: 'unknown'; readonly failure: TaskFailure }
+  /** `created`: its result is given again; `unknown`: the task may have been created, so it is never sent again. */
+  | Exclude<Settlement, { readonly kind: 'nothing' }>
   | { readonly kind: 'running' }
   | { readonly kind: 'conflict' };
-
-/** How an attempt ended; `nothing`: it was not sent or was refused, so its key may be used again. */
-export type Settlement =
-  | Exclude<Claim, { readonly kind: 'claimed' | 'running' | 'conflict' }>
-  | { readonly kind: 'nothing' };
 
 /** Which creates of an upstream are under way or done: the intent is durable before the first byte leaves. */
 export interface Ledger {
   claim(attempt: Attempt): Promise<Claim>;
+  /** Writes down how a claimed attempt ended; what cannot be written now is written before the next claim. */
   settle(attempt: Attempt, settlement: Settlement): Promise<void>;
   close(): Promise<void>;
 }
@@ -36,27 +32,20 @@ export interface LedgerOptions {
   readonly maxPending: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  /** Told of each settlement that could not be written, and again when it is given up: such an attempt becomes UNKNOWN. */
+  readonly onUnsettled: (error: unknown) => void;
 }
 
-/** A failure as the ledger keeps it. */
-interface FailureRecord extends FailureEvidence {
-  readonly code: Extract<FailureKind, { readonly outcome: 'UNKNOWN' }>['code'];
-  readonly message: string;
-}
-
-const PURGE_INTERVAL_MS = 600_000;
-
-export function createLedger({ database, leaseMs, expiryMs, maxPending, now }: LedgerOptions): Ledger {
-  let purgedAtMs = 0;
+export function createLedger(options: LedgerOptions): Ledger {
+  const { database, leaseMs, expiryMs, maxPending, now, onUnsettled } = options;
+  const purgeKeys = createKeyPurge();
+  const settlements = createSettlements({ database, maxPending, onUnsettled });
   const claims = createGroupCommit({
     database,
     maxPending,
     write: async (transaction, attempts: readonly Attempt[]): Promise<readonly Claim[]> => {
       const nowMs = now();
-      if (nowMs - purgedAtMs > PURGE_INTERVAL_MS) {
-        await purgeKeys(transaction, toIso(nowMs));
-        purgedAtMs = nowMs;
-      }
+      await purgeKeys(transaction, nowMs);
       const key = {
         state: 'RUNNING',
         leaseUntil: toIso(nowMs + leaseMs),
@@ -73,34 +62,19 @@ export function createLedger({ database, leaseMs, expiryMs, maxPending, now }: L
       return attempts.map((attempt) => toClaim(attempt, after(attempt), nowMs));
     },
   });
-  const settlements = createGroupCommit({
-    database,
-    maxPending,
-    write: async (transaction, settled: readonly (readonly [Attempt, Settlement])[]): Promise<readonly null[]> => {
-      for (const [attempt, settlement] of settled) await writeSettlement(transaction, attempt, settlement);
-      return settled.map(() => null);
-    },
-  });
-  /** Refused, though their intents may be written; those must not stand in the way of the next attempt. */
-  const doubtful = new Set<Attempt>();
-  const strike = async (attempt: Attempt): Promise<void> => {
-    await settlements.add([attempt, { kind: 'nothing' }]);
-    doubtful.delete(attempt);
-  };
   return {
     async claim(attempt) {
+      await settlements.writeOwed();
       try {
-        if (doubtful.size > 0) await Promise.all([...doubtful].map(strike));
         return await claims.add(attempt);
       } catch (error) {
         if (!(error instanceof TaskFailure) || error.outcome === 'NOT_SENT') throw error;
-        doubtful.add(attempt);
+        // Its intent may be written, and must not stand in the way of the next attempt.
+        settlements.owe(attempt, { kind: 'nothing' });
         throw unwritten(error);
       }
     },
-    async settle(attempt, settlement) {
-      await settlements.add([attempt, settlement]);
-    },
+    settle: (attempt, settlement) => settlements.settle(attempt, settlement),
     async close() {
       await claims.close();
       await settlements.close();
@@ -146,43 +120,11 @@ function isAbandoned({ state, leaseUntil }: KeyRow, nowMs: number): boolean {
   return state === 'RUNNING' && leaseUntil <= toIso(nowMs);
 }
 
-async function writeSettlement(
-  transaction: SqlTransaction,
-  { scope, key, id }: Attempt,
-  settlement: Settlement,
-): Promise<void> {
-  const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3';
-  if (settlement.kind === 'nothing') {
-    await transaction.write(`DELETE FROM idempotency_keys ${where}`, [scope, key, id]);
-    return;
-  }
-  const [state, outcome] =
-    settlement.kind === 'created'
-      ? ['CREATED', formatCreated(settlement.created)]
-      : ['UNKNOWN', formatFailure(settlement.failure)];
-  await transaction.write(`UPDATE idempotency_keys SET state = ?4, outcome = ?5 ${where}`, [
-    scope,
-    key,
-    id,
-    state,
-    outcome,
-  ]);
-}
-
 function abandoned(): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
     'The gateway stopped while it was sending this task; the task may have been created.',
   );
-}
-
-function formatFailure({ code, message, errorCode, errorReason }: TaskFailure): string {
-  return JSON.stringify({ code, message, errorCode, errorReason });
-}
-
-function parseFailure(text: string): TaskFailure {
-  const { code, message, ...evidence } = JSON.parse(text) as FailureRecord;
-  return new TaskFailure({ code, outcome: 'UNKNOWN' }, message, evidence);
 }
 
 function toIso(epochMs: number): string {

@@ -5,7 +5,7 @@ import { formatTimestamp } from '../contract/timestamp.ts';
 import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
 import type { SqlTransaction, SqlValue } from './database.ts';
 import type { Attempt } from './idempotency.ts';
-import { decideOnce } from './keyed-registration.ts';
+import { decideOnce, type KeyTerms } from './keyed-registration.ts';
 
 /** A task that an account asks for. */
 export interface Registration {
@@ -32,10 +32,10 @@ type Decision = CreatedAccountTask | TaskFailure;
 export async function registerTasks(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
-  { nowMs, keyExpiryMs }: { readonly nowMs: number; readonly keyExpiryMs: number },
+  terms: KeyTerms,
 ): Promise<readonly Decision[]> {
-  const decide = await decider(transaction, registrations, nowMs);
-  const decisions = await decideOnce(transaction, registrations, decide, { nowMs, keyExpiryMs });
+  const decide = await decider(transaction, registrations, terms.nowMs);
+  const decisions = await decideOnce(transaction, registrations, decide, terms);
   const rows = decisions.flatMap((decision, index) =>
     decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
   );

@@ -6,6 +6,7 @@ import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { toAttempt } from './idempotency.ts';
+import { createKeyPurge } from './idempotency-keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { toReadFailure } from './store-failure.ts';
 
@@ -26,11 +27,12 @@ export function createStoredTaskService({
   keyExpiryMs,
   now,
 }: StoredTaskServiceOptions): TaskService {
+  const purgeKeys = createKeyPurge();
   const creates = createGroupCommit({
     database,
     maxPending,
     write: (transaction, registrations: readonly Registration[]) =>
-      registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs }),
+      registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs, purgeKeys }),
   });
   const readTasks = async (sql: string, parameters: readonly SqlParameter[]) => {
     const rows = await database

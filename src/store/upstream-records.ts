@@ -31,12 +31,15 @@ export function rememberingTaskService(
     records,
     onUnrecorded: (_taskId, error) => onUnwritten('record', error),
   });
-  const ledger = createLedger({ database, leaseMs, expiryMs: keyExpiryMs, maxPending, now });
-  const idempotent = idempotentTaskService(recorded, {
-    ledger,
-    waitMs: keyWaitMs,
+  const ledger = createLedger({
+    database,
+    leaseMs,
+    expiryMs: keyExpiryMs,
+    maxPending,
+    now,
     onUnsettled: (error) => onUnwritten('settlement', error),
   });
+  const idempotent = idempotentTaskService(recorded, { ledger, waitMs: keyWaitMs });
   return {
     ...idempotent,
     async ready() {

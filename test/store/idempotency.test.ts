@@ -123,6 +123,16 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await database.read('SELECT attempt_id FROM idempotency_keys')).toHaveLength(1);
     });
 
+    test('is gone after a later create with another, once its time is over', async () => {
+      let nowMs = Date.UTC(2026, 1, 22);
+      const { store, database } = await sampleStore(kind, { now: () => nowMs });
+      const call = await sampleCall(store);
+      await store.tasks.create(SAMPLE_TASK, { ...call, idempotencyKey: 'k-1' });
+      nowMs += 86_400_000;
+      await store.tasks.create(SAMPLE_TASK, { ...call, idempotencyKey: 'k-2' });
+      expect(await database.read('SELECT idempotency_key AS key FROM idempotency_keys')).toEqual([{ key: 'k-2' }]);
+    });
+
     test('keeps texts and other keys apart in a batch of many', async () => {
       const { store } = await sampleStore(kind);
       const call = await sampleCall(store);

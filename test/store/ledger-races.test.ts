@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../src/contract/account-task.ts';
 import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
 import type { Attempt } from '../../src/store/idempotency.ts';
-import { createLedger, type Ledger, type Settlement } from '../../src/store/ledger.ts';
+import { createLedger, type Ledger } from '../../src/store/ledger.ts';
+import type { Settlement } from '../../src/store/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { DATABASES } from './databases.ts';
 import { sampleStore } from './sample-account.ts';
@@ -12,7 +13,14 @@ const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
 
 function ledgerOver(database: Database, now: () => number): Ledger {
-  const ledger = createLedger({ database, leaseMs: LEASE_MS, expiryMs: 86_400_000, maxPending: 1000, now });
+  const ledger = createLedger({
+    database,
+    leaseMs: LEASE_MS,
+    expiryMs: 86_400_000,
+    maxPending: 1000,
+    now,
+    onUnsettled: () => {},
+  });
   onTestFinished(() => ledger.close());
   return ledger;
 }

@@ -18,6 +18,7 @@ const CALL: CreateCall = {
   idempotencyKey: 'k-1',
 };
 const LEASE_MS = 60_000;
+const EXPIRY_MS = 86_400_000;
 
 function createdTask(id: string = WHOLE_DETAIL.ID): CreatedAccountTask {
   const detail = {
@@ -63,12 +64,19 @@ async function ledgerOver(
 ) {
   const database = shared ?? (await sampleStore(kind)).database;
   const unsettled: unknown[] = [];
-  const ledger = createLedger({ database, leaseMs: LEASE_MS, expiryMs: 86_400_000, maxPending: 1000, now });
+  const ledger = createLedger({
+    database,
+    leaseMs: LEASE_MS,
+    expiryMs: EXPIRY_MS,
+    maxPending: 1000,
+    now,
+    onUnsettled: (error) => unsettled.push(error),
+  });
   onTestFinished(() => ledger.close());
   return {
     database,
     unsettled,
-    tasks: idempotentTaskService(tasks, { ledger, waitMs, onUnsettled: (error) => unsettled.push(error) }),
+    tasks: idempotentTaskService(tasks, { ledger, waitMs }),
   };
 }
 
@@ -205,6 +213,16 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { tasks, unsettled } = await ledgerOver(kind, inner, {}, database);
       expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
       expect(unsettled).toHaveLength(1);
+    });
+
+    test('is gone after a later create with another, once its time is over', async () => {
+      let nowMs = Date.UTC(2026, 1, 22);
+      const { tasks: inner } = service();
+      const { tasks, database } = await ledgerOver(kind, inner, { now: () => nowMs });
+      await tasks.create(SAMPLE_TASK, CALL);
+      nowMs += EXPIRY_MS;
+      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: 'k-2' });
+      expect(await database.read('SELECT idempotency_key AS key FROM idempotency_keys')).toEqual([{ key: 'k-2' }]);
     });
 
     test('no Authorization header is written down in clear', async () => {

@@ -1,0 +1,159 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type CreatedAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import type { Attempt } from '../../src/store/idempotency.ts';
+import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
+import { createLedger } from '../../src/store/ledger.ts';
+import { createSettlements } from '../../src/store/settlements.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { DATABASES, type DatabaseKind } from './databases.ts';
+import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+
+const CALL: CreateCall = {
+  caller: { kind: 'forwarded', authorization: 'Bearer a' },
+  requestId: 'test',
+  idempotencyKey: 'k-1',
+};
+
+/** A database that can be away, and counts the settlements that are tried. */
+async function awayDatabase(kind: DatabaseKind) {
+  const { database } = await sampleStore(kind);
+  const state = { isAway: false, transactions: 0, settlements: 0 };
+  const decorated: Database = {
+    ...database,
+    transaction(work) {
+      state.transactions += 1;
+      if (state.isAway) return Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }));
+      return database.transaction((transaction) =>
+        work({
+          ...transaction,
+          write(sql, parameters) {
+            if (sql.includes('attempt_id = ?3')) state.settlements += 1;
+            return transaction.write(sql, parameters);
+          },
+        }),
+      );
+    },
+  };
+  return { database: decorated, state };
+}
+
+async function createdTask(): Promise<CreatedAccountTask> {
+  const accountTask = readAccountTask(WHOLE_DETAIL, 'Detail');
+  if ('at' in accountTask) throw new Error(accountTask.at);
+  return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
+}
+
+function newAttempt(): Attempt {
+  return { scope: 's', key: randomUUID(), fingerprint: 'f', id: randomUUID() };
+}
+
+/** A gateway whose database goes away while the first create is under way, which ends with `first`. */
+async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccountTask>) {
+  const { database, state } = await awayDatabase(kind);
+  const seen = { sent: 0, unsettled: 0 };
+  let nowMs = Date.UTC(2026, 1, 22);
+  const inner: TaskService = {
+    create() {
+      seen.sent += 1;
+      state.isAway = seen.sent === 1;
+      return seen.sent === 1 ? first() : createdTask();
+    },
+    find: async () => [],
+    list: async () => ({ tasks: [], hasNextPage: false }),
+    ready: async () => {},
+    close: async () => {},
+  };
+  const ledger = createLedger({
+    database,
+    leaseMs: 60_000,
+    expiryMs: 86_400_000,
+    maxPending: 1000,
+    now: () => nowMs,
+    onUnsettled: () => void (seen.unsettled += 1),
+  });
+  const tasks = idempotentTaskService(inner, { ledger, waitMs: 0 });
+  onTestFinished(() => tasks.close());
+  const comeBack = (): void => {
+    state.isAway = false;
+    // The lease of what is not settled is over.
+    nowMs += 60_000;
+  };
+  return { tasks, seen, state, comeBack, database };
+}
+
+describe.each(DATABASES)('on %s, when the database was away at the end of a create', (kind) => {
+  test('the same key gives the created task again once it is back, and sends nothing', async () => {
+    const { tasks, seen, comeBack } = await interrupted(kind, createdTask);
+    expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
+    expect(seen.unsettled).toBe(1);
+    await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    comeBack();
+    expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
+    expect(seen).toEqual({ sent: 1, unsettled: 1 });
+  });
+
+  test('the key of a create that was not sent is free again once it is back', async () => {
+    const { tasks, seen, comeBack } = await interrupted(kind, () =>
+      Promise.reject(new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'No.')),
+    );
+    await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ message: 'No.' });
+    comeBack();
+    expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
+    expect(seen).toEqual({ sent: 2, unsettled: 1 });
+  });
+
+  test('what is owed is written when the gateway stops', async () => {
+    const { tasks, comeBack, database } = await interrupted(kind, createdTask);
+    await tasks.create(SAMPLE_TASK, CALL);
+    comeBack();
+    await tasks.close();
+    expect(await database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'CREATED' }]);
+  });
+});
+
+describe('what is owed to the database', () => {
+  async function settlementsOwed(count: number, maxOwed?: number) {
+    const { database, state } = await awayDatabase('SQLite');
+    const unsettled: unknown[] = [];
+    const settlements = createSettlements({
+      database,
+      maxPending: 1000,
+      onUnsettled: (error) => unsettled.push(error),
+      ...(maxOwed === undefined ? {} : { maxOwed }),
+    });
+    onTestFinished(() => settlements.close());
+    for (let index = 0; index < count; index += 1) settlements.owe(newAttempt(), { kind: 'nothing' });
+    return { settlements, state, unsettled };
+  }
+
+  test('is written once, however many wait for it', async () => {
+    const { settlements, state } = await settlementsOwed(300);
+    await Promise.all(Array.from({ length: 50 }, () => settlements.writeOwed()));
+    expect(state.settlements).toBe(300);
+    await settlements.writeOwed();
+    expect(state.settlements).toBe(300);
+  });
+
+  test('asks a database that is still away once, and stays owed', async () => {
+    const { settlements, state } = await settlementsOwed(300);
+    state.isAway = true;
+    const before = state.transactions;
+    await Promise.all([settlements.writeOwed(), settlements.writeOwed()]);
+    expect(state.transactions - before).toBe(1);
+    state.isAway = false;
+    await settlements.writeOwed();
+    expect(state.settlements).toBe(300);
+  });
+
+  test('has a bound: the oldest is given up, and said so', async () => {
+    const { settlements, state, unsettled } = await settlementsOwed(5, 3);
+    expect(unsettled).toHaveLength(2);
+    expect(unsettled[0]).toMatchObject({ message: expect.stringContaining('the oldest was given up') as string });
+    await settlements.writeOwed();
+    expect(state.settlements).toBe(3);
+  });
+});
