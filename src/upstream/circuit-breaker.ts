@@ -1,56 +1,76 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
-import type { CreatedAccountTask } from '../contract/account-task.ts';
+import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
 
 export interface CircuitBreakerOptions {
-  /** How many creates in a row must fail to connect, or time out, for the circuit to open. */
+  /** How many creates must fail to connect, or time out, without an answer between them, for the circuit to open. */
   readonly failuresToOpen: number;
   /** How long the circuit stays open before one create may try the service. */
   readonly openMs: number;
   readonly onStateChange: (state: BreakerState) => void;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
 }
 
-/** The service is not there or not answering; anything else it says shows that it is. */
+/** The service is not there or not answering. */
 const COUNTED: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT']);
 
 /** A task service that stops sending to a service that is not there, and asks with one create whether it is back. */
 export function breakingTaskService(inner: TaskService, options: CircuitBreakerOptions): TaskService {
-  const breaker = circuitBreaker(handleAll, {
-    halfOpenAfter: options.openMs,
-    breaker: new ConsecutiveBreaker(options.failuresToOpen),
+  const { failuresToOpen, openMs, onStateChange, now = Date.now } = options;
+  const breaker = circuitBreaker(handleWhen(isCounted), {
+    halfOpenAfter: openMs,
+    breaker: new ConsecutiveBreaker(failuresToOpen),
   });
-  breaker.onStateChange((state) => options.onStateChange(toBreakerState(state)));
+  let openedAtMs = -Infinity;
+  breaker.onStateChange((state) => {
+    if (state === CircuitState.Open) openedAtMs = now();
+    onStateChange(toBreakerState(state));
+  });
   return {
     ...inner,
     async create(task, call) {
       // While one create tries the service the others are refused at once; the breaker itself would let them wait.
       if (breaker.state === CircuitState.HalfOpen) throw circuitOpen();
       const result = await breaker
-        .execute(() => inner.create(task, call).catch(passUncounted))
+        .execute(() => {
+          const isTrial = breaker.state === CircuitState.HalfOpen;
+          return inner.create(task, call).catch((error: unknown) => {
+            if (isAnswer(error)) return { answered: error };
+            throw isTrial && !isCounted(error) ? new UndecidedTrial(error) : error;
+          });
+        })
         .catch((error: unknown) => {
+          if (error instanceof UndecidedTrial) throw error.cause;
           throw error instanceof Error && 'isBrokenCircuitError' in error ? circuitOpen() : error;
         });
-      if ('uncounted' in result) throw result.uncounted;
+      if ('answered' in result) throw result.answered;
       return result;
     },
     async ready() {
-      if (breaker.state === CircuitState.Open) throw circuitOpen();
+      // The breaker stays open until a create comes; who sends creates only to a ready gateway waits for this instead.
+      if (breaker.state === CircuitState.Open && now() - openedAtMs < openMs) throw circuitOpen();
       await inner.ready();
     },
   };
 }
 
-/** A failure that is a success to the breaker. */
-interface UncountedFailure {
-  readonly uncounted: unknown;
+/** A trial that says nothing of the service. It counts, for the breaker takes an error that does not for a success. */
+class UndecidedTrial extends Error {
+  constructor(cause: unknown) {
+    super('The create was refused before it reached the service.', { cause });
+  }
 }
 
-function passUncounted(error: unknown): CreatedAccountTask | UncountedFailure {
-  if (error instanceof TaskFailure && COUNTED.has(error.code)) throw error;
-  return { uncounted: error };
+function isCounted(error: unknown): boolean {
+  return error instanceof UndecidedTrial || (error instanceof TaskFailure && COUNTED.has(error.code));
+}
+
+/** Whether the service is there, since it said this; what was refused before it was sent says nothing of it. */
+function isAnswer(error: unknown): boolean {
+  return error instanceof TaskFailure && error.outcome !== 'NOT_SENT' && !isCounted(error);
 }
 
 function circuitOpen(): TaskFailure {

@@ -117,6 +117,10 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
 
   const service = await start(gone.port);
   onTestFinished(() => service.close());
+  // Nobody creates meanwhile, as behind a balancer that sends nothing to a gateway that is not ready.
+  const readyStatus = async () => (await fetch(new URL('ready', address))).status;
+  await expect.poll(readyStatus, { timeout: 20_000, interval: POLL_MS }).toBe(200);
+  expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 2$/m);
   const meanwhile = [];
   while (service.posts.length === 0) {
     meanwhile.push(create());

@@ -3,17 +3,25 @@ import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/acco
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import { type BreakerState, breakingTaskService } from '../../src/upstream/circuit-breaker.ts';
+import { SAMPLE_TASK, openTaskService } from './sample-task.ts';
+import { openRawService } from './test-client.ts';
 
 const CREATED = {} as CreatedAccountTask;
 const TASK = {} as NewAccountTask;
 const CALL = { caller: { kind: 'forwarded', authorization: 'x' }, requestId: 'r' } as const;
 const REFUSED = new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'Refused.');
 const LATE = new TaskFailure({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.');
+const BUSY = new TaskFailure({ code: 'OVERLOADED', outcome: 'NOT_SENT' }, 'Busy.');
+const NO_TOKEN = new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, 'No token.');
+const LOST = new TaskFailure({ code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' }, 'Lost.');
+const TOO_MANY = new TaskFailure({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'Too many.');
 const REJECTED = new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
 
 function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) {
   let sent = 0;
   const states: BreakerState[] = [];
+  const clock = { nowMs: 1_800_000_000_000 };
+  const connecting = { problem: null as Error | null };
   const inner: TaskService = {
     create: () => {
       sent += 1;
@@ -21,16 +29,23 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) 
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
-    ready: async () => {},
+    ready: async () => {
+      if (connecting.problem) throw connecting.problem;
+    },
     close: async () => {},
   };
-  const tasks = breakingTaskService(inner, { failuresToOpen: 3, openMs, onStateChange: (state) => states.push(state) });
+  const tasks = breakingTaskService(inner, {
+    failuresToOpen: 3,
+    openMs,
+    onStateChange: (state) => states.push(state),
+    now: () => clock.nowMs,
+  });
   const create = () =>
     tasks.create(TASK, CALL).then(
       () => 'created',
       (error: TaskFailure) => error.code,
     );
-  return { tasks, create, states, sent: () => sent };
+  return { tasks, create, states, clock, connecting, sent: () => sent };
 }
 
 describe('the circuit to the service', () => {
@@ -48,7 +63,7 @@ describe('the circuit to the service', () => {
   });
 
   test('stays closed while the service answers, whatever it answers', async () => {
-    const answers = [REFUSED, REFUSED, REJECTED, LATE, REFUSED, REJECTED];
+    const answers = [REFUSED, REFUSED, REJECTED, LATE, REFUSED, LOST, LATE, LATE, TOO_MANY, LATE, LATE];
     const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 60_000);
     for (const code of answers.map((answer) => answer.code)) expect(await create()).toBe(code);
     expect(states).toEqual([]);
@@ -69,9 +84,64 @@ describe('the circuit to the service', () => {
     await expect(tasks.ready()).resolves.toBeUndefined();
   });
 
-  test('opens again when the try fails', async () => {
-    const { create, states } = breakerOver(() => Promise.reject(REFUSED), 0);
+  test.each([REFUSED, BUSY, NO_TOKEN, new Error('a defect')])(
+    'opens again when the try ends with $message',
+    async (end) => {
+      const answers = [REFUSED, REFUSED, REFUSED, end];
+      const { tasks, create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 0);
+      for (let count = 0; count < 3; count += 1) await create();
+      await expect(tasks.create(TASK, CALL)).rejects.toBe(end);
+      expect(states).toEqual(['open', 'half-open', 'open']);
+    },
+  );
+
+  test('closes when the try is answered, though with a rejection', async () => {
+    const answers = [REFUSED, REFUSED, REFUSED, REJECTED];
+    const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 0);
     for (let count = 0; count < 4; count += 1) await create();
-    expect(states).toEqual(['open', 'half-open', 'open']);
+    expect(states).toEqual(['open', 'half-open', 'closed']);
+  });
+
+  test.each([BUSY, NO_TOKEN])('does not count what never got to the service: $code', async (refusal) => {
+    const answers = [LATE, refusal, LATE, refusal, refusal, refusal, LATE];
+    const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 60_000);
+    for (let count = 0; count < 6; count += 1) await create();
+    expect(states).toEqual([]);
+    await create();
+    expect(states).toEqual(['open']);
+  });
+
+  test('opens after time-outs though most callers find no place', async () => {
+    const service = await openRawService(() => undefined);
+    const inner = openTaskService(service.url, { connections: 1, maxInFlight: 5, timeoutMs: 150 });
+    const states: BreakerState[] = [];
+    const onStateChange = (state: BreakerState) => void states.push(state);
+    const tasks = breakingTaskService(inner, { failuresToOpen: 3, openMs: 60_000, onStateChange });
+    const codes: string[] = [];
+    const createAll = () =>
+      Promise.all(
+        Array.from({ length: 20 }, () =>
+          tasks.create(SAMPLE_TASK, CALL).catch((error: TaskFailure) => codes.push(error.code)),
+        ),
+      );
+    for (let round = 0; round < 3; round += 1) await createAll();
+    const counted = codes.filter((code) => code !== 'OVERLOADED');
+    expect([counted.length, codes.length]).toEqual([3, 60]);
+    expect(states).toEqual(['open']);
+  });
+});
+
+describe('readiness', () => {
+  test('comes back when the time of the open circuit is over, without a create, if the service can be reached', async () => {
+    const { tasks, create, clock, connecting, sent } = breakerOver(() => Promise.reject(REFUSED), 60_000);
+    for (let count = 0; count < 3; count += 1) await create();
+    clock.nowMs += 59_999;
+    await expect(tasks.ready()).rejects.toThrow('nothing is sent to it');
+    clock.nowMs += 1;
+    connecting.problem = new Error('Still away.');
+    await expect(tasks.ready()).rejects.toThrow('Still away.');
+    connecting.problem = null;
+    await expect(tasks.ready()).resolves.toBeUndefined();
+    expect(sent()).toBe(3);
   });
 });
