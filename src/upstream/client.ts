@@ -1,5 +1,6 @@
 import { buildConnector, Pool } from 'undici';
 import { TaskFailure } from '../contract/failure.ts';
+import { createCallsInFlight } from './calls-in-flight.ts';
 import { createConnectionSlots } from './connection-slots.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
@@ -11,7 +12,7 @@ export interface UpstreamClientOptions {
   /** For the whole call: waiting for a connection, connecting, retrying, sending and reading the answer. */
   readonly timeoutMs: number;
   readonly connections: number;
-  /** Calls beyond it are refused at once. */
+  /** Calls beyond it are refused at once, whatever they wait for. */
   readonly maxInFlight: number;
   readonly maxAnswerBytes: number;
   /** How often a connection that could not be made is tried again within one call. */
@@ -27,8 +28,12 @@ export interface UpstreamRequest {
 
 /** HTTP to the service: every POST arrives there at most once. */
 export interface UpstreamClient {
-  /** @throws TaskFailure for everything but an answer, whatever its status. */
+  /** One call in flight. @throws TaskFailure for everything but an answer, whatever its status. */
   post(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  /** All of the work is one call in flight. @throws TaskFailure OVERLOADED, at once, when there are too many. */
+  admit<T>(work: () => Promise<T>): Promise<T>;
+  /** A post that is no call in flight of its own: within an admitted call, or for what admitted calls wait for. */
+  postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Opens a connection and closes it again; throws an Error that says why it cannot. */
   ready(): Promise<void>;
   /** Finishes the calls under way, then closes every connection. */
@@ -46,8 +51,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const slots = createConnectionSlots(connections);
   const onLetGo = (): void => slots.give();
-  let inFlight = 0;
-  let onIdle: (() => void) | null = null;
+  const calls = createCallsInFlight(maxInFlight);
   let closing: Promise<void> | null = null;
 
   const send = async ({ path, headers, body }: UpstreamRequest, deadline: Deadline): Promise<UpstreamAnswer> => {
@@ -66,33 +70,23 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     }
   };
 
-  const finish = async (): Promise<void> => {
-    if (inFlight > 0) {
-      await new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
+  const post = async (request: UpstreamRequest): Promise<UpstreamAnswer> => {
+    // A request that undici's pool refuses takes a connection out of it for good: none may get that far.
+    for (const [name, value] of Object.entries(request.headers)) {
+      if (NOT_IN_A_HEADER.test(value)) throw unwritable(name);
     }
-    await pool.destroy();
+    const deadline = startDeadline(timeoutMs);
+    try {
+      return await send(request, deadline);
+    } finally {
+      clearDeadline(deadline);
+    }
   };
 
   return {
-    async post(request) {
-      if (closing) throw overloaded('The gateway is shutting down.');
-      if (inFlight >= maxInFlight) throw overloaded('Too many tasks are being created at once.');
-      // A request that undici's pool refuses takes a connection out of it for good: none may get that far.
-      for (const [name, value] of Object.entries(request.headers)) {
-        if (NOT_IN_A_HEADER.test(value)) throw unwritable(name);
-      }
-      inFlight += 1;
-      const deadline = startDeadline(timeoutMs);
-      try {
-        return await send(request, deadline);
-      } finally {
-        clearDeadline(deadline);
-        inFlight -= 1;
-        if (inFlight === 0) onIdle?.();
-      }
-    },
+    post: (request) => calls.admit(() => post(request)),
+    admit: (work) => calls.admit(work),
+    postAdmitted: (request) => calls.join(() => post(request)),
     ready: () =>
       new Promise((resolve, reject) => {
         const refuse = (cause: unknown): void =>
@@ -108,7 +102,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         });
       }),
     close() {
-      closing ??= finish();
+      closing ??= calls.end().then(() => pool.destroy());
       return closing;
     },
   };

@@ -30,32 +30,33 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
   xml: 'application/xml, application/json;q=0.5',
 };
 
-/** The real service: every create becomes one POST of the REST contract. */
+/** The real service: every create becomes one POST of the REST contract; waiting for its token, it is in flight already. */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
   const { client, format, tables, authorize = forwardedAuthorization, reauthorize } = options;
   return {
-    async create(task, call) {
-      const request = {
-        path: CREATE_PATH,
-        headers: {
-          'Content-Type': mediaTypes[format],
-          Accept: ACCEPT[format],
-          'Accept-Encoding': 'identity',
-          'User-Agent': USER_AGENT,
-          Authorization: await authorize(call.caller),
-          'X-Request-Id': call.requestId,
-        },
-        body: encodeRequest(format, task, tables),
-      };
-      let answer = await client.post(request);
-      if (answer.status === 401 && reauthorize) {
-        // A 401 created nothing, so with other credentials the task may be sent once more.
-        const Authorization = await reauthorize(request.headers.Authorization);
-        if (Authorization !== null)
-          answer = await client.post({ ...request, headers: { ...request.headers, Authorization } });
-      }
-      return interpretAnswer(answer.status, readAnswerBody(answer.body, answer.contentType));
-    },
+    create: (task, call) =>
+      client.admit(async () => {
+        const request = {
+          path: CREATE_PATH,
+          headers: {
+            'Content-Type': mediaTypes[format],
+            Accept: ACCEPT[format],
+            'Accept-Encoding': 'identity',
+            'User-Agent': USER_AGENT,
+            Authorization: await authorize(call.caller),
+            'X-Request-Id': call.requestId,
+          },
+          body: encodeRequest(format, task, tables),
+        };
+        let answer = await client.postAdmitted(request);
+        if (answer.status === 401 && reauthorize) {
+          // A 401 created nothing, so with other credentials the task may be sent once more.
+          const Authorization = await reauthorize(request.headers.Authorization);
+          if (Authorization !== null)
+            answer = await client.postAdmitted({ ...request, headers: { ...request.headers, Authorization } });
+        }
+        return interpretAnswer(answer.status, readAnswerBody(answer.body, answer.contentType));
+      }),
     async find() {
       throw unreadableContract();
     },

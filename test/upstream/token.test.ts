@@ -236,6 +236,49 @@ describe('a create with a token of our own', () => {
     expect(creates(opened)).toEqual([]);
   });
 
+  test('is in flight while it waits for the token, and the token gets past it', async () => {
+    const gate = Promise.withResolvers<RestReply>();
+    const { service, fetches } = await openService(() => gate.promise);
+    const client = openClient(service.url, { maxInFlight: 10 });
+    const token = createOwnToken({ client, ...CREDENTIALS, now: Date.now, onFailure: () => undefined });
+    const tasks = openTaskService(service.url, { client, authorize: token.authorization, reauthorize: token.renew });
+    const enough = Promise.withResolvers<void>();
+    const refusals: TaskFailure[] = [];
+    const calls = Array.from({ length: 100 }, () =>
+      tasks.create(SAMPLE_TASK, CALL).catch((error: TaskFailure) => {
+        if (refusals.push(error) === 90) enough.resolve();
+      }),
+    );
+    await enough.promise; // while there is no token
+    await expectFailure(client.post({ path: 'x', headers: {}, body: '' }), {
+      code: 'OVERLOADED',
+      outcome: 'NOT_SENT',
+      retryable: true,
+    });
+    gate.resolve(tokenReply('token-1'));
+    await Promise.all(calls);
+    expect(new Set(refusals.map(({ code, outcome }) => `${code} ${outcome}`))).toEqual(
+      new Set(['OVERLOADED NOT_SENT']),
+    );
+    expect([refusals.length, service.tasks.length, fetches()]).toEqual([90, 10, 1]);
+    await tasks.create(SAMPLE_TASK, CALL);
+  });
+
+  test('that waits for its token is finished before the connections are closed', async () => {
+    const gate = Promise.withResolvers<RestReply>();
+    const opened = await openService(() => gate.promise);
+    const client = openClient(opened.service.url);
+    const token = createOwnToken({ client, ...CREDENTIALS, now: Date.now, onFailure: () => undefined });
+    const tasks = openTaskService(opened.service.url, { client, authorize: token.authorization });
+    const created = tasks.create(SAMPLE_TASK, CALL);
+    const closed = tasks.close();
+    gate.resolve(tokenReply('token-1'));
+    await created;
+    await closed;
+    expect(opened.service.tasks).toHaveLength(1);
+    await expect(token.renew('Bearer token-1')).rejects.toThrow('shutting down');
+  });
+
   test("is final after a 401 when the token is the caller's", async () => {
     const opened = await openToken();
     opened.accepted.tokens = [];
