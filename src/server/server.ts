@@ -65,7 +65,9 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
     if (isClosing) response.setHeader('Connection', 'close');
-    const [path = '/'] = toOriginForm(request.url ?? '/').split('?', 1);
+    // The handlers see what they would without a proxy.
+    request.url = toOriginForm(request.url ?? '/');
+    const [path = '/'] = request.url.split('?', 1);
     const handle = routes[path] ?? contractHandler(path) ?? notFound;
     handle(request, response, requestId).catch((error: unknown) => {
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole

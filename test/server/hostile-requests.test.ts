@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
+import { jsonText } from '../rest/request-texts.ts';
 import { SAMPLE_INPUT, startStoreGateway } from '../running-gateway.ts';
 
 const gateway = await startStoreGateway();
@@ -121,7 +122,22 @@ describe('the demo', () => {
   });
 });
 
-test('a request target may be a whole address, as proxies write it', async () => {
-  expect((await send('http://gateway.example/health', {})).text).toBe('{"status":"ok"}');
-  expect((await send('http://gateway.example', {})).status).toBe(404);
+describe('a request target that is a whole address, as proxies write it', () => {
+  const headers = { 'content-type': 'application/json', authorization: `Bearer ${gateway.token}` };
+  const create = JSON.stringify({
+    query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }',
+    variables: { input: SAMPLE_INPUT },
+  });
+  const created = '{"data":{"createAccountTask":{"replayed":false}}}';
+
+  test.each(['http://gateway.example', 'https://gateway.example:8443', 'HTTP://[::1]'])('%s', async (origin) => {
+    expect((await send(`${origin}/health`, {})).text).toBe('{"status":"ok"}');
+    expect((await send(origin, {})).status).toBe(404);
+    const query = await send(`${origin}/graphql?query=%7B__typename%7D`, { accept: 'application/json' });
+    expect(query.text).toBe('{"data":{"__typename":"Query"}}');
+    for (const _ of ['by Yoga', 'by the fast lane'])
+      expect(await send(`${origin}/graphql`, headers, create)).toEqual({ status: 200, text: created });
+    const rest = await send(`${origin}/api/v2/admin/tasks/account`, headers, jsonText());
+    expect(rest).toEqual({ status: 200, text: expect.stringContaining('"Result":"CREATED"') });
+  });
 });
