@@ -5,7 +5,7 @@ import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
 import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
 import type { Answer } from './answer.ts';
 import { parseForm } from './form.ts';
-import { encodeJsonAnswer, encodeJsonRequest, parseJson } from './json.ts';
+import { encodeJsonAnswer, encodeJsonRequest, parseJson, parseJsonRequest } from './json.ts';
 import { decodeText } from './media-type.ts';
 import type { ParsedTree } from './tree.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
@@ -58,7 +58,7 @@ export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: En
 }
 
 const readers: Readonly<Record<RequestFormat, RequestReader>> = {
-  json: (text, tables) => (isBlank(text) ? null : fromTree(parseJson(text), fromJsonRequest, tables)),
+  json: (text, tables) => (isBlank(text) ? null : fromTree(parseJsonRequest(text), fromJsonRequest, tables)),
   xml: (text, tables) => (text === '' ? null : fromTree(parseXmlRequest(text), fromXmlRequest, tables)),
   form(text, tables) {
     if (text === '') return null;

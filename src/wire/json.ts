@@ -1,7 +1,8 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
-import { type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
+import { isJsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import { type Answer, detailInOrder } from './answer.ts';
+import { namesByLastMention } from './json-names.ts';
 import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
 
 /** AccountTaskRequest in JSON. What is not given is left out: the service refuses a null where it has no nullable type. */
@@ -41,6 +42,16 @@ export function parseJson(text: string): ParsedTree {
   const problem = treeProblem(tree, 1, seen);
   if (problem) return { problem };
   return { tree: seen.hasNumber ? parseJsonKeepingDigits(text) : tree };
+}
+
+/** A request's JSON: as above, but of names that differ only in case the one that was mentioned last comes last. */
+export function parseJsonRequest(text: string): ParsedTree {
+  const parsed = parseJson(text);
+  if ('problem' in parsed || !isJsonObject(parsed.tree)) return parsed;
+  const { tree } = parsed;
+  const names = Object.keys(tree);
+  if (new Set(names.map((name) => name.toLowerCase())).size === names.length) return parsed;
+  return { tree: Object.fromEntries(namesByLastMention(text).map((name) => [name, tree[name]])) };
 }
 
 function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean }): string | null {

@@ -2,7 +2,7 @@ import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contrac
 import { isJsonObject, type JsonObject, type JsonValue } from '../contract/json-value.ts';
 import { type Answer, detailInOrder } from './answer.ts';
 import type { ParsedTree } from './tree.ts';
-import { parseXmlDocument } from './xml-document.ts';
+import { elementName, parseXmlDocument, type XmlNode } from './xml-document.ts';
 import { toXmlElement, toXmlName } from './xml-element.ts';
 import { toJsonValue, withoutAttributes } from './xml-tree.ts';
 
@@ -72,7 +72,12 @@ export function parseXmlRequest(text: string): ParsedTree {
   if (root.name !== 'AccountTaskRequest' || root.attributes['@xmlns']) {
     return { problem: 'is not an AccountTaskRequest element without a namespace' };
   }
-  return { tree: asContainer(toJsonValue(root.nodes, root.attributes)) };
+  return { tree: asContainer(toJsonValue(root.nodes.filter(isInNoNamespace), root.attributes)) };
+}
+
+/** The contract's fields are; a field's namesake elsewhere is not that field. */
+function isInNoNamespace(node: XmlNode): boolean {
+  return !elementName(node).includes(':') && !node[':@']?.['@xmlns'];
 }
 
 function detailElement(detail: JsonObject): string {

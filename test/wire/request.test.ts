@@ -52,6 +52,18 @@ describe('a request in JSON', () => {
     expect(read('json', text)).toEqual(taken({ ...TASK, Parameters: '3' }));
   });
 
+  test.each([
+    ['"parameters":"1","Parameters":"2","parameters":"3"', '3'],
+    ['"parameters":"1","Parameters":"2","parameters":"3","PARAMETERS":"4"', '4'],
+    [String.raw`"Parameters":"1","p\u0061rameters":"2" , "\u0050arameters" :"3"`, '3'],
+    [String.raw`"Parameters":"1","parameters":"\\\"},","x":{"parameters":["Parameters",{}]},"y":"PARAMETERS"`, '\\"},'],
+    [String.raw`"parameters":1.0,"Parameters":2,"parameters":"1.0"`, '1.0'],
+  ])('has the last of %s, whatever was between', (members, Parameters) => {
+    const { Parameters: _, ...others } = TASK;
+    const text = JSON.stringify(others).replace('{', `{${members},`.replaceAll('$', '$$$$'));
+    expect(read('json', text)).toEqual(taken({ ...TASK, Parameters }));
+  });
+
   test('may leave out what is optional', () => {
     const { TaskID, Frequency, Parameters, ContentType } = TASK;
     expect(read('json', JSON.stringify({ TaskID, Frequency, Parameters, ContentType }))).toEqual(taken(BARE));
@@ -115,6 +127,9 @@ describe('a request in XML', () => {
       `${ELEMENTS.replace('<Parameters>', '<Parameters x="1">')}<Unknown><a/></Unknown>`,
     ],
     ['with a second element of one name', `${ELEMENTS}<Parameters>second</Parameters>`],
+    ['after one of the name in another namespace', `<x:Parameters xmlns:x="urn:x">x</x:Parameters>${ELEMENTS}`],
+    ['after one of the name in a namespace by default', `<Parameters xmlns="urn:x">x</Parameters>${ELEMENTS}`],
+    ['in no namespace, said so', ELEMENTS.replace('<Parameters>', '<Parameters xmlns="">')],
     ['with comments and blanks between', `\n  ${ELEMENTS.replaceAll('><', '>\n<!-- x --><')}\n`],
   ])('%s is read', (_, elements) => {
     expect(readXml(elements)).toEqual(taken(BARE));
@@ -139,6 +154,7 @@ describe('a request in XML', () => {
       'missing',
       'is required',
     ],
+    ['with a TaskID in a namespace', ELEMENTS.replaceAll('TaskID', 'xsi:TaskID'), 'TaskID', 'missing', 'is required'],
     ['without Frequency', ELEMENTS.replaceAll('Frequency', 'Other'), 'Frequency', 'missing', 'is required'],
     ['with a member in lower case', ELEMENTS.replace('NONE', 'none'), 'Frequency', 'invalid', FREQUENCIES],
     ['with a number for a member', ELEMENTS.replace('NONE', '0'), 'Frequency', 'invalid', FREQUENCIES],
