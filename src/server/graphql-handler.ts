@@ -1,9 +1,9 @@
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendError, sendText } from './answer.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { readBody } from './request-body.ts';
+import { isText } from './request-text.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
@@ -27,8 +27,8 @@ export function createGraphqlHandler({ graphql, graphiql, maxBodyBytes }: Graphq
       });
       return;
     }
-    // Decoding would put U+FFFD where the bytes are wrong, and a changed text would be created.
-    if (!isUtf8(body)) {
+    // A text that decoding changes would be created as it is then.
+    if (!isText(body, request.headers['content-type'])) {
       sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
       return;
     }

@@ -88,6 +88,24 @@ describe('bytes that are no text', () => {
     }
     expect(await listTasks()).toEqual(before);
   });
+
+  test('are refused in the escapes of a form as well', async () => {
+    const before = await listTasks();
+    const query = `mutation { createAccountTask(input: { taskId: "${SAMPLE_INPUT.taskId}", frequency: NONE,
+      contentType: APPLICATION_JSON, parameters: "{\\"100%\\": \\"M\u00fcller\\"}" }) { accountTask { parameters } } }`;
+    const headers = {
+      'content-type': 'application/x-www-form-urlencoded; charset=utf-8',
+      authorization: `Bearer ${gateway.token}`,
+    };
+    const form = new URLSearchParams({ query }).toString();
+    const { status, text } = await send('/graphql', headers, form.replace('%C3%BC', '%FC'));
+    expect(status).toBe(400);
+    expect(text).toContain('UTF-8');
+    expect(text).toContain('NOT_SENT');
+    expect(await listTasks()).toEqual(before);
+    const readable = await send('/graphql', headers, form.replace('100%25', '100%'));
+    expect(readable.text).toContain(String.raw`{\"100%\": \"Müller\"}`);
+  });
 });
 
 describe('several creates of which a later one fails', () => {
