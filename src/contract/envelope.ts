@@ -30,7 +30,7 @@ type Created = Omit<CreatedAccountTask, 'replayed'>;
  * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN     |
  * | 401 / 403        | any                                    | UNAUTHENTICATED / FORBIDDEN, REJECTED |
  * | 429              | any                                    | OVERLOADED, REJECTED             |
- * | 400 / 422        | any object                             | TASK_REJECTED, REJECTED          |
+ * | 400 / 422        | any that can be read                   | TASK_REJECTED, REJECTED          |
  * | other 4xx        | Error set, or framework message        | TASK_REJECTED, REJECTED          |
  * | 5xx              | any                                    | UPSTREAM_FAILED, UNKNOWN         |
  * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN     |
@@ -70,7 +70,7 @@ export function interpretAnswer(status: number, body: AnswerBody): CreatedAccoun
     );
   if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
     return { ...reading.created, replayed: false };
-  const isReadable = reading.kind === 'message' || ((status === 400 || status === 422) && isObject(body));
+  const isReadable = reading.kind === 'message' || ((status === 400 || status === 422) && body.kind === 'tree');
   if (isRefusal && isReadable)
     return fail({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, `The service refused the request (HTTP ${status}).`);
   const { at, problem } = toMisread(reading);
@@ -78,10 +78,6 @@ export function interpretAnswer(status: number, body: AnswerBody): CreatedAccoun
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
     `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}. The task may have been created.`,
   );
-}
-
-function isObject(body: AnswerBody): boolean {
-  return body.kind === 'tree' && isJsonObject(body.tree);
 }
 
 function toMisread(reading: Reading): Misread {

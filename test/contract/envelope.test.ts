@@ -15,32 +15,32 @@ const UNREADABLE = 'UPSTREAM_UNREADABLE UNKNOWN';
 
 /** What each kind of body means under each status: the whole truth table. */
 const TABLE = [
-  // statuses,                      Error set        whole, no error  not whole        {"Message"}      foreign object   no object
+  // statuses,                      Error set        whole, no error  not whole        {"Message"}      foreign object   other value  nothing read
   [
     [200, 201, 202, 203, 204, 299],
-    [REJECTED, CREATED, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
+    [REJECTED, CREATED, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
   ],
   [
     [300, 301, 302, 303, 304, 307],
-    [UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
+    [UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
   ],
   [
     [400, 422],
-    [REJECTED, REJECTED, REJECTED, REJECTED, REJECTED, UNREADABLE],
+    [REJECTED, REJECTED, REJECTED, REJECTED, REJECTED, REJECTED, UNREADABLE],
   ],
-  [[401], [UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED, UNAUTHENTICATED]],
-  [[403], [FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN, FORBIDDEN]],
+  [[401], Array.from({ length: 7 }, () => UNAUTHENTICATED)],
+  [[403], Array.from({ length: 7 }, () => FORBIDDEN)],
   [
     [402, 404, 405, 408, 409, 415, 499],
-    [REJECTED, UNREADABLE, UNREADABLE, REJECTED, UNREADABLE, UNREADABLE],
+    [REJECTED, UNREADABLE, UNREADABLE, REJECTED, UNREADABLE, UNREADABLE, UNREADABLE],
   ],
-  [[429], [OVERLOADED, OVERLOADED, OVERLOADED, OVERLOADED, OVERLOADED, OVERLOADED]],
+  [[429], Array.from({ length: 7 }, () => OVERLOADED)],
   [
     [500, 501, 502, 503, 504, 599],
-    [FAILED, FAILED, FAILED, FAILED, FAILED, FAILED],
+    [FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, FAILED],
   ],
 ] as const;
-const KINDS = ['error', 'whole', 'partial', 'message', 'foreign', 'other'] as const;
+const KINDS = ['error', 'whole', 'partial', 'message', 'foreign', 'value', 'none'] as const;
 type Kind = (typeof KINDS)[number];
 
 /** Every Error an envelope may carry; `evidence` is what must come out of it verbatim. */
@@ -81,14 +81,14 @@ const NOT_ENVELOPES: readonly (readonly [string, Kind, AnswerBody])[] = [
     tree({ message: 'Invalid.', ModelState: { TaskID: ['Required.'] } }),
   ],
   ['Message that is no text', 'foreign', tree({ Message: 5 })],
-  ['empty body', 'other', { kind: 'empty' }],
-  ['unreadable body', 'other', { kind: 'unreadable', at: 'the answer', problem: 'is cut short' }],
+  ['empty body', 'none', { kind: 'empty' }],
+  ['unreadable body', 'none', { kind: 'unreadable', at: 'the answer', problem: 'is cut short' }],
   ['foreign object', 'foreign', tree({ status: 'ok' })],
-  ['null', 'other', tree(null)],
-  ['text', 'other', tree('created')],
-  ['number', 'other', tree(1)],
-  ['true', 'other', tree(true)],
-  ['list', 'other', tree([{ Error: null, ResponseData: { Detail: WHOLE_DETAIL } }])],
+  ['null', 'value', tree(null)],
+  ['text', 'value', tree('created')],
+  ['number', 'value', tree(1)],
+  ['true', 'value', tree(true)],
+  ['list', 'value', tree([{ Error: null, ResponseData: { Detail: WHOLE_DETAIL } }])],
 ];
 
 interface Cell {
@@ -151,6 +151,7 @@ describe('the envelope truth table', () => {
       'message',
       'The service refused the task (E-17).',
     );
+    expect(meaningOf(400, tree('No client'))).toHaveProperty('message', 'The service refused the request (HTTP 400).');
     expect(meaningOf(400, tree({ Error: {} }))).toHaveProperty(
       'message',
       'The service refused the request (HTTP 400).',

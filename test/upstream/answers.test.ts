@@ -122,7 +122,19 @@ const OTHER_ANSWERS: readonly OtherAnswer[] = [
     { status, name: 'nothing', body: '', expected },
     { status, name: 'JSON that breaks off', body: '{"Error":null,"ResponseData":{', expected },
     { status, name: 'XML that breaks off', body: '<ResponseOfAccountTaskResponse><ResponseData>', expected },
+  ]),
+  ...(
+    [
+      [200, UNREADABLE],
+      [400, TASK_REJECTED],
+      [404, UNREADABLE],
+      [422, TASK_REJECTED],
+      [502, FAILED],
+    ] as const
+  ).flatMap(([status, expected]) => [
     { status, name: 'a JSON list', body: '[]', expected },
+    { status, name: 'a text in JSON', body: '"Oops"', expected },
+    { status, name: 'a text in XML', body: '<string xmlns="urn:x">Oops</string>', expected },
   ]),
   { status: 200, name: 'other JSON', body: '{"status":"ok"}', expected: UNREADABLE },
   { status: 400, name: 'other JSON', body: '{"status":"ok"}', expected: TASK_REJECTED },
@@ -155,6 +167,7 @@ describe('the content of an answer decides, whatever its label says', () => {
       const service = await openAnswering(200, body, label === null ? [] : [`Content-Type: ${label}`]);
       const created = await openTaskService(service.url).create(SAMPLE_TASK, CALL);
       expect(created.accountTask.ID).toBe(ID);
+      expect(service.posts).toHaveLength(1);
     },
   );
 });
