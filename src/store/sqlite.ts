@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import {
@@ -131,11 +131,18 @@ function switchToWal(handle: DatabaseSync, busyTimeoutMs: number): unknown {
 }
 
 function makeFolder(folder: string): void {
+  if (isFolder(folder)) return;
+  makeFolder(dirname(folder));
   try {
-    mkdirSync(folder, { recursive: true });
+    // One at a time: with `recursive` Node tries for ever where a folder that is there takes no other (/proc).
+    mkdirSync(folder);
   } catch (error) {
-    throw new DatabaseUnavailableError('its folder cannot be created', { cause: error });
+    if (!isFolder(folder)) throw new DatabaseUnavailableError('its folder cannot be created', { cause: error });
   }
+}
+
+function isFolder(path: string): boolean {
+  return existsSync(path) && statSync(path).isDirectory();
 }
 
 function attempt<Result>(work: () => Result, toFailure = toSqliteFailure): Result {

@@ -56,6 +56,14 @@ describe('a start that cannot be', () => {
     expect(stderr).toBe(`Cannot start: The database "${toPath(databaseUrl)}" cannot be opened: ${reason}.\n`);
   });
 
+  // On Linux a folder can neither be created nor be found missing there, and on other systems not created.
+  test('over a database file in a folder that cannot be created is one line', async () => {
+    const path = '/proc/nowhere/gateway/gateway.db';
+    const { code, stderr } = await runCli(['serve'], { DATABASE_URL: `sqlite:${path}` });
+    expect(code).toBe(1);
+    expect(stderr).toBe(`Cannot start: The database "${path}" cannot be opened: its folder cannot be created.\n`);
+  });
+
   test('is a failure of npm, too', async () => {
     const { code, stderr } = await startNpm(['run', 'serve'], { PORT: 'http' }).exit;
     expect(code).toBe(1);
