@@ -54,6 +54,8 @@ export function broken(cause: Error): TaskFailure {
   if (errorCode(cause) === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', cause);
   // A body that ends before its last chunk is a lost connection; anything else the parser refuses is not HTTP.
   const isNotHttp = cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state');
+  // What follows from there of the answer, which is nothing for the log.
+  if ('data' in cause) cause.data = undefined;
   // undici drops the connection on a 100 Continue or a switch of protocols that nobody asked for.
   const isOutOfTurn = cause.message === 'bad response' || cause.message === 'bad upgrade';
   if (isNotHttp || isOutOfTurn) return unreadable('does not follow HTTP', cause);

@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import type { Socket } from 'node:net';
+import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from './raw-service.ts';
@@ -113,6 +114,13 @@ describe('after one POST the fate of the task is unknown for', () => {
     const service = await openRawService((socket) => socket.resetAndDestroy());
     const failure = await expectFailure(openClient(service.url).post(SMALL_POST), LOST);
     expect(failure.cause).toMatchObject({ code: 'ECONNRESET' });
+  });
+
+  test('its cause, which is for the log, holds nothing of the answer', async () => {
+    const service = await openRawService((socket) => socket.write('HTTP/1.1 200 OK\nX-Secret: hunter2\n\n{}'));
+    const { cause } = await expectFailure(openClient(service.url).post(SMALL_POST), UNREADABLE);
+    expect(cause).toMatchObject({ name: 'HTTPParserError', message: expect.stringContaining('HTTP/1.1 protocol') });
+    expect(inspect(cause)).not.toContain('hunter2');
   });
 });
 
