@@ -1,11 +1,14 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The open connections of a server that is to close. Node by itself waits for ever for one that never carries a request. */
+/**
+ * The open connections of a server that is to close. Node by itself waits for ever for one that never carries a request, and
+ * cuts off an answer that is written but that its caller has yet to read.
+ */
 export interface Connections {
-  /** Ends those on which no request has begun; each of the others ends with the answer it is waiting for. */
+  /** Ends those on which nothing is under way; each of the others ends with the answer it is waiting for. */
   endUnused(): void;
-  /** Ends those whose request has still not arrived in full: nothing of it ran. */
+  /** Ends those whose request has still not arrived in full, of which nothing ran, or whose answer nobody reads. */
   endUnfinished(): void;
 }
 
@@ -17,15 +20,19 @@ export function trackConnections(server: Server): Connections {
     socket.once('close', () => answers.delete(socket));
   });
   server.on('request', ({ socket }, response) => void answers.set(socket, response));
+  // Closing the server calls it; an answer that is written counts as idle there, sent or not.
+  server.closeIdleConnections = () => undefined;
   return {
     endUnused() {
       for (const [socket, answer] of answers) {
-        if (answer === null) socket.destroy();
+        if (answer === null || answer.writableFinished) socket.destroy();
         else if (!answer.headersSent) answer.setHeader('Connection', 'close');
+        else answer.once('finish', () => socket.destroySoon());
       }
     },
     endUnfinished() {
-      for (const [socket, answer] of answers) if (answer && !answer.req.complete) socket.destroy();
+      for (const [socket, answer] of answers)
+        if (answer && (!answer.req.complete || answer.writableEnded)) socket.destroy();
     },
   };
 }

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { trackConnections } from '../../src/server/connections.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+/** More than the buffers of a connection hold. */
+const LARGE = Buffer.alloc(64_000_000, 'x');
+
+/** A server whose connections are tracked, and a connection that reads only when it is told to. */
+async function openServer(answer: (response: ServerResponse) => void) {
+  const server = createServer((request, response) => {
+    request.resume();
+    answer(response);
+  });
+  const connections = trackConnections(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => server.closeAllConnections());
+  const caller = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+  caller.on('error', () => undefined);
+  return { server, connections, caller };
+}
+
+function readToEnd(caller: Socket): Promise<number> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    caller.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    caller.on('close', () => resolve(bytes));
+  });
+}
+
+/** A caller that has begun to read a large answer. */
+async function openSlowCaller() {
+  const opened = await openServer((response) => response.writeHead(200, { 'Content-Length': LARGE.length }).end(LARGE));
+  opened.caller.write(GET);
+  await once(opened.caller, 'readable');
+  return opened;
+}
+
+test('a caller that reads its answer slowly gets all of it though the server closes meanwhile', async () => {
+  const { server, connections, caller } = await openSlowCaller();
+  server.close();
+  connections.endUnused();
+  expect(await readToEnd(caller)).toBeGreaterThan(LARGE.length);
+});
+
+test('a caller that does not read its answer is not waited for without end', async () => {
+  const { server, connections, caller } = await openSlowCaller();
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  connections.endUnfinished();
+  await closed;
+  caller.destroy();
+});
+
+test('a connection that is kept for a next request is closed, and one that waits for its answer gets it first', async () => {
+  const answers: ServerResponse[] = [];
+  const { server, connections, caller } = await openServer((response) => {
+    answers.push(response);
+    if (answers.length === 1) response.end('one');
+  });
+  caller.write(GET);
+  await once(caller, 'readable');
+  const kept = once(caller, 'close');
+  const waiting = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  waiting.write(GET);
+  await expect.poll(() => answers.length).toBe(2);
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  caller.resume();
+  await kept;
+  const received = readToEnd(waiting);
+  answers[1]?.end('two');
+  expect(await received).toBeGreaterThan('two'.length);
+  await closed;
+});
