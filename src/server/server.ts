@@ -84,6 +84,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       }
     });
   });
+  // A caller that has ended its side of the connection still waits for its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
   const connections = trackConnections(server);
   return {
     listen: (host, port) => listen(server, host, port),

@@ -2,7 +2,10 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/backend.ts';
 import { trackConnections } from '../../src/server/connections.ts';
+import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
+import { startRestService } from '../upstream/rest-service.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
 /** More than the buffers of a connection hold. */
@@ -75,4 +78,32 @@ test('a connection that is kept for a next request is closed, and one that waits
   answers[1]?.end('two');
   expect(await received).toBeGreaterThan('two'.length);
   await closed;
+});
+
+test('a caller that has said all it had to say gets the answer of a create that takes its time', async () => {
+  const held = Promise.withResolvers<null>();
+  const arrived = Promise.withResolvers<void>();
+  const service = await startRestService({
+    answer() {
+      arrived.resolve();
+      return held.promise;
+    },
+  });
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, { env: { UPSTREAM_URL: service.url.href, RECORD: 'off' } });
+  onTestFinished(() => gateway.close());
+  const query = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { result } }';
+  const body = JSON.stringify({ query, variables: { input: SAMPLE_INPUT } });
+  const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Authorization: Bearer x', 'Content-Type: application/json'];
+  const caller = connect(Number(gateway.url.port), '127.0.0.1');
+  const received = caller.setEncoding('utf8').toArray();
+  caller.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  await arrived.promise;
+  // By the answer to a later connection the gateway has seen the end of the earlier one.
+  await fetch(new URL('health', gateway.url));
+  held.resolve(null);
+  expect((await received).join('')).toMatch(
+    /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n{"data":{"createAccountTask":{"result":"Created"}}}$/,
+  );
+  expect(service.requests).toHaveLength(1);
 });
