@@ -1,3 +1,6 @@
+import type { PlainRequest } from './rest-client.ts';
+import { jsonText, xmlText } from './request-texts.ts';
+
 /** Where the endpoint answers otherwise than the observed server did, on purpose. */
 export interface Departure {
   readonly why: string;
@@ -134,3 +137,22 @@ export const DEPARTURES: readonly Departure[] = [
     body: /^$/,
   },
 ];
+
+const json = (body: string): PlainRequest => ({ headers: { 'Content-Type': 'application/json' }, body });
+const xml = (body: string): PlainRequest => ({ headers: { 'Content-Type': 'application/xml' }, body });
+const withMember = (member: string): PlainRequest => json(jsonText().replace('}', `,${member}}`));
+const withElement = (element: string): PlainRequest => xml(xmlText().replace('</AccountTaskRequest>', `${element}$&`));
+
+/** What is refused with "The request is invalid." and no observed case shows; the framework ignores what it does not know. */
+export const FURTHER_REFUSALS: Readonly<Record<string, PlainRequest>> = {
+  'an XML processing instruction before the request': xml(`<?xml-stylesheet href="a"?>${xmlText()}`),
+  'an XML processing instruction in Parameters': xml(xmlText({ Parameters: '&lt;a/&gt;<?b c?>' })),
+  ...Object.fromEntries(
+    ['__proto__', 'constructor', 'prototype'].flatMap((name) => [
+      [`a JSON member ${name}`, withMember(`"${name}":{"TaskID":1}`)],
+      [`an XML element ${name}`, withElement(`<${name}><TaskID>1</TaskID></${name}>`)],
+    ]),
+  ),
+  'JSON nested more than 64 deep': withMember(`"a":${'['.repeat(64)}${']'.repeat(64)}`),
+  'XML nested more than 64 deep': withElement('<a>'.repeat(64) + '</a>'.repeat(64)),
+};

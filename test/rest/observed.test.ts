@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
 import { startStoreGateway } from '../running-gateway.ts';
-import { DEPARTURES } from './departures.ts';
+import { DEPARTURES, FURTHER_REFUSALS } from './departures.ts';
 import { requestOf } from './observed-requests.ts';
 import { type PlainAnswer, type PlainRequest, send } from './rest-client.ts';
 
@@ -61,6 +61,12 @@ describe('departs from what was observed', () => {
   });
 });
 
+test.each(Object.entries(FURTHER_REFUSALS))('refuses %s', async (_, request) => {
+  const answer = await sendAuthorized(request);
+  expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('The request is invalid.')]);
+  expect(answer.text).toMatch(/"request":\["An error|<request>An error/);
+});
+
 function contentOf(answer: PlainAnswer, { fields }: Case): string | readonly string[] {
   return fields ? fieldsOf(answer) : answer.text;
 }
@@ -68,8 +74,12 @@ function contentOf(answer: PlainAnswer, { fields }: Case): string | readonly str
 function ask(name: string): Promise<PlainAnswer> {
   const request: PlainRequest | null = requestOf(name);
   if (!request) throw new Error(`no request is known for "${name}"`);
-  const authorization = `Bearer ${gateway.token}`;
-  return send(gateway.url, { ...request, headers: { Authorization: authorization, ...request.headers } });
+  return sendAuthorized(request);
+}
+
+function sendAuthorized(request: PlainRequest): Promise<PlainAnswer> {
+  const Authorization = `Bearer ${gateway.token}`;
+  return send(gateway.url, { ...request, headers: { Authorization, ...request.headers } });
 }
 
 /** The fields as an observed line has them, with the departures that hold everywhere. */

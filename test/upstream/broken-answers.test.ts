@@ -135,12 +135,14 @@ describe('a status that says everything stands though its body breaks off', () =
   test('401 with a body above the bound', async () => {
     const service = await openRawService((socket) => socket.write(httpAnswer(401, 'x'.repeat(2000))));
     expect(await openClient(service.url).post(SMALL_POST)).toMatchObject({ status: 401, body: Buffer.alloc(0) });
+    expect(service.posts).toHaveLength(1);
   });
 
   test('503 with a body that never comes', async () => {
     const service = await openRawService((socket) => socket.write('HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n'));
     const client = openClient(service.url, { timeoutMs: 150 });
     expect(await client.post(SMALL_POST)).toMatchObject({ status: 503, body: Buffer.alloc(0) });
+    expect(service.posts).toHaveLength(1);
   });
 
   test.each([200, 400, 404])('%i with half a body does not stand', async (status) => {

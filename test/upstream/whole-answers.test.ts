@@ -63,5 +63,6 @@ describe('an answer is read', () => {
       socket.write(httpAnswer(200, body, [`Content-Encoding: ${encoding}`])),
     );
     expect((await openClient(service.url).post(SMALL_POST)).body.toString()).toBe('{"a":1}');
+    expect(service.posts).toHaveLength(1);
   });
 });
