@@ -49,12 +49,14 @@ test('a caller that reads its answer slowly gets all of it though the server clo
   expect(await readToEnd(caller)).toBeGreaterThan(LARGE.length);
 });
 
-test('a caller that does not read its answer is not waited for without end', async () => {
+test('a caller that does not read its answer is waited for until it is not to be any longer', async () => {
   const { server, connections, caller } = await openSlowCaller();
   const closed = new Promise((resolve) => server.close(resolve));
   connections.endUnused();
+  const isOpen = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 1)));
+  expect(await isOpen()).toBe(true);
   connections.endUnfinished();
-  await closed;
+  expect(await closed).toBeUndefined();
   caller.destroy();
 });
 
