@@ -44,11 +44,12 @@ const parser = new XMLParser({
   },
 });
 
-/** What is wrong with a text as an XML document, in words for its writer; null when it is well-formed and has no DOCTYPE. */
+/** What is wrong with a text as an XML document, in words that repeat nothing of it; null when it is well-formed and has no DOCTYPE. */
 export function xmlProblem(text: string): string | null {
   const gate = createGate();
   const problem = gateProblem(gate, text);
-  return problem && `${problem.replace(/\.$/, '')} (line ${gate.line}, column ${gate.column})`;
+  // A name stands after a colon.
+  return problem && `${problem.replace(/(?::.*|\.)$/s, '')} (line ${gate.line}, column ${gate.column})`;
 }
 
 /** A document's root. fast-xml-parser accepts much that is not XML, so it reads only what a strict parser has passed. */

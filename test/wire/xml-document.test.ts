@@ -68,6 +68,15 @@ describe('xmlProblem', () => {
     expect(xmlProblem('<a>\n<b></a>')).toBe('unexpected close tag (line 2, column 7)');
   });
 
+  test.each([
+    ['<a hunter2="" hunter2=""/>', 'duplicate attribute (line 1, column 26)'],
+    ['<a></a></hunter2>', 'unmatched closing tag (line 1, column 17)'],
+    ['<hunter2>', 'unclosed tag (line 1, column 9)'],
+    ['<a>&hunter2;</a>', 'undefined entity (line 1, column 12)'],
+  ])('repeats nothing of %s', (text, problem) => {
+    expect(xmlProblem(text)).toBe(problem);
+  });
+
   test.each(Object.entries(DOCTYPES))('refuses %s', (_, text) => {
     expect(xmlProblem(text)).toMatch(/^a DOCTYPE is not accepted \(line 1, column \d+\)$/);
   });
