@@ -19,7 +19,7 @@ export type Claim =
 /** Which creates of an upstream are under way or done: the intent is durable before the first byte leaves. */
 export interface Ledger {
   claim(attempt: Attempt): Promise<Claim>;
-  /** Writes down how a claimed attempt ended; what cannot be written now is written before the next claim. */
+  /** Writes down how a claimed attempt ended; what cannot be written now is written before the next claim, or soon. */
   settle(attempt: Attempt, settlement: Settlement): Promise<void>;
   close(): Promise<void>;
 }

@@ -29,6 +29,8 @@ export interface SettlementsOptions {
   /** Told of each settlement that could not be written, and again when it is given up. */
   readonly onUnsettled: (error: unknown) => void;
   readonly maxOwed?: number;
+  /** How long after a failure what is owed is tried again by itself. */
+  readonly retryMs?: number;
 }
 
 /** So that a database that is still away is asked with a few, not with all. */
@@ -39,6 +41,7 @@ export function createSettlements({
   maxPending,
   onUnsettled,
   maxOwed = 10_000,
+  retryMs = 1_000,
 }: SettlementsOptions): Settlements {
   const commits = createGroupCommit({
     database,
@@ -50,6 +53,17 @@ export function createSettlements({
   });
   const owed = new Map<Attempt, Settlement>();
   let writing: Promise<void> | null = null;
+  let retry: NodeJS.Timeout | null = null;
+  let isClosed = false;
+
+  /** Other processes take the key for one under way until it is written, and no claim may ever come here again. */
+  const retryLater = (): void => {
+    if (owed.size === 0 || isClosed) return;
+    retry ??= setTimeout(() => {
+      retry = null;
+      void writeOwed();
+    }, retryMs).unref();
+  };
 
   const owe = (attempt: Attempt, settlement: Settlement): void => {
     const [oldest] = owed.keys();
@@ -58,6 +72,7 @@ export function createSettlements({
       onUnsettled(new Error('Too many settlements wait for the database; the oldest was given up.'));
     }
     owed.set(attempt, settlement);
+    retryLater();
   };
 
   /** False when the database does not take it. */
@@ -85,6 +100,7 @@ export function createSettlements({
     if (owed.size === 0) return;
     writing ??= writeAll().finally(() => {
       writing = null;
+      retryLater();
     });
     await writing;
   };
@@ -101,6 +117,8 @@ export function createSettlements({
     owe,
     writeOwed,
     async close() {
+      isClosed = true;
+      if (retry) clearTimeout(retry);
       await writeOwed();
       await commits.close();
     },

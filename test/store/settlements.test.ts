@@ -7,7 +7,7 @@ import { type Database, DatabaseUnavailableError } from '../../src/store/databas
 import type { Attempt } from '../../src/store/idempotency.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger } from '../../src/store/ledger.ts';
-import { createSettlements } from '../../src/store/settlements.ts';
+import { createSettlements, type SettlementsOptions } from '../../src/store/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
 import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
@@ -17,6 +17,8 @@ const CALL: CreateCall = {
   requestId: 'test',
   idempotencyKey: 'k-1',
 };
+
+const WHILE = { timeout: 20_000, interval: 5 };
 
 /** A database that can be away, and counts the settlements that are tried. */
 async function awayDatabase(kind: DatabaseKind) {
@@ -116,14 +118,16 @@ describe.each(DATABASES)('on %s, when the database was away at the end of a crea
 });
 
 describe('what is owed to the database', () => {
-  async function settlementsOwed(count: number, maxOwed?: number) {
+  /** Unless it is said otherwise, nothing is tried again while a test lasts. */
+  async function settlementsOwed(count: number, { retryMs = 3_600_000, ...bound }: Partial<SettlementsOptions> = {}) {
     const { database, state } = await awayDatabase('SQLite');
     const unsettled: unknown[] = [];
     const settlements = createSettlements({
       database,
       maxPending: 1000,
       onUnsettled: (error) => unsettled.push(error),
-      ...(maxOwed === undefined ? {} : { maxOwed }),
+      retryMs,
+      ...bound,
     });
     onTestFinished(() => settlements.close());
     for (let index = 0; index < count; index += 1) settlements.owe(newAttempt(), { kind: 'nothing' });
@@ -149,8 +153,18 @@ describe('what is owed to the database', () => {
     expect(state.settlements).toBe(300);
   });
 
+  test('is written once the database is back, though nobody claims a key here again', async () => {
+    const { settlements, state, unsettled } = await settlementsOwed(0, { retryMs: 5 });
+    state.isAway = true;
+    await settlements.settle(newAttempt(), { kind: 'nothing' });
+    await expect.poll(() => state.transactions, WHILE).toBeGreaterThan(5);
+    state.isAway = false;
+    await expect.poll(() => state.settlements, WHILE).toBe(1);
+    expect(unsettled).toHaveLength(1);
+  });
+
   test('has a bound: the oldest is given up, and said so', async () => {
-    const { settlements, state, unsettled } = await settlementsOwed(5, 3);
+    const { settlements, state, unsettled } = await settlementsOwed(5, { maxOwed: 3 });
     expect(unsettled).toHaveLength(2);
     expect(unsettled[0]).toMatchObject({ message: expect.stringContaining('the oldest was given up') as string });
     await settlements.writeOwed();
