@@ -3,25 +3,47 @@ import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './idempotency.ts';
-import type { Ledger } from './ledger.ts';
+import type { Claim, Ledger } from './ledger.ts';
 import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {
   readonly ledger: Ledger;
   /** How long a second attempt waits for the first before it is told that it is under way. */
   readonly waitMs: number;
+  /** How many may wait so; one more is told at once. */
+  readonly maxWaiting?: number;
 }
 
 const POLL_MS = 25;
 
 /** A task service that sends a task once for each idempotency key, and an attempt of unknown fate never again. */
-export function idempotentTaskService(inner: TaskService, { ledger, waitMs }: IdempotencyOptions): TaskService {
+export function idempotentTaskService(
+  inner: TaskService,
+  { ledger, waitMs, maxWaiting = 1_000 }: IdempotencyOptions,
+): TaskService {
+  let waiting = 0;
+  /** Asks until the ledger has another answer than that the first attempt is under way, or it has taken too long. */
+  const askPatiently = async (attempt: Attempt): Promise<Claim> => {
+    const untilMs = performance.now() + waitMs;
+    let answer = await ledger.claim(attempt);
+    if (answer.kind !== 'running' || waiting >= maxWaiting) return answer;
+    waiting += 1;
+    try {
+      while (answer.kind === 'running' && performance.now() < untilMs) {
+        await delay(POLL_MS);
+        answer = await ledger.claim(attempt);
+      }
+      return answer;
+    } finally {
+      waiting -= 1;
+    }
+  };
   return {
     ...inner,
     async create(task, call) {
       const attempt = toAttempt(task, call);
       if (!attempt) return inner.create(task, call);
-      const earlier = await claim(ledger, attempt, waitMs);
+      const earlier = toEarlier(await askPatiently(attempt));
       if (earlier) return toReplay(earlier);
       try {
         const created = await inner.create(task, call);
@@ -40,16 +62,11 @@ export function idempotentTaskService(inner: TaskService, { ledger, waitMs }: Id
 }
 
 /** Null when the attempt is to be sent; the earlier result when there is one; throws what stands in its way. */
-async function claim(ledger: Ledger, attempt: Attempt, waitMs: number): Promise<CreatedAccountTask | null> {
-  for (let waitedMs = 0; ; waitedMs += POLL_MS) {
-    const answer = await ledger.claim(attempt);
-    if (answer.kind === 'claimed') return null;
-    if (answer.kind === 'created') return answer.created;
-    if (answer.kind === 'unknown') throw answer.failure;
-    if (answer.kind === 'conflict') throw idempotencyConflict();
-    if (waitedMs >= waitMs) throw idempotencyInProgress();
-    await delay(POLL_MS);
-  }
+function toEarlier(answer: Claim): CreatedAccountTask | null {
+  if (answer.kind === 'claimed') return null;
+  if (answer.kind === 'created') return answer.created;
+  if (answer.kind === 'unknown') throw answer.failure;
+  throw answer.kind === 'conflict' ? idempotencyConflict() : idempotencyInProgress();
 }
 
 function toSettlement(error: unknown): Settlement {

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { parseJsonKeepingDigits, type JsonObject } from '../../src/contract/json-value.ts';
@@ -5,7 +6,7 @@ import { TaskFailure } from '../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import type { Database } from '../../src/store/database.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
-import { createLedger } from '../../src/store/ledger.ts';
+import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
@@ -53,13 +54,14 @@ function failing(...[kind, message, evidence]: ConstructorParameters<typeof Task
 
 interface Setting {
   readonly waitMs?: number;
+  readonly maxWaiting?: number;
   readonly now?: () => number;
 }
 
 async function ledgerOver(
   kind: DatabaseKind,
   tasks: TaskService,
-  { waitMs = 0, now = Date.now }: Setting = {},
+  { waitMs = 0, maxWaiting = 1000, now = Date.now }: Setting = {},
   shared?: Database,
 ) {
   const database = shared ?? (await sampleStore(kind)).database;
@@ -76,7 +78,7 @@ async function ledgerOver(
   return {
     database,
     unsettled,
-    tasks: idempotentTaskService(tasks, { ledger, waitMs }),
+    tasks: idempotentTaskService(tasks, { ledger, waitMs, maxWaiting }),
   };
 }
 
@@ -86,6 +88,25 @@ function verdictOf(promise: Promise<CreatedAccountTask>): Promise<unknown> {
     (error: unknown) => (error instanceof TaskFailure ? `${error.code} ${error.outcome}` : error),
   );
 }
+
+test('a key that is under way is waited for as long as is said, however slow the database is', async () => {
+  const WAIT_MS = 100;
+  const CLAIM_MS = 40;
+  let claims = 0;
+  const ledger: Ledger = {
+    async claim() {
+      claims += 1;
+      await delay(CLAIM_MS);
+      return { kind: 'running' };
+    },
+    settle: async () => {},
+    close: async () => {},
+  };
+  const { tasks: inner } = service();
+  const tasks = idempotentTaskService(inner, { ledger, waitMs: WAIT_MS });
+  expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+  expect((claims - 1) * CLAIM_MS).toBeLessThanOrEqual(WAIT_MS);
+});
 
 describe.each(DATABASES)('on %s', (kind) => {
   describe('an idempotency key in front of an upstream', () => {
@@ -166,6 +187,24 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect((await first).replayed).toBe(false);
       expect((await second).replayed).toBe(true);
       expect(sent).toHaveLength(1);
+    });
+
+    test('is waited for by no more than may wait; one more is told at once that it is under way', async () => {
+      const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
+      const { tasks: inner, sent } = service(() => promise);
+      const { tasks } = await ledgerOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
+      const first = tasks.create(SAMPLE_TASK, CALL);
+      while (sent.length === 0) await new Promise((done) => void setImmediate(done));
+      const others = Array.from({ length: 10 }, () => verdictOf(tasks.create(SAMPLE_TASK, CALL)));
+      const told = Promise.withResolvers<void>();
+      let answered = 0;
+      for (const other of others) void other.then(() => (answered += 1) === 7 && told.resolve());
+      await told.promise;
+      resolve(createdTask());
+      expect((await first).replayed).toBe(false);
+      const verdicts = Map.groupBy(await Promise.all(others), (verdict) => verdict);
+      expect(verdicts.get('IDEMPOTENCY_IN_PROGRESS NOT_SENT')).toHaveLength(7);
+      expect(verdicts.get('replayed')).toHaveLength(3);
     });
 
     test('of a process that is gone becomes of unknown fate when its lease is over, and never runs again', async () => {
