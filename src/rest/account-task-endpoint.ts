@@ -5,6 +5,7 @@ import { characterNotInXml } from '../contract/parameters.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
 import { readRequest } from '../wire/codec.ts';
 import { formatOf, parseMediaType } from './media-type.ts';
+import { readIdempotencyKey } from './idempotency-key.ts';
 import { HIDDEN, type ModelState, toModelState, UNREADABLE } from './model-state.ts';
 import { type AnswerStyle, negotiate, type ReadHeader } from './negotiation.ts';
 import { createdAnswer, failureAnswer, frameworkAnswer, type RestAnswer } from './rest-answer.ts';
@@ -15,6 +16,8 @@ export interface RestRequest {
   /** Path and query. */
   readonly url: string;
   readonly header: ReadHeader;
+  /** The value of each Idempotency-Key header. */
+  readonly idempotencyKeys: readonly string[];
   /** Null where it is larger than the endpoint takes. */
   readonly body: Uint8Array | null;
   readonly requestId: string;
@@ -61,7 +64,7 @@ function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle):
 }
 
 async function create(
-  { header, body, requestId }: RestRequest,
+  { header, idempotencyKeys, body, requestId }: RestRequest,
   style: AnswerStyle,
   { tasks, authenticate, tables, maxBodyBytes }: RestEndpointOptions,
 ): Promise<RestAnswer> {
@@ -75,7 +78,8 @@ async function create(
   if (character) {
     throw badInput('Parameters', `holds ${character}, which XML 1.0 cannot carry; accept application/json`);
   }
-  const created = await tasks.create(task, { caller, requestId, idempotencyKey: header('idempotency-key') });
+  const idempotencyKey = readIdempotencyKey(idempotencyKeys);
+  const created = await tasks.create(task, { caller, requestId, idempotencyKey });
   return createdAnswer(created, style);
 }
 

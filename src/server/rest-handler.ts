@@ -26,6 +26,7 @@ export function createRestHandler({ rest, maxBodyBytes }: RestHandlerOptions): R
       method: request.method ?? 'GET',
       url: request.url ?? '/',
       header: (name) => request.headers[name]?.toString() ?? null,
+      idempotencyKeys: request.headersDistinct['idempotency-key'] ?? [],
       body,
       requestId,
     });

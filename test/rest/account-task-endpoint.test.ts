@@ -44,6 +44,7 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     method: request.method ?? 'POST',
     url: request.path ?? PATH,
     header: (name) => headers[name] ?? null,
+    idempotencyKeys: 'idempotency-key' in headers ? [headers['idempotency-key'] as string] : [],
     body: request.tooLarge ? null : Buffer.from(request.body ?? jsonText()),
     requestId: 'request-1',
   });

@@ -5,7 +5,7 @@ import { type IncomingMessage, request } from 'node:http';
 export interface PlainRequest {
   readonly method?: string;
   readonly path?: string;
-  readonly headers?: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string | string[]>>;
   readonly body?: string | Uint8Array;
 }
 

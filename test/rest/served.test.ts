@@ -1,4 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
+import { callOf } from '../store/sample-account.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 import { openBackend } from '../../src/backend.ts';
 import { startGateway, startStoreGateway } from '../running-gateway.ts';
@@ -44,6 +45,41 @@ test('an account without its task in the catalogue is told so under 404', async 
   const answer = await send(gateway.url, { headers, body: jsonText({ TaskID }) });
   expect(answer.status).toBe(404);
   expect(JSON.parse(answer.text)).toMatchObject({ Error: { ErrorCode: 'TASK_NOT_FOUND' }, ResponseData: null });
+});
+
+test('an Idempotency-Key is the key of GraphQL’s idempotencyKey, and repeated it creates nothing more', async () => {
+  const request = {
+    headers: { ...headers, 'Idempotency-Key': 'one & "the same"' },
+    body: jsonText(),
+  };
+  const answers = [await send(gateway.url, request), await send(gateway.url, request)];
+  expect(answers[1]?.text).toBe(answers[0]?.text);
+  const { Detail } = (JSON.parse(answers[0]?.text ?? '') as Envelope).ResponseData;
+  const query = `mutation { createAccountTask(idempotencyKey: "one & \\"the same\\"", input: {
+    taskId: "${Detail['TaskID'] as string}", frequency: NONE, parameters: "\\"p\\"", contentType: APPLICATION_JSON
+  }) { replayed accountTask { id } } }`;
+  const { json } = await gateway.graphql({ query });
+  expect(json.data).toEqual({ createAccountTask: { replayed: true, accountTask: { id: Detail['ID'] } } });
+  const other = await send(gateway.url, { ...request, body: jsonText({ Parameters: '"{}"' }) });
+  expect(other.status).toBe(409);
+  expect(JSON.parse(other.text)).toMatchObject({ Error: { ErrorCode: 'IDEMPOTENCY_CONFLICT' } });
+});
+
+test.each([
+  { keys: '', problem: 'expected 1 to 255 characters, not 0' },
+  { keys: 'x'.repeat(256), problem: 'expected 1 to 255 characters, not 256' },
+  { keys: ['a', 'a'], problem: 'is there more than once' },
+  { keys: ['a', 'b'], problem: 'is there more than once' },
+  { keys: 'ü', problem: 'holds a character that is not printable ASCII' },
+  { keys: 'a\tb', problem: 'holds a character that is not printable ASCII' },
+])('the Idempotency-Key $keys is refused, and nothing is stored', async ({ keys, problem }) => {
+  const count = async () => (await gateway.store.tasks.list({ first: 100, after: null }, call)).tasks.length;
+  const call = callOf(gateway.accountId);
+  const before = await count();
+  const answer = await send(gateway.url, { headers: { ...headers, 'Idempotency-Key': keys }, body: jsonText() });
+  expect(answer.status).toBe(400);
+  expect(answer.text).toContain(problem);
+  expect(await count()).toBe(before);
 });
 
 test('with an upstream the path is not served', async () => {
