@@ -44,7 +44,7 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     method: request.method ?? 'POST',
     url: request.path ?? PATH,
     header: (name) => headers[name] ?? null,
-    idempotencyKeys: 'idempotency-key' in headers ? [headers['idempotency-key'] as string] : [],
+    idempotencyKeys: Object.entries(headers).flatMap(([name, value]) => (name === 'idempotency-key' ? [value] : [])),
     body: request.tooLarge ? null : Buffer.from(request.body ?? jsonText()),
     requestId: 'request-1',
   });
