@@ -18,28 +18,35 @@ export interface GroupCommitOptions<Item, Result> {
   readonly write: (transaction: SqlTransaction, items: readonly Item[]) => Promise<readonly (Result | TaskFailure)[]>;
   /** How many items may wait for their commit; one more is refused at once. */
   readonly maxPending: number;
+  /** What an item holds of memory, about. */
+  readonly sizeOf?: (item: Item) => number;
+  /** What the items that wait may hold together; a single one may hold more. */
+  readonly maxPendingSize?: number;
 }
 
 interface Pending<Item, Result> {
   readonly item: Item;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
+  readonly size: number;
 }
 
 /** A synchronous commit holds up everything else in the process; more items than this gain nothing over another commit. */
 const MAX_ITEMS_PER_COMMIT = 256;
+const MAX_PENDING_SIZE = 67_108_864;
 
 /**
  * Writes the items that arrive in one turn of the event loop in one transaction, and while as many commits are under way
  * as the database gains from, those that arrive meanwhile.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
-  const { database, write, maxPending } = options;
+  const { database, write, maxPending, sizeOf = () => 0, maxPendingSize = MAX_PENDING_SIZE } = options;
   const waiting: Pending<Item, Result>[] = [];
   /** True while a lane waits for the end of its turn: what arrives is its. */
   let isCollecting = false;
   let lanes = 0;
   let committing = 0;
+  let pendingSize = 0;
   let onIdle: (() => void) | null = null;
   let closing: Promise<void> | null = null;
 
@@ -74,6 +81,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       openLane();
       await commit(batch);
       committing -= batch.length;
+      for (const { size } of batch) pendingSize -= size;
     }
     lanes -= 1;
     if (lanes === 0) onIdle?.();
@@ -94,11 +102,14 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   return {
     async add(item) {
       if (closing) throw overloaded('The task store is shutting down; nothing was stored.');
-      if (waiting.length + committing >= maxPending) {
+      const size = sizeOf(item);
+      const isTooMuch = pendingSize > 0 && pendingSize + size > maxPendingSize;
+      if (isTooMuch || waiting.length + committing >= maxPending) {
         throw overloaded('The task store has too many tasks waiting to be stored; nothing was stored.');
       }
+      pendingSize += size;
       return new Promise<Result>((resolve, reject) => {
-        waiting.push({ item, resolve, reject });
+        waiting.push({ item, resolve, reject, size });
         openLane();
       });
     },

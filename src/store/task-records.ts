@@ -31,6 +31,7 @@ export function createTaskRecords({
   const additions = createGroupCommit({
     database,
     maxPending,
+    sizeOf: ({ task }: NewRecord) => task.fields.Parameters?.length ?? 0,
     write: async (transaction, records: readonly NewRecord[]): Promise<readonly null[]> => {
       const rows = records.map(({ scope, task }) => [
         scope,

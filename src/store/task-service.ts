@@ -31,6 +31,7 @@ export function createStoredTaskService({
   const creates = createGroupCommit({
     database,
     maxPending,
+    sizeOf: ({ task }: Registration) => task.Parameters.length,
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs, purgeKeys }),
   });

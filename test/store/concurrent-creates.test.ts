@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { DatabaseUnavailableError } from '../../src/store/database.ts';
 import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from './sample-account.ts';
 import { DATABASES } from './databases.ts';
 
@@ -26,6 +27,23 @@ describe.each(DATABASES)('on %s', (kind) => {
     const results = await Promise.allSettled([1, 2, 3, 4].map(() => store.tasks.create(SAMPLE_TASK, call)));
     expect(results[3]).toMatchObject({ reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } });
     expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
+  });
+
+  test('creates whose Parameters hold too much together are refused at once', async () => {
+    let isAway = false;
+    const { store } = await sampleStore(kind, {}, (database) => ({
+      ...database,
+      transaction: (work) =>
+        isAway
+          ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+          : database.transaction(work),
+    }));
+    const call = await sampleCall(store);
+    isAway = true;
+    const task = { ...SAMPLE_TASK, Parameters: '0'.repeat(10_000_000) };
+    const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.tasks.create(task, call)));
+    const codes = results.map((result) => (result as PromiseRejectedResult).reason.code as string);
+    expect(codes).toEqual([...Array(6).fill('UPSTREAM_UNREACHABLE'), 'OVERLOADED', 'OVERLOADED']);
   });
 
   test('a task can be read as soon as it is acknowledged, while others are being written', async () => {

@@ -17,7 +17,11 @@ interface Notes {
 }
 
 /** Notes in a file: "refused" is refused, and "broken" breaks the transaction that writes it. */
-async function openNotes({ maxPending = 1_000, decorate = (database: Database) => database } = {}): Promise<Notes> {
+async function openNotes({
+  maxPending = 1_000,
+  maxPendingSize = 1_000_000,
+  decorate = (database: Database) => database,
+} = {}): Promise<Notes> {
   const database = openSqlite(join(temporaryFolder(), 'notes.db'));
   onTestFinished(() => database.close());
   await database.transaction((transaction) => transaction.write('CREATE TABLE notes (text TEXT)'));
@@ -25,6 +29,8 @@ async function openNotes({ maxPending = 1_000, decorate = (database: Database) =
   const commits = createGroupCommit<string, string>({
     database: decorate(database),
     maxPending,
+    sizeOf: (item) => item.length,
+    maxPendingSize,
     async write(transaction, items) {
       batches.push(items);
       const accepted = items.filter((item) => item !== 'refused');
@@ -153,6 +159,24 @@ test('an item beyond the bound is refused at once, and there is room again after
   ]);
   await commits.add('d');
   expect(await stored(database)).toEqual(['a', 'b', 'd']);
+});
+
+test('items that hold too much together are refused at once, one alone may, and there is room again after the commit', async () => {
+  const { commits, database } = await openNotes({ maxPendingSize: 10 });
+  const [long, six, five, four] = [11, 6, 5, 4].map((length) => String(length).padEnd(length, '.')) as [
+    string,
+    string,
+    string,
+    string,
+  ];
+  const overloaded = { status: 'rejected', reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } };
+  const fulfilled = { status: 'fulfilled' };
+  const first = await Promise.allSettled([six, five, four].map((text) => commits.add(text)));
+  expect(first).toMatchObject([fulfilled, overloaded, fulfilled]);
+  const second = await Promise.allSettled([long, four].map((text) => commits.add(text)));
+  expect(second).toMatchObject([fulfilled, overloaded]);
+  await commits.add(five);
+  expect(await stored(database)).toEqual([six, four, long, five]);
 });
 
 test('items whose commit is under way count against the bound', async () => {
