@@ -16,6 +16,8 @@ export interface PostgresOptions {
   readonly statementTimeoutMs?: number;
   /** For waiting for a free connection, or making one. */
   readonly connectTimeoutMs?: number;
+  /** How many reads may be under way or wait for a connection; one more fails at once. */
+  readonly maxReads?: number;
 }
 
 /** Measured at 64 callers: more gain nothing, and leave fewer connections for reads. */
@@ -32,9 +34,10 @@ const EXCLUSIVE_LOCK = 4_163_746_757_001;
  * @throws DatabaseUnavailableError when it cannot be reached.
  */
 export async function openPostgres(address: string, options: PostgresOptions = {}): Promise<Database> {
-  const { statementTimeoutMs = 10_000, connectTimeoutMs = 5_000 } = options;
+  const { statementTimeoutMs = 10_000, connectTimeoutMs = 5_000, maxReads = 1_000 } = options;
   const pool = createPostgresPool(address, { statementTimeoutMs, connectTimeoutMs });
   const underWay = new Set<Promise<unknown>>();
+  let reads = 0;
   let closing: Promise<void> | null = null;
 
   const onConnection = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
@@ -117,7 +120,15 @@ export async function openPostgres(address: string, options: PostgresOptions = {
 
   return {
     parallelTransactions: PARALLEL_TRANSACTIONS,
-    read: (sql, parameters) => whileOpen((client) => execute(client, sql, parameters)),
+    async read(sql, parameters) {
+      if (reads >= maxReads) throw new DatabaseUnavailableError('too many reads wait for it', { cause: null });
+      reads += 1;
+      try {
+        return await whileOpen((client) => execute(client, sql, parameters));
+      } finally {
+        reads -= 1;
+      }
+    },
     transaction: (work) =>
       whileOpen(async (client) => {
         try {

@@ -60,6 +60,22 @@ test('text is ordered by its bytes where the language of the database would have
   expect(await database.read('SELECT id FROM notes WHERE id < ?1', ['b'])).toEqual([{ id: 'aa' }]);
 });
 
+test('reads beyond the bound fail at once, writes do not, and there is room again when they are done', async () => {
+  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const database = await openPostgres(databaseUrl, { maxReads: 3 });
+  onTestFinished(() => database.close());
+  await database.transaction((transaction) => transaction.write('CREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT)'));
+  const reads = Promise.allSettled(Array.from({ length: 5 }, () => noteIds(database)));
+  await database.transaction(insertNote('1'));
+  const tooMany = {
+    status: 'rejected',
+    reason: { name: 'DatabaseUnavailableError', reason: 'too many reads wait for it' },
+  };
+  const done = { status: 'fulfilled' };
+  expect(await reads).toMatchObject([done, done, done, tooMany, tooMany]);
+  expect(await noteIds(database)).toEqual(['1']);
+});
+
 test('a statement is prepared once on a connection', async () => {
   const { database } = await openNotes();
   await database.transaction(async (transaction) => {
