@@ -118,7 +118,8 @@ async function openUpstreamBackend(config: Config, upstream: UpstreamConfig, obs
       ? subjectAuthentication(createSubjectVerifier(ownClient.callers))
       : forwardedAuthentication(config.auth && createSubjectVerifier(config.auth)),
     issueToken: null,
-    batchConcurrency: BATCH_CONCURRENCY.upstream,
+    // What one batch alone has under way must not be too much.
+    batchConcurrency: Math.min(BATCH_CONCURRENCY.upstream, upstream.maxInFlight),
   };
 }
 

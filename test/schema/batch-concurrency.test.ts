@@ -56,6 +56,19 @@ test(`a batch over the service has ${UPSTREAM_CONCURRENCY} requests under way at
   expect(most).toBe(UPSTREAM_CONCURRENCY);
 });
 
+test('a batch alone is never too much for a gateway that has less than that under way', async () => {
+  const service = await startRestService();
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, {
+    env: { UPSTREAM_URL: service.url.href, RECORD: 'off', UPSTREAM_MAX_IN_FLIGHT: '2' },
+    authorization: 'Bearer caller-1',
+  });
+  onTestFinished(() => gateway.close());
+  const results = await createBatch(gateway, items(20));
+  expect(results.filter(({ __typename }) => __typename !== 'CreateAccountTaskPayload')).toEqual([]);
+  expect(service.requests).toHaveLength(20);
+});
+
 test('failures of items are logged with the request id: known ones with their cause, others in full and masked', async () => {
   const cause = new Error('at 10.0.0.1');
   const defect = new Error('SELECT * FROM secret');
