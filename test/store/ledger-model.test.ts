@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type CreatedAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
@@ -17,7 +17,7 @@ const START_MS = Date.UTC(2026, 1, 22);
 const CLOCKS_AHEAD_MS = [0, -50_000, 3 * LEASE_MS];
 const KEYS = ['k-1', 'k-2'];
 const INPUTS = ['{"a":1}', '{"b":2}'];
-const RUNS = { SQLite: 400, PostgreSQL: 60 } as const;
+const RUNS = { SQLite: 200, PostgreSQL: 50 } as const;
 
 const ENDS = {
   created: null,
@@ -89,6 +89,10 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   },
 );
 
+function isOpen({ state }: Send): boolean {
+  return state !== 'not created';
+}
+
 function createdTask(id: string): CreatedAccountTask {
   const accountTask = readAccountTask({ ...WHOLE_DETAIL, ID: id }, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
@@ -121,7 +125,6 @@ function createWorld(database: Database) {
       throw new DatabaseUnavailableError('the connection was lost', { cause: null, fateUnknown: true });
     },
   });
-  const isOpen = ({ state }: Send): boolean => state !== 'not created';
   const openGateway = (gateway: number): TaskService => {
     const life = { isOver: false, end: Promise.withResolvers<void>() };
     lives[gateway] = life;
@@ -197,9 +200,8 @@ function createWorld(database: Database) {
 
   const steps: { [Kind in Step['kind']]: (step: Extract<Step, { kind: Kind }>) => void } = {
     create({ gateway, key, input }) {
-      void create(gateway, KEYS[key] ?? '', INPUTS[input] ?? '').catch((error: unknown) =>
-        problems.push(String(error)),
-      );
+      const done = create(gateway, KEYS[key] ?? '', INPUTS[input] ?? '');
+      underWay.push(Promise.race([done, lives[gateway]?.end.promise]));
     },
     end({ send, how }) {
       const held = sends.filter(({ end }) => end !== null);
