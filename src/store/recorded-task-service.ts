@@ -4,7 +4,7 @@ import type { TaskRecords } from './task-records.ts';
 
 export interface RecordingOptions {
   readonly records: TaskRecords;
-  /** Told of a task that was created but could not be recorded: it cannot be read back here. */
+  /** Told of a task that was created but could not be recorded: until it can be, it cannot be read back here. */
   readonly onUnrecorded: (taskId: string, error: unknown) => void;
 }
 

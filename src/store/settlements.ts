@@ -1,10 +1,10 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
-import { TaskFailure } from '../contract/failure.ts';
+import type { TaskFailure } from '../contract/failure.ts';
 import { formatCreated } from './created-json.ts';
 import type { Database, SqlTransaction } from './database.ts';
 import { formatFailure } from './failure-json.ts';
-import { createGroupCommit } from './group-commit.ts';
 import type { Attempt } from './idempotency.ts';
+import { createOwedWrites } from './owed-writes.ts';
 
 /** How an attempt ended; `nothing`: it was not sent or was refused, so its key may be used again. */
 export type Settlement =
@@ -29,99 +29,31 @@ export interface SettlementsOptions {
   /** Told of each settlement that could not be written, and again when it is given up. */
   readonly onUnsettled: (error: unknown) => void;
   readonly maxOwed?: number;
-  /** How long after a failure what is owed is tried again by itself. */
   readonly retryMs?: number;
 }
 
-/** So that a database that is still away is asked with a few, not with all. */
-const MAX_OWED_AT_ONCE = 256;
+interface SettledAttempt {
+  readonly attempt: Attempt;
+  readonly settlement: Settlement;
+}
 
-export function createSettlements({
-  database,
-  maxPending,
-  onUnsettled,
-  maxOwed = 10_000,
-  retryMs = 1_000,
-}: SettlementsOptions): Settlements {
-  const commits = createGroupCommit({
-    database,
-    maxPending,
-    write: async (transaction, settled: readonly (readonly [Attempt, Settlement])[]): Promise<readonly null[]> => {
-      for (const [attempt, settlement] of settled) await write(transaction, attempt, settlement);
-      return settled.map(() => null);
+export function createSettlements({ onUnsettled, ...options }: SettlementsOptions): Settlements {
+  const writes = createOwedWrites<SettledAttempt>({
+    ...options,
+    write: async (transaction, settled) => {
+      for (const { attempt, settlement } of settled) await write(transaction, attempt, settlement);
     },
+    sizeOf: ({ settlement }) =>
+      settlement.kind === 'created' ? (settlement.created.accountTask.fields.Parameters?.length ?? 0) : 0,
+    onGivenUp: onUnsettled,
   });
-  const owed = new Map<Attempt, Settlement>();
-  let writing: Promise<void> | null = null;
-  let retry: NodeJS.Timeout | null = null;
-  let isClosed = false;
-
-  /** Other processes take the key for one under way until it is written, and no claim may ever come here again. */
-  const retryLater = (): void => {
-    if (owed.size === 0 || isClosed) return;
-    retry ??= setTimeout(() => {
-      retry = null;
-      void writeOwed();
-    }, retryMs).unref();
-  };
-
-  const owe = (attempt: Attempt, settlement: Settlement): void => {
-    const [oldest] = owed.keys();
-    if (owed.size >= maxOwed && oldest) {
-      owed.delete(oldest);
-      onUnsettled(new Error('Too many settlements wait for the database; the oldest was given up.'));
-    }
-    owed.set(attempt, settlement);
-    retryLater();
-  };
-
-  /** False when the database does not take it. */
-  const writeOne = async (attempt: Attempt, settlement: Settlement): Promise<boolean> => {
-    try {
-      await commits.add([attempt, settlement]);
-    } catch (error) {
-      if (error instanceof TaskFailure) return false;
-      // A defect, which another try would meet again.
-      onUnsettled(error);
-    }
-    owed.delete(attempt);
-    return true;
-  };
-
-  const writeAll = async (): Promise<void> => {
-    while (owed.size > 0) {
-      const some = [...owed.entries().take(MAX_OWED_AT_ONCE)];
-      const written = await Promise.all(some.map(([attempt, settlement]) => writeOne(attempt, settlement)));
-      if (written.includes(false)) return;
-    }
-  };
-
-  const writeOwed = async (): Promise<void> => {
-    if (owed.size === 0) return;
-    writing ??= writeAll().finally(() => {
-      writing = null;
-      retryLater();
-    });
-    await writing;
-  };
-
   return {
     async settle(attempt, settlement) {
-      try {
-        await commits.add([attempt, settlement]);
-      } catch (error) {
-        onUnsettled(error);
-        if (error instanceof TaskFailure) owe(attempt, settlement);
-      }
+      await writes.write({ attempt, settlement }).catch(onUnsettled);
     },
-    owe,
-    writeOwed,
-    async close() {
-      isClosed = true;
-      if (retry) clearTimeout(retry);
-      await writeOwed();
-      await commits.close();
-    },
+    owe: (attempt, settlement) => writes.owe({ attempt, settlement }),
+    writeOwed: () => writes.writeOwed(),
+    close: () => writes.close(),
   };
 }
 

@@ -3,45 +3,45 @@ import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import type { AccountTaskPage, PageRequest } from '../contract/task-service.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
-import { createGroupCommit } from './group-commit.ts';
+import { createOwedWrites } from './owed-writes.ts';
 import { toReadFailure } from './store-failure.ts';
 
 /** Tasks as they were when the upstream created them; the contract has no way to read them back. */
 export interface TaskRecords {
+  /** Throws what kept it from being written now; it is written later then, unless that was a defect. */
   add(scope: string, task: AccountTask): Promise<void>;
   find(scope: string, ids: readonly string[]): Promise<readonly (AccountTask | null)[]>;
   list(scope: string, page: PageRequest): Promise<AccountTaskPage>;
   close(): Promise<void>;
 }
 
+export interface TaskRecordsOptions {
+  readonly database: Database;
+  readonly maxPending: number;
+  /** Told of each record that was owed to the database and is given up. */
+  readonly onGivenUp: (error: unknown) => void;
+  readonly retryMs?: number;
+}
+
 interface NewRecord {
   readonly scope: string;
+  /** Tasks are listed in the order of it. */
+  readonly position: string;
   readonly task: AccountTask;
 }
 
 const COLUMNS = ['scope', 'position', 'id', 'detail'];
 
-export function createTaskRecords({
-  database,
-  maxPending,
-}: {
-  readonly database: Database;
-  readonly maxPending: number;
-}): TaskRecords {
-  const additions = createGroupCommit({
-    database,
-    maxPending,
-    sizeOf: ({ task }: NewRecord) => task.fields.Parameters?.length ?? 0,
-    write: async (transaction, records: readonly NewRecord[]): Promise<readonly null[]> => {
-      const rows = records.map(({ scope, task }) => [
-        scope,
-        createTimeOrderedId(),
-        task.ID,
-        JSON.stringify(task.detail),
-      ]);
+export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions): TaskRecords {
+  const { database } = options;
+  const additions = createOwedWrites<NewRecord>({
+    ...options,
+    sizeOf: ({ task }) => task.fields.Parameters?.length ?? 0,
+    write: async (transaction, records) => {
+      const rows = records.map(({ scope, position, task }) => [scope, position, task.ID, JSON.stringify(task.detail)]);
       await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
-      return records.map(() => null);
     },
+    onGivenUp: (error) => onGivenUp(error),
   });
   const readTasks = async (sql: string, parameters: readonly SqlParameter[]): Promise<readonly AccountTask[]> => {
     const rows = await database
@@ -56,7 +56,7 @@ export function createTaskRecords({
   };
   return {
     async add(scope, task) {
-      await additions.add({ scope, task });
+      await additions.write({ scope, position: createTimeOrderedId(), task });
     },
     async find(scope, ids) {
       const tasks = ids.length === 0 ? [] : await readTasks('AND id = ANY (?2)', [scope, ids]);

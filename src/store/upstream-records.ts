@@ -26,7 +26,11 @@ export function rememberingTaskService(
   database: Database,
   { leaseMs, keyExpiryMs, keyWaitMs, maxPending, now, onUnwritten }: UpstreamRecordsOptions,
 ): TaskService {
-  const records = createTaskRecords({ database, maxPending });
+  const records = createTaskRecords({
+    database,
+    maxPending,
+    onGivenUp: (error) => onUnwritten('record', error),
+  });
   const recorded = recordedTaskService(upstream, {
     records,
     onUnrecorded: (_taskId, error) => onUnwritten('record', error),

@@ -4,7 +4,7 @@ import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '.
 import { parseJsonKeepingDigits, type JsonObject } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
-import type { Database } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
@@ -276,7 +276,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     async function recordedOver(tasks: TaskService) {
       const { database } = await sampleStore(kind);
       const unrecorded: string[] = [];
-      const records = createTaskRecords({ database, maxPending: 1000 });
+      const records = createTaskRecords({ database, maxPending: 1000, onGivenUp: () => {} });
       onTestFinished(() => records.close());
       return {
         database,
@@ -300,6 +300,28 @@ describe.each(DATABASES)('on %s', (kind) => {
       const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
       expect(await tasks.find(ids, other)).toEqual([null, null, null]);
       expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
+    });
+
+    test('that cannot be recorded at once are when the database is back, in the order of their creation', async () => {
+      const { database } = await sampleStore(kind);
+      let isAway = true;
+      const away: Database = {
+        ...database,
+        transaction: (work) =>
+          isAway
+            ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+            : database.transaction(work),
+      };
+      const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp: () => {}, retryMs: 5 });
+      onTestFinished(() => records.close());
+      const unrecorded: string[] = [];
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const tasks = recordedTaskService(inner, { records, onUnrecorded: (id) => unrecorded.push(id) });
+      for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+      expect(unrecorded).toEqual(ids);
+      isAway = false;
+      const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
+      await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual(ids.toReversed());
     });
 
     test('that cannot be recorded are created all the same', async () => {

@@ -7,6 +7,7 @@ import { type Database, DatabaseUnavailableError } from '../../src/store/databas
 import type { Attempt } from '../../src/store/idempotency.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger } from '../../src/store/ledger.ts';
+import { createOwedWrites } from '../../src/store/owed-writes.ts';
 import { createSettlements, type SettlementsOptions } from '../../src/store/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
@@ -161,6 +162,26 @@ describe('what is owed to the database', () => {
     state.isAway = false;
     await expect.poll(() => state.settlements, WHILE).toBe(1);
     expect(unsettled).toHaveLength(1);
+  });
+
+  test('has a bound of its size too', async () => {
+    const { database, state } = await awayDatabase('SQLite');
+    const givenUp: string[] = [];
+    const writes = createOwedWrites<string>({
+      database,
+      maxPending: 1000,
+      maxOwedSize: 10,
+      sizeOf: ({ length }) => length,
+      write: async () => {},
+      onGivenUp: (_, item) => givenUp.push(item),
+      retryMs: 3_600_000,
+    });
+    onTestFinished(() => writes.close());
+    state.isAway = true;
+    for (const item of ['aaaa', 'bbbb', 'cc', 'ddd', 'eeeeeeeeeeee']) {
+      await expect(writes.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    }
+    expect(givenUp).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
   });
 
   test('has a bound: the oldest is given up, and said so', async () => {
