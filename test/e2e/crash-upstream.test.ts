@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { openDatabase } from '../../src/store/store.ts';
+import { startPostgresServer } from '../postgres-server.ts';
 import { type RestRequest, type RestServiceOptions, startRestService } from '../upstream/rest-service.ts';
 import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
 import { createCaller } from './graphql-caller.ts';
@@ -23,7 +24,7 @@ function parametersOf({ body }: RestRequest): string {
 }
 
 async function endLeases(databaseUrl: string): Promise<void> {
-  const database = openSqlite(databaseUrl.slice('sqlite:'.length));
+  const database = await openDatabase(databaseUrl);
   await database.transaction((transaction) =>
     transaction.write("UPDATE idempotency_keys SET lease_until = '2026-01-01T00:00:00.000Z'"),
   );
@@ -53,6 +54,36 @@ test('a key whose gateway was killed while the service held its request is never
   expect(await caller.create(address, '{}', 'k-1')).toEqual(unknown);
   expect(await caller.create(address, '{}', 'k-1')).toEqual(unknown);
   expect(await caller.create(address, '[]', 'k-1')).toMatchObject({ failure: 'IDEMPOTENCY_CONFLICT NOT_SENT' });
+  expect(service.requests).toHaveLength(1);
+});
+
+test('a gateway that only stood still past its lease is taken for gone, and puts it right when it goes on', async () => {
+  const gate = Promise.withResolvers<void>();
+  const arrived = Promise.withResolvers<void>();
+  const service = await startService(async () => {
+    arrived.resolve();
+    await gate.promise;
+    return null;
+  });
+  const databaseUrl = temporaryDatabase();
+  const gateways = [1, 2].map(() =>
+    startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      UPSTREAM_TIMEOUT_MS: '600000',
+      DATABASE_URL: databaseUrl,
+    }),
+  );
+  const [one, two] = (await Promise.all(gateways.map((gateway) => gateway.address()))) as [URL, URL];
+  const first = caller.create(one, '{}', 'k-1');
+  await arrived.promise;
+  gateways[0]?.kill('SIGSTOP');
+  await endLeases(databaseUrl);
+  expect(await caller.create(two, '{}', 'k-1')).toMatchObject({ failure: 'UPSTREAM_CONNECTION_LOST UNKNOWN' });
+  gate.resolve();
+  gateways[0]?.kill('SIGCONT');
+  const created = { kind: 'created', id: ((await first) as { readonly id: string }).id };
+  expect(service.tasks.map(({ ID }) => ID)).toEqual([created.id]);
+  expect(await caller.create(two, '{}', 'k-1')).toEqual({ ...created, replayed: true });
   expect(service.requests).toHaveLength(1);
 });
 
@@ -124,5 +155,73 @@ test('kill -9 in the middle of a load in front of a service posts no key twice a
   console.log(
     `kill -9 in front of a service: ${keys.length} keys, ${acknowledged.length} acknowledged, ${unknown.length} of unknown fate, ` +
       `${posts.size} posted, doubled = ${doubled.length}`,
+  );
+});
+
+test('three gateways over PostgreSQL post a key once while one of them and the server are killed', async () => {
+  const count = 150;
+  const server = await startPostgresServer();
+  onTestFinished(() => server.close());
+  const service = await startService(async () => {
+    await delay(0);
+    return null;
+  });
+  const gateways = [1, 2, 3].map(() => startRecording(service.url, server.url));
+  const addresses = await Promise.all(gateways.map((gateway) => gateway.address()));
+  const failures = new Map<string, number>();
+  const known = new Map<string, string>();
+  let restarted = Promise.resolve();
+  let turns = 0;
+  let isEnding = false;
+  const ask = async (key: string): Promise<string> => {
+    turns += 1;
+    const verdict = await caller.create(addresses[turns % addresses.length] as URL, key, key);
+    if (verdict.kind === 'created') {
+      known.set(key, known.get(key) ?? verdict.id);
+      if (known.get(key) !== verdict.id) throw new Error(`${key} has two tasks`);
+      if (known.size === count / 3) gateways[0]?.kill('SIGKILL');
+      if (known.size === (2 * count) / 3) restarted = server.crash().then(() => server.restart());
+      return 'created';
+    }
+    const failure = verdict.kind === 'failed' ? verdict.failure : 'unanswered';
+    failures.set(failure, (failures.get(failure) ?? 0) + 1);
+    return failure;
+  };
+  /** Whatever the killed gateway had under way stays so until its lease ends. */
+  const insist = async (key: string): Promise<string> => {
+    for (;;) {
+      const answer = await ask(key);
+      const isWaiting = answer === 'IDEMPOTENCY_IN_PROGRESS NOT_SENT' && !isEnding;
+      if (answer === 'created' || answer.endsWith('UNKNOWN') || isWaiting) return answer;
+      await delay(20);
+    }
+  };
+  const keys = Array.from({ length: count }, (_, number) => `"key-${number}"`);
+  const waiting = [...keys];
+  const work = async (): Promise<void> => {
+    for (let key = waiting.shift(); key; key = waiting.shift()) await insist(key);
+  };
+  await Promise.all(Array.from({ length: 12 }, work));
+  await restarted;
+  await endLeases(server.url);
+  isEnding = true;
+  const answers = await Promise.all(keys.map(insist));
+  const unknown = answers.filter((answer) => answer !== 'created');
+  expect(new Set(unknown).difference(new Set(['UPSTREAM_CONNECTION_LOST UNKNOWN']))).toEqual(new Set());
+  const posts = Map.groupBy(service.requests, parametersOf);
+  const doubled = [...posts.values()].filter(({ length }) => length > 1);
+  expect(doubled).toEqual([]);
+  expect(posts.size).toBe(count);
+  expect(unknown.length).toBeLessThan(12);
+  const unlisted = async () => {
+    const listed = new Set((await caller.list(addresses[1] as URL)).map(({ id }) => id));
+    return [...known.values()].filter((id) => !listed.has(id));
+  };
+  // What was created while the server was down is recorded when it is back.
+  await expect.poll(unlisted, { timeout: 20_000, interval: 100 }).toEqual([]);
+  const causes = [...failures].map(([failure, times]) => `${times} × ${failure}`).join(', ');
+  console.log(
+    `three gateways in front of a service, one killed, PostgreSQL killed: ${count} keys, ${posts.size} posted, doubled = 0, ` +
+      `${unknown.length} of unknown fate, every other one recorded (${causes})`,
   );
 });
