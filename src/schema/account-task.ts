@@ -11,7 +11,8 @@ type TextField = {
 
 export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTables): void {
   const AccountTask = builder.objectType('AccountTask', {
-    description: "A task registered on a customer's account.",
+    description:
+      "A task registered on a customer's account. Where a REST service keeps the tasks it is given as of its creation: that service has no read.",
     fields: (t) => {
       const text = (field: TextField, description: string) =>
         t.string({ description, resolve: (task) => task.fields[field] });

@@ -80,6 +80,6 @@ function unreadableContract(): TaskFailure {
   return new TaskFailure(
     { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
     'Account tasks cannot be read here: this gateway passes creates on to a REST service whose contract has no read. ' +
-      'A gateway that keeps the tasks itself (store mode) can read them.',
+      'A gateway that records what it creates (RECORD=on), or that keeps the tasks itself (store mode), can read them.',
   );
 }
