@@ -8,22 +8,23 @@ export interface Migration {
 
 /**
  * The schema, step by step; a step that was released is never changed. Timestamps and GUIDs are text, an account's rows
- * are found by its ID first, so that a distributed PostgreSQL can keep them together.
+ * are found by its ID first, so that a distributed PostgreSQL can keep them together. Each statement may come again: where
+ * changes of the schema are no part of a transaction (YugabyteDB), a start may end in the middle of a step.
  */
 const MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
     statements: [
-      `CREATE TABLE clients (
+      `CREATE TABLE IF NOT EXISTS clients (
         id TEXT PRIMARY KEY, account_id TEXT NOT NULL, name TEXT NOT NULL, secret_hash TEXT NOT NULL, created_at TEXT NOT NULL
       )`,
-      'CREATE INDEX clients_of_account ON clients (account_id, id)',
-      'CREATE TABLE catalogue (id TEXT PRIMARY KEY, name TEXT NOT NULL)',
-      `CREATE TABLE tokens (
+      'CREATE INDEX IF NOT EXISTS clients_of_account ON clients (account_id, id)',
+      'CREATE TABLE IF NOT EXISTS catalogue (id TEXT PRIMARY KEY, name TEXT NOT NULL)',
+      `CREATE TABLE IF NOT EXISTS tokens (
         hash TEXT PRIMARY KEY, account_id TEXT NOT NULL, client_id TEXT REFERENCES clients (id), expires_at TEXT NOT NULL
       )`,
-      'CREATE INDEX tokens_by_expiry ON tokens (expires_at)',
-      `CREATE TABLE account_tasks (
+      'CREATE INDEX IF NOT EXISTS tokens_by_expiry ON tokens (expires_at)',
+      `CREATE TABLE IF NOT EXISTS account_tasks (
         account_id TEXT NOT NULL, id TEXT NOT NULL,
         task_id TEXT NOT NULL REFERENCES catalogue (id), client_id TEXT NOT NULL REFERENCES clients (id),
         name TEXT NOT NULL, enabled SMALLINT NOT NULL, frequency TEXT NOT NULL, start_date TEXT, finish_date TEXT,
@@ -37,16 +38,16 @@ const MIGRATIONS: readonly Migration[] = [
   {
     number: 2,
     statements: [
-      `CREATE TABLE idempotency_keys (
+      `CREATE TABLE IF NOT EXISTS idempotency_keys (
         scope TEXT NOT NULL, idempotency_key TEXT NOT NULL, fingerprint TEXT NOT NULL, attempt_id TEXT NOT NULL,
         state TEXT NOT NULL, lease_until TEXT NOT NULL, expires_at TEXT NOT NULL, outcome TEXT,
         PRIMARY KEY (scope, idempotency_key)
       )`,
-      'CREATE INDEX idempotency_keys_by_expiry ON idempotency_keys (expires_at)',
-      `CREATE TABLE recorded_tasks (
+      'CREATE INDEX IF NOT EXISTS idempotency_keys_by_expiry ON idempotency_keys (expires_at)',
+      `CREATE TABLE IF NOT EXISTS recorded_tasks (
         scope TEXT NOT NULL, position TEXT NOT NULL, id TEXT NOT NULL, detail TEXT NOT NULL, PRIMARY KEY (scope, position)
       )`,
-      'CREATE UNIQUE INDEX recorded_tasks_by_id ON recorded_tasks (scope, id)',
+      'CREATE UNIQUE INDEX IF NOT EXISTS recorded_tasks_by_id ON recorded_tasks (scope, id)',
     ],
   },
 ];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Database } from '../../src/store/database.ts';
+import type { Database, SqlTransaction } from '../../src/store/database.ts';
 import { migrate, type Migration } from '../../src/store/migrations.ts';
 import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
@@ -61,6 +61,38 @@ describe.each(DATABASES)('on %s', (kind) => {
       'its schema (version 2) is newer than this program knows (version 1)',
     );
   });
+});
+
+/** As it is where each change of the schema is a transaction of its own; it is gone after this many. */
+function withoutTransactions(database: Database, changesBeforeItIsGone: number): Database {
+  let changes = 0;
+  return {
+    ...database,
+    transaction: (work) => {
+      const alone: SqlTransaction = {
+        read: (sql, parameters) => database.read(sql, parameters),
+        async write(sql, parameters) {
+          if (/^CREATE (?!TABLE IF NOT EXISTS schema_migrations)/.test(sql.trim())) changes += 1;
+          if (changes > changesBeforeItIsGone) throw new Error('it is gone');
+          await database.transaction((transaction) => transaction.write(sql, parameters));
+        },
+        insert: (...rows) => database.transaction((transaction) => transaction.insert(...rows)),
+        exclusive: async () => {},
+      };
+      return work(alone);
+    },
+  };
+}
+
+test.each(DATABASES)('a step that %s was left in the middle of is finished by the next start', async (kind) => {
+  const whole = await openEmpty(kind);
+  await migrate(whole);
+  for (const changes of [1, 3, 5, 7, 9]) {
+    const database = await openEmpty(kind);
+    await expect(migrate(withoutTransactions(database, changes))).rejects.toThrow('it is gone');
+    await migrate(withoutTransactions(database, Number.POSITIVE_INFINITY));
+    expect(await tables(kind, database)).toEqual(await tables(kind, whole));
+  }
 });
 
 test('a page of an account is read from an index of SQLite, without sorting', async () => {
