@@ -1,5 +1,7 @@
+import { createHash } from 'node:crypto';
 import { printSubgraphSchema } from '@apollo/subgraph';
 import type { CodegenConfig } from '@graphql-codegen/cli';
+import { addTypenameSelectionDocumentTransform } from '@graphql-codegen/client-preset';
 import { type DefinitionNode, parse, print, printSchema, visit } from 'graphql';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from './src/contract/enums.ts';
 import { createSchema } from './src/schema/schema.ts';
@@ -27,7 +29,13 @@ const config: CodegenConfig = {
     'schema.graphql': { plugins: ['subgraph-sdl'] },
     'test/generated/': {
       preset: 'client',
-      presetConfig: { fragmentMasking: false },
+      presetConfig: {
+        fragmentMasking: false,
+        // A document keeps its text beside its hash; persisted-documents.json is the manifest of all.
+        persistedDocuments: { mode: 'embedHashInDocument', hashAlgorithm: sha256 },
+      },
+      // Clients with a cache add these to a document of their own accord, and it would no longer be the one of the hash.
+      documentTransforms: [addTypenameSelectionDocumentTransform],
       config: {
         scalars: { DateTime: 'string', ID: 'string', JSON: 'unknown', _Any: 'unknown' },
         enumsAsTypes: true,
@@ -39,6 +47,11 @@ const config: CodegenConfig = {
 };
 
 export default config;
+
+/** In bare hexadecimal digits, as clients send it; the generator's own `sha256` puts the algorithm in front. */
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}
 
 function byName<Node extends { readonly name: { readonly value: string } }>(
   nodes: readonly Node[] = [],

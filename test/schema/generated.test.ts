@@ -1,12 +1,18 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { expect, test } from 'vitest';
+import { buildSchema, type DocumentNode, parse, print, validate } from 'graphql';
+import { describe, expect, expectTypeOf, test } from 'vitest';
+import * as generated from '../generated/graphql.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CODEGEN = fileURLToPath(new URL('../../node_modules/.bin/graphql-codegen', import.meta.url));
+const SCHEMA = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+const MANIFEST = readFileSync(new URL('../generated/persisted-documents.json', import.meta.url), 'utf8');
 
-test('schema.graphql and the typed operations are what the code generator writes', async () => {
+test('schema.graphql, the typed operations and their manifest are what the code generator writes', async () => {
   // It compares and writes nothing.
   const check = promisify(execFile)(process.execPath, [CODEGEN, '--check', '--errors-only'], { cwd: ROOT });
   const stale = await check.then(
@@ -15,3 +21,44 @@ test('schema.graphql and the typed operations are what the code generator writes
   );
   expect(stale, 'run npm run codegen').toBeNull();
 });
+
+describe('the manifest of trusted documents', () => {
+  const texts = JSON.parse(MANIFEST) as Readonly<Record<string, string>>;
+
+  test('names each text by its SHA-256', () => {
+    const hashes = Object.values(texts).map((text) => createHash('sha256').update(text).digest('hex'));
+    expect(Object.keys(texts)).toEqual(hashes);
+  });
+
+  test('holds every typed operation under the hash that it carries', () => {
+    const operations = Object.values<unknown>(generated).filter(isOperation);
+    const trusted = operations.map(({ __meta__: { hash } }) => texts[hash] ?? '');
+    expect(trusted.map(words)).toEqual(operations.map((document) => words(print(document))));
+    expect(operations).toHaveLength(Object.keys(texts).length);
+    expect(operations).not.toHaveLength(0);
+  });
+
+  test('holds nothing that the schema refuses', () => {
+    const schema = buildSchema(SCHEMA, { assumeValidSDL: true });
+    expect(Object.values(texts).flatMap((text) => validate(schema, parse(text)))).toEqual([]);
+  });
+});
+
+test('a DateTime is a string in the typed operations, so that no digit is lost', () => {
+  // The compiler checks it, not the run.
+  type Given = generated.CreateAccountTaskInput['startDate'];
+  type Received = generated.AccountTaskFieldsFragment['dateCreated'];
+  expectTypeOf<Given>().toEqualTypeOf<string | null | undefined>();
+  expectTypeOf<Received>().toEqualTypeOf<string | null>();
+});
+
+type Operation = DocumentNode & { readonly __meta__: { readonly hash: string } };
+
+function isOperation(value: unknown): value is Operation {
+  return typeof value === 'object' && value !== null && '__meta__' in value;
+}
+
+/** The words of a document in an order of their own: the manifest sorts what stands side by side. */
+function words(text: string): readonly string[] {
+  return (text.match(/\w+/g) ?? []).toSorted();
+}
