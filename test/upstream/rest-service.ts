@@ -24,8 +24,13 @@ export interface RestReply {
 }
 
 export interface RestServiceOptions {
+  /** Where one stood before; otherwise any free port. */
+  readonly port?: number;
   readonly tables?: EnumTables;
-  /** Answers instead of the service, which then registers nothing; null leaves the request to the service. */
+  /**
+   * Answers instead of the service, which then registers nothing; null leaves the request to the service.
+   * What it throws is the end of the connection.
+   */
   readonly answer?: (request: RestRequest) => RestReply | null | Promise<RestReply | null>;
 }
 
@@ -43,7 +48,7 @@ const PATH = '/api/v2/admin/tasks/account';
 
 /** The real service on loopback: it reads the contract in JSON or XML, keeps tasks in memory and answers in the request's format. */
 export async function startRestService(options: RestServiceOptions = {}): Promise<RestService> {
-  const { tables = DEFAULT_TABLES, answer = () => null } = options;
+  const { tables = DEFAULT_TABLES, answer = () => null, port = 0 } = options;
   const requests: RestRequest[] = [];
   const tasks: JsonObject[] = [];
 
@@ -73,7 +78,7 @@ export async function startRestService(options: RestServiceOptions = {}): Promis
       (error: unknown) => response.destroy(error as Error),
     );
   });
-  server.listen(0, '127.0.0.1');
+  server.listen(port, '127.0.0.1');
   await once(server, 'listening');
   return {
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),

@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs';
+import { expect, onTestFinished, test } from 'vitest';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
+import { type RestReply, startRestService } from '../upstream/rest-service.ts';
+import { createApolloFrontEnd } from './front-ends/apollo.ts';
+import { createFetchFrontEnd } from './front-ends/fetch.ts';
+import type { CreateFrontEnd } from './front-ends/front-end.ts';
+import { createGraphqlRequestFrontEnd } from './front-ends/graphql-request.ts';
+import { createUrqlFrontEnd } from './front-ends/urql.ts';
+import { startCli, temporaryDatabase } from './gateway-process.ts';
+
+const FRONT_ENDS: readonly (readonly [string, CreateFrontEnd])[] = [
+  ['fetch', createFetchFrontEnd],
+  ['graphql-request', createGraphqlRequestFrontEnd],
+  ['@urql/core', createUrqlFrontEnd],
+  ['@apollo/client', createApolloFrontEnd],
+];
+const REFUSAL: RestReply = {
+  status: 400,
+  headers: { 'Content-Type': 'application/json' },
+  body: toEnvelope('json', ERRORS.set, DATA.absent),
+};
+
+test.each(FRONT_ENDS)(
+  'a front end with %s creates a task once, and learns which one was refused and which may exist',
+  async (_name, createFrontEnd) => {
+    let answer: () => RestReply | null = () => null;
+    const service = await startRestService({ answer: () => answer() });
+    onTestFinished(() => service.close());
+    const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase() });
+    const url = new URL('graphql', await gateway.address()).href;
+    const frontEnd = createFrontEnd({ url, authorization: 'Bearer caller-1' });
+
+    const created = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
+    expect(created).toMatchObject({
+      kind: 'created',
+      payload: { replayed: false, accountTask: { id: service.tasks[0]?.['ID'], startDate: SAMPLE_INPUT.startDate } },
+    });
+    const again = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
+    expect(again).toMatchObject({ kind: 'created', payload: { replayed: true, accountTask: { name: 'Task' } } });
+    expect(service.requests).toHaveLength(1);
+
+    answer = () => REFUSAL;
+    const refused = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-2' });
+    expect(refused).toEqual({
+      kind: 'failed',
+      failure: {
+        message: REASON,
+        code: 'TASK_REJECTED',
+        outcome: 'REJECTED',
+        retryable: false,
+        errorCode: 'E17',
+        errorReason: REASON,
+        requestId: expect.any(String) as unknown,
+      },
+    });
+
+    answer = () => {
+      throw new Error('The service hangs up.');
+    };
+    const lost = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false };
+    const unknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
+    expect(unknown).toMatchObject({ kind: 'failed', failure: lost });
+    answer = () => null;
+    const stillUnknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
+    expect(stillUnknown).toMatchObject({ kind: 'failed', failure: lost });
+    expect(service.requests).toHaveLength(3);
+
+    gateway.kill('SIGTERM');
+    await gateway.exit;
+    const unanswered = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-4' });
+    expect(unanswered).toMatchObject({ kind: 'failed', failure: { code: 'NO_ANSWER', outcome: 'UNKNOWN' } });
+  },
+);
+
+test('all that is installed shares one copy of graphql', () => {
+  const lock = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')) as {
+    readonly packages: Readonly<Record<string, unknown>>;
+  };
+  expect(Object.keys(lock.packages).filter((path) => /(?:^|\/)node_modules\/graphql$/.test(path))).toEqual([
+    'node_modules/graphql',
+  ]);
+});
