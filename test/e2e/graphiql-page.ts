@@ -1,5 +1,4 @@
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core';
-import { findSystemProgram } from './system-program.ts';
+import type { BrowserContext, Page } from 'playwright-core';
 
 export type Pane = 'Operation Editor' | 'Headers' | 'Result Window';
 
@@ -16,26 +15,6 @@ export interface GraphiqlPage {
   readonly reload: () => Promise<void>;
   /** Writes what is on the screen to test-results/. */
   readonly screenshot: (name: string) => Promise<void>;
-}
-
-export function launchChromium(): Promise<Browser> {
-  const executablePath = findSystemProgram({
-    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'],
-    debianPackage: 'chromium',
-    path: process.env['CHROMIUM_PATH'],
-  });
-  return chromium.launch({
-    executablePath,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
 }
 
 export async function openGraphiql(context: BrowserContext, address: URL): Promise<GraphiqlPage> {

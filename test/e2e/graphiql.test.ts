@@ -1,7 +1,8 @@
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { launchChromium } from './chromium.ts';
 import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
-import { launchChromium, openGraphiql } from './graphiql-page.ts';
+import { openGraphiql } from './graphiql-page.ts';
 
 const ONE_LINE_EXAMPLE = SAMPLE_MUTATION.replace(/^#.*$/m, '').replaceAll(/\s+/g, ' ').trim();
 /** The page is large and the machine may be busy. */

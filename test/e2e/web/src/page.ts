@@ -46,7 +46,10 @@ another.addEventListener('click', () => {
 if (open?.failure) {
   for (const [name, value] of Object.entries(open.input)) field(name).value = String(value ?? '');
   settle(open);
-  show(toOutcomeText({ kind: 'failed', failure: open.failure }, { ...open, failure: null }), requestFacts(open.failure));
+  show(
+    toOutcomeText({ kind: 'failed', failure: open.failure }, { ...open, failure: null }),
+    requestFacts(open.failure),
+  );
 }
 
 /** One try of a submission, from the click to the words about it. */
@@ -66,7 +69,8 @@ function settle(next: Submission | null): void {
   open = next;
   kept.write(next);
   // The token may have to be renewed for another try; everything else belongs to the key.
-  for (const control of fields.querySelectorAll<HTMLInputElement>('[name]:not([name=token])')) control.disabled = next !== null;
+  for (const control of fields.querySelectorAll<HTMLInputElement>('[name]:not([name=token])'))
+    control.disabled = next !== null;
   create.hidden = next !== null;
   again.hidden = next === null;
   another.hidden = next === null;
@@ -85,7 +89,10 @@ function show({ title: heading, text, tone }: OutcomeText, facts: readonly (read
   find('#facts').replaceChildren(
     ...facts.map(([name, value]) => {
       const group = document.createElement('div');
-      for (const [tag, content] of [['dt', name], ['dd', value]] as const)
+      for (const [tag, content] of [
+        ['dt', name],
+        ['dd', value],
+      ] as const)
         group.append(Object.assign(document.createElement(tag), { textContent: content }));
       return group;
     }),
@@ -97,7 +104,12 @@ function show({ title: heading, text, tone }: OutcomeText, facts: readonly (read
 function toFacts(result: CreateOutcome): readonly (readonly [string, string])[] {
   if (result.kind === 'failed') return requestFacts(result.failure);
   const { id, name, startDate, status } = result.payload.accountTask;
-  const facts = [['ID', id], ['Name', name], ['Start', startDate], ['Status', status]] as const;
+  const facts = [
+    ['ID', id],
+    ['Name', name],
+    ['Start', startDate],
+    ['Status', status],
+  ] as const;
   return facts.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
 }
 
@@ -106,7 +118,10 @@ function requestFacts({ requestId }: { readonly requestId?: string }): readonly 
 }
 
 function readInput(): CreateAccountTaskInput {
-  const { frequency, notification, contentType, ...texts } = Object.fromEntries(new FormData(form)) as Record<string, string>;
+  const { frequency, notification, contentType, ...texts } = Object.fromEntries(new FormData(form)) as Record<
+    string,
+    string
+  >;
   return {
     taskId: texts['taskId'] ?? '',
     parameters: texts['parameters'] ?? '',
@@ -120,9 +135,11 @@ function readInput(): CreateAccountTaskInput {
 
 /** What can be told before asking; everything else is the gateway's to check, which names the field. */
 function isPlausible(): boolean {
-  for (const control of [start, finish]) control.setCustomValidity(control.value && parseTicks(control.value) === null ? TIMESTAMP_FORM : '');
+  for (const control of [start, finish])
+    control.setCustomValidity(control.value && parseTicks(control.value) === null ? TIMESTAMP_FORM : '');
   const areBoth = start.validity.valid && finish.validity.valid && start.value && finish.value;
-  if (areBoth && compareTimestamps(start.value, finish.value) > 0) finish.setCustomValidity('The finish is before the start.');
+  if (areBoth && compareTimestamps(start.value, finish.value) > 0)
+    finish.setCustomValidity('The finish is before the start.');
   return form.reportValidity();
 }
 

@@ -1,0 +1,218 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { BrowserContextOptions } from 'playwright-core';
+import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
+import { openBackend } from '../../src/backend.ts';
+import { startGateway } from '../running-gateway.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
+import { type RestReply, type RestService, startRestService } from '../upstream/rest-service.ts';
+import { startAnswerCutter } from './answer-cutter.ts';
+import { launchChromium } from './chromium.ts';
+import { serveFolder } from './static-server.ts';
+import { buildWebPage, openWebPage } from './web-page.ts';
+
+/** The machine may be busy. */
+const SOON = { timeout: 20_000 };
+const START = '2026-02-22T04:10:00.9543747+00:00';
+
+vi.setConfig({ testTimeout: 90_000 });
+
+const folder = mkdtempSync(join(tmpdir(), 'web-page-'));
+const pages = await serveFolder(join(folder, 'page'));
+const foreignPages = await serveFolder(join(folder, 'page'));
+/** How the service answers in the test at hand; null leaves it to the service. */
+let answer: () => RestReply | null | Promise<RestReply | null>;
+const startService = (port = 0) => startRestService({ port, answer: () => answer() });
+let service: RestService = await startService();
+const gateway = await startGateway(openBackend, {
+  mode: 'serve',
+  env: {
+    UPSTREAM_URL: service.url.href,
+    DATABASE_URL: `sqlite:${join(folder, 'gateway.db')}`,
+    CORS_ORIGINS: pages.origin,
+    MAX_BODY_BYTES: '10000',
+  },
+});
+const way = await startAnswerCutter(gateway.url);
+await buildWebPage(new URL('graphql', way.url), join(folder, 'page'));
+const browser = await launchChromium();
+afterAll(async () => {
+  await browser.close();
+  for (const part of [way, gateway, service, pages, foreignPages]) await part.close();
+  rmSync(folder, { recursive: true });
+});
+beforeEach(() => {
+  answer = () => null;
+});
+
+/** The page in a browser of its own, its form filled in; and what the service has received and created since. */
+async function open(origin = pages.origin, options: BrowserContextOptions = {}) {
+  const context = await browser.newContext({ viewport: { width: 800, height: 1000 }, ...options });
+  context.setDefaultTimeout(SOON.timeout);
+  onTestFinished(() => context.close());
+  const before = { requests: service.requests.length, tasks: service.tasks.length };
+  return {
+    ...(await openWebPage(context, origin, 'caller-1')),
+    received: () => service.requests.length - before.requests,
+    created: () => service.tasks.length - before.tasks,
+  };
+}
+
+test('a task is created, and its timestamp shown with every digit', async () => {
+  const { button, field, title, outcome, keys, screenshot, received } = await open();
+  await screenshot('form');
+  await field('Start').fill(START);
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  expect(await outcome.innerText()).toContain(START);
+  expect(await title.evaluate((heading) => heading.matches(':focus'))).toBe(true);
+  expect(await button('Ask again').isVisible()).toBe(false);
+  await screenshot('created');
+  await button('Create the task').click();
+  await expect.poll(received, SOON).toBe(2);
+  expect(new Set(keys).size).toBe(2);
+});
+
+test('a task that the service refuses is told with its reason, and the next try is a new one', async () => {
+  answer = () => ({
+    status: 400,
+    headers: { 'Content-Type': 'application/json' },
+    body: toEnvelope('json', ERRORS.set, DATA.absent),
+  });
+  const { button, title, outcome, keys, screenshot, created } = await open();
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was refused, and not created');
+  expect(await outcome.innerText()).toContain(`${REASON} (E17)`);
+  await screenshot('refused');
+  answer = () => null;
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  expect(created()).toBe(1);
+  expect(new Set(keys).size).toBe(2);
+});
+
+test('what the gateway itself refuses is told with the field, and nothing reaches the service', async () => {
+  const { button, field, title, outcome, received } = await open();
+  await field('Task ID').fill('seventeen');
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('Nothing was sent, and nothing was created');
+  expect(await outcome.innerText()).toContain('input.taskId: expected a GUID');
+  expect(received()).toBe(0);
+});
+
+test('a task of unknown fate is asked for again with its key, gets the recorded answer, and is never sent again', async () => {
+  answer = () => {
+    throw new Error('The service hangs up.');
+  };
+  const { button, field, title, outcome, keys, screenshot, received } = await open();
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
+  expect(await outcome.innerText()).toContain('it cannot be created twice');
+  expect(await field('Parameters').isEnabled()).toBe(false);
+  await screenshot('unknown');
+  answer = () => null;
+  await button('Ask again').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('Whether the task was created is still not known');
+  await screenshot('still-unknown');
+  expect(received()).toBe(1);
+  expect(keys).toHaveLength(2);
+  expect(new Set(keys).size).toBe(1);
+
+  await button('Start a new one').click();
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  expect(new Set(keys).size).toBe(2);
+});
+
+test('a task whose answer was lost is found by asking again, and is the only one', async () => {
+  const { button, title, outcome, screenshot, received, created } = await open();
+  way.cut(true);
+  onTestFinished(() => way.cut(false));
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
+  await expect.poll(created, SOON).toBe(1);
+  way.cut(false);
+  await button('Ask again').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  expect(await outcome.innerText()).toContain('An earlier try had created it.');
+  await screenshot('replayed');
+  expect([received(), created()]).toEqual([1, 1]);
+});
+
+test('a reload while the answer is awaited loses neither the task nor its key', async () => {
+  const released = Promise.withResolvers<null>();
+  answer = () => released.promise;
+  const { page, button, field, title, keys, screenshot, received, created } = await open();
+  await field('Parameters').fill('{"report": "reloaded"}');
+  await field('Frequency').selectOption('Every week');
+  await button('Create the task').click();
+  await expect.poll(received, SOON).toBe(1);
+  await page.reload();
+  await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
+  await expect.poll(() => field('Parameters').inputValue(), SOON).toBe('{"report": "reloaded"}');
+  expect(await field('Frequency').inputValue()).toBe('WEEKLY');
+  await screenshot('reloaded');
+  released.resolve(null);
+  await expect.poll(created, SOON).toBe(1);
+  await field('Access token').fill('caller-1');
+  await button('Ask again').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  expect([received(), created()]).toEqual([1, 1]);
+  expect(keys).toHaveLength(2);
+  expect(new Set(keys).size).toBe(1);
+});
+
+test('a task that could not be sent is sent when the service is back, and created once', async () => {
+  const { button, title, outcome, keys, screenshot } = await open();
+  const { port } = service.url;
+  await service.close();
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('Nothing was sent, and nothing was created');
+  expect(await outcome.innerText()).toContain('You can safely try again.');
+  await screenshot('not-sent');
+  service = await startService(Number(port));
+  await button('Ask again').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  expect(await outcome.innerText()).toContain('It was created just now.');
+  expect(service.tasks).toHaveLength(1);
+  expect(new Set(keys).size).toBe(1);
+});
+
+test('a page of an origin that is not in CORS_ORIGINS is refused by the browser, and nothing reaches the service', async () => {
+  const { page, button, title, received } = await open(foreignPages.origin);
+  const refusals: string[] = [];
+  page.on('console', (message) => void refusals.push(message.text()));
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
+  await expect.poll(() => refusals.join('\n'), SOON).toContain('has been blocked by CORS policy');
+  expect(received()).toBe(0);
+});
+
+test('a start that is no timestamp and a finish before the start are refused before anything is sent', async () => {
+  const { button, field, keys } = await open();
+  const complaint = (label: string) =>
+    field(label).evaluate((input) => (input as unknown as { readonly validationMessage: string }).validationMessage);
+  await field('Start').fill('22.2.2026');
+  await button('Create the task').click();
+  await expect.poll(() => complaint('Start'), SOON).toContain('with Z or an offset');
+  // 100 ns apart, and the other way round as texts.
+  await field('Start').fill('2026-02-22T04:10:00.0000001Z');
+  await field('Finish').fill('2026-02-22T05:10:00+01:00');
+  await button('Create the task').click();
+  await expect.poll(() => complaint('Finish'), SOON).toBe('The finish is before the start.');
+  expect(keys).toEqual([]);
+});
+
+test('on a small dark screen nothing is cut off', async () => {
+  const { page, button, field, title, screenshot } = await open(pages.origin, {
+    viewport: { width: 360, height: 740 },
+    colorScheme: 'dark',
+  });
+  await field('Start').fill(START);
+  await button('Create the task').click();
+  await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
+  const width = await page.locator('html').evaluate((root) => (root as unknown as { scrollWidth: number }).scrollWidth);
+  expect(width).toBe(360);
+  await screenshot('small-dark');
+});
