@@ -37,7 +37,7 @@ export function toCreateFailure({ message, extensions = {} }: GivenError): Creat
 
 /** No answer came from the gateway, or none that can be read: the create may have reached it. */
 export const NO_ANSWER: CreateFailure = {
-  message: 'The gateway did not answer.',
+  message: 'No answer came from the gateway.',
   code: 'NO_ANSWER',
   outcome: 'UNKNOWN',
   retryable: false,
