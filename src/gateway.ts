@@ -4,6 +4,7 @@ import { createRestEndpoint } from './rest/account-task-endpoint.ts';
 import { createSchema } from './schema/schema.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from './server/graphiql.ts';
 import { createGraphqlEndpoint } from './server/graphql-endpoint.ts';
+import { createCors } from './server/cors.ts';
 import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
 
@@ -30,11 +31,11 @@ export function createGateway(
     metrics,
     batchConcurrency,
     introspection: config.introspection,
-    corsOrigins: config.corsOrigins,
     fastLane: config.fastLane,
   });
   const server = createGatewayServer({
     graphql,
+    cors: createCors(config.corsOrigins),
     graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
     token: issueToken && createTokenEndpoint({ issueToken, log }),
     // With an upstream the contract is served there.

@@ -21,8 +21,6 @@ export interface GraphqlEndpointOptions {
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;
   readonly introspection: boolean;
-  /** Origins whose pages may call the endpoint; none by default. */
-  readonly corsOrigins: readonly string[];
   /** Whether documents that were run before take the short way. */
   readonly fastLane: boolean;
 }
@@ -48,7 +46,6 @@ export function createGraphqlEndpoint({
   metrics,
   batchConcurrency,
   introspection,
-  corsOrigins,
   fastLane,
 }: GraphqlEndpointOptions): GraphqlEndpoint {
   const createContext = (authorization: string | null, requestId: string): GatewayContext =>
@@ -72,16 +69,8 @@ export function createGraphqlEndpoint({
       ...(lane ? [lane.plugin] : []),
       useFailures(log),
     ],
-    cors:
-      corsOrigins.length === 0
-        ? false
-        : {
-            origin: [...corsOrigins],
-            methods: ['GET', 'POST'],
-            allowedHeaders: ['content-type', 'authorization', 'x-request-id'],
-            exposedHeaders: ['x-request-id'],
-            maxAge: 600,
-          },
+    // The HTTP layer does it, so that pages can read its own errors too.
+    cors: false,
     // `useFailures` masks; the HTTP layer bounds the body, which costs less there.
     maskedErrors: false,
     maxRequestBodySize: false,

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendError, sendText } from './answer.ts';
+import type { Cors } from './cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { readBody } from './request-body.ts';
@@ -7,14 +8,16 @@ import { isText } from './request-text.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
+  readonly cors: Cors;
   /** Null: no GraphiQL. */
   readonly graphiql: GraphiqlPage | null;
   readonly maxBodyBytes: number;
 }
 
-/** Brings node:http and the GraphQL endpoint together: bounds the body, tries the fast lane, then asks Yoga. */
-export function createGraphqlHandler({ graphql, graphiql, maxBodyBytes }: GraphqlHandlerOptions) {
+/** Brings node:http and the GraphQL endpoint together: answers for other origins, bounds the body, tries the fast lane, then asks Yoga. */
+export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes }: GraphqlHandlerOptions) {
   return async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {
+    if (cors(request, response)) return;
     if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
       await graphiql.send(request, response);
       return;

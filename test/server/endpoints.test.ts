@@ -9,9 +9,12 @@ const production = await startStoreGateway({
   mode: 'serve',
   env: { LOG_LEVEL: 'silent', CORS_ORIGINS: 'https://app.example' },
 });
+const several = await startStoreGateway({
+  mode: 'serve',
+  env: { LOG_LEVEL: 'silent', CORS_ORIGINS: 'https://app.example,https://other.example' },
+});
 afterAll(async () => {
-  await gateway.close();
-  await production.close();
+  for (const each of [gateway, production, several]) await each.close();
 });
 
 const INTROSPECTION = { query: '{ __schema { queryType { name } } }' };
@@ -87,10 +90,44 @@ describe('CORS', () => {
   });
 
   test('allows exactly the origins it is given', async () => {
-    const allowed = await preflight(production.url, 'https://app.example');
-    expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example');
-    const other = await preflight(production.url, 'https://evil.example');
-    expect(other.headers.get('access-control-allow-origin')).not.toBe('https://evil.example');
+    for (const url of [production.url, several.url]) {
+      const allowed = await preflight(url, 'https://app.example');
+      expect(allowed.status).toBe(204);
+      expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example');
+      expect(allowed.headers.get('vary')).toBe('Origin');
+      // `null` is what a sandboxed frame of any page calls itself.
+      for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'null']) {
+        const refused = await preflight(url, origin);
+        expect([...refused.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
+      }
+    }
+  });
+
+  test('allows what clients send, and no other header', async () => {
+    const { headers } = await preflight(production.url, 'https://app.example');
+    expect(headers.get('access-control-allow-methods')).toBe('GET, POST');
+    expect(headers.get('access-control-allow-headers')?.split(', ')).toEqual([
+      'content-type',
+      'authorization',
+      'x-request-id',
+      'apollo-require-preflight',
+      'apollographql-client-name',
+      'apollographql-client-version',
+    ]);
+  });
+
+  test.each([
+    ['an answer', 200, { query: '{ __typename }' }],
+    ['an answer of the fast lane', 200, { query: '{ __typename }' }],
+    ['a request that is no GraphQL', 400, {}],
+    ['a request that is too large', 413, { query: `# ${'x'.repeat(2_000_000)}` }],
+  ])('lets the page read %s', async (_name, status, body) => {
+    const answer = await production.graphql(body, { origin: 'https://app.example' });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('access-control-allow-origin')).toBe('https://app.example');
+    expect(answer.headers.get('access-control-expose-headers')).toBe('x-request-id');
+    const foreign = await production.graphql(body, { origin: 'https://evil.example' });
+    expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
   });
 });
 
