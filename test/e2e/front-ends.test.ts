@@ -25,8 +25,13 @@ const REFUSAL: RestReply = {
 test.each(FRONT_ENDS)(
   'a front end with %s creates a task once, and learns which one was refused and which may exist',
   async (_name, createFrontEnd) => {
-    let answer: () => RestReply | null = () => null;
-    const service = await startRestService({ answer: () => answer() });
+    let reply: 'created' | 'refused' | 'none' = 'created';
+    const service = await startRestService({
+      answer() {
+        if (reply === 'none') throw new Error('The service hangs up.');
+        return reply === 'refused' ? REFUSAL : null;
+      },
+    });
     onTestFinished(() => service.close());
     const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase() });
     const url = new URL('graphql', await gateway.address()).href;
@@ -41,7 +46,7 @@ test.each(FRONT_ENDS)(
     expect(again).toMatchObject({ kind: 'created', payload: { replayed: true, accountTask: { name: 'Task' } } });
     expect(service.requests).toHaveLength(1);
 
-    answer = () => REFUSAL;
+    reply = 'refused';
     const refused = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-2' });
     expect(refused).toEqual({
       kind: 'failed',
@@ -56,13 +61,11 @@ test.each(FRONT_ENDS)(
       },
     });
 
-    answer = () => {
-      throw new Error('The service hangs up.');
-    };
+    reply = 'none';
     const lost = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false };
     const unknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
     expect(unknown).toMatchObject({ kind: 'failed', failure: lost });
-    answer = () => null;
+    reply = 'created';
     const stillUnknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
     expect(stillUnknown).toMatchObject({ kind: 'failed', failure: lost });
     expect(service.requests).toHaveLength(3);

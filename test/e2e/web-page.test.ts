@@ -92,12 +92,21 @@ test('a task that the service refuses is told with its reason, and the next try 
   expect(new Set(keys).size).toBe(2);
 });
 
-test('what the gateway itself refuses is told with the field, and nothing reaches the service', async () => {
+test('what is refused before it is sent is told with the reason, and nothing reaches the service', async () => {
   const { button, field, title, outcome, received } = await open();
+  await field('Access token').fill('caller‑1');
+  await button('Create the task').click();
+  await expect.poll(() => outcome.innerText(), SOON).toContain('characters that cannot be sent');
+  await field('Access token').fill('caller-1');
   await field('Task ID').fill('seventeen');
   await button('Create the task').click();
-  await expect.poll(() => title.innerText(), SOON).toBe('Nothing was sent, and nothing was created');
-  expect(await outcome.innerText()).toContain('input.taskId: expected a GUID');
+  await expect.poll(() => outcome.innerText(), SOON).toContain('input.taskId: expected a GUID');
+  expect(await title.innerText()).toBe('Nothing was sent, and nothing was created');
+  await field('Task ID').fill('86cb791c-8078-41ae-a045-5dded04c9589');
+  await field('Parameters').fill(`"${'x'.repeat(10_000)}"`);
+  await button('Create the task').click();
+  await expect.poll(() => outcome.innerText(), SOON).toContain('larger than 10000 bytes');
+  expect(await title.innerText()).toBe('Nothing was sent, and nothing was created');
   expect(received()).toBe(0);
 });
 

@@ -71,7 +71,8 @@ describe('what is left to do, and what the user is told, after', () => {
   ])('%s', (_name, before, outcome, next, title) => {
     const left = afterTry(before, outcome);
     expect(left ? 'again' : 'nothing').toBe(next);
-    if (left) expect([left.idempotencyKey, left.input]).toEqual([before.idempotencyKey, before.input]);
+    const { idempotencyKey, input } = left ?? before;
+    expect([idempotencyKey, input]).toEqual([before.idempotencyKey, before.input]);
     expect(toOutcomeText(outcome, before).title).toBe(title);
   });
 

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareTimestamps as compareInContract, parseTimestamp } from '../../src/contract/timestamp.ts';
 import { compareTimestamps, toTicks } from './web/src/timestamp.ts';

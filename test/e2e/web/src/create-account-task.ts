@@ -4,7 +4,7 @@ import {
   type CreateAccountTaskMutation,
   type CreateAccountTaskMutationVariables,
 } from '../../../generated/graphql.ts';
-import { type CreateFailure, NO_ANSWER, toCreateFailure } from './create-failure.ts';
+import { type CreateFailure, NO_ANSWER, toCreateFailure, UNSENDABLE } from './create-failure.ts';
 
 export interface Endpoint {
   readonly url: string;
@@ -27,19 +27,27 @@ export async function createAccountTask(
   { url, authorization }: Endpoint,
   variables: CreateAccountTaskMutationVariables,
 ): Promise<CreateOutcome> {
-  const answer = await post(url, authorization, { query: QUERY, variables }).catch(() => null);
+  const request = toRequest(url, authorization, { query: QUERY, variables });
+  if (!request) return { kind: 'failed', failure: UNSENDABLE };
+  // Errors of HTTP itself (400, 413) have a GraphQL body too: the status does not matter.
+  const answer = await fetch(request)
+    .then((response) => response.json() as Promise<Answer | null>)
+    .catch(() => null);
   const [error] = answer?.errors ?? [];
   if (error) return { kind: 'failed', failure: toCreateFailure(error) };
   const payload = answer?.data?.createAccountTask;
   return payload ? { kind: 'created', payload } : { kind: 'failed', failure: NO_ANSWER };
 }
 
-/** Errors of HTTP itself (400, 413) have a GraphQL body too: the status does not matter. */
-async function post(url: string, authorization: string, body: object): Promise<Answer | null> {
-  const response = await fetch(url, {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', Authorization: authorization },
-    body: JSON.stringify(body),
-  });
-  return (await response.json()) as Answer | null;
+/** Null where a header cannot be sent: then nothing has left, while whatever `fetch` throws may have struck later. */
+function toRequest(url: string, authorization: string, body: object): Request | null {
+  try {
+    return new Request(url, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: authorization },
+      body: JSON.stringify(body),
+    });
+  } catch {
+    return null;
+  }
 }

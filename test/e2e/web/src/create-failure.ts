@@ -20,12 +20,12 @@ interface GivenError {
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
 }
 
-const OUTCOMES: readonly unknown[] = ['NOT_SENT', 'REJECTED', 'UNKNOWN'];
+const OUTCOMES: ReadonlySet<unknown> = new Set(['NOT_SENT', 'REJECTED', 'UNKNOWN']);
 
 /** The failure that an answer tells of in its first error. */
 export function toCreateFailure({ message, extensions = {} }: GivenError): CreateFailure {
   // Something between the page and the gateway may have written the error: what it does not say is not known.
-  const isKnown = OUTCOMES.includes(extensions['outcome']);
+  const isKnown = OUTCOMES.has(extensions['outcome']);
   return {
     code: 'UNEXPECTED_ANSWER',
     retryable: false,
@@ -40,5 +40,13 @@ export const NO_ANSWER: CreateFailure = {
   message: 'No answer came from the gateway.',
   code: 'NO_ANSWER',
   outcome: 'UNKNOWN',
+  retryable: false,
+};
+
+/** The request could not even be made. */
+export const UNSENDABLE: CreateFailure = {
+  message: 'The access token has characters that cannot be sent.',
+  code: 'UNSENDABLE',
+  outcome: 'NOT_SENT',
   retryable: false,
 };

@@ -5,23 +5,21 @@ import { afterTry, keepSubmission, newSubmission, type Submission } from './subm
 import { compareTimestamps, parseTicks } from './timestamp.ts';
 
 const TIMESTAMP_FORM = 'Write it as 2026-02-22T04:10:00Z, with Z or an offset and at most 7 digits after the seconds.';
+/** What belongs to the key; the token does not, and may have to be renewed. */
+const FIELDS = ['taskId', 'frequency', 'notification', 'startDate', 'finishDate', 'parameters', 'contentType'];
 const GATEWAY_URL = (import.meta.env['VITE_GATEWAY_URL'] as string | undefined) ?? 'http://127.0.0.1:4000/graphql';
 
-const find = <T extends Element>(selector: string): T => {
-  const found = document.querySelector<T>(selector);
-  if (!found) throw new Error(`The page has no ${selector}.`);
-  return found;
-};
-const form = find<HTMLFormElement>('#task');
-const fields = find<HTMLFieldSetElement>('#fields');
-const create = find<HTMLButtonElement>('#create');
-const outcome = find<HTMLElement>('#outcome');
-const title = find<HTMLElement>('#title');
-const again = find<HTMLButtonElement>('#again');
-const another = find<HTMLButtonElement>('#new');
-const token = field('token');
-const start = field('startDate');
-const finish = field('finishDate');
+const form = find('#task', HTMLFormElement);
+const create = find('#create', HTMLButtonElement);
+const outcome = find('#outcome', HTMLElement);
+const title = find('#title', HTMLElement);
+const sentence = find('#text', HTMLElement);
+const list = find('#facts', HTMLElement);
+const again = find('#again', HTMLButtonElement);
+const another = find('#new', HTMLButtonElement);
+const token = find('#token', HTMLInputElement);
+const start = find('#startDate', HTMLInputElement);
+const finish = find('#finishDate', HTMLInputElement);
 
 const kept = keepSubmission(sessionStorage);
 /** What is not finished: while there is one, the form waits. */
@@ -29,7 +27,9 @@ let open: Submission | null = kept.read();
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
-  if (isPlausible()) void send(newSubmission(readInput()));
+  // Enter in the token's field submits too, while a submission waits to be sent again.
+  if (open) void send(open);
+  else if (isPlausible()) void send(newSubmission(readInput()));
 });
 form.addEventListener('input', () => {
   for (const control of [start, finish]) control.setCustomValidity('');
@@ -44,7 +44,7 @@ another.addEventListener('click', () => {
 });
 
 if (open?.failure) {
-  for (const [name, value] of Object.entries(open.input)) field(name).value = String(value ?? '');
+  for (const [name, value] of Object.entries(open.input)) if (value) field(name).value = value;
   settle(open);
   show(
     toOutcomeText({ kind: 'failed', failure: open.failure }, { ...open, failure: null }),
@@ -68,9 +68,7 @@ async function send(submission: Submission): Promise<void> {
 function settle(next: Submission | null): void {
   open = next;
   kept.write(next);
-  // The token may have to be renewed for another try; everything else belongs to the key.
-  for (const control of fields.querySelectorAll<HTMLInputElement>('[name]:not([name=token])'))
-    control.disabled = next !== null;
+  for (const name of FIELDS) field(name).disabled = next !== null;
   create.hidden = next !== null;
   again.hidden = next === null;
   another.hidden = next === null;
@@ -83,11 +81,11 @@ function busy(isBusy: boolean): void {
   again.textContent = isBusy ? 'Asking…' : 'Ask again';
 }
 
-function show({ title: heading, text, tone }: OutcomeText, facts: readonly (readonly [string, string])[]): void {
-  title.textContent = heading;
-  find('#text').textContent = text;
-  find('#facts').replaceChildren(
-    ...facts.map(([name, value]) => {
+function show(words: OutcomeText, details: readonly (readonly [string, string])[]): void {
+  title.textContent = words.title;
+  sentence.textContent = words.text;
+  list.replaceChildren(
+    ...details.map(([name, value]) => {
       const group = document.createElement('div');
       for (const [tag, content] of [
         ['dt', name],
@@ -97,7 +95,7 @@ function show({ title: heading, text, tone }: OutcomeText, facts: readonly (read
       return group;
     }),
   );
-  outcome.dataset['tone'] = tone;
+  outcome.dataset['tone'] = words.tone;
   outcome.hidden = false;
 }
 
@@ -148,5 +146,12 @@ function toAuthorization(text: string): string {
 }
 
 function field(name: string): HTMLInputElement {
-  return find(`[name=${name}]`);
+  // Selects and text areas have the two members that are used of it: `value` and `disabled`.
+  return form.elements.namedItem(name) as HTMLInputElement;
+}
+
+function find<T extends Element>(selector: string, type: new () => T): T {
+  const found = document.querySelector(selector);
+  if (!(found instanceof type)) throw new Error(`The page has no ${selector}.`);
+  return found;
 }
