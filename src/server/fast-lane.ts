@@ -33,9 +33,18 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
   ['*/*', JSON_TYPE],
   ['application/json', JSON_TYPE],
   ['application/graphql-response+json', GRAPHQL_TYPE],
+  // Apollo Client, graphql-request and urql, each in the words of its current version.
+  ['application/graphql-response+json,application/json;q=0.9', GRAPHQL_TYPE],
+  ['application/graphql-response+json, application/json', GRAPHQL_TYPE],
+  [
+    'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+    GRAPHQL_TYPE,
+  ],
 ]);
 const BODY_TYPE = /^application\/json(?:; ?charset=utf-8)?$/;
-const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName']);
+const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
+/** With which Apollo Client says what it is; any other extension may mean something. */
+const IDLE_EXTENSIONS: ReadonlySet<string> = new Set(['clientLibrary']);
 
 interface Parameters {
   readonly query: string;
@@ -96,7 +105,7 @@ function findPlan(
   return plan;
 }
 
-/** Null for anything but an object with the three members a GraphQL request has, each of its type. */
+/** Null for anything but an object with the members a GraphQL request has, each of its type, and extensions that mean nothing. */
 function parseParameters(body: Buffer): Parameters | null {
   let parameters: unknown;
   try {
@@ -105,9 +114,14 @@ function parseParameters(body: Buffer): Parameters | null {
     return null;
   }
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) return null;
-  const { query, variables, operationName } = parameters as Record<string, unknown>;
+  const { query, variables, operationName, extensions } = parameters as Record<string, unknown>;
   if (typeof query !== 'string') return null;
-  if (variables != null && (typeof variables !== 'object' || Array.isArray(variables))) return null;
+  if (!isAbsentOrObject(variables) || !isAbsentOrObject(extensions)) return null;
+  if (Object.keys(extensions ?? {}).some((name) => !IDLE_EXTENSIONS.has(name))) return null;
   if (operationName != null && (typeof operationName !== 'string' || operationName === '')) return null;
   return Object.keys(parameters).every((name) => PARAMETERS.has(name)) ? (parameters as Parameters) : null;
+}
+
+function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unknown>> | null | undefined {
+  return value == null || (typeof value === 'object' && !Array.isArray(value));
 }

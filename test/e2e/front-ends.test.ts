@@ -3,26 +3,16 @@ import { expect, onTestFinished, test } from 'vitest';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
 import { type RestReply, startRestService } from '../upstream/rest-service.ts';
-import { createApolloFrontEnd } from './front-ends/apollo.ts';
-import { createFetchFrontEnd } from './front-ends/fetch.ts';
-import type { CreateFrontEnd } from './front-ends/front-end.ts';
-import { createGraphqlRequestFrontEnd } from './front-ends/graphql-request.ts';
-import { createUrqlFrontEnd } from './front-ends/urql.ts';
+import { FRONT_ENDS } from './front-ends/front-ends.ts';
 import { startCli, temporaryDatabase } from './gateway-process.ts';
 
-const FRONT_ENDS: readonly (readonly [string, CreateFrontEnd])[] = [
-  ['fetch', createFetchFrontEnd],
-  ['graphql-request', createGraphqlRequestFrontEnd],
-  ['@urql/core', createUrqlFrontEnd],
-  ['@apollo/client', createApolloFrontEnd],
-];
 const REFUSAL: RestReply = {
   status: 400,
   headers: { 'Content-Type': 'application/json' },
   body: toEnvelope('json', ERRORS.set, DATA.absent),
 };
 
-test.each(FRONT_ENDS)(
+test.each(Object.entries(FRONT_ENDS))(
   'a front end with %s creates a task once, and learns which one was refused and which may exist',
   async (_name, createFrontEnd) => {
     let reply: 'created' | 'refused' | 'none' = 'created';
@@ -69,6 +59,10 @@ test.each(FRONT_ENDS)(
     const stillUnknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
     expect(stillUnknown).toMatchObject({ kind: 'failed', failure: lost });
     expect(service.requests).toHaveLength(3);
+
+    // All but the first have taken the fast lane: what the client sends of its own accord is known to it.
+    const metrics = await (await fetch(new URL('/metrics', url))).text();
+    expect(/^gateway_fast_answers_total (\d+)$/m.exec(metrics)?.[1]).toBe('4');
 
     gateway.kill('SIGTERM');
     await gateway.exit;

@@ -51,6 +51,13 @@ const fast = await startGateway(deterministicBackend, { ...settings, env: { ...s
 const slow = await startGateway(deterministicBackend, { ...settings, env: { ...settings.env, FAST_LANE: 'off' } });
 afterAll(() => Promise.all([fast.close(), slow.close()]));
 
+/** What clients send of their own accord: test/e2e/front-ends.test.ts sees that they do. */
+const CLIENT_ACCEPTS = {
+  'Apollo Client': 'application/graphql-response+json,application/json;q=0.9',
+  'graphql-request': 'application/graphql-response+json, application/json',
+  urql: 'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+};
+
 interface Request {
   readonly method?: string;
   readonly path?: string;
@@ -203,6 +210,14 @@ const REQUESTS: Readonly<Record<string, Request>> = {
     headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
   },
   'a request from an allowed origin': post({ query: '{ __typename }' }, { origin: 'https://app.example' }),
+  ...Object.fromEntries(
+    ([null, [], 'x', { clientLibrary: 1 }, { other: 1 }, { clientLibrary: {}, persistedQuery: {} }] as const).map(
+      (extensions) => [
+        `the extensions ${JSON.stringify(extensions)}`,
+        post({ query: '{ __typename }', variables: {}, extensions }),
+      ],
+    ),
+  ),
   'a request from another origin': post({ query: '{ __typename }' }, { origin: 'https://evil.example' }),
   ...Object.fromEntries(
     [
@@ -214,6 +229,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
       'application/json; charset=utf-8',
       'application/json;charset=utf-16',
       'application/graphql-response+json, application/json;q=0.9',
+      ...Object.values(CLIENT_ACCEPTS),
       'application/json, application/graphql-response+json',
       'APPLICATION/JSON',
       'text/event-stream',
@@ -262,6 +278,9 @@ describe('the fast lane answers byte for byte what Yoga answers', () => {
     'aliases and merged fields',
     'the second of two operations',
     'Accept: application/graphql-response+json, with an error',
+    ...Object.values(CLIENT_ACCEPTS).map((accept) => `Accept: ${accept}, with an error`),
+    'the extensions {"clientLibrary":1}',
+    'a request from an allowed origin',
   ])('and is really taken by %s', async (name) => {
     const request = REQUESTS[name] as Request;
     await answerOf(fast.url, request);

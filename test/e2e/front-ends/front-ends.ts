@@ -1,0 +1,13 @@
+import { createApolloFrontEnd } from './apollo.ts';
+import { createFetchFrontEnd } from './fetch.ts';
+import type { CreateFrontEnd } from './front-end.ts';
+import { createGraphqlRequestFrontEnd } from './graphql-request.ts';
+import { createUrqlFrontEnd } from './urql.ts';
+
+/** The same front end with each of the clients, by the client's name. */
+export const FRONT_ENDS: Readonly<Record<string, CreateFrontEnd>> = {
+  fetch: createFetchFrontEnd,
+  'graphql-request': createGraphqlRequestFrontEnd,
+  '@urql/core': createUrqlFrontEnd,
+  '@apollo/client': createApolloFrontEnd,
+};
