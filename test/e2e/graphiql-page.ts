@@ -33,6 +33,7 @@ export async function openGraphiql(context: BrowserContext, address: URL): Promi
       await page.keyboard.insertText(given);
       // The brace with which the editor closed a first one by itself.
       await page.keyboard.press('Delete');
+      await page.keyboard.press('Home');
     },
     run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
     tabs: () => page.getByRole('tab').allInnerTexts(),

@@ -1,3 +1,4 @@
+import type { Response } from 'playwright-core';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/demo.ts';
 import { launchChromium } from './chromium.ts';
@@ -14,15 +15,22 @@ vi.setConfig({ testTimeout: 90_000 });
 const browser = await launchChromium();
 afterAll(() => browser.close());
 
-/** A browser with nothing stored, which notes what it is asked to load. */
+/** A browser with nothing stored, which notes what it is asked to load and what it complains of. */
 async function newBrowser() {
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
   context.setDefaultTimeout(20_000);
   onTestFinished(() => context.close());
   const requests: string[] = [];
+  const complaints: string[] = [];
+  const answers: Response[] = [];
   context.on('request', (request) => void requests.push(request.url()));
+  context.on('response', (response) => void answers.push(response));
+  context.on('weberror', (error) => void complaints.push(error.error().message));
+  context.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
   context.on('page', (page) => page.on('websocket', (socket) => void requests.push(socket.url())));
-  return { context, requests };
+  return { context, requests, answers, complaints };
 }
 
 async function startDemo(env: Readonly<Record<string, string>> = {}) {
@@ -38,7 +46,7 @@ async function end(demo: GatewayProcess): Promise<void> {
 
 test('GraphiQL runs its example by its button, with its header, and asks no other origin for anything', async () => {
   const { authorization, address } = await startDemo();
-  const { context, requests } = await newBrowser();
+  const { context, requests, answers, complaints } = await newBrowser();
   const graphiql = await openGraphiql(context, address);
   await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${authorization}"`);
   await graphiql.run();
@@ -46,6 +54,13 @@ test('GraphiQL runs its example by its button, with its header, and asks no othe
   await graphiql.screenshot('example');
   expect(requests.length).toBeGreaterThan(2);
   expect(requests.filter((url) => new URL(url).origin !== address.origin)).toEqual([]);
+  // With the policy in force: what it does not allow would be complained of.
+  expect(await answers[0]?.allHeaders()).toMatchObject({
+    'content-encoding': 'gzip',
+    'content-security-policy': expect.stringContaining("default-src 'none'") as unknown,
+    etag: expect.stringMatching(/^".+"$/) as unknown,
+  });
+  expect(complaints).toEqual([]);
 });
 
 test('a reload keeps the example and its header, in the one tab there was', async () => {
@@ -96,15 +111,17 @@ test('a header that the user wrote is kept across a reload and a new start of th
   await expect.poll(() => graphiql.text('Headers'), SOON).toContain('Bearer of-the-user');
 });
 
-test('the documentation explorer lists createAccountTask with its description', async () => {
+test('the documentation explorer lists the mutations and their arguments with their descriptions', async () => {
   const { address } = await startDemo();
   const { context } = await newBrowser();
   const { page, screenshot } = await openGraphiql(context, address);
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   const documentation = page.locator('.graphiql-doc-explorer');
   await documentation.getByRole('link', { name: 'Mutation', exact: true }).click();
+  await expect.poll(() => documentation.innerText(), SOON).toContain('Registers up to 100 tasks.');
   await documentation.getByRole('link', { name: 'createAccountTask', exact: true }).click();
   await expect.poll(() => documentation.innerText(), SOON).toContain("Registers a task on the caller's account.");
+  await expect.poll(() => documentation.innerText(), SOON).toContain('With the same key the same input creates once');
   await screenshot('documentation');
 });
 
