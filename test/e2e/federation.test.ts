@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/backend.ts';
 import { SAMPLE_TASK_ID } from '../../src/demo.ts';
-import { SAMPLE_INPUT, startStoreGateway } from '../running-gateway.ts';
+import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
+import { startRestService } from '../upstream/rest-service.ts';
 import { CATALOGUE_SDL, startCatalogueSubgraph } from './catalogue-subgraph.ts';
 import { COMPOSERS, startFederatedGraph } from './federated-graph.ts';
 
@@ -92,4 +95,49 @@ describe.each(Object.entries(COMPOSERS))('a graph composed by %s', async (_name,
       },
     ]);
   });
+});
+
+test("the caller's Authorization goes through the graph to the service, and its own words come back", async () => {
+  const service = await startRestService({
+    answer: ({ headers }) =>
+      headers.authorization === 'Bearer stranger'
+        ? {
+            status: 400,
+            headers: { 'Content-Type': 'application/json' },
+            body: toEnvelope('json', ERRORS.set, DATA.absent),
+          }
+        : null,
+  });
+  onTestFinished(() => service.close());
+  const forwarding = await startGateway(openBackend, {
+    mode: 'serve',
+    env: { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent' },
+  });
+  onTestFinished(() => forwarding.close());
+  const sdl = (await forwarding.graphql({ query: '{ _service { sdl } }' })).json.data?.['_service']?.['sdl'] ?? '';
+  const url = new URL('graphql', forwarding.url).href;
+  const { supergraphSdl = '' } = COMPOSERS['Apollo']?.([{ name: 'account-tasks', sdl, url }]) ?? {};
+  const graph = await startFederatedGraph(supergraphSdl);
+  onTestFinished(() => graph.close());
+  const create = (caller: string) =>
+    graph.graphql(
+      { query: CREATE.replace(' title', '').replace(' name', ''), variables: { input: SAMPLE_INPUT } },
+      { authorization: `Bearer ${caller}` },
+    );
+
+  expect((await create('caller-1')).json.errors).toBeUndefined();
+  const { json } = await create('stranger');
+  expect(json.errors).toMatchObject([
+    {
+      message: REASON,
+      extensions: {
+        code: 'TASK_REJECTED',
+        outcome: 'REJECTED',
+        errorCode: 'E17',
+        errorReason: REASON,
+        retryable: false,
+      },
+    },
+  ]);
+  expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer caller-1', 'Bearer stranger']);
 });

@@ -5,6 +5,7 @@ import { createBuilder } from '../../src/schema/builder.ts';
 import { COMPOSERS } from '../e2e/federated-graph.ts';
 import { type RunningGateway, startStoreGateway } from '../running-gateway.ts';
 
+const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])';
 const SERVICE = '{ _service { sdl } }';
 const SCHEMA = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
 
@@ -68,6 +69,42 @@ describe('the SDL that the gateway gives out at _service', async () => {
     ]);
   });
 
+  describe.each(Object.entries(COMPOSERS))('composed by %s', (_name, compose) => {
+    const withOther = (otherSdl: string) =>
+      compose([
+        { name: 'account-tasks', url: 'http://127.0.0.1', sdl },
+        { name: 'other', url: 'http://127.0.0.1', sdl: `${LINK}${otherSdl} type Query { other: String }` },
+      ]);
+
+    test('goes with a subgraph that has its @shareable types too', () => {
+      const { supergraphSdl, remarks } = withOther(`
+        type Identification @shareable { userId: String }
+        type PageInfo @shareable { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
+        type AccountTaskConnection @shareable { edges: [AccountTaskEdge!]! pageInfo: PageInfo! }
+        type AccountTaskEdge @shareable { node: AccountTask! cursor: String! }
+        type AccountTask @key(fields: "id", resolvable: false) { id: ID! }`);
+      expect(remarks).toEqual([]);
+      expect(supergraphSdl).toMatch(/type Identification\b/);
+    });
+
+    test('does not go with one that has a field of its own that is not @shareable', () => {
+      const { supergraphSdl, remarks } = withOther(
+        'type AccountTask @key(fields: "id") { id: ID! status: String @shareable }',
+      );
+      expect(supergraphSdl).toBeUndefined();
+      expect(remarks.join()).toContain('AccountTask.status');
+    });
+
+    test('lets another subgraph add fields to what it refers to', () => {
+      const { supergraphSdl, remarks } = withOther(`
+        type Task @key(fields: "id") { id: ID! title: String! }
+        type Client @key(fields: "id") { id: ID! name: String! }
+        type AccountTask @key(fields: "id") { id: ID! runs: Int! }`);
+      expect(remarks).toEqual([]);
+      for (const field of ['title: String!', 'name: String!', 'runs: Int!']) expect(supergraphSdl).toContain(field);
+    });
+  });
+
   test('leaves out what Federation itself adds', () => {
     expect(sdl).not.toMatch(/\b_(?:entities|service|Entity|Service|Any)\b/);
   });
@@ -98,11 +135,25 @@ test('the only entity to resolve is AccountTask', async () => {
   expect(json.data).toEqual({ __type: { kind: 'UNION', possibleTypes: [{ name: 'AccountTask' }] } });
 });
 
-test('a @tag on a field reaches the SDL and its imports', async () => {
+describe('a @tag', async () => {
   const builder = createBuilder();
-  builder.queryType({ fields: (t) => ({ secret: t.string({ tag: ['internal'], resolve: () => null }) }) });
+  builder.queryType({ fields: (t) => ({ secret: t.string({ tag: ['internal', 'old'], resolve: () => null }) }) });
+  builder.objectType(builder.objectRef<object>('Tagged'), {
+    tag: 'whole-type',
+    fields: (t) => ({ name: t.string({ resolve: () => null }) }),
+  });
   const { data } = await graphql({ schema: builder.toSubGraphSchema({}), source: SERVICE });
   const sdl = toSdl(data);
-  expect(sdl).toMatch(/secret: String @tag\(name: "internal"\)/);
-  expect(sdl).toMatch(/@link\([^)]*import: \["@tag"\]/);
+
+  test('on a field or a type reaches the SDL and its imports', () => {
+    expect(sdl).toMatch(/secret: String @tag\(name: "internal"\) @tag\(name: "old"\)/);
+    expect(sdl).toMatch(/type Tagged\s+@tag\(name: "whole-type"\)/);
+    expect(sdl).toMatch(/@link\([^)]*import: \["@tag"\]/);
+  });
+
+  test.each(Object.entries(COMPOSERS))('reaches the supergraph of %s', (_name, compose) => {
+    const { supergraphSdl, remarks } = compose([{ name: 'one', url: 'http://127.0.0.1', sdl }]);
+    expect(remarks).toEqual([]);
+    for (const name of ['internal', 'old', 'whole-type']) expect(supergraphSdl).toContain(`@tag(name: "${name}")`);
+  });
 });
