@@ -23,8 +23,8 @@ const pages = await serveFolder(join(folder, 'page'));
 const foreignPages = await serveFolder(join(folder, 'page'));
 /** How the service answers in the test at hand; null leaves it to the service. */
 let answer: () => RestReply | null | Promise<RestReply | null>;
-const startService = (port = 0) => startRestService({ port, answer: () => answer() });
-let service: RestService = await startService();
+const startService = (port: number) => startRestService({ port, answer: () => answer() });
+let service = await startOnOwnPort(20_000 + (process.pid % 10_000));
 const gateway = await startGateway(openBackend, {
   mode: 'serve',
   env: {
@@ -45,6 +45,16 @@ afterAll(async () => {
 beforeEach(() => {
   answer = () => null;
 });
+
+/** On a port below those that systems give away, so that nobody has it while the service is gone. */
+async function startOnOwnPort(port: number): Promise<RestService> {
+  try {
+    return await startService(port);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') throw error;
+    return startOnOwnPort(port + 1);
+  }
+}
 
 /** The page in a browser of its own, its form filled in; and what the service has received and created since. */
 async function open(origin = pages.origin, options: BrowserContextOptions = {}) {
