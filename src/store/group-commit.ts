@@ -29,6 +29,8 @@ interface Pending<Item, Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
+  /** Which turn of the event loop it arrived in. */
+  readonly turn: number;
 }
 
 /** A synchronous commit holds up everything else in the process; more items than this gain nothing over another commit. */
@@ -47,6 +49,8 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   let lanes = 0;
   let committing = 0;
   let pendingSize = 0;
+  let turn = 0;
+  let isTurnOver = true;
   let onIdle: (() => void) | null = null;
   let closing: Promise<void> | null = null;
 
@@ -76,7 +80,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       isCollecting = true;
       await endOfTurn();
       isCollecting = false;
-      const batch = waiting.splice(0, MAX_ITEMS_PER_COMMIT);
+      const batch = waiting.splice(0, countWholeTurns(waiting));
       committing += batch.length;
       openLane();
       await commit(batch);
@@ -90,6 +94,17 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   /** Sees to the items that wait, unless a lane will anyway or there are lanes enough. */
   const openLane = (): void => {
     if (waiting.length > 0 && !isCollecting && lanes < database.parallelTransactions) void commitWaiting();
+  };
+
+  const currentTurn = (): number => {
+    if (isTurnOver) {
+      isTurnOver = false;
+      turn += 1;
+      setImmediate(() => {
+        isTurnOver = true;
+      });
+    }
+    return turn;
   };
 
   const finish = async (): Promise<void> => {
@@ -109,7 +124,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       }
       pendingSize += size;
       return new Promise<Result>((resolve, reject) => {
-        waiting.push({ item, resolve, reject, size });
+        waiting.push({ item, resolve, reject, size, turn: currentTurn() });
         openLane();
       });
     },
@@ -118,6 +133,14 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       return closing;
     },
   };
+}
+
+/** How many of those that wait go into one commit: those of one turn, such as a request's, together where they fit. */
+function countWholeTurns(waiting: readonly { readonly turn: number }[]): number {
+  if (waiting.length <= MAX_ITEMS_PER_COMMIT) return waiting.length;
+  const turnThatWaits = waiting[MAX_ITEMS_PER_COMMIT]?.turn;
+  const count = waiting.findIndex(({ turn }) => turn === turnThatWaits);
+  return count === 0 ? MAX_ITEMS_PER_COMMIT : count;
 }
 
 function overloaded(message: string): TaskFailure {

@@ -120,6 +120,27 @@ test('more items than one commit takes are stored by several, in order', async (
   expect(await stored(database)).toEqual(items);
 });
 
+test('items that arrive together stay together where they fit, however many wait before them', async () => {
+  const gate = Promise.withResolvers<void>();
+  const { commits, batches } = await openNotes({
+    decorate: (database) => ({
+      ...database,
+      transaction: async (work) => gate.promise.then(() => database.transaction(work)),
+    }),
+  });
+  const all = [commits.add('first')];
+  await endOfTurn();
+  await endOfTurn();
+  for (const count of [200, 100, 100]) {
+    for (let index = 0; index < count; index += 1) all.push(commits.add(`${count}`));
+    await endOfTurn();
+    await endOfTurn();
+  }
+  gate.resolve();
+  await Promise.all(all);
+  expect(batches.map(({ length }) => length)).toEqual([1, 200, 200]);
+});
+
 test.each(['refused', 'broken'])('a %s item fails alone', async (item) => {
   const { commits, database } = await openNotes();
   const results = await Promise.allSettled(['a', item, 'b'].map((text) => commits.add(text)));
