@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/backend.ts';
 import type { FailureKind } from '../../src/contract/failure.ts';
@@ -114,6 +115,50 @@ test('a service that is not there is not asked at all, and the client told so on
     { extensions: { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } },
   ]);
   expect({ status, attempts: takeAttempts() }).toEqual({ status: 200, attempts: 1 });
+});
+
+test('what the gateway itself refuses is asked for once, and sends nothing', async () => {
+  const arrived = Promise.withResolvers<Socket>();
+  const service = await startRawService((socket) => arrived.resolve(socket));
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, {
+    env: {
+      UPSTREAM_URL: service.url.href,
+      DATABASE_URL: 'sqlite::memory:',
+      UPSTREAM_MAX_IN_FLIGHT: '1',
+      UPSTREAM_TIMEOUT_MS: '60000',
+    },
+  });
+  onTestFinished(() => gateway.close());
+  const { fetcher, takeAttempts } = createRetryingFetcher();
+  const router = await startRouter(new URL('graphql', gateway.url), fetcher);
+  onTestFinished(() => router.close());
+  const as = (authorization: string | null, input: object, key: string) =>
+    router.graphql({ query: CREATE, variables: { input, key } }, authorization === null ? {} : { authorization });
+  const told = async ({ status, json }: Awaited<ReturnType<typeof as>>) => {
+    const { code, outcome } = json.errors?.[0]?.extensions ?? {};
+    return { status, code, outcome, attempts: takeAttempts(), posts: service.posts.length };
+  };
+  const first = as('Bearer a', SAMPLE_INPUT, 'key');
+  const socket = await arrived.promise;
+  takeAttempts();
+  const refused = { status: 200, outcome: 'NOT_SENT', attempts: 1, posts: 1 };
+  const other = { ...SAMPLE_INPUT, parameters: '{}' };
+  expect(await told(await as('Bearer a', other, 'other'))).toEqual({ ...refused, code: 'OVERLOADED' });
+  expect(await told(await as('Bearer a', other, 'key'))).toEqual({ ...refused, code: 'IDEMPOTENCY_CONFLICT' });
+  expect(await told(await as('Bearer a', SAMPLE_INPUT, 'key'))).toEqual({
+    ...refused,
+    code: 'IDEMPOTENCY_IN_PROGRESS',
+  });
+  expect(await told(await as(null, SAMPLE_INPUT, 'key'))).toEqual({ ...refused, code: 'UNAUTHENTICATED' });
+  expect(await told(await as('Bearer a', { ...other, parameters: '{' }, 'other'))).toEqual({
+    ...refused,
+    code: 'BAD_USER_INPUT',
+  });
+  socket.resetAndDestroy();
+  const lost = { ...refused, code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' };
+  expect(await told(await first)).toEqual({ ...lost, attempts: 0 });
+  expect(await told(await as('Bearer a', SAMPLE_INPUT, 'key'))).toEqual(lost);
 });
 
 const authenticate = async (): Promise<Caller> => ({ kind: 'forwarded', authorization: 'Bearer x' });
