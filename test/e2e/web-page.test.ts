@@ -72,7 +72,7 @@ async function open(origin = pages.origin, options: BrowserContextOptions = {}) 
 test('a task is created, and its timestamp shown with every digit', async () => {
   const { button, field, title, outcome, keys, screenshot, received } = await open();
   await screenshot('form');
-  await field('Start').fill(START);
+  await field('Start (optional)').fill(START);
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
   expect(await outcome.innerText()).toContain(START);
@@ -212,14 +212,14 @@ test('a start that is no timestamp and a finish before the start are refused bef
   const { button, field, keys } = await open();
   const complaint = (label: string) =>
     field(label).evaluate((input) => (input as unknown as { readonly validationMessage: string }).validationMessage);
-  await field('Start').fill('22.2.2026');
+  await field('Start (optional)').fill('22.2.2026');
   await button('Create the task').click();
-  await expect.poll(() => complaint('Start'), SOON).toContain('with Z or an offset');
+  await expect.poll(() => complaint('Start (optional)'), SOON).toContain('with Z or an offset');
   // 100 ns apart, and the other way round as texts.
-  await field('Start').fill('2026-02-22T04:10:00.0000001Z');
-  await field('Finish').fill('2026-02-22T05:10:00+01:00');
+  await field('Start (optional)').fill('2026-02-22T04:10:00.0000001Z');
+  await field('Finish (optional)').fill('2026-02-22T05:10:00+01:00');
   await button('Create the task').click();
-  await expect.poll(() => complaint('Finish'), SOON).toBe('The finish is before the start.');
+  await expect.poll(() => complaint('Finish (optional)'), SOON).toBe('The finish is before the start.');
   expect(keys).toEqual([]);
 });
 
@@ -228,7 +228,7 @@ test('on a small dark screen nothing is cut off', async () => {
     viewport: { width: 360, height: 740 },
     colorScheme: 'dark',
   });
-  await field('Start').fill(START);
+  await field('Start (optional)').fill(START);
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
   const width = await page.locator('html').evaluate((root) => (root as unknown as { scrollWidth: number }).scrollWidth);
