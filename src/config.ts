@@ -25,6 +25,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   readonly introspection: boolean;
+  /** Whether a GET that any page could send is answered, to try one out; no variable changes it. */
+  readonly simpleGets: boolean;
   /** Off only to find out whether a fault is the fast lane's. */
   readonly fastLane: boolean;
   readonly maxBodyBytes: number;
@@ -141,6 +143,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     corsOrigins: read('CORS_ORIGINS', [], parseOrigins),
     graphiql: read('GRAPHIQL', isDemo, onOrOff),
     introspection: read('INTROSPECTION', isDemo, onOrOff),
+    simpleGets: isDemo,
     fastLane: read('FAST_LANE', true, onOrOff),
     maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),

@@ -23,8 +23,9 @@ export function createGateway(
   graphiql: GraphiqlOptions,
 ): Gateway {
   const tables = { frequencies: config.frequencies, notifications: config.notifications };
+  const schema = createSchema(tables);
   const graphql = createGraphqlEndpoint({
-    schema: createSchema(tables),
+    schema,
     tasks,
     authenticate,
     log,
@@ -45,6 +46,7 @@ export function createGateway(
     ready: () => tasks.ready(),
     metrics,
     maxBodyBytes: config.maxBodyBytes,
+    simpleGets: config.simpleGets,
     log,
   });
   return {

@@ -14,6 +14,7 @@ const DEFAULTS: Config = {
   corsOrigins: [],
   graphiql: false,
   introspection: false,
+  simpleGets: false,
   fastLane: true,
   maxBodyBytes: 1_048_576,
   logLevel: 'info',
@@ -45,7 +46,13 @@ describe('without any variable', () => {
   });
 
   test('the demo has GraphiQL, introspection and a quiet log on top', () => {
-    expect(readConfig({}, 'demo')).toEqual({ ...DEFAULTS, graphiql: true, introspection: true, logLevel: 'warn' });
+    expect(readConfig({}, 'demo')).toEqual({
+      ...DEFAULTS,
+      graphiql: true,
+      introspection: true,
+      simpleGets: true,
+      logLevel: 'warn',
+    });
   });
 
   test('a blank variable is as good as none', () => {

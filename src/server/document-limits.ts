@@ -1,37 +1,81 @@
-import { GraphQLError, Lexer, Source, TokenKind } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, Lexer, Source, TokenKind } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { measureOperations } from './operation-size.ts';
 
-const MAX_TOKENS = 10_000;
-const MAX_DEPTH = 100;
+/** What a document may be at the most. All of it is the document's own: neither variables nor the caller matter. */
+export const DOCUMENT_LIMITS = {
+  /** Parsed documents are remembered by their text. */
+  characters: 100_000,
+  /** Validation takes time by their square. */
+  tokens: 3_000,
+  /** Of any brackets, values included: the parser is recursive. */
+  nesting: 100,
+  /** Of fields; an introspection query has 15. */
+  depth: 20,
+  aliases: 100,
+  directives: 50,
+  /** Fields, each as often as the pages and batches it is in may be long. */
+  cost: 10_000,
+} as const;
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
-/** Refuses documents that are too long, or nested too deep for a recursive parser, before they are parsed. */
-export function useDocumentLimits(): Plugin {
+/** Refuses documents that are too long before they are remembered, too large before they are parsed, and too dear before they are validated. */
+export function useDocumentLimits(schema: GraphQLSchema): Plugin {
   return {
+    onParams({ params: { query } }) {
+      if (typeof query === 'string') checkLength(query);
+    },
     onParse({ parseFn, setParseFn }) {
       setParseFn((source: string | Source, options: object) => {
-        checkDocument(typeof source === 'string' ? new Source(source) : source);
-        return parseFn(source, options);
+        checkTokens(typeof source === 'string' ? new Source(source) : source);
+        const document = parseFn(source, options) as DocumentNode;
+        checkOperations(schema, document);
+        return document;
       });
     },
   };
 }
 
-function checkDocument(source: Source): void {
+/** Throws a GraphQLError that says which limit the text of a document is over. */
+export function checkLength({ length }: string): void {
+  if (length > DOCUMENT_LIMITS.characters) throw refusal('characters', length);
+}
+
+/** Throws a GraphQLError that says which limit a document is over, before it is parsed. */
+export function checkTokens(source: Source): void {
   const lexer = new Lexer(source);
-  let depth = 0;
+  let nesting = 0;
   for (let count = 1; lexer.advance().kind !== TokenKind.EOF; count += 1) {
     const { kind } = lexer.token;
-    if (OPENING.has(kind)) depth += 1;
-    else if (CLOSING.has(kind)) depth -= 1;
-    if (depth > MAX_DEPTH) throw refusal(`is nested deeper than ${MAX_DEPTH} levels`);
-    if (count > MAX_TOKENS) throw refusal(`has more than ${MAX_TOKENS} tokens; pass large values as variables`);
+    if (OPENING.has(kind)) nesting += 1;
+    else if (CLOSING.has(kind)) nesting -= 1;
+    if (nesting > DOCUMENT_LIMITS.nesting) throw refusal('nesting', nesting);
+    if (count > DOCUMENT_LIMITS.tokens) throw refusal('tokens', count);
   }
 }
 
-function refusal(problem: string): GraphQLError {
+/** Throws a GraphQLError that says which limit an operation of a document is over. */
+export function checkOperations(schema: GraphQLSchema, document: DocumentNode): void {
+  for (const size of measureOperations(schema, document)) {
+    for (const limit of ['depth', 'aliases', 'directives', 'cost'] as const)
+      if (size[limit] > DOCUMENT_LIMITS[limit]) throw refusal(limit, size[limit]);
+  }
+}
+
+const PROBLEMS: Readonly<Record<keyof typeof DOCUMENT_LIMITS, string>> = {
+  characters: 'has more than # characters; pass large values as variables',
+  tokens: 'has more than # tokens; pass large values as variables',
+  nesting: 'is nested deeper than # levels',
+  depth: 'selects fields deeper than # levels',
+  aliases: 'has more than # aliases',
+  directives: 'has more than # directives',
+  cost: 'may be answered with more than # fields, and this one with @; ask for smaller pages or fewer fields',
+};
+
+function refusal(limit: keyof typeof DOCUMENT_LIMITS, found: number): GraphQLError {
+  const problem = PROBLEMS[limit].replace('#', String(DOCUMENT_LIMITS[limit])).replace('@', String(found));
   return new GraphQLError(`The document ${problem}.`, {
     extensions: { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } },
   });

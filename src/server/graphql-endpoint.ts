@@ -1,11 +1,12 @@
 import type { IncomingMessage } from 'node:http';
-import { type GraphQLSchema, NoSchemaIntrospectionCustomRule } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import type { GraphQLSchema } from 'graphql';
+import { createYoga } from 'graphql-yoga';
 import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from './auth.ts';
-import { logFailure } from './errors.ts';
+import { useClosedSchema } from './closed-schema.ts';
 import { useDocumentLimits } from './document-limits.ts';
+import { logFailure } from './errors.ts';
 import { useFailures } from './failures.ts';
 import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
@@ -64,8 +65,8 @@ export function createGraphqlEndpoint({
       createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id'))),
     // The order is the order of the request's phases.
     plugins: [
-      useDocumentLimits(),
-      ...(introspection ? [] : [useNoIntrospection()]),
+      useDocumentLimits(schema),
+      ...(introspection ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),
       useFailures(log),
     ],
@@ -84,14 +85,6 @@ export function createGraphqlEndpoint({
     answerKnown: async ({ method, url, headers }, body, requestId) => {
       if (!lane || method !== 'POST' || url !== '/graphql') return null;
       return lane.answer(headers, body, () => createContext(headers.authorization ?? null, requestId));
-    },
-  };
-}
-
-function useNoIntrospection(): Plugin {
-  return {
-    onValidate({ addValidationRule }) {
-      addValidationRule(NoSchemaIntrospectionCustomRule);
     },
   };
 }

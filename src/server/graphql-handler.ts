@@ -5,6 +5,7 @@ import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { readBody } from './request-body.ts';
 import { isText } from './request-text.ts';
+import { isOfAnotherOrigin, isSimpleRequest } from './simple-request.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
@@ -12,14 +13,26 @@ export interface GraphqlHandlerOptions {
   /** Null: no GraphiQL. */
   readonly graphiql: GraphiqlPage | null;
   readonly maxBodyBytes: number;
+  /** Whether a GET that any page could send is answered unless a browser says that one did. */
+  readonly simpleGets: boolean;
 }
 
-/** Brings node:http and the GraphQL endpoint together: answers for other origins, bounds the body, tries the fast lane, then asks Yoga. */
-export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes }: GraphqlHandlerOptions) {
+const FORGEABLE =
+  'Any web page could have sent this request: send JSON with Content-Type: application/json, a bearer token, ' +
+  'or the header Apollo-Require-Preflight.';
+
+/** Brings node:http and the GraphQL endpoint together: answers for other origins, refuses what pages can forge, bounds the body, tries the fast lane, then asks Yoga. */
+export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes, simpleGets }: GraphqlHandlerOptions) {
   return async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {
     if (cors(request, response)) return;
     if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
       await graphiql.send(request, response);
+      return;
+    }
+    const isAllowedGet = simpleGets && request.method === 'GET' && !isOfAnotherOrigin(request);
+    if (isSimpleRequest(request) && !isAllowedGet) {
+      request.resume();
+      sendError(response, 403, FORGEABLE, { code: 'FORBIDDEN', requestId });
       return;
     }
     const body = await readBody(request, maxBodyBytes);

@@ -1,0 +1,136 @@
+import {
+  type ArgumentNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  getNamedType,
+  getNullableType,
+  type GraphQLArgument,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  isInterfaceType,
+  isListType,
+  isObjectType,
+  Kind,
+  type OperationDefinitionNode,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** What an operation asks for with its fragments written out, wherever they are used. */
+export interface OperationSize {
+  /** Fields within fields. */
+  readonly depth: number;
+  readonly aliases: number;
+  readonly directives: number;
+  /** Fields in the largest answer, each as often as the page or batch it is in may be long. */
+  readonly cost: number;
+}
+
+/** The longest page and the largest batch: what a size that is given as a variable may come to. */
+const MAX_ITEMS = 100;
+/** A longer page is refused when it is asked for; an endless number would make sums that are none. */
+const MAX_WRITTEN = 1_000_000;
+const NOTHING: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
+
+/** Measures the operations of a document that need not be valid; each fragment is looked at once, however often it is used. */
+export function measureOperations(schema: GraphQLSchema, { definitions }: DocumentNode): readonly OperationSize[] {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  for (const node of definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
+  const measured = new Map<string, OperationSize>();
+
+  const measureFragment = (name: string): OperationSize => {
+    const known = measured.get(name);
+    if (known) return known;
+    // A fragment within itself adds nothing: such a document is not valid, and validation says so.
+    measured.set(name, NOTHING);
+    const fragment = fragments.get(name);
+    if (!fragment) return NOTHING;
+    const type = schema.getType(fragment.typeCondition.name.value);
+    const size = withDirectives(fragment, measureSelections(fragment.selectionSet, type));
+    measured.set(name, size);
+    return size;
+  };
+
+  const measureField = (node: FieldNode, parent: GraphQLNamedType | undefined): OperationSize => {
+    const field = findField(parent, node.name.value);
+    const selected = node.selectionSet
+      ? measureSelections(node.selectionSet, field && getNamedType(field.type))
+      : NOTHING;
+    return withDirectives(node, {
+      depth: selected.depth + 1,
+      aliases: selected.aliases + (node.alias ? 1 : 0),
+      directives: selected.directives,
+      cost: 1 + selected.cost * (field ? countItems(field, node.arguments ?? []) : 1),
+    });
+  };
+
+  const measureSelections = ({ selections }: SelectionSetNode, parent: GraphQLNamedType | undefined): OperationSize => {
+    let total = NOTHING;
+    for (const node of selections) {
+      if (node.kind === Kind.FIELD) {
+        total = add(total, measureField(node, parent));
+      } else if (node.kind === Kind.FRAGMENT_SPREAD) {
+        total = add(total, withDirectives(node, measureFragment(node.name.value)));
+      } else {
+        const type = node.typeCondition ? schema.getType(node.typeCondition.name.value) : parent;
+        total = add(total, withDirectives(node, measureSelections(node.selectionSet, type)));
+      }
+    }
+    return total;
+  };
+
+  return definitions
+    .filter((node): node is OperationDefinitionNode => node.kind === Kind.OPERATION_DEFINITION)
+    .map((node) => {
+      const size = withDirectives(
+        node,
+        measureSelections(node.selectionSet, schema.getRootType(node.operation) ?? undefined),
+      );
+      return (node.variableDefinitions ?? []).reduce((sum, variable) => withDirectives(variable, sum), size);
+    });
+}
+
+function add(a: OperationSize, b: OperationSize): OperationSize {
+  return {
+    depth: Math.max(a.depth, b.depth),
+    aliases: a.aliases + b.aliases,
+    directives: a.directives + b.directives,
+    cost: a.cost + b.cost,
+  };
+}
+
+function withDirectives(
+  node: { readonly directives?: readonly unknown[] | undefined },
+  size: OperationSize,
+): OperationSize {
+  const count = node.directives?.length ?? 0;
+  return count === 0 ? size : { ...size, directives: size.directives + count };
+}
+
+function findField(type: GraphQLNamedType | undefined, name: string): GraphQLField<unknown, unknown> | undefined {
+  return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
+}
+
+/** How often the answer may hold what is selected in a field: as many items as it may be asked for, or is given. */
+function countItems({ args }: GraphQLField<unknown, unknown>, given: readonly ArgumentNode[]): number {
+  return args.reduce(
+    (items, arg) =>
+      items *
+      countByArgument(
+        arg,
+        given.find(({ name }) => name.value === arg.name),
+      ),
+    1,
+  );
+}
+
+function countByArgument(arg: GraphQLArgument, given: ArgumentNode | undefined): number {
+  const isList = isListType(getNullableType(arg.type));
+  if (arg.name !== 'first' && !isList) return 1;
+  const value = given?.value;
+  if (value?.kind === Kind.VARIABLE) return MAX_ITEMS;
+  if (value?.kind === Kind.LIST) return value.values.length;
+  if (value?.kind === Kind.INT) return Math.min(Math.max(Number(value.value), 1), MAX_WRITTEN);
+  return typeof arg.defaultValue === 'number' ? arg.defaultValue : 1;
+}
