@@ -25,6 +25,8 @@ export interface Config {
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   readonly introspection: boolean;
+  /** The manifest of the only documents that run; null: any document runs. */
+  readonly trustedDocuments: string | null;
   /** Whether a GET that any page could send is answered, to try one out; no variable changes it. */
   readonly simpleGets: boolean;
   /** Off only to find out whether a fault is the fast lane's. */
@@ -80,8 +82,6 @@ const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 
-/** Planned, and dangerous to ignore: whoever sets one counts on it. */
-const NOT_YET_SUPPORTED = ['TRUSTED_DOCUMENTS'] as const;
 const CREDENTIALS = ['UPSTREAM_CLIENT_ID', 'UPSTREAM_CLIENT_SECRET'] as const;
 const AUTH = ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
 
@@ -98,8 +98,6 @@ export function readConfig(env: Environment, mode: Mode): Config {
       return fallback;
     }
   };
-  for (const name of NOT_YET_SUPPORTED)
-    if (env[name]) problems.push(`${name}: is not supported by this version; unset it`);
   const areAllSet = (names: readonly string[]): boolean => {
     const missing = names.filter((name) => !env[name]?.trim());
     if (missing.length < names.length)
@@ -131,6 +129,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     maxInFlight: read('UPSTREAM_MAX_IN_FLIGHT', 1024, wholeNumber(1, 1_000_000)),
     isRecorded: read('RECORD', true, onOrOff),
   };
+  const trustedDocuments = read<string | null>('TRUSTED_DOCUMENTS', null, asGiven);
   const config: Config = {
     host: read('HOST', '127.0.0.1', asGiven),
     port: read('PORT', 4000, wholeNumber(0, 65_535)),
@@ -141,8 +140,9 @@ export function readConfig(env: Environment, mode: Mode): Config {
     frequencies: read('TASK_FREQUENCIES', DEFAULT_FREQUENCIES, parseEnumTable),
     notifications: read('TASK_NOTIFICATIONS', DEFAULT_NOTIFICATIONS, parseEnumTable),
     corsOrigins: read('CORS_ORIGINS', [], parseOrigins),
-    graphiql: read('GRAPHIQL', isDemo, onOrOff),
+    graphiql: read('GRAPHIQL', isDemo && trustedDocuments === null, onOrOff),
     introspection: read('INTROSPECTION', isDemo, onOrOff),
+    trustedDocuments,
     simpleGets: isDemo,
     fastLane: read('FAST_LANE', true, onOrOff),
     maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
@@ -151,6 +151,8 @@ export function readConfig(env: Environment, mode: Mode): Config {
   if (isDemo && !LOOPBACK.test(config.host)) {
     problems.push(`HOST: the demo gives its token to whoever can reach it; use npm run serve for ${config.host}`);
   }
+  if (config.graphiql && trustedDocuments !== null)
+    problems.push('GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them');
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }

@@ -7,6 +7,7 @@ import { createGraphqlEndpoint } from './server/graphql-endpoint.ts';
 import { createCors } from './server/cors.ts';
 import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
+import { readTrustedDocuments } from './server/trusted-documents.ts';
 
 export interface Gateway {
   /** Resolves with the address once requests are accepted. */
@@ -32,6 +33,7 @@ export function createGateway(
     metrics,
     batchConcurrency,
     introspection: config.introspection,
+    trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),
     fastLane: config.fastLane,
   });
   const server = createGatewayServer({

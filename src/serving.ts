@@ -1,7 +1,8 @@
 import { type Backend, type Observers, openBackend, storeBackend } from './backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
-import { createGateway } from './gateway.ts';
+import { createGateway, type Gateway } from './gateway.ts';
+import type { GraphiqlOptions } from './server/graphiql.ts';
 import { createLog } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
 import { parseDatabaseAddress } from './store/database-address.ts';
@@ -22,12 +23,11 @@ export async function startServing(config: Config, mode: Mode): Promise<Serving>
   const log = createLog(config.logLevel);
   const observers = { log, metrics: createMetrics() };
   const { backend, authorization } = await open(config, mode, observers);
-  const gateway = createGateway(config, backend, observers, {
+  const { gateway, address } = await listen(config, backend, observers, {
     query: SAMPLE_MUTATION,
     headers: { Authorization: authorization },
     isLocal: mode === 'demo',
-  });
-  const address = await gateway.listen().catch(async (error: NodeJS.ErrnoException) => {
+  }).catch(async (error: NodeJS.ErrnoException) => {
     await backend.tasks.close();
     if (error.code === 'EADDRINUSE')
       throw new Error(`port ${config.port} of ${config.host} is in use; set PORT to another`);
@@ -47,6 +47,16 @@ export async function startServing(config: Config, mode: Mode): Promise<Serving>
       log.info({}, 'closed');
     },
   };
+}
+
+async function listen(
+  config: Config,
+  backend: Backend,
+  observers: Observers,
+  graphiql: GraphiqlOptions,
+): Promise<{ readonly gateway: Gateway; readonly address: URL }> {
+  const gateway = createGateway(config, backend, observers, graphiql);
+  return { gateway, address: await gateway.listen() };
 }
 
 async function open(

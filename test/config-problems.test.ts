@@ -54,7 +54,6 @@ describe('a variable that cannot be used is named with what was expected', () =>
     ['FAST_LANE', 'x', 'expected on or off, not "x"'],
     ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, not "1MB"'],
     ['LOG_LEVEL', 'loud', 'expected silent or error or warn or info or debug, not "loud"'],
-    ['TRUSTED_DOCUMENTS', 'manifest.json', 'is not supported by this version; unset it'],
   ])('%s=%s', (name, value, problem) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name}: ${problem}`]);
   });
@@ -63,6 +62,12 @@ describe('a variable that cannot be used is named with what was expected', () =>
     expect(problemsOf({ ...AUTH, AUTH_JWKS_URL: 'login.example' })).toEqual([`AUTH_JWKS_URL: ${ADDRESS}`]);
     const withPassword = { ...AUTH, AUTH_JWKS_URL: 'https://me:hunter2@login.example/' };
     expect(problemsOf(withPassword)).toEqual([`AUTH_JWKS_URL: ${NO_CREDENTIALS}`]);
+  });
+
+  test('GraphiQL where only trusted documents run', () => {
+    expect(problemsOf({ GRAPHIQL: 'on', TRUSTED_DOCUMENTS: 'documents.json' })).toEqual([
+      'GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them',
+    ]);
   });
 
   test('a HOST that others can reach, in the demo', () => {

@@ -14,6 +14,7 @@ const DEFAULTS: Config = {
   corsOrigins: [],
   graphiql: false,
   introspection: false,
+  trustedDocuments: null,
   simpleGets: false,
   fastLane: true,
   maxBodyBytes: 1_048_576,
@@ -84,6 +85,7 @@ describe('a variable that can be used', () => {
     [{ CORS_ORIGINS: 'https://a.example, http://b:81' }, { corsOrigins: ['https://a.example', 'http://b:81'] }],
     [{ GRAPHIQL: 'on' }, { graphiql: true }],
     [{ INTROSPECTION: 'TRUE' }, { introspection: true }],
+    [{ TRUSTED_DOCUMENTS: 'documents.json' }, { trustedDocuments: 'documents.json' }],
     [{ FAST_LANE: 'no' }, { fastLane: false }],
     [{ MAX_BODY_BYTES: '1' }, { maxBodyBytes: 1 }],
     [{ LOG_LEVEL: 'DEBUG' }, { logLevel: 'debug' }],
@@ -109,6 +111,10 @@ describe('a variable that can be used', () => {
     const env = { ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' };
     const ownClient = { clientId: 'gateway', clientSecret: 'hunter2', callers: CALLERS };
     expect(readConfig(env, 'serve').upstream).toEqual({ ...UPSTREAM_DEFAULTS, ownClient });
+  });
+
+  test('the demo has no GraphiQL where only trusted documents run', () => {
+    expect(readConfig({ TRUSTED_DOCUMENTS: 'documents.json' }, 'demo').graphiql).toBe(false);
   });
 
   test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('the demo listens on %s', (HOST) => {

@@ -3,9 +3,11 @@ import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
 import { executionErrors } from './errors.ts';
+import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
 import { type OperationPlan, planOperation } from './operation-plan.ts';
 import { runOperation } from './operation-run.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 
 export interface LaneAnswer {
   readonly contentType: string;
@@ -45,6 +47,9 @@ const BODY_TYPE = /^application\/json(?:; ?charset=utf-8)?$/;
 const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
 /** With which Apollo Client says what it is; any other extension may mean something. */
 const IDLE_EXTENSIONS: ReadonlySet<string> = new Set(['clientLibrary']);
+/** Where documents are trusted, a request names one instead of its query. */
+const NAMING_PARAMETERS: ReadonlySet<string> = new Set(['documentId', 'variables', 'operationName', 'extensions']);
+const NAMING_EXTENSIONS: ReadonlySet<string> = new Set(['clientLibrary', 'persistedQuery']);
 
 interface Parameters {
   readonly query: string;
@@ -52,13 +57,21 @@ interface Parameters {
   readonly operationName?: string | null;
 }
 
-export function createFastLane(schema: GraphQLSchema, log: Log, onTaken: () => void): FastLane {
+export interface FastLaneOptions {
+  readonly schema: GraphQLSchema;
+  /** The only documents that run; null: any. */
+  readonly trusted: TrustedDocuments | null;
+  readonly log: Log;
+  readonly onTaken: () => void;
+}
+
+export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOptions): FastLane {
   const documents = new Map<string, KnownDocument>();
   return {
     async answer(headers, body, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
       if (contentType === undefined || !BODY_TYPE.test(headers['content-type'] ?? '')) return null;
-      const parameters = parseParameters(body);
+      const parameters = parseParameters(body, trusted);
       const known = parameters && documents.get(parameters.query);
       if (!known) return null;
       const operationName = parameters.operationName ?? undefined;
@@ -105,8 +118,11 @@ function findPlan(
   return plan;
 }
 
-/** Null for anything but an object with the members a GraphQL request has, each of its type, and extensions that mean nothing. */
-function parseParameters(body: Buffer): Parameters | null {
+/**
+ * Null for anything but an object with the members a GraphQL request has, each of its type, and extensions that mean nothing.
+ * Where documents are trusted, the query is the one it names.
+ */
+function parseParameters(body: Buffer, trusted: TrustedDocuments | null): Parameters | null {
   let parameters: unknown;
   try {
     parameters = JSON.parse(body.toString());
@@ -114,12 +130,15 @@ function parseParameters(body: Buffer): Parameters | null {
     return null;
   }
   if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) return null;
-  const { query, variables, operationName, extensions } = parameters as Record<string, unknown>;
+  const { query: given, variables, operationName, extensions } = parameters as Record<string, unknown>;
+  const query = trusted ? trusted.get(readDocumentId(parameters) ?? '') : given;
   if (typeof query !== 'string') return null;
   if (!isAbsentOrObject(variables) || !isAbsentOrObject(extensions)) return null;
-  if (Object.keys(extensions ?? {}).some((name) => !IDLE_EXTENSIONS.has(name))) return null;
+  const idle = trusted ? NAMING_EXTENSIONS : IDLE_EXTENSIONS;
+  if (Object.keys(extensions ?? {}).some((name) => !idle.has(name))) return null;
   if (operationName != null && (typeof operationName !== 'string' || operationName === '')) return null;
-  return Object.keys(parameters).every((name) => PARAMETERS.has(name)) ? (parameters as Parameters) : null;
+  const names = trusted ? NAMING_PARAMETERS : PARAMETERS;
+  return Object.keys(parameters).every((name) => names.has(name)) ? { ...parameters, query } : null;
 }
 
 function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unknown>> | null | undefined {

@@ -5,6 +5,7 @@ import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from './auth.ts';
 import { useClosedSchema } from './closed-schema.ts';
+import { useTrustedDocuments } from './document-id.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import { logFailure } from './errors.ts';
 import { useFailures } from './failures.ts';
@@ -12,6 +13,7 @@ import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { toRequestId } from './request-id.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -22,6 +24,8 @@ export interface GraphqlEndpointOptions {
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;
   readonly introspection: boolean;
+  /** The only documents that run, whatever they ask of the schema; null: any. */
+  readonly trusted: TrustedDocuments | null;
   /** Whether documents that were run before take the short way. */
   readonly fastLane: boolean;
 }
@@ -47,6 +51,7 @@ export function createGraphqlEndpoint({
   metrics,
   batchConcurrency,
   introspection,
+  trusted,
   fastLane,
 }: GraphqlEndpointOptions): GraphqlEndpoint {
   const createContext = (authorization: string | null, requestId: string): GatewayContext =>
@@ -57,7 +62,7 @@ export function createGraphqlEndpoint({
       authenticate: () => authenticate(authorization),
       reportFailure: (error) => logFailure(error, { requestId, log }),
     });
-  const lane = fastLane ? createFastLane(schema, log, () => metrics.countFastAnswer()) : null;
+  const lane = fastLane ? createFastLane({ schema, trusted, log, onTaken: () => metrics.countFastAnswer() }) : null;
   const yoga = createYoga<RequestFacts, GatewayContext>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -65,8 +70,9 @@ export function createGraphqlEndpoint({
       createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id'))),
     // The order is the order of the request's phases.
     plugins: [
+      ...(trusted ? [useTrustedDocuments(trusted)] : []),
       useDocumentLimits(schema),
-      ...(introspection ? [] : [useClosedSchema()]),
+      ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),
       useFailures(log),
     ],

@@ -64,6 +64,22 @@ describe('a start that cannot be', () => {
     expect(stderr).toBe(`Cannot start: The database "${path}" cannot be opened: its folder cannot be created.\n`);
   });
 
+  test('over trusted documents of which one cannot run is one line that names it', async () => {
+    const databaseUrl = temporaryDatabase();
+    const manifest = `${toPath(databaseUrl)}.json`;
+    writeFileSync(manifest, JSON.stringify({ fine: '{ __typename }', stale: '{ accountTasks { total } }' }));
+    const { code, stdout, stderr } = await runCli(['serve'], {
+      DATABASE_URL: databaseUrl,
+      TRUSTED_DOCUMENTS: manifest,
+      LOG_LEVEL: 'silent',
+    });
+    expect(code).toBe(1);
+    expect(stdout).toBe('');
+    expect(stderr).toBe(
+      `Cannot start: trusted documents in ${manifest}: "stale" is not valid: Cannot query field "total" on type "AccountTaskConnection".\n`,
+    );
+  });
+
   test('is a failure of npm, too', async () => {
     const { code, stderr } = await startNpm(['run', 'serve'], { PORT: 'http' }).exit;
     expect(code).toBe(1);
