@@ -1,19 +1,24 @@
 import type { ServerResponse } from 'node:http';
 
+const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' } as const;
+
+export interface ErrorFacts {
+  readonly code: string;
+  readonly requestId: string;
+  readonly outcome?: 'UNKNOWN';
+}
+
 /** An error of HTTP itself, in GraphQL's shape: nothing ran, nothing was sent, unless it is said otherwise. */
-export function sendError(
-  response: ServerResponse,
-  status: number,
-  message: string,
-  facts: { readonly code: string; readonly requestId: string; readonly outcome?: 'UNKNOWN' },
-): void {
-  sendJson(response, status, {
-    errors: [{ message, extensions: { outcome: 'NOT_SENT', ...facts, retryable: false } }],
-  });
+export function sendError(response: ServerResponse, status: number, message: string, facts: ErrorFacts): void {
+  sendText(response, status, JSON_HEADERS, errorBody(message, facts));
+}
+
+export function errorBody(message: string, facts: ErrorFacts): string {
+  return JSON.stringify({ errors: [{ message, extensions: { outcome: 'NOT_SENT', ...facts, retryable: false } }] });
 }
 
 export function sendJson(response: ServerResponse, status: number, value: object): void {
-  sendText(response, status, { 'Content-Type': 'application/json; charset=utf-8' }, JSON.stringify(value));
+  sendText(response, status, JSON_HEADERS, JSON.stringify(value));
 }
 
 export function sendText(

@@ -4,6 +4,14 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import { sendError, sendJson } from './answer.ts';
 import { createGraphqlHandler, type GraphqlHandlerOptions } from './graphql-handler.ts';
+import {
+  answerUnreadable,
+  boundAnswer,
+  findHeaderProblem,
+  HTTP_BOUNDS,
+  type HttpBounds,
+  toServerOptions,
+} from './http-bounds.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { toRequestId } from './request-id.ts';
@@ -19,6 +27,8 @@ export interface ServerOptions extends GraphqlHandlerOptions {
   readonly ready: () => Promise<void>;
   readonly metrics: Metrics;
   readonly log: Log;
+  /** Where they differ from HTTP_BOUNDS. */
+  readonly bounds?: Partial<HttpBounds>;
 }
 
 export interface GatewayServer {
@@ -30,11 +40,10 @@ export interface GatewayServer {
 
 type Handler = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
 
-const REQUEST_TIMEOUT_MS = 30_000;
-
 /** The HTTP server: one handler a path. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { log, rest, maxBodyBytes } = options;
+  const bounds = { ...HTTP_BOUNDS, ...options.bounds };
   const routes: Readonly<Record<string, Handler>> = {
     '/graphql': createGraphqlHandler(options),
     '/health': async (_, response) => sendJson(response, 200, { status: 'ok' }),
@@ -61,15 +70,17 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     return isRestPath(path) ? restHandler : null;
   };
   let isClosing = false;
-  const server = createServer({ requestTimeout: REQUEST_TIMEOUT_MS }, (request, response) => {
+  const server = createServer(toServerOptions(bounds), (request, response) => {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
     if (isClosing) response.setHeader('Connection', 'close');
     // The handlers see what they would without a proxy.
     request.url = toOriginForm(request.url ?? '/');
     const [path = '/'] = request.url.split('?', 1);
-    const handle = routes[path] ?? contractHandler(path) ?? notFound;
-    handle(request, response, requestId).catch((error: unknown) => {
+    const problem = findHeaderProblem(request, bounds);
+    const handle = problem ? refuse(...problem) : (routes[path] ?? contractHandler(path) ?? notFound);
+    const handled = handle(request, response, requestId).then(() => boundAnswer(response, bounds));
+    handled.catch((error: unknown) => {
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
       log.error({ requestId, err: error }, 'unexpected error');
       if (response.headersSent) response.destroy();
@@ -86,13 +97,14 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   });
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
+  answerUnreadable(server, bounds);
   const connections = trackConnections(server);
   return {
     listen: (host, port) => listen(server, host, port),
     close: () =>
       new Promise((resolve, reject) => {
         isClosing = true;
-        const patience = setTimeout(() => connections.endUnfinished(), REQUEST_TIMEOUT_MS);
+        const patience = setTimeout(() => connections.endUnfinished(), bounds.requestMs);
         server.close((error) => {
           clearTimeout(patience);
           if (error) reject(error);
@@ -100,6 +112,13 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         });
         connections.endUnused();
       }),
+  };
+}
+
+function refuse(status: number, problem: string): Handler {
+  return async (request, response, requestId) => {
+    request.resume();
+    sendError(response, status, problem, { code: 'BAD_REQUEST', requestId });
   };
 }
 

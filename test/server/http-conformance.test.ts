@@ -93,7 +93,7 @@ describe.each([
     test.each(audits.map(({ id, name, fn }) => [id, name, fn] as const))('%s %s', async (id, _what, audit) => {
       const result = await audit();
       const verdict = result.status === 'ok' ? 'ok' : `${result.status}: ${result.reason} ${await lastAnswer?.text()}`;
-      expect(verdict).toEqual(refused.includes(id) ? expect.stringContaining('introspection has been disabled') : 'ok');
+      expect(verdict).toMatch(refused.includes(id) ? /introspection has been disabled/ : /^ok$/);
     });
   },
 );

@@ -1,0 +1,104 @@
+import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Socket } from 'node:net';
+import { errorBody } from './answer.ts';
+import { toRequestId } from './request-id.ts';
+
+/** How much of the server one caller may hold, and for how long. */
+export interface HttpBounds {
+  /** For the headers of a request to arrive. */
+  readonly headersMs: number;
+  /** For a whole request to arrive. */
+  readonly requestMs: number;
+  /** How often it is looked whether the two are over. */
+  readonly checkMs: number;
+  /** For a caller that takes nothing of its answer. */
+  readonly answerMs: number;
+  readonly maxHeaderBytes: number;
+  readonly maxHeaders: number;
+  readonly maxConnections: number;
+}
+
+export const HTTP_BOUNDS: HttpBounds = {
+  headersMs: 10_000,
+  requestMs: 30_000,
+  checkMs: 1_000,
+  answerMs: 30_000,
+  maxHeaderBytes: 16_384,
+  maxHeaders: 100,
+  maxConnections: 10_000,
+};
+
+/** The bounds that node:http keeps by itself. */
+export function toServerOptions({ headersMs, requestMs, checkMs, maxHeaderBytes }: HttpBounds): ServerOptions {
+  return {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+    maxHeaderSize: maxHeaderBytes,
+    // Two framings of one body, or a header with a line break in it, are two requests to someone else.
+    insecureHTTPParser: false,
+    // Node would refuse without a word.
+    requireHostHeader: false,
+  };
+}
+
+/** Why a request that can be read is answered nevertheless by an error of HTTP; null for most. */
+export function findHeaderProblem(
+  { rawHeaders, headers, httpVersionMinor }: IncomingMessage,
+  { maxHeaders }: HttpBounds,
+): readonly [status: number, problem: string] | null {
+  // Node drops what is more than it wants to know, which may be the header that matters.
+  if (rawHeaders.length > 2 * maxHeaders) return [431, `The request has more than ${maxHeaders} headers.`];
+  if (headers.host === undefined && httpVersionMinor > 0) return [400, 'The request has no Host.'];
+  return null;
+}
+
+/** Ends the connection of a caller that does not take its answer; most have all of it by now. */
+export function boundAnswer({ socket }: ServerResponse, { answerMs }: HttpBounds): void {
+  if (socket && socket.writableLength > 0) socket.setTimeout(answerMs);
+}
+
+const STATUSES: Readonly<Record<string, number>> = {
+  ERR_HTTP_REQUEST_TIMEOUT: 408,
+  HPE_HEADER_OVERFLOW: 431,
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
+};
+const PROBLEMS: Readonly<Record<number, string>> = {
+  400: 'The request is not HTTP that can be read.',
+  408: 'The request took too long to arrive.',
+  413: 'The request is too large.',
+  431: "The request's headers are too large.",
+};
+
+/** Answers requests that cannot be read in the words of all others; Node would close, or answer without any. */
+export function answerUnreadable(server: Server, { maxConnections }: HttpBounds): void {
+  const answers = new WeakMap<Socket, ServerResponse>();
+  server.maxConnections = maxConnections;
+  server.on('request', ({ socket }, response) => void answers.set(socket, response));
+  server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
+    const socket = stream as Socket;
+    const latest = answers.get(socket);
+    // What would be read as the answer to an earlier request, which may run, must not be sent.
+    const isOwnAnswer = !latest || latest.writableFinished || !(latest.headersSent || latest.req.complete);
+    if (!socket.writable || !isOwnAnswer) {
+      socket.destroy();
+      return;
+    }
+    const status = STATUSES[error.code ?? ''] ?? 400;
+    socket.end(toRawAnswer(status, PROBLEMS[status] ?? ''), () => socket.destroy());
+  });
+}
+
+function toRawAnswer(status: number, problem: string): string {
+  const requestId = toRequestId(null);
+  const body = errorBody(problem, { code: 'BAD_REQUEST', requestId });
+  return [
+    `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
+    'Connection: close',
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(body)}`,
+    `X-Request-Id: ${requestId}`,
+    '',
+    body,
+  ].join('\r\n');
+}

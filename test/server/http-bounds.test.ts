@@ -1,0 +1,186 @@
+import { connect } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLog } from '../../src/server/log.ts';
+import { createMetrics } from '../../src/server/metrics.ts';
+import type { HttpBounds } from '../../src/server/http-bounds.ts';
+import { createGatewayServer } from '../../src/server/server.ts';
+import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
+
+const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
+/** More than the buffers of two sockets take. */
+const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
+
+/** A gateway server whose endpoint answers everything, and counts what it was asked. */
+async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{}}') {
+  const asked: string[] = [];
+  const server = createGatewayServer({
+    graphql: {
+      fetch: async (_url, { body }) => {
+        asked.push((body as Buffer).toString());
+        return new Response(answer, { headers: { 'content-type': 'application/json' } });
+      },
+      answerKnown: async () => null,
+    },
+    graphiql: null,
+    token: null,
+    rest: null,
+    ready: async () => {},
+    metrics: createMetrics(),
+    maxBodyBytes: 1000,
+    cors: () => false,
+    simpleGets: false,
+    log: createLog('silent'),
+    bounds,
+  });
+  const url = await server.listen('127.0.0.1', 0);
+  let closing: Promise<void> | undefined;
+  const close = () => (closing ??= server.close());
+  onTestFinished(close);
+  return { url, asked, close };
+}
+
+const HEAD = ['POST /graphql HTTP/1.1', 'Host: x', 'Content-Type: application/json'];
+const WHOLE = toRequest([...HEAD, 'Content-Length: 2'], '{}');
+
+function expectError(text: string, status: number, problem: string): void {
+  const [answer] = parseAnswers(text);
+  expect(answer?.status).toBe(status);
+  expect(answer?.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  const { errors } = JSON.parse(answer?.body ?? '') as { errors: { message: string; extensions: object }[] };
+  expect(errors).toEqual([
+    {
+      message: expect.stringContaining(problem),
+      extensions: {
+        code: 'BAD_REQUEST',
+        outcome: 'NOT_SENT',
+        retryable: false,
+        requestId: answer?.headers.get('x-request-id'),
+      },
+    },
+  ]);
+}
+
+describe('a caller that takes its time', () => {
+  test.each([
+    ['says nothing at all', ''],
+    ['stops within the first line', 'POST /gra'],
+    ['stops within its headers', 'POST /graphql HTTP/1.1\r\nHost: x\r\nX-'],
+    ['stops before its body', toRequest([...HEAD, 'Content-Length: 20'])],
+    ['stops within its body', toRequest([...HEAD, 'Content-Length: 20'], '{"query"')],
+    ['stops within a chunk', toRequest([...HEAD, 'Transfer-Encoding: chunked'], '14\r\n{"query"')],
+    ['stops between chunks', toRequest([...HEAD, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n')],
+  ])('and %s is answered with 408, and let go', async (_what, bytes) => {
+    const { url, asked } = await startServer(SOON);
+    const { closed } = openRaw(url, bytes);
+    expectError(await closed, 408, 'took too long');
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    [
+      'headers',
+      [toRequest(['POST /graphql HTTP/1.1', 'Host: x']).slice(0, -2), ...Array<string>(1000).fill('X: y\r\n')],
+    ],
+    ['body', [toRequest([...HEAD, 'Content-Length: 900']), ...Array<string>(900).fill('x')]],
+  ])('for its %s, a little at a time, is let go as well', async (_what, [start, ...drops]) => {
+    const { url, asked } = await startServer(SOON);
+    const { write, closed } = openRaw(url, start);
+    const dripping = setInterval(() => write(drops.pop() ?? ''), 10);
+    onTestFinished(() => clearInterval(dripping));
+    expect(await closed).toMatch(/^HTTP\/1\.1 408 |^$/);
+    expect(asked).toEqual([]);
+  });
+
+  test('with its second request loses none of its first answer', async () => {
+    const { url, asked } = await startServer({ headersMs: 1_500, checkMs: 20 });
+    const { closed, received, write } = openRaw(url, WHOLE);
+    await received(/\{"data":\{\}\}$/);
+    write('POST /graphql HTTP/1.1\r\nHo');
+    const [first, second, ...others] = parseAnswers(await closed);
+    expect(first).toMatchObject({ status: 200, body: '{"data":{}}' });
+    expect(second?.status).toBe(408);
+    expect(others).toEqual([]);
+    expect(asked).toEqual(['{}']);
+  });
+
+  test('and does not read its answer is let go, so that others are not kept waiting for it', async () => {
+    const { url, close } = await startServer(SOON, LONG_ANSWER);
+    const { socket, received } = openRaw(url, WHOLE);
+    await received(/^HTTP\/1\.1 200 /);
+    socket.pause();
+    // Resolves when there is no connection left.
+    await close();
+    expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
+  });
+
+  test('but takes a long answer bit by bit gets all of it', async () => {
+    const { url } = await startServer({ checkMs: 20, answerMs: 5_000 }, LONG_ANSWER);
+    const { port, hostname } = url;
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject).on('close', () => reject(new Error(`It ended after ${socket.bytesRead} bytes.`)));
+      socket.on('data', () => {
+        if (socket.bytesRead > LONG_ANSWER.length) return resolve();
+        socket.pause();
+        setImmediate(() => socket.resume());
+      });
+      socket.write(WHOLE);
+    });
+    expect(socket.bytesRead).toBeGreaterThan(LONG_ANSWER.length);
+  });
+});
+
+describe('a caller that sends too much', () => {
+  test.each([
+    ['one long header', toRequest([...HEAD, `X-Long: ${'x'.repeat(17_000)}`, 'Content-Length: 2'], '{}')],
+    ['a long target', toRequest([`GET /graphql?query=${'x'.repeat(17_000)} HTTP/1.1`, 'Host: x'])],
+    ['many long headers', toRequest([...HEAD, ...Array<string>(50).fill(`X: ${'x'.repeat(400)}`)])],
+  ])('%s is answered with 431', async (_what, bytes) => {
+    const { url, asked } = await startServer();
+    expectError(await openRaw(url, bytes).closed, 431, 'headers are too large');
+    expect(asked).toEqual([]);
+  });
+
+  test('up to a hundred headers are read, and not one more', async () => {
+    const { url, asked } = await startServer();
+    const withHeaders = (count: number) =>
+      toRequest(
+        [...HEAD, ...Array.from({ length: count - 3 }, (_, index) => `X-${index}: y`), 'Content-Length: 2'],
+        '{}',
+      );
+    expect(await openRaw(url, withHeaders(100)).received(/\}$/)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const count of [101, 1000])
+      expectError(await openRaw(url, withHeaders(count)).received(/\]\}$/), 431, 'more than 100 headers');
+    expect(asked).toEqual(['{}']);
+  });
+
+  test.each([
+    ['/graphql', 413],
+    ['/health', 200],
+    ['/ready', 200],
+    ['/metrics', 200],
+    ['/nowhere', 404],
+  ])('a body without end is not waited for, and not kept: %s', async (path, status) => {
+    const { url, asked } = await startServer();
+    const { write, received } = openRaw(
+      url,
+      toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', 'Transfer-Encoding: chunked']),
+    );
+    for (let chunks = 0; chunks < 50; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
+    const [answer] = parseAnswers(await received(/\r\n\r\n./));
+    expect(answer?.status).toBe(status);
+    expect(asked).toEqual([]);
+    expect((await fetch(new URL('health', url))).status).toBe(200);
+  });
+
+  test('connections beyond the bound are closed, and those within it served', async () => {
+    const { url } = await startServer({ maxConnections: 2 });
+    const first = openRaw(url, WHOLE);
+    const second = openRaw(url, WHOLE);
+    await Promise.all([first.received(/\}$/), second.received(/\}$/)]);
+    expect(await openRaw(url, WHOLE).closed).toBe('');
+    first.write(WHOLE);
+    expect(parseAnswers(await first.received(/\}HTTP.*\}$/s))).toHaveLength(2);
+  });
+});
