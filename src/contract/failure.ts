@@ -63,6 +63,11 @@ export class TaskFailure extends Error {
   }
 }
 
+/** What a log may say of a failure: the service's own words may repeat whatever it was told. */
+export function toLogSentence({ message, errorCode, errorReason }: TaskFailure): string {
+  return errorCode || errorReason ? 'The service refused the task; its words are in the answer.' : message;
+}
+
 /** Bad input, refused before anything was sent or stored. `field` is the contract's or GraphQL's path of the value. */
 export function badInput(field: string, problem: string): TaskFailure {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${field}: ${problem}`);

@@ -1,6 +1,6 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
-import { badInput, TaskFailure } from '../contract/failure.ts';
+import { badInput, TaskFailure, toLogSentence } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
 import { readRequest } from '../wire/codec.ts';
@@ -133,7 +133,7 @@ function toFailureAnswer(
     return frameworkAnswer(500, HIDDEN, style);
   }
   const { code, outcome, cause } = error;
-  log.warn({ requestId, code, outcome, err: cause }, error.message);
+  log.warn({ requestId, code, outcome, err: cause }, toLogSentence(error));
   if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
   return frameworkAnswer(401, 'Authorization has been denied for this request.', style, {
     headers: { 'WWW-Authenticate': 'Bearer' },

@@ -1,5 +1,5 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
-import { TaskFailure } from '../contract/failure.ts';
+import { TaskFailure, toLogSentence } from '../contract/failure.ts';
 import type { CreatedBefore } from '../schema/context.ts';
 import type { Log } from './log.ts';
 
@@ -26,7 +26,7 @@ function toExtensions(failure: TaskFailure, requestId: string): Record<string, u
 export function logFailure(error: unknown, { requestId, log }: RequestError): void {
   if (error instanceof TaskFailure) {
     const { code, outcome, cause } = error;
-    log.warn({ requestId, code, outcome, err: cause }, error.message);
+    log.warn({ requestId, code, outcome, err: cause }, toLogSentence(error));
   } else {
     log.error({ requestId, err: error }, 'unexpected error');
   }

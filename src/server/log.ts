@@ -1,4 +1,5 @@
 import { pino } from 'pino';
+import { redactLine, toLoggedError } from './log-redaction.ts';
 
 /** What this project writes to its log: facts first, then the sentence. */
 export interface Log {
@@ -17,6 +18,8 @@ export function createLog(level: LogLevel): Log {
     {
       level,
       base: null,
+      serializers: { err: (error: unknown) => toLoggedError(error) },
+      hooks: { streamWrite: redactLine },
       redact: { paths: ['*.authorization', '*.Authorization', '*.secret', '*.Parameters'], censor: '[redacted]' },
     },
     pino.destination({ dest: 2, sync: true }),

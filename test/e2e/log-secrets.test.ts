@@ -1,0 +1,187 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
+import { openRaw, toRequest } from '../server/raw-connection.ts';
+import { httpAnswer, type RawAnswer, type RawRequest, startRawService } from '../upstream/raw-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
+import { seedStore } from './seeded-store.ts';
+
+/** Each is sent in one place, and may not be in the log, whatever happens to it on the way. */
+const TOKEN = 'c4ller.t0ken-XJ7~q';
+const PARAMETERS = 'p4rameters ç of a customer';
+const SECRET = 's3cret+of/the.gateway';
+
+const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) {
+  createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { accountTask { id } }
+}`;
+const JSON_BODY = ['Content-Type: application/json'];
+const XML_BODY = ['Content-Type: application/xml'];
+
+/** All that a service was told, as it may come back: as it is, as JSON in JSON, and in markup. */
+function echo({ head, body }: RawRequest): string {
+  const told = `${head}\n${body.toString()}`;
+  return `${told} ${JSON.stringify({ told })} ${JSON.stringify(JSON.stringify({ told, headers: { Authorization: /authorization: (.*)/i.exec(head)?.[1] } }))}`;
+}
+
+const quoted = (request: RawRequest) => JSON.stringify(echo(request)).slice(1, -1);
+const marked = (request: RawRequest) => echo(request).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
+
+/** Ways of a service to fail that repeat what it was told. */
+const FAILURES: Readonly<Record<string, RawAnswer>> = {
+  'a reason': (socket, request) =>
+    socket.end(
+      httpAnswer(200, `{"Error":{"ErrorCode":"${quoted(request)}","ErrorReason":"${quoted(request)}"}}`, JSON_BODY),
+    ),
+  'a message of the framework': (socket, request) =>
+    socket.end(
+      httpAnswer(400, `{"Message":"${quoted(request)}","ModelState":{"a":["${quoted(request)}"]}}`, JSON_BODY),
+    ),
+  'a refusal': (socket, request) =>
+    socket.end(httpAnswer(401, echo(request), [`WWW-Authenticate: Bearer error="${TOKEN}"`])),
+  'an error page': (socket, request) =>
+    socket.end(httpAnswer(500, `<html>${echo(request)}</html>`, ['Content-Type: text/html'])),
+  'JSON that is none': (socket, request) => socket.end(httpAnswer(200, echo(request), JSON_BODY)),
+  'XML that is none': (socket, request) => socket.end(httpAnswer(200, `<a>${marked(request)}</b>`, XML_BODY)),
+  'XML with its words for names': (socket, request) =>
+    socket.end(httpAnswer(200, `<a b="${request.body.toString()}">${request.body.toString()}`, XML_BODY)),
+  'no HTTP': (socket, request) => socket.end(`${echo(request)}\r\n\r\n`),
+  'a header that is none': (socket, request) =>
+    socket.end(`HTTP/1.1 200 OK\r\n${request.body.toString()}\r\nX: ${request.head}\r\n\r\n`),
+  'a half answer': (socket, request) =>
+    socket.end(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999\r\n\r\n${echo(request)}`),
+  'a broken encoding': (socket, request) => socket.end(httpAnswer(200, echo(request), ['Content-Encoding: gzip'])),
+  'an answer for a task': (socket, request) =>
+    socket.end(httpAnswer(200, `{"ResponseData":{"Detail":{"ID":"${quoted(request)}","TaskID":1}}}`, JSON_BODY)),
+  'a redirection': (socket, request) => socket.end(httpAnswer(302, echo(request), [`Location: /?token=${TOKEN}`])),
+  nothing: (socket) => socket.destroy(),
+};
+
+function create(address: URL, authorization: string, parameters: string, more: object = {}): Promise<Response> {
+  return fetch(new URL('graphql', address), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: authorization },
+    body: JSON.stringify({ query: CREATE, variables: { input: { ...SAMPLE_INPUT, parameters }, ...more } }),
+  });
+}
+
+/** All that a process wrote, after it has ended. */
+async function outputOf(gateway: GatewayProcess): Promise<string> {
+  gateway.kill('SIGTERM');
+  const { stdout, stderr } = await gateway.exit;
+  return stdout + stderr;
+}
+
+function expectNoSecret(output: string): void {
+  const texts = [output, decodeURIComponent(output.replace(/%(?![\da-f]{2})/gi, '%25')), output.replaceAll('\\', '')];
+  for (const secret of [TOKEN, PARAMETERS, SECRET, 'hunter2'])
+    for (const part of secret.split(/[ +/]/).filter((word) => word.length > 4))
+      for (const text of texts) expect(text, `"${part}" of ${secret}`).not.toContain(part);
+}
+
+describe('the log at debug level holds neither credentials nor Parameters', () => {
+  test.each(['json', 'xml'])('when the service fails and repeats what it was told as %s', async (format) => {
+    let answer: RawAnswer = FAILURES['nothing'] as RawAnswer;
+    const service = await startRawService((...all) => answer(...all));
+    onTestFinished(() => service.close());
+    const gateway = startCli(['serve'], {
+      LOG_LEVEL: 'debug',
+      UPSTREAM_URL: service.url.href,
+      UPSTREAM_FORMAT: format,
+      DATABASE_URL: temporaryDatabase(),
+    });
+    const address = await gateway.address();
+    const names = Object.keys(FAILURES);
+    for (const name of names) {
+      answer = FAILURES[name] as RawAnswer;
+      // The second is the fast lane's; a key leads it through the ledger.
+      for (const idempotencyKey of [null, `key ${name}`])
+        await (await create(address, `Bearer ${TOKEN}`, JSON.stringify(PARAMETERS), { idempotencyKey })).text();
+    }
+    expect(service.posts.length).toBeGreaterThan(names.length);
+    expect(service.posts.every(({ head, body }) => head.includes(TOKEN) && body.includes('p4rameters'))).toBe(true);
+    const output = await outputOf(gateway);
+    // What is to guard is there: failures are logged, each with its request.
+    expect(output.match(/"requestId":"[^"]+"/g)?.length).toBeGreaterThan(names.length);
+    expect(output).toContain('UPSTREAM_UNREADABLE');
+    expectNoSecret(output);
+  });
+
+  test('when requests are refused, or cannot be read', async () => {
+    const databaseUrl = temporaryDatabase();
+    const authorization = await seedStore(databaseUrl);
+    const gateway = startCli(['serve'], { LOG_LEVEL: 'debug', DATABASE_URL: databaseUrl });
+    const address = await gateway.address();
+    for (const parameters of [`{"${PARAMETERS}`, `<${PARAMETERS}>`, `${PARAMETERS}\ud800`])
+      for (const contentType of ['APPLICATION_JSON', 'APPLICATION_XML'])
+        await (
+          await create(address, authorization, parameters, { input: { ...SAMPLE_INPUT, parameters, contentType } })
+        ).text();
+    for (const given of [`Bearer ${TOKEN}`, `Basic ${TOKEN}`, TOKEN]) await (await create(address, given, '{}')).text();
+    await (await create(address, authorization, '{}', { idempotencyKey: PARAMETERS.repeat(20) })).text();
+    for (const type of ['application/json', 'application/xml', 'application/x-www-form-urlencoded'])
+      await (
+        await fetch(new URL('api/v2/admin/tasks/account', address), {
+          method: 'POST',
+          headers: { 'Content-Type': type, Authorization: authorization },
+          body: `<Parameters>${PARAMETERS} {"Parameters":"${PARAMETERS}" Parameters=${PARAMETERS}`,
+        })
+      ).text();
+    for (const client_id of ['x', '6f9619ff-8b86-d011-b42d-00c04fc964ff'])
+      await (
+        await fetch(new URL('Token', address), {
+          method: 'POST',
+          body: new URLSearchParams({ grant_type: 'client_credentials', client_id, client_secret: SECRET }),
+        })
+      ).text();
+    for (const bytes of [
+      `GET /graphql?secret=${TOKEN} HTTP/9.9\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`,
+      toRequest(['POST /graphql HTTP/1.1', `Authorization : Bearer ${TOKEN}`, `Cookie: ${TOKEN}`], PARAMETERS),
+    ])
+      await openRaw(address, bytes).closed;
+    const output = await outputOf(gateway);
+    expect(output).toContain('wrong credentials');
+    expectNoSecret(output);
+  });
+
+  test("when the gateway's own sign-in fails and the service repeats its secret", async () => {
+    const key = await createKey('a');
+    const issuer = await startIssuer(key);
+    onTestFinished(() => issuer.close());
+    let answer: RawAnswer = FAILURES['nothing'] as RawAnswer;
+    const service = await startRawService((...all) => answer(...all));
+    onTestFinished(() => service.close());
+    const gateway = startCli(['serve'], {
+      LOG_LEVEL: 'debug',
+      UPSTREAM_URL: service.url.href,
+      UPSTREAM_CLIENT_ID: 'gateway',
+      UPSTREAM_CLIENT_SECRET: SECRET,
+      AUTH_JWKS_URL: issuer.jwksUrl.href,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+      RECORD: 'off',
+    });
+    const address = await gateway.address();
+    const jwt = await signJwt(key);
+    for (const each of Object.values(FAILURES)) {
+      answer = each;
+      await (await create(address, `Bearer ${jwt}`, JSON.stringify(PARAMETERS))).text();
+    }
+    answer = (socket, request) => socket.end(httpAnswer(200, `{"access_token":"${quoted(request)}"}`, JSON_BODY));
+    await (await create(address, `Bearer ${jwt}`, JSON.stringify(PARAMETERS))).text();
+    expect(service.posts.some(({ body }) => body.includes(encodeURIComponent(SECRET)))).toBe(true);
+    const output = await outputOf(gateway);
+    expect(output).toContain('"level":50');
+    expect(output).not.toContain(jwt.slice(0, 20));
+    expectNoSecret(output);
+  });
+
+  test('when the database cannot be had', async () => {
+    const gateway = startCli(['serve'], {
+      LOG_LEVEL: 'debug',
+      DATABASE_URL: `postgres://gateway:hunter2@127.0.0.1:1/tasks?options=hunter2`,
+    });
+    const { stdout, stderr } = await gateway.exit;
+    expect(stderr).toContain('Cannot start');
+    expectNoSecret(stdout + stderr);
+  });
+});
