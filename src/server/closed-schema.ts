@@ -1,9 +1,7 @@
-import { type ExecutionResult, NoSchemaIntrospectionCustomRule, type validate } from 'graphql';
+import { NoSchemaIntrospectionCustomRule, type validate } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
 type Validate = typeof validate;
-
-const SUGGESTION = / Did you mean [^?]*\?$/;
 
 /** Shows nothing of the schema to who does not know it: no introspection, and no "Did you mean" in errors. */
 export function useClosedSchema(): Plugin {
@@ -15,12 +13,5 @@ export function useClosedSchema(): Plugin {
         validateWith(schema, document, rules, { hideSuggestions: true });
       setValidationFn(validateSilently);
     },
-    // Yoga's executor forgets the same option where it reads variables.
-    onExecute: () => ({
-      onExecuteDone({ result }) {
-        const { errors = [], data } = result as ExecutionResult;
-        if (data === undefined) for (const error of errors) error.message = error.message.replace(SUGGESTION, '');
-      },
-    }),
   };
 }

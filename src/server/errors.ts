@@ -3,6 +3,8 @@ import { TaskFailure, toLogSentence } from '../contract/failure.ts';
 import type { CreatedBefore } from '../schema/context.ts';
 import type { Log } from './log.ts';
 
+const MESSAGE_END = 1_000;
+
 export interface RequestError {
   readonly requestId: string;
   readonly log: Log;
@@ -89,13 +91,20 @@ function maskedError(
 function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
   const { http: given, code } = (error.extensions ?? {}) as { http?: { readonly spec?: boolean }; code?: string };
   const http = given && code === 'BAD_REQUEST' ? { ...given, spec: false } : given;
-  return new GraphQLError(message, {
+  return new GraphQLError(shorten(message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,
     path: error.path ?? null,
     extensions: http === undefined ? extensions : { ...extensions, http },
   });
+}
+
+/** GraphQL quotes a value that is wrong from its beginning to its end; what matters stands before it and behind it. */
+function shorten(message: string): string {
+  return message.length > 2 * MESSAGE_END
+    ? `${message.slice(0, MESSAGE_END)} … ${message.slice(-MESSAGE_END)}`
+    : message;
 }
 
 function findFailure(error: Error | undefined): TaskFailure | null {

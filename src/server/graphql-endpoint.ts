@@ -12,8 +12,10 @@ import { useFailures } from './failures.ts';
 import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { useParameterText } from './parameter-text.ts';
 import { toRequestId } from './request-id.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import { useVariableErrors } from './variable-errors.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -70,11 +72,13 @@ export function createGraphqlEndpoint({
       createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id'))),
     // The order is the order of the request's phases.
     plugins: [
+      useParameterText(),
       ...(trusted ? [useTrustedDocuments(trusted)] : []),
       useDocumentLimits(schema),
       ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),
       useFailures(log),
+      useVariableErrors({ hideSuggestions: !introspection }),
     ],
     // The HTTP layer does it, so that pages can read its own errors too.
     cors: false,

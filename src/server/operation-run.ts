@@ -36,7 +36,13 @@ export async function runOperation(
   variables: Readonly<Record<string, unknown>>,
 ): Promise<ExecutionResult | null> {
   const { operation, isMutation, root } = plan;
-  const { coerced, errors: badVariables } = getVariableValues(schema, operation.variableDefinitions ?? [], variables);
+  const { coerced, errors: badVariables } = getVariableValues(
+    schema,
+    operation.variableDefinitions ?? [],
+    variables,
+    // They are not looked at, and each would quote the value it is about.
+    { maxErrors: 1 },
+  );
   if (badVariables) return null;
   const run: Run = { schema, plan, contextValue, variables: coerced, errors: [] };
   const { errors } = run;
