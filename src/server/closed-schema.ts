@@ -3,7 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 
 type Validate = typeof validate;
 
-/** Shows nothing of the schema to who does not know it: no introspection, and no "Did you mean" in errors. */
+/** No introspection, and no "Did you mean" in errors. Federation's `_service` stays: routers and registries ask for it. */
 export function useClosedSchema(): Plugin {
   return {
     onValidate({ addValidationRule, validateFn, setValidationFn }) {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorBody } from './answer.ts';
+import { errorBody, sendError } from './answer.ts';
 import { toRequestId } from './request-id.ts';
 
 /** How much of the server one caller may hold, and for how long. */
@@ -75,6 +75,13 @@ export function answerUnreadable(server: Server, { maxConnections }: HttpBounds)
   const answers = new WeakMap<Socket, ServerResponse>();
   server.maxConnections = maxConnections;
   server.on('request', ({ socket }, response) => void answers.set(socket, response));
+  server.on('checkExpectation', (request, response) => {
+    request.resume();
+    sendError(response, 417, 'The expectation of the request cannot be met.', {
+      code: 'BAD_REQUEST',
+      requestId: toRequestId(request.headers['x-request-id']?.toString()),
+    });
+  });
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     const latest = answers.get(socket);
