@@ -29,7 +29,7 @@ async function run(args: readonly string[]): Promise<void> {
     const { startServing } = await import('./serving.ts');
     const serving = await startServing(config, command);
     if (serving.banner) say(serving.banner);
-    return closeOnSignal(() => serving.close());
+    return closeOnSignal((drainMs) => serving.close({ drainMs }), config.drainMs);
   }
   const administer = readCommand(args);
   const store = await openStore(readConfig(process.env, 'serve'));
@@ -40,16 +40,16 @@ async function run(args: readonly string[]): Promise<void> {
   }
 }
 
-/** The first signal lets the requests in flight finish; the second does not wait. */
-function closeOnSignal(close: () => Promise<void>): void {
+/** The first signal lets the requests in flight finish, SIGTERM after draining; the second does not wait. */
+function closeOnSignal(close: (drainMs: number) => Promise<void>, drainMs: number): void {
   let isClosing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (isClosing) process.exit(1);
       isClosing = true;
-      close().catch((error: unknown) => {
-        complain(`Closing failed: ${String(error)}`);
-        process.exitCode = 1;
+      close(signal === 'SIGTERM' ? drainMs : 0).catch((error: unknown) => {
+        complain(`Closed too late: ${error instanceof Error ? error.message : String(error)}.`);
+        process.exit(1);
       });
     });
   }

@@ -32,6 +32,10 @@ export interface Config {
   /** Off only to find out whether a fault is the fast lane's. */
   readonly fastLane: boolean;
   readonly maxBodyBytes: number;
+  /** How long the gateway still serves after SIGTERM, while /ready says that it is about to stop. */
+  readonly drainMs: number;
+  /** How long the requests in flight may take after that. */
+  readonly closeTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -146,6 +150,8 @@ export function readConfig(env: Environment, mode: Mode): Config {
     simpleGets: isDemo,
     fastLane: read('FAST_LANE', true, onOrOff),
     maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
+    drainMs: read('DRAIN_MS', isDemo ? 0 : 5_000, wholeNumber(0, 600_000)),
+    closeTimeoutMs: read('CLOSE_TIMEOUT_MS', 30_000, wholeNumber(1, 600_000)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
   };
   if (isDemo && !LOOPBACK.test(config.host)) {

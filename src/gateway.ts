@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend, Observers } from './backend.ts';
 import type { Config } from './config.ts';
 import { createRestEndpoint } from './rest/account-task-endpoint.ts';
@@ -9,12 +10,24 @@ import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
 import { readTrustedDocuments } from './server/trusted-documents.ts';
 
+/** How a gateway stops. */
+export interface Closing {
+  /** How long it still serves, while it says that it is about to stop. */
+  readonly drainMs: number;
+  /** Another process serves the same address: this one does not say that it is about to stop. */
+  readonly isReplaced?: boolean;
+}
+
 export interface Gateway {
   /** Resolves with the address once requests are accepted. */
   listen(): Promise<URL>;
-  /** Finishes the requests in flight, then lets go of the backend. */
-  close(): Promise<void>;
+  /** Stops in the order that costs no caller an answer. */
+  close(options?: Closing): Promise<void>;
 }
+
+const AT_ONCE: Closing = { drainMs: 0 };
+/** With no request left it has only to write down what it owes. */
+const BACKEND_CLOSE_MS = 10_000;
 
 /** Puts GraphQL and HTTP in front of a backend. */
 export function createGateway(
@@ -45,7 +58,7 @@ export function createGateway(
     rest: config.upstream
       ? null
       : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, log }),
-    ready: () => tasks.ready(),
+    checks: tasks.checks,
     metrics,
     maxBodyBytes: config.maxBodyBytes,
     simpleGets: config.simpleGets,
@@ -53,9 +66,29 @@ export function createGateway(
   });
   return {
     listen: () => server.listen(config.host, config.port),
-    async close() {
-      await server.close();
-      await tasks.close();
+    async close({ drainMs, isReplaced = false } = AT_ONCE) {
+      if (drainMs > 0) {
+        log.info({ drainMs }, 'draining');
+        server.drain({ isReplaced });
+        await delay(drainMs);
+      }
+      log.info({}, 'closing');
+      const cutOff = await server.close(config.closeTimeoutMs);
+      const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
+      if (cutOff > 0) throw new Error(`${cutOff} requests did not end within CLOSE_TIMEOUT_MS and were cut off`);
+      if (!isClosed) throw new Error('the backend had still something under way');
+      log.info({}, 'closed');
     },
   };
+}
+
+/** Whether the work ended in time. */
+async function within(timeoutMs: number, work: Promise<void>): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
+  try {
+    return await Promise.race([work.then(() => true), timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

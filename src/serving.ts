@@ -1,7 +1,7 @@
 import { type Backend, type Observers, openBackend, storeBackend } from './backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
-import { createGateway, type Gateway } from './gateway.ts';
+import { type Closing, createGateway, type Gateway } from './gateway.ts';
 import type { GraphiqlOptions } from './server/graphiql.ts';
 import { createLog } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
@@ -12,8 +12,8 @@ import { openStore } from './store/store.ts';
 export interface Serving {
   /** What a person who started the demo needs to know; null in production, where the log says it. */
   readonly banner: string | null;
-  /** Finishes the requests in flight, then lets go of everything. */
-  close(): Promise<void>;
+  /** Stops in the order that costs no caller an answer. @throws Error when some had to be cut off. */
+  close(closing: Closing): Promise<void>;
 }
 
 const FORWARDED = 'Bearer <a token of the service>';
@@ -41,11 +41,7 @@ export async function startServing(config: Config, mode: Mode): Promise<Serving>
     : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
   return {
     banner: mode === 'demo' ? demoBanner(address, authorization, keptIn) : null,
-    async close() {
-      log.info({}, 'closing');
-      await gateway.close();
-      log.info({}, 'closed');
-    },
+    close: (closing) => gateway.close(closing),
   };
 }
 

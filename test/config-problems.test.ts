@@ -53,6 +53,8 @@ describe('a variable that cannot be used is named with what was expected', () =>
     ['INTROSPECTION', 'maybe', 'expected on or off, not "maybe"'],
     ['FAST_LANE', 'x', 'expected on or off, not "x"'],
     ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, not "1MB"'],
+    ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, not "5s"'],
+    ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
     ['LOG_LEVEL', 'loud', 'expected silent or error or warn or info or debug, not "loud"'],
   ])('%s=%s', (name, value, problem) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name}: ${problem}`]);

@@ -18,6 +18,8 @@ const DEFAULTS: Config = {
   simpleGets: false,
   fastLane: true,
   maxBodyBytes: 1_048_576,
+  drainMs: 5_000,
+  closeTimeoutMs: 30_000,
   logLevel: 'info',
 };
 const UPSTREAM = { UPSTREAM_URL: 'https://service.example/base' };
@@ -46,14 +48,9 @@ describe('without any variable', () => {
     expect(readConfig({}, 'serve')).toEqual(DEFAULTS);
   });
 
-  test('the demo has GraphiQL, introspection and a quiet log on top', () => {
-    expect(readConfig({}, 'demo')).toEqual({
-      ...DEFAULTS,
-      graphiql: true,
-      introspection: true,
-      simpleGets: true,
-      logLevel: 'warn',
-    });
+  test('the demo has GraphiQL, introspection and a quiet log on top, and stops at once', () => {
+    const shown = { graphiql: true, introspection: true, simpleGets: true };
+    expect(readConfig({}, 'demo')).toEqual({ ...DEFAULTS, ...shown, drainMs: 0, logLevel: 'warn' });
   });
 
   test('a blank variable is as good as none', () => {
@@ -88,6 +85,8 @@ describe('a variable that can be used', () => {
     [{ TRUSTED_DOCUMENTS: 'documents.json' }, { trustedDocuments: 'documents.json' }],
     [{ FAST_LANE: 'no' }, { fastLane: false }],
     [{ MAX_BODY_BYTES: '1' }, { maxBodyBytes: 1 }],
+    [{ DRAIN_MS: '0' }, { drainMs: 0 }],
+    [{ CLOSE_TIMEOUT_MS: '600000' }, { closeTimeoutMs: 600_000 }],
     [{ LOG_LEVEL: 'DEBUG' }, { logLevel: 'debug' }],
     [AUTH, { auth: CALLERS }],
   ])('%j', (env, change) => {

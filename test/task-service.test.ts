@@ -116,9 +116,10 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     await expect(tasks.create(TASK, call)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' });
   });
 
-  test('is ready', async () => {
+  test('is well in every part', async () => {
     const { tasks } = await open();
-    await expect(tasks.ready()).resolves.toBeUndefined();
+    const states = await Promise.all(Object.values(tasks.checks).map((check) => check()));
+    expect(new Set(states)).toEqual(new Set(['ok']));
   });
 
   test('leaves nothing of unknown fate when it is closed, and refuses what comes after', async () => {

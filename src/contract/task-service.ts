@@ -50,6 +50,12 @@ export interface AccountTaskPage {
   readonly hasNextPage: boolean;
 }
 
+/** Resolves with a word for a state that is well; throws a TaskFailure that says what is wrong. */
+export type Check = () => Promise<string>;
+
+/** What a backend needs to serve, each part checked by itself. */
+export type Checks = Readonly<Partial<Record<'upstream' | 'circuit' | 'database', Check>>>;
+
 /**
  * The port between the faces (GraphQL, REST) and the backends (upstream, store).
  * Every method throws a `TaskFailure` where the failure is understood; any other error is a defect.
@@ -61,8 +67,8 @@ export interface TaskService {
   find(ids: readonly string[], call: Call): Promise<readonly (AccountTask | null)[]>;
   /** A page of the caller's tasks. */
   list(page: PageRequest, call: Call): Promise<AccountTaskPage>;
-  /** Resolves when the backend can serve; throws an Error that says why it cannot. */
-  ready(): Promise<void>;
+  /** The backend can serve when all of them are well. */
+  readonly checks: Checks;
   /** Finishes what is under way and lets go of connections and files. */
   close(): Promise<void>;
 }

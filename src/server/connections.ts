@@ -8,8 +8,8 @@ import type { Socket } from 'node:net';
 export interface Connections {
   /** Ends those on which nothing is under way; each of the others ends with the answer it is waiting for. */
   endUnused(): void;
-  /** Ends those whose request has still not arrived in full, of which nothing ran, or whose answer nobody reads. */
-  endUnfinished(): void;
+  /** Ends all of them; gives how many were waiting for the answer to a request that had arrived in full. */
+  endAll(): number;
 }
 
 export function trackConnections(server: Server): Connections {
@@ -30,9 +30,14 @@ export function trackConnections(server: Server): Connections {
         else answer.once('finish', () => socket.destroySoon());
       }
     },
-    endUnfinished() {
-      for (const [socket, answer] of answers)
-        if (answer && (!answer.req.complete || answer.writableEnded)) socket.destroy();
+    endAll() {
+      let cutOff = 0;
+      for (const [socket, answer] of answers) {
+        // An answer that is written is not lost work: its caller does not read it.
+        if (answer?.req.complete && !answer.writableEnded) cutOff += 1;
+        socket.destroy();
+      }
+      return cutOff;
     },
   };
 }

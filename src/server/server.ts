@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { trackConnections } from './connections.ts';
-import { TaskFailure } from '../contract/failure.ts';
+import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import { sendError, sendJson } from './answer.ts';
 import { createGraphqlHandler, type GraphqlHandlerOptions } from './graphql-handler.ts';
@@ -14,6 +14,7 @@ import {
 } from './http-bounds.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { createReadiness } from './readiness.ts';
 import { toRequestId } from './request-id.ts';
 import { createRestHandler, isRestPath } from './rest-handler.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
@@ -23,8 +24,8 @@ export interface ServerOptions extends GraphqlHandlerOptions {
   readonly token: TokenEndpoint | null;
   /** Answers the paths below /api/; null: there are none. */
   readonly rest: RestEndpoint | null;
-  /** Resolves when the backend can serve; throws an Error that says why it cannot. */
-  readonly ready: () => Promise<void>;
+  /** What has to be well for requests to be sent here. */
+  readonly checks: Checks;
   readonly metrics: Metrics;
   readonly log: Log;
   /** Where they differ from HTTP_BOUNDS. */
@@ -34,8 +35,13 @@ export interface ServerOptions extends GraphqlHandlerOptions {
 export interface GatewayServer {
   /** Resolves with the address once requests are accepted. */
   listen(host: string, port: number): Promise<URL>;
-  /** Accepts no more connections, finishes the requests in flight, then resolves. */
-  close(): Promise<void>;
+  /** Asks every caller for a new connection with its next request and, unless its place is taken by another, says it is not ready. */
+  drain(options: { readonly isReplaced: boolean }): void;
+  /**
+   * Accepts no more connections, finishes the requests in flight, then resolves.
+   * After the time-out it cuts off those that are left, and resolves with how many of them were waiting for an answer.
+   */
+  close(timeoutMs: number): Promise<number>;
 }
 
 type Handler = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
@@ -44,19 +50,13 @@ type Handler = (request: IncomingMessage, response: ServerResponse, requestId: s
 export function createGatewayServer(options: ServerOptions): GatewayServer {
   const { log, rest, maxBodyBytes } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
+  const readiness = createReadiness(options);
   const routes: Readonly<Record<string, Handler>> = {
     '/graphql': createGraphqlHandler(options),
     '/health': async (_, response) => sendJson(response, 200, { status: 'ok' }),
-    '/ready': async (_, response, requestId) => {
-      try {
-        await options.ready();
-        sendJson(response, 200, { status: 'ready' });
-      } catch (error) {
-        log.warn({ requestId, err: error }, 'not ready');
-        // A TaskFailure is written for callers; anything else may name addresses and files.
-        const problem = error instanceof TaskFailure ? error.message : 'The backend does not answer.';
-        sendJson(response, 503, { status: 'not ready', problem });
-      }
+    '/ready': async (_, response) => {
+      const { isReady, checks } = await readiness.report();
+      sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
     },
     '/metrics': async (_, response) => {
       const { contentType, text } = await options.metrics.render();
@@ -69,11 +69,11 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     if (/^\/token$/i.test(path)) return options.token;
     return isRestPath(path) ? restHandler : null;
   };
-  let isClosing = false;
+  let isLeaving = false;
   const server = createServer(toServerOptions(bounds), (request, response) => {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
-    if (isClosing) response.setHeader('Connection', 'close');
+    if (isLeaving) response.setHeader('Connection', 'close');
     // The handlers see what they would without a proxy.
     request.url = toOriginForm(request.url ?? '/');
     const [path = '/'] = request.url.split('?', 1);
@@ -101,14 +101,21 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const connections = trackConnections(server);
   return {
     listen: (host, port) => listen(server, host, port),
-    close: () =>
+    drain({ isReplaced }) {
+      isLeaving = true;
+      if (!isReplaced) readiness.drain();
+    },
+    close: (timeoutMs) =>
       new Promise((resolve, reject) => {
-        isClosing = true;
-        const patience = setTimeout(() => connections.endUnfinished(), bounds.requestMs);
+        isLeaving = true;
+        let cutOff = 0;
+        const patience = setTimeout(() => {
+          cutOff = connections.endAll();
+        }, timeoutMs);
         server.close((error) => {
           clearTimeout(patience);
           if (error) reject(error);
-          else resolve();
+          else resolve(cutOff);
         });
         connections.endUnused();
       }),

@@ -4,6 +4,7 @@ import type { AccountCaller, Call, TaskService } from '../contract/task-service.
 import { compareTimestamps, parseTimestamp } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
+import { databaseCheck } from './database-check.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { toAttempt } from './idempotency.ts';
 import { createKeyPurge } from './idempotency-keys.ts';
@@ -66,9 +67,7 @@ export function createStoredTaskService({
           : await readTasks(`WHERE account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
       return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
     },
-    async ready() {
-      await database.read('SELECT number FROM schema_migrations');
-    },
+    checks: { database: databaseCheck(database) },
     close: () => creates.close(),
   };
 }

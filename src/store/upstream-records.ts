@@ -1,9 +1,9 @@
 import type { TaskService } from '../contract/task-service.ts';
 import type { Database } from './database.ts';
+import { databaseCheck } from './database-check.ts';
 import { idempotentTaskService } from './idempotent-task-service.ts';
 import { createLedger } from './ledger.ts';
 import { recordedTaskService } from './recorded-task-service.ts';
-import { toReadFailure } from './store-failure.ts';
 import { createTaskRecords } from './task-records.ts';
 
 export interface UpstreamRecordsOptions {
@@ -46,12 +46,7 @@ export function rememberingTaskService(
   const idempotent = idempotentTaskService(recorded, { ledger, waitMs: keyWaitMs });
   return {
     ...idempotent,
-    async ready() {
-      await idempotent.ready();
-      await database.read('SELECT number FROM schema_migrations').catch((error: unknown) => {
-        throw toReadFailure(error);
-      });
-    },
+    checks: { ...upstream.checks, database: databaseCheck(database) },
     async close() {
       await idempotent.close();
       await database.close();

@@ -49,10 +49,14 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
       if ('answered' in result) throw result.answered;
       return result;
     },
-    async ready() {
-      // The breaker stays open until a create comes; who sends creates only to a ready gateway waits for this instead.
-      if (breaker.state === CircuitState.Open && now() - openedAtMs < openMs) throw circuitOpen();
-      await inner.ready();
+    checks: {
+      ...inner.checks,
+      async circuit() {
+        if (breaker.state === CircuitState.Closed) return 'closed';
+        // The breaker stays open until a create comes; who sends creates only to a ready gateway waits for this instead.
+        if (breaker.state === CircuitState.Open && now() - openedAtMs < openMs) throw circuitOpen();
+        return 'half-open';
+      },
     },
   };
 }

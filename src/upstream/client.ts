@@ -4,7 +4,7 @@ import { createCallsInFlight } from './calls-in-flight.ts';
 import { createConnectionSlots } from './connection-slots.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
-import { overloaded, unreachableReason, unwritable } from './transport-failure.ts';
+import { overloaded, unreachable, unwritable } from './transport-failure.ts';
 
 export interface UpstreamClientOptions {
   /** The service's base address; a path in it prefixes every request's. */
@@ -34,13 +34,15 @@ export interface UpstreamClient {
   admit<T>(work: () => Promise<T>): Promise<T>;
   /** A post that is no call in flight of its own: within an admitted call, or for what admitted calls wait for. */
   postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Opens a connection and closes it again; throws an Error that says why it cannot. */
+  /** Opens a connection and closes it again; throws a TaskFailure that says why it cannot. */
   ready(): Promise<void>;
   /** Finishes the calls under way, then closes every connection. */
   close(): Promise<void>;
 }
 
 const FIRST_RETRY_MS = 25;
+/** A connection that takes longer than this is none to rely on. */
+const READY_TIMEOUT_MS = 2_000;
 const NONE_FREE = 'No connection to the service became free in time.';
 const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
@@ -48,6 +50,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const { baseUrl, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries } = options;
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
   const pool = new Pool(baseUrl.origin, { connect, connections, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
+  const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
+  const connectToTry = buildConnector({ timeout: readyTimeoutMs, allowH2: false });
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const slots = createConnectionSlots(connections);
   const onLetGo = (): void => slots.give();
@@ -89,12 +93,11 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     postAdmitted: (request) => calls.join(() => post(request)),
     ready: () =>
       new Promise((resolve, reject) => {
-        const refuse = (cause: unknown): void =>
-          reject(new Error(`The service cannot be reached: ${unreachableReason(cause)}.`, { cause }));
-        const timer = setTimeout(refuse, timeoutMs, null);
+        const refuse = (cause: unknown): void => reject(unreachable(cause, ''));
+        const timer = setTimeout(refuse, readyTimeoutMs, null);
         const { protocol, host, port } = baseUrl;
         const hostname = baseUrl.hostname.replace(/^\[|\]$/g, '');
-        connect({ protocol, host, hostname, port }, (error, socket) => {
+        connectToTry({ protocol, host, hostname, port }, (error, socket) => {
           clearTimeout(timer);
           if (error) return refuse(error);
           socket.destroy();

@@ -63,7 +63,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     async list() {
       throw unreadableContract();
     },
-    ready: () => client.ready(),
+    checks: { upstream: () => client.ready().then(() => 'ok') },
     close: () => client.close(),
   };
 }

@@ -11,16 +11,16 @@ const UNREACHABLE_REASONS: Readonly<Record<string, string>> = {
 };
 
 /** Why no connection was made, in words that hold no address; `cause` is null when the time was up first. */
-export function unreachableReason(cause: unknown): string {
+function unreachableReason(cause: unknown): string {
   const code = cause === null ? 'ETIMEDOUT' : errorCode(cause);
   if (/^ERR_(?:SSL|TLS)|CERT|^UNABLE_TO_|^EPROTO$/.test(code)) return 'no secure connection could be made';
   return UNREACHABLE_REASONS[code] ?? 'no connection could be made';
 }
 
-export function unreachable(cause: unknown): TaskFailure {
+export function unreachable(cause: unknown, fate = ' Nothing was sent.'): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
-    `The service cannot be reached: ${unreachableReason(cause)}. Nothing was sent.`,
+    `The service cannot be reached: ${unreachableReason(cause)}.${fate}`,
     { cause },
   );
 }

@@ -34,7 +34,7 @@ function listeningService() {
     },
     find: unexpected,
     list: unexpected,
-    ready: unexpected,
+    checks: {},
     close: unexpected,
   };
   return { heard, inner };

@@ -28,7 +28,7 @@ export interface GatewayProcess {
   readonly address: () => Promise<URL>;
 }
 
-/** `npm ARGS` in this project with nothing in its environment but what is given; ended with the test at the latest. */
+/** `npm ARGS` in this project with nothing in its environment but what is given, on any port, closing without a delay; ended with the test at the latest. */
 export function startNpm(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
   return watch('npm', args, env);
 }
@@ -68,7 +68,11 @@ export function nodeWarnings(stderr: string): readonly string[] {
 function watch(command: string, args: readonly string[], env: Readonly<Record<string, string>>): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
   // A process group of its own, so that nothing it starts outlives the test.
-  const child = spawn(command, args, { cwd: ROOT, env: { PATH, HOME, PORT: '0', ...env }, detached: true });
+  const child = spawn(command, args, {
+    cwd: ROOT,
+    env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env },
+    detached: true,
+  });
   let stdout = '';
   let stderr = '';
   const onOutput = new Set<() => void>();

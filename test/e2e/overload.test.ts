@@ -112,7 +112,11 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
   const refused = { kind: 'failed', failure: 'OVERLOADED NOT_SENT', message: problem };
   expect(await create()).toEqual(refused);
   const ready = await fetch(new URL('ready', address));
-  expect([ready.status, await ready.json()]).toEqual([503, { status: 'not ready', problem }]);
+  expect(ready.status).toBe(503);
+  expect(await ready.json()).toEqual({
+    status: 'not ready',
+    checks: { upstream: 'The service cannot be reached: it refuses connections.', circuit: problem, draining: 'no' },
+  });
   expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 2$/m);
 
   const service = await start(gone.port);

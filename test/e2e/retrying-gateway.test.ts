@@ -175,7 +175,7 @@ test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
       },
       find: async () => [],
       list: async () => ({ tasks: [], hasNextPage: false }),
-      ready: async () => {},
+      checks: {},
       close: async () => {},
     };
     const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }));

@@ -82,7 +82,7 @@ test('failures of items are logged with the request id: known ones with their ca
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
-    ready: async () => {},
+    checks: {},
     close: async () => {},
   };
   const gateway = await startGateway(

@@ -55,7 +55,7 @@ test('a caller that does not read its answer is waited for until it is not to be
   connections.endUnused();
   const isOpen = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 1)));
   expect(await isOpen()).toBe(true);
-  connections.endUnfinished();
+  expect(connections.endAll()).toBe(0);
   expect(await closed).toBeUndefined();
   caller.destroy();
 });

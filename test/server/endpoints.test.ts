@@ -134,7 +134,10 @@ describe('CORS', () => {
 describe('the other paths', () => {
   test('/health and /ready answer', async () => {
     expect(await (await fetch(new URL('health', gateway.url))).json()).toEqual({ status: 'ok' });
-    expect(await (await fetch(new URL('ready', gateway.url))).json()).toEqual({ status: 'ready' });
+    expect(await (await fetch(new URL('ready', gateway.url))).json()).toEqual({
+      status: 'ready',
+      checks: { database: 'ok', draining: 'no' },
+    });
   });
 
   test('anything else is 404 and says where GraphQL is', async () => {

@@ -16,7 +16,7 @@ const tasks: TaskService = {
   create: () => Promise.reject(failure),
   find: () => Promise.reject(failure),
   list: () => Promise.reject(failure),
-  ready: async () => {},
+  checks: {},
   close: async () => {},
 };
 const gateway = await startGateway(

@@ -37,7 +37,7 @@ function deterministicBackend(): Backend {
       },
       find: async (ids) => ids.map((id) => (id === task.ID ? task : null)),
       list: async ({ first }) => ({ tasks: [task, task].slice(0, first), hasNextPage: true }),
-      ready: async () => {},
+      checks: {},
       close: async () => {},
     },
   };

@@ -24,7 +24,7 @@ async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{
     graphiql: null,
     token: null,
     rest: null,
-    ready: async () => {},
+    checks: {},
     metrics: createMetrics(),
     maxBodyBytes: 1000,
     cors: () => false,
@@ -33,9 +33,9 @@ async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{
     bounds,
   });
   const url = await server.listen('127.0.0.1', 0);
-  let closing: Promise<void> | undefined;
-  const close = () => (closing ??= server.close());
-  onTestFinished(close);
+  let closing: Promise<number> | undefined;
+  const close = () => (closing ??= server.close(60_000));
+  onTestFinished(async () => void (await close()));
   return { url, asked, close };
 }
 

@@ -165,7 +165,7 @@ function createWorld(database: Database) {
         }),
       find: async () => [],
       list: async () => ({ tasks: [], hasNextPage: false }),
-      ready: async () => {},
+      checks: {},
       close: async () => {},
     };
     return idempotentTaskService(service, { ledger, waitMs: 0 });

@@ -42,7 +42,7 @@ function service(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
-    ready: async () => {},
+    checks: {},
     close: async () => {},
   };
   return { tasks, sent };

@@ -63,7 +63,7 @@ test('a PostgreSQL server that crashes under load costs no acknowledged task, an
     await creates.untilMore(ACKNOWLEDGED_PER_PHASE);
     await server.crash();
     await creates.untilFailing(CALLERS);
-    await expect(store.tasks.ready()).rejects.toThrow('the server refuses connections');
+    await expect(store.tasks.checks.database?.()).rejects.toThrow('the server refuses connections');
     await server.restart();
   }
   await creates.untilMore(ACKNOWLEDGED_PER_PHASE);

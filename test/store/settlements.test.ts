@@ -67,7 +67,7 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
-    ready: async () => {},
+    checks: {},
     close: async () => {},
   };
   const ledger = createLedger({

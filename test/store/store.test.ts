@@ -80,9 +80,9 @@ test.each<readonly [string, (path: string) => void, string]>([
 
 test('a store that is ready says so, and one that is closed does not', async () => {
   const store = await openStore({ databaseUrl: 'sqlite::memory:' });
-  await expect(store.tasks.ready()).resolves.toBeUndefined();
+  expect(await store.tasks.checks.database?.()).toBe('ok');
   await store.close();
-  await expect(store.tasks.ready()).rejects.toThrow('it is closed');
+  await expect(store.tasks.checks.database?.()).rejects.toThrow('it is closed');
 });
 
 test('a database that is damaged where the reads go fails them clearly, and nothing else', async () => {

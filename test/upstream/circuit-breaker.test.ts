@@ -21,7 +21,6 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) 
   let sent = 0;
   const states: BreakerState[] = [];
   const clock = { nowMs: 1_800_000_000_000 };
-  const connecting = { problem: null as Error | null };
   const inner: TaskService = {
     create: () => {
       sent += 1;
@@ -29,9 +28,7 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) 
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
-    ready: async () => {
-      if (connecting.problem) throw connecting.problem;
-    },
+    checks: { upstream: async () => 'ok' },
     close: async () => {},
   };
   const tasks = breakingTaskService(inner, {
@@ -45,7 +42,7 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) 
       () => 'created',
       (error: TaskFailure) => error.code,
     );
-  return { tasks, create, states, clock, connecting, sent: () => sent };
+  return { tasks, create, states, clock, sent: () => sent };
 }
 
 describe('the circuit to the service', () => {
@@ -59,7 +56,7 @@ describe('the circuit to the service', () => {
     });
     expect(sent()).toBe(3);
     expect(states).toEqual(['open']);
-    await expect(tasks.ready()).rejects.toThrow('nothing is sent to it');
+    await expect(tasks.checks.circuit?.()).rejects.toThrow('nothing is sent to it');
   });
 
   test('stays closed while the service answers, whatever it answers', async () => {
@@ -81,7 +78,7 @@ describe('the circuit to the service', () => {
     trial.resolve(CREATED);
     expect(await first).toBe('created');
     expect(states).toEqual(['open', 'half-open', 'closed']);
-    await expect(tasks.ready()).resolves.toBeUndefined();
+    expect(await tasks.checks.circuit?.()).toBe('closed');
   });
 
   test.each([REFUSED, BUSY, NO_TOKEN, new Error('a defect')])(
@@ -132,16 +129,14 @@ describe('the circuit to the service', () => {
 });
 
 describe('readiness', () => {
-  test('comes back when the time of the open circuit is over, without a create, if the service can be reached', async () => {
-    const { tasks, create, clock, connecting, sent } = breakerOver(() => Promise.reject(REFUSED), 60_000);
+  test('comes back when the time of the open circuit is over, without a create', async () => {
+    const { tasks, create, clock, sent } = breakerOver(() => Promise.reject(REFUSED), 60_000);
     for (let count = 0; count < 3; count += 1) await create();
     clock.nowMs += 59_999;
-    await expect(tasks.ready()).rejects.toThrow('nothing is sent to it');
+    await expect(tasks.checks.circuit?.()).rejects.toThrow('nothing is sent to it');
     clock.nowMs += 1;
-    connecting.problem = new Error('Still away.');
-    await expect(tasks.ready()).rejects.toThrow('Still away.');
-    connecting.problem = null;
-    await expect(tasks.ready()).resolves.toBeUndefined();
+    expect(await tasks.checks.circuit?.()).toBe('half-open');
+    expect(await tasks.checks.upstream?.()).toBe('ok');
     expect(sent()).toBe(3);
   });
 });

@@ -1,0 +1,90 @@
+import { describe, expect, test } from 'vitest';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { Checks } from '../../src/contract/task-service.ts';
+import type { Log } from '../../src/server/log.ts';
+import { createReadiness } from '../../src/server/readiness.ts';
+
+const AWAY = new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service is away.');
+
+function readinessOf(checks: Checks, timeoutMs = 60_000) {
+  const lines: string[] = [];
+  const note =
+    (level: string) =>
+    ({ check = '' }: { readonly check?: string }, sentence: string) =>
+      void lines.push(`${level} ${check}: ${sentence}`);
+  const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
+  return { ...createReadiness({ checks, log, timeoutMs }), lines };
+}
+
+describe('a report', () => {
+  test('has a word for every part that is well', async () => {
+    const { report } = readinessOf({ upstream: async () => 'ok', circuit: async () => 'closed' });
+    expect(await report()).toEqual({ isReady: true, checks: { upstream: 'ok', circuit: 'closed', draining: 'no' } });
+  });
+
+  test('says what is wrong with every part that is not, but nothing that was not written to be read', async () => {
+    const { report } = readinessOf({
+      upstream: () => Promise.reject(AWAY),
+      circuit: async () => 'closed',
+      database: () => Promise.reject(new Error('password "hunter2" for 10.0.0.1 is wrong')),
+    });
+    expect(await report()).toEqual({
+      isReady: false,
+      checks: {
+        upstream: 'The service is away.',
+        circuit: 'closed',
+        database: 'It does not work as it should.',
+        draining: 'no',
+      },
+    });
+  });
+
+  test('does not wait for a check that hangs, and any number of reports look once', async () => {
+    let looks = 0;
+    const hanging = Promise.withResolvers<string>();
+    const { report } = readinessOf(
+      {
+        upstream: async () => 'ok',
+        database: () => {
+          looks += 1;
+          return hanging.promise;
+        },
+      },
+      5,
+    );
+    const late = {
+      isReady: false,
+      checks: { upstream: 'ok', database: 'It does not answer in time.', draining: 'no' },
+    };
+    expect(await Promise.all(Array.from({ length: 20 }, report))).toEqual(Array(20).fill(late));
+    expect(await report()).toEqual(late);
+    expect(looks).toBe(1);
+    hanging.resolve('ok');
+    await expect.poll(async () => (await report()).isReady).toBe(true);
+    expect(looks).toBeGreaterThan(1);
+  });
+
+  test('of a gateway that is about to stop says so at once, whatever hangs', async () => {
+    const { report, drain } = readinessOf({ database: () => new Promise(() => {}) });
+    drain();
+    expect(await report()).toEqual({ isReady: false, checks: { draining: 'This gateway is about to stop.' } });
+  });
+});
+
+test('the log hears of a part when it changes, and not with every report', async () => {
+  const state = { failure: null as Error | null };
+  const { report, lines } = readinessOf({
+    upstream: async () => {
+      if (state.failure) throw state.failure;
+      return 'ok';
+    },
+  });
+  await report();
+  state.failure = AWAY;
+  await report();
+  await report();
+  state.failure = null;
+  await report();
+  await report();
+  expect(lines).toEqual(['warn upstream: not ready', 'info upstream: ready again']);
+});
