@@ -46,7 +46,7 @@ async function refusesConnections({ hostname, port }: URL): Promise<void> {
 }
 
 /** A gateway with one create under way: the service has it and holds its answer back until it is told. */
-async function gatewayWithCreate() {
+async function gatewayWithCreate(env: Readonly<Record<string, string>> = {}) {
   const held = Promise.withResolvers<null>();
   const arrived = Promise.withResolvers<null>();
   const service = await startRestService({
@@ -56,15 +56,20 @@ async function gatewayWithCreate() {
     },
   });
   onTestFinished(() => service.close());
-  const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase() });
+  const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase(), ...env });
   const address = await gateway.address();
   const answer = create(address);
   await Promise.race([arrived.promise, answer]);
   return { gateway, address, service, answer, letServiceAnswer: () => held.resolve(null) };
 }
 
-async function startStore(): Promise<{ readonly gateway: GatewayProcess; readonly address: URL }> {
-  const gateway = startCli(['serve'], { DATABASE_URL: temporaryDatabase() });
+/** Longer than any test: whoever waits for its end fails. */
+const FOR_EVER_MS = '600000';
+
+async function startStore(
+  env: Readonly<Record<string, string>> = {},
+): Promise<{ readonly gateway: GatewayProcess; readonly address: URL }> {
+  const gateway = startCli(['serve'], { DATABASE_URL: temporaryDatabase(), ...env });
   return { gateway, address: await gateway.address() };
 }
 
@@ -118,4 +123,38 @@ describe('SIGTERM', () => {
     gateway.kill('SIGTERM');
     expect(await gateway.exit).toMatchObject({ code: 0 });
   });
+
+  test('is followed by a time in which it is not ready and serves on, asking for new connections', async () => {
+    const { gateway, address } = await startStore({ DRAIN_MS: FOR_EVER_MS });
+    gateway.kill('SIGTERM');
+    await gateway.output(/"draining"/);
+    const ready = await fetch(new URL('ready', address));
+    expect([ready.status, await ready.json()]).toEqual([
+      503,
+      { status: 'not ready', checks: { draining: 'This gateway is about to stop.' } },
+    ]);
+    expect((await fetch(new URL('health', address))).status).toBe(200);
+    const { status, headers } = await create(address);
+    expect([status, headers['connection']]).toEqual([200, 'close']);
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+  });
+
+  test('cuts off what does not end in time, and fails', async () => {
+    const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({ CLOSE_TIMEOUT_MS: '1' });
+    gateway.kill('SIGTERM');
+    await expect(answer).rejects.toThrow('socket hang up');
+    letServiceAnswer();
+    const { code, stderr } = await gateway.exit;
+    expect(code).toBe(1);
+    expect(stderr).toContain('\nClosed too late: 1 requests did not end within CLOSE_TIMEOUT_MS and were cut off.\n');
+  });
+});
+
+test('SIGINT closes without draining', async () => {
+  const { gateway } = await startStore({ DRAIN_MS: FOR_EVER_MS });
+  gateway.kill('SIGINT');
+  const { code, stderr } = await gateway.exit;
+  expect(code).toBe(0);
+  expect(stderr).not.toContain('draining');
 });

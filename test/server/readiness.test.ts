@@ -13,7 +13,8 @@ function readinessOf(checks: Checks, timeoutMs = 60_000) {
     ({ check = '' }: { readonly check?: string }, sentence: string) =>
       void lines.push(`${level} ${check}: ${sentence}`);
   const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-  return { ...createReadiness({ checks, log, timeoutMs }), lines };
+  const readiness = createReadiness({ checks, log, timeoutMs });
+  return { report: () => readiness.report(), drain: () => readiness.drain(), lines };
 }
 
 describe('a report', () => {
@@ -56,7 +57,7 @@ describe('a report', () => {
       isReady: false,
       checks: { upstream: 'ok', database: 'It does not answer in time.', draining: 'no' },
     };
-    expect(await Promise.all(Array.from({ length: 20 }, report))).toEqual(Array(20).fill(late));
+    expect(await Promise.all(Array.from({ length: 20 }, report))).toEqual(Array.from({ length: 20 }, () => late));
     expect(await report()).toEqual(late);
     expect(looks).toBe(1);
     hanging.resolve('ok');

@@ -1,0 +1,45 @@
+import { expect, test } from 'vitest';
+import { temporaryDatabase } from '../store/databases.ts';
+import { startBalancer } from './balancer.ts';
+import { startCli } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+import { seedStore } from './seeded-store.ts';
+import { startSteadyLoad } from './steady-load.ts';
+
+const CREATES_BETWEEN = 50;
+/** Many times what the balancer needs to notice, however busy the machine is. */
+const DRAIN_MS = '3000';
+
+test('two gateways behind a balancer are restarted one after the other, and no create fails or happens twice', async () => {
+  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const caller = createCaller(await seedStore(databaseUrl));
+  const balancer = await startBalancer();
+  const start = async () => {
+    const gateway = startCli(['serve'], { DATABASE_URL: databaseUrl, DRAIN_MS });
+    balancer.add(await gateway.address());
+    return gateway;
+  };
+  const gateways = [await start(), await start()];
+  await expect.poll(() => balancer.readyCount()).toBe(2);
+  const load = startSteadyLoad(caller, balancer.url);
+  await load.untilMore(CREATES_BETWEEN);
+  for (const gateway of gateways) {
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
+    await load.untilMore(CREATES_BETWEEN);
+    await start();
+    await expect.poll(() => balancer.readyCount()).toBe(2);
+  }
+  await load.untilMore(CREATES_BETWEEN);
+  const { sent, failures, lost, doubled } = await load.stop();
+  console.log(
+    `rolling restart: ${sent} creates with a key, failed = ${failures.length}, ` +
+      `lost = ${lost.length}, doubled = ${doubled.length}`,
+  );
+  expect({ failures, lost, doubled, unpassed: balancer.failures() }).toEqual({
+    failures: [],
+    lost: [],
+    doubled: [],
+    unpassed: 0,
+  });
+}, 120_000);
