@@ -1,5 +1,6 @@
+import cluster, { type Worker } from 'node:cluster';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.ts';
-import { ConfigError, readConfig } from './config.ts';
+import { type Config, ConfigError, readConfig } from './config.ts';
 import { TaskFailure } from './contract/failure.ts';
 import { openStore } from './store/store.ts';
 
@@ -25,11 +26,16 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === 'demo' || command === 'serve') {
     if (args.length > 1) throw new UsageError(`"${command}" takes no further words; it is configured by variables.`);
     const config = readConfig(process.env, command);
+    if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
     // Loaded only to serve: it takes most of the time that a command needs.
     const { startServing } = await import('./serving.ts');
     const serving = await startServing(config, command);
     if (serving.banner) say(serving.banner);
-    return closeOnSignal((drainMs) => serving.close({ drainMs }), config.drainMs);
+    return closeOnSignal(
+      (drainMs) => serving.close({ drainMs }),
+      config.drainMs,
+      () => {},
+    );
   }
   const administer = readCommand(args);
   const store = await openStore(readConfig(process.env, 'serve'));
@@ -40,12 +46,39 @@ async function run(args: readonly string[]): Promise<void> {
   }
 }
 
+/** One of several processes; the first of them says what is wrong, and passes signals on. */
+async function work(config: Config, self: Worker): Promise<void> {
+  for (const signal of ['SIGINT', 'SIGUSR2'] as const) process.on(signal, () => {});
+  const stopAsked = new Promise<void>((resolve) => {
+    process.on('SIGTERM', () => resolve());
+  });
+  const { runWorker } = await import('./worker.ts');
+  process.exit(await runWorker(config, self, stopAsked));
+}
+
+async function supervise(config: Config): Promise<void> {
+  let restart = (): void => {};
+  process.on('SIGUSR2', () => restart());
+  const { startSupervisor } = await import('./supervisor.ts');
+  const supervisor = await startSupervisor(config);
+  restart = () => supervisor.restart();
+  closeOnSignal(
+    (drainMs) => supervisor.close(drainMs),
+    config.drainMs,
+    () => supervisor.kill(),
+  );
+  return supervisor.ended;
+}
+
 /** The first signal lets the requests in flight finish, SIGTERM after draining; the second does not wait. */
-function closeOnSignal(close: (drainMs: number) => Promise<void>, drainMs: number): void {
+function closeOnSignal(close: (drainMs: number) => Promise<void>, drainMs: number, kill: () => void): void {
   let isClosing = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
-      if (isClosing) process.exit(1);
+      if (isClosing) {
+        kill();
+        process.exit(1);
+      }
       isClosing = true;
       close(signal === 'SIGTERM' ? drainMs : 0).catch((error: unknown) => {
         complain(`Closed too late: ${error instanceof Error ? error.message : String(error)}.`);

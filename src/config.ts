@@ -32,6 +32,8 @@ export interface Config {
   /** Off only to find out whether a fault is the fast lane's. */
   readonly fastLane: boolean;
   readonly maxBodyBytes: number;
+  /** How many processes serve; each opens the database for itself. */
+  readonly workers: number;
   /** How long the gateway still serves after SIGTERM, while /ready says that it is about to stop. */
   readonly drainMs: number;
   /** How long the requests in flight may take after that. */
@@ -150,6 +152,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     simpleGets: isDemo,
     fastLane: read('FAST_LANE', true, onOrOff),
     maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
+    workers: read('WORKERS', 1, wholeNumber(1, 256)),
     drainMs: read('DRAIN_MS', isDemo ? 0 : 5_000, wholeNumber(0, 600_000)),
     closeTimeoutMs: read('CLOSE_TIMEOUT_MS', 30_000, wholeNumber(1, 600_000)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
@@ -159,6 +162,21 @@ export function readConfig(env: Environment, mode: Mode): Config {
   }
   if (config.graphiql && trustedDocuments !== null)
     problems.push('GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them');
+  problems.push(...workerProblems(config, mode));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
+}
+
+/** Why several processes cannot serve with the rest of the configuration. */
+function workerProblems({ workers, upstream, databaseUrl }: Config, mode: Mode): readonly string[] {
+  if (workers === 1) return [];
+  if (mode === 'demo') return ['WORKERS: the demo is one process; use npm run serve for more'];
+  const hasDatabase = !upstream || upstream.isRecorded;
+  if (hasDatabase && databaseUrl.startsWith('sqlite:')) {
+    const others = `DATABASE_URL=postgres://…${upstream ? ', or RECORD=off' : ''}`;
+    return [`WORKERS: a SQLite file is for one process; more than one need ${others}`];
+  }
+  return Object.entries({ CONNECTIONS: upstream?.connections, MAX_IN_FLIGHT: upstream?.maxInFlight })
+    .filter(([, total]) => total !== undefined && total < workers)
+    .map(([name]) => `UPSTREAM_${name}: is for all WORKERS together, of which each needs one at least`);
 }

@@ -4,7 +4,7 @@ import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
 import { type Closing, createGateway, type Gateway } from './gateway.ts';
 import type { GraphiqlOptions } from './server/graphiql.ts';
 import { createLog } from './server/log.ts';
-import { createMetrics } from './server/metrics.ts';
+import { createMetrics, type Metrics } from './server/metrics.ts';
 import { parseDatabaseAddress } from './store/database-address.ts';
 import { openStore } from './store/store.ts';
 
@@ -16,12 +16,20 @@ export interface Serving {
   close(closing: Closing): Promise<void>;
 }
 
+/** What differs when this process is one of several that serve one address. */
+export interface Membership {
+  readonly worker: number;
+  /** The metrics of all of them, from those of this one. */
+  readonly share: (own: Metrics) => Metrics;
+}
+
 const FORWARDED = 'Bearer <a token of the service>';
 
 /** Opens what the configuration asks for and listens. @throws Error with one line for the person who starts it. */
-export async function startServing(config: Config, mode: Mode): Promise<Serving> {
-  const log = createLog(config.logLevel);
-  const observers = { log, metrics: createMetrics() };
+export async function startServing(config: Config, mode: Mode, membership?: Membership): Promise<Serving> {
+  const log = createLog(config.logLevel, membership && { worker: membership.worker });
+  const metrics = createMetrics();
+  const observers = { log, metrics: membership?.share(metrics) ?? metrics };
   const { backend, authorization } = await open(config, mode, observers);
   const { gateway, address } = await listen(config, backend, observers, {
     query: SAMPLE_MUTATION,

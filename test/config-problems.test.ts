@@ -53,6 +53,7 @@ describe('a variable that cannot be used is named with what was expected', () =>
     ['INTROSPECTION', 'maybe', 'expected on or off, not "maybe"'],
     ['FAST_LANE', 'x', 'expected on or off, not "x"'],
     ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, not "1MB"'],
+    ['WORKERS', '0', 'expected a whole number from 1 to 256, not "0"'],
     ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, not "5s"'],
     ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
     ['LOG_LEVEL', 'loud', 'expected silent or error or warn or info or debug, not "loud"'],
@@ -103,6 +104,27 @@ describe('a variable that cannot be used is named with what was expected', () =>
     expect(problemsOf({ ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual([
       'UPSTREAM_CLIENT_ID: is of use with UPSTREAM_URL only',
     ]);
+  });
+
+  test('several WORKERS where one process alone can serve', () => {
+    const alone = 'WORKERS: a SQLite file is for one process; more than one need DATABASE_URL=postgres://…';
+    expect(problemsOf({ WORKERS: '2' })).toEqual([alone]);
+    expect(problemsOf({ ...UPSTREAM, WORKERS: '2' })).toEqual([`${alone}, or RECORD=off`]);
+    expect(problemsOf({ ...UPSTREAM, WORKERS: '2', RECORD: 'off' })).toEqual([]);
+    expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' })).toEqual([]);
+    expect(problemsOf({ WORKERS: '1' })).toEqual([]);
+    expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' }, 'demo')).toEqual([
+      'WORKERS: the demo is one process; use npm run serve for more',
+    ]);
+  });
+
+  test('fewer connections or calls than WORKERS that share them', () => {
+    const few = { ...UPSTREAM, RECORD: 'off', WORKERS: '3', UPSTREAM_CONNECTIONS: '2', UPSTREAM_MAX_IN_FLIGHT: '1' };
+    expect(problemsOf(few)).toEqual([
+      'UPSTREAM_CONNECTIONS: is for all WORKERS together, of which each needs one at least',
+      'UPSTREAM_MAX_IN_FLIGHT: is for all WORKERS together, of which each needs one at least',
+    ]);
+    expect(problemsOf({ ...few, UPSTREAM_CONNECTIONS: '3', UPSTREAM_MAX_IN_FLIGHT: '3' })).toEqual([]);
   });
 
   test('all at once', () => {

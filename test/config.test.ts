@@ -18,6 +18,7 @@ const DEFAULTS: Config = {
   simpleGets: false,
   fastLane: true,
   maxBodyBytes: 1_048_576,
+  workers: 1,
   drainMs: 5_000,
   closeTimeoutMs: 30_000,
   logLevel: 'info',
@@ -85,6 +86,10 @@ describe('a variable that can be used', () => {
     [{ TRUSTED_DOCUMENTS: 'documents.json' }, { trustedDocuments: 'documents.json' }],
     [{ FAST_LANE: 'no' }, { fastLane: false }],
     [{ MAX_BODY_BYTES: '1' }, { maxBodyBytes: 1 }],
+    [
+      { WORKERS: '4', DATABASE_URL: 'postgres://db/tasks' },
+      { workers: 4, databaseUrl: 'postgres://db/tasks' },
+    ],
     [{ DRAIN_MS: '0' }, { drainMs: 0 }],
     [{ CLOSE_TIMEOUT_MS: '600000' }, { closeTimeoutMs: 600_000 }],
     [{ LOG_LEVEL: 'DEBUG' }, { logLevel: 'debug' }],

@@ -33,7 +33,12 @@ const WIRING: ReadonlySet<string> = new Set([
   'src/backend.ts',
   'src/demo.ts',
   'src/gateway.ts',
+  'src/restart-delays.ts',
   'src/serving.ts',
+  'src/supervised-worker.ts',
+  'src/supervisor.ts',
+  'src/worker.ts',
+  'src/worker-messages.ts',
 ]);
 /** What config.ts reads values with. */
 const CONFIG_VALUES = 'src/config-values.ts';

@@ -12,14 +12,14 @@ export interface Log {
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** A log of JSON lines on standard error's file descriptor; secrets never reach it. */
-export function createLog(level: LogLevel): Log {
+/** A log of JSON lines on standard error's file descriptor, each with these facts; secrets never reach it. */
+export function createLog(level: LogLevel, facts: { readonly worker?: number } = {}): Log {
   return pino(
     {
       level,
-      base: null,
       serializers: { err: (error: unknown) => toLoggedError(error) },
       hooks: { streamWrite: redactLine },
+      base: facts,
       redact: { paths: ['*.authorization', '*.Authorization', '*.secret', '*.Parameters'], censor: '[redacted]' },
     },
     pino.destination({ dest: 2, sync: true }),

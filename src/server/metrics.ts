@@ -1,4 +1,18 @@
-import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client';
+import {
+  Counter,
+  collectDefaultMetrics,
+  Gauge,
+  type MetricObjectWithValues,
+  type MetricValue,
+  Registry,
+} from 'prom-client';
+
+export interface RenderedMetrics {
+  readonly contentType: string;
+  readonly text: string;
+}
+
+export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
 /** What the gateway counts, and how it is read. Names and labels are bounded: no value of a caller's becomes a label. */
 export interface Metrics {
@@ -13,7 +27,9 @@ export interface Metrics {
   countUnwritten(what: 'record' | 'settlement'): void;
   setBreakerState(state: 'closed' | 'half-open' | 'open'): void;
   /** In Prometheus' text format. */
-  render(): Promise<{ readonly contentType: string; readonly text: string }>;
+  render(): Promise<RenderedMetrics>;
+  /** For another process, to be added to what others counted. */
+  snapshot(): Promise<MetricsSnapshot>;
 }
 
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
@@ -53,6 +69,8 @@ export function createMetrics(): Metrics {
   const breaker = new Gauge({
     name: 'gateway_circuit_state',
     help: 'The circuit to the service: 0 closed, 1 half-open, 2 open.',
+    // Of several processes the worst.
+    aggregator: 'max',
     registers,
   });
   return {
@@ -62,6 +80,7 @@ export function createMetrics(): Metrics {
     countUnknownValue: (field) => unknownValues.inc({ field }),
     countUnwritten: (what) => unwritten.inc({ what }),
     setBreakerState: (state) => breaker.set(BREAKER_STATES[state]),
+    snapshot: () => registry.getMetricsAsJSON(),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };
 }
