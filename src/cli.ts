@@ -57,11 +57,10 @@ async function work(config: Config, self: Worker): Promise<void> {
 }
 
 async function supervise(config: Config): Promise<void> {
-  let restart = (): void => {};
-  process.on('SIGUSR2', () => restart());
   const { startSupervisor } = await import('./supervisor.ts');
-  const supervisor = await startSupervisor(config);
-  restart = () => supervisor.restart();
+  const starting = startSupervisor(config);
+  process.on('SIGUSR2', () => void starting.then((started) => started.restart()));
+  const supervisor = await starting;
   closeOnSignal(
     (drainMs) => supervisor.close(drainMs),
     config.drainMs,

@@ -1,0 +1,193 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { runCli, startCli } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+import { signalWorker, untilServing, workerPids } from './worker-log.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
+
+const caller = createCaller('Bearer of-a-caller');
+
+async function startWorkers(env: Readonly<Record<string, string>> = {}) {
+  const state: { held: Promise<null> | null; onArrival: () => void } = { held: null, onArrival: () => {} };
+  const service = await startRestService({
+    answer() {
+      state.onArrival();
+      return state.held;
+    },
+  });
+  onTestFinished(() => service.close());
+  const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, RECORD: 'off', WORKERS: '2', ...env });
+  const address = await gateway.address();
+  await Promise.all([untilServing(gateway, 1), untilServing(gateway, 2)]);
+  return { gateway, address, service, state };
+}
+
+/** A gateway of two workers with one create under way, whose answer the service holds back. */
+async function workersWithCreate() {
+  const { state, ...running } = await startWorkers();
+  const held = Promise.withResolvers<null>();
+  const arrived = Promise.withResolvers<void>();
+  Object.assign(state, { held: held.promise, onArrival: arrived.resolve });
+  const verdict = caller.create(running.address, '{}');
+  await arrived.promise;
+  return { ...running, verdict, letServiceAnswer: () => held.resolve(null) };
+}
+
+/** Ten creates, each over a connection of its own. */
+async function createTen(address: URL): Promise<void> {
+  const create = async (): Promise<unknown> => {
+    const response = await fetch(new URL('graphql', address), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: 'Bearer of-a-caller', Connection: 'close' },
+      body: JSON.stringify({
+        query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }',
+        variables: { input: SAMPLE_INPUT },
+      }),
+    });
+    return response.json();
+  };
+  const answers = await Promise.all(Array.from({ length: 10 }, create));
+  expect(answers).toEqual(answers.map(() => ({ data: { createAccountTask: { replayed: false } } })));
+}
+
+async function metric(address: URL, name: string): Promise<number> {
+  const response = await fetch(new URL('metrics', address), { headers: { Connection: 'close' } });
+  const text = await response.text();
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].map(([, value]) =>
+    Number(value),
+  );
+  return values.reduce((sum, value) => sum + value, 0);
+}
+
+describe('several workers', () => {
+  test('share an address, and any of them tells what all have counted, those that are gone included', async () => {
+    const { gateway, address, service } = await startWorkers();
+    // With the other one stopped a worker has all of the work.
+    signalWorker(gateway, 2, 'SIGSTOP');
+    await createTen(address);
+    signalWorker(gateway, 2, 'SIGCONT');
+    signalWorker(gateway, 1, 'SIGSTOP');
+    await createTen(address);
+    signalWorker(gateway, 1, 'SIGCONT');
+    expect(service.tasks).toHaveLength(20);
+    expect(await metric(address, 'gateway_creates_total')).toBe(20);
+    expect(await metric(address, 'gateway_workers')).toBe(2);
+
+    signalWorker(gateway, 1, 'SIGKILL');
+    await untilServing(gateway, 3);
+    expect(await metric(address, 'gateway_creates_total')).toBe(20);
+    expect(await metric(address, 'gateway_workers_ended_total')).toBe(1);
+    await createTen(address);
+    expect(service.tasks).toHaveLength(30);
+    expect(await metric(address, 'gateway_creates_total')).toBe(30);
+    await expect.poll(() => metric(address, 'gateway_workers')).toBe(2);
+  });
+});
+
+test('the bound on creates in flight is for all workers together', async () => {
+  const { gateway, address, service, state } = await startWorkers({ UPSTREAM_MAX_IN_FLIGHT: '4' });
+  const held = Promise.withResolvers<null>();
+  state.held = held.promise;
+  signalWorker(gateway, 2, 'SIGSTOP');
+  let refused = 0;
+  const verdicts = Array.from({ length: 5 }, async () => {
+    const verdict = await caller.create(address, '{}');
+    if (verdict.kind === 'failed') refused += 1;
+    return verdict;
+  });
+  await expect.poll(() => refused, { timeout: 60_000 }).toBe(3);
+  await expect.poll(() => service.requests.length, { timeout: 60_000 }).toBe(2);
+  held.resolve(null);
+  const failures = (await Promise.all(verdicts)).flatMap((verdict) => ('failure' in verdict ? [verdict.failure] : []));
+  expect(failures).toEqual(['OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT']);
+});
+
+describe('a start that cannot be, with several workers,', () => {
+  const upstream = { UPSTREAM_URL: 'http://127.0.0.1:1/', RECORD: 'off', WORKERS: '3', LOG_LEVEL: 'error' };
+
+  test('is one line, and not one for each of them', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const PORT = String((taken.address() as AddressInfo).port);
+    expect(await runCli(['serve'], { ...upstream, PORT })).toMatchObject({
+      code: 1,
+      stderr: `Cannot start: port ${PORT} of 127.0.0.1 is in use; set PORT to another\n`,
+    });
+    const DATABASE_URL = 'postgres://gateway:hunter2@127.0.0.1:1/tasks';
+    const { code, stderr } = await runCli(['serve'], { WORKERS: '3', DATABASE_URL, LOG_LEVEL: 'error' });
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^Cannot start: The database .* cannot be opened: the server refuses connections\.\n$/);
+    expect(stderr).not.toContain('hunter2');
+  });
+
+  test('is refused over a SQLite file', async () => {
+    const { code, stderr } = await runCli(['serve'], { WORKERS: '3', DATABASE_URL: 'sqlite::memory:' });
+    expect([code, stderr]).toEqual([
+      1,
+      'Cannot start: WORKERS: a SQLite file is for one process; more than one need DATABASE_URL=postgres://…\n',
+    ]);
+  });
+
+  test('is given up when workers end again and again before they serve', async () => {
+    const gateway = startCli(['serve'], {
+      ...upstream,
+      LOG_LEVEL: 'info',
+      NODE_OPTIONS: '--import=./test/e2e/dying-worker.ts',
+    });
+    const { code, stderr } = await gateway.exit;
+    expect(code).toBe(1);
+    expect(stderr.match(/^Cannot start: .*$/gm)).toEqual([
+      'Cannot start: no worker can be kept running; the last one ended with exit status 7',
+    ]);
+    expect([...workerPids(gateway).keys()]).toEqual([1, 2, 3, 4, 5]);
+  });
+});
+
+// A gateway has ended, here, when all of its processes have.
+describe('the end of several workers', () => {
+  test('SIGTERM lets them finish what is under way', async () => {
+    const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
+    gateway.kill('SIGTERM');
+    await gateway.output(/"closing"/);
+    letServiceAnswer();
+    expect(await verdict).toMatchObject({ kind: 'created' });
+    const { code, stderr } = await gateway.exit;
+    expect(code).toBe(0);
+    expect(stderr.match(/"msg":"closed"/g)).toHaveLength(2);
+  });
+
+  test('a signal that reaches all of them is one signal', async () => {
+    const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
+    gateway.kill('SIGTERM');
+    signalWorker(gateway, 1, 'SIGTERM');
+    signalWorker(gateway, 2, 'SIGTERM');
+    await gateway.output(/"closing"/);
+    letServiceAnswer();
+    expect(await verdict).toMatchObject({ kind: 'created' });
+    expect(await gateway.exit).toMatchObject({ code: 0 });
+  });
+
+  test('the second SIGTERM does not wait', async () => {
+    const { gateway, verdict } = await workersWithCreate();
+    gateway.kill('SIGTERM');
+    await gateway.output(/"closing"/);
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+    expect(await verdict).toEqual({ kind: 'unanswered' });
+  });
+
+  test('workers whose supervisor is killed finish what is under way, and end', async () => {
+    const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
+    gateway.kill('SIGKILL');
+    await gateway.output(/"closing"/);
+    letServiceAnswer();
+    expect(await verdict).toMatchObject({ kind: 'created' });
+    expect(await gateway.exit).toMatchObject({ signal: 'SIGKILL' });
+  });
+});
