@@ -29,13 +29,13 @@ async function run(args: readonly string[]): Promise<void> {
     if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
     // Loaded only to serve: it takes most of the time that a command needs.
     const { startServing } = await import('./serving.ts');
-    const serving = await startServing(config, command);
-    if (serving.banner) say(serving.banner);
-    return closeOnSignal(
-      (drainMs) => serving.close({ drainMs }),
-      config.drainMs,
-      () => {},
-    );
+    const starting = startServing(config, command);
+    closeOnSignal(async () => {
+      const serving = await starting;
+      return { close: (drainMs) => serving.close({ drainMs }) };
+    }, config.drainMs);
+    const { banner } = await starting;
+    return banner ? say(banner) : undefined;
   }
   const administer = readCommand(args);
   const store = await openStore(readConfig(process.env, 'serve'));
@@ -59,23 +59,32 @@ async function work(config: Config, self: Worker): Promise<void> {
 async function supervise(config: Config): Promise<void> {
   const { startSupervisor } = await import('./supervisor.ts');
   const starting = startSupervisor(config);
-  process.on('SIGUSR2', () => void starting.then((started) => started.restart()));
-  const supervisor = await starting;
-  closeOnSignal(
-    (drainMs) => supervisor.close(drainMs),
-    config.drainMs,
-    () => supervisor.kill(),
-  );
-  return supervisor.ended;
+  process.on('SIGUSR2', () => void starting.then((supervisor) => supervisor.restart()).catch(() => null));
+  closeOnSignal(() => starting, config.drainMs);
+  const { ended } = await starting;
+  return ended;
+}
+
+/** What serves until it is told to stop. */
+interface Running {
+  close(drainMs: number): Promise<void>;
+  /** Ends at once what the end of this process does not. */
+  kill?(): void;
 }
 
 /** The first signal lets the requests in flight finish, SIGTERM after draining; the second does not wait. */
-function closeOnSignal(close: (drainMs: number) => Promise<void>, drainMs: number, kill: () => void): void {
+function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): void {
+  let running: Running | null = null;
   let isClosing = false;
+  const close = async (waitMs: number): Promise<void> => {
+    // A start that fails is told by who waits for it.
+    running = await untilRunning().catch(() => null);
+    await running?.close(waitMs);
+  };
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (isClosing) {
-        kill();
+        running?.kill?.();
         process.exit(1);
       }
       isClosing = true;

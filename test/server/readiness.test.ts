@@ -1,8 +1,11 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Checks } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/server/log.ts';
+import { openBackend } from '../../src/backend.ts';
 import { createReadiness } from '../../src/server/readiness.ts';
+import { startGateway } from '../running-gateway.ts';
+import { openRawService } from '../upstream/test-client.ts';
 
 const AWAY = new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service is away.');
 
@@ -88,4 +91,23 @@ test('the log hears of a part when it changes, and not with every report', async
   await report();
   await report();
   expect(lines).toEqual(['warn upstream: not ready', 'info upstream: ready again']);
+});
+
+test('/ready of a service that takes connections and says nothing is 503, and however many ask, it is asked once', async () => {
+  const silent = await openRawService(() => undefined);
+  const env = { UPSTREAM_URL: `https://127.0.0.1:${silent.port}/`, UPSTREAM_TIMEOUT_MS: '600000', RECORD: 'off' };
+  const gateway = await startGateway(openBackend, { env });
+  onTestFinished(() => gateway.close());
+  const probe = async () => {
+    const response = await fetch(new URL('ready', gateway.url));
+    const { checks } = (await response.json()) as { readonly checks: Readonly<Record<string, string>> };
+    return [response.status, Object.keys(checks), checks['upstream']];
+  };
+  const parts = ['upstream', 'circuit', 'draining'];
+  for (const [status, names, upstream] of await Promise.all(Array.from({ length: 10 }, probe))) {
+    expect([status, names]).toEqual([503, parts]);
+    // Whichever of the two bounds is over first.
+    expect(upstream).toMatch(/no connection was made in time\.$|^It does not answer in time\.$/);
+  }
+  expect(silent.connections()).toBe(1);
 });
