@@ -26,6 +26,11 @@ export type FailureKind = {
   [Code in FailureCode]: { readonly code: Code; readonly outcome: (typeof OUTCOMES)[Code][number] };
 }[FailureCode];
 
+/** Every code with every outcome it may have. */
+export const FAILURE_KINDS = Object.entries(OUTCOMES).flatMap(([code, outcomes]) =>
+  outcomes.map((outcome) => ({ code, outcome }) as FailureKind),
+);
+
 export interface FailureEvidence {
   /** The envelope's ErrorCode, verbatim; absent when there was no envelope. */
   readonly errorCode?: string | null;

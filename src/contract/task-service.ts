@@ -1,4 +1,5 @@
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from './account-task.ts';
+import type { BeginStep } from './call-steps.ts';
 
 /** Who calls, as far as a backend needs to know. */
 export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
@@ -29,6 +30,8 @@ export interface Call {
   readonly caller: Caller;
   /** Passed on to the upstream and written to every log line of the request. */
   readonly requestId: string;
+  /** Told of what is done for the call outside this process; absent: nobody wants to know. */
+  readonly beginStep?: BeginStep | undefined;
 }
 
 /** What goes with a create. */

@@ -1,4 +1,5 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
+import type { BeginStep } from '../contract/call-steps.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import { badInput, TaskFailure, toLogSentence } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
@@ -21,6 +22,10 @@ export interface RestRequest {
   /** Null where it is larger than the endpoint takes. */
   readonly body: Uint8Array | null;
   readonly requestId: string;
+  /** Told of what is done for the request; absent: nobody wants to know. */
+  readonly beginStep?: BeginStep;
+  /** Told how the request failed, where it did. */
+  readonly noteFailure?: (code: string, outcome: string) => void;
 }
 
 /** Answers every request; it never rejects. */
@@ -64,7 +69,7 @@ function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle):
 }
 
 async function create(
-  { header, idempotencyKeys, body, requestId }: RestRequest,
+  { header, idempotencyKeys, body, requestId, beginStep }: RestRequest,
   style: AnswerStyle,
   { tasks, authenticate, tables, maxBodyBytes }: RestEndpointOptions,
 ): Promise<RestAnswer> {
@@ -79,7 +84,7 @@ async function create(
     throw badInput('Parameters', `holds ${character}, which XML 1.0 cannot carry; accept application/json`);
   }
   const idempotencyKey = readIdempotencyKey(idempotencyKeys);
-  const created = await tasks.create(task, { caller, requestId, idempotencyKey });
+  const created = await tasks.create(task, { caller, requestId, beginStep, idempotencyKey });
   return createdAnswer(created, style);
 }
 
@@ -124,16 +129,18 @@ function unsupported(mediaType: string | null, style: AnswerStyle): RestAnswer {
 
 function toFailureAnswer(
   error: unknown,
-  { requestId }: RestRequest,
+  { requestId, noteFailure }: RestRequest,
   style: AnswerStyle,
   { log }: RestEndpointOptions,
 ): RestAnswer {
   if (!(error instanceof TaskFailure)) {
     log.error({ requestId, err: error }, 'unexpected error');
+    noteFailure?.('INTERNAL_SERVER_ERROR', 'UNKNOWN');
     return frameworkAnswer(500, HIDDEN, style);
   }
   const { code, outcome, cause } = error;
   log.warn({ requestId, code, outcome, err: cause }, toLogSentence(error));
+  noteFailure?.(code, outcome);
   if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
   return frameworkAnswer(401, 'Authorization has been denied for this request.', style, {
     headers: { 'WWW-Authenticate': 'Bearer' },

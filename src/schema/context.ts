@@ -1,5 +1,6 @@
 import DataLoader from 'dataloader';
 import type { AccountTask } from '../contract/account-task.ts';
+import type { BeginStep } from '../contract/call-steps.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 
 /** A task that was created under this alias. */
@@ -20,6 +21,8 @@ export interface GatewayContext {
   readonly batchConcurrency: number;
   /** Writes a failure that is data of the answer, and so no error of it, to the log with the request's ID. */
   reportFailure(error: unknown): void;
+  /** Told of what is done for the request; absent: nobody wants to know. */
+  readonly beginStep?: BeginStep | undefined;
   /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
   readonly accountTasks: DataLoader<string, AccountTask | null>;
 }
@@ -44,5 +47,5 @@ export function createGatewayContext({ tasks, authenticate, ...facts }: RequestF
 
 /** The port's view of a request; throws where the caller is not credible, before anything is sent. */
 export async function toCall(context: GatewayContext): Promise<Call> {
-  return { caller: await context.authenticate(), requestId: context.requestId };
+  return { caller: await context.authenticate(), requestId: context.requestId, beginStep: context.beginStep };
 }

@@ -1,10 +1,12 @@
+import type { BeginStep, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import type { CommitObserver } from './commit-observer.ts';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from './database.ts';
 import { toWriteFailure } from './store-failure.ts';
 
 export interface GroupCommit<Item, Result> {
-  /** Resolves once the transaction that holds the item is durably committed. */
-  add(item: Item): Promise<Result>;
+  /** Resolves once the transaction that holds the item is durably committed; `beginStep` is told of its commit. */
+  add(item: Item, beginStep?: BeginStep): Promise<Result>;
   /** Commits what is waiting and refuses what comes after. */
   close(): Promise<void>;
 }
@@ -22,10 +24,12 @@ export interface GroupCommitOptions<Item, Result> {
   readonly sizeOf?: (item: Item) => number;
   /** What the items that wait may hold together; a single one may hold more. */
   readonly maxPendingSize?: number;
+  readonly observer?: CommitObserver | undefined;
 }
 
 interface Pending<Item, Result> {
   readonly item: Item;
+  readonly beginStep: BeginStep | undefined;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
@@ -42,7 +46,7 @@ const MAX_PENDING_SIZE = 67_108_864;
  * as the database gains from, those that arrive meanwhile.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
-  const { database, write, maxPending, sizeOf = () => 0, maxPendingSize = MAX_PENDING_SIZE } = options;
+  const { database, write, maxPending, sizeOf = () => 0, maxPendingSize = MAX_PENDING_SIZE, observer } = options;
   const waiting: Pending<Item, Result>[] = [];
   /** True while a lane waits for the end of its turn: what arrives is its. */
   let isCollecting = false;
@@ -54,10 +58,26 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   let onIdle: (() => void) | null = null;
   let closing: Promise<void> | null = null;
 
+  /** The transaction of a batch, and the observers' part in it. */
+  const transact = async (batch: readonly Pending<Item, Result>[]): Promise<readonly (Result | TaskFailure)[]> => {
+    const items = batch.map(({ item }) => item);
+    const steps = batch.flatMap(({ beginStep }) => beginStep?.({ kind: 'commit', items: batch.length }) ?? []);
+    const startedMs = observer ? performance.now() : 0;
+    try {
+      const results = await database.transaction((transaction) => write(transaction, items));
+      observer?.onCommit(batch.length, performance.now() - startedMs);
+      endSteps(steps, {});
+      return results;
+    } catch (error) {
+      observer?.onFailure();
+      endSteps(steps, { error });
+      throw error;
+    }
+  };
+
   const commit = async (batch: readonly Pending<Item, Result>[]): Promise<void> => {
     try {
-      const items = batch.map(({ item }) => item);
-      const results = await database.transaction((transaction) => write(transaction, items));
+      const results = await transact(batch);
       for (const [index, { resolve, reject }] of batch.entries()) {
         const result = results[index] as Result | TaskFailure;
         if (result instanceof TaskFailure) reject(result);
@@ -86,6 +106,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       await commit(batch);
       committing -= batch.length;
       for (const { size } of batch) pendingSize -= size;
+      observer?.onPending(waiting.length + committing);
     }
     lanes -= 1;
     if (lanes === 0) onIdle?.();
@@ -115,16 +136,18 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   };
 
   return {
-    async add(item) {
+    async add(item, beginStep) {
       if (closing) throw overloaded('The task store is shutting down; nothing was stored.');
       const size = sizeOf(item);
       const isTooMuch = pendingSize > 0 && pendingSize + size > maxPendingSize;
       if (isTooMuch || waiting.length + committing >= maxPending) {
+        observer?.onRefused();
         throw overloaded('The task store has too many tasks waiting to be stored; nothing was stored.');
       }
       pendingSize += size;
       return new Promise<Result>((resolve, reject) => {
-        waiting.push({ item, resolve, reject, size, turn: currentTurn() });
+        waiting.push({ item, beginStep, resolve, reject, size, turn: currentTurn() });
+        observer?.onPending(waiting.length + committing);
         openLane();
       });
     },
@@ -141,6 +164,10 @@ function countWholeTurns(waiting: readonly { readonly turn: number }[]): number 
   const turnThatWaits = waiting[MAX_ITEMS_PER_COMMIT]?.turn;
   const count = waiting.findIndex(({ turn }) => turn === turnThatWaits);
   return count === 0 ? MAX_ITEMS_PER_COMMIT : count;
+}
+
+function endSteps(steps: readonly StepUnderWay[], end: StepEnd): void {
+  for (const step of steps) step.end(end);
 }
 
 function overloaded(message: string): TaskFailure {

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CreatedAccountTask } from '../contract/account-task.ts';
+import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './idempotency.ts';
@@ -23,15 +24,15 @@ export function idempotentTaskService(
 ): TaskService {
   let waiting = 0;
   /** Asks until the ledger has another answer than that the first attempt is under way, or it has taken too long. */
-  const askPatiently = async (attempt: Attempt): Promise<Claim> => {
+  const askPatiently = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<Claim> => {
     const untilMs = performance.now() + waitMs;
-    let answer = await ledger.claim(attempt);
+    let answer = await ledger.claim(attempt, beginStep);
     if (answer.kind !== 'running' || waiting >= maxWaiting) return answer;
     waiting += 1;
     try {
       while (answer.kind === 'running' && performance.now() < untilMs) {
         await delay(POLL_MS);
-        answer = await ledger.claim(attempt);
+        answer = await ledger.claim(attempt, beginStep);
       }
       return answer;
     } finally {
@@ -43,14 +44,14 @@ export function idempotentTaskService(
     async create(task, call) {
       const attempt = toAttempt(task, call);
       if (!attempt) return inner.create(task, call);
-      const earlier = toEarlier(await askPatiently(attempt));
+      const earlier = toEarlier(await askPatiently(attempt, call.beginStep));
       if (earlier) return toReplay(earlier);
       try {
         const created = await inner.create(task, call);
-        await ledger.settle(attempt, { kind: 'created', created });
+        await ledger.settle(attempt, { kind: 'created', created }, call.beginStep);
         return created;
       } catch (error) {
-        await ledger.settle(attempt, toSettlement(error));
+        await ledger.settle(attempt, toSettlement(error), call.beginStep);
         throw error;
       }
     },

@@ -1,4 +1,6 @@
+import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import type { ObserveCommits } from './commit-observer.ts';
 import { parseCreated } from './created-json.ts';
 import type { Database, SqlTransaction } from './database.ts';
 import { formatFailure, parseFailure } from './failure-json.ts';
@@ -18,9 +20,9 @@ export type Claim =
 
 /** Which creates of an upstream are under way or done: the intent is durable before the first byte leaves. */
 export interface Ledger {
-  claim(attempt: Attempt): Promise<Claim>;
+  claim(attempt: Attempt, beginStep?: BeginStep): Promise<Claim>;
   /** Writes down how a claimed attempt ended; what cannot be written now is written before the next claim, or soon. */
-  settle(attempt: Attempt, settlement: Settlement): Promise<void>;
+  settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -34,15 +36,22 @@ export interface LedgerOptions {
   readonly now: () => number;
   /** Told of each settlement that could not be written, and again when it is given up: such an attempt becomes UNKNOWN. */
   readonly onUnsettled: (error: unknown) => void;
+  readonly observeCommits?: ObserveCommits | undefined;
 }
 
 export function createLedger(options: LedgerOptions): Ledger {
-  const { database, leaseMs, expiryMs, maxPending, now, onUnsettled } = options;
+  const { database, leaseMs, expiryMs, maxPending, now, onUnsettled, observeCommits } = options;
   const purgeKeys = createKeyPurge();
-  const settlements = createSettlements({ database, maxPending, onUnsettled });
+  const settlements = createSettlements({
+    database,
+    maxPending,
+    onUnsettled,
+    observer: observeCommits?.('settlement'),
+  });
   const claims = createGroupCommit({
     database,
     maxPending,
+    observer: observeCommits?.('claim'),
     write: async (transaction, attempts: readonly Attempt[]): Promise<readonly Claim[]> => {
       const nowMs = now();
       await purgeKeys(transaction, nowMs);
@@ -63,10 +72,10 @@ export function createLedger(options: LedgerOptions): Ledger {
     },
   });
   return {
-    async claim(attempt) {
+    async claim(attempt, beginStep) {
       await settlements.writeOwed();
       try {
-        return await claims.add(attempt);
+        return await claims.add(attempt, beginStep);
       } catch (error) {
         if (!(error instanceof TaskFailure) || error.outcome === 'NOT_SENT') throw error;
         // Its intent may be written, and must not stand in the way of the next attempt.
@@ -74,7 +83,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         throw unwritten(error);
       }
     },
-    settle: (attempt, settlement) => settlements.settle(attempt, settlement),
+    settle: (attempt, settlement, beginStep) => settlements.settle(attempt, settlement, beginStep),
     async close() {
       await claims.close();
       await settlements.close();

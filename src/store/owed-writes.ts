@@ -1,11 +1,13 @@
+import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import type { CommitObserver } from './commit-observer.ts';
 import type { Database, SqlTransaction } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 
 /** Writes down what has happened already, and keeps what the database does not take until it does. */
 export interface OwedWrites<Item> {
   /** Throws what kept the item from being written now; it is owed then, unless that was a defect. */
-  write(item: Item): Promise<void>;
+  write(item: Item, beginStep?: BeginStep): Promise<void>;
   /** Keeps an item to be written later; the oldest makes room for the newest. */
   owe(item: Item): void;
   /** Tries once to write what is owed; it never throws, and all who ask meanwhile wait for the same try. */
@@ -26,6 +28,7 @@ export interface OwedWritesOptions<Item> {
   readonly maxOwedSize?: number;
   /** How long after a failure what is owed is tried again by itself. */
   readonly retryMs?: number;
+  readonly observer?: CommitObserver | undefined;
 }
 
 /** So that a database that is still away is asked with a few, not with all. */
@@ -40,11 +43,13 @@ export function createOwedWrites<Item>({
   maxOwed = 10_000,
   maxOwedSize = 67_108_864,
   retryMs = 1_000,
+  observer,
 }: OwedWritesOptions<Item>): OwedWrites<Item> {
   const commits = createGroupCommit({
     database,
     maxPending,
     sizeOf,
+    observer,
     write: async (transaction, items: readonly Item[]): Promise<readonly null[]> => {
       await write(transaction, items);
       return items.map(() => null);
@@ -111,9 +116,9 @@ export function createOwedWrites<Item>({
   };
 
   return {
-    async write(item) {
+    async write(item, beginStep) {
       try {
-        await commits.add(item);
+        await commits.add(item, beginStep);
       } catch (error) {
         if (error instanceof TaskFailure) owe(item);
         throw error;

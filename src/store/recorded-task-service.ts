@@ -17,7 +17,7 @@ export function recordedTaskService(inner: TaskService, { records, onUnrecorded 
       const { accountTask } = created;
       // The task is there whatever becomes of the record.
       await records
-        .add(toScope(call.caller), accountTask)
+        .add(toScope(call.caller), accountTask, call.beginStep)
         .catch((error: unknown) => onUnrecorded(accountTask.ID, error));
       return created;
     },

@@ -1,5 +1,7 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
+import type { BeginStep } from '../contract/call-steps.ts';
 import type { TaskFailure } from '../contract/failure.ts';
+import type { CommitObserver } from './commit-observer.ts';
 import { formatCreated } from './created-json.ts';
 import type { Database, SqlTransaction } from './database.ts';
 import { formatFailure } from './failure-json.ts';
@@ -15,7 +17,7 @@ export type Settlement =
 /** Writes down how attempts ended, and keeps what the database does not take until it does. */
 export interface Settlements {
   /** Never throws: what cannot be written is reported and owed. */
-  settle(attempt: Attempt, settlement: Settlement): Promise<void>;
+  settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
   /** Keeps a settlement to be written later; the oldest makes room for the newest. */
   owe(attempt: Attempt, settlement: Settlement): void;
   /** Tries once to write what is owed; it never throws, and all who ask meanwhile wait for the same try. */
@@ -30,6 +32,7 @@ export interface SettlementsOptions {
   readonly onUnsettled: (error: unknown) => void;
   readonly maxOwed?: number;
   readonly retryMs?: number;
+  readonly observer?: CommitObserver | undefined;
 }
 
 interface SettledAttempt {
@@ -48,8 +51,8 @@ export function createSettlements({ onUnsettled, ...options }: SettlementsOption
     onGivenUp: onUnsettled,
   });
   return {
-    async settle(attempt, settlement) {
-      await writes.write({ attempt, settlement }).catch(onUnsettled);
+    async settle(attempt, settlement, beginStep) {
+      await writes.write({ attempt, settlement }, beginStep).catch(onUnsettled);
     },
     owe: (attempt, settlement) => writes.owe({ attempt, settlement }),
     writeOwed: () => writes.writeOwed(),

@@ -1,6 +1,7 @@
 import type { TaskService } from '../contract/task-service.ts';
 import { type Catalogue, createCatalogue } from './catalogue.ts';
 import { type Clients, createClients } from './clients.ts';
+import type { ObserveCommits } from './commit-observer.ts';
 import { type Database, DatabaseUnavailableError } from './database.ts';
 import { parseDatabaseAddress } from './database-address.ts';
 import { migrate } from './migrations.ts';
@@ -26,6 +27,7 @@ export interface StoreOptions {
   readonly keyExpiryMs?: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  readonly observeCommits?: ObserveCommits;
 }
 
 export interface OpenStoreOptions extends StoreOptions {
@@ -63,9 +65,9 @@ export async function openStore({ databaseUrl, ...options }: OpenStoreOptions): 
 /** The store over a database whose schema is up to date. */
 export function createStore(
   database: Database,
-  { maxPending = 10_000, keyExpiryMs = DAY_MS, now = Date.now }: StoreOptions = {},
+  { maxPending = 10_000, keyExpiryMs = DAY_MS, now = Date.now, observeCommits }: StoreOptions = {},
 ): Store {
-  const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, now });
+  const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, now, observeCommits });
   const close = async (): Promise<void> => {
     await tasks.close();
     await database.close();

@@ -1,7 +1,9 @@
 import { v7 as createTimeOrderedId } from 'uuid';
 import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
+import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import type { AccountTaskPage, PageRequest } from '../contract/task-service.ts';
+import type { CommitObserver } from './commit-observer.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
 import { createOwedWrites } from './owed-writes.ts';
 import { toReadFailure } from './store-failure.ts';
@@ -9,7 +11,7 @@ import { toReadFailure } from './store-failure.ts';
 /** Tasks as they were when the upstream created them; the contract has no way to read them back. */
 export interface TaskRecords {
   /** Throws what kept it from being written now; it is written later then, unless that was a defect. */
-  add(scope: string, task: AccountTask): Promise<void>;
+  add(scope: string, task: AccountTask, beginStep?: BeginStep): Promise<void>;
   find(scope: string, ids: readonly string[]): Promise<readonly (AccountTask | null)[]>;
   list(scope: string, page: PageRequest): Promise<AccountTaskPage>;
   close(): Promise<void>;
@@ -21,6 +23,7 @@ export interface TaskRecordsOptions {
   /** Told of each record that was owed to the database and is given up. */
   readonly onGivenUp: (error: unknown) => void;
   readonly retryMs?: number;
+  readonly observer?: CommitObserver | undefined;
 }
 
 interface NewRecord {
@@ -55,8 +58,8 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
     return rows.map(({ detail }) => toTask(detail));
   };
   return {
-    async add(scope, task) {
-      await additions.write({ scope, position: createTimeOrderedId(), task });
+    async add(scope, task, beginStep) {
+      await additions.write({ scope, position: createTimeOrderedId(), task }, beginStep);
     },
     async find(scope, ids) {
       const tasks = ids.length === 0 ? [] : await readTasks('AND id = ANY (?2)', [scope, ids]);

@@ -3,6 +3,7 @@ import { badInput, TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, Call, TaskService } from '../contract/task-service.ts';
 import { compareTimestamps, parseTimestamp } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
+import type { ObserveCommits } from './commit-observer.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
 import { databaseCheck } from './database-check.ts';
 import { createGroupCommit } from './group-commit.ts';
@@ -19,6 +20,7 @@ export interface StoredTaskServiceOptions {
   readonly keyExpiryMs: number;
   /** Milliseconds since 1970. */
   readonly now: () => number;
+  readonly observeCommits?: ObserveCommits | undefined;
 }
 
 /** The port over our own database. Its `close` stores what is under way; the database is closed by who opened it. */
@@ -27,11 +29,13 @@ export function createStoredTaskService({
   maxPending,
   keyExpiryMs,
   now,
+  observeCommits,
 }: StoredTaskServiceOptions): TaskService {
   const purgeKeys = createKeyPurge();
   const creates = createGroupCommit({
     database,
     maxPending,
+    observer: observeCommits?.('task'),
     sizeOf: ({ task }: Registration) => task.Parameters.length,
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs, purgeKeys }),
@@ -49,7 +53,7 @@ export function createStoredTaskService({
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
       checkDates(task);
-      return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) });
+      return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) }, call.beginStep);
     },
     async find(ids, call) {
       const { accountId } = accountCaller(call);

@@ -1,4 +1,5 @@
 import type { TaskService } from '../contract/task-service.ts';
+import type { ObserveCommits } from './commit-observer.ts';
 import type { Database } from './database.ts';
 import { databaseCheck } from './database-check.ts';
 import { idempotentTaskService } from './idempotent-task-service.ts';
@@ -18,18 +19,20 @@ export interface UpstreamRecordsOptions {
   readonly now: () => number;
   /** Told of what happened upstream but could not be written down here. */
   readonly onUnwritten: (what: 'record' | 'settlement', error: unknown) => void;
+  readonly observeCommits?: ObserveCommits | undefined;
 }
 
 /** An upstream with a memory of our own: its creates are recorded and can be read, and idempotency keys are honoured. */
 export function rememberingTaskService(
   upstream: TaskService,
   database: Database,
-  { leaseMs, keyExpiryMs, keyWaitMs, maxPending, now, onUnwritten }: UpstreamRecordsOptions,
+  { leaseMs, keyExpiryMs, keyWaitMs, maxPending, now, onUnwritten, observeCommits }: UpstreamRecordsOptions,
 ): TaskService {
   const records = createTaskRecords({
     database,
     maxPending,
     onGivenUp: (error) => onUnwritten('record', error),
+    observer: observeCommits?.('record'),
   });
   const recorded = recordedTaskService(upstream, {
     records,
@@ -42,6 +45,7 @@ export function rememberingTaskService(
     maxPending,
     now,
     onUnsettled: (error) => onUnwritten('settlement', error),
+    observeCommits,
   });
   const idempotent = idempotentTaskService(recorded, { ledger, waitMs: keyWaitMs });
   return {

@@ -8,9 +8,11 @@ export interface CallsInFlight {
   join<T>(work: () => Promise<T>): Promise<T>;
   /** Admits no more; resolves when nothing is under way. */
   end(): Promise<void>;
+  /** How many are admitted. */
+  admitted(): number;
 }
 
-export function createCallsInFlight(maxInFlight: number): CallsInFlight {
+export function createCallsInFlight(maxInFlight: number, onRefused: () => void): CallsInFlight {
   let admitted = 0;
   let underWay = 0;
   let isEnding = false;
@@ -28,7 +30,10 @@ export function createCallsInFlight(maxInFlight: number): CallsInFlight {
   return {
     async admit(work) {
       if (isEnding) throw shuttingDown();
-      if (admitted >= maxInFlight) throw overloaded('Too many tasks are being created at once.');
+      if (admitted >= maxInFlight) {
+        onRefused();
+        throw overloaded('Too many tasks are being created at once.');
+      }
       admitted += 1;
       try {
         return await run(work);
@@ -47,6 +52,7 @@ export function createCallsInFlight(maxInFlight: number): CallsInFlight {
         onIdle = resolve;
       });
     },
+    admitted: () => admitted,
   };
 }
 

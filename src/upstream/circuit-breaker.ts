@@ -10,6 +10,8 @@ export interface CircuitBreakerOptions {
   /** How long the circuit stays open before one create may try the service. */
   readonly openMs: number;
   readonly onStateChange: (state: BreakerState) => void;
+  /** Told of every create that is refused because the circuit is not closed. */
+  readonly onRefused?: () => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -24,6 +26,10 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
     halfOpenAfter: openMs,
     breaker: new ConsecutiveBreaker(failuresToOpen),
   });
+  const refused = (): TaskFailure => {
+    options.onRefused?.();
+    return circuitOpen();
+  };
   let openedAtMs = -Infinity;
   breaker.onStateChange((state) => {
     if (state === CircuitState.Open) openedAtMs = now();
@@ -33,7 +39,7 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
     ...inner,
     async create(task, call) {
       // While one create tries the service the others are refused at once; the breaker itself would let them wait.
-      if (breaker.state === CircuitState.HalfOpen) throw circuitOpen();
+      if (breaker.state === CircuitState.HalfOpen) throw refused();
       const result = await breaker
         .execute(() => {
           const isTrial = breaker.state === CircuitState.HalfOpen;
@@ -44,7 +50,7 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
         })
         .catch((error: unknown) => {
           if (error instanceof UndecidedTrial) throw error.cause;
-          throw error instanceof Error && 'isBrokenCircuitError' in error ? circuitOpen() : error;
+          throw error instanceof Error && 'isBrokenCircuitError' in error ? refused() : error;
         });
       if ('answered' in result) throw result.answered;
       return result;

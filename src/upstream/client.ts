@@ -1,10 +1,12 @@
 import { buildConnector, Pool } from 'undici';
+import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
 import { createConnectionSlots } from './connection-slots.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
 import { overloaded, unreachable, unwritable } from './transport-failure.ts';
+import type { ExchangeTimes, UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamClientOptions {
   /** The service's base address; a path in it prefixes every request's. */
@@ -17,6 +19,7 @@ export interface UpstreamClientOptions {
   readonly maxAnswerBytes: number;
   /** How often a connection that could not be made is tried again within one call. */
   readonly connectRetries: number;
+  readonly observer?: UpstreamObserver;
 }
 
 export interface UpstreamRequest {
@@ -24,6 +27,8 @@ export interface UpstreamRequest {
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
+  /** Told of every exchange that the request takes. */
+  readonly beginStep?: BeginStep | undefined;
 }
 
 /** HTTP to the service: every POST arrives there at most once. */
@@ -36,6 +41,7 @@ export interface UpstreamClient {
   postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Opens a connection and closes it again; throws a TaskFailure that says why it cannot. */
   ready(): Promise<void>;
+  load(): UpstreamLoad;
   /** Finishes the calls under way, then closes every connection. */
   close(): Promise<void>;
 }
@@ -47,7 +53,7 @@ const NONE_FREE = 'No connection to the service became free in time.';
 const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { baseUrl, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries } = options;
+  const { baseUrl, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
   const pool = new Pool(baseUrl.origin, { connect, connections, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
   const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
@@ -55,19 +61,37 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const slots = createConnectionSlots(connections);
   const onLetGo = (): void => slots.give();
-  const calls = createCallsInFlight(maxInFlight);
+  const calls = createCallsInFlight(maxInFlight, () => observer?.onRefused('in_flight'));
   let closing: Promise<void> | null = null;
 
-  const send = async ({ path, headers, body }: UpstreamRequest, deadline: Deadline): Promise<UpstreamAnswer> => {
-    const request = { path: pathPrefix + path, method: 'POST', headers, body };
+  const refused = (): TaskFailure => {
+    observer?.onRefused('connections');
+    return overloaded(NONE_FREE);
+  };
+
+  const send = async (
+    { path, headers, body, beginStep }: UpstreamRequest,
+    deadline: Deadline,
+  ): Promise<UpstreamAnswer> => {
+    const target = pathPrefix + path;
     for (let retries = 0; ; retries += 1) {
+      const times = observer ? startTimes() : null;
       const slot = slots.take(deadline);
-      if (slot !== true && !(await slot)) throw overloaded(NONE_FREE);
+      if (slot !== true && !(await slot)) throw refused();
+      if (times) times.dispatchedMs = performance.now();
+      const step = beginStep?.({ kind: 'exchange', url: baseUrl.origin + target, resends: retries });
+      const sent = step?.headers ? { ...headers, ...step.headers } : headers;
+      const request = { path: target, method: 'POST', headers: sent, body };
       try {
-        return await exchange({ dispatcher: pool, request, maxAnswerBytes, deadline, onLetGo });
+        const answer = await exchange({ dispatcher: pool, request, maxAnswerBytes, deadline, times, onLetGo });
+        if (times) observer?.onExchange(times);
+        step?.end({ status: answer.status });
+        return answer;
       } catch (error) {
+        if (times) observer?.onExchange(times);
+        step?.end({ error });
         if (!isUnreachable(error)) throw error;
-        if (slot !== true && deadline.isOver) throw overloaded(NONE_FREE);
+        if (slot !== true && deadline.isOver) throw refused();
         if (retries === connectRetries) throw error;
         if (!(await waitWithin(deadline, retryDelayMs(retries)))) throw error;
       }
@@ -80,8 +104,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       if (NOT_IN_A_HEADER.test(value)) throw unwritable(name);
     }
     const deadline = startDeadline(timeoutMs);
+    const startedMs = observer ? performance.now() : 0;
     try {
-      return await send(request, deadline);
+      const answer = await send(request, deadline);
+      observer?.onCall(request.path, answer.status, performance.now() - startedMs);
+      return answer;
+    } catch (error) {
+      if (error instanceof TaskFailure) observer?.onCall(request.path, error.code, performance.now() - startedMs);
+      throw error;
     } finally {
       clearDeadline(deadline);
     }
@@ -104,11 +134,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           resolve();
         });
       }),
+    load: () => ({ inFlight: calls.admitted(), waiting: slots.waiting() }),
     close() {
       closing ??= calls.end().then(() => pool.destroy());
       return closing;
     },
   };
+}
+
+function startTimes(): ExchangeTimes {
+  return { queuedMs: performance.now(), dispatchedMs: 0, sentMs: 0, answeredMs: 0, endedMs: 0 };
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -5,6 +5,8 @@ export interface ConnectionSlots {
   /** True with a slot; false when the deadline is over before one is free. */
   take(deadline: Deadline): true | Promise<boolean>;
   give(): void;
+  /** How many wait. */
+  waiting(): number;
 }
 
 export function createConnectionSlots(connections: number): ConnectionSlots {
@@ -37,5 +39,6 @@ export function createConnectionSlots(connections: number): ConnectionSlots {
       waiting.delete(receive);
       receive();
     },
+    waiting: () => waiting.size,
   };
 }

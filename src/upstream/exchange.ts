@@ -4,6 +4,7 @@ import type { TaskFailure } from '../contract/failure.ts';
 import { decodeContent } from './content-encoding.ts';
 import type { Deadline } from './deadline.ts';
 import { broken, timedOut, unreachable, unreadable } from './transport-failure.ts';
+import type { ExchangeTimes } from './upstream-observer.ts';
 
 export interface UpstreamAnswer {
   readonly status: number;
@@ -17,6 +18,8 @@ export interface Exchange {
   readonly request: Dispatcher.DispatchOptions;
   readonly maxAnswerBytes: number;
   readonly deadline: Deadline;
+  /** Where the exchange notes its phases; null: nobody asks. */
+  readonly times: ExchangeTimes | null;
   /** Called once, when the dispatcher holds nothing of the request any more; not before the promise settles. */
   readonly onLetGo: () => void;
 }
@@ -32,6 +35,7 @@ export function exchange({
   request,
   maxAnswerBytes,
   deadline,
+  times,
   onLetGo,
 }: Exchange): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
@@ -65,10 +69,12 @@ export function exchange({
         // Thrown here, nothing is written and the connection stays usable.
         if (isSettled) throw new Error('The time was up before the request was sent.');
         sending = controller;
+        if (times) times.sentMs = performance.now();
       },
       onResponseStart(controller, statusCode, headers) {
         if (statusCode === 101) giveUp(controller, unreadable('switches to another protocol'));
         if (statusCode < 200) return;
+        if (times) times.answeredMs = performance.now();
         status = statusCode;
         contentType = single(headers, 'content-type');
         contentEncoding = single(headers, 'content-encoding');
@@ -80,6 +86,7 @@ export function exchange({
         else chunks.push(chunk);
       },
       onResponseEnd() {
+        if (times) times.endedMs = performance.now();
         const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, receivedBytes);
         try {
           const body = decodeContent(received, contentEncoding, maxAnswerBytes);

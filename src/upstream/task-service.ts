@@ -1,16 +1,17 @@
 import type { EnumTables } from '../contract/enums.ts';
+import { unknownMembers } from '../contract/drift.ts';
 import { interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import type { Caller, TaskService } from '../contract/task-service.ts';
+import type { Call, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import type { UpstreamClient } from './client.ts';
 import { USER_AGENT } from './user-agent.ts';
 
-/** The Authorization header for a call of this caller; throws a TaskFailure when there is none. */
-export type Authorize = (caller: Caller) => string | Promise<string>;
+/** The Authorization header for a call; throws a TaskFailure when there is none. */
+export type Authorize = (call: Call) => string | Promise<string>;
 
 /** Another Authorization header after the service refused this one with a 401; null when there is no better one. */
-export type Reauthorize = (refused: string) => Promise<string | null>;
+export type Reauthorize = (refused: string, call: Call) => Promise<string | null>;
 
 export interface UpstreamTaskServiceOptions {
   readonly client: UpstreamClient;
@@ -21,6 +22,8 @@ export interface UpstreamTaskServiceOptions {
   readonly authorize?: Authorize;
   /** Unset: a 401 is final. */
   readonly reauthorize?: Reauthorize;
+  /** Told of every member of an envelope that the contract does not name, by its path. */
+  readonly onUnknownMember?: (path: string) => void;
 }
 
 const CREATE_PATH = 'api/v2/admin/tasks/account';
@@ -32,7 +35,7 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
 
 /** The real service: every create becomes one POST of the REST contract; waiting for its token, it is in flight already. */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
-  const { client, format, tables, authorize = forwardedAuthorization, reauthorize } = options;
+  const { client, format, tables, authorize = forwardedAuthorization, reauthorize, onUnknownMember } = options;
   return {
     create: (task, call) =>
       client.admit(async () => {
@@ -43,19 +46,22 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
             Accept: ACCEPT[format],
             'Accept-Encoding': 'identity',
             'User-Agent': USER_AGENT,
-            Authorization: await authorize(call.caller),
+            Authorization: await authorize(call),
             'X-Request-Id': call.requestId,
           },
           body: encodeRequest(format, task, tables),
+          beginStep: call.beginStep,
         };
         let answer = await client.postAdmitted(request);
         if (answer.status === 401 && reauthorize) {
           // A 401 created nothing, so with other credentials the task may be sent once more.
-          const Authorization = await reauthorize(request.headers.Authorization);
+          const Authorization = await reauthorize(request.headers.Authorization, call);
           if (Authorization !== null)
             answer = await client.postAdmitted({ ...request, headers: { ...request.headers, Authorization } });
         }
-        return interpretAnswer(answer.status, readAnswerBody(answer.body, answer.contentType));
+        const body = readAnswerBody(answer.body, answer.contentType);
+        if (onUnknownMember) for (const path of unknownMembers(body)) onUnknownMember(path);
+        return interpretAnswer(answer.status, body);
       }),
     async find() {
       throw unreadableContract();
@@ -68,7 +74,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   };
 }
 
-function forwardedAuthorization(caller: Caller): string {
+function forwardedAuthorization({ caller }: Call): string {
   if (caller.kind === 'forwarded' && caller.authorization !== '') return caller.authorization;
   throw new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },

@@ -1,3 +1,4 @@
+import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue, member } from '../contract/json-value.ts';
 import { readAnswerBody } from '../wire/codec.ts';
@@ -26,6 +27,7 @@ const TOKEN = /^[\w.~+/-]+=*$/;
 export async function requestToken(
   client: UpstreamClient,
   { clientId, clientSecret }: TokenCredentials,
+  beginStep: BeginStep | undefined,
 ): Promise<FetchedToken> {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
   // The calls in flight wait for this one, so it has to get past them.
@@ -39,6 +41,7 @@ export async function requestToken(
         'User-Agent': USER_AGENT,
       },
       body: new URLSearchParams(form).toString(),
+      beginStep,
     })
     .catch((error: unknown) => {
       throw error instanceof TaskFailure && error.outcome !== 'NOT_SENT' ? noToken(error) : error;

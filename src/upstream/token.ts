@@ -1,4 +1,5 @@
 import { TaskFailure } from '../contract/failure.ts';
+import type { Call } from '../contract/task-service.ts';
 import type { UpstreamClient } from './client.ts';
 import { requestToken, type TokenCredentials } from './token-request.ts';
 
@@ -12,11 +13,14 @@ export interface OwnTokenOptions extends TokenCredentials {
 
 /** The gateway's own token at the service. Every failure to get one is a TaskFailure of outcome NOT_SENT. */
 export interface OwnToken {
-  /** The Authorization header to send: one fetch for all who wait for it. */
-  readonly authorization: () => Promise<string>;
+  /** The Authorization header to send: one fetch for all who wait for it; a step of the call that was first. */
+  readonly authorization: (call?: Followed) => Promise<string>;
   /** The header to send after the service refused this one with a 401; null when a new token is no remedy. */
-  readonly renew: (refused: string) => Promise<string | null>;
+  readonly renew: (refused: string, call?: Followed) => Promise<string | null>;
 }
+
+/** What of a call a token needs. */
+type Followed = Pick<Call, 'beginStep'>;
 
 interface Held {
   readonly authorization: string;
@@ -37,10 +41,10 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
   let paused: { readonly failure: TaskFailure; readonly untilMs: number } | null = null;
   let renewedAtMs = -Infinity;
 
-  const fetchToken = async (): Promise<Held> => {
+  const fetchToken = async (call: Followed | undefined): Promise<Held> => {
     const startMs = now();
     try {
-      const { authorization, lifeMs } = await requestToken(client, credentials);
+      const { authorization, lifeMs } = await requestToken(client, credentials, call?.beginStep);
       const expiresAtMs = startMs + lifeMs;
       held = {
         authorization,
@@ -59,26 +63,26 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
       fetching = null;
     }
   };
-  const fetchOnce = (): Promise<Held> => {
+  const fetchOnce = (call: Followed | undefined): Promise<Held> => {
     if (paused && now() < paused.untilMs) return Promise.reject(paused.failure);
-    fetching ??= fetchToken();
+    fetching ??= fetchToken(call);
     return fetching;
   };
-  const authorization = async (): Promise<string> => {
-    if (!held || now() >= held.expiresAtMs) return (await fetchOnce()).authorization;
+  const authorization = async (call?: Followed): Promise<string> => {
+    if (!held || now() >= held.expiresAtMs) return (await fetchOnce(call)).authorization;
     // The token at hand serves until the next one is there; whoever tells of failures has told of this one.
-    if (now() >= held.renewAtMs) fetchOnce().catch(() => undefined);
+    if (now() >= held.renewAtMs) fetchOnce(call).catch(() => undefined);
     return held.authorization;
   };
   return {
     authorization,
-    async renew(refused) {
+    async renew(refused, call) {
       if (held?.authorization === refused) {
         if (now() - renewedAtMs < RENEWAL_INTERVAL_MS) return null;
         renewedAtMs = now();
         held = null;
       }
-      return authorization();
+      return authorization(call);
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Caller } from '../../src/contract/task-service.ts';
+import type { Call, Caller } from '../../src/contract/task-service.ts';
 import { expectFailure } from './expected-failure.ts';
 import { type RestService, type RestServiceOptions, startRestService } from './rest-service.ts';
 import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from './sample-task.ts';
@@ -105,7 +105,7 @@ describe('reads', () => {
   });
 });
 
-async function ownToken({ kind }: Caller): Promise<string> {
+async function ownToken({ caller: { kind } }: Call): Promise<string> {
   return `Bearer for-${kind}`;
 }
 
