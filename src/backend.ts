@@ -12,7 +12,10 @@ import { createSubjectVerifier } from './server/jwt-authentication.ts';
 import type { Log } from './server/log.ts';
 import type { Metrics } from './server/metrics.ts';
 import { observedTaskService } from './server/observed-task-service.ts';
+import type { RequestLog } from './server/request-log.ts';
+import type { Tracing } from './server/request-trace.ts';
 import type { IssueToken } from './server/token-endpoint.ts';
+import type { ObserveCommits } from './store/commit-observer.ts';
 import { openDatabase, openStore, type Store } from './store/store.ts';
 import { rememberingTaskService } from './store/upstream-records.ts';
 import { breakingTaskService } from './upstream/circuit-breaker.ts';
@@ -35,6 +38,10 @@ export interface Backend {
 export interface Observers {
   readonly log: Log;
   readonly metrics: Metrics;
+  /** Absent: requests are not logged. */
+  readonly requestLog?: RequestLog;
+  /** Absent or null: there are no traces. */
+  readonly tracing?: Tracing | null;
 }
 
 /** In the store all of a batch shares one commit; to the service a batch leaves connections for others. */
@@ -52,7 +59,8 @@ const LEASE_MARGIN_MS = 30_000;
 /** The backend that the configuration asks for. */
 export async function openBackend(config: Config, observers: Observers): Promise<Backend> {
   if (config.upstream) return openUpstreamBackend(config, config.upstream, observers);
-  return storeBackend(await openStore(config), config, observers);
+  const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
+  return storeBackend(store, config, observers);
 }
 
 export function storeBackend(store: Store, config: Config, { metrics }: Observers): Backend {
@@ -73,6 +81,7 @@ export function storeBackend(store: Store, config: Config, { metrics }: Observer
 
 async function openUpstreamBackend(config: Config, upstream: UpstreamConfig, observers: Observers): Promise<Backend> {
   const { log, metrics } = observers;
+  const upstreamMetrics = metrics.observeUpstream();
   const client = createUpstreamClient({
     baseUrl: upstream.url,
     timeoutMs: upstream.timeoutMs,
@@ -80,7 +89,9 @@ async function openUpstreamBackend(config: Config, upstream: UpstreamConfig, obs
     maxInFlight: upstream.maxInFlight,
     maxAnswerBytes: Math.max(MIN_ANSWER_BYTES, ANSWER_BYTES_PER_BODY_BYTE * config.maxBodyBytes),
     connectRetries: CONNECT_RETRIES,
+    observer: { ...upstreamMetrics, onRefused: (limit) => metrics.countRefusal(limit) },
   });
+  upstreamMetrics.watch(() => client.load());
   const tables = toTables(config);
   const { ownClient } = upstream;
   const ownToken =
@@ -96,6 +107,7 @@ async function openUpstreamBackend(config: Config, upstream: UpstreamConfig, obs
     client,
     format: upstream.format,
     tables,
+    onUnknownMember: (path) => metrics.countUnknownField(path),
     ...(ownToken && { authorize: ownToken.authorization, reauthorize: ownToken.renew }),
   });
   const breaking = breakingTaskService(sending, {
@@ -105,6 +117,7 @@ async function openUpstreamBackend(config: Config, upstream: UpstreamConfig, obs
       metrics.setBreakerState(state);
       log.warn({ state }, 'the circuit to the service changed');
     },
+    onRefused: () => metrics.countRefusal('circuit'),
   });
   const remembering = upstream.isRecorded ? await rememberUpstream(breaking, config, upstream, observers) : breaking;
   const observed = observedTaskService(remembering, { backend: 'upstream', tables, metrics });
@@ -140,7 +153,13 @@ async function rememberUpstream(
       metrics.countUnwritten(what);
       log.error({ what, err: error }, 'what happened upstream could not be written down');
     },
+    observeCommits: observeCommits(metrics),
   });
+}
+
+/** Commits as the metrics see them. */
+export function observeCommits(metrics: Metrics): ObserveCommits {
+  return (kind) => ({ ...metrics.commits(kind), onRefused: () => metrics.countRefusal('pending_writes') });
 }
 
 function toTables({ frequencies, notifications }: Config): EnumTables {

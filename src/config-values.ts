@@ -14,6 +14,11 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
+/** A number from 0 to 1. */
+export function share(text: string): number {
+  return /^(0|0?\.\d+|1(\.0+)?)$/.test(text) ? Number(text) : expected('a number from 0 to 1', text);
+}
+
 /** One of a few words, in any case. */
 export function oneOf<const T extends readonly string[]>(values: T): (text: string) => T[number] {
   return (text) => values.find((value) => value === text.toLowerCase()) ?? expected(values.join(' or '), text);

@@ -7,6 +7,7 @@ import {
   parseBaseUrl,
   parseDatabaseUrl,
   parseOrigins,
+  share,
   wholeNumber,
 } from './config-values.ts';
 
@@ -39,12 +40,22 @@ export interface Config {
   /** How long the requests in flight may take after that. */
   readonly closeTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
+  /** Null: nothing is traced. */
+  readonly tracing: TracingConfig | null;
 }
 
 export interface AuthConfig {
   readonly jwksUrl: URL;
   readonly issuer: string;
   readonly audience: string;
+}
+
+export interface TracingConfig {
+  /** Base address of an OTLP/HTTP collector. */
+  readonly endpoint: URL;
+  readonly serviceName: string;
+  /** From 0 to 1: the share of the traces beginning here that is kept; of others their beginner decides. */
+  readonly sampledShare: number;
 }
 
 export interface OwnClientConfig {
@@ -135,6 +146,11 @@ export function readConfig(env: Environment, mode: Mode): Config {
     maxInFlight: read('UPSTREAM_MAX_IN_FLIGHT', 1024, wholeNumber(1, 1_000_000)),
     isRecorded: read('RECORD', true, onOrOff),
   };
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', null, parseBaseUrl);
+  const tracing = {
+    serviceName: read('OTEL_SERVICE_NAME', 'account-task-gateway', asGiven),
+    sampledShare: read('OTEL_TRACES_SAMPLER_ARG', 1, share),
+  };
   const trustedDocuments = read<string | null>('TRUSTED_DOCUMENTS', null, asGiven);
   const config: Config = {
     host: read('HOST', '127.0.0.1', asGiven),
@@ -156,6 +172,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     drainMs: read('DRAIN_MS', isDemo ? 0 : 5_000, wholeNumber(0, 600_000)),
     closeTimeoutMs: read('CLOSE_TIMEOUT_MS', 30_000, wholeNumber(1, 600_000)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
+    tracing: endpoint && { endpoint, ...tracing },
   };
   if (isDemo && !LOOPBACK.test(config.host)) {
     problems.push(`HOST: the demo gives its token to whoever can reach it; use npm run serve for ${config.host}`);

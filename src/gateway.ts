@@ -6,8 +6,10 @@ import { createSchema } from './schema/schema.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from './server/graphiql.ts';
 import { createGraphqlEndpoint } from './server/graphql-endpoint.ts';
 import { createCors } from './server/cors.ts';
+import { createRequestObservation } from './server/request-observation.ts';
 import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
+import { traceFields } from './server/traced-fields.ts';
 import { readTrustedDocuments } from './server/trusted-documents.ts';
 
 /** How a gateway stops. */
@@ -33,11 +35,12 @@ const BACKEND_CLOSE_MS = 10_000;
 export function createGateway(
   config: Config,
   { tasks, authenticate, issueToken, batchConcurrency }: Backend,
-  { log, metrics }: Observers,
+  { log, metrics, requestLog = () => undefined, tracing = null }: Observers,
   graphiql: GraphiqlOptions,
 ): Gateway {
   const tables = { frequencies: config.frequencies, notifications: config.notifications };
   const schema = createSchema(tables);
+  if (tracing) traceFields(schema);
   const graphql = createGraphqlEndpoint({
     schema,
     tasks,
@@ -53,13 +56,15 @@ export function createGateway(
     graphql,
     cors: createCors(config.corsOrigins),
     graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
-    token: issueToken && createTokenEndpoint({ issueToken, log }),
+    token:
+      issueToken && createTokenEndpoint({ issueToken, log, onRefused: () => metrics.countRefusal('token_attempts') }),
     // With an upstream the contract is served there.
     rest: config.upstream
       ? null
       : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, log }),
     checks: tasks.checks,
     metrics,
+    observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
     maxBodyBytes: config.maxBodyBytes,
     simpleGets: config.simpleGets,
     log,

@@ -1,10 +1,10 @@
-import { type Backend, type Observers, openBackend, storeBackend } from './backend.ts';
+import { type Backend, observeCommits, type Observers, openBackend, storeBackend } from './backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
 import { type Closing, createGateway, type Gateway } from './gateway.ts';
+import { openObservers } from './observers.ts';
 import type { GraphiqlOptions } from './server/graphiql.ts';
-import { createLog } from './server/log.ts';
-import { createMetrics, type Metrics } from './server/metrics.ts';
+import type { Metrics } from './server/metrics.ts';
 import { parseDatabaseAddress } from './store/database-address.ts';
 import { openStore } from './store/store.ts';
 
@@ -27,9 +27,9 @@ const FORWARDED = 'Bearer <a token of the service>';
 
 /** Opens what the configuration asks for and listens. @throws Error with one line for the person who starts it. */
 export async function startServing(config: Config, mode: Mode, membership?: Membership): Promise<Serving> {
-  const log = createLog(config.logLevel, membership && { worker: membership.worker });
-  const metrics = createMetrics();
-  const observers = { log, metrics: membership?.share(metrics) ?? metrics };
+  const opened = await openObservers(config, membership && { worker: membership.worker });
+  const observers = { ...opened, metrics: membership?.share(opened.metrics) ?? opened.metrics };
+  const { log } = observers;
   const { backend, authorization } = await open(config, mode, observers);
   const { gateway, address } = await listen(config, backend, observers, {
     query: SAMPLE_MUTATION,
@@ -49,7 +49,13 @@ export async function startServing(config: Config, mode: Mode, membership?: Memb
     : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
   return {
     banner: mode === 'demo' ? demoBanner(address, authorization, keptIn) : null,
-    close: (closing) => gateway.close(closing),
+    async close(closing) {
+      try {
+        await gateway.close(closing);
+      } finally {
+        await observers.close();
+      }
+    },
   };
 }
 
@@ -70,6 +76,6 @@ async function open(
 ): Promise<{ readonly backend: Backend; readonly authorization: string }> {
   if (mode === 'serve' || config.upstream)
     return { backend: await openBackend(config, observers), authorization: FORWARDED };
-  const store = await openStore(config);
+  const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
   return { backend: storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
 }

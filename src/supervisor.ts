@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { createRestartDelays } from './restart-delays.ts';
-import { createLog } from './server/log.ts';
+import { createLog, openLogSink } from './server/log.ts';
 import type { RenderedMetrics } from './server/metrics.ts';
 import { createMetricsOfWorkers } from './server/metrics-of-workers.ts';
 import { type SupervisedWorker, startSupervisedWorker, type WorkerEnd } from './supervised-worker.ts';
@@ -27,7 +27,7 @@ const GRACE_MS = 15_000;
 
 /** Starts as many workers as the configuration says; resolves when one serves. @throws Error with one line when none can. */
 export async function startSupervisor(config: Config): Promise<Supervisor> {
-  const log = createLog(config.logLevel);
+  const log = createLog(config.logLevel, await openLogSink());
   const metrics = createMetricsOfWorkers();
   const workers = new Set<SupervisedWorker>();
   const givenUp = Promise.withResolvers<never>();

@@ -24,9 +24,16 @@ describe('the source', () => {
     expect(layerProblems(sources)).toStrictEqual([]);
   });
 
+  test('loads what traces and what writes for people only where it is asked for', () => {
+    const importers = (pattern: RegExp) => [...sources].filter(([, text]) => pattern.test(text)).map(([path]) => path);
+    expect(importers(/from '@opentelemetry/)).toEqual(['src/server/tracing.ts']);
+    expect(importers(/import\('\.\/server\/tracing\.ts'\)/)).toEqual(['src/observers.ts']);
+    expect(importers(/from '(?:[^']*\/tracing\.ts|pino-pretty)'/)).toEqual([]);
+  });
+
   test(`has no file of more than ${LONG_LINES} lines but the listed ones`, () => {
     const long = [...sources]
-      .filter(([, text]) => text.trimEnd().split('\n').length > LONG_LINES)
+      .filter(([path, text]) => path.endsWith('.ts') && text.trimEnd().split('\n').length > LONG_LINES)
       .map(([path]) => path);
     expect(long).toStrictEqual(LONG_FILES);
   });
@@ -79,6 +86,9 @@ describe('a planted violation is found', () => {
     ['a file in an unknown folder', 'src/lib/a.ts', `export const b = 1;`],
     ['a file beside the layers', 'src/main.ts', `export const b = 1;`],
     ['a file that is not TypeScript', 'src/wire/a.js', `export const b = 1;`],
+    ['code among what operators take', 'src/operations/a.ts', `export const b = 1;`],
+    ['a script among what operators take', 'src/operations/a.sh', `exit 0`],
+    ['what operators take, elsewhere', 'src/server/a.yml', `a: 1`],
     ['a barrel', 'src/wire/index.ts', `export * from './json.ts';`],
     ['a drawer', 'src/wire/utils.ts', `export const b = 1;`],
     ['a drawer of types', 'src/wire/types.ts', `export type B = 1;`],
@@ -111,6 +121,7 @@ describe('what is lawful passes', () => {
     ['the process in the command line', 'src/cli.ts', `import 'node:process'; import './store/b.ts'; process.exit(0);`],
     ['a member called process', 'src/store/a.ts', `export const b = { process: 1 }; b.process;`],
     ['the word in a text or comment', 'src/store/a.ts', `/* process.env */ export const b = "import('undici')";`],
+    ['settings for operators', 'src/operations/alerts.yml', `groups: []`],
     ['an import called default', 'src/wire/a.ts', `import { default as b } from 'saxes'; export { b };`],
   ])('%s', (_, path, text) => {
     expect(layerProblems(new Map([[path, text]]))).toStrictEqual([]);

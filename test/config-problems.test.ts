@@ -57,6 +57,10 @@ describe('a variable that cannot be used is named with what was expected', () =>
     ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, not "5s"'],
     ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
     ['LOG_LEVEL', 'loud', 'expected silent or error or warn or info or debug, not "loud"'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', ADDRESS],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://me:hunter2@collector:4318', NO_CREDENTIALS],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'expected a number from 0 to 1, not "1.5"'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-0', 'expected a number from 0 to 1, not "-0"'],
   ])('%s=%s', (name, value, problem) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name}: ${problem}`]);
   });

@@ -22,6 +22,7 @@ const DEFAULTS: Config = {
   drainMs: 5_000,
   closeTimeoutMs: 30_000,
   logLevel: 'info',
+  tracing: null,
 };
 const UPSTREAM = { UPSTREAM_URL: 'https://service.example/base' };
 const UPSTREAM_DEFAULTS = {
@@ -33,6 +34,7 @@ const UPSTREAM_DEFAULTS = {
   ownClient: null,
   isRecorded: true,
 };
+const TRACING = { endpoint: new URL('http://collector:4318/') };
 const AUTH = {
   AUTH_JWKS_URL: 'https://login.example/keys?set=1',
   AUTH_ISSUER: 'https://login.example/',
@@ -94,6 +96,19 @@ describe('a variable that can be used', () => {
     [{ CLOSE_TIMEOUT_MS: '600000' }, { closeTimeoutMs: 600_000 }],
     [{ LOG_LEVEL: 'DEBUG' }, { logLevel: 'debug' }],
     [AUTH, { auth: CALLERS }],
+    [{ OTEL_SERVICE_NAME: 'tasks', OTEL_TRACES_SAMPLER_ARG: '0.5' }, {}],
+    [
+      { OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318' },
+      { tracing: { ...TRACING, serviceName: 'account-task-gateway', sampledShare: 1 } },
+    ],
+    [
+      {
+        OTEL_EXPORTER_OTLP_ENDPOINT: 'http://collector:4318',
+        OTEL_SERVICE_NAME: 'tasks',
+        OTEL_TRACES_SAMPLER_ARG: '.25',
+      },
+      { tracing: { ...TRACING, serviceName: 'tasks', sampledShare: 0.25 } },
+    ],
   ])('%j', (env, change) => {
     expect(readConfig(env, 'serve')).toEqual({ ...DEFAULTS, ...change });
   });

@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Config, type Environment, type Mode, readConfig } from '../src/config.ts';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../src/demo.ts';
-import { type Backend, type Observers, storeBackend } from '../src/backend.ts';
+import { type Backend, observeCommits, type Observers, storeBackend } from '../src/backend.ts';
 import { createGateway } from '../src/gateway.ts';
-import { createMetrics } from '../src/server/metrics.ts';
-import { createLog, type Log } from '../src/server/log.ts';
+import { createMetrics, type Metrics } from '../src/server/metrics.ts';
+import { createLog, type Log, NO_LOG_SINK } from '../src/server/log.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 
 export interface Answer {
@@ -35,6 +35,7 @@ export interface GatewaySettings {
   readonly env?: Environment;
   readonly mode?: Mode;
   readonly log?: Log;
+  readonly metrics?: Metrics;
   /** Sent with every request unless it brings its own. */
   readonly authorization?: string;
 }
@@ -43,9 +44,9 @@ type OpenBackend = (config: Config, observers: Observers) => Backend | Promise<B
 
 /** A gateway on a port of its own in front of the backend that `open` gives. */
 export async function startGateway(open: OpenBackend, settings: GatewaySettings = {}): Promise<RunningGateway> {
-  const { env = {}, mode = 'demo', log = createLog('silent'), authorization } = settings;
+  const { env = {}, mode = 'demo', log = createLog('silent', NO_LOG_SINK), authorization } = settings;
   const config = readConfig({ PORT: '0', ...env }, mode);
-  const observers = { log, metrics: createMetrics() };
+  const observers = { log, metrics: settings.metrics ?? createMetrics() };
   const gateway = createGateway(config, await open(config, observers), observers, {
     query: SAMPLE_MUTATION,
     headers: authorization ? { Authorization: authorization } : {},
@@ -81,12 +82,15 @@ export interface StoreGateway extends RunningGateway {
 /** A gateway over a store of its own in a temporary folder, with one client and the sample task. */
 export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
-  const store = await openStore({ databaseUrl: `sqlite:${join(folder, 'gateway.db')}` });
+  const metrics = createMetrics();
+  const databaseUrl = `sqlite:${join(folder, 'gateway.db')}`;
+  const store = await openStore({ databaseUrl, observeCommits: observeCommits(metrics) });
   const { client } = await store.clients.create({ name: 'test' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
   const gateway = await startGateway((config, observers) => storeBackend(store, config, observers), {
     authorization: `Bearer ${token}`,
+    metrics,
     ...settings,
   });
   return {

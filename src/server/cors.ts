@@ -6,11 +6,13 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
  */
 export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** What clients send with a request beside what every page may: the last three are Apollo Client's. */
+/** What clients send with a request beside what every page may: a page that is traced its place, and the last three Apollo Client. */
 const ALLOWED_HEADERS = [
   'content-type',
   'authorization',
   'x-request-id',
+  'traceparent',
+  'tracestate',
   'apollo-require-preflight',
   'apollographql-client-name',
   'apollographql-client-version',

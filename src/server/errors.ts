@@ -2,6 +2,7 @@ import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode,
 import { TaskFailure, toLogSentence } from '../contract/failure.ts';
 import type { CreatedBefore } from '../schema/context.ts';
 import type { Log } from './log.ts';
+import { noteFailure, type RequestRecord } from './request-record.ts';
 
 const MESSAGE_END = 1_000;
 
@@ -10,6 +11,8 @@ export interface RequestError {
   readonly log: Log;
   /** What was created before the error, which leaves no other trace in an answer without data. */
   readonly created?: readonly CreatedBefore[];
+  /** Where the error is noted; absent: nowhere. */
+  readonly record?: RequestRecord | undefined;
 }
 
 /** What a failure is called in a GraphQL answer: design's `extensions`, in one place. */
@@ -35,10 +38,13 @@ export function logFailure(error: unknown, { requestId, log }: RequestError): vo
 }
 
 /** The errors of a request that never ran: nothing was sent. Only of what is unexpected nobody can say when it struck. */
-export function refusedErrors(errors: readonly GraphQLError[], { requestId, log }: RequestError): GraphQLError[] {
+export function refusedErrors(errors: readonly GraphQLError[], request: RequestError): GraphQLError[] {
+  const { requestId, record } = request;
   return errors.map((error) => {
-    if (isUnexpected(error)) return maskedError(error, { requestId, log }, { outcome: 'UNKNOWN' });
+    if (isUnexpected(error)) return maskedError(error, request, { outcome: 'UNKNOWN' });
     const { originalError: _, ...extensions } = error.extensions;
+    const { code } = extensions;
+    noteFailure(record, typeof code === 'string' ? code : 'BAD_USER_INPUT', 'NOT_SENT');
     return toError(error, error.message, {
       code: 'BAD_USER_INPUT',
       ...extensions,
@@ -62,6 +68,7 @@ export function executionErrors(
     const failure = findFailure(error);
     if (failure) {
       logFailure(failure, request);
+      noteFailure(request.record, failure.code, failure.outcome);
       return toError(error, failure.message, { ...toExtensions(failure, request.requestId), ...created });
     }
     if (isUnexpected(error))
@@ -72,10 +79,11 @@ export function executionErrors(
 
 function maskedError(
   error: GraphQLError,
-  { requestId, log }: RequestError,
+  { requestId, log, record }: RequestError,
   facts: { readonly outcome?: string; readonly created?: readonly CreatedBefore[] },
 ): GraphQLError {
   logFailure(error.originalError ?? error, { requestId, log });
+  noteFailure(record, 'INTERNAL_SERVER_ERROR', facts.outcome ?? null);
   return toError(error, 'Unexpected error.', {
     code: 'INTERNAL_SERVER_ERROR',
     ...facts,

@@ -4,6 +4,7 @@ import type { GatewayContext } from '../schema/context.ts';
 import { executionErrors, refusedErrors } from './errors.ts';
 import type { Log } from './log.ts';
 import { toRequestId } from './request-id.ts';
+import type { RequestRecord } from './request-record.ts';
 
 const VALUES: ReadonlySet<string> = new Set([
   Kind.INT,
@@ -17,7 +18,9 @@ const VALUES: ReadonlySet<string> = new Set([
 ]);
 
 /** The one place where a failure becomes a GraphQL error: known ones say what they are, all others are masked and logged. */
-export function useFailures(log: Log): Plugin<GatewayContext, { requestId?: string }> {
+export function useFailures(
+  log: Log,
+): Plugin<GatewayContext & { record?: RequestRecord }, { requestId?: string; record?: RequestRecord }> {
   const named = new WeakSet<GraphQLError>();
   return {
     onValidate: ({ params: { documentAST } }) => {
@@ -35,7 +38,8 @@ export function useFailures(log: Log): Plugin<GatewayContext, { requestId?: stri
         const executed = result as ExecutionResult;
         if (!executed.errors?.length) return;
         const { document, operationName, contextValue } = args;
-        const request = { requestId: contextValue.requestId, created: contextValue.created, log };
+        const { requestId, created, record } = contextValue;
+        const request = { requestId, created, record, log };
         const errors =
           'data' in executed
             ? executionErrors(executed, document, operationName ?? undefined, request)
@@ -47,7 +51,8 @@ export function useFailures(log: Log): Plugin<GatewayContext, { requestId?: stri
       const result = payload.result as ExecutionResult;
       if (!result.errors?.length || result.errors.every(hasRequestId)) return;
       const requestId = payload.serverContext.requestId ?? toRequestId(payload.request.headers.get('x-request-id'));
-      payload.setResult({ ...result, errors: refusedErrors(result.errors, { requestId, log }) });
+      const { record } = payload.serverContext;
+      payload.setResult({ ...result, errors: refusedErrors(result.errors, { requestId, record, log }) });
     },
   };
 }

@@ -5,8 +5,10 @@ import type { GatewayContext } from '../schema/context.ts';
 import { executionErrors } from './errors.ts';
 import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
+import { noteOperation } from './operation-name.ts';
 import { type OperationPlan, planOperation } from './operation-plan.ts';
 import { runOperation } from './operation-run.ts';
+import type { RequestRecord } from './request-record.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
 export interface LaneAnswer {
@@ -20,7 +22,12 @@ export interface LaneAnswer {
  */
 export interface FastLane {
   /** The answer; null where the request is Yoga's, before anything of it has run. */
-  answer(headers: IncomingHttpHeaders, body: Buffer, createContext: () => GatewayContext): Promise<LaneAnswer | null>;
+  answer(
+    headers: IncomingHttpHeaders,
+    body: Buffer,
+    record: RequestRecord,
+    createContext: () => GatewayContext,
+  ): Promise<LaneAnswer | null>;
   /** Teaches the lane what Yoga runs. */
   readonly plugin: Plugin<GatewayContext>;
 }
@@ -68,7 +75,7 @@ export interface FastLaneOptions {
 export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOptions): FastLane {
   const documents = new Map<string, KnownDocument>();
   return {
-    async answer(headers, body, createContext) {
+    async answer(headers, body, record, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
       if (contentType === undefined || !BODY_TYPE.test(headers['content-type'] ?? '')) return null;
       const parameters = parseParameters(body, trusted);
@@ -81,9 +88,13 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       const result = await runOperation(schema, plan, context, parameters.variables ?? {});
       if (!result) return null;
       onTaken();
+      noteOperation(record, plan.operation);
       const { requestId, created } = context;
       const answer: ExecutionResult = result.errors
-        ? { ...result, errors: executionErrors(result, known.document, operationName, { requestId, created, log }) }
+        ? {
+            ...result,
+            errors: executionErrors(result, known.document, operationName, { requestId, created, record, log }),
+          }
         : result;
       return { contentType, body: JSON.stringify(answer) };
     },

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
+import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from './auth.ts';
@@ -12,8 +13,10 @@ import { useFailures } from './failures.ts';
 import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { useOperationName } from './operation-name.ts';
 import { useParameterText } from './parameter-text.ts';
 import { toRequestId } from './request-id.ts';
+import { noteFailure, type RequestRecord } from './request-record.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 import { useVariableErrors } from './variable-errors.ts';
 
@@ -35,6 +38,7 @@ export interface GraphqlEndpointOptions {
 /** What the HTTP layer hands to the endpoint with a request. */
 export interface RequestFacts {
   readonly requestId?: string;
+  readonly record?: RequestRecord;
 }
 
 /** The GraphQL endpoint at /graphql, in two ways that answer alike. */
@@ -42,7 +46,7 @@ export interface GraphqlEndpoint {
   /** Answers any request, as a fetch handler. */
   fetch(url: string, init: RequestInit, facts: RequestFacts): Promise<Response> | Response;
   /** Answers a POST of a document that was run before; null where the request is `fetch`'s. */
-  answerKnown(request: IncomingMessage, body: Buffer, requestId: string): Promise<LaneAnswer | null>;
+  answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<LaneAnswer | null>;
 }
 
 export function createGraphqlEndpoint({
@@ -56,20 +60,29 @@ export function createGraphqlEndpoint({
   trusted,
   fastLane,
 }: GraphqlEndpointOptions): GraphqlEndpoint {
-  const createContext = (authorization: string | null, requestId: string): GatewayContext =>
+  const createContext = (
+    authorization: string | null,
+    requestId: string,
+    record: RequestRecord | undefined,
+  ): GatewayContext =>
     createGatewayContext({
       requestId,
+      beginStep: record?.beginStep,
       tasks,
       batchConcurrency,
       authenticate: () => authenticate(authorization),
-      reportFailure: (error) => logFailure(error, { requestId, log }),
+      reportFailure: (error) => {
+        logFailure(error, { requestId, log });
+        if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
+        else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
+      },
     });
   const lane = fastLane ? createFastLane({ schema, trusted, log, onTaken: () => metrics.countFastAnswer() }) : null;
   const yoga = createYoga<RequestFacts, GatewayContext>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ request: { headers }, requestId }) =>
-      createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id'))),
+    context: ({ request: { headers }, requestId, record }) =>
+      createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id')), record),
     // The order is the order of the request's phases.
     plugins: [
       useParameterText(),
@@ -77,6 +90,7 @@ export function createGraphqlEndpoint({
       useDocumentLimits(schema),
       ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),
+      useOperationName(),
       useFailures(log),
       useVariableErrors({ hideSuggestions: !introspection }),
     ],
@@ -92,9 +106,11 @@ export function createGraphqlEndpoint({
   });
   return {
     fetch: (url, init, facts) => yoga.fetch(url, init, facts),
-    answerKnown: async ({ method, url, headers }, body, requestId) => {
+    answerKnown: async ({ method, url, headers }, body, record) => {
       if (!lane || method !== 'POST' || url !== '/graphql') return null;
-      return lane.answer(headers, body, () => createContext(headers.authorization ?? null, requestId));
+      return lane.answer(headers, body, record, () =>
+        createContext(headers.authorization ?? null, record.requestId, record),
+      );
     },
   };
 }

@@ -3,7 +3,9 @@ import { sendError, sendText } from './answer.ts';
 import type { Cors } from './cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
+import type { Metrics } from './metrics.ts';
 import { readBody } from './request-body.ts';
+import { noteFailure, type RequestRecord } from './request-record.ts';
 import { isText } from './request-text.ts';
 import { isOfAnotherOrigin, isSimpleRequest } from './simple-request.ts';
 
@@ -13,6 +15,7 @@ export interface GraphqlHandlerOptions {
   /** Null: no GraphiQL. */
   readonly graphiql: GraphiqlPage | null;
   readonly maxBodyBytes: number;
+  readonly metrics: Metrics;
   /** Whether a GET that any page could send is answered unless a browser says that one did. */
   readonly simpleGets: boolean;
 }
@@ -22,8 +25,16 @@ const FORGEABLE =
   'or the header Apollo-Require-Preflight.';
 
 /** Brings node:http and the GraphQL endpoint together: answers for other origins, refuses what pages can forge, bounds the body, tries the fast lane, then asks Yoga. */
-export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes, simpleGets }: GraphqlHandlerOptions) {
-  return async (request: IncomingMessage, response: ServerResponse, requestId: string): Promise<void> => {
+export function createGraphqlHandler({
+  graphql,
+  cors,
+  graphiql,
+  maxBodyBytes,
+  simpleGets,
+  metrics,
+}: GraphqlHandlerOptions) {
+  return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
+    const { requestId } = record;
     if (cors(request, response)) return;
     if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
       await graphiql.send(request, response);
@@ -32,11 +43,14 @@ export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes, si
     const isAllowedGet = simpleGets && request.method === 'GET' && !isOfAnotherOrigin(request);
     if (isSimpleRequest(request) && !isAllowedGet) {
       request.resume();
+      noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
       sendError(response, 403, FORGEABLE, { code: 'FORBIDDEN', requestId });
       return;
     }
     const body = await readBody(request, maxBodyBytes);
     if (body === null) {
+      metrics.countRefusal('body_bytes');
+      noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
       sendError(response, 413, `The request's body is larger than ${maxBodyBytes} bytes.`, {
         code: 'BAD_USER_INPUT',
         requestId,
@@ -45,10 +59,11 @@ export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes, si
     }
     // A text that decoding changes would be created as it is then.
     if (!isText(body, request.headers['content-type'])) {
+      noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
       sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
       return;
     }
-    const fast = await graphql.answerKnown(request, body, requestId);
+    const fast = await graphql.answerKnown(request, body, record);
     if (fast) {
       sendText(response, 200, { 'content-type': fast.contentType }, fast.body);
       return;
@@ -62,7 +77,7 @@ export function createGraphqlHandler({ graphql, cors, graphiql, maxBodyBytes, si
         headers: request.headers as Record<string, string>,
         ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
       },
-      { requestId },
+      { requestId, record },
     );
     // The whole answer goes out with its length; how Yoga would have streamed it does not matter.
     const headers = Object.fromEntries(

@@ -1,3 +1,4 @@
+import { isatty } from 'node:tty';
 import { pino } from 'pino';
 import { redactLine, toLoggedError } from './log-redaction.ts';
 
@@ -12,8 +13,56 @@ export interface Log {
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** A log of JSON lines on standard error's file descriptor, each with these facts; secrets never reach it. */
-export function createLog(level: LogLevel, facts: { readonly worker?: number } = {}): Log {
+/** Where lines go; each ends with a line feed. */
+export interface LogSink {
+  write(line: string): void;
+  /** Asks for what was written to be passed on now; it waits for nothing. */
+  flush(): void;
+}
+
+/** What every line says of the process that wrote it. */
+export interface ProcessFacts {
+  readonly worker?: number;
+}
+
+const STANDARD_ERROR = 2;
+/** A write costs more than the lines in it; one of up to 4 KB is never mixed with another process's in the same pipe. */
+const BUFFER_BYTES = 3_072;
+const MAX_WRITE_BYTES = 4_096;
+const MAX_WAIT_MS = 1_000;
+/** When whoever reads the log has stopped reading, it may not take all the memory. */
+const MAX_UNREAD_BYTES = 67_108_864;
+
+/**
+ * A sink to standard error, or another file descriptor: readable in a terminal, else lines of JSON, passed on when there
+ * are 3 KB of them, after a second, and when the process exits, however it does but for SIGKILL.
+ */
+export async function openLogSink(fd = STANDARD_ERROR, isTerminal = isatty(fd)): Promise<LogSink> {
+  if (isTerminal) {
+    const { PinoPretty } = await import('pino-pretty');
+    const pretty = PinoPretty({ destination: fd, sync: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
+    return { write: (line) => void pretty.write(line), flush: () => undefined };
+  }
+  const destination = pino.destination({
+    dest: fd,
+    sync: false,
+    minLength: BUFFER_BYTES,
+    maxWrite: MAX_WRITE_BYTES,
+    maxLength: MAX_UNREAD_BYTES,
+    periodicFlush: MAX_WAIT_MS,
+    // As text every line would be measured together with all that wait.
+    contentMode: 'buffer',
+  });
+  const bytes = destination as unknown as { write(line: Buffer): void };
+  return { write: (line) => bytes.write(Buffer.from(line)), flush: () => destination.flush() };
+}
+
+/** A log that writes at once, each line with these facts; secrets never reach it. */
+export function createLog(level: LogLevel, sink: LogSink, facts: ProcessFacts = {}): Log {
+  const write = (line: string): void => {
+    sink.write(line);
+    sink.flush();
+  };
   return pino(
     {
       level,
@@ -22,6 +71,9 @@ export function createLog(level: LogLevel, facts: { readonly worker?: number } =
       base: facts,
       redact: { paths: ['*.authorization', '*.Authorization', '*.secret', '*.Parameters'], censor: '[redacted]' },
     },
-    pino.destination({ dest: 2, sync: true }),
+    { write },
   );
 }
+
+/** A sink for nothing. */
+export const NO_LOG_SINK: LogSink = { write: () => undefined, flush: () => undefined };

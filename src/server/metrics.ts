@@ -1,11 +1,9 @@
-import {
-  Counter,
-  collectDefaultMetrics,
-  Gauge,
-  type MetricObjectWithValues,
-  type MetricValue,
-  Registry,
-} from 'prom-client';
+import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
+import { createBoundedLabels } from './bounded-labels.ts';
+import { type CommitMetrics, createCommitMetrics } from './commit-metrics.ts';
+import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
+import { createCounter, createGauge } from './series.ts';
+import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts';
 
 export interface RenderedMetrics {
   readonly contentType: string;
@@ -14,8 +12,18 @@ export interface RenderedMetrics {
 
 export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
+const LIMITS = ['in_flight', 'connections', 'circuit', 'pending_writes', 'body_bytes', 'token_attempts'] as const;
+/** A bound at which something was refused. */
+export type Limit = (typeof LIMITS)[number];
+
 /** What the gateway counts, and how it is read. Names and labels are bounded: no value of a caller's becomes a label. */
 export interface Metrics {
+  readonly requests: RequestMetrics;
+  /** To be called once, where there is a service. */
+  readonly observeUpstream: () => UpstreamMetrics;
+  readonly commits: (kind: string) => CommitMetrics;
+  /** Lets the creates of a backend be seen before the first of their kind: an increase from nothing is none. */
+  expectCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]): void;
   /** A create that ended; `code` is OK or a failure's. */
   countCreate(backend: string, code: string, outcome: string): void;
   countReplay(): void;
@@ -23,9 +31,14 @@ export interface Metrics {
   countFastAnswer(): void;
   /** A value that the enum of this field of Detail cannot name. */
   countUnknownValue(field: string): void;
+  /** A member of an answer that the contract does not name; `path` is the service's to choose. */
+  countUnknownField(path: string): void;
   /** A task that was created but not recorded, or an idempotency key whose attempt could not be settled. */
   countUnwritten(what: 'record' | 'settlement'): void;
+  countRefusal(limit: Limit): void;
   setBreakerState(state: 'closed' | 'half-open' | 'open'): void;
+  /** What /ready answered last. */
+  setReady(isReady: boolean): void;
   /** In Prometheus' text format. */
   render(): Promise<RenderedMetrics>;
   /** For another process, to be added to what others counted. */
@@ -33,53 +46,88 @@ export interface Metrics {
 }
 
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
+const MAX_UNKNOWN_PATHS = 50;
+const PLAIN_PATH = /^[\w.]+$/;
+const CONFLICTS: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS']);
 
 export function createMetrics(): Metrics {
   const registry = new Registry();
-  const registers = [registry];
   collectDefaultMetrics({ register: registry });
-  const creates = new Counter({
+  const creates = createCounter(registry, {
     name: 'gateway_creates_total',
     help: 'Creates by backend, failure code (OK for none) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
     labelNames: ['backend', 'code', 'outcome'],
-    registers,
   });
-  const replays = new Counter({
-    name: 'gateway_replays_total',
+  const replays = createCounter(registry, {
+    name: 'gateway_idempotency_replays_total',
     help: 'Creates answered with the earlier result of their idempotency key.',
-    registers,
+  })();
+  const conflicts = createCounter(registry, {
+    name: 'gateway_idempotency_conflicts_total',
+    help: 'Creates refused because their idempotency key was used for another input, or its create is under way.',
+    labelNames: ['code'],
   });
-  const fastAnswers = new Counter({
+  for (const code of CONFLICTS) conflicts(code);
+  const fastAnswers = createCounter(registry, {
     name: 'gateway_fast_answers_total',
     help: 'GraphQL requests answered by the fast lane, without Yoga.',
-    registers,
-  });
-  const unknownValues = new Counter({
+  })();
+  const unknownValues = createCounter(registry, {
     name: 'gateway_unknown_values_total',
     help: 'Values in answers that the enum of their field cannot name, by field.',
     labelNames: ['field'],
-    registers,
   });
-  const unwritten = new Counter({
+  for (const field of ['Frequency', 'Notification']) unknownValues(field);
+  const unknownFields = createCounter(registry, {
+    name: 'gateway_unknown_fields_total',
+    help: 'Members of answers that the contract does not name, by path (other: not among the first paths).',
+    labelNames: ['path'],
+  });
+  const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
+  unknownFields(paths.find(''));
+  const unwritten = createCounter(registry, {
     name: 'gateway_unwritten_total',
     help: 'Created tasks that could not be recorded, and idempotency keys whose attempt could not be settled.',
     labelNames: ['what'],
-    registers,
   });
-  const breaker = new Gauge({
+  for (const what of ['record', 'settlement']) unwritten(what);
+  const refusals = createCounter(registry, {
+    name: 'gateway_refusals_total',
+    help: 'What was refused because a bound was reached, by the bound.',
+    labelNames: ['limit'],
+  });
+  for (const limit of LIMITS) refusals(limit);
+  const breaker = createGauge(registry, {
     name: 'gateway_circuit_state',
     help: 'The circuit to the service: 0 closed, 1 half-open, 2 open.',
-    // Of several processes the worst.
     aggregator: 'max',
-    registers,
-  });
+  })();
+  const ready = createGauge(registry, {
+    name: 'gateway_ready',
+    help: 'What /ready answered last: 1 ready, 0 not; 1 before it was asked.',
+    aggregator: 'min',
+  })();
+  ready.value = 1;
   return {
-    countCreate: (backend, code, outcome) => creates.inc({ backend, code, outcome }),
-    countReplay: () => replays.inc(),
-    countFastAnswer: () => fastAnswers.inc(),
-    countUnknownValue: (field) => unknownValues.inc({ field }),
-    countUnwritten: (what) => unwritten.inc({ what }),
-    setBreakerState: (state) => breaker.set(BREAKER_STATES[state]),
+    requests: createRequestMetrics(registry),
+    observeUpstream: () => createUpstreamMetrics(registry),
+    commits: createCommitMetrics(registry),
+    expectCreates(backend, kinds) {
+      for (const { code, outcome } of kinds) creates(backend, code, outcome);
+    },
+    countCreate(backend, code, outcome) {
+      creates(backend, code, outcome).value += 1;
+      if (CONFLICTS.has(code)) conflicts(code).value += 1;
+    },
+    countReplay: () => void (replays.value += 1),
+    countFastAnswer: () => void (fastAnswers.value += 1),
+    countUnknownValue: (field) => void (unknownValues(field).value += 1),
+    countUnknownField: (path) =>
+      void (unknownFields(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')).value += 1),
+    countUnwritten: (what) => void (unwritten(what).value += 1),
+    countRefusal: (limit) => void (refusals(limit).value += 1),
+    setBreakerState: (state) => void (breaker.value = BREAKER_STATES[state]),
+    setReady: (isReady) => void (ready.value = isReady ? 1 : 0),
     snapshot: () => registry.getMetricsAsJSON(),
     render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
   };

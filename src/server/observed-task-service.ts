@@ -1,8 +1,11 @@
 import type { AccountTask } from '../contract/account-task.ts';
 import { type EnumTables, findMember } from '../contract/enums.ts';
-import { TaskFailure } from '../contract/failure.ts';
+import { FAILURE_KINDS, TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import type { Metrics } from './metrics.ts';
+
+const CREATED = { code: 'OK', outcome: 'CREATED' } as const;
+const UNEXPECTED = { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' } as const;
 
 export interface ObservationOptions {
   readonly backend: 'store' | 'upstream';
@@ -12,18 +15,20 @@ export interface ObservationOptions {
 
 /** A task service whose creates are counted, and the values in their answers that the enums cannot name. */
 export function observedTaskService(inner: TaskService, { backend, tables, metrics }: ObservationOptions): TaskService {
+  metrics.expectCreates(backend, [CREATED, ...FAILURE_KINDS, UNEXPECTED]);
+  const count = ({ code, outcome }: { readonly code: string; readonly outcome: string }): void =>
+    metrics.countCreate(backend, code, outcome);
   return {
     ...inner,
     async create(task, call) {
       try {
         const created = await inner.create(task, call);
-        metrics.countCreate(backend, 'OK', 'CREATED');
+        count(CREATED);
         if (created.replayed) metrics.countReplay();
         countUnknownValues(created.accountTask, tables, metrics);
         return created;
       } catch (error) {
-        if (error instanceof TaskFailure) metrics.countCreate(backend, error.code, error.outcome);
-        else metrics.countCreate(backend, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
+        count(error instanceof TaskFailure ? error : UNEXPECTED);
         throw error;
       }
     },

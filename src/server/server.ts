@@ -14,9 +14,12 @@ import {
 } from './http-bounds.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { toPathClass } from './path-class.ts';
 import { createReadiness } from './readiness.ts';
 import { toRequestId } from './request-id.ts';
-import { createRestHandler, isRestPath } from './rest-handler.ts';
+import type { RequestObservation } from './request-observation.ts';
+import { noteFailure, type PathClass, type RequestRecord } from './request-record.ts';
+import { createRestHandler } from './rest-handler.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 
 export interface ServerOptions extends GraphqlHandlerOptions {
@@ -27,6 +30,7 @@ export interface ServerOptions extends GraphqlHandlerOptions {
   /** What has to be well for requests to be sent here. */
   readonly checks: Checks;
   readonly metrics: Metrics;
+  readonly observation: RequestObservation;
   readonly log: Log;
   /** Where they differ from HTTP_BOUNDS. */
   readonly bounds?: Partial<HttpBounds>;
@@ -44,30 +48,28 @@ export interface GatewayServer {
   close(timeoutMs: number): Promise<number>;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
+type Handler = (request: IncomingMessage, response: ServerResponse, record: RequestRecord) => Promise<void>;
 
 /** The HTTP server: one handler a path. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { log, rest, maxBodyBytes } = options;
+  const { log, rest, token, maxBodyBytes, metrics, observation } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
   const readiness = createReadiness(options);
-  const routes: Readonly<Record<string, Handler>> = {
-    '/graphql': createGraphqlHandler(options),
-    '/health': async (_, response) => sendJson(response, 200, { status: 'ok' }),
-    '/ready': async (_, response) => {
+  const handlers: Readonly<Record<PathClass, Handler>> = {
+    graphql: createGraphqlHandler(options),
+    rest: rest ? createRestHandler({ rest, maxBodyBytes, metrics }) : notFound,
+    token: token ? (request, response, { requestId }) => token(request, response, requestId) : notFound,
+    health: async (_, response) => sendJson(response, 200, { status: 'ok' }),
+    ready: async (_, response) => {
       const { isReady, checks } = await readiness.report();
+      metrics.setReady(isReady);
       sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
     },
-    '/metrics': async (_, response) => {
-      const { contentType, text } = await options.metrics.render();
+    metrics: async (_, response) => {
+      const { contentType, text } = await metrics.render();
       response.writeHead(200, { 'Content-Type': contentType }).end(text);
     },
-  };
-  const restHandler = rest && createRestHandler({ rest, maxBodyBytes });
-  /** The contract's paths are found in any case. */
-  const contractHandler = (path: string): Handler | null => {
-    if (/^\/token$/i.test(path)) return options.token;
-    return isRestPath(path) ? restHandler : null;
+    other: notFound,
   };
   let isLeaving = false;
   const server = createServer(toServerOptions(bounds), (request, response) => {
@@ -77,23 +79,28 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     // The handlers see what they would without a proxy.
     request.url = toOriginForm(request.url ?? '/');
     const [path = '/'] = request.url.split('?', 1);
-    const problem = findHeaderProblem(request, bounds);
-    const handle = problem ? refuse(...problem) : (routes[path] ?? contractHandler(path) ?? notFound);
-    const handled = handle(request, response, requestId).then(() => boundAnswer(response, bounds));
-    handled.catch((error: unknown) => {
+    const pathClass = toPathClass(path);
+    const record = observation.begin(request, pathClass, requestId);
+    const fail = (error: unknown): void => {
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
       log.error({ requestId, err: error }, 'unexpected error');
+      noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
       if (response.headersSent) response.destroy();
       else {
         // A mutation may have run, and what stands in front of the gateway repeats whatever is answered with a 5xx.
-        const mayHaveRun = path === '/graphql';
+        const mayHaveRun = pathClass === 'graphql';
         sendError(response, mayHaveRun ? 200 : 500, 'Unexpected error.', {
           code: 'INTERNAL_SERVER_ERROR',
           requestId,
           ...(mayHaveRun && { outcome: 'UNKNOWN' }),
         });
       }
-    });
+    };
+    const end = (): void => observation.end(record, response);
+    const problem = findHeaderProblem(request, bounds);
+    const handle = problem ? refuse(...problem) : handlers[pathClass];
+    const handled = handle(request, response, record).then(() => boundAnswer(response, bounds));
+    handled.catch(fail).then(end, end);
   });
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -123,13 +130,14 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
 }
 
 function refuse(status: number, problem: string): Handler {
-  return async (request, response, requestId) => {
+  return async (request, response, record) => {
     request.resume();
-    sendError(response, status, problem, { code: 'BAD_REQUEST', requestId });
+    noteFailure(record, 'BAD_REQUEST', 'NOT_SENT');
+    sendError(response, status, problem, { code: 'BAD_REQUEST', requestId: record.requestId });
   };
 }
 
-const notFound: Handler = async (_, response, requestId) =>
+const notFound: Handler = async (_, response, { requestId }) =>
   sendError(response, 404, 'There is nothing at this path; GraphQL is at /graphql.', {
     code: 'BAD_USER_INPUT',
     requestId,

@@ -17,6 +17,8 @@ export interface TokenEndpointOptions {
   /** It may be costly: few of them run at once. */
   readonly issueToken: IssueToken;
   readonly log: Log;
+  /** Told of every request that is refused because too many failed, or wait. */
+  readonly onRefused?: () => void;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -39,7 +41,12 @@ const VERIFICATIONS = { maxRunning: 2, maxWaiting: 32 } as const;
 const NOT_CACHED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
 
 /** OAuth's token endpoint for client credentials. Guessing is slowed for each client and each remote address. */
-export function createTokenEndpoint({ issueToken, log, now = Date.now }: TokenEndpointOptions): TokenEndpoint {
+export function createTokenEndpoint({
+  issueToken,
+  log,
+  onRefused,
+  now = Date.now,
+}: TokenEndpointOptions): TokenEndpoint {
   const ofClients = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_CLIENT, now });
   const ofAddresses = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_ADDRESS, now });
   const verifications = createWorkQueue(VERIFICATIONS);
@@ -73,6 +80,7 @@ export function createTokenEndpoint({ issueToken, log, now = Date.now }: TokenEn
     if ('error' in asked) return refuse(response, 400, asked.error, asked.description);
     const address = toNetwork(request.socket.remoteAddress ?? '');
     const verified = await verifications.run(() => verify(asked, { address, requestId }));
+    if (verified === null || verified.waitMs !== undefined) onRefused?.();
     if (verified === null) return refuseForNow(response, 503, 'Too many tokens are asked for at once.', 1000);
     if (verified.waitMs !== undefined) return refuseForNow(response, 429, 'Too many attempts failed.', verified.waitMs);
     if (!verified.issued) return refuse(response, 400, 'invalid_client', 'The client or its secret is wrong.');

@@ -110,6 +110,8 @@ describe('CORS', () => {
       'content-type',
       'authorization',
       'x-request-id',
+      'traceparent',
+      'tracestate',
       'apollo-require-preflight',
       'apollographql-client-name',
       'apollographql-client-version',

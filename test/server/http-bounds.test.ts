@@ -1,8 +1,9 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../src/server/log.ts';
+import { createLog, NO_LOG_SINK } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { HttpBounds } from '../../src/server/http-bounds.ts';
+import { createRequestObservation } from '../../src/server/request-observation.ts';
 import { createGatewayServer } from '../../src/server/server.ts';
 import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
 
@@ -13,6 +14,7 @@ const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
 /** A gateway server whose endpoint answers everything, and counts what it was asked. */
 async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{}}') {
   const asked: string[] = [];
+  const metrics = createMetrics();
   const server = createGatewayServer({
     graphql: {
       fetch: async (_url, { body }) => {
@@ -25,11 +27,16 @@ async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{
     token: null,
     rest: null,
     checks: {},
-    metrics: createMetrics(),
+    metrics,
+    observation: createRequestObservation({
+      metrics: metrics.requests,
+      requestLog: () => undefined,
+      tracing: null,
+    }),
     maxBodyBytes: 1000,
     cors: () => false,
     simpleGets: false,
-    log: createLog('silent'),
+    log: createLog('silent', NO_LOG_SINK),
     bounds,
   });
   const url = await server.listen('127.0.0.1', 0);

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createLog } from '../../src/server/log.ts';
+import { createLog, NO_LOG_SINK } from '../../src/server/log.ts';
 import { createTokenEndpoint, type IssueToken } from '../../src/server/token-endpoint.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 
@@ -115,7 +115,7 @@ describe('anything else is HTTP 400 in JSON, and is not cached:', () => {
 /** The endpoint on a port of its own over fake secrets, with a clock that the test moves. */
 async function openEndpoint(issueToken: IssueToken) {
   const clock = { nowMs: 1_800_000_000_000 };
-  const endpoint = createTokenEndpoint({ issueToken, log: createLog('silent'), now: () => clock.nowMs });
+  const endpoint = createTokenEndpoint({ issueToken, log: createLog('silent', NO_LOG_SINK), now: () => clock.nowMs });
   const server = createServer((incoming, response) => {
     endpoint(incoming, response, 'test').catch(() => response.writeHead(500).end());
   }).listen(0, '127.0.0.1');

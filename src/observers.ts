@@ -1,0 +1,37 @@
+import type { Observers } from './backend.ts';
+import type { Config } from './config.ts';
+import { createLog, openLogSink, type ProcessFacts } from './server/log.ts';
+import { createMetrics } from './server/metrics.ts';
+import { createRequestLog } from './server/request-log.ts';
+import { parseDatabaseAddress } from './store/database-address.ts';
+
+/** Observers that have to be let go of. */
+export interface OpenObservers extends Observers {
+  /** Sends on what they still hold. */
+  close(): Promise<void>;
+}
+
+/** The log, the metrics and, where they are asked for, the traces. */
+export async function openObservers(config: Config, facts: ProcessFacts = {}): Promise<OpenObservers> {
+  const { logLevel, databaseUrl, tracing: tracingConfig } = config;
+  const logSink = await openLogSink();
+  const log = createLog(logLevel, logSink, facts);
+  // The SDK is loaded by those only who trace.
+  const tracing =
+    tracingConfig &&
+    (await import('./server/tracing.ts')).createTracing({
+      ...tracingConfig,
+      database: parseDatabaseAddress(databaseUrl)?.kind ?? 'sqlite',
+      log,
+    });
+  return {
+    log,
+    requestLog: createRequestLog(logLevel, logSink, facts),
+    metrics: createMetrics(),
+    tracing,
+    async close() {
+      await tracing?.close();
+      logSink.flush();
+    },
+  };
+}

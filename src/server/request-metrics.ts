@@ -1,0 +1,63 @@
+import type { Registry } from 'prom-client';
+import { createBoundedLabels } from './bounded-labels.ts';
+import { LATENCY_SECONDS } from './latency-buckets.ts';
+import type { RequestRecord } from './request-record.ts';
+import { createCounter, createGauge, createHistogram } from './series.ts';
+
+/** HTTP requests and GraphQL operations in numbers. */
+export interface RequestMetrics {
+  begin(): void;
+  end(record: RequestRecord, status: number, durationMs: number): void;
+}
+
+/** Callers choose the names of operations; whoever invents many gets no more series than this. */
+const MAX_OPERATION_NAMES = 50;
+const MAX_CODES = 50;
+
+export function createRequestMetrics(registry: Registry): RequestMetrics {
+  const inFlight = createGauge(registry, {
+    name: 'gateway_http_requests_in_flight',
+    help: 'HTTP requests that are being answered.',
+  })();
+  const requests = createCounter(registry, {
+    name: 'gateway_http_requests_total',
+    help: 'HTTP requests by what answered them and status.',
+    labelNames: ['path', 'status'],
+  });
+  const durations = createHistogram(registry, {
+    name: 'gateway_http_request_duration_seconds',
+    help: 'Time from a request to its answer, by what answered it.',
+    labelNames: ['path'],
+    buckets: LATENCY_SECONDS,
+  });
+  const operations = createCounter(registry, {
+    name: 'gateway_graphql_operations_total',
+    help: 'GraphQL requests by operation (anonymous; none: it did not come to run; other: not among the first names that succeeded) and result (ok or the code of the error).',
+    labelNames: ['operation', 'result'],
+  });
+  const names = createBoundedLabels(MAX_OPERATION_NAMES);
+  const codes = createBoundedLabels(MAX_CODES);
+
+  return {
+    begin: () => void (inFlight.value += 1),
+    end(record, status, durationMs) {
+      const { path } = record;
+      inFlight.value -= 1;
+      requests(path, String(status)).value += 1;
+      durations(path).observe(durationMs / 1000);
+      if (path !== 'graphql') return;
+      const { code } = record;
+      if (record.operationType === null && code === null) return; // GraphiQL, or a preflight
+      operations(toOperation(record, names), code === null ? 'ok' : codes.admit(code)).value += 1;
+    },
+  };
+}
+
+function toOperation(
+  { operationName, operationType, code }: RequestRecord,
+  names: ReturnType<typeof createBoundedLabels>,
+): string {
+  if (operationType === null) return 'none';
+  if (operationName === null) return 'anonymous';
+  return code === null ? names.admit(operationName) : names.find(operationName);
+}

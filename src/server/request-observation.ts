@@ -1,0 +1,93 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { BeginStep, StepUnderWay } from '../contract/call-steps.ts';
+import type { RequestLog } from './request-log.ts';
+import type { RequestMetrics } from './request-metrics.ts';
+import type { PathClass, RequestRecord } from './request-record.ts';
+import type { RequestTrace, Tracing } from './request-trace.ts';
+import { parseTraceParent } from './traceparent.ts';
+
+/** Observes each request from its first byte to its answer, whichever way it takes through the server. */
+export interface RequestObservation {
+  begin(request: IncomingMessage, path: PathClass, requestId: string): RequestRecord;
+  /** The request was answered, or its caller left. */
+  end(record: RequestRecord, response: ServerResponse): void;
+}
+
+export interface RequestObservationOptions {
+  readonly metrics: RequestMetrics;
+  readonly requestLog: RequestLog;
+  /** Null: there are no traces. */
+  readonly tracing: Tracing | null;
+}
+
+const ROUTES: Readonly<Record<PathClass, string | null>> = {
+  graphql: '/graphql',
+  rest: '/api/v2/admin/tasks/account',
+  token: '/Token',
+  health: '/health',
+  ready: '/ready',
+  metrics: '/metrics',
+  other: null,
+};
+/** No status of HTTP's: nothing was answered, for the caller left first. */
+const CALLER_LEFT = 499;
+/** Asked by machines every few seconds: of no interest unless something is looked for. */
+const PROBES: ReadonlySet<PathClass> = new Set(['health', 'ready', 'metrics']);
+
+export function createRequestObservation({
+  metrics,
+  requestLog,
+  tracing,
+}: RequestObservationOptions): RequestObservation {
+  const traces = new WeakMap<RequestRecord, RequestTrace>();
+  return {
+    begin({ method = 'GET', headers }, path, requestId) {
+      metrics.begin();
+      const trace = tracing && !PROBES.has(path) ? tracing.beginRequest(method, ROUTES[path], headers) : null;
+      const parent = trace ? null : parseTraceParent(headers.traceparent?.toString(), headers['tracestate']);
+      const record: RequestRecord = {
+        requestId,
+        path,
+        method,
+        traceId: trace?.traceId ?? parent?.traceId ?? null,
+        startedMs: performance.now(),
+        operationName: null,
+        operationType: null,
+        code: null,
+        outcome: null,
+        upstreamMs: 0,
+        commitMs: 0,
+        beginStep: (step) => beginTimed(record, step, trace?.beginStep ?? null, parent?.headers ?? null),
+      };
+      if (trace) traces.set(record, trace);
+      return record;
+    },
+    end(record, response) {
+      const statusCode = response.headersSent ? response.statusCode : CALLER_LEFT;
+      const durationMs = performance.now() - record.startedMs;
+      metrics.end(record, statusCode, durationMs);
+      requestLog(record, { status: statusCode, durationMs, isAborted: response.destroyed }, PROBES.has(record.path));
+      if (tracing) traces.get(record)?.end(record, statusCode);
+    },
+  };
+}
+
+/** A step whose time is the request's, and which is a span where there are traces. */
+function beginTimed(
+  record: RequestRecord,
+  step: Parameters<BeginStep>[0],
+  trace: BeginStep | null,
+  passedOn: Readonly<Record<string, string>> | null,
+): StepUnderWay {
+  const startedMs = performance.now();
+  const traced = trace?.(step);
+  return {
+    headers: traced ? traced.headers : passedOn,
+    beginStep: traced ? (inner) => beginTimed(record, inner, traced.beginStep, null) : record.beginStep,
+    end(end) {
+      if (step.kind === 'exchange') record.upstreamMs += performance.now() - startedMs;
+      if (step.kind === 'commit') record.commitMs += performance.now() - startedMs;
+      traced?.end(end);
+    },
+  };
+}

@@ -1,0 +1,126 @@
+import type { Metric, Registry } from 'prom-client';
+
+export interface FamilyOptions {
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames?: readonly string[];
+  /** How the values of several processes become one. */
+  readonly aggregator?: 'sum' | 'min' | 'max';
+}
+
+export interface HistogramOptions extends FamilyOptions {
+  /** Upper bounds, ascending. */
+  readonly buckets: readonly number[];
+}
+
+/** One series of a counter or gauge: a plain number. */
+export interface Series {
+  value: number;
+}
+
+export interface HistogramSeries {
+  observe(value: number): void;
+}
+
+/** The series of these label values, in the order of the names; to be looked up once and kept where every request counts. */
+export type Family<Kept> = (...labelValues: readonly string[]) => Kept;
+
+type Labels = Readonly<Record<string, string | number>>;
+interface Sample {
+  readonly labels: Labels;
+  readonly value: number;
+  readonly metricName?: string;
+}
+
+/** A counter whose series are plain numbers, read only when somebody asks: prom-client's own cost more than what they count. */
+export function createCounter(registry: Registry, options: FamilyOptions): Family<Series> {
+  return createNumbers(registry, 'counter', options);
+}
+
+/** A gauge whose series are plain numbers. */
+export function createGauge(registry: Registry, options: FamilyOptions): Family<Series> {
+  return createNumbers(registry, 'gauge', options);
+}
+
+/** A gauge without labels whose value is asked for when somebody reads it. */
+export function createReading(registry: Registry, options: FamilyOptions, read: () => number): void {
+  createFamily(registry, 'gauge', options, () => ({ toSamples: (labels) => [{ labels, value: read() }] }));
+}
+
+/** A histogram whose buckets are plain numbers. */
+export function createHistogram(registry: Registry, options: HistogramOptions): Family<HistogramSeries> {
+  const { name, buckets } = options;
+  return createFamily(registry, 'histogram', options, () => {
+    const counts = Array.from({ length: buckets.length + 1 }, () => 0);
+    let sum = 0;
+    return {
+      observe(value: number) {
+        let index = 0;
+        while (index < buckets.length && value > (buckets[index] as number)) index += 1;
+        counts[index] = (counts[index] as number) + 1;
+        sum += value;
+      },
+      toSamples(labels): Sample[] {
+        let count = 0;
+        const cumulated = counts.map((own, index) => {
+          count += own;
+          return { labels: { ...labels, le: buckets[index] ?? '+Inf' }, value: count, metricName: `${name}_bucket` };
+        });
+        return [
+          ...cumulated,
+          { labels, value: sum, metricName: `${name}_sum` },
+          { labels, value: count, metricName: `${name}_count` },
+        ];
+      },
+    };
+  });
+}
+
+function createNumbers(registry: Registry, type: 'counter' | 'gauge', options: FamilyOptions): Family<Series> {
+  return createFamily(registry, type, options, () => {
+    const series: Series & Exported = {
+      value: 0,
+      toSamples: (labels) => [{ labels, value: series.value }],
+    };
+    return series;
+  });
+}
+
+interface Exported {
+  toSamples(labels: Labels): Sample[];
+}
+
+function createFamily<Kept extends Exported>(
+  registry: Registry,
+  type: string,
+  { name, help, labelNames = [], aggregator = 'sum' }: FamilyOptions,
+  create: () => Kept,
+): Family<Kept> {
+  const kept = new Map<string, { readonly labels: Labels; readonly series: Kept }>();
+  const metric = {
+    name,
+    help,
+    type,
+    aggregator,
+    get: async () => ({
+      name,
+      help,
+      type,
+      aggregator,
+      values: [...kept.values()].flatMap(({ labels, series }) => series.toSamples(labels)),
+    }),
+  };
+  // What a registry asks of a metric is its name and `get`.
+  registry.registerMetric(metric as unknown as Metric);
+  const family: Family<Kept> = (...labelValues) => {
+    const key = labelValues.join('\n');
+    const known = kept.get(key);
+    if (known) return known.series;
+    const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
+    const series = create();
+    kept.set(key, { labels, series });
+    return series;
+  };
+  if (labelNames.length === 0) family();
+  return family;
+}

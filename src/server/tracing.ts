@@ -1,0 +1,154 @@
+import {
+  type Context,
+  createTraceState,
+  diag,
+  DiagLogLevel,
+  ROOT_CONTEXT,
+  type Span,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  type Tracer,
+} from '@opentelemetry/api';
+import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-http';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import {
+  BatchSpanProcessor,
+  ParentBasedSampler,
+  TraceIdRatioBasedSampler,
+  TracerProvider,
+} from '@opentelemetry/sdk-trace';
+import type { BeginStep, Step } from '../contract/call-steps.ts';
+import type { Log } from './log.ts';
+import { toOutcome } from './request-record.ts';
+import type { Tracing } from './request-trace.ts';
+import { failureAttributes, stepAttributes, stepName } from './span-attributes.ts';
+import { parseTraceParent } from './traceparent.ts';
+
+export interface TracingOptions {
+  /** Base address of an OTLP/HTTP collector. */
+  readonly endpoint: URL;
+  readonly serviceName: string;
+  readonly sampledShare: number;
+  readonly database: 'sqlite' | 'postgres';
+  readonly log: Log;
+}
+
+/** How long the collector has for a batch, and so how long closing takes at the most. */
+const EXPORT_TIMEOUT_MS = 3_000;
+const BATCH = { maxExportBatchSize: 512, maxQueueSize: 8_192, scheduledDelayMillis: 1_000 } as const;
+const COMPLAINT_INTERVAL_MS = 60_000;
+
+/**
+ * Traces sent to an OpenTelemetry collector. Contexts are handed on as values: nothing here watches every asynchronous
+ * call of the process. What a collector that is away does not take is dropped.
+ */
+export function createTracing({ endpoint, serviceName, sampledShare, database, log }: TracingOptions): Tracing {
+  complainSparingly(log);
+  const exporter = new OTLPTraceExporter({
+    url: new URL('v1/traces', endpoint).href,
+    timeoutMillis: EXPORT_TIMEOUT_MS,
+  });
+  const provider = new TracerProvider({
+    resource: resourceFromAttributes({ 'service.name': serviceName }),
+    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampledShare) }),
+    spanProcessors: [new BatchSpanProcessor({ exporter, exportTimeoutMillis: EXPORT_TIMEOUT_MS, ...BATCH })],
+  });
+  const tracer = provider.getTracer('account-task-gateway');
+  return {
+    beginRequest(method, route, headers) {
+      const parent = toContext(parseTraceParent(headers.traceparent?.toString(), headers['tracestate']));
+      const span = tracer.startSpan(route ? `${method} ${route}` : method, { kind: SpanKind.SERVER }, parent);
+      const context = trace.setSpan(ROOT_CONTEXT, span);
+      return {
+        traceId: span.spanContext().traceId,
+        beginStep: (step) => beginSpan(tracer, step, context, database),
+        end(record, status) {
+          const { code, operationName, operationType, requestId } = record;
+          const outcome = toOutcome(record);
+          span.setAttributes({
+            'http.request.method': method,
+            'http.response.status_code': status,
+            'url.scheme': 'http',
+            'gateway.request_id': requestId,
+            ...(route && { 'http.route': route, 'url.path': route }),
+            ...(operationType && record.path === 'graphql' && { 'graphql.operation.type': operationType }),
+            ...(operationName && { 'graphql.operation.name': operationName }),
+            ...(code && { 'gateway.code': code }),
+            ...(outcome && { 'gateway.outcome': outcome }),
+          });
+          // A failure that was answered as agreed is the caller's matter; this is the gateway's own view.
+          if (status >= 500 || outcome === 'UNKNOWN') setError(span, code ?? String(status));
+          span.end();
+        },
+      };
+    },
+    close: () => provider.shutdown().catch((error: unknown) => log.warn({ err: error }, 'traces were not sent')),
+  };
+}
+
+/** Begins the span of a step. */
+function beginSpan(
+  tracer: Tracer,
+  step: Step,
+  parent: Context,
+  database: TracingOptions['database'],
+): ReturnType<BeginStep> {
+  const kind = step.kind === 'field' ? SpanKind.INTERNAL : SpanKind.CLIENT;
+  const span = tracer.startSpan(stepName(step), { kind, attributes: stepAttributes(step, database) }, parent);
+  return {
+    headers: step.kind === 'exchange' ? toHeaders(span) : null,
+    beginStep: (inner) => beginSpan(tracer, inner, trace.setSpan(ROOT_CONTEXT, span), database),
+    end({ status, error }) {
+      if (status !== undefined) span.setAttribute('http.response.status_code', status);
+      if (status !== undefined && status >= 400) setError(span, String(status));
+      if (error !== undefined) {
+        const { type, ...facts } = failureAttributes(error);
+        span.setAttributes(facts);
+        setError(span, type);
+      }
+      span.end();
+    },
+  };
+}
+
+function setError(span: Span, type: string): void {
+  span.setAttribute('error.type', type);
+  span.setStatus({ code: SpanStatusCode.ERROR });
+}
+
+function toContext(parent: ReturnType<typeof parseTraceParent>): Context {
+  if (!parent) return ROOT_CONTEXT;
+  const { traceId, spanId, flags, headers } = parent;
+  const state = headers['tracestate'];
+  return trace.setSpanContext(ROOT_CONTEXT, {
+    traceId,
+    spanId,
+    traceFlags: flags,
+    isRemote: true,
+    ...(state && { traceState: createTraceState(state) }),
+  });
+}
+
+function toHeaders(span: Span): Readonly<Record<string, string>> {
+  const { traceId, spanId, traceFlags, traceState } = span.spanContext();
+  const traceparent = `00-${traceId}-${spanId}-${(traceFlags & 1).toString().padStart(2, '0')}`;
+  const state = traceState?.serialize();
+  return state ? { traceparent, tracestate: state } : { traceparent };
+}
+
+function ignore(): void {}
+
+/** What the SDK has to say of itself, once a minute: a collector that is away would fill the log. */
+function complainSparingly(log: Log): void {
+  let complainedMs = -Infinity;
+  const complain = (problem: string): void => {
+    if (performance.now() - complainedMs < COMPLAINT_INTERVAL_MS) return;
+    complainedMs = performance.now();
+    log.warn({ problem: problem.slice(0, 500) }, 'traces are not all sent');
+  };
+  diag.setLogger(
+    { error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore },
+    { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
+  );
+}

@@ -1,0 +1,69 @@
+import type { Registry } from 'prom-client';
+import { LATENCY_SECONDS } from './latency-buckets.ts';
+import { createHistogram, createReading } from './series.ts';
+
+/** When each phase of an exchange began, in milliseconds; 0 for one it did not come to. */
+interface ExchangeTimes {
+  readonly queuedMs: number;
+  readonly dispatchedMs: number;
+  readonly sentMs: number;
+  readonly answeredMs: number;
+  readonly endedMs: number;
+}
+
+/** Calls of the service in numbers. */
+export interface UpstreamMetrics {
+  onCall(path: string, result: number | string, durationMs: number): void;
+  onExchange(times: ExchangeTimes): void;
+  /** Says what is under way whenever the metrics are read. */
+  watch(load: () => { readonly inFlight: number; readonly waiting: number }): void;
+}
+
+export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
+  const calls = createHistogram(registry, {
+    name: 'gateway_upstream_call_duration_seconds',
+    help: 'Time of a call of the service, from its wait for a connection to its last byte, by path and result (class of the status, or the failure code).',
+    labelNames: ['path', 'result'],
+    buckets: LATENCY_SECONDS,
+  });
+  const phases = createHistogram(registry, {
+    name: 'gateway_upstream_phase_duration_seconds',
+    help: 'Time of the phases of an exchange with the service: queue (for a free connection), connect (next to nothing on an open one), first_byte (of the answer), body (its rest).',
+    labelNames: ['phase'],
+    buckets: LATENCY_SECONDS,
+  });
+  const queue = phases('queue');
+  const connect = phases('connect');
+  const firstByte = phases('first_byte');
+  const body = phases('body');
+  return {
+    onCall(path, result, durationMs) {
+      const label = typeof result === 'number' ? `${Math.floor(result / 100)}xx` : result;
+      calls(`/${path}`, label).observe(durationMs / 1000);
+    },
+    onExchange({ queuedMs, dispatchedMs, sentMs, answeredMs, endedMs }) {
+      queue.observe((dispatchedMs - queuedMs) / 1000);
+      if (sentMs > 0) connect.observe((sentMs - dispatchedMs) / 1000);
+      if (answeredMs > 0) firstByte.observe((answeredMs - sentMs) / 1000);
+      if (endedMs > 0) body.observe((endedMs - answeredMs) / 1000);
+    },
+    watch(load) {
+      createReading(
+        registry,
+        {
+          name: 'gateway_upstream_calls_in_flight',
+          help: 'Creates that were admitted and are not over, whatever they wait for.',
+        },
+        () => load().inFlight,
+      );
+      createReading(
+        registry,
+        {
+          name: 'gateway_upstream_calls_waiting',
+          help: 'Requests to the service that wait for a connection to become free.',
+        },
+        () => load().waiting,
+      );
+    },
+  };
+}

@@ -1,0 +1,128 @@
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { createLog, LOG_LEVELS, openLogSink } from '../../src/server/log.ts';
+import { createRequestLog } from '../../src/server/request-log.ts';
+import type { RequestRecord } from '../../src/server/request-record.ts';
+
+const RECORD: RequestRecord = {
+  requestId: 'request-1',
+  path: 'graphql',
+  method: 'POST',
+  traceId: null,
+  startedMs: 0,
+  operationName: 'Register',
+  operationType: 'mutation',
+  code: 'UPSTREAM_TIMEOUT',
+  outcome: 'UNKNOWN',
+  upstreamMs: 9_999.96,
+  commitMs: 0.04,
+  beginStep: () => {
+    throw new Error('Nothing begins here.');
+  },
+};
+const ANSWER = { status: 200, durationMs: 12.34, isAborted: false };
+
+function collectLines() {
+  const lines: string[] = [];
+  return { lines, sink: { write: (line: string) => void lines.push(line), flush: () => undefined } };
+}
+
+/** A file to write to, and what is in it. */
+function openFile() {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-log-'));
+  const path = join(folder, 'log');
+  const fd = openSync(path, 'a');
+  onTestFinished(() => {
+    closeSync(fd);
+    rmSync(folder, { recursive: true });
+  });
+  return { fd, read: () => readFileSync(path, 'utf8') };
+}
+
+describe('the log', () => {
+  test('leaves out what may be secret, wherever it comes from', () => {
+    const { lines, sink } = collectLines();
+    createLog('info', sink).info(
+      {
+        headers: { authorization: 'a-secret' },
+        request: { Authorization: 'a-secret' },
+        client: { secret: 'a-secret' },
+        task: { Parameters: 'a-secret', TaskID: 'kept' },
+      },
+      'sentence',
+    );
+    expect(lines.join('')).not.toContain('a-secret');
+    expect(JSON.parse(lines.join(''))).toMatchObject({ msg: 'sentence', task: { TaskID: 'kept' } });
+  });
+
+  test('keeps lines for a while, and passes on what it is asked to pass on', async () => {
+    const { fd, read } = openFile();
+    const sink = await openLogSink(fd, false);
+    createRequestLog('info', sink)(RECORD, ANSWER, false);
+    expect(read()).toBe('');
+    createLog('info', sink).info({}, 'listening');
+    await expect
+      .poll(() =>
+        read()
+          .trimEnd()
+          .split('\n')
+          .map((line) => (JSON.parse(line) as { msg: string }).msg),
+      )
+      .toEqual(['request', 'listening']);
+  });
+
+  test('passes on what nobody asks for after a second', async () => {
+    const { fd, read } = openFile();
+    createRequestLog('info', await openLogSink(fd, false))(RECORD, ANSWER, false);
+    await expect.poll(read, { timeout: 20_000 }).toMatch(/"msg":"request"}\n$/);
+  });
+
+  test('is for people in a terminal', async () => {
+    const { fd, read } = openFile();
+    const sink = await openLogSink(fd, true);
+    createRequestLog('info', sink)(RECORD, ANSWER, false);
+    createLog('info', sink).warn({ requestId: 'request-1' }, 'a sentence');
+    await expect.poll(read).toMatch(/WARN.*: a sentence/);
+    expect(read()).toMatch(/INFO.*: request .*"operation":"Register"/);
+    expect(read()).not.toContain('"level"');
+  });
+});
+
+describe('the line of a request', () => {
+  test('is JSON, and says nothing of what there was not', () => {
+    const { lines, sink } = collectLines();
+    const log = createRequestLog('info', sink);
+    log(RECORD, ANSWER, false);
+    log({ ...RECORD, operationName: null, code: null, outcome: null, upstreamMs: 0, commitMs: 0 }, ANSWER, false);
+    log({ ...RECORD, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }, { ...ANSWER, isAborted: true }, false);
+    const [failed, plain, aborted] = lines.map((line) => JSON.parse(line) as object);
+    const always = { level: 30, time: expect.any(Number), requestId: 'request-1', method: 'POST', path: 'graphql' };
+    expect(failed).toEqual({
+      ...always,
+      status: 200,
+      operation: 'Register',
+      code: 'UPSTREAM_TIMEOUT',
+      outcome: 'UNKNOWN',
+      durationMs: 12.3,
+      upstreamMs: 10_000,
+      commitMs: 0,
+      msg: 'request',
+    });
+    expect(plain).toEqual({ ...always, status: 200, durationMs: 12.3, msg: 'request' });
+    expect(aborted).toMatchObject({ traceId: '4bf92f3577b34da6a3ce929d0e0e4736', aborted: true });
+    expect(lines.every((line) => line.endsWith('\n'))).toBe(true);
+  });
+
+  test.each(LOG_LEVELS.map((level) => [level] as const))(
+    'is written at level %s if requests are asked for',
+    (level) => {
+      const { lines, sink } = collectLines();
+      const log = createRequestLog(level, sink);
+      log(RECORD, ANSWER, false);
+      log(RECORD, ANSWER, true);
+      expect(lines).toHaveLength({ silent: 0, error: 0, warn: 0, info: 1, debug: 2 }[level]);
+    },
+  );
+});
