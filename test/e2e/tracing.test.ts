@@ -1,0 +1,239 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
+import { type RestReply, type RestService, startRestService } from '../upstream/rest-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
+import { type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
+import { seedStore } from './seeded-store.ts';
+
+const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
+const CALLER_SPAN = '00f067aa0ba902b7';
+const TRACED = { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-01`, tracestate: 'vendor=value' };
+const PATH = '/api/v2/admin/tasks/account';
+const SECRETS = ['s3cret-of-the-caller', 's3cret-in-parameters', 's3cret-key'];
+
+async function startService(answer: () => RestReply | null = () => null): Promise<RestService> {
+  const service = await startRestService({ answer });
+  onTestFinished(() => service.close());
+  return service;
+}
+
+function create(address: URL, headers: Readonly<Record<string, string>> = {}, key?: string): Promise<Response> {
+  const query = `mutation Register($input: CreateAccountTaskInput!, $key: String) {
+    createAccountTask(input: $input, idempotencyKey: $key) { accountTask { id } }
+  }`;
+  const input = { ...SAMPLE_INPUT, parameters: JSON.stringify(SECRETS[1]) };
+  return fetch(new URL('graphql', address), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${SECRETS[0]}`, ...headers },
+    body: JSON.stringify({ query, variables: { input, key } }),
+  });
+}
+
+async function stop(gateway: GatewayProcess): Promise<string> {
+  gateway.kill('SIGTERM');
+  const { code, stderr } = await gateway.exit;
+  expect(code).toBe(0);
+  return stderr;
+}
+
+interface SpanTree {
+  readonly [name: string]: readonly SpanTree[];
+}
+
+/** The names of the spans below a parent, as they lie within each other, in the order in which they began. */
+function toTree(spans: readonly ReceivedSpan[], parent: string): readonly SpanTree[] {
+  return spans
+    .filter(({ parentSpanId }) => parentSpanId === parent)
+    .toSorted((a, b) => Number(a.startNanos - b.startNanos))
+    .map(({ name, kind, spanId }) => ({ [`${kind} ${name}`]: toTree(spans, spanId) }));
+}
+
+describe('a traced create', () => {
+  test('is a span for the request, its field, each exchange and each commit, by the lane as by Yoga', async () => {
+    const [collector, service] = [await startOtlpReceiver(), await startService()];
+    const gateway = startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      DATABASE_URL: temporaryDatabase(),
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+      OTEL_EXPORTER_OTLP_HEADERS: 'x-collector-key=a-key',
+      OTEL_SERVICE_NAME: 'tasks-here',
+    });
+    const address = await gateway.address();
+    for (const key of [`${SECRETS[2]}-1`, `${SECRETS[2]}-2`])
+      expect((await create(address, TRACED, key)).status).toBe(200);
+    const metrics = await (await fetch(new URL('metrics', address))).text();
+    expect(metrics).toMatch(/^gateway_fast_answers_total 1$/m);
+    const stderr = await stop(gateway);
+
+    const spans = collector.spans();
+    expect(collector.serviceNames()).toEqual(new Set(['tasks-here']));
+    expect(collector.headers()[0]).toMatchObject({ 'x-collector-key': 'a-key' });
+    expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE_ID]));
+    const commit = { 'client COMMIT': [] };
+    const request = {
+      'server POST /graphql': [
+        { 'internal createAccountTask': [commit, { [`client POST ${PATH}`]: [] }, commit, commit] },
+      ],
+    };
+    expect(toTree(spans, CALLER_SPAN)).toEqual([request, request]);
+    const exchanges = spans.filter(({ name }) => name === `POST ${PATH}`);
+    const received = service.requests.map(({ headers }) => [headers['traceparent'], headers['tracestate']]);
+    expect(received).toEqual(exchanges.map(({ spanId }) => [`00-${TRACE_ID}-${spanId}-01`, 'vendor=value']));
+    expect(exchanges[0]?.attributes).toEqual({
+      'http.request.method': 'POST',
+      'server.address': '127.0.0.1',
+      'server.port': Number(service.url.port),
+      'url.full': new URL(PATH, service.url).href,
+      'http.response.status_code': 200,
+    });
+    expect(spans.find(({ kind }) => kind === 'server')?.attributes).toEqual({
+      'http.request.method': 'POST',
+      'http.response.status_code': 200,
+      'http.route': '/graphql',
+      'url.path': '/graphql',
+      'url.scheme': 'http',
+      'graphql.operation.name': 'Register',
+      'graphql.operation.type': 'mutation',
+      'gateway.outcome': 'CREATED',
+      'gateway.request_id': expect.stringMatching(/^[\da-f-]{36}$/),
+    });
+    expect(spans.find(({ name }) => name === 'COMMIT')?.attributes).toEqual({
+      'db.system.name': 'sqlite',
+      'db.operation.name': 'COMMIT',
+    });
+    expect(spans.filter(({ isError }) => isError)).toEqual([]);
+    expect(stderr).toContain(`"traceId":"${TRACE_ID}"`);
+    for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
+  });
+
+  test('says which span failed, with what code and outcome', async () => {
+    const collector = await startOtlpReceiver();
+    const service = await startService(() => ({ status: 500, body: SECRETS[1] ?? '' }));
+    const gateway = startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      RECORD: 'off',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+    });
+    const address = await gateway.address();
+    const { errors } = (await (await create(address)).json()) as {
+      readonly errors: readonly { readonly extensions: { readonly requestId: string } }[];
+    };
+    await stop(gateway);
+    const spans = collector.spans();
+    const [server, field, exchange] = ['server', 'internal', 'client'].map((kind) =>
+      spans.find((span) => span.kind === kind),
+    );
+    const failure = {
+      'gateway.code': 'UPSTREAM_FAILED',
+      'gateway.outcome': 'UNKNOWN',
+      'error.type': 'UPSTREAM_FAILED',
+    };
+    expect(spans).toHaveLength(3);
+    expect(server).toMatchObject({ parentSpanId: '', isError: true });
+    expect(server?.attributes).toMatchObject({ ...failure, 'gateway.request_id': errors[0]?.extensions.requestId });
+    expect(field).toMatchObject({ isError: true, attributes: failure });
+    expect(exchange).toMatchObject({
+      isError: true,
+      attributes: { 'http.response.status_code': 500, 'error.type': '500' },
+    });
+    for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
+  });
+
+  test('has the fetch of a token of the gateway’s own within it', async () => {
+    const [collector, key] = [await startOtlpReceiver(), await createKey('one')];
+    const issuer = await startIssuer(key);
+    onTestFinished(() => issuer.close());
+    const token = { status: 200, body: JSON.stringify({ access_token: SECRETS[2], token_type: 'bearer' }) };
+    const service = await startRestService({ answer: ({ path }) => (path === '/Token' ? token : null) });
+    onTestFinished(() => service.close());
+    const gateway = startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      UPSTREAM_CLIENT_ID: 'gateway',
+      UPSTREAM_CLIENT_SECRET: SECRETS[1] ?? '',
+      AUTH_JWKS_URL: issuer.jwksUrl.href,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+      RECORD: 'off',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+    });
+    const Authorization = `Bearer ${await signJwt(key)}`;
+    expect(await (await create(await gateway.address(), { Authorization })).json()).not.toHaveProperty('errors');
+    await stop(gateway);
+    const exchanges = [{ 'client POST /Token': [] }, { [`client POST ${PATH}`]: [] }];
+    expect(toTree(collector.spans(), '')).toEqual([
+      { 'server POST /graphql': [{ 'internal createAccountTask': exchanges }] },
+    ]);
+    for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
+  });
+
+  test('is a commit of the store below the face that was asked', async () => {
+    const [collector, DATABASE_URL] = [await startOtlpReceiver(), temporaryDatabase()];
+    const authorization = await seedStore(DATABASE_URL);
+    const gateway = startCli(['serve'], { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href });
+    const address = await gateway.address();
+    await create(address, { Authorization: authorization });
+    await fetch(new URL(PATH.slice(1), address), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: authorization },
+      body: JSON.stringify({
+        TaskID: SAMPLE_INPUT.taskId,
+        Frequency: 0,
+        Parameters: '{}',
+        ContentType: 'application/json',
+      }),
+    });
+    await fetch(new URL('health', address));
+    await stop(gateway);
+    const commit = { 'client COMMIT': [] };
+    expect(toTree(collector.spans(), '')).toEqual([
+      { 'server POST /graphql': [{ 'internal createAccountTask': [commit] }] },
+      { [`server POST ${PATH}`]: [commit] },
+    ]);
+  });
+
+  test('is not sent where the caller traces but does not keep it, though the service is told', async () => {
+    const [collector, service] = [await startOtlpReceiver(), await startService()];
+    const gateway = startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      RECORD: 'off',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+    });
+    await create(await gateway.address(), { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-00` });
+    await stop(gateway);
+    expect(collector.spans()).toEqual([]);
+    expect(service.requests[0]?.headers['traceparent']).toMatch(new RegExp(`^00-${TRACE_ID}-[\\da-f]{16}-00$`));
+    expect(service.requests[0]?.headers['traceparent']).not.toContain(CALLER_SPAN);
+  });
+});
+
+test('a collector that is away costs a line in the log and no request', async () => {
+  const service = await startService();
+  const gateway = startCli(['serve'], {
+    UPSTREAM_URL: service.url.href,
+    RECORD: 'off',
+    OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:1',
+  });
+  const address = await gateway.address();
+  for (let count = 0; count < 20; count += 1) expect(await (await create(address)).json()).not.toHaveProperty('errors');
+  const stderr = await stop(gateway);
+  expect(stderr.match(/traces (are not all|were not) sent/g)?.length).toBeGreaterThan(0);
+  expect(service.tasks).toHaveLength(20);
+});
+
+describe('without tracing', () => {
+  test('the caller’s place in its trace is passed on as it came, once to each that is asked', async () => {
+    const service = await startService();
+    const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, RECORD: 'off' });
+    const address = await gateway.address();
+    await create(address, TRACED);
+    await create(address, TRACED);
+    await create(address, { traceparent: 'no-traceparent' });
+    await stop(gateway);
+    expect(service.requests.map(({ headers }) => [headers['traceparent'], headers['tracestate']])).toEqual([
+      [TRACED.traceparent, TRACED.tracestate],
+      [TRACED.traceparent, TRACED.tracestate],
+      [undefined, undefined],
+    ]);
+  });
+});
