@@ -57,7 +57,10 @@ function readPort(child: ChildProcess, name: string): Promise<number> {
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
       const [, port] = /listening (\d+)|"address":"http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.filter(Boolean) ?? [];
-      if (port) resolve(Number(port));
+      if (!port) return;
+      resolve(Number(port));
+      // What it logs from here on is read, for a full pipe would hold it up, and forgotten.
+      for (const stream of [child.stdout, child.stderr]) stream?.off('data', read).resume();
     };
     child.stdout?.on('data', read);
     child.stderr?.on('data', read);
