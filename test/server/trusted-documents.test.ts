@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
@@ -210,6 +211,14 @@ describe('a manifest', () => {
     expect(documents.get(`sha256:${IDS.create}`)).toBe(CREATE);
     expect(documents.get('list')).toBe(LIST);
     expect(documents.get('toString')).toBeUndefined();
+  });
+
+  test('may be what the code generator writes for this project', () => {
+    const file = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    const documents = readTrustedDocuments(file, schema);
+    expect(documents.size).toBeGreaterThan(0);
+    for (const [id, text] of Object.entries(manifest)) expect(documents.get(id)).toBe(text);
   });
 
   const wrong = hash('sha256', 'x');
