@@ -66,7 +66,8 @@ export function startSupervisedWorker(listenersOf: (id: number) => WorkerListene
         for (const resolve of waiting) resolve();
         return;
       case 'metrics-wanted':
-        return void readMetrics().then((rendered) => send({ kind: 'metrics', rendered }));
+        // Without an answer the worker says that there is none.
+        return void readMetrics().then((rendered) => send({ kind: 'metrics', rendered }), ignore);
     }
   });
   worker.on('error', ignore);
