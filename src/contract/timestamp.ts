@@ -1,4 +1,4 @@
-const SHAPE = /^(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:\d\d)$/;
+const SHAPE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** What `parseTimestamp` takes, in words for an error message. */
 export const TIMESTAMP_FORM =
@@ -21,20 +21,43 @@ export interface Timestamp {
 
 /** A timestamp of years 0001 to 9999 (.NET's range); null when it is none, or names a day or time that does not exist. */
 export function parseTimestamp(text: string): Timestamp | null {
-  const match = SHAPE.exec(text);
-  if (!match) return null;
-  const [, year, month, day, hour, minute, second, fraction = '', zone] = match as unknown as [string, ...string[]];
-  const offsetMinutes = parseOffset(zone as string);
-  if (offsetMinutes === null) return null;
-  const date = new Date(0);
-  date.setUTCFullYear(Number(year), Number(month) - 1, Number(day));
-  date.setUTCHours(Number(hour), Number(minute), Number(second));
-  const asWritten = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
-  // A day or time that does not exist (February 30, 24:00) rolls over and no longer reads as written.
-  if (year === '0000' || date.toISOString() !== asWritten) return null;
-  const local = UNIX_EPOCH_TICKS + BigInt(date.getTime()) * TICKS_PER_MS + BigInt(fraction.padEnd(7, '0'));
-  const ticks = local - BigInt(offsetMinutes) * TICKS_PER_MINUTE;
-  return ticks < 0n || ticks > MAX_TICKS ? null : { text, ticks };
+  return isTimestamp(text) ? { text, ticks: toTicks(text) } : null;
+}
+
+/** Whether `parseTimestamp` takes it, for a tenth of the cost. */
+export function isTimestamp(text: string): boolean {
+  if (!SHAPE.test(text)) return false;
+  const year = digits(text, 0, 4);
+  const month = digits(text, 5, 2);
+  const day = digits(text, 8, 2);
+  if (year === 0 || month < 1 || month > 12 || day < 1 || day > daysOfMonth(year, month)) return false;
+  if (digits(text, 11, 2) > 23 || digits(text, 14, 2) > 59 || digits(text, 17, 2) > 59) return false;
+  const offset = offsetMinutes(text);
+  if (offset === null) return false;
+  if (year > 1 && year < 9999) return true;
+  // Only in the first and the last year an offset can lead out of the range.
+  const ticks = toTicks(text);
+  return ticks >= 0n && ticks <= MAX_TICKS;
+}
+
+function toTicks(text: string): bigint {
+  const zoneAt = zoneStart(text);
+  const local = UNIX_EPOCH_TICKS + BigInt(Date.parse(`${text.slice(0, 19)}Z`)) * TICKS_PER_MS;
+  const fraction = BigInt(text.slice(20, zoneAt).padEnd(7, '0'));
+  return local + fraction - BigInt(offsetMinutes(text) ?? 0) * TICKS_PER_MINUTE;
+}
+
+/** The number written at `start`. */
+function digits(text: string, start: number, length: number): number {
+  let number = 0;
+  for (let at = start; at < start + length; at += 1) number = number * 10 + text.charCodeAt(at) - 48;
+  return number;
+}
+
+function daysOfMonth(year: number, month: number): number {
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
+  if (month === 2) return isLeap ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 /** Negative, zero or positive as `a` is before, at or after `b`, to 100 ns and whatever their offsets. */
@@ -52,10 +75,16 @@ export function formatTimestamp(epochMs: number): string {
   return `${`${untilMs}${String(ticks).padStart(4, '0')}`.replace(/\.?0+$/, '')}+00:00`;
 }
 
-function parseOffset(zone: string): number | null {
-  if (zone === 'Z') return 0;
-  const minutes = Number(zone.slice(4));
-  const total = Number(zone.slice(1, 3)) * 60 + minutes;
+function zoneStart(text: string): number {
+  return text.endsWith('Z') ? text.length - 1 : text.length - 6;
+}
+
+/** Null where no place on earth has it. */
+function offsetMinutes(text: string): number | null {
+  if (text.endsWith('Z')) return 0;
+  const at = zoneStart(text);
+  const minutes = digits(text, at + 4, 2);
+  const total = digits(text, at + 1, 2) * 60 + minutes;
   if (minutes > 59 || total > MAX_OFFSET_MINUTES) return null;
-  return zone.startsWith('-') ? -total : total;
+  return text[at] === '-' ? -total : total;
 }

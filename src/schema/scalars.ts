@@ -1,5 +1,5 @@
 import { GraphQLError, Kind, type ValueNode } from 'graphql';
-import { parseTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
+import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 import type { Builder } from './builder.ts';
 
 export function addScalars(builder: Builder): void {
@@ -19,7 +19,7 @@ export function addScalars(builder: Builder): void {
 }
 
 function readTimestamp(value: unknown, node: ValueNode | null = null): string {
-  if (typeof value === 'string' && parseTimestamp(value)) return value;
+  if (typeof value === 'string' && isTimestamp(value)) return value;
   const given = typeof value === 'string' ? `, not "${value}"` : '';
   throw new GraphQLError(`Expected ${TIMESTAMP_FORM}${given}.`, {
     nodes: node,
