@@ -83,14 +83,14 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
   builder.asEntity(AccountTask, {
     key: builder.selection<{ id: string }>('id'),
     // A representation is whatever another subgraph knows the task by: nothing has checked it.
-    resolveReference: ({ id }, context) => context.accountTasks.load(toGuid('id', typeof id === 'string' ? id : '')),
+    resolveReference: ({ id }, context) => context.accountTasks().load(toGuid('id', typeof id === 'string' ? id : '')),
   });
   builder.queryField('accountTask', (t) =>
     t.field({
       type: 'AccountTask',
       description: "One of the caller's account tasks; null where the caller has none of that ID.",
       args: { id: t.arg.id({ required: true, description: 'A GUID in the forms N, D, B or P, any case.' }) },
-      resolve: (_, { id }, context) => context.accountTasks.load(toGuid('id', id)),
+      resolve: (_, { id }, context) => context.accountTasks().load(toGuid('id', id)),
     }),
   );
 }

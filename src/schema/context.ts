@@ -24,23 +24,22 @@ export interface GatewayContext {
   /** Told of what is done for the request; absent: nobody wants to know. */
   readonly beginStep?: BeginStep | undefined;
   /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
-  readonly accountTasks: DataLoader<string, AccountTask | null>;
+  accountTasks(): DataLoader<string, AccountTask | null>;
 }
 
 export type RequestFacts = Omit<GatewayContext, 'accountTasks' | 'created'>;
 
-export function createGatewayContext({ tasks, authenticate, ...facts }: RequestFacts): GatewayContext {
+export function createGatewayContext(facts: RequestFacts): GatewayContext {
   let caller: Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
   const context: GatewayContext = {
-    ...facts,
+    requestId: facts.requestId,
+    tasks: facts.tasks,
+    batchConcurrency: facts.batchConcurrency,
+    reportFailure: facts.reportFailure,
     created: [],
-    tasks,
-    authenticate: () => (caller ??= authenticate()),
-    get accountTasks() {
-      loader ??= new DataLoader(async (ids) => tasks.find(ids, await toCall(context)));
-      return loader;
-    },
+    authenticate: () => (caller ??= facts.authenticate()),
+    accountTasks: () => (loader ??= new DataLoader(async (ids) => facts.tasks.find(ids, await toCall(context)))),
   };
   return context;
 }

@@ -37,6 +37,7 @@ function collectFields(
 }
 
 function isIncluded(node: SelectionNode, { variableValues }: GraphQLResolveInfo): boolean {
+  if (!node.directives?.length) return true;
   return (
     getDirectiveValues(GraphQLSkipDirective, node, variableValues)?.['if'] !== true &&
     getDirectiveValues(GraphQLIncludeDirective, node, variableValues)?.['if'] !== false
