@@ -18,32 +18,29 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
   let isEnding = false;
   let onIdle: (() => void) | null = null;
 
-  const run = async <T>(work: () => Promise<T>): Promise<T> => {
-    underWay += 1;
-    try {
-      return await work();
-    } finally {
-      underWay -= 1;
-      if (underWay === 0) onIdle?.();
-    }
+  const leave = (): void => {
+    underWay -= 1;
+    if (underWay === 0) onIdle?.();
+  };
+  const leaveAdmitted = (): void => {
+    admitted -= 1;
+    leave();
   };
   return {
-    async admit(work) {
-      if (isEnding) throw shuttingDown();
+    admit(work) {
+      if (isEnding) return Promise.reject(shuttingDown());
       if (admitted >= maxInFlight) {
         onRefused();
-        throw overloaded('Too many tasks are being created at once.');
+        return Promise.reject(overloaded('Too many tasks are being created at once.'));
       }
       admitted += 1;
-      try {
-        return await run(work);
-      } finally {
-        admitted -= 1;
-      }
+      underWay += 1;
+      return after(work(), leaveAdmitted);
     },
-    async join(work) {
-      if (isEnding && underWay === 0) throw shuttingDown();
-      return run(work);
+    join(work) {
+      if (isEnding && underWay === 0) return Promise.reject(shuttingDown());
+      underWay += 1;
+      return after(work(), leave);
     },
     async end() {
       isEnding = true;
@@ -54,6 +51,20 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
     },
     admitted: () => admitted,
   };
+}
+
+/** `finally`, for a third of its cost. */
+function after<T>(work: Promise<T>, done: () => void): Promise<T> {
+  return work.then(
+    (result) => {
+      done();
+      return result;
+    },
+    (error: unknown) => {
+      done();
+      throw error;
+    },
+  );
 }
 
 function shuttingDown(): Error {

@@ -1,10 +1,13 @@
-import { Buffer } from 'node:buffer';
+import { Buffer, isAscii } from 'node:buffer';
 import type { Misread } from '../contract/account-task.ts';
 
 const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
 const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/;
 /** Far enough to see a whole XML declaration. */
 const DECLARATION_BYTES = 200;
+
+/** The label of most answers. */
+const UTF8_JSON = 'application/json; charset=utf-8';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -15,6 +18,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export function decodeText(bytes: Uint8Array, contentType: string | null): string | Misread {
   const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
+  // Copying ASCII costs a quarter of decoding it.
+  if (decoder === utf8 && isAscii(bytes)) return toBuffer(bytes).toString('latin1');
   try {
     return decoder.decode(bytes);
   } catch {
@@ -39,13 +44,21 @@ function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
 }
 
 function decoderOfLabel(contentType: string | null): TextDecoder | null {
-  const [, quoted, plain] = CHARSET.exec(contentType ?? '') ?? [];
+  if (contentType === null) return null;
+  if (contentType === UTF8_JSON) return utf8;
+  const [, quoted, plain] = CHARSET.exec(contentType) ?? [];
   return decoderNamed(quoted ?? plain);
 }
 
 function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
+  if (!toBuffer(bytes.subarray(0, DECLARATION_BYTES)).includes('<?xml')) return null;
   const start = new TextDecoder('latin1').decode(bytes.subarray(0, DECLARATION_BYTES));
   return decoderNamed(DECLARED_ENCODING.exec(start)?.[1]);
+}
+
+/** The same bytes. */
+function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /** Null for an encoding that is unknown, or that the bytes have disproved: UTF-16 would have shown its NULs. */
