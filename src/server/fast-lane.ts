@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { DocumentNode, ExecutionResult, GraphQLSchema } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
+import { createDocumentCache } from './document-cache.ts';
 import { executionErrors } from './errors.ts';
 import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
@@ -32,8 +33,8 @@ export interface FastLane {
   readonly plugin: Plugin<GatewayContext>;
 }
 
-const MAX_DOCUMENTS = 1_000;
-const MAX_DOCUMENT_LENGTH = 16_384;
+/** A plan takes a few hundred times the memory of its text. */
+const BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const GRAPHQL_TYPE = 'application/graphql-response+json; charset=utf-8';
@@ -73,7 +74,7 @@ export interface FastLaneOptions {
 }
 
 export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOptions): FastLane {
-  const documents = new Map<string, KnownDocument>();
+  const documents = createDocumentCache<KnownDocument>(BOUNDS);
   return {
     async answer(headers, body, record, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
@@ -90,21 +91,17 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       onTaken();
       noteOperation(record, plan.operation);
       const { requestId, created } = context;
-      const answer: ExecutionResult = result.errors
-        ? {
-            ...result,
-            errors: executionErrors(result, known.document, operationName, { requestId, created, record, log }),
-          }
-        : result;
-      return { contentType, body: JSON.stringify(answer) };
+      const { data } = result;
+      if (result.errors.length === 0) return { contentType, body: `{"data":${data}}` };
+      const executed = { errors: result.errors, data: data === 'null' ? null : {} };
+      const errors = executionErrors(executed, known.document, operationName, { requestId, created, record, log });
+      return { contentType, body: `{"errors":${JSON.stringify(errors)},"data":${data}}` };
     },
     plugin: {
       onExecute: ({ args }) => {
         const { query } = (args.contextValue as GatewayContext & { readonly params: { readonly query?: string } })
           .params;
-        if (!query || query.length > MAX_DOCUMENT_LENGTH || documents.has(query)) return;
-        if (documents.size >= MAX_DOCUMENTS) documents.delete(documents.keys().next().value ?? '');
-        documents.set(query, { document: args.document, plans: new Map() });
+        if (query && !documents.get(query)) documents.set(query, { document: args.document, plans: new Map() });
       },
     },
   };

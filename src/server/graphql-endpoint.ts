@@ -106,11 +106,13 @@ export function createGraphqlEndpoint({
   });
   return {
     fetch: (url, init, facts) => yoga.fetch(url, init, facts),
-    answerKnown: async ({ method, url, headers }, body, record) => {
-      if (!lane || method !== 'POST' || url !== '/graphql') return null;
+    answerKnown: ({ method, url, headers }, body, record) => {
+      if (!lane || method !== 'POST' || url !== '/graphql') return NOT_KNOWN;
       return lane.answer(headers, body, record, () =>
         createContext(headers.authorization ?? null, record.requestId, record),
       );
     },
   };
 }
+
+const NOT_KNOWN = Promise.resolve(null);

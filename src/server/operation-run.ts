@@ -1,83 +1,89 @@
 import {
   defaultFieldResolver,
-  type ExecutionResult,
-  getArgumentValues,
-  getVariableValues,
-  type GraphQLError,
-  type GraphQLField,
+  defaultTypeResolver,
+  GraphQLError,
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
+  type GraphQLUnionType,
   locatedError,
   responsePathAsArray,
 } from 'graphql';
-import type { FieldPlan, ObjectPlan, OperationPlan } from './operation-plan.ts';
+import type { FieldPlan, ObjectPlan, OperationPlan, ResolvedField, ValuePlan } from './operation-plan.ts';
+import { failAfter, joinParts, type Text } from './text-parts.ts';
 
-type Path = GraphQLResolveInfo['path'];
+/** What came of an operation: its data as JSON, `null` where an error took it away. */
+export interface OperationResult {
+  readonly data: string;
+  /** In the order in which they happened. */
+  readonly errors: readonly GraphQLError[];
+}
 
 interface Run {
   readonly schema: GraphQLSchema;
   readonly plan: OperationPlan;
   readonly contextValue: unknown;
   readonly variables: Record<string, unknown>;
-  /** In the order in which they happened. */
   readonly errors: GraphQLError[];
 }
 
-type Data = Record<string, unknown>;
-const NO_ARGUMENTS: Readonly<Record<string, never>> = Object.freeze({});
+type Path = GraphQLResolveInfo['path'];
+/** A field of one object: everything but its value. */
+interface Site {
+  readonly field: FieldPlan;
+  readonly resolved: ResolvedField;
+  readonly parentType: GraphQLObjectType;
+  /** The object's. */
+  readonly path: Path | undefined;
+}
+
 const RESOLVER_PARAMETERS_WITH_INFO = 4;
 
 /** Runs a planned operation as GraphQL's execution algorithm has it; null, with nothing run, where a variable is bad. */
-export async function runOperation(
+export function runOperation(
   schema: GraphQLSchema,
   plan: OperationPlan,
   contextValue: unknown,
-  variables: Readonly<Record<string, unknown>>,
-): Promise<ExecutionResult | null> {
-  const { operation, isMutation, root } = plan;
-  const { coerced, errors: badVariables } = getVariableValues(
-    schema,
-    operation.variableDefinitions ?? [],
-    variables,
-    // They are not looked at, and each would quote the value it is about.
-    { maxErrors: 1 },
-  );
-  if (badVariables) return null;
-  const run: Run = { schema, plan, contextValue, variables: coerced, errors: [] };
-  const { errors } = run;
+  given: Readonly<Record<string, unknown>>,
+): Promise<OperationResult> | null {
+  const variables = plan.coerceVariables(given);
+  return variables && runRoot({ schema, plan, contextValue, variables, errors: [] });
+}
+
+async function runRoot(run: Run): Promise<OperationResult> {
+  const { plan, errors } = run;
   try {
-    const data = await (isMutation ? runSerially(root, run) : runObject(root, undefined, run, undefined));
-    return errors.length === 0 ? { data } : { errors, data };
+    const data = plan.isMutation ? runSerially(plan.root, run) : runObject(plan.root, undefined, run, undefined);
+    return { data: await data, errors };
   } catch (error) {
-    return { errors: [...errors, error as GraphQLError], data: null };
+    return { data: 'null', errors: [...errors, error as GraphQLError] };
   }
 }
 
-async function runSerially({ fields, type }: ObjectPlan, run: Run): Promise<Data> {
-  const data = Object.create(null) as Data;
-  for (const field of fields) data[field.responseName] = await runField(field, type, undefined, run, undefined);
-  return data;
+async function runSerially({ fields, type }: ObjectPlan, run: Run): Promise<string> {
+  let text = '{';
+  for (const field of fields)
+    text += (text === '{' ? '' : ',') + field.label + (await runField(field, type, undefined, run, undefined));
+  return `${text}}`;
 }
 
-function runObject(
-  { fields, type }: ObjectPlan,
-  source: unknown,
-  run: Run,
-  path: Path | undefined,
-): Data | Promise<Data> {
-  const data = Object.create(null) as Data;
-  let pending: Promise<void>[] | null = null;
-  for (const field of fields) {
-    const { responseName } = field;
-    const value = runField(field, type, source, run, path);
-    data[responseName] = value;
-    if (isPromise(value)) {
-      pending ??= [];
-      pending.push(value.then((settled) => void (data[responseName] = settled)));
+function runObject({ fields, type }: ObjectPlan, source: unknown, run: Run, path: Path | undefined): Text {
+  let text = '{';
+  const parts: Text[] = [];
+  try {
+    for (const field of fields) {
+      text += (text === '{' ? '' : ',') + field.label;
+      const value = runField(field, type, source, run, path);
+      if (typeof value === 'string') text += value;
+      else {
+        parts.push(text, value);
+        text = '';
+      }
     }
+  } catch (error) {
+    return failAfter(parts, error);
   }
-  return pending ? Promise.all(pending).then(() => data) : data;
+  return parts.length === 0 ? `${text}}` : joinParts([...parts, `${text}}`]);
 }
 
 function runField(
@@ -85,87 +91,109 @@ function runField(
   parentType: GraphQLObjectType,
   source: unknown,
   run: Run,
-  parent: Path | undefined,
-): unknown {
-  const { definition, nodes } = field;
-  if (!definition) return parentType.name;
+  path: Path | undefined,
+): Text {
+  const { resolved } = field;
+  if (!resolved) return `"${parentType.name}"`;
+  const { definition, args, value: plan } = resolved;
   try {
-    const args = definition.args.length === 0 ? NO_ARGUMENTS : getArgumentValues(definition, nodes[0], run.variables);
     const resolve = definition.resolve ?? defaultFieldResolver;
     // Most resolvers do not ask for `info`; making one for each field would cost more than the rest of it.
-    const info =
-      resolve.length < RESOLVER_PARAMETERS_WITH_INFO ? undefined : toInfo(field, definition, parentType, run, parent);
-    const value: unknown = resolve(source, args, run.contextValue, info as GraphQLResolveInfo);
-    if (!isPromise(value)) {
-      const completed = complete(field, parentType, value, run, parent);
-      return isPromise(completed)
-        ? completed.catch((error: unknown) => fail(field, parentType, error, run, parent))
-        : completed;
-    }
-    return value
-      .then((settled) => complete(field, parentType, settled, run, parent))
-      .catch((error: unknown) => fail(field, parentType, error, run, parent));
+    const needsInfo = resolve.length >= RESOLVER_PARAMETERS_WITH_INFO;
+    const info = needsInfo ? toInfo({ field, resolved, parentType, path }, run) : undefined;
+    const value: unknown = resolve(source, args(run.variables), run.contextValue, info as GraphQLResolveInfo);
+    if (plan.kind === 'leaf' && typeof value === 'string') return plan.write(value);
+    return settle(value, plan, { field, resolved, parentType, path }, run, null);
   } catch (error) {
-    return fail(field, parentType, error, run, parent);
+    return fail(error, plan, { field, resolved, parentType, path }, run, null);
   }
 }
 
-function complete(
-  field: FieldPlan,
-  parentType: GraphQLObjectType,
-  value: unknown,
-  run: Run,
-  parent: Path | undefined,
-): unknown {
+/** Completes a value that may be a promise; `itemPath` where it is an item of a list. */
+function settle(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
+  const text = isPromise(value)
+    ? value.then((settled) => complete(settled, plan, site, run, itemPath))
+    : complete(value, plan, site, run, itemPath);
+  return typeof text === 'string' ? text : text.catch((error: unknown) => fail(error, plan, site, run, itemPath));
+}
+
+function complete(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
   if (value instanceof Error) throw value;
   if (value === null || value === undefined) {
-    if (field.isNonNull)
-      throw new Error(`Cannot return null for non-nullable field ${parentType.name}.${field.definition?.name}.`);
-    return null;
+    if (!plan.isNonNull) return 'null';
+    const { parentType, resolved } = site;
+    throw new Error(`Cannot return null for non-nullable field ${parentType.name}.${resolved.definition.name}.`);
   }
-  if (field.object) return runObject(field.object, value, run, addPath(parent, field.responseName, parentType.name));
-  const serialized = field.leaf?.serialize(value);
-  if (serialized === null || serialized === undefined) throw new Error(`Expected a value of ${field.leaf?.name}.`);
-  return serialized;
+  if (plan.kind === 'leaf') return plan.write(value);
+  const path = itemPath ?? fieldPath(site);
+  if (plan.kind === 'object') return runObject(plan.object, value, run, path);
+  if (plan.kind === 'list') return completeList(value, plan.item, site, run, path);
+  const name = typeName(value, plan.type, site, run);
+  return isPromise(name)
+    ? name.then((settled) => runObject(memberPlan(settled, plan.objects), value, run, path))
+    : runObject(memberPlan(name, plan.objects), value, run, path);
 }
 
-/** A nullable field is null with its error noted; a non-null one passes the error to its parent. */
-function fail(
-  { nodes, responseName, isNonNull }: FieldPlan,
-  parentType: GraphQLObjectType,
-  error: unknown,
-  run: Run,
-  parent: Path | undefined,
-): null {
-  const located = locatedError(error, nodes, responsePathAsArray(addPath(parent, responseName, parentType.name)));
+function completeList(value: unknown, plan: ValuePlan, site: Site, run: Run, path: Path): Text {
+  if (typeof value !== 'object' || !(Symbol.iterator in (value as object)))
+    throw new GraphQLError(`Expected Iterable, but did not find one for field "${site.resolved.definition.name}".`);
+  const items: Text[] = [];
+  for (const item of value as Iterable<unknown>) {
+    const itemPath = { prev: path, key: items.length, typename: undefined };
+    try {
+      items.push(completeItem(item, plan, site, run, itemPath));
+    } catch (error) {
+      return failAfter(items, error);
+    }
+  }
+  const text = joinParts(items, ',');
+  return typeof text === 'string' ? `[${text}]` : text.then((settled) => `[${settled}]`);
+}
+
+function completeItem(item: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path): Text {
+  try {
+    return settle(item, plan, site, run, itemPath);
+  } catch (error) {
+    return fail(error, plan, site, run, itemPath);
+  }
+}
+
+function typeName(value: unknown, type: GraphQLUnionType, site: Site, run: Run): unknown {
+  return (type.resolveType ?? defaultTypeResolver)(value, run.contextValue, toInfo(site, run), type);
+}
+
+function memberPlan(name: unknown, objects: ReadonlyMap<string, ObjectPlan>): ObjectPlan {
+  const plan = objects.get(name as string);
+  if (!plan) throw new Error(`A union cannot hold the type ${String(name)}.`);
+  return plan;
+}
+
+/** A nullable value is null with its error noted; a non-null one passes the error to its parent. */
+function fail(error: unknown, { isNonNull }: ValuePlan, site: Site, run: Run, itemPath: Path | null): string {
+  const located = locatedError(error, site.field.nodes, responsePathAsArray(itemPath ?? fieldPath(site)));
   if (isNonNull) throw located;
   run.errors.push(located);
-  return null;
+  return 'null';
 }
 
-function toInfo(
-  { nodes, responseName }: FieldPlan,
-  definition: GraphQLField<unknown, unknown>,
-  parentType: GraphQLObjectType,
-  { schema, plan, variables }: Run,
-  parent: Path | undefined,
-): GraphQLResolveInfo {
+function fieldPath({ field, parentType, path }: Site): Path {
+  return { prev: path, key: field.responseName, typename: parentType.name };
+}
+
+function toInfo(site: Site, { schema, plan, variables }: Run): GraphQLResolveInfo {
+  const { definition } = site.resolved;
   return {
     fieldName: definition.name,
-    fieldNodes: nodes,
+    fieldNodes: site.field.nodes,
     returnType: definition.type,
-    parentType,
-    path: addPath(parent, responseName, parentType.name),
+    parentType: site.parentType,
+    path: fieldPath(site),
     schema,
     fragments: plan.fragments,
     rootValue: undefined,
     operation: plan.operation,
     variableValues: variables,
   };
-}
-
-function addPath(prev: Path | undefined, key: string, typename: string): Path {
-  return { prev, key, typename };
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {
