@@ -52,9 +52,13 @@ export function xmlProblem(text: string): string | null {
   return problem && `${problem.replace(/(?::.*|\.)$/s, '')} (line ${gate.line}, column ${gate.column})`;
 }
 
-/** A document's root. fast-xml-parser accepts much that is not XML, so it reads only what a strict parser has passed. */
+/**
+ * A document's root. fast-xml-parser accepts much that is not XML, so it reads only what a strict parser has passed; and
+ * only what holds comments or CDATA sections, for of all else the strict parser has seen every part already.
+ */
 export function parseXmlDocument(text: string): XmlElement | { readonly problem: string } {
   const gate = createGate();
+  const tree = createTree();
   let refusal: string | null = null;
   let depth = 0;
   const refuse = (problem: string): void => {
@@ -73,15 +77,50 @@ export function parseXmlDocument(text: string): XmlElement | { readonly problem:
     depth += 1;
     if (depth > MAX_DEPTH) refuse(TOO_DEEP);
   });
+  gate.on('opentag', ({ name, attributes }) => tree.open(name, attributes as XmlAttributes));
+  gate.on('text', (run) => tree.add({ '#text': run }));
   gate.on('closetag', () => {
     depth -= 1;
+    tree.close();
   });
   if (gateProblem(gate, text) !== null) {
     return { problem: refusal ?? `is not well-formed XML (line ${gate.line}, column ${gate.column})` };
   }
-  const [root] = parser.parse(text) as [XmlNode];
+  const [root] = (text.includes('<!') ? parser.parse(text) : tree.root) as [XmlNode];
   const name = elementName(root);
   return { name, attributes: root[':@'] ?? NO_ATTRIBUTES, nodes: root[name] as readonly XmlNode[] };
+}
+
+/** The document's nodes as fast-xml-parser would give them, added one after the other. */
+function createTree() {
+  const root: XmlNode[] = [];
+  const parents: XmlNode[][] = [];
+  let nodes = root;
+  return {
+    root,
+    open(name: string, attributes: XmlAttributes): void {
+      const content: XmlNode[] = [];
+      nodes.push(toNode(name, content, attributes));
+      parents.push(nodes);
+      nodes = content;
+    },
+    add(text: XmlNode): void {
+      // Around the root there are blanks at the most.
+      if (parents.length > 0) nodes.push(text);
+    },
+    close(): void {
+      nodes = parents.pop() ?? root;
+    },
+  };
+}
+
+function toNode(name: string, content: readonly XmlNode[], attributes: XmlAttributes): XmlNode {
+  let named: Record<string, string> | null = null;
+  for (const attribute in attributes) {
+    named ??= {};
+    named[`@${attribute}`] = attributes[attribute] as string;
+  }
+  return named ? { [name]: content, ':@': named } : { [name]: content };
 }
 
 /** An element's name, prefix included; `#text` for a run of text. */

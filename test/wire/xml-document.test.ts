@@ -157,3 +157,37 @@ describe('parseXmlDocument', () => {
     );
   });
 });
+
+describe('fast-xml-parser and the strict parser give one tree', () => {
+  const name = fc.constantFrom('a', 'b', 'x:c', 'toString', 'hasOwnProperty');
+  const value = texts.map((text) =>
+    escape(text)
+      .replaceAll('"', '&quot;')
+      .replaceAll(/[\t\n]/g, ' '),
+  );
+  const attribute = fc.tuple(fc.constantFrom('k', 'xsi:nil', 'xmlns'), value);
+  const element: fc.Arbitrary<string> = fc.letrec((tie) => ({
+    element: fc
+      .tuple(
+        name,
+        fc.uniqueArray(attribute, { maxLength: 2, selector: ([key]) => key }),
+        fc.array(fc.oneof({ maxDepth: 4 }, texts.map(escape), tie('element') as fc.Arbitrary<string>), {
+          maxLength: 4,
+        }),
+      )
+      .map(([tag, attributes, content]) => {
+        const start = [tag, ...attributes.map(([key, text]) => `${key}="${text}"`)].join(' ');
+        return content.length === 0 ? `<${start} />` : `<${start}>${content.join('')}</${tag}>`;
+      }),
+  })).element as fc.Arbitrary<string>;
+
+  test('of every document', () => {
+    fc.assert(
+      fc.property(element, (document) => {
+        // A comment behind the root changes nothing but who reads the document.
+        expect(parseXmlDocument(document)).toEqual(parseXmlDocument(`${document}<!-- -->`));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
