@@ -1,5 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
+const NOTHING = Buffer.alloc(0);
+
 /**
  * The body of a request; null as soon as it is known to be larger than `maxBytes`, whatever its headers say.
  * What is too much is read and dropped, so that the caller gets to read the answer instead of a reset connection.
@@ -10,14 +12,17 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     return Promise.resolve(null);
   }
   return new Promise((resolve, reject) => {
-    const chunks: Buffer[] = [];
+    /** Most bodies come in one piece. */
+    let first: Buffer | null = null;
+    let others: Buffer[] | null = null;
     let bytes = 0;
     request.on('data', (chunk: Buffer) => {
       bytes += chunk.length;
-      if (bytes <= maxBytes) chunks.push(chunk);
-      else resolve(null);
+      if (bytes > maxBytes) resolve(null);
+      else if (first === null) first = chunk;
+      else (others ??= []).push(chunk);
     });
-    request.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    request.on('end', () => resolve(others ? Buffer.concat([first ?? NOTHING, ...others]) : (first ?? NOTHING)));
     request.on('error', reject);
   });
 }

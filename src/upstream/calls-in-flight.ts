@@ -54,14 +54,14 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
 }
 
 /** `finally`, for a third of its cost. */
-function after<T>(work: Promise<T>, done: () => void): Promise<T> {
+function after<T>(work: Promise<T>, leave: () => void): Promise<T> {
   return work.then(
     (result) => {
-      done();
+      leave();
       return result;
     },
     (error: unknown) => {
-      done();
+      leave();
       throw error;
     },
   );

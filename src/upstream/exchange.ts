@@ -45,7 +45,9 @@ export function exchange({
     let status = 0;
     let contentType: string | null = null;
     let contentEncoding: string | null = null;
-    const chunks: Buffer[] = [];
+    /** Most answers come in one piece. */
+    let first: Buffer | null = null;
+    let others: Buffer[] | null = null;
     let receivedBytes = 0;
 
     const fail = (failure: TaskFailure): void => {
@@ -83,11 +85,12 @@ export function exchange({
       onResponseData(controller, chunk) {
         receivedBytes += chunk.length;
         if (receivedBytes > maxAnswerBytes) giveUp(controller, unreadable('is too large'));
-        else chunks.push(chunk);
+        else if (first === null) first = chunk;
+        else (others ??= []).push(chunk);
       },
       onResponseEnd() {
         if (times) times.endedMs = performance.now();
-        const received = chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks, receivedBytes);
+        const received = others ? Buffer.concat([first ?? NOTHING, ...others], receivedBytes) : (first ?? NOTHING);
         try {
           const body = decodeContent(received, contentEncoding, maxAnswerBytes);
           isSettled = true;
