@@ -9,20 +9,24 @@ export interface LoadResult {
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** Sends one request over and over on each connection until the time is over; every answer must be the expected one. */
-export async function load(
-  url: URL,
-  request: Buffer,
-  expected: Buffer,
-  connections: number,
-  ms: number,
-): Promise<LoadResult> {
+/** What is sent, and what must come back. */
+export interface Question {
+  /** The next request, head and body. */
+  readonly request: () => Buffer;
+  readonly isAnswer: (body: Buffer) => boolean;
+}
+
+/** The same request over and over, whose answer is the same every time. */
+export function repeated(request: Buffer, answer: Buffer): Question {
+  return { request: () => request, isAnswer: (body) => body.equals(answer) };
+}
+
+/** Sends one request after the other on each connection until the time is over; every answer must be the expected one. */
+export async function load(url: URL, question: Question, connections: number, ms: number): Promise<LoadResult> {
   const latenciesMs: number[] = [];
   const startedMs = performance.now();
   const isOver = () => performance.now() - startedMs >= ms;
-  await Promise.all(
-    Array.from({ length: connections }, () => runConnection(url, request, expected, isOver, latenciesMs)),
-  );
+  await Promise.all(Array.from({ length: connections }, () => runConnection(url, question, isOver, latenciesMs)));
   const seconds = (performance.now() - startedMs) / 1000;
   return { requests: latenciesMs.length, seconds, latenciesMs: latenciesMs.toSorted((a, b) => a - b) };
 }
@@ -42,8 +46,7 @@ export function ask(url: URL, request: Buffer): Promise<Buffer> {
 
 function runConnection(
   url: URL,
-  request: Buffer,
-  expected: Buffer,
+  { request, isAnswer }: Question,
   isOver: () => boolean,
   latenciesMs: number[],
 ): Promise<void> {
@@ -52,11 +55,11 @@ function runConnection(
     let sentMs = 0;
     const send = (): void => {
       sentMs = performance.now();
-      socket.write(request);
+      socket.write(request());
     };
     readAnswers(socket, (body) => {
       latenciesMs.push(performance.now() - sentMs);
-      if (!body.equals(expected)) {
+      if (!isAnswer(body)) {
         socket.destroy();
         reject(new Error(`An answer was not as expected: ${body.toString().slice(0, 300)}`));
       } else if (isOver()) {

@@ -7,7 +7,6 @@ export interface ProgramSpec {
   readonly name: string;
   readonly script: string;
   readonly env?: Readonly<Record<string, string>>;
-  readonly request: Buffer;
 }
 
 export interface Program extends ProgramSpec {
@@ -25,12 +24,18 @@ const TICKS_PER_SECOND = 100;
 /** The program has a core of its own where the system can say so. */
 const PIN = spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', '1'] : [];
 
-export async function startProgram(spec: ProgramSpec, upstreamUrl: string): Promise<Program> {
+export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Promise<Program> {
   const startedMs = performance.now();
   const [command, ...args] = [...PIN, process.execPath, ...spec.script.split(' ')];
   const child = spawn(command ?? '', args, {
     cwd: ROOT,
-    env: { PATH: process.env['PATH'] ?? '', NODE_ENV: 'production', UPSTREAM_URL: upstreamUrl, PORT: '0', ...spec.env },
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      NODE_ENV: 'production',
+      PORT: '0',
+      ...(upstreamUrl && { UPSTREAM_URL: upstreamUrl }),
+      ...spec.env,
+    },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const port = await readPort(child, spec.name);

@@ -1,5 +1,5 @@
 /** What every program of the benchmark is asked: one create with all fields of the task selected. */
-const QUERY = `mutation CreateAccountTask($input: CreateAccountTaskInput!) {
+export const QUERY = `mutation CreateAccountTask($input: CreateAccountTaskInput!) {
   createAccountTask(input: $input) {
     accountTask {
       id taskId name enabled frequency startDate finishDate parameters contentType notification
@@ -8,7 +8,7 @@ const QUERY = `mutation CreateAccountTask($input: CreateAccountTaskInput!) {
   }
 }`;
 
-const INPUT = {
+export const INPUT = {
   taskId: '86cb791c-8078-41ae-a045-5dded04c9589',
   frequency: 'DAILY',
   startDate: '2026-02-22T04:10:00.9543747+00:00',
@@ -19,24 +19,30 @@ const INPUT = {
 };
 
 /** The same create as the contract's request, for the program without GraphQL. */
-export const REST_BODY = JSON.stringify({
-  TaskID: INPUT.taskId,
-  Frequency: INPUT.frequency,
-  StartDate: INPUT.startDate,
-  FinishDate: INPUT.finishDate,
-  Parameters: INPUT.parameters,
-  ContentType: 'application/json',
-  Notification: INPUT.notification,
-});
+export function toRestBody(parameters = INPUT.parameters): string {
+  return JSON.stringify({
+    TaskID: INPUT.taskId,
+    Frequency: INPUT.frequency,
+    StartDate: INPUT.startDate,
+    FinishDate: INPUT.finishDate,
+    Parameters: parameters,
+    ContentType: 'application/json',
+    Notification: INPUT.notification,
+  });
+}
 
-export const GRAPHQL_BODY = JSON.stringify({ query: QUERY, variables: { input: INPUT } });
+export function toGraphqlBody(query = QUERY, parameters = INPUT.parameters): string {
+  return JSON.stringify({ query, variables: { input: { ...INPUT, parameters } } });
+}
 
-export function toRequest(path: string, body: string): Buffer {
+const AUTHORIZATION = 'Bearer 0123456789abcdef0123456789abcdef';
+
+export function toRequest(path: string, body: string, authorization = AUTHORIZATION): Buffer {
   const head = [
     `POST ${path} HTTP/1.1`,
     'Host: 127.0.0.1',
     'Content-Type: application/json',
-    'Authorization: Bearer 0123456789abcdef0123456789abcdef',
+    `Authorization: ${authorization}`,
     `Content-Length: ${Buffer.byteLength(body)}`,
   ];
   return Buffer.from(`${head.join('\r\n')}\r\n\r\n${body}`);

@@ -1,0 +1,57 @@
+import { type Question, load } from './load.ts';
+import { table } from './numbers.ts';
+import { type Program, startProgram } from './program.ts';
+import { cpu, measure, type Measured, ratio } from './slices.ts';
+import { startUpstream } from './upstream.ts';
+import { GATEWAY, oneCallForEachAnswer } from './upstream-part.ts';
+import { QUERY, toGraphqlBody, toRequest } from './work.ts';
+
+const REQUESTS = 1_000_000;
+/** Every tenth request brings a document that nobody has seen. */
+const REQUESTS_PER_DOCUMENT = 10;
+const SAMPLES = 10;
+const YOGA = { name: 'Yoga', script: 'test/bench/programs/yoga.ts' };
+
+/** Documents that nobody has seen: what one costs, and what a hundred thousand of them leave behind. */
+export async function documentsPart(): Promise<string> {
+  const upstream = await startUpstream();
+  const programs: Program[] = [];
+  try {
+    const gateway = await startProgram(GATEWAY, upstream.url);
+    const yoga = await startProgram(YOGA, upstream.url);
+    programs.push(gateway, yoga);
+    const [one, base] = (await measure(
+      [
+        { program: gateway, question: documents(1) },
+        { program: yoga, question: documents(1) },
+      ],
+      { connections: 64, rounds: 7, sliceMs: 800, warmUpRequests: 5_000, check: oneCallForEachAnswer(upstream) },
+    )) as readonly [Measured, Measured];
+    const rows: string[][] = [];
+    const mixed = documents(REQUESTS_PER_DOCUMENT);
+    let requests = 0;
+    for (let sample = 1; sample <= SAMPLES; sample += 1) {
+      while (requests < (REQUESTS / SAMPLES) * sample) requests += (await load(gateway.url, mixed, 64, 2_000)).requests;
+      rows.push([requests.toLocaleString('en'), gateway.residentMb().toFixed(0)]);
+    }
+    const memory = table(['requests, a tenth of them with a new document', 'RSS MB'], rows);
+    return `## Documents that nobody has seen\n\nCPU of one against plain Yoga: ${ratio(one, base, cpu).toFixed(2)}.\n\n${memory}`;
+  } finally {
+    await Promise.all(programs.map((program) => program.stop()));
+    upstream.close();
+  }
+}
+
+/** The known request, and in every `every`-th its document under a name of its own. */
+function documents(every: number): Question {
+  const known = toRequest('/graphql', toGraphqlBody());
+  let sent = 0;
+  return {
+    request() {
+      sent += 1;
+      if (sent % every !== 0) return known;
+      return toRequest('/graphql', toGraphqlBody(QUERY.replace('CreateAccountTask(', `N${process.pid}_${sent}(`)));
+    },
+    isAnswer: (body) => body.includes('"status":"REGISTERED"') && !body.includes('"errors"'),
+  };
+}

@@ -1,0 +1,28 @@
+import { ask } from './load.ts';
+import { median, table } from './numbers.ts';
+import { type ProgramSpec, startProgram } from './program.ts';
+import { startUpstream } from './upstream.ts';
+import { GATEWAY, PROXY } from './upstream-part.ts';
+import { toGraphqlBody, toRequest, toRestBody } from './work.ts';
+
+const STARTS = 7;
+
+/** From the start of the process to its first answer. */
+export async function startPart(): Promise<string> {
+  const upstream = await startUpstream();
+  const rows: string[][] = [];
+  for (const spec of [PROXY, GATEWAY] satisfies ProgramSpec[]) {
+    const request = spec === PROXY ? toRequest('/', toRestBody()) : toRequest('/graphql', toGraphqlBody());
+    const startsMs: number[] = [];
+    for (let start = 0; start < STARTS; start += 1) {
+      const startedMs = performance.now();
+      const program = await startProgram(spec, upstream.url);
+      await ask(program.url, request);
+      startsMs.push(performance.now() - startedMs);
+      await program.stop();
+    }
+    rows.push([spec.name, median(startsMs).toFixed(0), Math.min(...startsMs).toFixed(0)]);
+  }
+  upstream.close();
+  return `## From the start of the process to its first answer\n\n${table(['ms', 'median', 'best'], rows)}`;
+}
