@@ -4,6 +4,9 @@ export interface DocumentCacheOptions {
   readonly maxLength: number;
 }
 
+/** What is parsed and planned takes a few hundred times the memory of its text. */
+export const DOCUMENT_BOUNDS: DocumentCacheOptions = { maxEntries: 1_000, maxLength: 200_000 };
+
 /** What is known of documents, by their text: bounded in number and in length. */
 export interface DocumentCache<Value> {
   get(text: string): Value | undefined;

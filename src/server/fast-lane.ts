@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { createDocumentCache } from './document-cache.ts';
+import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
 import { executionErrors } from './errors.ts';
 import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
@@ -32,9 +32,6 @@ export interface FastLane {
   /** Teaches the lane what Yoga runs. */
   readonly plugin: Plugin<GatewayContext>;
 }
-
-/** A plan takes a few hundred times the memory of its text. */
-const BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
 
 const JSON_TYPE = 'application/json; charset=utf-8';
 const GRAPHQL_TYPE = 'application/graphql-response+json; charset=utf-8';
@@ -74,7 +71,7 @@ export interface FastLaneOptions {
 }
 
 export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOptions): FastLane {
-  const documents = createDocumentCache<KnownDocument>(BOUNDS);
+  const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
   return {
     async answer(headers, body, record, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');

@@ -6,6 +6,7 @@ import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from './auth.ts';
 import { useClosedSchema } from './closed-schema.ts';
+import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
 import { useTrustedDocuments } from './document-id.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import { logFailure } from './errors.ts';
@@ -100,6 +101,11 @@ export function createGraphqlEndpoint({
     maskedErrors: false,
     maxRequestBodySize: false,
     multipart: false,
+    // Yoga's own would keep a thousand documents of any length, whoever sent them.
+    parserAndValidationCache: {
+      documentCache: createDocumentCache(DOCUMENT_BOUNDS),
+      errorCache: createDocumentCache(DOCUMENT_BOUNDS),
+    },
     graphiql: false,
     landingPage: false,
     logging: false,

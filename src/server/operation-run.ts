@@ -9,7 +9,8 @@ import {
   locatedError,
   responsePathAsArray,
 } from 'graphql';
-import type { FieldPlan, ObjectPlan, OperationPlan, ResolvedField, ValuePlan } from './operation-plan.ts';
+import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan } from './operation-plan.ts';
+import { fieldPath, type Path, type Run, type Site, toInfo } from './field-site.ts';
 import { failAfter, joinParts, type Text } from './text-parts.ts';
 
 /** What came of an operation: its data as JSON, `null` where an error took it away. */
@@ -17,24 +18,6 @@ export interface OperationResult {
   readonly data: string;
   /** In the order in which they happened. */
   readonly errors: readonly GraphQLError[];
-}
-
-interface Run {
-  readonly schema: GraphQLSchema;
-  readonly plan: OperationPlan;
-  readonly contextValue: unknown;
-  readonly variables: Record<string, unknown>;
-  readonly errors: GraphQLError[];
-}
-
-type Path = GraphQLResolveInfo['path'];
-/** A field of one object: everything but its value. */
-interface Site {
-  readonly field: FieldPlan;
-  readonly resolved: ResolvedField;
-  readonly parentType: GraphQLObjectType;
-  /** The object's. */
-  readonly path: Path | undefined;
 }
 
 const RESOLVER_PARAMETERS_WITH_INFO = 4;
@@ -174,26 +157,6 @@ function fail(error: unknown, { isNonNull }: ValuePlan, site: Site, run: Run, it
   if (isNonNull) throw located;
   run.errors.push(located);
   return 'null';
-}
-
-function fieldPath({ field, parentType, path }: Site): Path {
-  return { prev: path, key: field.responseName, typename: parentType.name };
-}
-
-function toInfo(site: Site, { schema, plan, variables }: Run): GraphQLResolveInfo {
-  const { definition } = site.resolved;
-  return {
-    fieldName: definition.name,
-    fieldNodes: site.field.nodes,
-    returnType: definition.type,
-    parentType: site.parentType,
-    path: fieldPath(site),
-    schema,
-    fragments: plan.fragments,
-    rootValue: undefined,
-    operation: plan.operation,
-    variableValues: variables,
-  };
 }
 
 function isPromise(value: unknown): value is Promise<unknown> {

@@ -135,6 +135,47 @@ const REQUESTS: Readonly<Record<string, Request>> = {
       inputs: ['1', '"reject"', '"defect"'].map((parameters) => ({ input: { ...SAMPLE_INPUT, parameters } })),
     },
   }),
+  'a batch that is nothing but failures': post({
+    query:
+      'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { ...F ... on CreateAccountTaskResult { __typename } } } ' +
+      'fragment F on CreateAccountTaskFailure { message outcome code }',
+    variables: { inputs: [{ input: { ...SAMPLE_INPUT, parameters: '"defect"' } }] },
+  }),
+  'one item where a batch is asked for': post({
+    query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
+    variables: { inputs: { input: SAMPLE_INPUT } },
+  }),
+  'an item of a batch that is null': post({
+    query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
+    variables: { inputs: [{ input: SAMPLE_INPUT }, null] },
+  }),
+  'more creates than one request may ask for': post({
+    query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
+    variables: { inputs: Array.from({ length: 101 }, () => ({ input: SAMPLE_INPUT })) },
+  }),
+  'an input that is a list': create([]),
+  'an input that is text': create('{}' as unknown as object),
+  'literals and a default in the document': post({
+    query: `mutation ($key: String = "k", $on: ParametersContentType = APPLICATION_JSON) { createAccountTask(idempotencyKey: $key, input: {
+      taskId: "${SAMPLE_INPUT.taskId}", frequency: NONE, parameters: "1", contentType: $on }) { accountTask { id } } }`,
+  }),
+  'a variable inside an input that is not given': post({
+    query: `mutation ($start: DateTime) { createAccountTask(input: {
+      taskId: "${SAMPLE_INPUT.taskId}", frequency: NONE, parameters: "1", contentType: APPLICATION_JSON, startDate: $start }) { replayed } }`,
+  }),
+  'an argument whose variable is not given': post({
+    query: 'query ($n: Int) { accountTasks(first: $n) { edges { cursor } } }',
+  }),
+  'a nullable variable where a default takes its place': post({
+    query: 'query ($id: ID = "x") { accountTask(id: $id) { id } }',
+    variables: { id: null },
+  }),
+  'text that JSON escapes': create(
+    { ...SAMPLE_INPUT, parameters: '"reject"' },
+    'accountTask { a: id b: detail } result',
+  ),
+  'a document with too many tokens': post({ query: `{ ${'__typename '.repeat(10_001)} }` }),
+  'a document that is nested too deep': post({ query: `${'{ a '.repeat(101)}${'}'.repeat(101)}` }),
   'a query': post({ query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { id task { id } client { id } } }` }),
   'a page': post({
     query: '{ accountTasks(first: 1) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }',
@@ -276,6 +317,10 @@ describe('the fast lane answers byte for byte what Yoga answers', () => {
     'a query',
     'fragments',
     'aliases and merged fields',
+    'a batch with everything in it',
+    'a page',
+    'entities',
+    'literals and a default in the document',
     'the second of two operations',
     'Accept: application/graphql-response+json, with an error',
     ...Object.values(CLIENT_ACCEPTS).map((accept) => `Accept: ${accept}, with an error`),

@@ -1,0 +1,43 @@
+import { expect, test } from 'vitest';
+import { createDocumentCache } from '../../src/server/document-cache.ts';
+
+const numbered = (number: number): string => `query Q${String(number).padStart(6, '0')} { a }`;
+
+test('a document that is in use stays, however many others come', () => {
+  const cache = createDocumentCache<number>({ maxEntries: 100, maxLength: 1_000_000 });
+  cache.set('hot', -1);
+  for (let number = 0; number < 10_000; number += 1) {
+    cache.set(numbered(number), number);
+    expect(cache.get('hot')).toBe(-1);
+  }
+  expect(cache.get(numbered(0))).toBeUndefined();
+  expect(cache.get(numbered(9_999))).toBe(9_999);
+});
+
+test.each([
+  { bound: 'entries', maxEntries: 100, maxLength: 1_000_000, kept: 100 },
+  { bound: 'length', maxEntries: 100_000, maxLength: 100 * numbered(0).length, kept: 100 },
+])('the number of $bound is bounded', ({ maxEntries, maxLength, kept }) => {
+  const cache = createDocumentCache<number>({ maxEntries, maxLength });
+  for (let number = 0; number < 10_000; number += 1) cache.set(numbered(number), number);
+  const known = Array.from({ length: 10_000 }, (_, number) => number).filter(
+    (number) => cache.get(numbered(number)) !== undefined,
+  );
+  expect(known.length).toBeGreaterThan(0);
+  expect(known.length).toBeLessThanOrEqual(kept);
+});
+
+test('a document that would take much of the cache is not kept', () => {
+  const cache = createDocumentCache<number>({ maxEntries: 100, maxLength: 1_000 });
+  cache.set('x'.repeat(101), 1);
+  cache.set('x'.repeat(100), 2);
+  expect(cache.get('x'.repeat(101))).toBeUndefined();
+  expect(cache.get('x'.repeat(100))).toBe(2);
+});
+
+test('what is set again is what is given', () => {
+  const cache = createDocumentCache<number>({ maxEntries: 100, maxLength: 1_000 });
+  cache.set('a', 1);
+  cache.set('a', 2);
+  expect(cache.get('a')).toBe(2);
+});
