@@ -6,7 +6,7 @@ export type LeafText = (value: unknown) => string;
 const NEEDS_ESCAPES = /["\\\u0000-\u001f\ud800-\udfff]/; // oxlint-disable-line no-control-regex -- JSON escapes them
 
 /** A text in JSON; most hold nothing to escape. */
-export function toJsonText(text: string): string {
+function toJsonText(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
