@@ -1,4 +1,4 @@
-// npm run bench -- [upstream] [store] [growth] [start] [documents]; all but the last, which takes minutes, where none is named.
+// npm run bench -- [upstream] [store] [growth] [start] [workers] [documents]; all but the last, which takes minutes, where none is named.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { documentsPart } from './documents-part.ts';
@@ -6,12 +6,14 @@ import { growthPart } from './growth-part.ts';
 import { startPart } from './start-part.ts';
 import { storePart } from './store-part.ts';
 import { upstreamPart } from './upstream-part.ts';
+import { workersPart } from './workers-part.ts';
 
 const PARTS: Readonly<Record<string, () => Promise<string>>> = {
   upstream: upstreamPart,
   store: storePart,
   growth: growthPart,
   start: startPart,
+  workers: workersPart,
   documents: documentsPart,
 };
 const RESULTS = 'test-results/bench.md';

@@ -7,13 +7,15 @@ export interface ProgramSpec {
   readonly name: string;
   readonly script: string;
   readonly env?: Readonly<Record<string, string>>;
+  /** How many processes say that they listen; more than one get all cores. */
+  readonly processes?: number;
 }
 
 export interface Program extends ProgramSpec {
   readonly url: URL;
   /** From the start of the process to its address, in milliseconds. */
   readonly startMs: number;
-  /** User and system time so far, in milliseconds. */
+  /** User and system time so far, its child processes' included, in milliseconds. */
   readonly cpuMs: () => number;
   readonly residentMb: () => number;
   readonly stop: () => Promise<void>;
@@ -26,7 +28,8 @@ const PIN = spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c',
 
 export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Promise<Program> {
   const startedMs = performance.now();
-  const [command, ...args] = [...PIN, process.execPath, ...spec.script.split(' ')];
+  const { processes = 1 } = spec;
+  const [command, ...args] = [...(processes === 1 ? PIN : []), process.execPath, ...spec.script.split(' ')];
   const child = spawn(command ?? '', args, {
     cwd: ROOT,
     env: {
@@ -38,32 +41,45 @@ export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Pro
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  const port = await readPort(child, spec.name);
+  const port = await readPort(child, spec.name, processes);
+  const sum = (of: (pid: number) => number): number =>
+    familyOf(child.pid ?? 0).reduce((total, pid) => total + of(pid), 0);
   return {
     ...spec,
     url: new URL(`http://127.0.0.1:${port}/`),
     startMs: performance.now() - startedMs,
-    cpuMs: () => {
-      const fields = readFileSync(`/proc/${child.pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
-      return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
-    },
-    residentMb: () => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${child.pid}/status`, 'utf8'))?.[1]) / 1024,
+    cpuMs: () => sum(cpuMs),
+    residentMb: () => sum(residentMb),
     stop: () =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
-        child.kill('SIGKILL');
+        for (const pid of familyOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
       }),
   };
 }
 
-function readPort(child: ChildProcess, name: string): Promise<number> {
+/** A process and its children, which are none of theirs. */
+function familyOf(pid: number): readonly number[] {
+  return [pid, ...(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []).map(Number)];
+}
+
+function cpuMs(pid: number): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]?.split(' ') ?? [];
+  return ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS_PER_SECOND;
+}
+
+function residentMb(pid: number): number {
+  return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
+}
+
+function readPort(child: ChildProcess, name: string, processes: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = '';
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
-      const [, port] = /listening (\d+)|"address":"http:\/\/127\.0\.0\.1:(\d+)/.exec(output)?.filter(Boolean) ?? [];
-      if (!port) return;
-      resolve(Number(port));
+      const ports = [...output.matchAll(/listening (\d+)|"address":"http:\/\/127\.0\.0\.1:(\d+)/g)];
+      if (ports.length < processes) return;
+      resolve(Number(ports[0]?.[1] ?? ports[0]?.[2]));
       // What it logs from here on is read, for a full pipe would hold it up, and forgotten.
       for (const stream of [child.stdout, child.stderr]) stream?.off('data', read).resume();
     };
