@@ -1,8 +1,12 @@
+#!/usr/bin/env node
 import cluster, { type Worker } from 'node:cluster';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { TaskFailure } from './contract/failure.ts';
 import { openStore } from './store/store.ts';
+
+/** Of package.json; an installed package is started by whatever Node is there. */
+const OLDEST_NODE = 24;
 
 const USAGE = `Usage: npm run cli -- COMMAND [--json]
 
@@ -21,6 +25,8 @@ try {
 }
 
 async function run(args: readonly string[]): Promise<void> {
+  const { node } = process.versions;
+  if (Number.parseInt(node, 10) < OLDEST_NODE) throw new Error(`Node ${OLDEST_NODE} or later is needed, not ${node}`);
   const [command = 'help'] = args;
   if (command === 'help' || command === '--help') return say(USAGE);
   if (command === 'demo' || command === 'serve') {

@@ -42,6 +42,7 @@ const WIRING: ReadonlySet<string> = new Set([
   'src/administration.ts',
   'src/backend.ts',
   'src/demo.ts',
+  'src/embedded-gateway.ts',
   'src/gateway.ts',
   'src/observers.ts',
   'src/restart-delays.ts',
