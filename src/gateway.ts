@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend, Observers } from './backend.ts';
 import type { Config } from './config.ts';
@@ -21,6 +22,8 @@ export interface Closing {
 }
 
 export interface Gateway {
+  /** Answers a request that came another way than by `listen`. */
+  readonly handle: RequestListener;
   /** Resolves with the address once requests are accepted. */
   listen(): Promise<URL>;
   /** Stops in the order that costs no caller an answer. */
@@ -70,6 +73,7 @@ export function createGateway(
     log,
   });
   return {
+    handle: server.handle,
     listen: () => server.listen(config.host, config.port),
     async close({ drainMs, isReplaced = false } = AT_ONCE) {
       if (drainMs > 0) {

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import { trackConnections } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
@@ -37,6 +37,8 @@ export interface ServerOptions extends GraphqlHandlerOptions {
 }
 
 export interface GatewayServer {
+  /** Answers a request that came another way than by the server's own port. */
+  readonly handle: RequestListener;
   /** Resolves with the address once requests are accepted. */
   listen(host: string, port: number): Promise<URL>;
   /** Asks every caller for a new connection with its next request and, unless its place is taken by another, says it is not ready. */
@@ -72,7 +74,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     other: notFound,
   };
   let isLeaving = false;
-  const server = createServer(toServerOptions(bounds), (request, response) => {
+  const handleRequest: RequestListener = (request, response) => {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
     if (isLeaving) response.setHeader('Connection', 'close');
@@ -101,12 +103,14 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const handle = problem ? refuse(...problem) : handlers[pathClass];
     const handled = handle(request, response, record).then(() => boundAnswer(response, bounds));
     handled.catch(fail).then(end, end);
-  });
+  };
+  const server = createServer(toServerOptions(bounds), handleRequest);
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   answerUnreadable(server, bounds);
   const connections = trackConnections(server);
   return {
+    handle: handleRequest,
     listen: (host, port) => listen(server, host, port),
     drain({ isReplaced }) {
       isLeaving = true;

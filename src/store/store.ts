@@ -3,10 +3,8 @@ import { type Catalogue, createCatalogue } from './catalogue.ts';
 import { type Clients, createClients } from './clients.ts';
 import type { ObserveCommits } from './commit-observer.ts';
 import { type Database, DatabaseUnavailableError } from './database.ts';
-import { parseDatabaseAddress } from './database-address.ts';
+import { type DatabaseAddress, parseDatabaseAddress } from './database-address.ts';
 import { migrate } from './migrations.ts';
-import { openPostgres } from './postgres.ts';
-import { openSqlite } from './sqlite.ts';
 import { createStoredTaskService } from './task-service.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
@@ -47,7 +45,7 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
   if (!address) throw new Error(`The database address must be ${ADDRESSES}.`);
   let database: Database | null = null;
   try {
-    database = address.kind === 'sqlite' ? openSqlite(address.name) : await openPostgres(databaseUrl);
+    database = await connect(address, databaseUrl);
     await migrate(database);
     return database;
   } catch (error) {
@@ -55,6 +53,12 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
     const reason = error instanceof DatabaseUnavailableError ? error.reason : (error as Error).message;
     throw new Error(`The database "${address.name}" cannot be opened: ${reason}.`, { cause: error });
   }
+}
+
+/** Only what is needed is loaded: not every runtime that serves from PostgreSQL, or from no database, has node:sqlite. */
+async function connect({ kind, name }: DatabaseAddress, databaseUrl: string): Promise<Database> {
+  if (kind === 'sqlite') return (await import('./sqlite.ts')).openSqlite(name);
+  return (await import('./postgres.ts')).openPostgres(databaseUrl);
 }
 
 /** Opens the database and the store over it. */

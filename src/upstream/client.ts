@@ -1,4 +1,5 @@
-import { buildConnector, Pool } from 'undici';
+// Bun puts an unfinished shim in the place of "undici", but not of the file.
+import { buildConnector, Pool } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';

@@ -1,0 +1,59 @@
+import { openBackend } from './backend.ts';
+import { type Environment, readConfig } from './config.ts';
+import { createGateway as createHttpGateway } from './gateway.ts';
+import { createFetchHandler, type FetchFacts, type FetchHandler } from './server/fetch-handler.ts';
+import { createLog, type Log } from './server/log.ts';
+import { createMetrics } from './server/metrics.ts';
+
+export { ConfigError } from './config.ts';
+export type { Environment, FetchFacts, FetchHandler, Log };
+
+export interface GatewayOptions {
+  /** The variables of the README. HOST and PORT mean nothing here; whoever embeds the gateway listens. */
+  readonly env: Environment;
+  /** Where the gateway says what happens; unset: JSON lines on standard error, from LOG_LEVEL on. */
+  readonly log?: Log;
+}
+
+/** A gateway inside a program of one's own. */
+export interface EmbeddedGateway {
+  /** Answers /graphql, /api/v2/admin/tasks/account, /Token, /health, /ready and /metrics as the gateway's own server does. */
+  readonly fetch: FetchHandler;
+  /** Resolves when the backend can serve; throws an Error that says why it cannot. */
+  ready(): Promise<void>;
+  /** Finishes the requests in flight, then lets go of everything; what comes later is answered with 503. */
+  close(): Promise<void>;
+}
+
+/**
+ * The gateway as a fetch handler, for any runtime that speaks Fetch and has Node's builtins.
+ * @throws ConfigError naming every variable that is wrong; or an Error with one line that says why the database cannot be used.
+ */
+export async function createGateway({ env, log: given }: GatewayOptions): Promise<EmbeddedGateway> {
+  const config = readConfig(env, 'serve');
+  const log = given ?? createLog(config.logLevel);
+  const observers = { log, metrics: createMetrics() };
+  const backend = await openBackend(config, observers);
+  const gateway = createHttpGateway(config, backend, observers, { query: '', headers: {}, isLocal: false });
+  const answer = createFetchHandler(gateway.handle);
+  const inFlight = new Set<Promise<Response>>();
+  let closing: Promise<void> | null = null;
+  return {
+    async fetch(request, facts) {
+      if (closing) return closedAnswer();
+      const answering = answer(request, facts);
+      inFlight.add(answering);
+      return answering.finally(() => inFlight.delete(answering));
+    },
+    ready: () => backend.tasks.ready(),
+    close() {
+      closing ??= Promise.allSettled(inFlight).then(() => backend.tasks.close());
+      return closing;
+    },
+  };
+}
+
+function closedAnswer(): Response {
+  const extensions = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true };
+  return Response.json({ errors: [{ message: 'The gateway is closed.', extensions }] }, { status: 503 });
+}

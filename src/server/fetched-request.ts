@@ -1,0 +1,21 @@
+import { EventEmitter } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { Readable } from 'node:stream';
+
+/** A Request of the Fetch API in the shape that handlers of node's HTTP server read. */
+export function createFetchedRequest(request: Request, remoteAddress: string): IncomingMessage {
+  const { pathname, search, host } = new URL(request.url);
+  const body = request.body ? Readable.fromWeb(request.body as never) : Readable.from([]);
+  const incoming = Object.assign(body, {
+    httpVersion: '1.1',
+    method: request.method,
+    url: pathname + search,
+    headers: { host, ...Object.fromEntries(request.headers) },
+    socket: Object.assign(new EventEmitter(), { remoteAddress }),
+    complete: false,
+  });
+  incoming.once('end', () => (incoming.complete = true));
+  // Whoever reads the body hears of it as well; without a listener it would end the process.
+  incoming.on('error', () => undefined);
+  return incoming as unknown as IncomingMessage;
+}
