@@ -44,6 +44,9 @@ export interface Observers {
   readonly tracing?: Tracing | null;
 }
 
+/** Why a gateway without records takes no idempotency key. */
+export const KEY_REFUSAL = 'cannot be honoured: this gateway keeps no records (RECORD=off)';
+
 /** In the store all of a batch shares one commit; to the service a batch leaves connections for others. */
 const BATCH_CONCURRENCY = { store: 100, upstream: 16 } as const;
 /** An answer may escape every byte of Parameters (`&amp;`, `\u0000`) and repeats them once. */
@@ -125,7 +128,7 @@ async function openUpstreamBackend(config: Config, upstream: UpstreamConfig, obs
     tasks: checkedTaskService(observed, {
       xmlProblem,
       travelsAsXml: upstream.format === 'xml',
-      keyRefusal: upstream.isRecorded ? null : 'cannot be honoured: this gateway keeps no records (RECORD=off)',
+      keyRefusal: upstream.isRecorded ? null : KEY_REFUSAL,
     }),
     authenticate: ownClient
       ? subjectAuthentication(createSubjectVerifier(ownClient.callers))

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import cluster, { type Worker } from 'node:cluster';
+import { readFile } from 'node:fs/promises';
+import { text as readAll } from 'node:stream/consumers';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { TaskFailure } from './contract/failure.ts';
+import type { CommandAnswer } from './explain.ts';
 import { openStore } from './store/store.ts';
 
 /** Of package.json; an installed package is started by whatever Node is there. */
@@ -12,7 +15,8 @@ const USAGE = `Usage: npm run cli -- COMMAND [--json]
 
   demo                                         GraphiQL and a seeded store, for this machine alone (npm start)
   serve                                        production (npm run serve)
-${ADMINISTRATION_USAGE}`;
+${ADMINISTRATION_USAGE}
+  explain FILE | - | JSON                      what a create of these variables would send; nothing is sent`;
 
 try {
   await run(process.argv.slice(2));
@@ -42,6 +46,10 @@ async function run(args: readonly string[]): Promise<void> {
     }, config.drainMs);
     const { banner } = await starting;
     return banner ? say(banner) : undefined;
+  }
+  if (command === 'explain') {
+    const { explain } = await import('./explain.ts');
+    return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readTextFrom));
   }
   const administer = readCommand(args);
   const store = await openStore(readConfig(process.env, 'serve'));
@@ -100,6 +108,17 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
       });
     });
   }
+}
+
+function readTextFrom(path: string): Promise<string> {
+  return path === '-' ? readAll(process.stdin) : readFile(path, 'utf8');
+}
+
+function answer({ out, complaint }: CommandAnswer): void {
+  if (out) say(out);
+  if (!complaint) return;
+  complain(complaint.trimEnd());
+  process.exitCode = 1;
 }
 
 function say(text: string): void {

@@ -41,8 +41,11 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
 const WIRING: ReadonlySet<string> = new Set([
   'src/administration.ts',
   'src/backend.ts',
+  'src/curl-command.ts',
   'src/demo.ts',
   'src/embedded-gateway.ts',
+  'src/explain.ts',
+  'src/explained-creates.ts',
   'src/gateway.ts',
   'src/observers.ts',
   'src/restart-delays.ts',
