@@ -16,7 +16,8 @@ const USAGE = `Usage: npm run cli -- COMMAND [--json]
   demo                                         GraphiQL and a seeded store, for this machine alone (npm start)
   serve                                        production (npm run serve)
 ${ADMINISTRATION_USAGE}
-  explain FILE | - | JSON                      what a create of these variables would send; nothing is sent`;
+  explain FILE | - | JSON                      what a create of these variables would send; nothing is sent
+  doctor                                       looks at all that the gateway needs, and changes nothing; status 1: broken`;
 
 try {
   await run(process.argv.slice(2));
@@ -47,6 +48,7 @@ async function run(args: readonly string[]): Promise<void> {
     const { banner } = await starting;
     return banner ? say(banner) : undefined;
   }
+  if (command === 'doctor') return examine(args.slice(1));
   if (command === 'explain') {
     const { explain } = await import('./explain.ts');
     return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readTextFrom));
@@ -58,6 +60,18 @@ async function run(args: readonly string[]): Promise<void> {
   } finally {
     await store.close();
   }
+}
+
+async function examine(args: readonly string[]): Promise<void> {
+  if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no words but --json.');
+  const { examine: lookAtAll, formatReport, worstState } = await import('./doctor/doctor.ts');
+  const findings = await lookAtAll(process.env);
+  const { columns, isTTY } = process.stdout as Partial<typeof process.stdout>;
+  const isColoured = isTTY === true && !process.env['NO_COLOR'];
+  say(
+    args.length > 0 ? JSON.stringify(findings, null, 2) : formatReport(findings, { width: columns || 100, isColoured }),
+  );
+  process.exitCode = worstState(findings) === 'broken' ? 1 : 0;
 }
 
 /** One of several processes; the first of them says what is wrong, and passes signals on. */

@@ -33,6 +33,10 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
       'node:*',
     ],
   },
+  doctor: {
+    layers: ['config', 'contract', 'upstream', 'store', 'server'],
+    packages: ['undici', 'pg', 'jose', 'node:*'],
+  },
   config: { layers: ['contract'], packages: [] },
   cli: { layers: EVERYTHING, packages: EVERYTHING },
 };

@@ -14,7 +14,7 @@ export interface SubjectVerifierOptions {
 }
 
 /** Asymmetric ones only: with a symmetric one the published key would be the secret. */
-const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
+export const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** Checks JWTs of one issuer for one audience against the keys that it publishes, which are kept for ten minutes. */

@@ -52,6 +52,9 @@ const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
+/** The version of the schema that this program needs. */
+export const NEWEST_MIGRATION = MIGRATIONS.at(-1)?.number ?? 0;
+
 /**
  * Brings the schema up to date, each step in a transaction of its own; it does nothing where that was done before.
  * Several processes may do so at once: each step is taken by one of them.

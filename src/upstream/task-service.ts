@@ -26,7 +26,8 @@ export interface UpstreamTaskServiceOptions {
   readonly onUnknownMember?: (path: string) => void;
 }
 
-const CREATE_PATH = 'api/v2/admin/tasks/account';
+/** Relative to the base address. */
+export const CREATE_PATH = 'api/v2/admin/tasks/account';
 
 const ACCEPT: Readonly<Record<WireFormat, string>> = {
   json: 'application/json, application/xml;q=0.5',
