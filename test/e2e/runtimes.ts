@@ -1,0 +1,30 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** Exact versions; each is a binary of some 100 MB from the npm registry. */
+const VERSIONS = { bun: '1.4.5', deno: '2.9.6' } as const;
+export type Runtime = keyof typeof VERSIONS;
+
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache/runtimes/', import.meta.url));
+
+/** The path of another JavaScript runtime; the first time it is installed from npm, into node_modules/.cache. */
+export function findRuntime(name: Runtime): string {
+  const version = VERSIONS[name];
+  const folder = join(CACHE, `${name}-${version}`);
+  const program = join(folder, 'node_modules', '.bin', name);
+  if (existsSync(program)) return program;
+  mkdirSync(folder, { recursive: true });
+  const manifest = { private: true, dependencies: { [name]: version }, allowScripts: { [name]: true } };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  process.stderr.write(`Installing ${name} ${version} from npm, which this test needs.\n`);
+  const { PATH = '', HOME = '' } = process.env;
+  execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock'], {
+    cwd: folder,
+    env: { PATH, HOME },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    timeout: 240_000,
+  });
+  return program;
+}
