@@ -63,7 +63,6 @@ export async function explainCreates(request: GraphqlRequest, config: Config): P
     metrics: createMetrics(),
     batchConcurrency: 1,
     introspection: true,
-    corsOrigins: [],
     fastLane: false,
   });
   const answer = await endpoint.fetch(

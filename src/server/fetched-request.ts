@@ -5,12 +5,18 @@ import { Readable } from 'node:stream';
 /** A Request of the Fetch API in the shape that handlers of node's HTTP server read. */
 export function createFetchedRequest(request: Request, remoteAddress: string): IncomingMessage {
   const { pathname, search, host } = new URL(request.url);
+  // Fetch has joined those of one name already.
+  const headers: Readonly<Record<string, string>> = { host, ...Object.fromEntries(request.headers) };
   const body = request.body ? Readable.fromWeb(request.body as never) : Readable.from([]);
   const incoming = Object.assign(body, {
     httpVersion: '1.1',
+    httpVersionMajor: 1,
+    httpVersionMinor: 1,
     method: request.method,
     url: pathname + search,
-    headers: { host, ...Object.fromEntries(request.headers) },
+    headers,
+    headersDistinct: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
+    rawHeaders: Object.entries(headers).flat(),
     socket: Object.assign(new EventEmitter(), { remoteAddress }),
     complete: false,
   });

