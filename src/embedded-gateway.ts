@@ -1,9 +1,9 @@
-import { openBackend } from './backend.ts';
+import { type Observers, openBackend } from './backend.ts';
 import { type Environment, readConfig } from './config.ts';
 import { createGateway as createHttpGateway } from './gateway.ts';
 import { createFetchHandler, type FetchFacts, type FetchHandler } from './server/fetch-handler.ts';
-import { createLog, type Log } from './server/log.ts';
-import { createMetrics } from './server/metrics.ts';
+import { openObservers } from './observers.ts';
+import type { Log } from './server/log.ts';
 
 export { ConfigError } from './config.ts';
 export type { Environment, FetchFacts, FetchHandler, Log };
@@ -31,8 +31,9 @@ export interface EmbeddedGateway {
  */
 export async function createGateway({ env, log: given }: GatewayOptions): Promise<EmbeddedGateway> {
   const config = readConfig(env, 'serve');
-  const log = given ?? createLog(config.logLevel);
-  const observers = { log, metrics: createMetrics() };
+  const opened = await openObservers(config);
+  const { requestLog: _, ...quiet } = opened;
+  const observers: Observers = given ? { ...quiet, log: given } : opened;
   const backend = await openBackend(config, observers);
   const gateway = createHttpGateway(config, backend, observers, { query: '', headers: {}, isLocal: false });
   const answer = createFetchHandler(gateway.handle);
@@ -45,9 +46,13 @@ export async function createGateway({ env, log: given }: GatewayOptions): Promis
       inFlight.add(answering);
       return answering.finally(() => inFlight.delete(answering));
     },
-    ready: () => backend.tasks.ready(),
+    async ready() {
+      await Promise.all(Object.values(backend.tasks.checks).map((check) => check()));
+    },
     close() {
-      closing ??= Promise.allSettled(inFlight).then(() => backend.tasks.close());
+      closing ??= Promise.allSettled(inFlight)
+        .then(() => backend.tasks.close())
+        .finally(() => opened.close());
       return closing;
     },
   };

@@ -63,6 +63,7 @@ export async function explainCreates(request: GraphqlRequest, config: Config): P
     metrics: createMetrics(),
     batchConcurrency: 1,
     introspection: true,
+    trusted: null,
     fastLane: false,
   });
   const answer = await endpoint.fetch(
@@ -95,7 +96,7 @@ function explainedTaskService(config: Config, tell: (create: ExplainedCreate) =>
     },
     find: refuseToRead,
     list: refuseToRead,
-    ready: async () => undefined,
+    checks: {},
     close: async () => undefined,
   };
 }
@@ -133,5 +134,6 @@ const IDLE_CLIENT: UpstreamClient = {
   post: () => Promise.reject(new Error('A create is admitted before it is posted.')),
   postAdmitted: () => Promise.reject(new Error('Nothing is sent.')),
   ready: async () => undefined,
+  load: () => ({ inFlight: 0, connecting: 0, waiting: 0 }) as never,
   close: async () => undefined,
 };

@@ -71,7 +71,7 @@ async function tokenFindings({ ownClient, url, timeoutMs }: UpstreamConfig): Pro
     connectRetries: 0,
   });
   try {
-    const { lifeMs } = await requestToken(client, ownClient);
+    const { lifeMs } = await requestToken(client, ownClient, undefined);
     return [ok('token', `the service gave one, for ${Math.round(lifeMs / 60_000)} minutes`)];
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;
