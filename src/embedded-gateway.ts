@@ -39,6 +39,14 @@ export async function createGateway({ env, log: given }: GatewayOptions): Promis
   const answer = createFetchHandler(gateway.handle);
   const inFlight = new Set<Promise<Response>>();
   let closing: Promise<void> | null = null;
+  const end = async (): Promise<void> => {
+    await Promise.allSettled(inFlight);
+    try {
+      await backend.tasks.close();
+    } finally {
+      await opened.close();
+    }
+  };
   return {
     async fetch(request, facts) {
       if (closing) return closedAnswer();
@@ -50,9 +58,7 @@ export async function createGateway({ env, log: given }: GatewayOptions): Promis
       await Promise.all(Object.values(backend.tasks.checks).map((check) => check()));
     },
     close() {
-      closing ??= Promise.allSettled(inFlight)
-        .then(() => backend.tasks.close())
-        .finally(() => opened.close());
+      closing ??= end();
       return closing;
     },
   };
