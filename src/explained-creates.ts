@@ -134,6 +134,6 @@ const IDLE_CLIENT: UpstreamClient = {
   post: () => Promise.reject(new Error('A create is admitted before it is posted.')),
   postAdmitted: () => Promise.reject(new Error('Nothing is sent.')),
   ready: async () => undefined,
-  load: () => ({ inFlight: 0, connecting: 0, waiting: 0 }) as never,
+  load: () => ({ inFlight: 0, waiting: 0 }),
   close: async () => undefined,
 };
