@@ -21,8 +21,8 @@ export interface GatewayContext {
   readonly batchConcurrency: number;
   /** Writes a failure that is data of the answer, and so no error of it, to the log with the request's ID. */
   reportFailure(error: unknown): void;
-  /** Told of what is done for the request; absent: nobody wants to know. */
-  readonly beginStep?: BeginStep | undefined;
+  /** Told of what is done for the request; undefined: nobody wants to know. */
+  readonly beginStep: BeginStep | undefined;
   /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
   accountTasks(): DataLoader<string, AccountTask | null>;
 }
@@ -37,6 +37,7 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
     tasks: facts.tasks,
     batchConcurrency: facts.batchConcurrency,
     reportFailure: facts.reportFailure,
+    beginStep: facts.beginStep,
     created: [],
     authenticate: () => (caller ??= facts.authenticate()),
     accountTasks: () => (loader ??= new DataLoader(async (ids) => facts.tasks.find(ids, await toCall(context)))),
