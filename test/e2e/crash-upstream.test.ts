@@ -211,7 +211,9 @@ test('three gateways over PostgreSQL post a key once while one of them and the s
   const posts = Map.groupBy(service.requests, parametersOf);
   const doubled = [...posts.values()].filter(({ length }) => length > 1);
   expect(doubled).toEqual([]);
-  expect(posts.size).toBe(count);
+  // Killed between writing its intent down and posting, a gateway leaves a key of unknown fate that was never posted.
+  const unposted = keys.filter((key, index) => answers[index] === 'created' && !posts.has(key));
+  expect(unposted).toEqual([]);
   expect(unknown.length).toBeLessThan(12);
   const unlisted = async () => {
     const listed = new Set((await caller.list(addresses[1] as URL)).map(({ id }) => id));
