@@ -14,7 +14,7 @@ export interface OpenObservers extends Observers {
 /** The log, the metrics and, where they are asked for, the traces. */
 export async function openObservers(config: Config, facts: ProcessFacts = {}): Promise<OpenObservers> {
   const { logLevel, databaseUrl, tracing: tracingConfig } = config;
-  const logSink = await openLogSink();
+  const logSink = await openLogSink({ isShared: facts.worker !== undefined });
   const log = createLog(logLevel, logSink, facts);
   // The SDK is loaded by those only who trace.
   const tracing =

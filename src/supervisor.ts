@@ -27,7 +27,7 @@ const GRACE_MS = 15_000;
 
 /** Starts as many workers as the configuration says; resolves when one serves. @throws Error with one line when none can. */
 export async function startSupervisor(config: Config): Promise<Supervisor> {
-  const log = createLog(config.logLevel, await openLogSink());
+  const log = createLog(config.logLevel, await openLogSink({ isShared: true }));
   const metrics = createMetricsOfWorkers();
   const workers = new Set<SupervisedWorker>();
   const givenUp = Promise.withResolvers<never>();

@@ -1,6 +1,7 @@
-import { badInput } from './failure.ts';
+import type { NewAccountTask } from './account-task.ts';
+import { badInput, type TaskFailure } from './failure.ts';
 import { characterNotInXml, parametersProblem, type XmlProblem } from './parameters.ts';
-import type { TaskService } from './task-service.ts';
+import type { CreateCall, TaskService } from './task-service.ts';
 
 export interface TaskChecks {
   readonly xmlProblem: XmlProblem;
@@ -19,17 +20,19 @@ export function checkedTaskService(
   inner: TaskService,
   { xmlProblem, travelsAsXml, keyRefusal }: TaskChecks,
 ): TaskService {
+  const findRefusal = (task: NewAccountTask, { idempotencyKey }: CreateCall): TaskFailure | null => {
+    const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
+    if (problem) return badInput('parameters', problem);
+    const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
+    if (character) return badInput('parameters', `holds ${character}, which XML 1.0 cannot carry`);
+    const keyProblem = idempotencyKey == null ? null : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
+    return keyProblem ? badInput('idempotencyKey', keyProblem) : null;
+  };
   return {
     ...inner,
-    async create(task, call) {
-      const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
-      if (problem) throw badInput('parameters', problem);
-      const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
-      if (character) throw badInput('parameters', `holds ${character}, which XML 1.0 cannot carry`);
-      const keyProblem =
-        call.idempotencyKey == null ? null : (keyRefusal ?? idempotencyKeyProblem(call.idempotencyKey));
-      if (keyProblem) throw badInput('idempotencyKey', keyProblem);
-      return inner.create(task, call);
+    create(task, call) {
+      const refusal = findRefusal(task, call);
+      return refusal ? Promise.reject(refusal) : inner.create(task, call);
     },
   };
 }

@@ -20,24 +20,41 @@ export interface LogSink {
   flush(): void;
 }
 
+export interface LogSinkOptions {
+  /** Standard error, unless another is given. */
+  readonly fd?: number;
+  readonly isTerminal?: boolean;
+  /** Whether other processes write to the same. */
+  readonly isShared?: boolean;
+}
+
 /** What every line says of the process that wrote it. */
 export interface ProcessFacts {
   readonly worker?: number;
 }
 
 const STANDARD_ERROR = 2;
-/** A write costs more than the lines in it; one of up to 4 KB is never mixed with another process's in the same pipe. */
-const BUFFER_BYTES = 3_072;
-const MAX_WRITE_BYTES = 4_096;
+/**
+ * A write wakes another thread, which costs more than a hundred lines. One of up to 4 KB is never mixed with another
+ * process's in the same pipe.
+ */
+const BUFFERS = {
+  own: { minLength: 61_440, maxWrite: 65_536 },
+  shared: { minLength: 3_072, maxWrite: 4_096 },
+} as const;
 const MAX_WAIT_MS = 1_000;
 /** When whoever reads the log has stopped reading, it may not take all the memory. */
 const MAX_UNREAD_BYTES = 67_108_864;
 
 /**
  * A sink to standard error, or another file descriptor: readable in a terminal, else lines of JSON, passed on when there
- * are 3 KB of them, after a second, and when the process exits, however it does but for SIGKILL.
+ * are 60 KB of them (3 where several processes write to the same), after a second, and when the process exits, however it does but for SIGKILL.
  */
-export async function openLogSink(fd = STANDARD_ERROR, isTerminal = isatty(fd)): Promise<LogSink> {
+export async function openLogSink({
+  fd = STANDARD_ERROR,
+  isTerminal = isatty(fd),
+  isShared = false,
+}: LogSinkOptions = {}): Promise<LogSink> {
   if (isTerminal) {
     const { PinoPretty } = await import('pino-pretty');
     const pretty = PinoPretty({ destination: fd, sync: true, translateTime: 'SYS:HH:MM:ss', singleLine: true });
@@ -46,8 +63,7 @@ export async function openLogSink(fd = STANDARD_ERROR, isTerminal = isatty(fd)):
   const destination = pino.destination({
     dest: fd,
     sync: false,
-    minLength: BUFFER_BYTES,
-    maxWrite: MAX_WRITE_BYTES,
+    ...BUFFERS[isShared ? 'shared' : 'own'],
     maxLength: MAX_UNREAD_BYTES,
     periodicFlush: MAX_WAIT_MS,
     // As text every line would be measured together with all that wait.

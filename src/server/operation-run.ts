@@ -35,19 +35,16 @@ export function runOperation(
 
 async function runRoot(run: Run): Promise<OperationResult> {
   const { plan, errors } = run;
+  const { fields, type } = plan.root;
   try {
-    const data = plan.isMutation ? runSerially(plan.root, run) : runObject(plan.root, undefined, run, undefined);
-    return { data: await data, errors };
+    if (!plan.isMutation) return { data: await runObject(plan.root, undefined, run, undefined), errors };
+    let text = '{';
+    for (const field of fields)
+      text += (text === '{' ? '' : ',') + field.label + (await runField(field, type, undefined, run, undefined));
+    return { data: `${text}}`, errors };
   } catch (error) {
     return { data: 'null', errors: [...errors, error as GraphQLError] };
   }
-}
-
-async function runSerially({ fields, type }: ObjectPlan, run: Run): Promise<string> {
-  let text = '{';
-  for (const field of fields)
-    text += (text === '{' ? '' : ',') + field.label + (await runField(field, type, undefined, run, undefined));
-  return `${text}}`;
 }
 
 function runObject({ fields, type }: ObjectPlan, source: unknown, run: Run, path: Path | undefined): Text {
@@ -94,10 +91,24 @@ function runField(
 
 /** Completes a value that may be a promise; `itemPath` where it is an item of a list. */
 function settle(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
-  const text = isPromise(value)
-    ? value.then((settled) => complete(settled, plan, site, run, itemPath))
-    : complete(value, plan, site, run, itemPath);
+  if (isPromise(value)) return settleLater(value, plan, site, run, itemPath);
+  const text = complete(value, plan, site, run, itemPath);
   return typeof text === 'string' ? text : text.catch((error: unknown) => fail(error, plan, site, run, itemPath));
+}
+
+async function settleLater(
+  value: Promise<unknown>,
+  plan: ValuePlan,
+  site: Site,
+  run: Run,
+  itemPath: Path | null,
+): Promise<string> {
+  try {
+    const text = complete(await value, plan, site, run, itemPath);
+    return typeof text === 'string' ? text : await text;
+  } catch (error) {
+    return fail(error, plan, site, run, itemPath);
+  }
 }
 
 function complete(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {

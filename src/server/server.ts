@@ -98,11 +98,12 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         });
       }
     };
-    const end = (): void => observation.end(record, response);
     const problem = findHeaderProblem(request, bounds);
     const handle = problem ? refuse(...problem) : handlers[pathClass];
-    const handled = handle(request, response, record).then(() => boundAnswer(response, bounds));
-    handled.catch(fail).then(end, end);
+    const end = (): void => observation.end(record, response);
+    handle(request, response, record)
+      .then(() => boundAnswer(response, bounds), fail)
+      .then(end, end);
   };
   const server = createServer(toServerOptions(bounds), handleRequest);
   // A caller that has ended its side of the connection still waits for its answer.

@@ -4,8 +4,10 @@ import { overloaded } from './transport-failure.ts';
 export interface CallsInFlight {
   /** Runs the work in a place of its own; throws OVERLOADED at once when there is none. */
   admit<T>(work: () => Promise<T>): Promise<T>;
-  /** Runs the work beside the bound: a part of an admitted call, or something admitted calls wait for. */
-  join<T>(work: () => Promise<T>): Promise<T>;
+  /** Something is under way beside the bound, a part of an admitted call or what they wait for; throws OVERLOADED after the end. */
+  enter(): void;
+  /** What entered is over. */
+  leave(): void;
   /** Admits no more; resolves when nothing is under way. */
   end(): Promise<void>;
   /** How many are admitted. */
@@ -37,11 +39,11 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
       underWay += 1;
       return after(work(), leaveAdmitted);
     },
-    join(work) {
-      if (isEnding && underWay === 0) return Promise.reject(shuttingDown());
+    enter() {
+      if (isEnding && underWay === 0) throw shuttingDown();
       underWay += 1;
-      return after(work(), leave);
     },
+    leave,
     async end() {
       isEnding = true;
       if (underWay === 0) return;

@@ -1,4 +1,5 @@
 import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
+import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 
@@ -35,25 +36,51 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
     if (state === CircuitState.Open) openedAtMs = now();
     onStateChange(toBreakerState(state));
   });
+  /** One create tries the service while the others are refused at once; the breaker itself would let them wait. */
+  const tryService: TaskService['create'] = async (task, call) => {
+    if (breaker.state === CircuitState.HalfOpen) throw refused();
+    const result = await breaker
+      .execute(() =>
+        inner.create(task, call).catch((error: unknown) => {
+          if (isAnswer(error)) return { answered: error };
+          throw isCounted(error) ? error : new UndecidedTrial(error);
+        }),
+      )
+      .catch((error: unknown) => {
+        if (error instanceof UndecidedTrial) throw error.cause;
+        throw error instanceof Error && 'isBrokenCircuitError' in error ? refused() : error;
+      });
+    if ('answered' in result) throw result.answered;
+    return result;
+  };
+  // While it is closed the breaker is told of failures and of the first answer after one: passing every create through it
+  // costs several promises each, and all that it does with an answer is to forget the failures before.
+  let hasFailed = false;
+  const tell = async (outcome: () => Promise<unknown>): Promise<void> => {
+    if (breaker.state === CircuitState.Closed) await breaker.execute(outcome).catch(() => undefined);
+  };
+  const forgetFailures = async (): Promise<void> => {
+    hasFailed = false;
+    await tell(() => Promise.resolve());
+  };
+  const answered = (created: CreatedAccountTask): CreatedAccountTask | Promise<CreatedAccountTask> =>
+    hasFailed ? forgetFailures().then(() => created) : created;
+  const rememberFailure = async (failure: unknown): Promise<void> => {
+    hasFailed = true;
+    await tell(async () => {
+      throw failure;
+    });
+  };
+  const failed = async (failure: unknown): Promise<never> => {
+    if (isCounted(failure)) await rememberFailure(failure);
+    else if (isAnswer(failure)) await forgetFailures();
+    throw failure;
+  };
   return {
     ...inner,
-    async create(task, call) {
-      // While one create tries the service the others are refused at once; the breaker itself would let them wait.
-      if (breaker.state === CircuitState.HalfOpen) throw refused();
-      const result = await breaker
-        .execute(() => {
-          const isTrial = breaker.state === CircuitState.HalfOpen;
-          return inner.create(task, call).catch((error: unknown) => {
-            if (isAnswer(error)) return { answered: error };
-            throw isTrial && !isCounted(error) ? new UndecidedTrial(error) : error;
-          });
-        })
-        .catch((error: unknown) => {
-          if (error instanceof UndecidedTrial) throw error.cause;
-          throw error instanceof Error && 'isBrokenCircuitError' in error ? refused() : error;
-        });
-      if ('answered' in result) throw result.answered;
-      return result;
+    create(task, call) {
+      if (breaker.state !== CircuitState.Closed) return tryService(task, call);
+      return inner.create(task, call).then(answered, failed);
     },
     checks: {
       ...inner.checks,

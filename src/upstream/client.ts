@@ -104,6 +104,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     for (const [name, value] of Object.entries(request.headers)) {
       if (NOT_IN_A_HEADER.test(value)) throw unwritable(name);
     }
+    calls.enter();
     const deadline = startDeadline(timeoutMs);
     const startedMs = observer ? performance.now() : 0;
     try {
@@ -115,13 +116,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       throw error;
     } finally {
       clearDeadline(deadline);
+      calls.leave();
     }
   };
 
   return {
     post: (request) => calls.admit(() => post(request)),
     admit: (work) => calls.admit(work),
-    postAdmitted: (request) => calls.join(() => post(request)),
+    postAdmitted: post,
     ready: () =>
       new Promise((resolve, reject) => {
         const refuse = (cause: unknown): void => reject(unreachable(cause, ''));

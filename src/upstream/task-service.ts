@@ -40,6 +40,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   return {
     create: (task, call) =>
       client.admit(async () => {
+        const authorization = authorize(call);
         const request = {
           path: CREATE_PATH,
           headers: {
@@ -47,7 +48,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
             Accept: ACCEPT[format],
             'Accept-Encoding': 'identity',
             'User-Agent': USER_AGENT,
-            Authorization: await authorize(call),
+            Authorization: typeof authorization === 'string' ? authorization : await authorization,
             'X-Request-Id': call.requestId,
           },
           body: encodeRequest(format, task, tables),

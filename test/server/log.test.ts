@@ -59,7 +59,7 @@ describe('the log', () => {
 
   test('keeps lines for a while, and passes on what it is asked to pass on', async () => {
     const { fd, read } = openFile();
-    const sink = await openLogSink(fd, false);
+    const sink = await openLogSink({ fd, isTerminal: false });
     createRequestLog('info', sink)(RECORD, ANSWER, false);
     expect(read()).toBe('');
     createLog('info', sink).info({}, 'listening');
@@ -75,13 +75,13 @@ describe('the log', () => {
 
   test('passes on what nobody asks for after a second', async () => {
     const { fd, read } = openFile();
-    createRequestLog('info', await openLogSink(fd, false))(RECORD, ANSWER, false);
+    createRequestLog('info', await openLogSink({ fd, isTerminal: false }))(RECORD, ANSWER, false);
     await expect.poll(read, { timeout: 20_000 }).toMatch(/"msg":"request"}\n$/);
   });
 
   test('is for people in a terminal', async () => {
     const { fd, read } = openFile();
-    const sink = await openLogSink(fd, true);
+    const sink = await openLogSink({ fd, isTerminal: true });
     createRequestLog('info', sink)(RECORD, ANSWER, false);
     createLog('info', sink).warn({ requestId: 'request-1' }, 'a sentence');
     await expect.poll(read).toMatch(/WARN.*: a sentence/);
