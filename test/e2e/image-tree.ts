@@ -3,6 +3,7 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readF
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment, type Instruction, type Stage } from './dockerfile.ts';
+import { npmEnvironment } from './npm-environment.ts';
 
 const TIMEOUT_MS = 240_000;
 const CONTEXT = fileURLToPath(new URL('../..', import.meta.url));
@@ -75,10 +76,9 @@ function checkContext(source: string): void {
 
 function run(command: string, cwd: string, env: Readonly<Record<string, string>>): void {
   if (/(?:^|\s)\//.test(command)) throw new Error(`Outside of a container this would be another path: ${command}`);
-  const { PATH = '', HOME = '' } = process.env;
   execFileSync('sh', ['-c', command], {
     cwd,
-    env: { PATH, HOME, npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false', ...env },
+    env: { ...npmEnvironment(), ...env },
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: TIMEOUT_MS,
   });

@@ -3,6 +3,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import { npmEnvironment } from './npm-environment.ts';
 
 export interface InstalledPackage {
   /** Where it is installed, beside nothing else. */
@@ -56,8 +57,7 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
 }
 
 async function npm(args: readonly string[], cwd: string): Promise<string> {
-  const { PATH = '', HOME = '' } = process.env;
-  const env = { PATH, HOME, npm_config_prefer_offline: 'true', npm_config_update_notifier: 'false' };
+  const env = npmEnvironment();
   const { stdout } = await promisify(execFile)('npm', args, { cwd, env, timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 });
   return stdout;
 }

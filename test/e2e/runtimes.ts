@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { npmEnvironment } from './npm-environment.ts';
 
 /** Exact versions; each is a binary of some 100 MB from the npm registry. */
 const VERSIONS = { bun: '1.4.5', deno: '2.9.6' } as const;
@@ -19,10 +20,9 @@ export function findRuntime(name: Runtime): string {
   const manifest = { private: true, dependencies: { [name]: version }, allowScripts: { [name]: true } };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   process.stderr.write(`Installing ${name} ${version} from npm, which this test needs.\n`);
-  const { PATH = '', HOME = '' } = process.env;
   execFileSync('npm', ['install', '--no-audit', '--no-fund', '--no-package-lock'], {
     cwd: folder,
-    env: { PATH, HOME },
+    env: npmEnvironment(),
     stdio: ['ignore', 'ignore', 'pipe'],
     timeout: 240_000,
   });
