@@ -1,55 +1,10 @@
-import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { Backend } from '../../src/backend.ts';
-import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
-import { TaskFailure } from '../../src/contract/failure.ts';
-import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
-import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
 
-const DETAIL = {
-  ...WHOLE_DETAIL,
-  Frequency: 'FORTNIGHTLY',
-  Notification: 'EMAIL',
-  ...(parseJsonKeepingDigits('{"Cost":1.0}') as JsonObject),
-};
-
-/** Answers the same to the same question, whichever way it came; Parameters say what is to go wrong. */
-function deterministicBackend(): Backend {
-  const task = readAccountTask(DETAIL, 'Detail') as AccountTask;
-  return {
-    batchConcurrency: 4,
-    issueToken: null,
-    authenticate: async (authorization) => {
-      if (authorization === 'Bearer bad')
-        throw new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, 'Who?');
-      return { kind: 'forwarded', authorization: authorization ?? '' };
-    },
-    tasks: {
-      create: async ({ Parameters }) => {
-        if (Parameters === '"reject"')
-          throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.', {
-            errorCode: 'E',
-            errorReason: 'No.',
-          });
-        if (Parameters === '"defect"') throw new Error('a defect');
-        return { accountTask: task, Identification: { UserId: 'u' }, Result: null, replayed: false };
-      },
-      find: async (ids) => ids.map((id) => (id === task.ID ? task : null)),
-      list: async ({ first }) => ({ tasks: [task, task].slice(0, first), hasNextPage: true }),
-      checks: {},
-      close: async () => {},
-    },
-  };
-}
-
-const settings = {
-  env: { CORS_ORIGINS: 'https://app.example', INTROSPECTION: 'on', GRAPHIQL: 'off' },
-  mode: 'serve',
-} as const;
-const fast = await startGateway(deterministicBackend, { ...settings, env: { ...settings.env, LOG_LEVEL: 'silent' } });
-const slow = await startGateway(deterministicBackend, { ...settings, env: { ...settings.env, FAST_LANE: 'off' } });
-afterAll(() => Promise.all([fast.close(), slow.close()]));
+const pair = await startLanePair();
+afterAll(() => pair.close());
 
 /** What clients send of their own accord: test/e2e/front-ends.test.ts sees that they do. */
 const CLIENT_ACCEPTS = {
@@ -58,35 +13,6 @@ const CLIENT_ACCEPTS = {
   urql: 'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
 };
 
-interface Request {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string;
-}
-
-async function answerOf(url: URL, { method = 'POST', path = 'graphql', headers = {}, body }: Request) {
-  const response = await fetch(new URL(path, url), {
-    method,
-    headers: { 'content-type': 'application/json', 'x-request-id': 'same', ...headers },
-    ...(body === undefined ? {} : { body }),
-  });
-  const { date: _, ...others } = Object.fromEntries(response.headers);
-  return { status: response.status, headers: others, body: await response.text() };
-}
-
-async function fastAnswers(url: URL): Promise<number> {
-  const text = await (await fetch(new URL('metrics', url))).text();
-  return Number(/^gateway_fast_answers_total (\d+)$/m.exec(text)?.[1]);
-}
-
-/** The lane learns from the first answer, so the second is its own where it takes the request at all. */
-async function answersTo(request: Request) {
-  const expected = await answerOf(slow.url, request);
-  return { expected, first: await answerOf(fast.url, request), second: await answerOf(fast.url, request) };
-}
-
-const post = (body: object, headers: Record<string, string> = {}): Request => ({ body: JSON.stringify(body), headers });
 const create = (input: object, selection = 'accountTask { id startDate frequency detail } replayed') =>
   post({
     query: `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { ${selection} } }`,
@@ -94,7 +20,7 @@ const create = (input: object, selection = 'accountTask { id startDate frequency
   });
 const TWO = 'query A { __typename } query B($id: ID!) { accountTask(id: $id) { id } }';
 
-const REQUESTS: Readonly<Record<string, Request>> = {
+const REQUESTS: Readonly<Record<string, LaneRequest>> = {
   'a create': create(SAMPLE_INPUT),
   'a create without optional fields': create({
     taskId: SAMPLE_INPUT.taskId,
@@ -200,6 +126,39 @@ const REQUESTS: Readonly<Record<string, Request>> = {
   'aliases and merged fields': post({
     query: `{ a: accountTask(id: "${WHOLE_DETAIL.ID}") { x: id } a: accountTask(id: "${WHOLE_DETAIL.ID}") { y: name } }`,
   }),
+  'a union by way of an inline fragment on the union itself': post({
+    query: `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) {
+      ... on CreateAccountTaskResult { ... on CreateAccountTaskFailure { outcome } ... on CreateAccountTaskPayload { replayed } } } }`,
+    variables: { inputs: [{ input: SAMPLE_INPUT }, { input: { ...SAMPLE_INPUT, parameters: '"reject"' } }] },
+  }),
+  'a directive on a fragment and on a spread': post({
+    query: `query ($on: Boolean = true) { accountTask(id: "${WHOLE_DETAIL.ID}") { ... @include(if: $on) { id } ...F @skip(if: $on) } }
+      fragment F on AccountTask { name }`,
+  }),
+  'a task that is null': post({ query: '{ accountTask(id: "ffffffff-ffff-4fff-8fff-ffffffffffff") { id } }' }),
+  'fields that are null': post({
+    query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { frequency notification lastRunOn lastRunBy } }`,
+  }),
+  'a document with too many aliases': post({
+    query: `{ ${Array.from({ length: 101 }, (_, at) => `a${at}: __typename`).join(' ')} }`,
+  }),
+  'a document with too many directives': post({ query: `{ __typename ${'@skip(if: false) '.repeat(51)} }` }),
+  'a document that is too dear': post({
+    query: `{ ${Array.from({ length: 99 }, (_, at) => `a${at}: accountTasks(first: 100) { edges { node { id name } } }`).join(' ')} }`,
+  }),
+  'a document that selects too deep': post({
+    query: `{ accountTask(id: "x") ${'{ a '.repeat(21)} ${'}'.repeat(21)} }`,
+  }),
+  'a body that is too large': post({ query: '{ __typename }', variables: { a: 'x'.repeat(1_100_000) } }),
+  'a body that is not UTF-8 as it says': post(
+    { query: '{ __typename }' },
+    { 'content-type': 'application/json; charset=latin1' },
+  ),
+  'a name of a document where any text runs': post({ documentId: 'x' }),
+  'a hash beside the text': post({
+    query: '{ __typename }',
+    extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } },
+  }),
   'the first of two operations': post({ query: TWO, operationName: 'A' }),
   'the second of two operations': post({ query: TWO, operationName: 'B', variables: { id: WHOLE_DETAIL.ID } }),
   'an operation that is not there': post({ query: TWO, operationName: 'C' }),
@@ -303,7 +262,7 @@ const REQUESTS: Readonly<Record<string, Request>> = {
 
 describe('the fast lane answers byte for byte what Yoga answers', () => {
   test.each(Object.entries(REQUESTS))('%s', async (_name, request) => {
-    const { expected, first, second } = await answersTo(request);
+    const { expected, first, second } = await pair.answersTo(request);
     expect(first).toEqual(expected);
     expect(second).toEqual(expected);
   });
@@ -327,72 +286,10 @@ describe('the fast lane answers byte for byte what Yoga answers', () => {
     'the extensions {"clientLibrary":1}',
     'a request from an allowed origin',
   ])('and is really taken by %s', async (name) => {
-    const request = REQUESTS[name] as Request;
-    await answerOf(fast.url, request);
-    const before = await fastAnswers(fast.url);
-    await answerOf(fast.url, request);
-    expect(await fastAnswers(fast.url)).toBe(before + 1);
-    await answerOf(slow.url, request);
-    expect(await fastAnswers(slow.url)).toBe(0);
-  });
-
-  test('documents and variables of any make', async () => {
-    const leaf = fc.constantFrom(
-      'id',
-      'name',
-      'frequency',
-      'startDate',
-      'contentType',
-      'detail',
-      '__typename',
-      'enabled',
-      'lastRunOn',
-      'clientId',
-      'task { id }',
-      'client { __typename id }',
-      'nope',
-    );
-    const directive = fc.constantFrom('', '', '', ' @include(if: $on)', ' @skip(if: $on)', ' @skip(if: true)');
-    const alias = fc.constantFrom('', '', 'a: ', 'b: ');
-    const field = fc.tuple(alias, leaf, directive).map(([name, of, condition]) => {
-      const [head = '', ...rest] = of.split(' ');
-      return `${name}${head}${condition} ${rest.join(' ')}`;
-    });
-    const selection = fc.array(field, { minLength: 1, maxLength: 6 }).map((fields) => fields.join(' '));
-    const value = fc.oneof(
-      fc.constantFrom(...Object.values(SAMPLE_INPUT), '"reject"', '"defect"', null, 1, 1.5, true, [], {}),
-      fc.string(),
-    );
-    const input = fc.record(
-      {
-        taskId: value,
-        frequency: value,
-        startDate: value,
-        finishDate: value,
-        parameters: value,
-        contentType: value,
-        notification: value,
-      },
-      { requiredKeys: [] },
-    );
-    await fc.assert(
-      fc.asyncProperty(
-        selection,
-        selection,
-        fc.boolean(),
-        fc.oneof(fc.constant({}), input),
-        fc.boolean(),
-        async (one, two, on, changes, isQuery) => {
-          const query = isQuery
-            ? `query ($on: Boolean!) { accountTask(id: "${WHOLE_DETAIL.ID}") { ${one} ...F } } fragment F on AccountTask { ${two} }`
-            : `mutation ($on: Boolean!, $input: CreateAccountTaskInput!) { m: createAccountTask(input: $input) { accountTask { ${one} ...F } } } fragment F on AccountTask { ${two} }`;
-          const { expected, first, second } = await answersTo(
-            post({ query, variables: { on, input: { ...SAMPLE_INPUT, ...changes } } }),
-          );
-          expect([first, second]).toEqual([expected, expected]);
-        },
-      ),
-      { numRuns: 150 },
-    );
+    const request = REQUESTS[name] as LaneRequest;
+    await pair.answersTo(request);
+    const before = await pair.fastAnswers();
+    await pair.answersTo(request);
+    expect(await pair.fastAnswers()).toEqual({ fast: before.fast + 2, slow: 0 });
   });
 });

@@ -1,20 +1,9 @@
 import * as fc from 'fast-check';
-import {
-  type GraphQLInputType,
-  type GraphQLNamedType,
-  getNamedType,
-  isEnumType,
-  isInputObjectType,
-  isListType,
-  isNonNullType,
-  isObjectType,
-  isUnionType,
-  type GraphQLSchema,
-} from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import { type GatewaySettings, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../running-gateway.ts';
+import { type GatewaySettings, startStoreGateway, type StoreGateway } from '../running-gateway.ts';
+import { documentTexts } from './document-texts.ts';
 import { openRaw, parseAnswers, type RawAnswer, toRequest } from './raw-connection.ts';
 
 /**
@@ -33,131 +22,9 @@ const gateways = {
 };
 afterAll(() => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
 
-const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
-
-/** Values that are right often enough to get further, and wrong in every way. */
-const LEAVES: Readonly<Record<string, readonly unknown[]>> = {
-  ID: [SAMPLE_INPUT.taskId, 'x', '', 1, `{${SAMPLE_INPUT.taskId}}`, '__proto__'],
-  DateTime: [SAMPLE_INPUT.startDate, '2026-02-30T00:00:00Z', '', 0],
-  String: [SAMPLE_INPUT.parameters, '<a/>', '', 'QWNjb3VudFRhc2s6', '\u0000', '\ud800', '"\u2028"'],
-  Int: [0, 1, 20, 100, 101, -1, 2 ** 31, 1.5],
-  Boolean: [true, false, 'true'],
-};
-const ODD: readonly unknown[] = [
-  null,
-  [],
-  {},
-  '',
-  0,
-  1e300,
-  true,
-  'x'.repeat(300),
-  { __proto__: null, constructor: 1 },
-  [[[]]],
-];
-
-const rarely = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-  fc.oneof({ weight: 9, arbitrary: usual }, { weight: 1, arbitrary: odd });
-
-function valueOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
-  if (isNonNullType(type)) return valueOf(type.ofType);
-  if (isListType(type)) return rarely(fc.array(valueOf(type.ofType), { maxLength: 3 }), fc.constantFrom(...ODD));
-  if (isEnumType(type))
-    return rarely(fc.constantFrom<unknown>(...type.getValues().map(({ name }) => name)), fc.constantFrom(...ODD));
-  if (isInputObjectType(type)) {
-    const members = Object.values(type.getFields()).map(({ name, type: member }) => [name, valueOf(member)] as const);
-    return rarely(fc.record(Object.fromEntries(members)), fc.record(Object.fromEntries(members), { requiredKeys: [] }));
-  }
-  const known = LEAVES[type.name];
-  const entity = fc.record({
-    __typename: fc.constantFrom('AccountTask', 'Task', 'Nope'),
-    id: fc.constantFrom(...(LEAVES['ID'] ?? [])),
-  });
-  return rarely(
-    known ? fc.constantFrom(...known) : entity,
-    fc.oneof(fc.constantFrom(...ODD), fc.anything({ maxDepth: 2 })),
-  );
-}
-
-interface Piece {
-  readonly text: string;
-  /** By name: the type as written, and a value. */
-  readonly variables: Readonly<Record<string, readonly [string, unknown]>>;
-}
-
-const NOTHING: Piece = { text: '', variables: {} };
-const join = (pieces: readonly Piece[]): Piece => ({
-  text: pieces.map(({ text }) => text).join(' '),
-  variables: Object.assign({}, ...pieces.map(({ variables }) => variables)) as Piece['variables'],
-});
-
-const DIRECTIVES = ['', '', '', '', '@include(if: true)', '@skip(if: true)', '@include(if: $nope)', '@nope', '@skip'];
-
-function selectionOf(type: GraphQLNamedType, depth: number): fc.Arbitrary<Piece> {
-  const fields = isObjectType(type) ? Object.values(type.getFields()) : [];
-  const choices = fields.map((field) => {
-    const args = field.args.map((arg) =>
-      fc.tuple(valueOf(arg.type), fc.nat({ max: 3 }), fc.boolean()).map(([value, salt, isGiven]): Piece => {
-        if (!isGiven && !isNonNullType(arg.type)) return NOTHING;
-        const name = `${arg.name}${salt}`;
-        return { text: `${arg.name}: $${name}`, variables: { [name]: [String(arg.type), value] } };
-      }),
-    );
-    const inner = getNamedType(field.type);
-    const hasSelection = isObjectType(inner) || isUnionType(inner);
-    return fc
-      .tuple(
-        fc.constantFrom('', '', '', 'a: ', 'b: '),
-        fc.tuple(...args).map(join),
-        fc.constantFrom(...DIRECTIVES),
-        hasSelection && depth > 0 ? selectionOf(inner, depth - 1) : fc.constant(NOTHING),
-      )
-      .map(
-        ([alias, given, directive, selected]): Piece => ({
-          text: `${alias}${field.name}${given.text.trim() ? `(${given.text})` : ''} ${directive} ${selected.text}`,
-          variables: { ...given.variables, ...selected.variables },
-        }),
-      );
-  });
-  const onTypes = isUnionType(type)
-    ? type.getTypes().map((member) =>
-        selectionOf(member, depth - 1).map((piece) => ({
-          ...piece,
-          text: `... on ${member.name} ${piece.text || '{ __typename }'}`,
-        })),
-      )
-    : [];
-  const odd = fc
-    .constantFrom('__typename', 'nope', '...F', '... { __typename }', '__schema { types { name } }', '')
-    .map((text) => ({
-      text,
-      variables: {},
-    }));
-  return fc
-    .array(fc.oneof({ weight: 6, arbitrary: fc.oneof(...choices, ...onTypes, odd) }, { weight: 1, arbitrary: odd }), {
-      minLength: 1,
-      maxLength: 3,
-    })
-    .map((pieces) => {
-      const all = join(pieces);
-      return { ...all, text: `{ ${all.text} }` };
-    });
-}
-
-function documentOf(of: GraphQLSchema): fc.Arbitrary<{ query: string; variables: Record<string, unknown> }> {
-  const roots = [of.getQueryType(), of.getMutationType()].filter((type) => type != null);
-  return fc.constantFrom(...roots).chain((root) =>
-    selectionOf(root, 3).map(({ text, variables }) => {
-      const definitions = Object.entries(variables).map(([name, [type]]) => `$${name}: ${type}`);
-      const operation = root === of.getMutationType() ? 'mutation' : 'query';
-      const fragment = text.includes('...F') ? ` fragment F on ${root.name} { __typename }` : '';
-      return {
-        query: `${operation} O${definitions.length > 0 ? `(${definitions.join(', ')})` : ''} ${text}${fragment}`,
-        variables: Object.fromEntries(Object.entries(variables).map(([name, [, value]]) => [name, value])),
-      };
-    }),
-  );
-}
+const documents = documentTexts(
+  createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS }),
+);
 
 /** A text with some of its characters taken out, put in, doubled or replaced. */
 function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
@@ -220,7 +87,7 @@ describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), th
   test('answers documents of every make, twice', { timeout: LONG_MS }, async () => {
     let valid = 0;
     await fc.assert(
-      fc.asyncProperty(documentOf(schema), async (document) => {
+      fc.asyncProperty(documents, async (document) => {
         const body = JSON.stringify(document);
         const answer = await ask(gateway, body);
         expect(answer.complaint).toBeNull();
@@ -235,8 +102,8 @@ describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), th
 
   test('answers damaged documents and damaged JSON', { timeout: LONG_MS }, async () => {
     const body = fc.oneof(
-      damaged(documentOf(schema).map(({ query }) => query)).map((query) => JSON.stringify({ query })),
-      damaged(documentOf(schema).map((document) => JSON.stringify(document))),
+      damaged(documents.map(({ query }) => query)).map((query) => JSON.stringify({ query })),
+      damaged(documents.map((document) => JSON.stringify(document))),
       fc.anything({ maxDepth: 3 }).map((value) => JSON.stringify(value) ?? ''),
       fc
         .record(
@@ -316,7 +183,7 @@ describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), th
       fc.array(fc.tuple(name, value), { maxLength: 6 }),
       fc.oneof(
         fc.uint8Array({ maxLength: 60 }),
-        documentOf(schema).map((document) => Buffer.from(JSON.stringify(document))),
+        documents.map((document) => Buffer.from(JSON.stringify(document))),
       ),
     );
     await fc.assert(
