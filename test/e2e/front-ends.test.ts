@@ -1,6 +1,9 @@
-import { readFileSync } from 'node:fs';
-import { expect, onTestFinished, test } from 'vitest';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { temporaryFolder } from '../store/temporary-folder.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
 import { type RestReply, startRestService } from '../upstream/rest-service.ts';
 import { FRONT_ENDS } from './front-ends/front-ends.ts';
@@ -78,4 +81,57 @@ test('all that is installed shares one copy of graphql', () => {
   expect(Object.keys(lock.packages).filter((path) => /(?:^|\/)node_modules\/graphql$/.test(path))).toEqual([
     'node_modules/graphql',
   ]);
+});
+
+const MANIFEST = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
+
+/** As a manifest is where the generator's own `sha256` has named the documents. */
+function writePrefixedManifest(): string {
+  const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as Readonly<Record<string, string>>;
+  const file = join(temporaryFolder(), 'manifest.json');
+  writeFileSync(
+    file,
+    JSON.stringify(Object.fromEntries(Object.entries(manifest).map(([id, text]) => [`sha256:${id}`, text]))),
+  );
+  return file;
+}
+
+describe.each([
+  ['of bare hashes', () => MANIFEST],
+  ['of hashes with the name of the algorithm', writePrefixedManifest],
+])('with a manifest %s', (_manifest, manifest) => {
+  test.each(Object.entries(FRONT_ENDS))(
+    'a front end with %s creates a task by the hash of its document, and not by the text',
+    async (_name, createFrontEnd) => {
+      const service = await startRestService();
+      onTestFinished(() => service.close());
+      const gateway = startCli(['serve'], {
+        UPSTREAM_URL: service.url.href,
+        DATABASE_URL: temporaryDatabase(),
+        TRUSTED_DOCUMENTS: manifest(),
+      });
+      const endpoint = { url: new URL('graphql', await gateway.address()).href, authorization: 'Bearer caller-1' };
+      const trusting = createFrontEnd(endpoint, 'hash');
+
+      const created = await trusting.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
+      expect(created).toMatchObject({
+        kind: 'created',
+        payload: { replayed: false, accountTask: { id: service.tasks[0]?.['ID'] } },
+      });
+      const again = await trusting.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
+      expect(again).toMatchObject({ kind: 'created', payload: { replayed: true } });
+      const metrics = await (await fetch(new URL('/metrics', endpoint.url))).text();
+      expect(/^gateway_fast_answers_total (\d+)$/m.exec(metrics)?.[1]).toBe('1');
+
+      const bad = await trusting.createTask({ input: { ...SAMPLE_INPUT, taskId: 'x' } });
+      expect(bad).toMatchObject({ kind: 'failed', failure: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
+
+      const refused = await createFrontEnd(endpoint).createTask({ input: SAMPLE_INPUT });
+      expect(refused).toMatchObject({
+        kind: 'failed',
+        failure: { code: 'PERSISTED_QUERY_ID_REQUIRED', outcome: 'NOT_SENT', retryable: false },
+      });
+      expect(service.requests).toHaveLength(1);
+    },
+  );
 });

@@ -1,12 +1,16 @@
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
+import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
 import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
 import { NO_ANSWER, toCreateFailure } from '../web/src/create-failure.ts';
+import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';
 
 /** With Apollo Client: a failure is thrown, as CombinedGraphQLErrors where an answer came; nothing is retried unless a link does it. */
-export const createApolloFrontEnd: CreateFrontEnd = ({ url, authorization }) => {
+export const createApolloFrontEnd: CreateFrontEnd = ({ url, authorization }, sent = 'text') => {
+  const http = new HttpLink({ uri: url, headers: { Authorization: authorization } });
   const client = new ApolloClient({
-    link: new HttpLink({ uri: url, headers: { Authorization: authorization } }),
+    // A hash that is not known is an error, and no reason to send the text: that would be refused.
+    link: sent === 'hash' ? new PersistedQueryLink({ generateHash: hashOf, retry: () => false }).concat(http) : http,
     cache: new InMemoryCache(),
     clientAwareness: { name: 'front-end', version: '1.0' },
   });

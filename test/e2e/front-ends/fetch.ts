@@ -1,7 +1,14 @@
+import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
 import { createAccountTask } from '../web/src/create-account-task.ts';
+import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';
 
 /** With `fetch` alone, as the web page does it. */
-export const createFetchFrontEnd: CreateFrontEnd = (endpoint) => ({
-  createTask: (variables) => createAccountTask(endpoint, variables),
+export const createFetchFrontEnd: CreateFrontEnd = (endpoint, sent = 'text') => ({
+  createTask: (variables) =>
+    createAccountTask(
+      endpoint,
+      variables,
+      ...(sent === 'hash' ? [{ documentId: hashOf(CreateAccountTaskDocument) }] : []),
+    ),
 });

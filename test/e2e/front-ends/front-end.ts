@@ -6,4 +6,7 @@ export interface FrontEnd {
   createTask(variables: CreateAccountTaskMutationVariables): Promise<CreateOutcome>;
 }
 
-export type CreateFrontEnd = (endpoint: Endpoint) => FrontEnd;
+/** What a front end sends of its documents: their text, or the hash that a gateway of trusted documents knows them by. */
+export type SentDocument = 'text' | 'hash';
+
+export type CreateFrontEnd = (endpoint: Endpoint, sent?: SentDocument) => FrontEnd;

@@ -1,13 +1,23 @@
-import { Client, cacheExchange, fetchExchange } from '@urql/core';
+import { Client, cacheExchange, fetchExchange, makeOperation, mapExchange } from '@urql/core';
 import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
 import { NO_ANSWER, toCreateFailure } from '../web/src/create-failure.ts';
+import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';
 
+/** In front of the cache, which adds to a document and forgets its hash; the query stays away where an operation has these extensions. */
+const hashExchange = mapExchange({
+  onOperation: (operation) =>
+    makeOperation(operation.kind, {
+      ...operation,
+      extensions: { persistedQuery: { version: 1, sha256Hash: hashOf(operation.query) } },
+    }),
+});
+
 /** With urql: a failure is a result whose `error` has `graphQLErrors`, or a `networkError` where no answer came. */
-export const createUrqlFrontEnd: CreateFrontEnd = ({ url, authorization }) => {
+export const createUrqlFrontEnd: CreateFrontEnd = ({ url, authorization }, sent = 'text') => {
   const client = new Client({
     url,
-    exchanges: [cacheExchange, fetchExchange],
+    exchanges: [...(sent === 'hash' ? [hashExchange] : []), cacheExchange, fetchExchange],
     fetchOptions: { headers: { Authorization: authorization } },
     preferGetMethod: false,
   });

@@ -26,8 +26,9 @@ const QUERY = print(CreateAccountTaskDocument);
 export async function createAccountTask(
   { url, authorization }: Endpoint,
   variables: CreateAccountTaskMutationVariables,
+  document: { readonly query: string } | { readonly documentId: string } = { query: QUERY },
 ): Promise<CreateOutcome> {
-  const request = toRequest(url, authorization, { query: QUERY, variables });
+  const request = toRequest(url, authorization, { ...document, variables });
   if (!request) return { kind: 'failed', failure: UNSENDABLE };
   // Errors of HTTP itself (400, 413) have a GraphQL body too: the status does not matter.
   const answer = await fetch(request)
