@@ -15,6 +15,8 @@ export interface GatewayContext {
   readonly tasks: TaskService;
   /** Who calls; throws a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
   authenticate(): Promise<Caller>;
+  /** What came of it, where somebody has asked; undefined: nobody has. */
+  askedCaller(): Promise<Caller> | undefined;
   /** What the request's createAccountTask fields have created so far: an error of a later one takes their results away. */
   readonly created: CreatedBefore[];
   /** How many creates of one batch may be under way at the same time. */
@@ -27,7 +29,7 @@ export interface GatewayContext {
   accountTasks(): DataLoader<string, AccountTask | null>;
 }
 
-export type RequestFacts = Omit<GatewayContext, 'accountTasks' | 'created'>;
+export type RequestFacts = Omit<GatewayContext, 'accountTasks' | 'askedCaller' | 'created'>;
 
 export function createGatewayContext(facts: RequestFacts): GatewayContext {
   let caller: Promise<Caller> | undefined;
@@ -40,6 +42,7 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
     beginStep: facts.beginStep,
     created: [],
     authenticate: () => (caller ??= facts.authenticate()),
+    askedCaller: () => caller,
     accountTasks: () => (loader ??= new DataLoader(async (ids) => facts.tasks.find(ids, await toCall(context)))),
   };
   return context;

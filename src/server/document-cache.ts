@@ -7,6 +7,9 @@ export interface DocumentCacheOptions {
 /** What is parsed and planned takes a few hundred times the memory of its text. */
 export const DOCUMENT_BOUNDS: DocumentCacheOptions = { maxEntries: 1_000, maxLength: 200_000 };
 
+/** For what anybody may send. */
+export const STRANGER_BOUNDS: DocumentCacheOptions = { maxEntries: 500, maxLength: 100_000 };
+
 /** What is known of documents, by their text: bounded in number and in length. */
 export interface DocumentCache<Value> {
   get(text: string): Value | undefined;

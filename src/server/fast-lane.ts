@@ -2,7 +2,8 @@ import type { IncomingHttpHeaders } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
+import { isCallerKnown } from './caller-evidence.ts';
+import { createDocumentCache, DOCUMENT_BOUNDS, STRANGER_BOUNDS } from './document-cache.ts';
 import { executionErrors } from './errors.ts';
 import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
@@ -72,12 +73,17 @@ export interface FastLaneOptions {
 
 export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOptions): FastLane {
   const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
+  // What has run for nobody who is known, which so cannot drive out what has.
+  const strangers = createDocumentCache<KnownDocument>(STRANGER_BOUNDS);
   return {
     async answer(headers, body, record, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
       if (contentType === undefined || !BODY_TYPE.test(headers['content-type'] ?? '')) return null;
       const parameters = parseParameters(body, trusted);
-      const known = parameters && documents.get(parameters.query);
+      if (!parameters) return null;
+      const { query } = parameters;
+      const kept = documents.get(query);
+      const known = kept ?? strangers.get(query);
       if (!known) return null;
       const operationName = parameters.operationName ?? undefined;
       const plan = findPlan(schema, known, operationName);
@@ -89,6 +95,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       noteOperation(record, plan.operation);
       const { requestId, created } = context;
       const { data } = result;
+      if (!kept && result.errors.length === 0 && (await isCallerKnown(context, record))) documents.set(query, known);
       if (result.errors.length === 0) return { contentType, body: `{"data":${data}}` };
       const executed = { errors: result.errors, data: data === 'null' ? null : {} };
       const errors = executionErrors(executed, known.document, operationName, { requestId, created, record, log });
@@ -96,13 +103,26 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
     },
     plugin: {
       onExecute: ({ args }) => {
-        const { query } = (args.contextValue as GatewayContext & { readonly params: { readonly query?: string } })
-          .params;
-        if (query && !documents.get(query)) documents.set(query, { document: args.document, plans: new Map() });
+        const context = args.contextValue as YogaContext;
+        const { query } = context.params;
+        if (!query || documents.get(query)) return undefined;
+        const known: KnownDocument = strangers.get(query) ?? {
+          document: args.document as DocumentNode,
+          plans: new Map(),
+        };
+        (trusted ? documents : strangers).set(query, known);
+        return {
+          async onExecuteDone({ result }) {
+            const hasErrors = 'errors' in result && result.errors;
+            if (!hasErrors && (await isCallerKnown(context, context.record))) documents.set(query, known);
+          },
+        };
       },
     },
   };
 }
+
+type YogaContext = GatewayContext & { readonly params: { readonly query?: string }; readonly record?: RequestRecord };
 
 interface KnownDocument {
   readonly document: DocumentNode;

@@ -1,0 +1,12 @@
+import type { GatewayContext } from '../schema/context.ts';
+import { type RequestRecord, toOutcome } from './request-record.ts';
+
+/**
+ * Whether a request without errors has come from somebody who is known: the gateway has checked the credentials itself, or
+ * the service has created something for them.
+ */
+export async function isCallerKnown(context: GatewayContext, record: RequestRecord | undefined): Promise<boolean> {
+  if (record && toOutcome(record) === 'CREATED') return true;
+  const caller = await context.askedCaller()?.catch(() => null);
+  return caller != null && caller.kind !== 'forwarded';
+}
