@@ -19,6 +19,7 @@ export const DOCUMENT_LIMITS = {
 } as const;
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
+const BRACKETS = /[{[(]/g;
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
 /** Refuses documents that are too long before they are remembered, too large before they are parsed, and too dear before they are validated. */
@@ -45,6 +46,9 @@ export function checkLength({ length }: string): void {
 
 /** Throws a GraphQLError that says which limit a document is over, before it is parsed. */
 export function checkTokens(source: Source): void {
+  // No token is shorter than a character, and no level is without a bracket: most documents need no counting.
+  const { body } = source;
+  if (body.length <= DOCUMENT_LIMITS.tokens && (body.match(BRACKETS)?.length ?? 0) <= DOCUMENT_LIMITS.nesting) return;
   const lexer = new Lexer(source);
   let nesting = 0;
   for (let count = 1; lexer.advance().kind !== TokenKind.EOF; count += 1) {
