@@ -6,7 +6,6 @@ import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { TaskFailure } from './contract/failure.ts';
 import type { CommandAnswer } from './explain.ts';
-import { openStore } from './store/store.ts';
 
 /** Of package.json; an installed package is started by whatever Node is there. */
 const OLDEST_NODE = 24;
@@ -54,6 +53,7 @@ async function run(args: readonly string[]): Promise<void> {
     return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readTextFrom));
   }
   const administer = readCommand(args);
+  const { openStore } = await import('./store/store.ts');
   const store = await openStore(readConfig(process.env, 'serve'));
   try {
     say(await administer(store));

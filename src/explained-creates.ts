@@ -1,4 +1,4 @@
-import { KEY_REFUSAL } from './backend.ts';
+import { KEY_REFUSAL } from './upstream-backend.ts';
 import type { Config } from './config.ts';
 import { checkedTaskService } from './contract/checked-task-service.ts';
 import type { CreatedAccountTask, NewAccountTask } from './contract/account-task.ts';

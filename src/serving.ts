@@ -6,7 +6,6 @@ import { openObservers } from './observers.ts';
 import type { GraphiqlOptions } from './server/graphiql.ts';
 import type { Metrics } from './server/metrics.ts';
 import { parseDatabaseAddress } from './store/database-address.ts';
-import { openStore } from './store/store.ts';
 
 /** A gateway that accepts requests. */
 export interface Serving {
@@ -76,6 +75,7 @@ async function open(
 ): Promise<{ readonly backend: Backend; readonly authorization: string }> {
   if (mode === 'serve' || config.upstream)
     return { backend: await openBackend(config, observers), authorization: FORWARDED };
+  const { openStore } = await import('./store/store.ts');
   const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
-  return { backend: storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
+  return { backend: await storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
 }

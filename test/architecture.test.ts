@@ -1,4 +1,5 @@
 import { globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { layerProblems, type SourceFiles } from './layers.ts';
@@ -31,6 +32,13 @@ describe('the source', () => {
     expect(importers(/from '(?:[^']*\/tracing\.ts|pino-pretty)'/)).toEqual([]);
   });
 
+  test('loads for every way to serve only what every way needs', () => {
+    const packages = loadedPackages('src/serving.ts');
+    expect(packages).toEqual(expect.arrayContaining(['graphql', 'graphql-yoga', 'pino', 'saxes']));
+    const ofSome = /^(?:jose|undici|cockatiel|pg|uuid|node:sqlite|pino-pretty|@opentelemetry)(?:\/|$)/;
+    expect(packages.filter((name) => ofSome.test(name))).toEqual([]);
+  });
+
   test(`has no file of more than ${LONG_LINES} lines but the listed ones`, () => {
     const long = [...sources]
       .filter(([path, text]) => path.endsWith('.ts') && text.trimEnd().split('\n').length > LONG_LINES)
@@ -38,6 +46,19 @@ describe('the source', () => {
     expect(long).toStrictEqual(LONG_FILES);
   });
 });
+
+/** The packages that are imported as soon as the file is. */
+function loadedPackages(entry: string): readonly string[] {
+  const loaded = new Set([entry]);
+  const packages = new Set<string>();
+  for (const path of loaded)
+    for (const [, specifier = ''] of (sources.get(path) ?? '').matchAll(
+      /^(?:import|export) (?!type )[^;]*?'([^']+)';$/gm,
+    ))
+      if (specifier.startsWith('.')) loaded.add(posix.join(posix.dirname(path), specifier));
+      else packages.add(specifier);
+  return [...packages];
+}
 
 describe('a planted violation is found', () => {
   test.each([

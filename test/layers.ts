@@ -56,6 +56,7 @@ const WIRING: ReadonlySet<string> = new Set([
   'src/serving.ts',
   'src/supervised-worker.ts',
   'src/supervisor.ts',
+  'src/upstream-backend.ts',
   'src/worker.ts',
   'src/worker-messages.ts',
 ]);

@@ -130,8 +130,8 @@ describe('accountTask', () => {
   test('is looked up once for all that a request asks for, each ID once', async () => {
     const calls: (readonly string[])[] = [];
     const counting = await startGateway(
-      (config, observers) => {
-        const backend = storeBackend(gateway.store, config, observers);
+      async (config, observers) => {
+        const backend = await storeBackend(gateway.store, config, observers);
         const { tasks } = backend;
         return {
           ...backend,
