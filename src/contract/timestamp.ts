@@ -24,7 +24,7 @@ export function parseTimestamp(text: string): Timestamp | null {
   return isTimestamp(text) ? { text, ticks: toTicks(text) } : null;
 }
 
-/** Whether `parseTimestamp` takes it, for a tenth of the cost. */
+/** Whether `parseTimestamp` takes it, told at a lower cost. */
 export function isTimestamp(text: string): boolean {
   if (!SHAPE.test(text)) return false;
   const year = digits(text, 0, 4);

@@ -4,7 +4,7 @@ export interface DocumentCacheOptions {
   readonly maxLength: number;
 }
 
-/** What is parsed and planned takes a few hundred times the memory of its text. */
+/** What is parsed and planned takes many times the memory of its text. */
 export const DOCUMENT_BOUNDS: DocumentCacheOptions = { maxEntries: 1_000, maxLength: 200_000 };
 
 /** For what anybody may send. */

@@ -55,7 +55,7 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
   };
 }
 
-/** `finally`, for a third of its cost. */
+/** `finally`, at a lower cost. */
 function after<T>(work: Promise<T>, leave: () => void): Promise<T> {
   return work.then(
     (result) => {

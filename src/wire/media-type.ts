@@ -18,7 +18,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  */
 export function decodeText(bytes: Uint8Array, contentType: string | null): string | Misread {
   const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
-  // Copying ASCII costs a quarter of decoding it.
+  // Copying ASCII costs less than decoding it.
   if (decoder === utf8 && isAscii(bytes)) return toBuffer(bytes).toString('latin1');
   try {
     return decoder.decode(bytes);
