@@ -18,7 +18,8 @@ export interface Program extends ProgramSpec {
   /** User and system time so far, its child processes' included, in milliseconds. */
   readonly cpuMs: () => number;
   readonly residentMb: () => number;
-  readonly stop: () => Promise<void>;
+  /** Killed unless it is told otherwise. */
+  readonly stop: (signal?: 'SIGTERM') => Promise<void>;
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -50,10 +51,10 @@ export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Pro
     startMs: performance.now() - startedMs,
     cpuMs: () => sum(cpuMs),
     residentMb: () => sum(residentMb),
-    stop: () =>
+    stop: (signal) =>
       new Promise((resolve) => {
         child.once('exit', () => resolve());
-        for (const pid of familyOf(child.pid ?? 0)) process.kill(pid, 'SIGKILL');
+        for (const pid of familyOf(child.pid ?? 0)) process.kill(pid, signal ?? 'SIGKILL');
       }),
   };
 }

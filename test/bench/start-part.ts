@@ -6,12 +6,18 @@ import { GATEWAY, PROXY } from './upstream-part.ts';
 import { toGraphqlBody, toRequest, toRestBody } from './work.ts';
 
 const STARTS = 7;
+/** As `npm run serve` starts it; what is compiled is kept when it ends. */
+const KEEPING: ProgramSpec = {
+  ...GATEWAY,
+  env: { ...GATEWAY.env, DRAIN_MS: '0', NODE_COMPILE_CACHE: 'node_modules/.cache/account-task-gateway' },
+};
 
-/** From the start of the process to its first answer. */
+/** From the start of the process to its first answer, when it was started and ended before. */
 export async function startPart(): Promise<string> {
   const upstream = await startUpstream();
   const rows: string[][] = [];
-  for (const spec of [PROXY, GATEWAY] satisfies ProgramSpec[]) {
+  for (const spec of [PROXY, KEEPING]) {
+    await (await startProgram(spec, upstream.url)).stop('SIGTERM');
     const request = spec === PROXY ? toRequest('/', toRestBody()) : toRequest('/graphql', toGraphqlBody());
     const startsMs: number[] = [];
     const cpusMs: number[] = [];
