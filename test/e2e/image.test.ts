@@ -1,7 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -10,6 +9,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { environment, execForm, parseDockerfile } from './dockerfile.ts';
 import { buildImageTree, type ImageTree, installNode } from './image-tree.ts';
+import { freePort } from '../free-port.ts';
 
 const stages = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'));
 const image = stages.at(-1)!;
@@ -62,15 +62,6 @@ const administer = async (...words: string[]): Promise<Record<string, string>> =
     string,
     string
   >;
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function listening(child: ChildProcess): Promise<void> {
   return new Promise((resolve, reject) => {

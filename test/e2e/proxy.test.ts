@@ -1,12 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { httpAnswer, type RawAnswer, startRawService } from '../upstream/raw-service.ts';
 import { findSystemProgram } from './system-program.ts';
+import { freePort } from '../free-port.ts';
 
 const CONFIGURATION = readFileSync(new URL('../../src/operations/nginx.conf', import.meta.url), 'utf8');
 
@@ -14,15 +14,6 @@ async function openService(answer: RawAnswer) {
   const service = await startRawService(answer);
   onTestFinished(() => service.close());
   return service;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** A real nginx with the configuration of the composition, but for the addresses of its gateways, its own, and its folder. */
