@@ -4,6 +4,7 @@ import type { Store } from './store/store.ts';
 
 export const ADMINISTRATION_USAGE = `  client create --name NAME [--account GUID]   a new API client; its secret is shown this once
   client list
+  client revoke --id GUID                      its secret and tokens end at once, its tasks stay
   catalogue add --id GUID --name NAME          a task that accounts may register
   catalogue list
   token --client GUID | --account GUID         a bearer token, 8 hours; of an account: one without a client`;
@@ -34,6 +35,10 @@ export function readCommand(args: readonly string[]): (store: Store) => Promise<
     }
     case 'client list':
       return async ({ clients }) => show((await clients.list()).map((client) => ({ ...client })));
+    case 'client revoke': {
+      const id = guid('id', required('id', values.id));
+      return async ({ clients }) => show({ ...((await clients.revoke(id)) ?? noClient(id)) });
+    }
     case 'catalogue add': {
       const task = { id: guid('id', required('id', values.id)), name: required('name', values.name) };
       return async ({ catalogue }) => {
@@ -80,10 +85,13 @@ function tokenHolder({ client, account }: { client?: string | undefined; account
   }
   const clientId = guid('client', client);
   return async ({ clients }: Store) => {
-    const known = (await clients.list()).find(({ id }) => id === clientId);
-    if (!known) throw new UsageError(`There is no client ${clientId}; see "client list".`);
+    const known = (await clients.list()).find(({ id }) => id === clientId) ?? noClient(clientId);
     return { accountId: known.accountId, clientId };
   };
+}
+
+function noClient(id: string): never {
+  throw new UsageError(`There is no client ${id}; see "client list".`);
 }
 
 function optionalAccount(account: string | undefined) {

@@ -35,7 +35,7 @@ mutation CreateAccountTask {
 
 /** Makes sure of one client and one catalogue task, and gives out a fresh token for that client. */
 export async function seedDemo({ clients, catalogue, tokens }: Store): Promise<string> {
-  const known = (await clients.list()).find(({ name }) => name === CLIENT_NAME);
+  const known = (await clients.list()).find(({ name, revokedAt }) => name === CLIENT_NAME && revokedAt === null);
   const client = known ?? (await clients.create({ name: CLIENT_NAME })).client;
   const tasks = await catalogue.list();
   if (!tasks.some(({ id }) => id === SAMPLE_TASK_ID)) await catalogue.add({ id: SAMPLE_TASK_ID, name: TASK_NAME });

@@ -4,7 +4,15 @@ import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import type { Database } from './database.ts';
-import { createSecret, hashSecret, matchesSecret, MAX_SECRET_LENGTH } from './secret.ts';
+import {
+  createSecret,
+  hashSecret,
+  IS_NOT_REVOKED,
+  matchesSecret,
+  MAX_SECRET_LENGTH,
+  readRevocation,
+  toRevocation,
+} from './secret.ts';
 
 /** An API client of an account; a task can only be created for an account that has one. */
 export interface Client {
@@ -14,6 +22,8 @@ export interface Client {
   readonly name: string;
   /** A timestamp's text. */
   readonly createdAt: string;
+  /** A timestamp's text; null: it was not revoked. */
+  readonly revokedAt: string | null;
 }
 
 export interface NewClient {
@@ -30,6 +40,11 @@ export interface Clients {
   list(): Promise<readonly Client[]>;
   /** The client, when the secret is its own; null otherwise, after the same time whether it exists or not. */
   verifySecret(clientId: string, secret: string): Promise<Client | null>;
+  /**
+   * Ends a client, and what tokens it has: once this has resolved, no process accepts its secret or one of them. Its tasks
+   * stay. Again it changes nothing; null for a client that never was.
+   */
+  revoke(clientId: string): Promise<Client | null>;
 }
 
 type ClientRow = {
@@ -76,9 +91,22 @@ export function createClients(database: Database, now: () => number): Clients {
       const isItsSecret = await matchesSecret(secret, row?.secret_hash ?? null);
       return row && isItsSecret ? toClient(row) : null;
     },
+    revoke: (clientId) =>
+      database.transaction(async (transaction) => {
+        const id = parseGuid(clientId);
+        const revocation = toRevocation(formatTimestamp(now()));
+        await transaction.write(`UPDATE clients SET secret_hash = ?2 WHERE id = ?1 AND ${IS_NOT_REVOKED}`, [
+          id,
+          revocation,
+        ]);
+        // For older programs, which ask for nothing but the token: they may remember one for a minute.
+        await transaction.write('DELETE FROM tokens WHERE client_id = ?1', [id]);
+        const [row] = await transaction.read<ClientRow>(`${SELECT} WHERE id = ?1`, [id]);
+        return row ? toClient(row) : null;
+      }),
   };
 }
 
-function toClient({ id, account_id, name, created_at }: ClientRow): Client {
-  return { id, accountId: account_id, name, createdAt: created_at };
+function toClient({ id, account_id, name, secret_hash, created_at }: ClientRow): Client {
+  return { id, accountId: account_id, name, createdAt: created_at, revokedAt: readRevocation(secret_hash) };
 }

@@ -6,6 +6,8 @@ import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from '.
 import type { SqlTransaction, SqlValue } from './database.ts';
 import type { Attempt } from './idempotency.ts';
 import { decideOnce, type KeyTerms } from './keyed-registration.ts';
+import { clientRevoked } from './revocation.ts';
+import { IS_NOT_REVOKED, readRevocation } from './secret.ts';
 
 /** A task that an account asks for. */
 export interface Registration {
@@ -17,7 +19,12 @@ export interface Registration {
   readonly attempt: Attempt | null;
 }
 
-type AccountClient = { readonly id: string; readonly account_id: string; readonly name: string };
+type AccountClient = {
+  readonly id: string;
+  readonly account_id: string;
+  readonly name: string;
+  readonly secret_hash: string;
+};
 type CatalogueTask = { readonly id: string; readonly name: string };
 
 /** This project's own values: the contract documents none for Result, Status or Notification's default. */
@@ -34,8 +41,25 @@ export async function registerTasks(
   registrations: readonly Registration[],
   terms: KeyTerms,
 ): Promise<readonly Decision[]> {
-  const decide = await decider(transaction, registrations, terms.nowMs);
-  const decisions = await decideOnce(transaction, registrations, decide, terms);
+  const [findClient, catalogue] = await Promise.all([
+    readClients(transaction, registrations),
+    readCatalogue(transaction, registrations),
+  ]);
+  // Who was revoked is not told either what its keys gave.
+  const heard = registrations.map((registration) =>
+    isRevoked(findClient(registration)) ? { ...registration, attempt: null } : registration,
+  );
+  const decide = (registration: Registration): Decision => {
+    const { accountId, task } = registration;
+    const client = findClient(registration);
+    const catalogueTask = catalogue.get(task.TaskID);
+    if (!client) return clientRequired();
+    if (isRevoked(client)) return clientRevoked();
+    return catalogueTask
+      ? toCreated(accountId, toDetail(task, catalogueTask, client, terms.nowMs))
+      : taskNotFound(task);
+  };
+  const decisions = await decideOnce(transaction, heard, decide, terms);
   const rows = decisions.flatMap((decision, index) =>
     decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
   );
@@ -43,39 +67,31 @@ export async function registerTasks(
   return decisions;
 }
 
-async function decider(transaction: SqlTransaction, registrations: readonly Registration[], nowMs: number) {
-  const [findClient, catalogue] = await Promise.all([
-    readClients(transaction, registrations),
-    readCatalogue(transaction, registrations),
-  ]);
-  return ({ accountId, clientId, task }: Registration): Decision => {
-    const client = findClient(accountId, clientId);
-    const catalogueTask = catalogue.get(task.TaskID);
-    if (!client) return clientRequired();
-    return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, nowMs)) : taskNotFound(task);
-  };
-}
-
 function toRow(registration: Registration | undefined, { accountTask }: CreatedAccountTask): readonly SqlValue[] {
   return toTaskRow(registration?.accountId ?? '', accountTask.detail as StoredDetail);
 }
 
-/** An account's client: the caller's, else the oldest (clients' IDs are in the order of their creation). */
+/** An account's client: the caller's, else the oldest that can be (clients' IDs are in the order of their creation). */
 async function readClients(transaction: SqlTransaction, registrations: readonly Registration[]) {
   const clients = await transaction.read<AccountClient>(
-    `SELECT id, account_id, name FROM clients WHERE id = ANY (?1)
-      OR id IN (SELECT MIN(id) FROM clients WHERE account_id = ANY (?2) GROUP BY account_id) ORDER BY id`,
+    `SELECT id, account_id, name, secret_hash FROM clients WHERE id = ANY (?1) OR id IN
+      (SELECT MIN(id) FROM clients WHERE account_id = ANY (?2) AND ${IS_NOT_REVOKED} GROUP BY account_id) ORDER BY id`,
     [
       distinct(registrations.flatMap(({ clientId }) => clientId ?? [])),
       distinct(registrations.map(({ accountId }) => accountId)),
     ],
   );
   const byId = new Map(clients.map((client) => [client.id, client]));
-  const oldest = new Map(clients.toReversed().map((client) => [client.account_id, client]));
-  return (accountId: string, clientId: string | null): AccountClient | undefined => {
+  const current = clients.filter((client) => !isRevoked(client));
+  const oldest = new Map(current.toReversed().map((client) => [client.account_id, client]));
+  return ({ accountId, clientId }: Registration): AccountClient | undefined => {
     const own = clientId === null ? undefined : byId.get(clientId);
     return own?.account_id === accountId ? own : oldest.get(accountId);
   };
+}
+
+function isRevoked(client: AccountClient | undefined): boolean {
+  return client !== undefined && readRevocation(client.secret_hash) !== null;
 }
 
 async function readCatalogue(transaction: SqlTransaction, registrations: readonly Registration[]) {

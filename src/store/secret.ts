@@ -5,6 +5,10 @@ export const MAX_SECRET_LENGTH = 50;
 
 const COST = { N: 16_384, r: 8, p: 1 } as const;
 const KEY_BYTES = 32;
+const REVOKED = 'revoked:';
+
+/** A condition of SQL that holds for the clients that were not revoked. */
+export const IS_NOT_REVOKED = `secret_hash NOT LIKE '${REVOKED}%'`;
 
 /** A new client's secret: 256 random bits in 43 characters. */
 export function createSecret(): string {
@@ -24,6 +28,16 @@ export async function matchesSecret(secret: string, hash: string | null): Promis
   const actual = await deriveKey(secret, Buffer.from(salt, 'base64url'));
   const expected = Buffer.from(key, 'base64url');
   return expected.length === KEY_BYTES && timingSafeEqual(actual, expected);
+}
+
+/** What stands in the place of a revoked client's hash: no secret is its, for older programs neither. */
+export function toRevocation(revokedAt: string): string {
+  return `${REVOKED}${revokedAt}`;
+}
+
+/** When the client of this hash was revoked, a timestamp's text; null: it was not. */
+export function readRevocation(secretHash: string): string | null {
+  return secretHash.startsWith(REVOKED) ? secretHash.slice(REVOKED.length) : null;
 }
 
 function deriveKey(secret: string, salt: Buffer): Promise<Buffer> {

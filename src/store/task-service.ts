@@ -10,6 +10,7 @@ import { createGroupCommit } from './group-commit.ts';
 import { toAttempt } from './idempotency.ts';
 import { createKeyPurge } from './idempotency-keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
+import { refuseRevoked } from './revocation.ts';
 import { toReadFailure } from './store-failure.ts';
 
 export interface StoredTaskServiceOptions {
@@ -40,12 +41,13 @@ export function createStoredTaskService({
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs, purgeKeys }),
   });
-  const readTasks = async (sql: string, parameters: readonly SqlParameter[]) => {
-    const rows = await database
-      .read<SqlRow>(`SELECT ${TASK_COLUMNS} FROM account_tasks ${sql}`, parameters)
-      .catch((error: unknown) => {
-        throw toReadFailure(error);
-      });
+  const readTasks = async ({ clientId }: AccountCaller, sql: string, parameters: readonly SqlParameter[]) => {
+    const [rows] = await Promise.all([
+      database.read<SqlRow>(`SELECT ${TASK_COLUMNS} FROM account_tasks ${sql}`, parameters),
+      refuseRevoked(database, clientId),
+    ]).catch((error: unknown) => {
+      throw toReadFailure(error);
+    });
     return rows.map(toStoredTask);
   };
 
@@ -56,19 +58,20 @@ export function createStoredTaskService({
       return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) }, call.beginStep);
     },
     async find(ids, call) {
-      const { accountId } = accountCaller(call);
+      const caller = accountCaller(call);
       if (ids.length === 0) return [];
-      const tasks = await readTasks('WHERE account_id = ?1 AND id = ANY (?2)', [accountId, ids]);
+      const tasks = await readTasks(caller, 'WHERE account_id = ?1 AND id = ANY (?2)', [caller.accountId, ids]);
       const byId = new Map(tasks.map((task) => [task.ID, task]));
       return ids.map((id) => byId.get(id) ?? null);
     },
     async list({ first, after }, call) {
-      const { accountId } = accountCaller(call);
+      const caller = accountCaller(call);
+      const { accountId } = caller;
       const page = 'ORDER BY id DESC LIMIT ?2';
       const tasks =
         after === null
-          ? await readTasks(`WHERE account_id = ?1 ${page}`, [accountId, first + 1])
-          : await readTasks(`WHERE account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
+          ? await readTasks(caller, `WHERE account_id = ?1 ${page}`, [accountId, first + 1])
+          : await readTasks(caller, `WHERE account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
       return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
     },
     checks: { database: databaseCheck(database) },

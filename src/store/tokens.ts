@@ -2,6 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
 import type { Database } from './database.ts';
+import { IS_NOT_REVOKED } from './secret.ts';
 import { toReadFailure } from './store-failure.ts';
 import { createTokenCache } from './token-cache.ts';
 
@@ -16,9 +17,12 @@ export interface IssuedToken {
 }
 
 export interface Tokens {
-  /** Throws BAD_USER_INPUT when the client is none of the account's. */
+  /** Throws BAD_USER_INPUT when the client is none of the account's, or was revoked. */
   issue(holder: TokenHolder): Promise<IssuedToken>;
-  /** Whom the token speaks for; null when it was never given out or has expired. */
+  /**
+   * Whom the token speaks for; null when it was never given out or has expired. It may be remembered for a minute: whether
+   * its client was revoked is asked for with what is done in its name.
+   */
   verify(token: string): Promise<AccountCaller | null>;
 }
 
@@ -37,9 +41,9 @@ export function createTokens(database: Database, now: () => number): Tokens {
       // One width, so that the database compares the texts as it would the instants.
       const expiresAt = new Date(nowMs + LIFE_MS).toISOString();
       await database.transaction(async (transaction) => {
-        const client = 'SELECT id FROM clients WHERE id = ?1 AND account_id = ?2';
+        const client = `SELECT id FROM clients WHERE id = ?1 AND account_id = ?2 AND ${IS_NOT_REVOKED}`;
         if (clientId !== null && (await transaction.read(client, [clientId, accountId])).length === 0) {
-          throw badInput('clientId', `${clientId} is not a client of this account`);
+          throw badInput('clientId', `${clientId} is not a client of this account, or has been revoked`);
         }
         await transaction.write('DELETE FROM tokens WHERE expires_at <= ?1', [new Date(nowMs).toISOString()]);
         await transaction.insert('tokens', COLUMNS, [[hashToken(token), accountId, clientId, expiresAt]]);

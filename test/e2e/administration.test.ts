@@ -16,6 +16,25 @@ async function runJson(args: readonly string[], env: Readonly<Record<string, str
   return JSON.parse(stdout);
 }
 
+async function readTasks(address: URL, token: string): Promise<unknown> {
+  const response = await fetch(new URL('graphql', address), {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query: '{ accountTasks { edges { node { id } } } }' }),
+  });
+  return response.json();
+}
+
+async function askForToken(
+  address: URL,
+  id: string,
+  secret: string,
+): Promise<{ readonly access_token?: string; readonly error?: string }> {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: id, client_secret: secret });
+  const response = await fetch(new URL('Token', address), { method: 'POST', body });
+  return response.json() as Promise<{ readonly access_token?: string; readonly error?: string }>;
+}
+
 describe('administration', () => {
   test('with --json takes a script from nothing to a task of the new client', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
@@ -23,7 +42,8 @@ describe('administration', () => {
       readonly id: string;
       readonly secret: string;
     };
-    const publicFacts = { id: GUID, accountId: ACCOUNT, name: 'reports', createdAt: expect.any(String) as string };
+    const createdAt = expect.any(String) as string;
+    const publicFacts = { id: GUID, accountId: ACCOUNT, name: 'reports', createdAt, revokedAt: null };
     expect(client).toEqual({ ...publicFacts, secret: expect.stringMatching(/^\S{32,}$/) as string });
     expect(await runJson(['client', 'list'], env)).toEqual([publicFacts]);
     const task = { id: SAMPLE_INPUT.taskId, name: 'Usage report' };
@@ -44,12 +64,42 @@ describe('administration', () => {
     });
   });
 
+  test('replaces a client while a gateway serves: the new one goes on, and the revoked one can do nothing more', async () => {
+    const env = { DATABASE_URL: temporaryDatabase() };
+    const address = await startCli(['serve'], env).address();
+    const createClient = async () => {
+      const args = ['client', 'create', '--name', 'reports', '--account', ACCOUNT];
+      const { id, secret } = (await runJson(args, env)) as { readonly id: string; readonly secret: string };
+      return { id, askForToken: () => askForToken(address, id, secret) };
+    };
+    const old = await createClient();
+    const { access_token: oldToken = '' } = await old.askForToken();
+    expect(await readTasks(address, oldToken)).toEqual({ data: { accountTasks: { edges: [] } } });
+
+    const next = await createClient();
+    const { access_token: newToken = '' } = await next.askForToken();
+    const revoked = await runJson(['client', 'revoke', '--id', old.id], env);
+    expect(revoked).toMatchObject({ id: old.id, revokedAt: expect.any(String) as string });
+    expect(await readTasks(address, oldToken)).toMatchObject({
+      errors: [
+        {
+          message: 'The client of this bearer token has been revoked.',
+          extensions: { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', retryable: false },
+        },
+      ],
+    });
+    expect(await old.askForToken()).toMatchObject({ error: 'invalid_client' });
+    expect(await readTasks(address, newToken)).toEqual({ data: { accountTasks: { edges: [] } } });
+    expect(await runJson(['client', 'revoke', '--id', old.id], env)).toEqual(revoked);
+  });
+
   test('without --json says it in lines, and a token is a line of its own', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     expect((await runCli(['client', 'list'], env)).stdout).toBe('none\n');
     const created = await runCli(['client', 'create', '--name', 'reports'], env);
     const [, id = ''] =
-      /^id: (\S+)\naccountId: \S+\nname: reports\ncreatedAt: \S+\nsecret: \S+\n$/.exec(created.stdout) ?? [];
+      /^id: (\S+)\naccountId: \S+\nname: reports\ncreatedAt: \S+\nrevokedAt: -\nsecret: \S+\n$/.exec(created.stdout) ??
+      [];
     const { stdout, stderr } = await runCli(['token', '--client', id], env);
     expect(stdout).toMatch(/^[\w-]{43}\n$/);
     expect(stderr).toBe('');
@@ -83,8 +133,11 @@ describe('administration', () => {
     expect(stderr).toBe('Not done: name: must have 1 to 18 characters\n');
   });
 
-  test('knows no client that was never created', async () => {
-    const { code, stderr } = await runCli(['token', '--client', ACCOUNT], { DATABASE_URL: temporaryDatabase() });
+  test.each([
+    ['token', '--client', ACCOUNT],
+    ['client', 'revoke', '--id', ACCOUNT],
+  ])('knows no client that was never created: %s %s', async (...args) => {
+    const { code, stderr } = await runCli(args, { DATABASE_URL: temporaryDatabase() });
     expect(code).toBe(1);
     expect(stderr).toContain(`There is no client ${ACCOUNT}; see "client list".\n`);
   });

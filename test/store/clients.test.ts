@@ -9,7 +9,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { client, secret } = await store.clients.create({ name: 'Reports' });
     const other = await store.clients.create({ name: 'Reports' });
     const guid = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);
-    expect(client).toEqual({ id: guid, accountId: guid, name: 'Reports', createdAt: '2026-02-22T00:00:00+00:00' });
+    const createdAt = '2026-02-22T00:00:00+00:00';
+    expect(client).toEqual({ id: guid, accountId: guid, name: 'Reports', createdAt, revokedAt: null });
     expect(client.accountId).not.toBe(other.client.accountId);
     expect(secret).toMatch(/^[\w-]{32,50}$/);
     expect(secret).not.toBe(other.secret);

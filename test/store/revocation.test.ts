@@ -1,0 +1,91 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import type { Caller } from '../../src/contract/task-service.ts';
+import { matchesSecret } from '../../src/store/secret.ts';
+import { openStore } from '../../src/store/store.ts';
+import { DATABASES, type DatabaseKind } from './databases.ts';
+import { callOf, SAMPLE_TASK, sampleStore } from './sample-account.ts';
+
+const NOW_MS = Date.UTC(2026, 1, 22);
+const REVOKED = {
+  code: 'UNAUTHENTICATED',
+  outcome: 'NOT_SENT',
+  message: 'The client of this bearer token has been revoked.',
+};
+const PAGE = { first: 10, after: null };
+
+/** An account with two clients, the first of which has created a task, and another process on the same database. */
+async function twoClients(kind: DatabaseKind) {
+  const sample = await sampleStore(kind, { now: () => NOW_MS });
+  const { store, databaseUrl } = sample;
+  const accountId = randomUUID();
+  const { client: first, secret } = await store.clients.create({ name: 'First', accountId });
+  const { client: second } = await store.clients.create({ name: 'Second', accountId });
+  const { token } = await store.tokens.issue({ accountId, clientId: first.id });
+  const call = callOf(accountId, first.id);
+  const keyed = { ...call, idempotencyKey: 'a key' };
+  const created = await store.tasks.create(SAMPLE_TASK, keyed);
+  const other = await openStore({ databaseUrl, now: () => NOW_MS });
+  onTestFinished(() => other.close());
+  return { ...sample, other, accountId, first, second, secret, token, call, keyed, created };
+}
+
+describe.each(DATABASES)('on %s', (kind) => {
+  test('a revoked client can do nothing from then on, in no process, though its token was looked up just before', async () => {
+    const { store, other, first, secret, token, call, keyed, created } = await twoClients(kind);
+    const caller = (await store.tokens.verify(token)) as Caller;
+    expect(caller).toEqual(call.caller);
+
+    expect(await other.clients.revoke(first.id)).toEqual({ ...first, revokedAt: '2026-02-22T00:00:00+00:00' });
+
+    expect(await store.tokens.verify(token)).toEqual(caller);
+    for (const { tasks } of [store, other]) {
+      await expect(tasks.create(SAMPLE_TASK, call)).rejects.toMatchObject(REVOKED);
+      await expect(tasks.create(SAMPLE_TASK, keyed)).rejects.toMatchObject(REVOKED);
+      await expect(tasks.find([created.accountTask.ID], call)).rejects.toMatchObject(REVOKED);
+      await expect(tasks.list(PAGE, call)).rejects.toMatchObject(REVOKED);
+    }
+    expect(await other.tokens.verify(token)).toBeNull();
+    expect(await store.clients.verifySecret(first.id, secret)).toBeNull();
+    await expect(store.tokens.issue({ accountId: first.accountId, clientId: first.id })).rejects.toThrow(
+      `clientId: ${first.id} is not a client of this account, or has been revoked`,
+    );
+  });
+
+  test("the account's tasks and its other clients stay, and what has no client of its own gets the next oldest", async () => {
+    const { store, accountId, first, second, created } = await twoClients(kind);
+    const { token } = await store.tokens.issue({ accountId, clientId: second.id });
+    await store.clients.revoke(first.id);
+    expect(await store.tokens.verify(token)).toMatchObject({ clientId: second.id });
+    const { tasks } = await store.tasks.list(PAGE, callOf(accountId, second.id));
+    expect(tasks).toEqual([created.accountTask]);
+    const ofAccount = await store.tasks.create(SAMPLE_TASK, callOf(accountId));
+    expect(ofAccount.accountTask.detail).toMatchObject({ ClientID: second.id, LastModifiedBy: 'Second' });
+    await store.clients.revoke(second.id);
+    await expect(store.tasks.create(SAMPLE_TASK, callOf(accountId))).rejects.toMatchObject({ code: 'CLIENT_REQUIRED' });
+    expect((await store.tasks.list(PAGE, callOf(accountId))).tasks).toHaveLength(2);
+  });
+
+  test('revoking again changes nothing, and one that never was is none', async () => {
+    const clock = { nowMs: NOW_MS };
+    const { store } = await sampleStore(kind, { now: () => clock.nowMs });
+    const { client } = await store.clients.create({ name: 'A client' });
+    const revoked = await store.clients.revoke(`{${client.id.toUpperCase()}}`);
+    clock.nowMs += 60_000;
+    expect(await store.clients.revoke(client.id)).toEqual(revoked);
+    expect(await store.clients.list()).toEqual([revoked]);
+    expect(await store.clients.revoke(randomUUID())).toBeNull();
+    expect(await store.clients.revoke('not a GUID')).toBeNull();
+  });
+
+  test('what stands in the place of its hash is the hash of no secret, and is taken for one by older programs', async () => {
+    const { store, database } = await sampleStore(kind);
+    const { client, secret } = await store.clients.create({ name: 'A client' });
+    await store.clients.revoke(client.id);
+    const [row] = await database.read<{ secret_hash: string }>('SELECT secret_hash FROM clients');
+    for (const tried of [secret, '', row?.secret_hash ?? '']) {
+      expect(await matchesSecret(tried, row?.secret_hash ?? null)).toBe(false);
+    }
+    expect(await database.read('SELECT * FROM tokens')).toEqual([]);
+  });
+});
