@@ -2,6 +2,7 @@ import { Client } from 'pg';
 import { parseDatabaseAddress } from '../store/database-address.ts';
 import { toConnectFailure, toStatementFailure } from '../store/postgres-failure.ts';
 import { DatabaseUnavailableError } from '../store/database.ts';
+import { IS_NOT_REVOKED } from '../store/secret.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';
 
@@ -25,7 +26,8 @@ const FACTS = `SELECT version() AS version, current_setting('transaction_read_on
 /** A distributed relative of PostgreSQL may have none of these. */
 const SERVER = `SELECT current_setting('fsync') AS fsync, current_setting('max_connections') AS most,
   (SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS taken`;
-const STORE = 'SELECT (SELECT COUNT(*) FROM clients) AS clients, (SELECT COUNT(*) FROM catalogue) AS tasks';
+const STORE = `SELECT (SELECT COUNT(*) FROM clients WHERE ${IS_NOT_REVOKED}) AS clients,
+  (SELECT COUNT(*) FROM catalogue) AS tasks`;
 
 type Row = Readonly<Record<string, unknown>>;
 

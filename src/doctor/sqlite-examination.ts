@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { DatabaseUnavailableError } from '../store/database.ts';
 import { toSqliteFailure } from '../store/sqlite-failure.ts';
+import { IS_NOT_REVOKED } from '../store/secret.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';
 
@@ -84,10 +85,13 @@ function readFile(path: string, bytes: number, isLive: boolean) {
       handle.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table) !== undefined;
     const tables = Number(read("SELECT COUNT(*) FROM sqlite_master WHERE type = 'table'"));
     const checked = bytes <= MAX_CHECKED_BYTES ? String(read('PRAGMA quick_check(1)')) : 'ok';
+    const isWhole = checked === 'ok';
     const version = has('schema_migrations') ? Number(read('SELECT MAX(number) FROM schema_migrations')) : null;
     const count = (table: string): number => Number(read(`SELECT COUNT(*) FROM ${table}`));
-    const store = has('clients') && has('catalogue') ? { clients: count('clients'), tasks: count('catalogue') } : null;
-    return { damage: checked === 'ok' ? null : checked, contents: { tables, version }, store };
+    const clients = `clients WHERE ${IS_NOT_REVOKED}`;
+    const isStore = isWhole && has('clients') && has('catalogue');
+    const store = isStore ? { clients: count(clients), tasks: count('catalogue') } : null;
+    return { damage: isWhole ? null : checked, contents: { tables, version }, store };
   } finally {
     handle.close();
   }

@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { TaskFailure } from '../contract/failure.ts';
 import { unauthenticated, type VerifySubject } from './auth.ts';
 
@@ -25,16 +25,33 @@ export function createSubjectVerifier(options: SubjectVerifierOptions): VerifySu
     publishedKey(header, token).catch((error: unknown) => {
       throw isAboutToken(error) ? error : keysUnavailable(error);
     });
+  const terms: JWTVerifyOptions = {
+    algorithms: ALGORITHMS,
+    issuer,
+    audience,
+    clockTolerance: CLOCK_TOLERANCE_SECONDS,
+    requiredClaims: ['sub', 'exp'],
+  };
+  /** A JWT that does not name its key is checked against each that it may be: there are two while one replaces the other. */
+  const verifyWithAny = async (token: string, candidates: errors.JWKSMultipleMatchingKeys) => {
+    for await (const key of candidates) {
+      const result = await jwtVerify(token, key, terms).catch((error: unknown) => {
+        if (error instanceof errors.JWSSignatureVerificationFailed) return null;
+        throw error;
+      });
+      if (result) return result;
+    }
+    throw new errors.JWSSignatureVerificationFailed();
+  };
   return async (token) => {
-    const { payload } = await jwtVerify(token, findKey, {
-      algorithms: ALGORITHMS,
-      issuer,
-      audience,
-      clockTolerance: CLOCK_TOLERANCE_SECONDS,
-      requiredClaims: ['sub', 'exp'],
-    }).catch((error: unknown) => {
-      throw error instanceof errors.JOSEError ? unauthenticated(`The bearer token ${toReason(error)}.`) : error;
-    });
+    const { payload } = await jwtVerify(token, findKey, terms)
+      .catch((error: unknown) => {
+        if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithAny(token, error);
+        throw error;
+      })
+      .catch((error: unknown) => {
+        throw error instanceof errors.JOSEError ? unauthenticated(`The bearer token ${toReason(error)}.`) : error;
+      });
     if (typeof payload.sub !== 'string' || payload.sub === '')
       throw unauthenticated('The bearer token has no subject.');
     return payload.sub;
@@ -58,6 +75,6 @@ function toReason(error: errors.JOSEError): string {
   if (error instanceof errors.JWTClaimValidationFailed) return `does not have the "${error.claim}" that is expected`;
   if (error instanceof errors.JWSSignatureVerificationFailed) return 'has a signature that is not right';
   if (error instanceof errors.JOSEAlgNotAllowed) return 'is signed with an algorithm that is not allowed';
-  if (isAboutToken(error)) return 'is signed with a key that is not known';
+  if (error instanceof errors.JWKSNoMatchingKey) return 'is signed with a key that is not known';
   return 'is not a JWT that can be read';
 }

@@ -9,9 +9,11 @@ export interface Migration {
 /**
  * The schema, step by step; a step that was released is never changed. Timestamps and GUIDs are text, an account's rows
  * are found by its ID first, so that a distributed PostgreSQL can keep them together. Each statement may come again: where
- * changes of the schema are no part of a transaction (YugabyteDB), a start may end in the middle of a step.
+ * changes of the schema are no part of a transaction (YugabyteDB), a start may end in the middle of a step. Older programs
+ * serve on beside a newer one, so a step only adds, and to one table that was there before: with two of them locked, it and
+ * a create would wait for each other.
  */
-const MIGRATIONS: readonly Migration[] = [
+export const MIGRATIONS: readonly Migration[] = [
   {
     number: 1,
     statements: [

@@ -50,6 +50,15 @@ describe.each(DATABASES)('a database in %s', (kind) => {
     expect(store).toMatchObject({ state: 'warning', remedy: 'npm run cli -- client create --name NAME' });
   });
 
+  test('whose only client was revoked is as one without', async () => {
+    const databaseUrl = await seeded(await temporaryDatabase(kind));
+    const store = await openStore({ databaseUrl });
+    for (const { id } of await store.clients.list()) await store.clients.revoke(id);
+    await store.close();
+    const findings = await examined({ DATABASE_URL: databaseUrl });
+    expect(findings['store']?.fact).toBe('0 clients, 1 task in the catalogue: nothing can be created yet');
+  });
+
   test('that only records need have no clients', async () => {
     const DATABASE_URL = await migrated(await temporaryDatabase(kind));
     const states = await statesOf({ DATABASE_URL, UPSTREAM_URL: 'http://127.0.0.1:9/' });

@@ -1,8 +1,8 @@
 import { base64url, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import { createSubjectVerifier, type SubjectVerifierOptions } from '../../src/server/jwt-authentication.ts';
-import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer, SUBJECT } from './issuer.ts';
+import { AUDIENCE, createKey, ISSUER, type KeyPair, signJwt, startIssuer, SUBJECT } from './issuer.ts';
 
 const [key, rsaKey, otherKey] = await Promise.all([createKey('one'), createKey('rsa', 'RS256'), createKey('one')]);
 const issuer = await startIssuer(key, rsaKey);
@@ -100,6 +100,19 @@ describe('is refused as UNAUTHENTICATED:', () => {
     );
   });
 
+  test('a signature by none of several keys that it may be', async () => {
+    const { own, verify } = await openIssuer();
+    own.publish(key, await createKey('next'));
+    const { kid: _, ...unnamed } = otherKey;
+    expect((await failureOf(verify(await signJwt(unnamed)))).message).toBe(
+      'The bearer token has a signature that is not right.',
+    );
+    const { kid: __, ...known } = key;
+    expect((await failureOf(verify(await signJwt(known, { aud: 'billing' })))).message).toBe(
+      'The bearer token does not have the "aud" that is expected.',
+    );
+  });
+
   test("another algorithm than the key's", async () => {
     expect(await refusalOf(await signJwt({ ...rsaKey, kid: 'one' }))).toEqual(
       refused('is signed with a key that is not known'),
@@ -108,6 +121,39 @@ describe('is refused as UNAUTHENTICATED:', () => {
 
   test.each(['a.b.c', '..', 'x.y', `${'a'.repeat(5000)}.b.c`])('what is no JWT: %s', async (token) => {
     expect(await refusalOf(token)).toEqual(refused('is not a JWT that can be read'));
+  });
+});
+
+describe.each([
+  ['named in the JWT', true],
+  ['not named in the JWT', false],
+])('a signing key, %s,', (_, isNamed) => {
+  const sign = ({ kid, ...pair }: KeyPair) => signJwt(isNamed ? { kid, ...pair } : pair, { exp: nowSeconds + 86_400 });
+  const TEN_MINUTES_MS = 600_000;
+
+  test('is replaced in the order of the operations page, and no JWT is refused', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { own, verify } = await openIssuer();
+    const next = await createKey('next');
+    const [ofOld, ofNext] = await Promise.all([sign(key), sign(next)]);
+    expect(await verify(ofOld)).toBe(SUBJECT);
+
+    own.publish(key, next);
+    expect(await verify(ofOld)).toBe(SUBJECT);
+    // Why it is not signed with at once.
+    expect((await failureOf(verify(ofNext))).code).toBe('UNAUTHENTICATED');
+    vi.setSystemTime(Date.now() + TEN_MINUTES_MS);
+    for (const token of [ofNext, ofOld, ofNext]) expect(await verify(token)).toBe(SUBJECT);
+
+    own.publish(next);
+    expect(await verify(ofNext)).toBe(SUBJECT);
+    // What the old one signed is good for as long as the keys are kept.
+    expect(await verify(ofOld)).toBe(SUBJECT);
+    vi.setSystemTime(Date.now() + TEN_MINUTES_MS);
+    expect(await verify(ofNext)).toBe(SUBJECT);
+    expect((await failureOf(verify(ofOld))).code).toBe('UNAUTHENTICATED');
+    expect(own.fetches()).toBe(3);
   });
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Database, SqlTransaction } from '../../src/store/database.ts';
-import { migrate, type Migration } from '../../src/store/migrations.ts';
+import { migrate, type Migration, MIGRATIONS } from '../../src/store/migrations.ts';
 import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
 const FIRST: Migration = { number: 1, statements: ['CREATE TABLE one (id TEXT)'] };
@@ -17,6 +17,11 @@ async function tables(kind: DatabaseKind, database: Database): Promise<readonly 
       : 'SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()',
   );
   return rows.map(({ name }) => name).toSorted();
+}
+
+function tablesOfEarlierSteps(number: number): readonly string[] {
+  const statements = MIGRATIONS.filter((step) => step.number < number).flatMap((step) => step.statements);
+  return statements.flatMap((statement) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(statement)?.[1] ?? []);
 }
 
 /** As it is where the database has no lock to offer, so that only conflicts keep two migrations apart. */
@@ -61,6 +66,13 @@ describe.each(DATABASES)('on %s', (kind) => {
       'its schema (version 2) is newer than this program knows (version 1)',
     );
   });
+});
+
+test.each(MIGRATIONS)('step $number touches one table of the steps before it at the most', ({ number, statements }) => {
+  const text = statements.join(';\n');
+  expect(tablesOfEarlierSteps(number).filter((table) => new RegExp(`\\b${table}\\b`).test(text)).length).toBeLessThan(
+    2,
+  );
 });
 
 /** As it is where each change of the schema is a transaction of its own; it is gone after this many. */

@@ -1,0 +1,94 @@
+import { expect, onTestFinished, test } from 'vitest';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
+import { temporaryDatabase } from '../store/databases.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { startBalancer } from './balancer.ts';
+import { runCli, startCli } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+import { startSteadyLoad } from './steady-load.ts';
+
+const CREATES_BETWEEN = 30;
+/** Many times what the balancer needs to notice, however busy the machine is. */
+const DRAIN_MS = '3000';
+
+/** A service that gives tokens for any of some secrets; with a secret go the tokens that it gave. */
+async function startGuardedService(...secrets: readonly string[]) {
+  let accepted = secrets;
+  const json = { 'Content-Type': 'application/json' };
+  const service = await startRestService({
+    answer({ path, headers, body }) {
+      if (path === '/Token') {
+        const secret = new URLSearchParams(body.toString()).get('client_secret') ?? '';
+        if (!accepted.includes(secret)) return { status: 400, headers: json, body: '{"error":"invalid_client"}' };
+        const token = { access_token: `given-for-${secret}`, token_type: 'bearer', expires_in: 28_800 };
+        return { status: 200, headers: json, body: JSON.stringify(token) };
+      }
+      const isGood = accepted.some((secret) => headers.authorization === `Bearer given-for-${secret}`);
+      return isGood ? null : { status: 401, headers: json, body: '{"Message":"Authorization has been denied."}' };
+    },
+  });
+  onTestFinished(() => service.close());
+  return {
+    ...service,
+    accept(...others: readonly string[]) {
+      accepted = others;
+    },
+  };
+}
+
+test("the gateway's secret at the service is replaced one gateway after the other, and no create fails or happens twice", async () => {
+  const key = await createKey('one');
+  const issuer = await startIssuer(key);
+  onTestFinished(() => issuer.close());
+  const service = await startGuardedService('old');
+  const withSecret = (secret: string): Readonly<Record<string, string>> => ({
+    DATABASE_URL: databaseUrl,
+    DRAIN_MS,
+    UPSTREAM_URL: service.url.href,
+    UPSTREAM_CLIENT_ID: 'gateway',
+    UPSTREAM_CLIENT_SECRET: secret,
+    AUTH_JWKS_URL: issuer.jwksUrl.href,
+    AUTH_ISSUER: ISSUER,
+    AUTH_AUDIENCE: AUDIENCE,
+  });
+  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const balancer = await startBalancer();
+  const start = async (secret: string) => {
+    const gateway = startCli(['serve'], withSecret(secret));
+    balancer.add(await gateway.address());
+    return gateway;
+  };
+  const gateways = [await start('old'), await start('old')];
+  await expect.poll(() => balancer.readyCount()).toBe(2);
+  const load = startSteadyLoad(createCaller(`Bearer ${await signJwt(key)}`), balancer.url);
+  await load.untilMore(CREATES_BETWEEN);
+
+  service.accept('old', 'new');
+  for (const gateway of gateways) {
+    gateway.kill('SIGTERM');
+    expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
+    await start('new');
+    await expect.poll(() => balancer.readyCount()).toBe(2);
+    await load.untilMore(CREATES_BETWEEN);
+  }
+  service.accept('new');
+  await load.untilMore(CREATES_BETWEEN);
+
+  const { failures, lost, doubled, sent } = await load.stop();
+  expect({ failures, lost, doubled, unpassed: balancer.failures() }).toEqual({
+    failures: [],
+    lost: [],
+    doubled: [],
+    unpassed: 0,
+  });
+  expect(service.tasks).toHaveLength(sent);
+  const tokenFinding = async (secret: string) => {
+    const { stdout } = await runCli(['doctor', '--json'], withSecret(secret));
+    return (JSON.parse(stdout) as readonly { readonly subject: string }[]).find(({ subject }) => subject === 'token');
+  };
+  expect(await tokenFinding('new')).toMatchObject({ state: 'ok' });
+  expect(await tokenFinding('old')).toMatchObject({
+    state: 'broken',
+    remedy: 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.',
+  });
+}, 120_000);

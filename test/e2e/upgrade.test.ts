@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs';
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, test } from 'vitest';
+import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/migrations.ts';
+import { administer, DATABASES, openTemporary, temporaryDatabase } from '../store/databases.ts';
+import { runCli, startCli } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+import { seedStore } from './seeded-store.ts';
+import { startSteadyLoad } from './steady-load.ts';
+
+const OLD_DATABASE = readFileSync(new URL('../store/version-1.sql', import.meta.url), 'utf8');
+/** What the program that left the old database said when it made its client. */
+const OLD_CLIENT = {
+  id: '01a20e20-f760-7784-911a-86c68107a8b1',
+  secret: 'b-c6aPWtp3zPsMLjAMEdP6NWV49v9JLrallZnQnQO3Q',
+};
+/** What it answered when it was asked for its tasks. */
+const OLD_TASKS = [
+  { id: '01a20e21-17c5-7654-ad6a-a4993eb0f76f', parameters: '{"report":"ü"}', at: '19.525' },
+  { id: '01a20e21-1790-746a-b02f-506d8f77939c', parameters: '{"report":"usage"}', at: '19.471' },
+].map(({ id, parameters, at }) => ({
+  id,
+  taskId: '86cb791c-8078-41ae-a045-5dded04c9589',
+  name: 'Usage report',
+  enabled: true,
+  frequency: 'DAILY',
+  startDate: '2026-02-22T04:10:00.9543747+02:00',
+  finishDate: null,
+  parameters,
+  contentType: 'APPLICATION_JSON',
+  notification: 'NONE',
+  dateCreated: `2026-11-24T15:16:${at}+00:00`,
+  dateModified: `2026-11-24T15:16:${at}+00:00`,
+  lastModifiedBy: 'reports',
+  status: 'REGISTERED',
+  clientId: OLD_CLIENT.id,
+}));
+
+/** What a newer program may do to a database that older ones are serving from: add to it. */
+const ADDED = [
+  [
+    "ALTER TABLE account_tasks ADD COLUMN labels TEXT NOT NULL DEFAULT ''",
+    'CREATE INDEX account_tasks_by_label ON account_tasks (account_id, labels)',
+  ],
+  [
+    'ALTER TABLE clients ADD COLUMN contact TEXT',
+    'CREATE TABLE labels (id TEXT PRIMARY KEY, client_id TEXT NOT NULL REFERENCES clients (id))',
+  ],
+  ['ALTER TABLE idempotency_keys ADD COLUMN seen_at TEXT'],
+].map((statements, index) => ({ number: NEWEST_MIGRATION + 1 + index, statements }));
+
+async function restore(databaseUrl: string): Promise<void> {
+  if (!databaseUrl.startsWith('sqlite:')) return void (await administer(databaseUrl, OLD_DATABASE));
+  const handle = new DatabaseSync(databaseUrl.slice('sqlite:'.length));
+  handle.exec(OLD_DATABASE);
+  handle.close();
+}
+
+async function askForToken(address: URL, { id, secret }: typeof OLD_CLIENT): Promise<string> {
+  const body = new URLSearchParams({ grant_type: 'client_credentials', client_id: id, client_secret: secret });
+  const response = await fetch(new URL('Token', address), { method: 'POST', body });
+  return ((await response.json()) as { readonly access_token: string }).access_token;
+}
+
+async function schemaFinding(databaseUrl: string): Promise<unknown> {
+  const { stdout } = await runCli(['doctor', '--json'], { DATABASE_URL: databaseUrl });
+  return (JSON.parse(stdout) as readonly { readonly subject: string }[]).find(({ subject }) => subject === 'schema');
+}
+
+describe.each(DATABASES)('an old database in %s', (kind) => {
+  test('is brought up to date by the start, and its clients and tasks are as they were', async () => {
+    const databaseUrl = await temporaryDatabase(kind);
+    await restore(databaseUrl);
+    expect(await schemaFinding(databaseUrl)).toMatchObject({
+      state: 'ok',
+      fact: `version 1; the start brings it to version ${NEWEST_MIGRATION}`,
+    });
+    const address = await startCli(['serve'], { DATABASE_URL: databaseUrl }).address();
+    const caller = createCaller(`Bearer ${await askForToken(address, OLD_CLIENT)}`);
+    expect(await caller.list(address)).toEqual(OLD_TASKS);
+    const created = await caller.create(address, '{}', 'a key');
+    expect(created).toMatchObject({ kind: 'created', replayed: false });
+    expect(await caller.create(address, '{}', 'a key')).toEqual({ ...created, replayed: true });
+    expect(await schemaFinding(databaseUrl)).toMatchObject({ fact: `version ${NEWEST_MIGRATION}, the newest` });
+  });
+});
+
+test('a newer program adds to the schema while an older one serves: no create fails, and only a start of the older is refused', async () => {
+  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const caller = createCaller(await seedStore(databaseUrl));
+  const gateway = startCli(['serve'], { DATABASE_URL: databaseUrl });
+  const address = await gateway.address();
+  const load = startSteadyLoad(caller, address);
+  await load.untilMore(20);
+  await migrate(await openTemporary(databaseUrl), [...MIGRATIONS, ...ADDED]);
+  await load.untilMore(50);
+  expect(await load.stop()).toMatchObject({ failures: [], lost: [], doubled: [] });
+  expect((await fetch(new URL('ready', address))).status).toBe(200);
+  const { code, stderr } = await runCli(['serve'], { DATABASE_URL: databaseUrl });
+  const versions = [NEWEST_MIGRATION + ADDED.length, NEWEST_MIGRATION];
+  expect(code).toBe(1);
+  expect(stderr).toContain(
+    `its schema (version ${versions[0]}) is newer than this program knows (version ${versions[1]}); run the newer program`,
+  );
+});
