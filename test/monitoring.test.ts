@@ -38,8 +38,8 @@ const rules = alerts.groups.flatMap((group) => group.rules);
 const panels = dashboard.panels.filter(({ type }) => type !== 'row');
 const targets = panels.flatMap(({ title, targets: ofPanel = [] }) => ofPanel.map((target) => ({ title, ...target })));
 
-const { upstream, store } = await serveAndReadMetrics();
-const families = [...upstream, ...store];
+const { upstream, store, workers } = await serveAndReadMetrics();
+const families = [...upstream, ...store, ...workers];
 const samples = families.flatMap((family) => family.samples);
 
 /** What Grafana puts in for its variables. */

@@ -1,5 +1,6 @@
 import { openBackend } from '../src/backend.ts';
 import { SAMPLE_TASK_ID } from '../src/demo.ts';
+import { createMetricsOfWorkers } from '../src/server/metrics-of-workers.ts';
 import { WHOLE_DETAIL } from './contract/whole-detail.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from './running-gateway.ts';
 import { type MetricFamily, readExposition } from './server/exposition.ts';
@@ -17,12 +18,14 @@ async function readMetrics({ url }: RunningGateway): Promise<readonly MetricFami
   return readExposition(await (await fetch(new URL('metrics', url))).text());
 }
 
-/** The metrics of a gateway of each backend, after traffic of every kind: what works, what fails, what nobody expects. */
+/** The metrics of a gateway of each backend, after traffic of every kind: what works, what fails, what nobody expects; and what several processes add. */
 export async function serveAndReadMetrics(): Promise<{
   readonly upstream: readonly MetricFamily[];
   readonly store: readonly MetricFamily[];
+  readonly workers: readonly MetricFamily[];
 }> {
-  return { upstream: await serveUpstream(), store: await serveStore() };
+  const workers = readExposition((await createMetricsOfWorkers().render()).text);
+  return { upstream: await serveUpstream(), store: await serveStore(), workers };
 }
 
 async function serveUpstream(): Promise<readonly MetricFamily[]> {

@@ -1,4 +1,12 @@
-import { type DocumentNode, GraphQLError, type GraphQLSchema, Lexer, Source, TokenKind } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  Lexer,
+  Source,
+  TokenKind,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { measureOperations } from './operation-size.ts';
 
@@ -22,8 +30,21 @@ const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BR
 const BRACKETS = /[{[(]/g;
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
+/** Which limit a document is over. */
+export type DocumentLimit = keyof typeof DOCUMENT_LIMITS;
+
+class DocumentLimitError extends GraphQLError {
+  override readonly name = 'DocumentLimitError';
+  readonly limit: DocumentLimit;
+
+  constructor(limit: DocumentLimit, message: string) {
+    super(message, { extensions: { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } } });
+    this.limit = limit;
+  }
+}
+
 /** Refuses documents that are too long before they are remembered, too large before they are parsed, and too dear before they are validated. */
-export function useDocumentLimits(schema: GraphQLSchema): Plugin {
+export function useDocumentLimits(schema: GraphQLSchema, onRefused: (limit: DocumentLimit) => void): Plugin {
   return {
     onParams({ params: { query } }) {
       if (typeof query === 'string') checkLength(query);
@@ -35,6 +56,11 @@ export function useDocumentLimits(schema: GraphQLSchema): Plugin {
         checkOperations(schema, document);
         return document;
       });
+    },
+    // Not where it is found out: Yoga remembers the error of a document and gives it again.
+    onResultProcess({ result }) {
+      for (const error of (result as ExecutionResult).errors ?? [])
+        if (error instanceof DocumentLimitError) onRefused(error.limit);
     },
   };
 }
@@ -68,7 +94,7 @@ export function checkOperations(schema: GraphQLSchema, document: DocumentNode): 
   }
 }
 
-const PROBLEMS: Readonly<Record<keyof typeof DOCUMENT_LIMITS, string>> = {
+const PROBLEMS: Readonly<Record<DocumentLimit, string>> = {
   characters: 'has more than # characters; pass large values as variables',
   tokens: 'has more than # tokens; pass large values as variables',
   nesting: 'is nested deeper than # levels',
@@ -78,9 +104,7 @@ const PROBLEMS: Readonly<Record<keyof typeof DOCUMENT_LIMITS, string>> = {
   cost: 'may be answered with more than # fields, and this one with @; ask for smaller pages or fewer fields',
 };
 
-function refusal(limit: keyof typeof DOCUMENT_LIMITS, found: number): GraphQLError {
+function refusal(limit: DocumentLimit, found: number): GraphQLError {
   const problem = PROBLEMS[limit].replace('#', String(DOCUMENT_LIMITS[limit])).replace('@', String(found));
-  return new GraphQLError(`The document ${problem}.`, {
-    extensions: { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } },
-  });
+  return new DocumentLimitError(limit, `The document ${problem}.`);
 }

@@ -88,7 +88,7 @@ export function createGraphqlEndpoint({
     plugins: [
       useParameterText(),
       ...(trusted ? [useTrustedDocuments(trusted)] : []),
-      useDocumentLimits(schema),
+      useDocumentLimits(schema, (limit) => metrics.countRefusal(`document_${limit}`)),
       ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),
       useOperationName(),

@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
 import { createBoundedLabels } from './bounded-labels.ts';
 import { type CommitMetrics, createCommitMetrics } from './commit-metrics.ts';
+import { DOCUMENT_LIMITS, type DocumentLimit } from './document-limits.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
 import { createCounter, createGauge } from './series.ts';
 import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts';
@@ -14,7 +15,7 @@ export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
 const LIMITS = ['in_flight', 'connections', 'circuit', 'pending_writes', 'body_bytes', 'token_attempts'] as const;
 /** A bound at which something was refused. */
-export type Limit = (typeof LIMITS)[number];
+export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
 
 /** What the gateway counts, and how it is read. Names and labels are bounded: no value of a caller's becomes a label. */
 export interface Metrics {
@@ -96,7 +97,7 @@ export function createMetrics(): Metrics {
     help: 'What was refused because a bound was reached, by the bound.',
     labelNames: ['limit'],
   });
-  for (const limit of LIMITS) refusals(limit);
+  for (const limit of [...LIMITS, ...Object.keys(DOCUMENT_LIMITS).map((name) => `document_${name}`)]) refusals(limit);
   const breaker = createGauge(registry, {
     name: 'gateway_circuit_state',
     help: 'The circuit to the service: 0 closed, 1 half-open, 2 open.',

@@ -3,7 +3,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { SAMPLE_TASK_ID } from '../../src/demo.ts';
 import { DOCUMENT_LIMITS } from '../../src/server/document-limits.ts';
 import { measureOperations } from '../../src/server/operation-size.ts';
-import { startStoreGateway } from '../running-gateway.ts';
+import { type RunningGateway, startStoreGateway } from '../running-gateway.ts';
 
 const gateways = {
   'with the fast lane': await startStoreGateway(),
@@ -66,8 +66,23 @@ const DOCUMENTS: readonly (readonly [string, number, (size: number) => string, s
   ],
 ];
 
+/** What a limit counts is called otherwise where it is no plain number of them. */
+const NAMES: Readonly<Record<string, string>> = {
+  brackets: 'nesting',
+  'fields within fields': 'depth',
+  'fields of pages': 'cost',
+};
+
+/** How many documents were refused, by the limit. */
+async function countRefusals({ url }: RunningGateway): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(new URL('metrics', url))).text();
+  const lines = text.matchAll(/^gateway_refusals_total\{limit="document_(\w+)"\} (\d+)$/gm);
+  return Object.fromEntries([...lines].map(([, limit = '', count]) => [limit, Number(count)]));
+}
+
 describe.each(Object.entries(gateways))('a document, %s,', (_name, gateway) => {
-  test.each(DOCUMENTS)('may have as many %s as the limit, and not one more', async (_what, limit, write, problem) => {
+  test.each(DOCUMENTS)('may have as many %s as the limit, and not one more', async (what, limit, write, problem) => {
+    const before = await countRefusals(gateway);
     for (const _ of ['once', 'and again']) {
       const allowed = await gateway.graphql({ query: write(limit) });
       expect(allowed.json.errors).toBeUndefined();
@@ -77,6 +92,8 @@ describe.each(Object.entries(gateways))('a document, %s,', (_name, gateway) => {
       ]);
       expect(refused.json.data).toBeUndefined();
     }
+    const name = NAMES[what] ?? what.replace(/,.*/, '');
+    expect(await countRefusals(gateway)).toEqual({ ...before, [name]: (before[name] ?? NaN) + 2 });
   });
 
   test.each([
