@@ -1,9 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import { startGroup } from './process-group.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ADDRESS = /http:\/\/127\.0\.0\.1:\d+\//;
@@ -67,12 +67,8 @@ export function nodeWarnings(stderr: string): readonly string[] {
 
 function watch(command: string, args: readonly string[], env: Readonly<Record<string, string>>): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
-  // A process group of its own, so that nothing it starts outlives the test.
-  const child = spawn(command, args, {
-    cwd: ROOT,
-    env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env },
-    detached: true,
-  });
+  const group = startGroup(command, args, { cwd: ROOT, env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env } });
+  const { child } = group;
   let stdout = '';
   let stderr = '';
   const onOutput = new Set<() => void>();
@@ -88,7 +84,7 @@ function watch(command: string, args: readonly string[], env: Readonly<Record<st
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  onTestFinished(() => killGroup(child));
+  onTestFinished(() => group.kill());
   const output = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       const check = (): void => {
@@ -112,13 +108,4 @@ function watch(command: string, args: readonly string[], env: Readonly<Record<st
     output,
     address: async () => new URL(await output(ADDRESS)),
   };
-}
-
-function killGroup({ pid }: ChildProcess): void {
-  if (pid === undefined) return;
-  try {
-    process.kill(-pid, 'SIGKILL');
-  } catch {
-    // The whole group has ended.
-  }
 }
