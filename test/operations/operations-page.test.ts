@@ -19,6 +19,16 @@ function commands(mark: string): string {
   return block;
 }
 
+/** What the headings of a page are called in links to them. */
+function anchors(text: string): readonly string[] {
+  return [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\w\- ]/g, '')
+      .replaceAll(' ', '-'),
+  );
+}
+
 function follow(mark: string, cwd: string): string {
   return execFileSync('sh', ['-e', '-c', commands(mark)], { cwd, encoding: 'utf8', stdio: ['ignore', 'pipe', 'pipe'] });
 }
@@ -58,14 +68,31 @@ describe('the operations page', () => {
     const sections = [...page.matchAll(/^### (Gateway\w+)$/gm)].map(([, name]) => name);
     expect(sections).toEqual(alerts);
   });
+});
 
-  test('names only files, scripts and variables that exist', () => {
-    const named = (pattern: RegExp) => [...page.matchAll(pattern)].map(([, name = '']) => name);
-    expect(named(/`(src\/[\w./-]+)`/g).filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+const named = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
+
+describe.each(['src/operations/operations.md', 'src/operations/callers.md', 'README.md'])('%s', (path) => {
+  const text = readFileSync(join(ROOT, path), 'utf8');
+
+  test('names only files and scripts that exist', () => {
+    expect(named(text, /`((?:src|test)\/[\w./-]+)`/g).filter((name) => !existsSync(join(ROOT, name)))).toEqual([]);
     const scripts = new Set(Object.keys(packageJson.scripts));
-    expect(named(/npm run ([\w:]+)/g).filter((script) => !scripts.has(script))).toEqual([]);
-    const sources = [...globSync('src/config*.ts', { cwd: ROOT }), 'src/contract/failure.ts', 'compose.yaml'];
-    const known = sources.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
-    expect(named(/`([A-Z]+(?:_[A-Z]+)+)`/g).filter((name) => !known.includes(name))).toEqual([]);
+    expect(named(text, /npm run ([\w:]+)/g).filter((script) => !scripts.has(script))).toEqual([]);
   });
+
+  test('links only to files and headings that are there', () => {
+    const missing = named(text, /\]\(([^)]*)\)/g).filter((link) => {
+      const [file = '', anchor] = link.split('#');
+      const target = join(ROOT, path, '..', file);
+      return !existsSync(target) || (anchor !== undefined && !anchors(readFileSync(target, 'utf8')).includes(anchor));
+    });
+    expect(missing).toEqual([]);
+  });
+});
+
+test('the operations page names only variables that exist', () => {
+  const sources = [...globSync('src/config*.ts', { cwd: ROOT }), 'src/contract/failure.ts', 'compose.yaml'];
+  const known = sources.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
+  expect(named(page, /`([A-Z]+(?:_[A-Z]+)+)`/g).filter((name) => !known.includes(name))).toEqual([]);
 });
