@@ -1,6 +1,11 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { SqlReader } from './database.ts';
-import { readRevocation } from './secret.ts';
+import { IS_NOT_REVOKED, readRevocation } from './secret.ts';
+
+/** A condition of SQL that holds unless the client of this parameter was revoked. */
+export function isNotRevoked(parameter: string): string {
+  return `NOT EXISTS (SELECT 1 FROM clients WHERE id = ${parameter} AND NOT ${IS_NOT_REVOKED})`;
+}
 
 /** @throws TaskFailure when the client was revoked; a caller without a client is none that could be. */
 export async function refuseRevoked(reader: SqlReader, clientId: string | null): Promise<void> {

@@ -8,7 +8,7 @@ const KEY_BYTES = 32;
 const REVOKED = 'revoked:';
 
 /** A condition of SQL that holds for the clients that were not revoked. */
-export const IS_NOT_REVOKED = `secret_hash NOT LIKE '${REVOKED}%'`;
+export const IS_NOT_REVOKED = `(secret_hash NOT LIKE '${REVOKED}%')`;
 
 /** A new client's secret: 256 random bits in 43 characters. */
 export function createSecret(): string {

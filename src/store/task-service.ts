@@ -10,7 +10,7 @@ import { createGroupCommit } from './group-commit.ts';
 import { toAttempt } from './idempotency.ts';
 import { createKeyPurge } from './idempotency-keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
-import { refuseRevoked } from './revocation.ts';
+import { isNotRevoked, refuseRevoked } from './revocation.ts';
 import { toReadFailure } from './store-failure.ts';
 
 export interface StoredTaskServiceOptions {
@@ -41,14 +41,16 @@ export function createStoredTaskService({
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs, purgeKeys }),
   });
-  const readTasks = async ({ clientId }: AccountCaller, sql: string, parameters: readonly SqlParameter[]) => {
-    const [rows] = await Promise.all([
-      database.read<SqlRow>(`SELECT ${TASK_COLUMNS} FROM account_tasks ${sql}`, parameters),
-      refuseRevoked(database, clientId),
-    ]).catch((error: unknown) => {
+  /** The caller's tasks of which the condition holds; a client that was revoked has none, and is told so. */
+  const readTasks = async ({ clientId }: AccountCaller, condition: string, parameters: readonly SqlParameter[]) => {
+    const sql = `SELECT ${TASK_COLUMNS} FROM account_tasks WHERE ${isNotRevoked(`?${parameters.length + 1}`)} AND ${condition}`;
+    try {
+      const rows = await database.read<SqlRow>(sql, [...parameters, clientId]);
+      if (rows.length === 0) await refuseRevoked(database, clientId);
+      return rows.map(toStoredTask);
+    } catch (error) {
       throw toReadFailure(error);
-    });
-    return rows.map(toStoredTask);
+    }
   };
 
   return {
@@ -60,7 +62,7 @@ export function createStoredTaskService({
     async find(ids, call) {
       const caller = accountCaller(call);
       if (ids.length === 0) return [];
-      const tasks = await readTasks(caller, 'WHERE account_id = ?1 AND id = ANY (?2)', [caller.accountId, ids]);
+      const tasks = await readTasks(caller, 'account_id = ?1 AND id = ANY (?2)', [caller.accountId, ids]);
       const byId = new Map(tasks.map((task) => [task.ID, task]));
       return ids.map((id) => byId.get(id) ?? null);
     },
@@ -70,8 +72,8 @@ export function createStoredTaskService({
       const page = 'ORDER BY id DESC LIMIT ?2';
       const tasks =
         after === null
-          ? await readTasks(caller, `WHERE account_id = ?1 ${page}`, [accountId, first + 1])
-          : await readTasks(caller, `WHERE account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
+          ? await readTasks(caller, `account_id = ?1 ${page}`, [accountId, first + 1])
+          : await readTasks(caller, `account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
       return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
     },
     checks: { database: databaseCheck(database) },

@@ -44,6 +44,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       await expect(tasks.create(SAMPLE_TASK, keyed)).rejects.toMatchObject(REVOKED);
       await expect(tasks.find([created.accountTask.ID], call)).rejects.toMatchObject(REVOKED);
       await expect(tasks.list(PAGE, call)).rejects.toMatchObject(REVOKED);
+      await expect(tasks.list({ ...PAGE, after: created.accountTask.ID }, call)).rejects.toMatchObject(REVOKED);
     }
     expect(await other.tokens.verify(token)).toBeNull();
     expect(await store.clients.verifySecret(first.id, secret)).toBeNull();

@@ -32,7 +32,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const missing = Array.from({ length: 2_000 }, () => randomUUID());
     const found = await store.tasks.find([b!.ID, ...missing, a!.ID, b!.ID], call);
     expect(found).toEqual([b, ...missing.map(() => null), a, b]);
-    expect(statements.filter((sql) => sql.includes('FROM account_tasks'))).toHaveLength(1);
+    expect(statements).toHaveLength(1);
     expect(await store.tasks.find([], call)).toEqual([]);
   });
 
