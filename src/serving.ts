@@ -6,6 +6,7 @@ import { openObservers } from './observers.ts';
 import type { GraphiqlOptions } from './server/graphiql.ts';
 import type { Metrics } from './server/metrics.ts';
 import { parseDatabaseAddress } from './store/database-address.ts';
+import { keepObjectsYoung } from './young-objects.ts';
 
 /** A gateway that accepts requests. */
 export interface Serving {
@@ -26,6 +27,7 @@ const FORWARDED = 'Bearer <a token of the service>';
 
 /** Opens what the configuration asks for and listens. @throws Error with one line for the person who starts it. */
 export async function startServing(config: Config, mode: Mode, membership?: Membership): Promise<Serving> {
+  keepObjectsYoung();
   const opened = await openObservers(config, membership && { worker: membership.worker });
   const observers = { ...opened, metrics: membership?.share(opened.metrics) ?? opened.metrics };
   const { log } = observers;
