@@ -105,7 +105,7 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
   const { frequencies, notifications, upstream } = config;
   let request: UpstreamRequest | null = null;
   const send: UpstreamClient['post'] = async (sent) => {
-    request = sent;
+    request = { ...sent, headers: { ...sent.fixedHeaders, ...sent.headers } };
     const Detail = { ID: CREATED_ID, TaskID: task.TaskID };
     const answer = encodeAnswer('json', { Error: null, ResponseData: { Identification: null, Result: null, Detail } });
     return { status: 200, contentType: mediaTypes.json, body: Buffer.from(answer) };
@@ -130,7 +130,8 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
 }
 
 const IDLE_CLIENT: UpstreamClient = {
-  admit: (work) => work(),
+  admit: () => null,
+  leave: () => undefined,
   post: () => Promise.reject(new Error('A create is admitted before it is posted.')),
   postAdmitted: () => Promise.reject(new Error('Nothing is sent.')),
   ready: async () => undefined,

@@ -1,11 +1,13 @@
+import type { TaskFailure } from '../contract/failure.ts';
 import { overloaded } from './transport-failure.ts';
 
 /** The bound on what is under way at the service, and who waits for its end. */
 export interface CallsInFlight {
-  /** Runs the work in a place of its own; throws OVERLOADED at once when there is none. */
-  admit<T>(work: () => Promise<T>): Promise<T>;
-  /** Something is under way beside the bound, a part of an admitted call or what they wait for; throws OVERLOADED after the end. */
-  enter(): void;
+  /** Takes a place, which `leaveAdmitted` gives back; OVERLOADED when there is none. */
+  admit(): TaskFailure | null;
+  leaveAdmitted(): void;
+  /** Something is under way beside the bound, a part of an admitted call or what they wait for; OVERLOADED after the end. */
+  enter(): TaskFailure | null;
   /** What entered is over. */
   leave(): void;
   /** Admits no more; resolves when nothing is under way. */
@@ -24,24 +26,25 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
     underWay -= 1;
     if (underWay === 0) onIdle?.();
   };
-  const leaveAdmitted = (): void => {
-    admitted -= 1;
-    leave();
-  };
   return {
-    admit(work) {
-      if (isEnding) return Promise.reject(shuttingDown());
+    admit() {
+      if (isEnding) return shuttingDown();
       if (admitted >= maxInFlight) {
         onRefused();
-        return Promise.reject(overloaded('Too many tasks are being created at once.'));
+        return overloaded('Too many tasks are being created at once.');
       }
       admitted += 1;
       underWay += 1;
-      return after(work(), leaveAdmitted);
+      return null;
+    },
+    leaveAdmitted() {
+      admitted -= 1;
+      leave();
     },
     enter() {
-      if (isEnding && underWay === 0) throw shuttingDown();
+      if (isEnding && underWay === 0) return shuttingDown();
       underWay += 1;
+      return null;
     },
     leave,
     async end() {
@@ -55,20 +58,6 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
   };
 }
 
-/** `finally`, at a lower cost. */
-function after<T>(work: Promise<T>, leave: () => void): Promise<T> {
-  return work.then(
-    (result) => {
-      leave();
-      return result;
-    },
-    (error: unknown) => {
-      leave();
-      throw error;
-    },
-  );
-}
-
-function shuttingDown(): Error {
+function shuttingDown(): TaskFailure {
   return overloaded('The gateway is shutting down.');
 }

@@ -1,13 +1,13 @@
 // Bun puts an unfinished shim in the place of "undici", but not of the file.
 import { buildConnector, Pool } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
-import { TaskFailure } from '../contract/failure.ts';
+import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
 import { createConnectionSlots } from './connection-slots.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
 import { overloaded, unreachable, unwritable } from './transport-failure.ts';
-import type { ExchangeTimes, UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
+import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamClientOptions {
   /** The service's base address; a path in it prefixes every request's. */
@@ -26,6 +26,8 @@ export interface UpstreamClientOptions {
 export interface UpstreamRequest {
   /** Relative to the base address, without a slash in front. */
   readonly path: string;
+  /** The same with every request, and so known to be writable. */
+  readonly fixedHeaders?: Readonly<Record<string, string>>;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
   /** Told of every exchange that the request takes. */
@@ -36,8 +38,9 @@ export interface UpstreamRequest {
 export interface UpstreamClient {
   /** One call in flight. @throws TaskFailure for everything but an answer, whatever its status. */
   post(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** All of the work is one call in flight. @throws TaskFailure OVERLOADED, at once, when there are too many. */
-  admit<T>(work: () => Promise<T>): Promise<T>;
+  /** One call in flight takes a place, which `leave` gives back; OVERLOADED, at once, when there are too many. */
+  admit(): TaskFailure | null;
+  leave(): void;
   /** A post that is no call in flight of its own: within an admitted call, or for what admitted calls wait for. */
   postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Opens a connection and closes it again; throws a TaskFailure that says why it cannot. */
@@ -70,59 +73,76 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     return overloaded(NONE_FREE);
   };
 
-  const send = async (
-    { path, headers, body, beginStep }: UpstreamRequest,
+  const dispatch = (
+    { path, fixedHeaders, headers, body, beginStep }: UpstreamRequest,
     deadline: Deadline,
+    resends: number,
+    queuedMs: number,
   ): Promise<UpstreamAnswer> => {
     const target = pathPrefix + path;
-    for (let retries = 0; ; retries += 1) {
-      const times = observer ? startTimes() : null;
-      const slot = slots.take(deadline);
-      if (slot !== true && !(await slot)) throw refused();
-      if (times) times.dispatchedMs = performance.now();
-      const step = beginStep?.({ kind: 'exchange', url: baseUrl.origin + target, resends: retries });
-      const sent = step?.headers ? { ...headers, ...step.headers } : headers;
-      const request = { path: target, method: 'POST', headers: sent, body };
+    const step = beginStep?.({ kind: 'exchange', url: baseUrl.origin + target, resends });
+    return exchange(
+      pool,
+      { path: target, method: 'POST', headers: { ...fixedHeaders, ...headers, ...step?.headers }, body },
+      { maxAnswerBytes, deadline, queuedMs, observer, step, onLetGo },
+    );
+  };
+  const attempt = (request: UpstreamRequest, deadline: Deadline, resends: number): Promise<UpstreamAnswer> => {
+    const queuedMs = performance.now();
+    const slot = slots.take(deadline);
+    if (slot === true) return dispatch(request, deadline, resends, queuedMs);
+    return slot.then(async (isTaken) => {
+      if (!isTaken) throw refused();
       try {
-        const answer = await exchange({ dispatcher: pool, request, maxAnswerBytes, deadline, times, onLetGo });
-        if (times) observer?.onExchange(times);
-        step?.end({ status: answer.status });
-        return answer;
+        return await dispatch(request, deadline, resends, queuedMs);
       } catch (error) {
-        if (times) observer?.onExchange(times);
-        step?.end({ error });
-        if (!isUnreachable(error)) throw error;
-        if (slot !== true && deadline.isOver) throw refused();
-        if (retries === connectRetries) throw error;
-        if (!(await waitWithin(deadline, retryDelayMs(retries)))) throw error;
+        throw deadline.isOver && isUnreachable(error) ? refused() : error;
+      }
+    });
+  };
+  const retry = async (request: UpstreamRequest, deadline: Deadline, first: unknown): Promise<UpstreamAnswer> => {
+    let failure = first;
+    for (let resends = 1; isUnreachable(failure) && resends <= connectRetries; resends += 1) {
+      if (!(await waitWithin(deadline, retryDelayMs(resends - 1)))) break;
+      try {
+        return await attempt(request, deadline, resends);
+      } catch (error) {
+        failure = error;
       }
     }
+    throw failure;
   };
-
-  const post = async (request: UpstreamRequest): Promise<UpstreamAnswer> => {
-    // A request that undici's pool refuses takes a connection out of it for good: none may get that far.
-    for (const [name, value] of Object.entries(request.headers)) {
-      if (NOT_IN_A_HEADER.test(value)) throw unwritable(name);
-    }
-    calls.enter();
+  const post = (request: UpstreamRequest): Promise<UpstreamAnswer> => {
+    const refusal = findUnwritable(request.headers) ?? calls.enter();
+    if (refusal) return Promise.reject(refusal);
     const deadline = startDeadline(timeoutMs);
-    const startedMs = observer ? performance.now() : 0;
-    try {
-      const answer = await send(request, deadline);
-      observer?.onCall(request.path, answer.status, performance.now() - startedMs);
-      return answer;
-    } catch (error) {
-      if (error instanceof TaskFailure) observer?.onCall(request.path, error.code, performance.now() - startedMs);
-      throw error;
-    } finally {
+    const startedMs = performance.now();
+    const end = (result: number | FailureCode | null): void => {
       clearDeadline(deadline);
       calls.leave();
-    }
+      if (result !== null) observer?.onCall(request.path, result, performance.now() - startedMs);
+    };
+    const succeed = (answer: UpstreamAnswer): UpstreamAnswer => {
+      end(answer.status);
+      return answer;
+    };
+    const fail = (error: unknown): never => {
+      end(error instanceof TaskFailure ? error.code : null);
+      throw error;
+    };
+    return attempt(request, deadline, 0).then(succeed, (error: unknown) =>
+      isUnreachable(error) ? retry(request, deadline, error).then(succeed, fail) : fail(error),
+    );
   };
 
   return {
-    post: (request) => calls.admit(() => post(request)),
-    admit: (work) => calls.admit(work),
+    async post(request) {
+      const refusal = calls.admit();
+      if (refusal) throw refusal;
+      return post(request).finally(calls.leaveAdmitted);
+    },
+    admit: calls.admit,
+    leave: calls.leaveAdmitted,
     postAdmitted: post,
     ready: () =>
       new Promise((resolve, reject) => {
@@ -145,8 +165,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 }
 
-function startTimes(): ExchangeTimes {
-  return { queuedMs: performance.now(), dispatchedMs: 0, sentMs: 0, answeredMs: 0, endedMs: 0 };
+/** A request that undici's pool refuses takes a connection out of it for good: none may get that far. */
+function findUnwritable(headers: UpstreamRequest['headers']): TaskFailure | null {
+  for (const name in headers) if (NOT_IN_A_HEADER.test(headers[name] ?? '')) return unwritable(name);
+  return null;
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -20,13 +20,15 @@ export function createConnectionSlots(connections: number): ConnectionSlots {
       }
       return new Promise((resolve) => {
         const receive = (): void => {
-          deadline.onOver = null;
+          deadline.phase = null;
           resolve(true);
         };
         waiting.add(receive);
-        deadline.onOver = () => {
-          waiting.delete(receive);
-          resolve(false);
+        deadline.phase = {
+          onOver() {
+            waiting.delete(receive);
+            resolve(false);
+          },
         };
       });
     },

@@ -1,10 +1,11 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Dispatcher } from 'undici';
+import type { StepUnderWay } from '../contract/call-steps.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import { decodeContent } from './content-encoding.ts';
-import type { Deadline } from './deadline.ts';
+import type { Deadline, Phase } from './deadline.ts';
 import { broken, timedOut, unreachable, unreadable } from './transport-failure.ts';
-import type { ExchangeTimes } from './upstream-observer.ts';
+import type { ExchangeTimes, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamAnswer {
   readonly status: number;
@@ -13,13 +14,15 @@ export interface UpstreamAnswer {
   readonly body: Buffer;
 }
 
-export interface Exchange {
-  readonly dispatcher: Dispatcher;
-  readonly request: Dispatcher.DispatchOptions;
+export interface ExchangeOptions {
   readonly maxAnswerBytes: number;
   readonly deadline: Deadline;
-  /** Where the exchange notes its phases; null: nobody asks. */
-  readonly times: ExchangeTimes | null;
+  /** When it asked for a connection, in milliseconds of `performance.now()`. */
+  readonly queuedMs: number;
+  /** Told of its phases when it is over. */
+  readonly observer: UpstreamObserver | undefined;
+  /** Told of its end. */
+  readonly step: StepUnderWay | undefined;
   /** Called once, when the dispatcher holds nothing of the request any more; not before the promise settles. */
   readonly onLetGo: () => void;
 }
@@ -30,83 +33,126 @@ const NOTHING = Buffer.alloc(0);
  * Sends one request, at most once, and reads its answer.
  * @throws TaskFailure: NOT_SENT when nothing was written, else UNKNOWN.
  */
-export function exchange({
-  dispatcher,
-  request,
-  maxAnswerBytes,
-  deadline,
-  times,
-  onLetGo,
-}: Exchange): Promise<UpstreamAnswer> {
+export function exchange(
+  dispatcher: Dispatcher,
+  request: Dispatcher.DispatchOptions,
+  options: ExchangeOptions,
+): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
-    /** Set at the last moment before the first byte may leave. */
-    let sending: Dispatcher.DispatchController | null = null;
-    let isSettled = false;
-    let status = 0;
-    let contentType: string | null = null;
-    let contentEncoding: string | null = null;
-    /** Most answers come in one piece. */
-    let first: Buffer | null = null;
-    let others: Buffer[] | null = null;
-    let receivedBytes = 0;
-
-    const fail = (failure: TaskFailure): void => {
-      if (isSettled) return;
-      isSettled = true;
-      deadline.onOver = null;
-      if (statusDecides(status)) resolve({ status, contentType: null, body: NOTHING });
-      else reject(failure);
-    };
-    const giveUp = (controller: Dispatcher.DispatchController, failure: TaskFailure): void => {
-      fail(failure);
-      controller.abort(failure);
-    };
-    deadline.onOver = () => {
-      if (sending) giveUp(sending, timedOut());
-      else fail(unreachable(null));
-    };
-
-    dispatcher.dispatch(request, {
-      onRequestStart(controller) {
-        // Thrown here, nothing is written and the connection stays usable.
-        if (isSettled) throw new Error('The time was up before the request was sent.');
-        sending = controller;
-        if (times) times.sentMs = performance.now();
-      },
-      onResponseStart(controller, statusCode, headers) {
-        if (statusCode === 101) giveUp(controller, unreadable('switches to another protocol'));
-        if (statusCode < 200) return;
-        if (times) times.answeredMs = performance.now();
-        status = statusCode;
-        contentType = single(headers, 'content-type');
-        contentEncoding = single(headers, 'content-encoding');
-        if (Number(headers['content-length']) > maxAnswerBytes) giveUp(controller, unreadable('is too large'));
-      },
-      onResponseData(controller, chunk) {
-        receivedBytes += chunk.length;
-        if (receivedBytes > maxAnswerBytes) giveUp(controller, unreadable('is too large'));
-        else if (first === null) first = chunk;
-        else (others ??= []).push(chunk);
-      },
-      onResponseEnd() {
-        if (times) times.endedMs = performance.now();
-        const received = others ? Buffer.concat([first ?? NOTHING, ...others], receivedBytes) : (first ?? NOTHING);
-        try {
-          const body = decodeContent(received, contentEncoding, maxAnswerBytes);
-          isSettled = true;
-          deadline.onOver = null;
-          resolve({ status, contentType, body });
-        } catch (error) {
-          fail(unreadable('is encoded in a way that cannot be read', error));
-        }
-        onLetGo();
-      },
-      onResponseError(_controller, error) {
-        fail(sending ? broken(error) : unreachable(error));
-        onLetGo();
-      },
-    });
+    dispatcher.dispatch(request, new Exchange(options, resolve, reject));
   });
+}
+
+/** A class, since every request has one: its methods as closures were an eighth of what a request allocates. */
+class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
+  readonly #options: ExchangeOptions;
+  readonly #resolve: (answer: UpstreamAnswer) => void;
+  readonly #reject: (failure: TaskFailure) => void;
+  /** Set at the last moment before the first byte may leave. */
+  #sending: Dispatcher.DispatchController | null = null;
+  #isSettled = false;
+  #status = 0;
+  #contentType: string | null = null;
+  #contentEncoding: string | null = null;
+  /** Most answers come in one piece. */
+  #first: Buffer | null = null;
+  #others: Buffer[] | null = null;
+  #receivedBytes = 0;
+
+  readonly queuedMs: number;
+  readonly dispatchedMs: number;
+  sentMs = 0;
+  answeredMs = 0;
+  endedMs = 0;
+
+  constructor(
+    options: ExchangeOptions,
+    resolve: (answer: UpstreamAnswer) => void,
+    reject: (failure: TaskFailure) => void,
+  ) {
+    this.#options = options;
+    this.#resolve = resolve;
+    this.#reject = reject;
+    this.queuedMs = options.queuedMs;
+    this.dispatchedMs = performance.now();
+    options.deadline.phase = this;
+  }
+
+  onOver(): void {
+    if (this.#sending) this.#giveUp(this.#sending, timedOut());
+    else this.#fail(unreachable(null));
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    // Thrown here, nothing is written and the connection stays usable.
+    if (this.#isSettled) throw new Error('The time was up before the request was sent.');
+    this.#sending = controller;
+    this.sentMs = performance.now();
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status === 101) this.#giveUp(controller, unreadable('switches to another protocol'));
+    if (status < 200) return;
+    this.answeredMs = performance.now();
+    this.#status = status;
+    this.#contentType = single(headers['content-type']);
+    this.#contentEncoding = single(headers['content-encoding']);
+    if (Number(headers['content-length']) > this.#options.maxAnswerBytes)
+      this.#giveUp(controller, unreadable('is too large'));
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#receivedBytes += chunk.length;
+    if (this.#receivedBytes > this.#options.maxAnswerBytes) this.#giveUp(controller, unreadable('is too large'));
+    else if (this.#first === null) this.#first = chunk;
+    else (this.#others ??= []).push(chunk);
+  }
+
+  onResponseEnd(): void {
+    this.endedMs = performance.now();
+    const first = this.#first ?? NOTHING;
+    const received = this.#others ? Buffer.concat([first, ...this.#others], this.#receivedBytes) : first;
+    try {
+      const body = decodeContent(received, this.#contentEncoding, this.#options.maxAnswerBytes);
+      this.#succeed({ status: this.#status, contentType: this.#contentType, body });
+    } catch (error) {
+      this.#fail(unreadable('is encoded in a way that cannot be read', error));
+    }
+    this.#options.onLetGo();
+  }
+
+  onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    this.#fail(this.#sending ? broken(error) : unreachable(error));
+    this.#options.onLetGo();
+  }
+
+  #giveUp(controller: Dispatcher.DispatchController, failure: TaskFailure): void {
+    this.#fail(failure);
+    controller.abort(failure);
+  }
+
+  #fail(failure: TaskFailure): void {
+    if (this.#isSettled) return;
+    if (statusDecides(this.#status)) {
+      this.#succeed({ status: this.#status, contentType: null, body: NOTHING });
+      return;
+    }
+    this.#settle();
+    this.#options.step?.end({ error: failure });
+    this.#reject(failure);
+  }
+
+  #succeed(answer: UpstreamAnswer): void {
+    this.#settle();
+    this.#options.step?.end(answer);
+    this.#resolve(answer);
+  }
+
+  #settle(): void {
+    this.#isSettled = true;
+    this.#options.deadline.phase = null;
+    this.#options.observer?.onExchange(this);
+  }
 }
 
 /** Statuses whose meaning does not depend on the body. */
@@ -114,7 +160,6 @@ function statusDecides(status: number): boolean {
   return status >= 500 || status === 401 || status === 403 || status === 429;
 }
 
-function single(headers: IncomingHttpHeaders, name: string): string | null {
-  const value = headers[name];
+function single(value: string | string[] | undefined): string | null {
   return (Array.isArray(value) ? value[0] : value) ?? null;
 }

@@ -1,10 +1,12 @@
 import type { EnumTables } from '../contract/enums.ts';
+import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { unknownMembers } from '../contract/drift.ts';
 import { interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import type { UpstreamClient } from './client.ts';
+import type { UpstreamAnswer } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';
 
 /** The Authorization header for a call; throws a TaskFailure when there is none. */
@@ -37,34 +39,54 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
 /** The real service: every create becomes one POST of the REST contract; waiting for its token, it is in flight already. */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
   const { client, format, tables, authorize = forwardedAuthorization, reauthorize, onUnknownMember } = options;
+  const fixedHeaders = {
+    'Content-Type': mediaTypes[format],
+    Accept: ACCEPT[format],
+    'Accept-Encoding': 'identity',
+    'User-Agent': USER_AGENT,
+  };
+  const post = (body: string, { requestId, beginStep }: Call, Authorization: string): Promise<UpstreamAnswer> =>
+    client.postAdmitted({
+      path: CREATE_PATH,
+      fixedHeaders,
+      headers: { Authorization, 'X-Request-Id': requestId },
+      body,
+      beginStep,
+    });
+  /** With a token of the gateway's own, which may have to be fetched, and after a 401 another one. */
+  const postWithToken = async (body: string, call: Call, token: Promise<string> | string): Promise<UpstreamAnswer> => {
+    const authorization = await token;
+    const answer = await post(body, call, authorization);
+    if (answer.status !== 401 || !reauthorize) return answer;
+    // A 401 created nothing, so with other credentials the task may be sent once more.
+    const another = await reauthorize(authorization, call);
+    return another === null ? answer : post(body, call, another);
+  };
+  const send = (task: NewAccountTask, call: Call): Promise<UpstreamAnswer> => {
+    try {
+      const authorization = authorize(call);
+      const body = encodeRequest(format, task, tables);
+      const isFinal = typeof authorization === 'string' && !reauthorize;
+      return isFinal ? post(body, call, authorization) : postWithToken(body, call, authorization);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+  };
+  const read = (answer: UpstreamAnswer): CreatedAccountTask => {
+    client.leave();
+    const body = readAnswerBody(answer.body, answer.contentType);
+    if (onUnknownMember) for (const path of unknownMembers(body)) onUnknownMember(path);
+    return interpretAnswer(answer.status, body);
+  };
+  const fail = (error: unknown): never => {
+    client.leave();
+    throw error;
+  };
   return {
-    create: (task, call) =>
-      client.admit(async () => {
-        const authorization = authorize(call);
-        const request = {
-          path: CREATE_PATH,
-          headers: {
-            'Content-Type': mediaTypes[format],
-            Accept: ACCEPT[format],
-            'Accept-Encoding': 'identity',
-            'User-Agent': USER_AGENT,
-            Authorization: typeof authorization === 'string' ? authorization : await authorization,
-            'X-Request-Id': call.requestId,
-          },
-          body: encodeRequest(format, task, tables),
-          beginStep: call.beginStep,
-        };
-        let answer = await client.postAdmitted(request);
-        if (answer.status === 401 && reauthorize) {
-          // A 401 created nothing, so with other credentials the task may be sent once more.
-          const Authorization = await reauthorize(request.headers.Authorization, call);
-          if (Authorization !== null)
-            answer = await client.postAdmitted({ ...request, headers: { ...request.headers, Authorization } });
-        }
-        const body = readAnswerBody(answer.body, answer.contentType);
-        if (onUnknownMember) for (const path of unknownMembers(body)) onUnknownMember(path);
-        return interpretAnswer(answer.status, body);
-      }),
+    create(task, call) {
+      const refusal = client.admit();
+      return refusal ? Promise.reject(refusal) : send(task, call).then(read, fail);
+    },
     async find() {
       throw unreadableContract();
     },

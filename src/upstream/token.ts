@@ -14,7 +14,7 @@ export interface OwnTokenOptions extends TokenCredentials {
 /** The gateway's own token at the service. Every failure to get one is a TaskFailure of outcome NOT_SENT. */
 export interface OwnToken {
   /** The Authorization header to send: one fetch for all who wait for it; a step of the call that was first. */
-  readonly authorization: (call?: Followed) => Promise<string>;
+  readonly authorization: (call?: Followed) => Promise<string> | string;
   /** The header to send after the service refused this one with a 401; null when a new token is no remedy. */
   readonly renew: (refused: string, call?: Followed) => Promise<string | null>;
 }
@@ -68,8 +68,8 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
     fetching ??= fetchToken(call);
     return fetching;
   };
-  const authorization = async (call?: Followed): Promise<string> => {
-    if (!held || now() >= held.expiresAtMs) return (await fetchOnce(call)).authorization;
+  const authorization = (call?: Followed): Promise<string> | string => {
+    if (!held || now() >= held.expiresAtMs) return fetchOnce(call).then((fetched) => fetched.authorization);
     // The token at hand serves until the next one is there; whoever tells of failures has told of this one.
     if (now() >= held.renewAtMs) fetchOnce(call).catch(() => undefined);
     return held.authorization;

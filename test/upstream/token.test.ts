@@ -108,7 +108,11 @@ describe("the gateway's own token", () => {
     expect(await token.authorization()).toBe('Bearer token-1');
     expect(fetches()).toBe(2);
     clock.nowMs += FIVE_MINUTES_MS;
-    await expectFailure(token.authorization(), { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true });
+    await expectFailure(Promise.resolve(token.authorization()), {
+      code: 'UPSTREAM_UNREACHABLE',
+      outcome: 'NOT_SENT',
+      retryable: true,
+    });
     expect(fetches()).toBe(3);
   });
 
@@ -152,7 +156,7 @@ describe('when no token can be had, nothing was sent:', () => {
     ['a page', { status: 200, body: '<html>' }, UNREACHABLE, 'holds no access_token'],
   ])('%s', async (_, reply, kind, cause) => {
     const { failures, token } = await openToken(() => reply);
-    const failure = await expectFailure(token.authorization(), kind);
+    const failure = await expectFailure(Promise.resolve(token.authorization()), kind);
     expect(failures).toEqual([failure]);
     expect((failure.cause as Error).message).toContain(cause);
     expect(`${failure.message}${(failure.cause as Error).message}`).not.toMatch(/token-1|a\+b/);
@@ -160,7 +164,7 @@ describe('when no token can be had, nothing was sent:', () => {
 
   test('no answer in time', async () => {
     const { token } = await openToken(() => new Promise(() => undefined), 150);
-    const failure = await expectFailure(token.authorization(), UNREACHABLE);
+    const failure = await expectFailure(Promise.resolve(token.authorization()), UNREACHABLE);
     expect(failure.cause).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
   });
 
