@@ -39,7 +39,9 @@ export const DETAIL_FIELDS = {
   ClientID: 'guid',
 } as const;
 export type DetailField = keyof typeof DETAIL_FIELDS;
+type DetailKind = (typeof DETAIL_FIELDS)[DetailField];
 const FIELD_NAMES = Object.keys(DETAIL_FIELDS) as readonly DetailField[];
+const KINDS: ReadonlyMap<string, DetailKind> = new Map(Object.entries(DETAIL_FIELDS));
 
 /** The known fields of a Detail, each null or absent where the service gave nothing. */
 export type DetailFields = {
@@ -79,10 +81,12 @@ export interface Misread {
 
 /** Reads a Detail; a value of the wrong type, or no ID or TaskID, is a misread and never a null. */
 export function readAccountTask(detail: JsonObject, at: string): AccountTask | Misread {
-  const fields = toKnownFields(detail);
-  for (const field of FIELD_NAMES) {
-    const problem = fieldProblem(field, fields[field]);
-    if (problem) return { at: `${at}.${field}`, problem };
+  const fields = isInContractsWords(detail) ? detail : toKnownFields(detail);
+  if (fields !== detail) {
+    for (const field of FIELD_NAMES) {
+      const problem = fieldProblem(DETAIL_FIELDS[field], fields[field]);
+      if (problem) return { at: `${at}.${field}`, problem };
+    }
   }
   const { ID, TaskID, ClientID } = fields as DetailFields;
   const id = toGuid(ID);
@@ -93,15 +97,25 @@ export function readAccountTask(detail: JsonObject, at: string): AccountTask | M
   return { ID: id, TaskID: taskId, ClientID: toGuid(ClientID), fields, detail };
 }
 
-/** `detail` itself when it uses the contract's names, else a copy that does. */
+/** Whether every known field is there by the contract's own name and holds what it should, as with most answers; one pass tells. */
+function isInContractsWords(detail: JsonObject): boolean {
+  let known = 0;
+  for (const name in detail) {
+    const kind = KINDS.get(name);
+    if (kind === undefined || !Object.hasOwn(detail, name)) continue;
+    if (fieldProblem(kind, detail[name]) !== null) return false;
+    known += 1;
+  }
+  return known === KINDS.size;
+}
+
+/** A copy that uses the contract's names. */
 function toKnownFields(detail: JsonObject): JsonObject {
-  if (FIELD_NAMES.every((field) => Object.hasOwn(detail, field))) return detail;
   return Object.fromEntries(FIELD_NAMES.map((field) => [field, member(detail, field) ?? null]));
 }
 
-function fieldProblem(field: DetailField, value: JsonValue | undefined): string | null {
+function fieldProblem(kind: DetailKind, value: JsonValue | undefined): string | null {
   if (value === null || value === undefined) return null;
-  const kind = DETAIL_FIELDS[field];
   if (kind === 'boolean') return typeof value === 'boolean' ? null : 'is not true or false';
   if (kind === 'enum' && (typeof value === 'number' || isRawNumber(value))) return null;
   if (typeof value !== 'string') return 'is not text';

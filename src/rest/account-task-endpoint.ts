@@ -34,7 +34,7 @@ export type RestEndpoint = (request: RestRequest) => Promise<RestAnswer>;
 export interface RestEndpointOptions {
   readonly tasks: TaskService;
   /** Says who calls from the Authorization header; throws UNAUTHENTICATED where it does not say so credibly. */
-  readonly authenticate: (authorization: string | null) => Promise<Caller>;
+  readonly authenticate: (authorization: string | null) => Caller | Promise<Caller>;
   readonly tables: EnumTables;
   readonly maxBodyBytes: number;
   readonly log: {

@@ -1,23 +1,20 @@
-import type { AccountTask, DetailField, DetailFields } from '../contract/account-task.ts';
+import type { AccountTask, DetailFields } from '../contract/account-task.ts';
 import { type EnumTable, type EnumTables, findMember } from '../contract/enums.ts';
 import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { Builder } from './builder.ts';
 import { type Enums, toContentType } from './enums.ts';
 
-type TextField = {
-  [Field in DetailField]: NonNullable<DetailFields[Field]> extends string ? Field : never;
-}[DetailField];
+type Text = string | null | undefined;
 
 export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTables): void {
   const AccountTask = builder.objectType('AccountTask', {
     description:
       "A task registered on a customer's account. Where a REST service keeps the tasks it is given as of its creation: that service has no read.",
     fields: (t) => {
-      const text = (field: TextField, description: string) =>
-        t.string({ description, resolve: (task) => task.fields[field] });
-      const date = (field: TextField, description: string) =>
-        t.field({ type: 'DateTime', description, resolve: (task) => blankToNull(task.fields[field]) });
+      const text = (resolve: (task: AccountTask) => Text, description: string) => t.string({ description, resolve });
+      const date = (read: (task: AccountTask) => Text, description: string) =>
+        t.field({ type: 'DateTime', description, resolve: (task) => blankToNull(read(task)) });
       return {
         id: t.id({ nullable: false, description: 'Hyphenated and lower-case.', resolve: (task) => task.ID }),
         taskId: t.id({
@@ -25,7 +22,7 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
           description: 'The task of the catalogue that is registered; hyphenated and lower-case.',
           resolve: (task) => task.TaskID,
         }),
-        name: text('Name', 'The name of the task.'),
+        name: text(({ fields }) => fields.Name, 'The name of the task.'),
         enabled: t.boolean({
           description: 'Whether the task is enabled.',
           resolve: (task) => task.fields.Enabled,
@@ -36,9 +33,9 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
             'How often the task runs. Null where the service gave a value this enum cannot name: see `detail`.',
           resolve: (task) => toName(tables.frequencies, task.fields.Frequency),
         }),
-        startDate: date('StartDate', 'When the task starts to run.'),
-        finishDate: date('FinishDate', 'When the task stops running.'),
-        parameters: text('Parameters', 'The parameters of the task, exactly as they were given.'),
+        startDate: date(({ fields }) => fields.StartDate, 'When the task starts to run.'),
+        finishDate: date(({ fields }) => fields.FinishDate, 'When the task stops running.'),
+        parameters: text(({ fields }) => fields.Parameters, 'The parameters of the task, exactly as they were given.'),
         contentType: t.field({
           type: enums.ParametersContentType,
           description: 'The format `parameters` is in. Null where the service gave another one: see `detail`.',
@@ -49,12 +46,15 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
           description: 'What the task sends back to the user. Null where this enum cannot name it: see `detail`.',
           resolve: (task) => toName(tables.notifications, task.fields.Notification),
         }),
-        dateCreated: date('DateCreated', 'When the task was registered.'),
-        dateModified: date('DateModified', 'When the registration was last changed.'),
-        lastRunOn: date('LastRunOn', 'When the task last ran.'),
-        lastRunBy: text('LastRunBy', 'Who last ran the task.'),
-        lastModifiedBy: text('LastModifiedBy', 'Who last changed the registration.'),
-        status: text('Status', 'The status of the task. The REST contract does not document its values.'),
+        dateCreated: date(({ fields }) => fields.DateCreated, 'When the task was registered.'),
+        dateModified: date(({ fields }) => fields.DateModified, 'When the registration was last changed.'),
+        lastRunOn: date(({ fields }) => fields.LastRunOn, 'When the task last ran.'),
+        lastRunBy: text(({ fields }) => fields.LastRunBy, 'Who last ran the task.'),
+        lastModifiedBy: text(({ fields }) => fields.LastModifiedBy, 'Who last changed the registration.'),
+        status: text(
+          ({ fields }) => fields.Status,
+          'The status of the task. The REST contract does not document its values.',
+        ),
         clientId: t.id({
           description: 'The API client that registered the task; hyphenated and lower-case.',
           resolve: (task) => task.ClientID,
@@ -106,6 +106,6 @@ function toName(table: EnumTable, value: DetailFields['Frequency']): string | nu
   return findMember(table, value)?.name ?? null;
 }
 
-function blankToNull(text: AccountTask['fields'][TextField]): string | null {
+function blankToNull(text: Text): string | null {
   return text?.trim() ? text : null;
 }

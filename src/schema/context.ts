@@ -13,10 +13,10 @@ export interface CreatedBefore {
 export interface GatewayContext {
   readonly requestId: string;
   readonly tasks: TaskService;
-  /** Who calls; throws a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
-  authenticate(): Promise<Caller>;
+  /** Who calls; throws, or rejects with, a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
+  authenticate(): Caller | Promise<Caller>;
   /** What came of it, where somebody has asked; undefined: nobody has. */
-  askedCaller(): Promise<Caller> | undefined;
+  askedCaller(): Caller | Promise<Caller> | undefined;
   /** What the request's createAccountTask fields have created so far: an error of a later one takes their results away. */
   readonly created: CreatedBefore[];
   /** How many creates of one batch may be under way at the same time. */
@@ -32,7 +32,7 @@ export interface GatewayContext {
 export type RequestFacts = Omit<GatewayContext, 'accountTasks' | 'askedCaller' | 'created'>;
 
 export function createGatewayContext(facts: RequestFacts): GatewayContext {
-  let caller: Promise<Caller> | undefined;
+  let caller: Caller | Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
   const context: GatewayContext = {
     requestId: facts.requestId,
@@ -50,5 +50,16 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
 
 /** The port's view of a request; throws where the caller is not credible, before anything is sent. */
 export async function toCall(context: GatewayContext): Promise<Call> {
-  return { caller: await context.authenticate(), requestId: context.requestId, beginStep: context.beginStep };
+  return callOf(await context.authenticate(), context);
+}
+
+/** The same for the work that every call takes; a promise only where it takes time to know the caller. */
+export function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise<Result>): Promise<Result> {
+  const caller = context.authenticate();
+  if (caller instanceof Promise) return caller.then((known) => work(callOf(known, context)));
+  return work(callOf(caller, context));
+}
+
+function callOf(caller: Caller, { requestId, beginStep }: GatewayContext): Call {
+  return { caller, requestId, beginStep };
 }

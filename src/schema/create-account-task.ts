@@ -1,7 +1,7 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import { toGuid } from './account-task.ts';
 import type { Builder } from './builder.ts';
-import { toCall } from './context.ts';
+import { withCall } from './context.ts';
 import type { Enums } from './enums.ts';
 import { boundRequestedCreates } from './requested-creates.ts';
 
@@ -97,13 +97,15 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
         input: t.arg({ type: CreateAccountTaskInput, required: true, description: 'What to register.' }),
         idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
       },
-      resolve: async (_, { input, idempotencyKey }, context, info) => {
+      resolve: (_, { input, idempotencyKey = null }, context, info) => {
         boundRequestedCreates('createAccountTask', info);
         const task = toNewAccountTask('input', input);
-        const call = { ...(await toCall(context)), idempotencyKey: idempotencyKey ?? null };
-        const created = await context.tasks.create(task, call);
-        context.created.push({ path: String(info.path.key), id: created.accountTask.ID });
-        return created;
+        return withCall(context, ({ caller, requestId, beginStep }) =>
+          context.tasks.create(task, { caller, requestId, beginStep, idempotencyKey }).then((created) => {
+            context.created.push({ path: String(info.path.key), id: created.accountTask.ID });
+            return created;
+          }),
+        );
       },
     }),
   );

@@ -11,6 +11,9 @@ import {
 
 /** The fields that the operation asks of Query or Mutation, as they are executed. */
 export function requestedFields(info: GraphQLResolveInfo): readonly FieldNode[] {
+  const [only, ...others] = info.operation.selectionSet.selections;
+  // A field that asks is executed, so it is this one.
+  if (only?.kind === Kind.FIELD && others.length === 0) return [only];
   return [...collectFields(info.operation.selectionSet, info).values()];
 }
 

@@ -2,19 +2,19 @@ import { TaskFailure } from '../contract/failure.ts';
 import { parseGuid } from '../contract/guid.ts';
 import type { AccountCaller, Caller } from '../contract/task-service.ts';
 
-/** Says who calls from the request's Authorization header; throws UNAUTHENTICATED / NOT_SENT where it does not say so credibly. */
-export type Authenticate = (authorization: string | null) => Promise<Caller>;
+/** Says who calls from the request's Authorization header; throws, or rejects with, UNAUTHENTICATED / NOT_SENT where it does not say so credibly. */
+export type Authenticate = (authorization: string | null) => Caller | Promise<Caller>;
 
 /** The subject that a JWT speaks for; throws UNAUTHENTICATED / NOT_SENT for a JWT that is not credible. */
 export type VerifySubject = (token: string) => Promise<string>;
 
 /** Forwarding mode: the upstream judges the credentials; with `verifySubject` they have to be a JWT that passes here too. */
 export function forwardedAuthentication(verifySubject: VerifySubject | null): Authenticate {
-  return async (authorization) => {
+  return (authorization) => {
     if (!authorization?.trim())
       throw unauthenticated('This request needs an Authorization header; it is passed on to the service.');
-    await verifySubject?.(readBearer(authorization));
-    return { kind: 'forwarded', authorization };
+    const caller: Caller = { kind: 'forwarded', authorization };
+    return verifySubject ? verifySubject(readBearer(authorization)).then(() => caller) : caller;
   };
 }
 

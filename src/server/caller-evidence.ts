@@ -7,6 +7,10 @@ import { type RequestRecord, toOutcome } from './request-record.ts';
  */
 export async function isCallerKnown(context: GatewayContext, record: RequestRecord | undefined): Promise<boolean> {
   if (record && toOutcome(record) === 'CREATED') return true;
-  const caller = await context.askedCaller()?.catch(() => null);
-  return caller != null && caller.kind !== 'forwarded';
+  try {
+    const caller = await context.askedCaller();
+    return caller !== undefined && caller.kind !== 'forwarded';
+  } catch {
+    return false;
+  }
 }

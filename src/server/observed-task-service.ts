@@ -1,4 +1,4 @@
-import type { AccountTask } from '../contract/account-task.ts';
+import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
 import { type EnumTables, findMember } from '../contract/enums.ts';
 import { FAILURE_KINDS, TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
@@ -18,20 +18,19 @@ export function observedTaskService(inner: TaskService, { backend, tables, metri
   metrics.expectCreates(backend, [CREATED, ...FAILURE_KINDS, UNEXPECTED]);
   const count = ({ code, outcome }: { readonly code: string; readonly outcome: string }): void =>
     metrics.countCreate(backend, code, outcome);
+  const succeed = (created: CreatedAccountTask): CreatedAccountTask => {
+    count(CREATED);
+    if (created.replayed) metrics.countReplay();
+    countUnknownValues(created.accountTask, tables, metrics);
+    return created;
+  };
+  const fail = (error: unknown): never => {
+    count(error instanceof TaskFailure ? error : UNEXPECTED);
+    throw error;
+  };
   return {
     ...inner,
-    async create(task, call) {
-      try {
-        const created = await inner.create(task, call);
-        count(CREATED);
-        if (created.replayed) metrics.countReplay();
-        countUnknownValues(created.accountTask, tables, metrics);
-        return created;
-      } catch (error) {
-        count(error instanceof TaskFailure ? error : UNEXPECTED);
-        throw error;
-      }
-    },
+    create: (task, call) => inner.create(task, call).then(succeed, fail),
   };
 }
 

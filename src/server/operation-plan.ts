@@ -40,7 +40,7 @@ export interface ObjectPlan {
 
 export interface FieldPlan {
   readonly responseName: string;
-  /** What stands before the value in the answer: `"name":`. */
+  /** What stands before the value in the answer: `"name":`, after a comma unless it is the first. */
   readonly label: string;
   readonly nodes: readonly [FieldNode, ...FieldNode[]];
   /** Null for `__typename`. */
@@ -101,7 +101,11 @@ function planObject(type: GraphQLObjectType, selections: readonly SelectionSetNo
   const nodes = new Map<string, [FieldNode, ...FieldNode[]]>();
   const visited = new Set<string>();
   for (const selection of selections) collectFields(type, selection, scope, nodes, visited);
-  return { type, fields: [...nodes].map(([name, fieldNodes]) => planField(type, name, fieldNodes, scope)) };
+  const fields = [...nodes].map(([name, fieldNodes], index) => ({
+    ...planField(type, name, fieldNodes, scope),
+    label: `${index === 0 ? '' : ','}"${name}":`,
+  }));
+  return { type, fields };
 }
 
 function planField(
@@ -109,8 +113,8 @@ function planField(
   responseName: string,
   nodes: readonly [FieldNode, ...FieldNode[]],
   scope: Scope,
-): FieldPlan {
-  const plan = { responseName, label: `"${responseName}":`, nodes };
+): Omit<FieldPlan, 'label'> {
+  const plan = { responseName, nodes };
   const name = nodes[0].name.value;
   if (name === '__typename') return { ...plan, resolved: null };
   const definition = parent.getFields()[name];

@@ -39,8 +39,7 @@ async function runRoot(run: Run): Promise<OperationResult> {
   try {
     if (!plan.isMutation) return { data: await runObject(plan.root, undefined, run, undefined), errors };
     let text = '{';
-    for (const field of fields)
-      text += (text === '{' ? '' : ',') + field.label + (await runField(field, type, undefined, run, undefined));
+    for (const field of fields) text += field.label + (await runField(field, type, undefined, run, undefined));
     return { data: `${text}}`, errors };
   } catch (error) {
     return { data: 'null', errors: [...errors, error as GraphQLError] };
@@ -52,7 +51,7 @@ function runObject({ fields, type }: ObjectPlan, source: unknown, run: Run, path
   const parts: Text[] = [];
   try {
     for (const field of fields) {
-      text += (text === '{' ? '' : ',') + field.label;
+      text += field.label;
       const value = runField(field, type, source, run, path);
       if (typeof value === 'string') text += value;
       else {

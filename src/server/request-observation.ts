@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { BeginStep, StepUnderWay } from '../contract/call-steps.ts';
+import type { BeginStep, Step, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import type { RequestLog } from './request-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import type { PathClass, RequestRecord } from './request-record.ts';
@@ -57,7 +57,7 @@ export function createRequestObservation({
         outcome: null,
         upstreamMs: 0,
         commitMs: 0,
-        beginStep: (step) => beginTimed(record, step, trace?.beginStep ?? null, parent?.headers ?? null),
+        beginStep: (step) => new TimedStep(record, step, trace?.beginStep ?? null, parent?.headers ?? null),
       };
       if (trace) traces.set(record, trace);
       return record;
@@ -73,21 +73,32 @@ export function createRequestObservation({
 }
 
 /** A step whose time is the request's, and which is a span where there are traces. */
-function beginTimed(
-  record: RequestRecord,
-  step: Parameters<BeginStep>[0],
-  trace: BeginStep | null,
-  passedOn: Readonly<Record<string, string>> | null,
-): StepUnderWay {
-  const startedMs = performance.now();
-  const traced = trace?.(step);
-  return {
-    headers: traced ? traced.headers : passedOn,
-    beginStep: traced ? (inner) => beginTimed(record, inner, traced.beginStep, null) : record.beginStep,
-    end(end) {
-      if (step.kind === 'exchange') record.upstreamMs += performance.now() - startedMs;
-      if (step.kind === 'commit') record.commitMs += performance.now() - startedMs;
-      traced?.end(end);
-    },
-  };
+class TimedStep implements StepUnderWay {
+  readonly headers: Readonly<Record<string, string>> | null;
+  readonly beginStep: BeginStep;
+  readonly #record: RequestRecord;
+  readonly #kind: Step['kind'];
+  readonly #startedMs = performance.now();
+  readonly #traced: StepUnderWay | null;
+
+  constructor(
+    record: RequestRecord,
+    step: Step,
+    trace: BeginStep | null,
+    passedOn: Readonly<Record<string, string>> | null,
+  ) {
+    const traced = trace?.(step) ?? null;
+    this.#record = record;
+    this.#kind = step.kind;
+    this.#traced = traced;
+    this.headers = traced ? traced.headers : passedOn;
+    this.beginStep = traced ? (inner) => new TimedStep(record, inner, traced.beginStep, null) : record.beginStep;
+  }
+
+  end(end: StepEnd): void {
+    const tookMs = performance.now() - this.#startedMs;
+    if (this.#kind === 'exchange') this.#record.upstreamMs += tookMs;
+    if (this.#kind === 'commit') this.#record.commitMs += tookMs;
+    this.#traced?.end(end);
+  }
 }

@@ -90,13 +90,20 @@ interface Exported {
   toSamples(labels: Labels): Sample[];
 }
 
+/** What is kept for the label values on the way here: no key is put together for a look-up. */
+interface LabelNode<Kept> {
+  series: Kept | null;
+  readonly next: Map<string, LabelNode<Kept>>;
+}
+
 function createFamily<Kept extends Exported>(
   registry: Registry,
   type: string,
   { name, help, labelNames = [], aggregator = 'sum' }: FamilyOptions,
   create: () => Kept,
 ): Family<Kept> {
-  const kept = new Map<string, { readonly labels: Labels; readonly series: Kept }>();
+  const kept: { readonly labels: Labels; readonly series: Kept }[] = [];
+  const root: LabelNode<Kept> = { series: null, next: new Map() };
   const metric = {
     name,
     help,
@@ -107,19 +114,25 @@ function createFamily<Kept extends Exported>(
       help,
       type,
       aggregator,
-      values: [...kept.values()].flatMap(({ labels, series }) => series.toSamples(labels)),
+      values: kept.flatMap(({ labels, series }) => series.toSamples(labels)),
     }),
   };
   // What a registry asks of a metric is its name and `get`.
   registry.registerMetric(metric as unknown as Metric);
-  const family: Family<Kept> = (...labelValues) => {
-    const key = labelValues.join('\n');
-    const known = kept.get(key);
-    if (known) return known.series;
+  const add = (labelValues: readonly string[]): Kept => {
     const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
     const series = create();
-    kept.set(key, { labels, series });
+    kept.push({ labels, series });
     return series;
+  };
+  const family: Family<Kept> = (...labelValues) => {
+    let node = root;
+    for (const value of labelValues) {
+      let next = node.next.get(value);
+      if (!next) node.next.set(value, (next = { series: null, next: new Map() }));
+      node = next;
+    }
+    return (node.series ??= add(labelValues));
   };
   if (labelNames.length === 0) family();
   return family;

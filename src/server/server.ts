@@ -100,10 +100,14 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     };
     const problem = findHeaderProblem(request, bounds);
     const handle = problem ? refuse(...problem) : handlers[pathClass];
-    const end = (): void => observation.end(record, response);
-    handle(request, response, record)
-      .then(() => boundAnswer(response, bounds), fail)
-      .then(end, end);
+    const end = (): void => {
+      boundAnswer(response, bounds);
+      observation.end(record, response);
+    };
+    handle(request, response, record).then(end, (error: unknown) => {
+      fail(error);
+      end();
+    });
   };
   const server = createServer(toServerOptions(bounds), handleRequest);
   // A caller that has ended its side of the connection still waits for its answer.
@@ -150,6 +154,7 @@ const notFound: Handler = async (_, response, { requestId }) =>
 
 /** The path and query of a request target, which a proxy may write as a whole address. */
 function toOriginForm(target: string): string {
+  if (target.startsWith('/')) return target;
   return target.replace(/^https?:\/\/[^/?]*/i, '') || '/';
 }
 

@@ -11,6 +11,8 @@ interface ExchangeTimes {
   readonly endedMs: number;
 }
 
+const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];
+
 /** Calls of the service in numbers. */
 export interface UpstreamMetrics {
   onCall(path: string, result: number | string, durationMs: number): void;
@@ -38,7 +40,7 @@ export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
   const body = phases('body');
   return {
     onCall(path, result, durationMs) {
-      const label = typeof result === 'number' ? `${Math.floor(result / 100)}xx` : result;
+      const label = typeof result === 'number' ? (STATUS_CLASSES[Math.floor(result / 100)] ?? '') : result;
       calls(`/${path}`, label).observe(durationMs / 1000);
     },
     onExchange({ queuedMs, dispatchedMs, sentMs, answeredMs, endedMs }) {

@@ -58,7 +58,7 @@ function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean
   if (typeof value === 'number') seen.hasNumber = true;
   if (typeof value !== 'object' || value === null) return null;
   if (depth > MAX_DEPTH) return TOO_DEEP;
-  for (const name of Object.keys(value)) {
+  for (const name in value) {
     const child = (value as Readonly<Record<string, JsonValue>>)[name] as JsonValue;
     const problem = nameProblem(name) ?? treeProblem(child, depth + 1, seen);
     if (problem) return problem;

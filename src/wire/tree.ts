@@ -7,9 +7,8 @@ export type ParsedTree = { readonly tree: JsonValue } | { readonly problem: stri
 export const MAX_DEPTH = 64;
 export const TOO_DEEP = `is nested more than ${MAX_DEPTH} deep`;
 
-const RESERVED_NAMES: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
-
 /** Why a member or element may not have this name; null when it may. */
 export function nameProblem(name: string): string | null {
-  return RESERVED_NAMES.has(name) ? `holds a value named ${name}, which is refused` : null;
+  const isReserved = name === '__proto__' || name === 'constructor' || name === 'prototype';
+  return isReserved ? `holds a value named ${name}, which is refused` : null;
 }
