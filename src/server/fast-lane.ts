@@ -23,13 +23,13 @@ export interface LaneAnswer {
  * plugins. It has no semantics of its own: whatever is not plainly such a request goes to Yoga, and one suite compares both.
  */
 export interface FastLane {
-  /** The answer; null where the request is Yoga's, before anything of it has run. */
+  /** The answer to come; null where the request is Yoga's, before anything of it has run. */
   answer(
     headers: IncomingHttpHeaders,
     body: Buffer,
     record: RequestRecord,
     createContext: () => GatewayContext,
-  ): Promise<LaneAnswer | null>;
+  ): Promise<LaneAnswer> | null;
   /** Teaches the lane what Yoga runs. */
   readonly plugin: Plugin<GatewayContext>;
 }
@@ -75,8 +75,16 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
   const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
   // What has run for nobody who is known, which so cannot drive out what has.
   const strangers = createDocumentCache<KnownDocument>(STRANGER_BOUNDS);
+  const keepOfKnown = async (
+    query: string,
+    known: KnownDocument,
+    context: GatewayContext,
+    record: RequestRecord | undefined,
+  ): Promise<void> => {
+    if (await isCallerKnown(context, record)) documents.set(query, known);
+  };
   return {
-    async answer(headers, body, record, createContext) {
+    answer(headers, body, record, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
       if (contentType === undefined || !BODY_TYPE.test(headers['content-type'] ?? '')) return null;
       const parameters = parseParameters(body, trusted);
@@ -89,17 +97,21 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       const plan = findPlan(schema, known, operationName);
       if (!plan) return null;
       const context = createContext();
-      const result = await runOperation(schema, plan, context, parameters.variables ?? {});
-      if (!result) return null;
+      const running = runOperation(schema, plan, context, parameters.variables ?? {});
+      if (!running) return null;
       onTaken();
-      noteOperation(record, plan.operation);
-      const { requestId, created } = context;
-      const { data } = result;
-      if (!kept && result.errors.length === 0 && (await isCallerKnown(context, record))) documents.set(query, known);
-      if (result.errors.length === 0) return { contentType, body: `{"data":${data}}` };
-      const executed = { errors: result.errors, data: data === 'null' ? null : {} };
-      const errors = executionErrors(executed, known.document, operationName, { requestId, created, record, log });
-      return { contentType, body: `{"errors":${JSON.stringify(errors)},"data":${data}}` };
+      return running.then((result) => {
+        noteOperation(record, plan.operation);
+        const { errors, data } = result;
+        if (errors.length > 0) {
+          const { requestId, created } = context;
+          const executed = { errors, data: data === 'null' ? null : {} };
+          const told = executionErrors(executed, known.document, operationName, { requestId, created, record, log });
+          return { contentType, body: `{"errors":${JSON.stringify(told)},"data":${data}}` };
+        }
+        const answer = { contentType, body: `{"data":${data}}` };
+        return kept ? answer : keepOfKnown(query, known, context, record).then(() => answer);
+      });
     },
     plugin: {
       onExecute: ({ args }) => {
@@ -114,7 +126,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
         return {
           async onExecuteDone({ result }) {
             const hasErrors = 'errors' in result && result.errors;
-            if (!hasErrors && (await isCallerKnown(context, context.record))) documents.set(query, known);
+            if (!hasErrors) await keepOfKnown(query, known, context, context.record);
           },
         };
       },

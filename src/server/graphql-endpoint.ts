@@ -47,7 +47,7 @@ export interface GraphqlEndpoint {
   /** Answers any request, as a fetch handler. */
   fetch(url: string, init: RequestInit, facts: RequestFacts): Promise<Response> | Response;
   /** Answers a POST of a document that was run before; null where the request is `fetch`'s. */
-  answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<LaneAnswer | null>;
+  answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<LaneAnswer> | null;
 }
 
 export function createGraphqlEndpoint({
@@ -113,12 +113,10 @@ export function createGraphqlEndpoint({
   return {
     fetch: (url, init, facts) => yoga.fetch(url, init, facts),
     answerKnown: ({ method, url, headers }, body, record) => {
-      if (!lane || method !== 'POST' || url !== '/graphql') return NOT_KNOWN;
+      if (!lane || method !== 'POST' || url !== '/graphql') return null;
       return lane.answer(headers, body, record, () =>
         createContext(headers.authorization ?? null, record.requestId, record),
       );
     },
   };
 }
-
-const NOT_KNOWN = Promise.resolve(null);

@@ -33,41 +33,33 @@ export function createGraphqlHandler({
   simpleGets,
   metrics,
 }: GraphqlHandlerOptions) {
-  return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
-    const { requestId } = record;
-    if (cors(request, response)) return;
-    if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html')) {
-      await graphiql.send(request, response);
-      return;
-    }
+  const isForgeable = (request: IncomingMessage): boolean => {
     const isAllowedGet = simpleGets && request.method === 'GET' && !isOfAnotherOrigin(request);
-    if (isSimpleRequest(request) && !isAllowedGet) {
-      request.resume();
-      noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
-      sendError(response, 403, FORGEABLE, { code: 'FORBIDDEN', requestId });
-      return;
-    }
-    const body = await readBody(request, maxBodyBytes);
-    if (body === null) {
-      metrics.countRefusal('body_bytes');
-      noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
-      sendError(response, 413, `The request's body is larger than ${maxBodyBytes} bytes.`, {
-        code: 'BAD_USER_INPUT',
-        requestId,
-      });
-      return;
-    }
-    // A text that decoding changes would be created as it is then.
-    if (!isText(body, request.headers['content-type'])) {
-      noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
-      sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
-      return;
-    }
-    const fast = await graphql.answerKnown(request, body, record);
-    if (fast) {
-      sendText(response, 200, { 'content-type': fast.contentType }, fast.body);
-      return;
-    }
+    return isSimpleRequest(request) && !isAllowedGet;
+  };
+  const refuseForgeable = (request: IncomingMessage, response: ServerResponse, record: RequestRecord): void => {
+    request.resume();
+    noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
+    sendError(response, 403, FORGEABLE, { code: 'FORBIDDEN', requestId: record.requestId });
+  };
+  const refuseLarge = (response: ServerResponse, record: RequestRecord): void => {
+    metrics.countRefusal('body_bytes');
+    noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
+    const { requestId } = record;
+    const problem = `The request's body is larger than ${maxBodyBytes} bytes.`;
+    sendError(response, 413, problem, { code: 'BAD_USER_INPUT', requestId });
+  };
+  const refuseOtherThanText = (response: ServerResponse, record: RequestRecord): void => {
+    noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
+    const { requestId } = record;
+    sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
+  };
+  const askYoga = async (
+    request: IncomingMessage,
+    body: Buffer,
+    response: ServerResponse,
+    record: RequestRecord,
+  ): Promise<void> => {
     const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
     const answer = await graphql.fetch(
       // The Host header is the caller's to write and decides nothing here.
@@ -77,12 +69,26 @@ export function createGraphqlHandler({
         headers: request.headers as Record<string, string>,
         ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
       },
-      { requestId, record },
+      { requestId: record.requestId, record },
     );
     // The whole answer goes out with its length; how Yoga would have streamed it does not matter.
     const headers = Object.fromEntries(
       [...answer.headers].filter(([name]) => !/^(transfer-encoding|connection)$/i.test(name)),
     );
     sendText(response, answer.status, headers, await answer.text());
+  };
+  return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
+    if (cors(request, response)) return;
+    if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html'))
+      return graphiql.send(request, response);
+    if (isForgeable(request)) return refuseForgeable(request, response, record);
+    const body = await readBody(request, maxBodyBytes);
+    if (body === null) return refuseLarge(response, record);
+    // A text that decoding changes would be created as it is then.
+    if (!isText(body, request.headers['content-type'])) return refuseOtherThanText(response, record);
+    const known = graphql.answerKnown(request, body, record);
+    if (!known) return askYoga(request, body, response, record);
+    const { contentType, body: text } = await known;
+    sendText(response, 200, { 'content-type': contentType }, text);
   };
 }

@@ -33,17 +33,31 @@ export function runOperation(
   return variables && runRoot({ schema, plan, contextValue, variables, errors: [] });
 }
 
-async function runRoot(run: Run): Promise<OperationResult> {
+function runRoot(run: Run): Promise<OperationResult> {
   const { plan, errors } = run;
-  const { fields, type } = plan.root;
+  const { root, isMutation } = plan;
+  // Where there is only one field to run, its order is no question.
+  const isSerial = isMutation && root.fields.length > 1;
+  return later(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(
+    (data) => ({ data, errors }),
+    (error: GraphQLError) => ({ data: 'null', errors: [...errors, error] }),
+  );
+}
+
+/** A promise of what the work gives, in any case. */
+function later(work: () => Text): Promise<string> {
   try {
-    if (!plan.isMutation) return { data: await runObject(plan.root, undefined, run, undefined), errors };
-    let text = '{';
-    for (const field of fields) text += field.label + (await runField(field, type, undefined, run, undefined));
-    return { data: `${text}}`, errors };
+    const text = work();
+    return typeof text === 'string' ? Promise.resolve(text) : text;
   } catch (error) {
-    return { data: 'null', errors: [...errors, error as GraphQLError] };
+    return Promise.reject(error as Error);
   }
+}
+
+async function runSerially({ fields, type }: ObjectPlan, run: Run): Promise<string> {
+  let text = '{';
+  for (const field of fields) text += field.label + (await runField(field, type, undefined, run, undefined));
+  return `${text}}`;
 }
 
 function runObject({ fields, type }: ObjectPlan, source: unknown, run: Run, path: Path | undefined): Text {
@@ -90,24 +104,19 @@ function runField(
 
 /** Completes a value that may be a promise; `itemPath` where it is an item of a list. */
 function settle(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
-  if (isPromise(value)) return settleLater(value, plan, site, run, itemPath);
-  const text = complete(value, plan, site, run, itemPath);
-  return typeof text === 'string' ? text : text.catch((error: unknown) => fail(error, plan, site, run, itemPath));
-}
-
-async function settleLater(
-  value: Promise<unknown>,
-  plan: ValuePlan,
-  site: Site,
-  run: Run,
-  itemPath: Path | null,
-): Promise<string> {
-  try {
-    const text = complete(await value, plan, site, run, itemPath);
-    return typeof text === 'string' ? text : await text;
-  } catch (error) {
-    return fail(error, plan, site, run, itemPath);
+  const failLater = (error: unknown): string => fail(error, plan, site, run, itemPath);
+  if (isPromise(value)) {
+    return value.then((settled) => {
+      try {
+        const text = complete(settled, plan, site, run, itemPath);
+        return typeof text === 'string' ? text : text.catch(failLater);
+      } catch (error) {
+        return failLater(error);
+      }
+    }, failLater);
   }
+  const text = complete(value, plan, site, run, itemPath);
+  return typeof text === 'string' ? text : text.catch(failLater);
 }
 
 function complete(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {

@@ -3,7 +3,11 @@ export type Text = string | Promise<string>;
 
 /** The parts one after the other, as soon as all are there. */
 export function joinParts(parts: readonly Text[], separator = ''): Text {
-  if (parts.every((part) => typeof part === 'string')) return parts.join(separator);
+  const unsettled = parts.filter((part) => typeof part !== 'string');
+  if (unsettled.length === 0) return parts.join(separator);
+  const [only] = unsettled;
+  if (only && unsettled.length === 1)
+    return only.then((text) => parts.map((part) => (part === only ? text : part)).join(separator));
   return Promise.all(parts.map(async (part) => part)).then((texts) => texts.join(separator));
 }
 

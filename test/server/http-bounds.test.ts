@@ -21,7 +21,7 @@ async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{
         asked.push((body as Buffer).toString());
         return new Response(answer, { headers: { 'content-type': 'application/json' } });
       },
-      answerKnown: async () => null,
+      answerKnown: () => null,
     },
     graphiql: null,
     token: null,
