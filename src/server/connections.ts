@@ -10,6 +10,8 @@ export interface Connections {
   endUnused(): void;
   /** Ends all of them; gives how many were waiting for the answer to a request that had arrived in full. */
   endAll(): number;
+  /** The answer to the latest request on a connection; none before its first. */
+  latestAnswer(socket: Socket): ServerResponse | null;
 }
 
 export function trackConnections(server: Server): Connections {
@@ -39,5 +41,6 @@ export function trackConnections(server: Server): Connections {
       }
       return cutOff;
     },
+    latestAnswer: (socket) => answers.get(socket) ?? null,
   };
 }

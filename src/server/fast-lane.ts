@@ -59,8 +59,8 @@ const NAMING_EXTENSIONS: ReadonlySet<string> = new Set(['clientLibrary', 'persis
 
 interface Parameters {
   readonly query: string;
-  readonly variables?: Readonly<Record<string, unknown>> | null;
-  readonly operationName?: string | null;
+  readonly variables: Readonly<Record<string, unknown>> | null | undefined;
+  readonly operationName: string | null | undefined;
 }
 
 export interface FastLaneOptions {
@@ -172,10 +172,11 @@ function parseParameters(body: Buffer, trusted: TrustedDocuments | null): Parame
   if (typeof query !== 'string') return null;
   if (!isAbsentOrObject(variables) || !isAbsentOrObject(extensions)) return null;
   const idle = trusted ? NAMING_EXTENSIONS : IDLE_EXTENSIONS;
-  if (Object.keys(extensions ?? {}).some((name) => !idle.has(name))) return null;
+  if (extensions && Object.keys(extensions).some((name) => !idle.has(name))) return null;
   if (operationName != null && (typeof operationName !== 'string' || operationName === '')) return null;
   const names = trusted ? NAMING_PARAMETERS : PARAMETERS;
-  return Object.keys(parameters).every((name) => names.has(name)) ? { ...parameters, query } : null;
+  for (const name of Object.keys(parameters)) if (!names.has(name)) return null;
+  return { query, variables, operationName };
 }
 
 function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unknown>> | null | undefined {

@@ -1,6 +1,7 @@
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorBody, sendError } from './answer.ts';
+import type { Connections } from './connections.ts';
 import { toRequestId } from './request-id.ts';
 
 /** How much of the server one caller may hold, and for how long. */
@@ -71,10 +72,12 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 };
 
 /** Answers requests that cannot be read in the words of all others; Node would close, or answer without any. */
-export function answerUnreadable(server: Server, { maxConnections }: HttpBounds): void {
-  const answers = new WeakMap<Socket, ServerResponse>();
+export function answerUnreadable(
+  server: Server,
+  { maxConnections }: HttpBounds,
+  { latestAnswer }: Pick<Connections, 'latestAnswer'>,
+): void {
   server.maxConnections = maxConnections;
-  server.on('request', ({ socket }, response) => void answers.set(socket, response));
   server.on('checkExpectation', (request, response) => {
     request.resume();
     sendError(response, 417, 'The expectation of the request cannot be met.', {
@@ -84,7 +87,7 @@ export function answerUnreadable(server: Server, { maxConnections }: HttpBounds)
   });
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
-    const latest = answers.get(socket);
+    const latest = latestAnswer(socket);
     // What would be read as the answer to an earlier request, which may run, must not be sent.
     const isOwnAnswer = !latest || latest.writableFinished || !(latest.headersSent || latest.req.complete);
     if (!socket.writable || !isOwnAnswer) {

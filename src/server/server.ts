@@ -80,8 +80,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     if (isLeaving) response.setHeader('Connection', 'close');
     // The handlers see what they would without a proxy.
     request.url = toOriginForm(request.url ?? '/');
-    const [path = '/'] = request.url.split('?', 1);
-    const pathClass = toPathClass(path);
+    const pathClass = toPathClass(toPath(request.url));
     const record = observation.begin(request, pathClass, requestId);
     const fail = (error: unknown): void => {
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
@@ -112,8 +111,8 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   const server = createServer(toServerOptions(bounds), handleRequest);
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
-  answerUnreadable(server, bounds);
   const connections = trackConnections(server);
+  answerUnreadable(server, bounds, connections);
   return {
     handle: handleRequest,
     listen: (host, port) => listen(server, host, port),
@@ -151,6 +150,11 @@ const notFound: Handler = async (_, response, { requestId }) =>
     code: 'BAD_USER_INPUT',
     requestId,
   });
+
+function toPath(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
 
 /** The path and query of a request target, which a proxy may write as a whole address. */
 function toOriginForm(target: string): string {

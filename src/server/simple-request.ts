@@ -16,6 +16,7 @@ const SIMPLE_TYPES: ReadonlySet<string> = new Set([
  * and with no header that forces a preflight. A bearer token is such a header; other credentials browsers add by themselves.
  */
 export function isSimpleRequest({ headers }: IncomingMessage): boolean {
+  if (headers['content-type'] === 'application/json') return false;
   const [type = ''] = (headers['content-type'] ?? '').split(/[;,]/, 1);
   if (!SIMPLE_TYPES.has(type.trim().toLowerCase())) return false;
   if (/^Bearer /i.test(headers.authorization ?? '')) return false;

@@ -1,9 +1,9 @@
 // Bun puts an unfinished shim in the place of "undici", but not of the file.
-import { buildConnector, Pool } from 'undici/index.js';
+import { buildConnector, Client } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
-import { createConnectionSlots } from './connection-slots.ts';
+import { createConnections } from './connections.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
 import { overloaded, unreachable, unwritable } from './transport-failure.ts';
@@ -59,12 +59,13 @@ const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { baseUrl, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
-  const pool = new Pool(baseUrl.origin, { connect, connections, allowH2: false, headersTimeout: 0, bodyTimeout: 0 });
   const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
   const connectToTry = buildConnector({ timeout: readyTimeoutMs, allowH2: false });
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
-  const slots = createConnectionSlots(connections);
-  const onLetGo = (): void => slots.give();
+  const pool = createConnections(
+    connections,
+    () => new Client(baseUrl.origin, { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 }),
+  );
   const calls = createCallsInFlight(maxInFlight, () => observer?.onRefused('in_flight'));
   let closing: Promise<void> | null = null;
 
@@ -74,6 +75,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 
   const dispatch = (
+    connection: Client,
     { path, fixedHeaders, headers, body, beginStep }: UpstreamRequest,
     deadline: Deadline,
     resends: number,
@@ -82,19 +84,19 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     const target = pathPrefix + path;
     const step = beginStep?.({ kind: 'exchange', url: baseUrl.origin + target, resends });
     return exchange(
-      pool,
+      connection,
       { path: target, method: 'POST', headers: { ...fixedHeaders, ...headers, ...step?.headers }, body },
-      { maxAnswerBytes, deadline, queuedMs, observer, step, onLetGo },
+      { maxAnswerBytes, deadline, queuedMs, observer, step, pool },
     );
   };
   const attempt = (request: UpstreamRequest, deadline: Deadline, resends: number): Promise<UpstreamAnswer> => {
     const queuedMs = performance.now();
-    const slot = slots.take(deadline);
-    if (slot === true) return dispatch(request, deadline, resends, queuedMs);
-    return slot.then(async (isTaken) => {
-      if (!isTaken) throw refused();
+    const connection = pool.take(deadline);
+    if (!(connection instanceof Promise)) return dispatch(connection, request, deadline, resends, queuedMs);
+    return connection.then(async (own) => {
+      if (!own) throw refused();
       try {
-        return await dispatch(request, deadline, resends, queuedMs);
+        return await dispatch(own, request, deadline, resends, queuedMs);
       } catch (error) {
         throw deadline.isOver && isUnreachable(error) ? refused() : error;
       }
@@ -157,7 +159,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           resolve();
         });
       }),
-    load: () => ({ inFlight: calls.admitted(), waiting: slots.waiting() }),
+    load: () => ({ inFlight: calls.admitted(), waiting: pool.waiting() }),
     close() {
       closing ??= calls.end().then(() => pool.destroy());
       return closing;
@@ -165,7 +167,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 }
 
-/** A request that undici's pool refuses takes a connection out of it for good: none may get that far. */
+/** What undici would refuse in words of its own. */
 function findUnwritable(headers: UpstreamRequest['headers']): TaskFailure | null {
   for (const name in headers) if (NOT_IN_A_HEADER.test(headers[name] ?? '')) return unwritable(name);
   return null;

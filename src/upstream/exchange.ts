@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
+import type { Client, Dispatcher } from 'undici';
 import type { StepUnderWay } from '../contract/call-steps.ts';
 import type { TaskFailure } from '../contract/failure.ts';
+import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
 import type { Deadline, Phase } from './deadline.ts';
 import { broken, timedOut, unreachable, unreadable } from './transport-failure.ts';
@@ -23,8 +24,8 @@ export interface ExchangeOptions {
   readonly observer: UpstreamObserver | undefined;
   /** Told of its end. */
   readonly step: StepUnderWay | undefined;
-  /** Called once, when the dispatcher holds nothing of the request any more; not before the promise settles. */
-  readonly onLetGo: () => void;
+  /** Gets the connection back when it holds nothing of the request any more; not before the promise settles. */
+  readonly pool: Pick<Connections, 'give'>;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -34,17 +35,18 @@ const NOTHING = Buffer.alloc(0);
  * @throws TaskFailure: NOT_SENT when nothing was written, else UNKNOWN.
  */
 export function exchange(
-  dispatcher: Dispatcher,
+  connection: Client,
   request: Dispatcher.DispatchOptions,
   options: ExchangeOptions,
 ): Promise<UpstreamAnswer> {
   return new Promise((resolve, reject) => {
-    dispatcher.dispatch(request, new Exchange(options, resolve, reject));
+    connection.dispatch(request, new Exchange(connection, options, resolve, reject));
   });
 }
 
 /** A class, since every request has one: its methods as closures were an eighth of what a request allocates. */
 class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
+  readonly #connection: Client;
   readonly #options: ExchangeOptions;
   readonly #resolve: (answer: UpstreamAnswer) => void;
   readonly #reject: (failure: TaskFailure) => void;
@@ -66,10 +68,12 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   endedMs = 0;
 
   constructor(
+    connection: Client,
     options: ExchangeOptions,
     resolve: (answer: UpstreamAnswer) => void,
     reject: (failure: TaskFailure) => void,
   ) {
+    this.#connection = connection;
     this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -118,12 +122,12 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     } catch (error) {
       this.#fail(unreadable('is encoded in a way that cannot be read', error));
     }
-    this.#options.onLetGo();
+    this.#options.pool.give(this.#connection);
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     this.#fail(this.#sending ? broken(error) : unreachable(error));
-    this.#options.onLetGo();
+    this.#options.pool.give(this.#connection);
   }
 
   #giveUp(controller: Dispatcher.DispatchController, failure: TaskFailure): void {

@@ -57,6 +57,8 @@ export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: En
   return 'TaskID' in task ? { kind: 'task', task } : { kind: 'faulty', problems: task };
 }
 
+const SPACE = 0x20;
+
 const readers: Readonly<Record<RequestFormat, RequestReader>> = {
   json: (text, tables) => (isBlank(text) ? null : fromTree(parseJsonRequest(text), fromJsonRequest, tables)),
   xml: (text, tables) => (text === '' ? null : fromTree(parseXmlRequest(text), fromXmlRequest, tables)),
@@ -93,6 +95,7 @@ function isBlank(text: string): boolean {
 
 /** An XML declaration has to be the very first thing; blanks before it mean nothing in either format. */
 function withoutLeadingBlanks(text: string): string {
+  if (text.charCodeAt(0) > SPACE) return text;
   const start = text.search(/[^\t\n\r ]/);
   return start === -1 ? '' : text.slice(start);
 }

@@ -35,8 +35,9 @@ export function encodeText(text: string, charset: Charset): Uint8Array {
 }
 
 function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
-  const [first, second, third] = bytes;
-  if (first === 0xef && second === 0xbb && third === 0xbf) return utf8;
+  const first = bytes[0];
+  const second = bytes[1];
+  if (first === 0xef && second === 0xbb && bytes[2] === 0xbf) return utf8;
   if (first === undefined || second === undefined) return null;
   if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return createDecoder('utf-16le');
   if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return createDecoder('utf-16be');
@@ -57,8 +58,8 @@ function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
 }
 
 /** The same bytes. */
-function toBuffer({ buffer, byteOffset, byteLength }: Uint8Array): Buffer {
-  return Buffer.from(buffer, byteOffset, byteLength);
+function toBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
 /** Null for an encoding that is unknown, or that the bytes have disproved: UTF-16 would have shown its NULs. */
