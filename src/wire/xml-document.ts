@@ -1,30 +1,27 @@
 import { XMLParser } from 'fast-xml-parser';
 import { SaxesParser } from 'saxes';
+import { readPlainXml } from './plain-xml.ts';
 import { MAX_DEPTH, nameProblem, TOO_DEEP } from './tree.ts';
+import {
+  decodeReferences,
+  localName,
+  NO_ATTRIBUTES,
+  type XmlAttributes,
+  type XmlElement,
+  type XmlNode,
+} from './xml-node.ts';
 
-/** An element or a run of text as fast-xml-parser gives it: `{ name: nodes, ':@': attributes }` or `{ '#text': text }`. */
-export interface XmlNode {
+/** As fast-xml-parser gives it: `{ name: nodes, ':@': attributes }` or `{ '#text': text }`. */
+interface ParsedNode {
   readonly ':@'?: XmlAttributes;
   readonly '#text'?: string;
   readonly [name: string]: unknown;
 }
-/** By name, prefix included, each with an `@` before it. */
-export type XmlAttributes = Readonly<Record<string, string>>;
-
-export interface XmlElement {
-  /** Prefix included. */
-  readonly name: string;
-  readonly attributes: XmlAttributes;
-  readonly nodes: readonly XmlNode[];
-}
-
-const REFERENCE = /&(?:#x([0-9a-fA-F]+)|#(\d+)|(amp|lt|gt|quot|apos));/g;
-const PREDEFINED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" } as const;
-const NO_ATTRIBUTES: XmlAttributes = {};
 
 const parser = new XMLParser({
   preserveOrder: true,
   ignoreAttributes: false,
+  // Without one, an attribute could have the name of what every object inherits.
   attributeNamePrefix: '@',
   parseTagValue: false,
   trimValues: false,
@@ -52,11 +49,16 @@ export function xmlProblem(text: string): string | null {
   return problem && `${problem.replace(/(?::.*|\.)$/s, '')} (line ${gate.line}, column ${gate.column})`;
 }
 
-/**
- * A document's root. fast-xml-parser accepts much that is not XML, so it reads only what a strict parser has passed; and
- * only what holds comments or CDATA sections, for of all else the strict parser has seen every part already.
- */
+/** A document's root; most documents are plain enough to need no parser. */
 export function parseXmlDocument(text: string): XmlElement | { readonly problem: string } {
+  return readPlainXml(text) ?? parseStrictly(text);
+}
+
+/**
+ * The same by a strict parser. fast-xml-parser accepts much that is not XML, so it reads only what the strict parser has
+ * passed; and only what holds comments or CDATA sections, for of all else the strict parser has seen every part already.
+ */
+export function parseStrictly(text: string): XmlElement | { readonly problem: string } {
   const gate = createGate();
   const tree = createTree();
   let refusal: string | null = null;
@@ -78,7 +80,7 @@ export function parseXmlDocument(text: string): XmlElement | { readonly problem:
     if (depth > MAX_DEPTH) refuse(TOO_DEEP);
   });
   gate.on('opentag', ({ name, attributes }) => tree.open(name, attributes as XmlAttributes));
-  gate.on('text', (run) => tree.add({ '#text': run }));
+  gate.on('text', (run) => tree.add(run));
   gate.on('closetag', () => {
     depth -= 1;
     tree.close();
@@ -86,12 +88,10 @@ export function parseXmlDocument(text: string): XmlElement | { readonly problem:
   if (gateProblem(gate, text) !== null) {
     return { problem: refusal ?? `is not well-formed XML (line ${gate.line}, column ${gate.column})` };
   }
-  const [root] = (text.includes('<!') ? parser.parse(text) : tree.root) as [XmlNode];
-  const name = elementName(root);
-  return { name, attributes: root[':@'] ?? NO_ATTRIBUTES, nodes: root[name] as readonly XmlNode[] };
+  return (text.includes('<!') ? (parser.parse(text) as ParsedNode[]).map(toNode) : tree.root)[0] as XmlElement;
 }
 
-/** The document's nodes as fast-xml-parser would give them, added one after the other. */
+/** The document's nodes, added one after the other. */
 function createTree() {
   const root: XmlNode[] = [];
   const parents: XmlNode[][] = [];
@@ -100,13 +100,17 @@ function createTree() {
     root,
     open(name: string, attributes: XmlAttributes): void {
       const content: XmlNode[] = [];
-      nodes.push(toNode(name, content, attributes));
+      nodes.push({
+        name,
+        attributes: Object.keys(attributes).length === 0 ? NO_ATTRIBUTES : { ...attributes },
+        nodes: content,
+      });
       parents.push(nodes);
       nodes = content;
     },
-    add(text: XmlNode): void {
+    add(run: string): void {
       // Around the root there are blanks at the most.
-      if (parents.length > 0) nodes.push(text);
+      if (parents.length > 0) nodes.push(run);
     },
     close(): void {
       nodes = parents.pop() ?? root;
@@ -114,23 +118,15 @@ function createTree() {
   };
 }
 
-function toNode(name: string, content: readonly XmlNode[], attributes: XmlAttributes): XmlNode {
-  let named: Record<string, string> | null = null;
-  for (const attribute in attributes) {
-    named ??= {};
-    named[`@${attribute}`] = attributes[attribute] as string;
-  }
-  return named ? { [name]: content, ':@': named } : { [name]: content };
-}
-
-/** An element's name, prefix included; `#text` for a run of text. */
-export function elementName(node: XmlNode): string {
-  return Object.keys(node)[0] as string;
-}
-
-/** A name without its prefix. */
-export function localName(name: string): string {
-  return name.slice(name.indexOf(':') + 1);
+function toNode(node: ParsedNode): XmlNode {
+  const [name = ''] = Object.keys(node);
+  if (name === '#text') return node['#text'] ?? '';
+  const attributes = Object.entries(node[':@'] ?? {}).map(([key, value]) => [key.slice(1), value]);
+  return {
+    name,
+    attributes: attributes.length === 0 ? NO_ATTRIBUTES : (Object.fromEntries(attributes) as XmlAttributes),
+    nodes: (node[name] as ParsedNode[]).map(toNode),
+  };
 }
 
 function createGate(): SaxesParser<{ position: false }> {
@@ -146,12 +142,4 @@ function gateProblem(gate: SaxesParser<{ position: false }>, text: string): stri
   } catch (error) {
     return (error as Error).message;
   }
-}
-
-function decodeReferences(text: string): string {
-  if (!text.includes('&')) return text;
-  return text.replace(REFERENCE, (_, hex?: string, decimal?: string, name?: keyof typeof PREDEFINED) => {
-    if (name !== undefined) return PREDEFINED[name];
-    return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
-  });
 }

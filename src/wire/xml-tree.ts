@@ -1,37 +1,36 @@
 import { isJsonObject, type JsonValue } from '../contract/json-value.ts';
-import { elementName, localName, type XmlAttributes, type XmlNode } from './xml-document.ts';
+import { localName, NO_ATTRIBUTES, type XmlElement } from './xml-node.ts';
 
 type Members = Record<string, JsonValue>;
 
-const NAMESPACE = /^@xmlns(?::|$)/;
+const NAMESPACE = /^xmlns(?::|$)/;
 /** The attributes of XML Schema's instance namespace, by any prefix. */
-const SCHEMA_INSTANCE = /^@[^:]+:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$/;
-const NIL = /^@[^:]+:nil$/;
+const SCHEMA_INSTANCE = /^[^:]+:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$/;
+const NIL = /^[^:]+:nil$/;
 const TRUE = /^[\t\n\r ]*(?:true|1)[\t\n\r ]*$/;
 
 /**
  * An element's content as JSON would have it: null for `xsi:nil`, text for a leaf, else an object of its elements by local
  * name, an array where a name is repeated, attributes as `@name` and text beside them as `#text`.
  */
-export function toJsonValue(nodes: readonly XmlNode[], attributes: XmlAttributes | undefined): JsonValue {
+export function toJsonValue({ attributes, nodes }: XmlElement): JsonValue {
+  const [first = ''] = nodes;
+  if (attributes === NO_ATTRIBUTES && nodes.length < 2 && typeof first === 'string') return first;
   const members: Members = {};
   let text = '';
   let hasElements = false;
   let hasAttributes = false;
-  if (attributes) {
-    for (const [name, value] of Object.entries(attributes)) {
-      if (NIL.test(name) && TRUE.test(value)) return null;
-      if (NAMESPACE.test(name) || SCHEMA_INSTANCE.test(name)) continue;
-      members[`@${localName(name.slice(1))}`] = value;
-      hasAttributes = true;
-    }
+  for (const name in attributes) {
+    const value = attributes[name] as string;
+    if (NIL.test(name) && TRUE.test(value)) return null;
+    if (NAMESPACE.test(name) || SCHEMA_INSTANCE.test(name)) continue;
+    members[`@${localName(name)}`] = value;
+    hasAttributes = true;
   }
   for (const node of nodes) {
-    const name = elementName(node);
-    if (name === '#text') {
-      text += node['#text'];
-    } else {
-      addMember(members, localName(name), toJsonValue(node[name] as readonly XmlNode[], node[':@']));
+    if (typeof node === 'string') text += node;
+    else {
+      addMember(members, localName(node.name), toJsonValue(node));
       hasElements = true;
     }
   }

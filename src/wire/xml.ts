@@ -2,8 +2,9 @@ import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contrac
 import { isJsonObject, type JsonObject, type JsonValue } from '../contract/json-value.ts';
 import { type Answer, detailInOrder } from './answer.ts';
 import type { ParsedTree } from './tree.ts';
-import { elementName, parseXmlDocument, type XmlNode } from './xml-document.ts';
+import { parseXmlDocument } from './xml-document.ts';
 import { toXmlElement, toXmlName } from './xml-element.ts';
+import type { XmlNode } from './xml-node.ts';
 import { toJsonValue, withoutAttributes } from './xml-tree.ts';
 
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
@@ -51,7 +52,7 @@ export function encodeXmlAnswer({ Error: error, ResponseData: data }: Answer): s
 export function parseXmlAnswer(text: string): ParsedTree {
   const root = parseXmlDocument(text);
   if ('problem' in root) return root;
-  const tree = asContainer(toJsonValue(root.nodes, root.attributes));
+  const tree = asContainer(toJsonValue(root));
   if (!isJsonObject(tree)) return { tree };
   return {
     tree: withMembers(tree, {
@@ -69,15 +70,15 @@ export function parseXmlAnswer(text: string): ParsedTree {
 export function parseXmlRequest(text: string): ParsedTree {
   const root = parseXmlDocument(text);
   if ('problem' in root) return root;
-  if (root.name !== 'AccountTaskRequest' || root.attributes['@xmlns']) {
+  if (root.name !== 'AccountTaskRequest' || root.attributes['xmlns']) {
     return { problem: 'is not an AccountTaskRequest element without a namespace' };
   }
-  return { tree: asContainer(toJsonValue(root.nodes.filter(isInNoNamespace), root.attributes)) };
+  return { tree: asContainer(toJsonValue({ ...root, nodes: root.nodes.filter(isInNoNamespace) })) };
 }
 
 /** The contract's fields are; a field's namesake elsewhere is not that field. */
 function isInNoNamespace(node: XmlNode): boolean {
-  return !elementName(node).includes(':') && !node[':@']?.['@xmlns'];
+  return typeof node === 'string' || !(node.name.includes(':') || node.attributes['xmlns']);
 }
 
 function detailElement(detail: JsonObject): string {
