@@ -58,6 +58,7 @@ const WIRING: ReadonlySet<string> = new Set([
   'src/supervisor.ts',
   'src/upstream-backend.ts',
   'src/worker.ts',
+  'src/young-objects.ts',
   'src/worker-messages.ts',
 ]);
 /** What config.ts reads values with. */

@@ -1,6 +1,6 @@
 const SHAPE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:\d\d)$/;
 
-/** What `parseTimestamp` takes, in words for an error message. */
+/** What `isTimestamp` takes, in words for an error message. */
 export const TIMESTAMP_FORM =
   'an ISO 8601 timestamp with Z or an offset and at most 7 fraction digits, such as 2026-02-22T04:10:00.9543747+00:00';
 
@@ -11,20 +11,7 @@ const UNIX_EPOCH_TICKS = 621_355_968_000_000_000n;
 const MAX_TICKS = 3_155_378_975_999_999_999n;
 const MAX_OFFSET_MINUTES = 14 * 60;
 
-/** An instant with the text it came in: the text travels, the ticks compare. */
-export interface Timestamp {
-  /** Exactly as given. */
-  readonly text: string;
-  /** 100 ns steps since 0001-01-01T00:00:00Z (.NET's DateTime.Ticks, in UTC). */
-  readonly ticks: bigint;
-}
-
-/** A timestamp of years 0001 to 9999 (.NET's range); null when it is none, or names a day or time that does not exist. */
-export function parseTimestamp(text: string): Timestamp | null {
-  return isTimestamp(text) ? { text, ticks: toTicks(text) } : null;
-}
-
-/** Whether `parseTimestamp` takes it, told at a lower cost. */
+/** Whether a text is a timestamp of years 0001 to 9999 (.NET's range); false where it names a day or time that does not exist. */
 export function isTimestamp(text: string): boolean {
   if (!SHAPE.test(text)) return false;
   const year = digits(text, 0, 4);
@@ -40,7 +27,8 @@ export function isTimestamp(text: string): boolean {
   return ticks >= 0n && ticks <= MAX_TICKS;
 }
 
-function toTicks(text: string): bigint {
+/** A timestamp's instant in 100 ns steps since 0001-01-01T00:00:00Z (.NET's DateTime.Ticks, in UTC). */
+export function toTicks(text: string): bigint {
   const zoneAt = zoneStart(text);
   const local = UNIX_EPOCH_TICKS + BigInt(Date.parse(`${text.slice(0, 19)}Z`)) * TICKS_PER_MS;
   const fraction = BigInt(text.slice(20, zoneAt).padEnd(7, '0'));
@@ -60,10 +48,13 @@ function daysOfMonth(year: number, month: number): number {
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
-/** Negative, zero or positive as `a` is before, at or after `b`, to 100 ns and whatever their offsets. */
-export function compareTimestamps(a: Timestamp, b: Timestamp): number {
-  if (a.ticks === b.ticks) return 0;
-  return a.ticks < b.ticks ? -1 : 1;
+/** Whether one timestamp's instant is before another's, to 100 ns and whatever their offsets. */
+export function isEarlier(text: string, other: string): boolean {
+  // With one offset their order is that of their texts, up to the fraction.
+  const isOfOneZone = text.slice(zoneStart(text)) === other.slice(zoneStart(other));
+  const [toSecond, otherToSecond] = [text.slice(0, 19), other.slice(0, 19)];
+  if (isOfOneZone && toSecond !== otherToSecond) return toSecond < otherToSecond;
+  return toTicks(text) < toTicks(other);
 }
 
 /** Milliseconds since 1970 as the contract writes a UTC instant: up to 7 fraction digits, trailing zeros trimmed. */

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { v7 as createTimeOrderedGuid } from 'uuid';
 import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
@@ -13,6 +12,7 @@ import {
   readRevocation,
   toRevocation,
 } from './secret.ts';
+import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
 /** An API client of an account; a task can only be created for an account that has one. */
 export interface Client {

@@ -1,4 +1,3 @@
-import { v7 as createTimeOrderedGuid } from 'uuid';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
@@ -8,6 +7,7 @@ import type { Attempt } from './idempotency.ts';
 import { decideOnce, type KeyTerms } from './keyed-registration.ts';
 import { clientRevoked } from './revocation.ts';
 import { IS_NOT_REVOKED, readRevocation } from './secret.ts';
+import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
 /** A task that an account asks for. */
 export interface Registration {
@@ -49,15 +49,14 @@ export async function registerTasks(
   const heard = registrations.map((registration) =>
     isRevoked(findClient(registration)) ? { ...registration, attempt: null } : registration,
   );
+  const created = formatTimestamp(terms.nowMs);
   const decide = (registration: Registration): Decision => {
     const { accountId, task } = registration;
     const client = findClient(registration);
     const catalogueTask = catalogue.get(task.TaskID);
     if (!client) return clientRequired();
     if (isRevoked(client)) return clientRevoked();
-    return catalogueTask
-      ? toCreated(accountId, toDetail(task, catalogueTask, client, terms.nowMs))
-      : taskNotFound(task);
+    return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, created)) : taskNotFound(task);
   };
   const decisions = await decideOnce(transaction, heard, decide, terms);
   const rows = decisions.flatMap((decision, index) =>
@@ -101,8 +100,7 @@ async function readCatalogue(transaction: SqlTransaction, registrations: readonl
   return new Map(tasks.map((task) => [task.id, task]));
 }
 
-function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, nowMs: number): StoredDetail {
-  const created = formatTimestamp(nowMs);
+function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, created: string): StoredDetail {
   return {
     ID: createTimeOrderedGuid(),
     TaskID: task.TaskID,

@@ -1,4 +1,3 @@
-import { v7 as createTimeOrderedId } from 'uuid';
 import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
@@ -7,6 +6,7 @@ import type { CommitObserver } from './commit-observer.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
 import { createOwedWrites } from './owed-writes.ts';
 import { toReadFailure } from './store-failure.ts';
+import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
 /** Tasks as they were when the upstream created them; the contract has no way to read them back. */
 export interface TaskRecords {
@@ -59,7 +59,7 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
   };
   return {
     async add(scope, task, beginStep) {
-      await additions.write({ scope, position: createTimeOrderedId(), task }, beginStep);
+      await additions.write({ scope, position: createTimeOrderedGuid(), task }, beginStep);
     },
     async find(scope, ids) {
       const tasks = ids.length === 0 ? [] : await readTasks('AND id = ANY (?2)', [scope, ids]);

@@ -1,7 +1,7 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, Call, TaskService } from '../contract/task-service.ts';
-import { compareTimestamps, parseTimestamp } from '../contract/timestamp.ts';
+import { isEarlier } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
 import type { ObserveCommits } from './commit-observer.ts';
 import type { Database, SqlParameter, SqlRow } from './database.ts';
@@ -90,9 +90,6 @@ function accountCaller({ caller }: Call): AccountCaller {
 }
 
 function checkDates({ StartDate, FinishDate }: NewAccountTask): void {
-  const start = StartDate === null ? null : parseTimestamp(StartDate);
-  const finish = FinishDate === null ? null : parseTimestamp(FinishDate);
-  if (start && finish && compareTimestamps(finish, start) < 0) {
-    throw badInput('finishDate', `${finish.text} is before startDate, ${start.text}`);
-  }
+  if (StartDate !== null && FinishDate !== null && isEarlier(FinishDate, StartDate))
+    throw badInput('finishDate', `${FinishDate} is before startDate, ${StartDate}`);
 }

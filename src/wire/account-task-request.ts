@@ -3,7 +3,7 @@ import { type EnumTable, type EnumTables, findMember } from '../contract/enums.t
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
 import { CONTENT_TYPES } from '../contract/parameters.ts';
-import { parseTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
+import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 import { withoutAttributes } from './xml-tree.ts';
 
 export type RequestField = keyof NewAccountTask;
@@ -99,7 +99,7 @@ function readGuid(value: JsonValue): string | Fault {
 
 function readTimestamp(value: JsonValue): string | Fault {
   const text = typeof value === 'string' ? value.trim() : '';
-  if (parseTimestamp(text)) return text;
+  if (isTimestamp(text)) return text;
   const problem = `is not ${TIMESTAMP_FORM}`;
   return INEXACT_DATE.test(text) ? refused(problem) : invalid(problem);
 }

@@ -1,0 +1,17 @@
+import { version } from 'uuid';
+import { expect, test } from 'vitest';
+import { createTimeOrderedGuid } from '../../src/store/time-ordered-guid.ts';
+
+test('GUIDs are of version 7, each greater than the one before, and none twice', () => {
+  const guids = Array.from({ length: 5_000 }, () => createTimeOrderedGuid());
+  expect(new Set(guids).size).toBe(5_000);
+  expect(guids.toSorted()).toEqual(guids);
+  expect(new Set(guids.map((guid) => version(guid)))).toEqual(new Set([7]));
+});
+
+test('a GUID says when it was made', () => {
+  const before = Date.now();
+  const madeMs = Number.parseInt(createTimeOrderedGuid().replace('-', '').slice(0, 12), 16);
+  expect(madeMs).toBeGreaterThanOrEqual(before);
+  expect(madeMs).toBeLessThanOrEqual(Date.now() + 1);
+});
