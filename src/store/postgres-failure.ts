@@ -55,7 +55,7 @@ const ROLLED_BACK = /^(?:23|25|40|53)/;
 const LOST_TRACK = '40003';
 
 /**
- * Conflicts, which are over when the transaction runs again: a row or table that another one made first then shows.
+ * Conflicts, which are over when the transaction runs again: a row, table or type that another one made first then shows.
  * And a server that was stopped before the COMMIT: what it rolled back may run again on another connection.
  */
 const PASSING: ReadonlySet<string> = new Set([
@@ -63,6 +63,7 @@ const PASSING: ReadonlySet<string> = new Set([
   '40P01',
   '23505',
   '42P07',
+  '42710',
   '57P01',
   '57P02',
   'ECONNRESET',

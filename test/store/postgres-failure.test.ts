@@ -73,6 +73,15 @@ test.each(['statement', 'commit'] as const)('a broken constraint in the %s is a 
   expect(runs).toBe(1);
 });
 
+test.each(['23505', '42P07', '42710'])(
+  'what another transaction made first (%s) may be there when the work runs again',
+  async (state) => {
+    const { failure, runs } = await wish(await openWishes(), state, 'statement');
+    expect(failure).toMatchObject({ code: state });
+    expect(runs).toBe(6);
+  },
+);
+
 test.each([
   [{ message: 'timeout exceeded when trying to connect' }, 'every connection to it is busy'],
   [{ message: 'Connection terminated due to connection timeout' }, 'the server does not answer'],
