@@ -1,10 +1,11 @@
-// npm run bench -- [upstream] [store] [growth] [start] [workers] [documents]; all but the last, which takes minutes, where none is named.
+// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [documents]; all but the last, which takes minutes, where none is named.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { documentsPart } from './documents-part.ts';
 import { growthPart } from './growth-part.ts';
 import { startPart } from './start-part.ts';
 import { storePart } from './store-part.ts';
+import { tracingPart } from './tracing-part.ts';
 import { upstreamPart } from './upstream-part.ts';
 import { workersPart } from './workers-part.ts';
 
@@ -14,6 +15,7 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
   growth: growthPart,
   start: startPart,
   workers: workersPart,
+  tracing: tracingPart,
   documents: documentsPart,
 };
 const RESULTS = 'test-results/bench.md';

@@ -50,7 +50,7 @@ async function compare(databaseUrl: (name: string) => string): Promise<string> {
       connections: 64,
       rounds: 7,
       sliceMs: 600,
-      warmUpRequests: 10_000,
+      warmUpRequests: 40_000,
       check: async (name, requests) => {
         const url = contestants.find(({ program }) => program.name === name)?.url ?? '';
         const rows = await countTasks(url);

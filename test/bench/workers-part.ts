@@ -7,7 +7,7 @@ import { contestant, GATEWAY, oneCallForEachAnswer } from './upstream-part.ts';
 import { toGraphqlBody, toRequest } from './work.ts';
 
 const WORKERS = [1, 2] as const;
-const OPTIONS = { connections: 64, rounds: 9, sliceMs: 500, warmUpRequests: 15_000 } as const;
+const OPTIONS = { connections: 64, rounds: 9, sliceMs: 500, warmUpRequests: 40_000 } as const;
 
 /** The gateway as one process and as several that share its port. */
 export async function workersPart(): Promise<string> {
