@@ -11,19 +11,19 @@ export interface Answer {
   } | null;
 }
 
-const FIELD_NAMES = Object.keys(DETAIL_FIELDS) as readonly DetailField[];
+const FIELD_NAMES: ReadonlySet<string> = new Set(Object.keys(DETAIL_FIELDS));
+/** Every known field, in the contract's order. */
+const NOTHING_GIVEN: JsonObject = Object.fromEntries([...FIELD_NAMES].map((name) => [name, null]));
 
 /** A Detail with every known field in the contract's order, null where it is absent, then the others in their own. */
 export function detailInOrder(
   detail: JsonObject,
   toField: (field: DetailField, value: JsonValue) => JsonValue = (_, value) => value,
 ): JsonObject {
-  const ordered: Record<string, JsonValue | undefined> = {};
-  for (const field of FIELD_NAMES) {
-    ordered[field] = Object.hasOwn(detail, field) ? toField(field, detail[field] ?? null) : null;
-  }
+  const ordered: Record<string, JsonValue | undefined> = { ...NOTHING_GIVEN };
   for (const name of Object.keys(detail)) {
-    if (!Object.hasOwn(ordered, name)) ordered[name] = detail[name];
+    const value = detail[name];
+    ordered[name] = FIELD_NAMES.has(name) ? toField(name as DetailField, value ?? null) : value;
   }
   return ordered;
 }

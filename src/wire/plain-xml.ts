@@ -45,7 +45,7 @@ export function readPlainXml(text: string): XmlElement | null {
     const tagAt = text.indexOf('<', at);
     if (tagAt !== at) {
       const run = text.slice(at, tagAt === -1 ? undefined : tagAt);
-      if (open.length === 0 ? run.trim() !== '' : OTHER_REFERENCE.test(run)) return null;
+      if (open.length === 0 ? run.trim() !== '' : hasOtherReference(run)) return null;
       if (open.length > 0) nodes.push(decodeReferences(run));
     }
     if (tagAt === -1) break;
@@ -69,6 +69,10 @@ export function readPlainXml(text: string): XmlElement | null {
   }
   const [root] = top;
   return open.length === 0 && typeof root === 'object' ? root : null;
+}
+
+function hasOtherReference(run: string): boolean {
+  return run.includes('&') && OTHER_REFERENCE.test(run);
 }
 
 function toStartTag(text: string): StartTag | null {
