@@ -49,11 +49,6 @@ export function createGraphqlHandler({
     const problem = `The request's body is larger than ${maxBodyBytes} bytes.`;
     sendError(response, 413, problem, { code: 'BAD_USER_INPUT', requestId });
   };
-  const refuseOtherThanText = (response: ServerResponse, record: RequestRecord): void => {
-    noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
-    const { requestId } = record;
-    sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
-  };
   const askYoga = async (
     request: IncomingMessage,
     body: Buffer,
@@ -91,4 +86,10 @@ export function createGraphqlHandler({
     const { contentType, body: text } = await known;
     sendText(response, 200, { 'content-type': contentType }, text);
   };
+}
+
+function refuseOtherThanText(response: ServerResponse, record: RequestRecord): void {
+  noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
+  const { requestId } = record;
+  sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
 }

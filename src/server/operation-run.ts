@@ -50,7 +50,7 @@ function later(work: () => Text): Promise<string> {
     const text = work();
     return typeof text === 'string' ? Promise.resolve(text) : text;
   } catch (error) {
-    return Promise.reject(error as Error);
+    return Promise.reject(error);
   }
 }
 

@@ -3,12 +3,19 @@ export type Text = string | Promise<string>;
 
 /** The parts one after the other, as soon as all are there. */
 export function joinParts(parts: readonly Text[], separator = ''): Text {
-  const unsettled = parts.filter((part) => typeof part !== 'string');
-  if (unsettled.length === 0) return parts.join(separator);
-  const [only] = unsettled;
-  if (only && unsettled.length === 1)
-    return only.then((text) => parts.map((part) => (part === only ? text : part)).join(separator));
+  if (areThere(parts)) return parts.join(separator);
+  const at = parts.findIndex((part) => typeof part !== 'string');
+  const before = parts.slice(0, at);
+  const after = parts.slice(at + 1);
+  const only = parts[at];
+  // Most often one is waited for, which costs less than to wait for all.
+  if (only instanceof Promise && areThere(before) && areThere(after))
+    return only.then((text) => [...before, text, ...after].join(separator));
   return Promise.all(parts.map(async (part) => part)).then((texts) => texts.join(separator));
+}
+
+function areThere(parts: readonly Text[]): parts is readonly string[] {
+  return parts.every((part) => typeof part === 'string');
 }
 
 /** Fails with `error`, after the parts that nobody waits for any more. */

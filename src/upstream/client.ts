@@ -141,10 +141,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     async post(request) {
       const refusal = calls.admit();
       if (refusal) throw refusal;
-      return post(request).finally(calls.leaveAdmitted);
+      return post(request).finally(() => calls.leaveAdmitted());
     },
-    admit: calls.admit,
-    leave: calls.leaveAdmitted,
+    admit: () => calls.admit(),
+    leave: () => calls.leaveAdmitted(),
     postAdmitted: post,
     ready: () =>
       new Promise((resolve, reject) => {

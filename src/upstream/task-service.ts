@@ -69,7 +69,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
       const isFinal = typeof authorization === 'string' && !reauthorize;
       return isFinal ? post(body, call, authorization) : postWithToken(body, call, authorization);
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
   };
   const read = (answer: UpstreamAnswer): CreatedAccountTask => {

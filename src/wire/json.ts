@@ -1,6 +1,6 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
-import { isJsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
+import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import { type Answer, detailInOrder } from './answer.ts';
 import { namesByLastMention } from './json-names.ts';
 import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
@@ -58,9 +58,16 @@ function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean
   if (typeof value === 'number') seen.hasNumber = true;
   if (typeof value !== 'object' || value === null) return null;
   if (depth > MAX_DEPTH) return TOO_DEEP;
-  for (const name in value) {
-    const child = (value as Readonly<Record<string, JsonValue>>)[name] as JsonValue;
-    const problem = nameProblem(name) ?? treeProblem(child, depth + 1, seen);
+  if (Array.isArray(value)) {
+    for (const item of value as readonly JsonValue[]) {
+      const problem = treeProblem(item, depth + 1, seen);
+      if (problem) return problem;
+    }
+    return null;
+  }
+  const members = value as JsonObject;
+  for (const name in members) {
+    const problem = nameProblem(name) ?? treeProblem(members[name] ?? null, depth + 1, seen);
     if (problem) return problem;
   }
   return null;

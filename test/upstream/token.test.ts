@@ -79,7 +79,7 @@ describe("the gateway's own token", () => {
 
   test('is fetched once for all who wait for it, and kept', async () => {
     const { fetches, token } = await openToken();
-    const headers = await Promise.all(Array.from({ length: 50 }, () => token.authorization()));
+    const headers = await Promise.all(Array.from({ length: 50 }, async () => token.authorization()));
     expect(new Set([...headers, await token.authorization()])).toEqual(new Set(['Bearer token-1']));
     expect(fetches()).toBe(1);
   });

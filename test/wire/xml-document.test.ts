@@ -9,7 +9,7 @@ const escape = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;');
 const textOf = (document: string): unknown => {
   const root = parseXmlDocument(document);
-  return 'problem' in root ? root : root.nodes.join('');
+  return 'problem' in root ? root : root.nodes.map((node) => (typeof node === 'string' ? node : node.name)).join('');
 };
 
 const BOMB = `<!DOCTYPE b [<!ENTITY a "${'x'.repeat(100)}">${Array.from(
@@ -235,12 +235,10 @@ describe('what needs no parser is read as the strict parser reads it', () => {
     '<a></a',
     '',
   ];
-  const compare = (document: string): void => {
-    const plain = readPlainXml(document);
-    if (plain) expect(plain).toEqual(parseStrictly(document));
-  };
 
-  test.each(samples)('%j', compare);
+  test.each(samples)('%j', (document) => {
+    expect([null, parseStrictly(document)]).toContainEqual(readPlainXml(document));
+  });
 
   test('and most of what services write is', () => {
     const document =
@@ -253,7 +251,24 @@ describe('what needs no parser is read as the strict parser reads it', () => {
 
   test('however it was changed', () => {
     const piece = fc.constantFrom(
-      ...'<>/="&;: \n\'a1!?-[]',
+      '<',
+      '>',
+      '/',
+      '=',
+      '"',
+      "'",
+      '&',
+      ';',
+      ':',
+      ' ',
+      '\n',
+      'a',
+      '1',
+      '!',
+      '?',
+      '-',
+      '[',
+      ']',
       'xmlns:',
       '<a>',
       '</a>',
@@ -270,7 +285,7 @@ describe('what needs no parser is read as the strict parser reads it', () => {
         (sample, edits) => {
           let document = sample;
           for (const [at, length, text] of edits) document = document.slice(0, at) + text + document.slice(at + length);
-          compare(document);
+          expect([null, parseStrictly(document)]).toContainEqual(readPlainXml(document));
         },
       ),
       { numRuns: 5_000 },
