@@ -8,9 +8,10 @@ import { startUpstream } from './upstream.ts';
 import { contestant, GATEWAY, oneCallForEachAnswer } from './upstream-part.ts';
 import { toGraphqlBody, toRequest } from './work.ts';
 
+const WITHOUT_TRACING = `--import ./test/bench/programs/without-tracing.ts ${GATEWAY.script}`;
 const OPTIONS = { connections: 64, rounds: 15, sliceMs: 500, warmUpRequests: 40_000 } as const;
 
-/** The gateway without traces twice, which shows what chance does, and with a receiver of traces beside it. */
+/** The gateway with the code for traces taken out, with traces off (twice: this shows what chance does), and on. */
 export async function tracingPart(): Promise<string> {
   const upstream = await startUpstream();
   let batches = 0;
@@ -21,6 +22,7 @@ export async function tracingPart(): Promise<string> {
   await once(receiver, 'listening');
   const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
   const programs = await Promise.all([
+    startProgram({ ...GATEWAY, name: 'taken out', script: WITHOUT_TRACING }, upstream.url),
     startProgram({ ...GATEWAY, name: 'off' }, upstream.url),
     startProgram({ ...GATEWAY, name: 'off, once more' }, upstream.url),
     startProgram(
@@ -32,14 +34,14 @@ export async function tracingPart(): Promise<string> {
     const request = toRequest('/graphql', toGraphqlBody());
     const contestants = await Promise.all(programs.map((program) => contestant(program, request)));
     const measured = await measure(contestants, { ...OPTIONS, check: oneCallForEachAnswer(upstream) });
-    const [off] = measured;
-    if (!off || batches === 0) throw new Error('Nothing was measured, or no traces were received.');
+    const [none] = measured;
+    if (!none || batches === 0) throw new Error('Nothing was measured, or no traces were received.');
     const rows = measured.map((each) => [
       each.name,
-      ...[cpu, perSecond, p50, p99].map((of) => ratio(each, off, of).toFixed(2)),
-      (each.program.residentMb() / off.program.residentMb()).toFixed(2),
+      ...[cpu, perSecond, p50, p99].map((of) => ratio(each, none, of).toFixed(2)),
+      (each.program.residentMb() / none.program.residentMb()).toFixed(2),
     ]);
-    return `## Traces\n\n${table(['ratios to off', 'CPU', 'answers/s', 'p50', 'p99', 'RSS'], rows)}`;
+    return `## Traces\n\n${table(['ratios to none', 'CPU', 'answers/s', 'p50', 'p99', 'RSS'], rows)}`;
   } finally {
     await Promise.all(programs.map((program) => program.stop()));
     receiver.closeAllConnections();
