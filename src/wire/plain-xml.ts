@@ -16,6 +16,8 @@ interface StartTag {
 
 /** A line feed is the only line end that stays what it is; the rest is not XML, or may not be. */
 const UNUSUAL_CHARACTER = /[^\t\n\u0020-\u007E\u00A0-\uD7FF\uE000-\uFFFD]/;
+/** XML knows fewer blanks than `trim` does. */
+const NOT_BLANK = /[^\t\n ]/;
 const DECLARATION = /^<\?xml version="1\.0"(?: encoding="[A-Za-z][\w.-]*")?(?: standalone="(?:yes|no)")? ?\?>[\t\n ]*/;
 /** References to the predefined entities alone; a character reference may stand for what is no character. */
 const OTHER_REFERENCE = /&(?!(?:amp|lt|gt|quot|apos);)/;
@@ -45,7 +47,7 @@ export function readPlainXml(text: string): XmlElement | null {
     const tagAt = text.indexOf('<', at);
     if (tagAt !== at) {
       const run = text.slice(at, tagAt === -1 ? undefined : tagAt);
-      if (open.length === 0 ? run.trim() !== '' : hasOtherReference(run)) return null;
+      if (open.length === 0 ? NOT_BLANK.test(run) : hasOtherReference(run)) return null;
       if (open.length > 0) nodes.push(decodeReferences(run));
     }
     if (tagAt === -1) break;
