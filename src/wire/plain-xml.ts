@@ -80,7 +80,9 @@ function hasOtherReference(run: string): boolean {
 function toStartTag(text: string): StartTag | null {
   const kept = keptTags.get(text);
   if (kept) return kept;
-  if (keptTags.size >= MAX_KEPT_TAGS || text.length > MAX_KEPT_LENGTH) return parseStartTag(text);
+  if (text.length > MAX_KEPT_LENGTH) return parseStartTag(text);
+  // Whoever fills it with tags of his own costs the others one more look at theirs.
+  if (keptTags.size >= MAX_KEPT_TAGS) keptTags.clear();
   // A copy, for a part of a text keeps the whole of it.
   const own = JSON.parse(JSON.stringify(text)) as string;
   const tag = parseStartTag(own);
