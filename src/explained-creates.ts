@@ -104,7 +104,7 @@ function explainedTaskService(config: Config, tell: (create: ExplainedCreate) =>
 async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCall, config: Config): Promise<Attempt> {
   const { frequencies, notifications, upstream } = config;
   let request: UpstreamRequest | null = null;
-  const send: UpstreamClient['post'] = async (sent) => {
+  const send: UpstreamClient['postAdmitted'] = async (sent) => {
     request = { ...sent, headers: { ...sent.fixedHeaders, ...sent.headers } };
     const Detail = { ID: CREATED_ID, TaskID: task.TaskID };
     const answer = encodeAnswer('json', { Error: null, ResponseData: { Identification: null, Result: null, Detail } });
@@ -132,7 +132,6 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
 const IDLE_CLIENT: UpstreamClient = {
   admit: () => null,
   leave: () => undefined,
-  post: () => Promise.reject(new Error('A create is admitted before it is posted.')),
   postAdmitted: () => Promise.reject(new Error('Nothing is sent.')),
   ready: async () => undefined,
   load: () => ({ inFlight: 0, waiting: 0 }),

@@ -36,12 +36,13 @@ export interface UpstreamRequest {
 
 /** HTTP to the service: every POST arrives there at most once. */
 export interface UpstreamClient {
-  /** One call in flight. @throws TaskFailure for everything but an answer, whatever its status. */
-  post(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** One call in flight takes a place, which `leave` gives back; OVERLOADED, at once, when there are too many. */
   admit(): TaskFailure | null;
   leave(): void;
-  /** A post that is no call in flight of its own: within an admitted call, or for what admitted calls wait for. */
+  /**
+   * Sends within an admitted call, or for what admitted calls wait for.
+   * @throws TaskFailure for everything but an answer, whatever its status.
+   */
   postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Opens a connection and closes it again; throws a TaskFailure that says why it cannot. */
   ready(): Promise<void>;
@@ -138,11 +139,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 
   return {
-    async post(request) {
-      const refusal = calls.admit();
-      if (refusal) throw refusal;
-      return post(request).finally(() => calls.leaveAdmitted());
-    },
     admit: () => calls.admit(),
     leave: () => calls.leaveAdmitted(),
     postAdmitted: post,

@@ -64,8 +64,8 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   };
   const send = (task: NewAccountTask, call: Call): Promise<UpstreamAnswer> => {
     try {
-      const authorization = authorize(call);
       const body = encodeRequest(format, task, tables);
+      const authorization = authorize(call);
       const isFinal = typeof authorization === 'string' && !reauthorize;
       return isFinal ? post(body, call, authorization) : postWithToken(body, call, authorization);
     } catch (error) {

@@ -1,9 +1,20 @@
 import { onTestFinished } from 'vitest';
-import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '../../src/upstream/client.ts';
+import {
+  createUpstreamClient,
+  type UpstreamClient,
+  type UpstreamClientOptions,
+  type UpstreamRequest,
+} from '../../src/upstream/client.ts';
+import type { UpstreamAnswer } from '../../src/upstream/exchange.ts';
 import { type RawAnswer, type RawService, startRawService } from './raw-service.ts';
 
+export interface TestClient extends UpstreamClient {
+  /** A whole call, as a create is one: it takes a place, sends, and gives the place back. */
+  post(request: UpstreamRequest): Promise<UpstreamAnswer>;
+}
+
 /** A client that is closed when the test is over. */
-export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions> = {}): UpstreamClient {
+export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions> = {}): TestClient {
   const client = createUpstreamClient({
     baseUrl,
     timeoutMs: 20_000,
@@ -14,7 +25,14 @@ export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions>
     ...options,
   });
   onTestFinished(() => client.close());
-  return client;
+  return {
+    ...client,
+    async post(request) {
+      const refusal = client.admit();
+      if (refusal) throw refusal;
+      return client.postAdmitted(request).finally(() => client.leave());
+    },
+  };
 }
 
 /** A raw service that is closed when the test is over. */
