@@ -55,8 +55,12 @@ export function findHeaderProblem(
 }
 
 /** Ends the connection of a caller that does not take its answer; most have all of it by now. */
-export function boundAnswer({ socket }: ServerResponse, { answerMs }: HttpBounds): void {
-  if (socket && socket.writableLength > 0) socket.setTimeout(answerMs);
+export function boundAnswer(response: ServerResponse, bounds: HttpBounds): void {
+  const { socket } = response;
+  if (socket && socket.writableLength > 0) socket.setTimeout(bounds.answerMs);
+  // Where an answer in front of it is still to be written it gets its socket later, and is written to it after the event.
+  else if (!socket && response.writableEnded && !response.writableFinished && !response.destroyed)
+    response.once('socket', () => queueMicrotask(() => boundAnswer(response, bounds)));
 }
 
 const STATUSES: Readonly<Record<string, number>> = {

@@ -12,14 +12,21 @@ const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as c
 const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
 
 /** A gateway server whose endpoint answers everything, and counts what it was asked. */
-async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{}}') {
+async function startServer(
+  bounds: Partial<HttpBounds> = {},
+  answer: string | ((body: string) => Promise<string>) = '{"data":{}}',
+  onAnswered: () => void = () => undefined,
+) {
   const asked: string[] = [];
   const metrics = createMetrics();
   const server = createGatewayServer({
     graphql: {
       fetch: async (_url, { body }) => {
-        asked.push((body as Buffer).toString());
-        return new Response(answer, { headers: { 'content-type': 'application/json' } });
+        const text = (body as Buffer).toString();
+        asked.push(text);
+        return new Response(typeof answer === 'string' ? answer : await answer(text), {
+          headers: { 'content-type': 'application/json' },
+        });
       },
       answerKnown: () => null,
     },
@@ -30,7 +37,7 @@ async function startServer(bounds: Partial<HttpBounds> = {}, answer = '{"data":{
     metrics,
     observation: createRequestObservation({
       metrics: metrics.requests,
-      requestLog: () => undefined,
+      requestLog: onAnswered,
       tracing: null,
     }),
     maxBodyBytes: 1000,
@@ -116,6 +123,22 @@ describe('a caller that takes its time', () => {
     await received(/^HTTP\/1\.1 200 /);
     socket.pause();
     // Resolves when there is no connection left.
+    await close();
+    expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
+  });
+
+  test('and does not read an answer that was written before the one in front of it is let go as well', async () => {
+    const answered = Promise.withResolvers<void>();
+    const answer = async (body: string): Promise<string> => {
+      if (body === '{}') return LONG_ANSWER;
+      await answered.promise;
+      return '{"data":{}}';
+    };
+    const { url, close } = await startServer(SOON, answer, answered.resolve);
+    const first = toRequest([...HEAD, 'Content-Length: 7'], '{"a":1}');
+    const { socket, received } = openRaw(url, first + WHOLE);
+    await received(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 200 /);
+    socket.pause();
     await close();
     expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
   });
