@@ -11,18 +11,16 @@ import {
   type XmlNode,
 } from './xml-node.ts';
 
-/** As fast-xml-parser gives it: `{ name: nodes, ':@': attributes }` or `{ '#text': text }`. */
+/** As fast-xml-parser gives it: `{ name: nodes }` or `{ '#text': text }`. */
 interface ParsedNode {
-  readonly ':@'?: XmlAttributes;
   readonly '#text'?: string;
   readonly [name: string]: unknown;
 }
 
 const parser = new XMLParser({
   preserveOrder: true,
-  ignoreAttributes: false,
-  // Without one, an attribute could have the name of what every object inherits.
-  attributeNamePrefix: '@',
+  // It would leave the line feeds in them, which are blanks: the strict parser has read them.
+  ignoreAttributes: true,
   parseTagValue: false,
   trimValues: false,
   ignoreDeclaration: true,
@@ -61,6 +59,8 @@ export function parseXmlDocument(text: string): XmlElement | { readonly problem:
 export function parseStrictly(text: string): XmlElement | { readonly problem: string } {
   const gate = createGate();
   const tree = createTree();
+  /** Of every element, in the order of their start tags. */
+  const attributesInOrder: XmlAttributes[] = [];
   let refusal: string | null = null;
   let depth = 0;
   const refuse = (problem: string): void => {
@@ -79,7 +79,11 @@ export function parseStrictly(text: string): XmlElement | { readonly problem: st
     depth += 1;
     if (depth > MAX_DEPTH) refuse(TOO_DEEP);
   });
-  gate.on('opentag', ({ name, attributes }) => tree.open(name, attributes as XmlAttributes));
+  gate.on('opentag', ({ name, attributes: given }) => {
+    const attributes = Object.keys(given).length === 0 ? NO_ATTRIBUTES : { ...(given as XmlAttributes) };
+    attributesInOrder.push(attributes);
+    tree.open(name, attributes);
+  });
   gate.on('text', (run) => tree.add(run));
   gate.on('closetag', () => {
     depth -= 1;
@@ -88,7 +92,8 @@ export function parseStrictly(text: string): XmlElement | { readonly problem: st
   if (gateProblem(gate, text) !== null) {
     return { problem: refusal ?? `is not well-formed XML (line ${gate.line}, column ${gate.column})` };
   }
-  return (text.includes('<!') ? (parser.parse(text) as ParsedNode[]).map(toNode) : tree.root)[0] as XmlElement;
+  const nodes = text.includes('<!') ? toNodes(parser.parse(text), attributesInOrder.values()) : tree.root;
+  return nodes[0] as XmlElement;
 }
 
 /** The document's nodes, added one after the other. */
@@ -100,11 +105,7 @@ function createTree() {
     root,
     open(name: string, attributes: XmlAttributes): void {
       const content: XmlNode[] = [];
-      nodes.push({
-        name,
-        attributes: Object.keys(attributes).length === 0 ? NO_ATTRIBUTES : { ...attributes },
-        nodes: content,
-      });
+      nodes.push({ name, attributes, nodes: content });
       parents.push(nodes);
       nodes = content;
     },
@@ -118,15 +119,14 @@ function createTree() {
   };
 }
 
-function toNode(node: ParsedNode): XmlNode {
-  const [name = ''] = Object.keys(node);
-  if (name === '#text') return node['#text'] ?? '';
-  const attributes = Object.entries(node[':@'] ?? {}).map(([key, value]) => [key.slice(1), value]);
-  return {
-    name,
-    attributes: attributes.length === 0 ? NO_ATTRIBUTES : (Object.fromEntries(attributes) as XmlAttributes),
-    nodes: (node[name] as ParsedNode[]).map(toNode),
-  };
+/** Each element takes its attributes before its content takes its own. */
+function toNodes(parsed: readonly ParsedNode[], attributesInOrder: Iterator<XmlAttributes>): readonly XmlNode[] {
+  return parsed.map((node) => {
+    const [name = ''] = Object.keys(node);
+    if (name === '#text') return node['#text'] ?? '';
+    const attributes = (attributesInOrder.next().value as XmlAttributes | undefined) ?? NO_ATTRIBUTES;
+    return { name, attributes, nodes: toNodes(node[name] as readonly ParsedNode[], attributesInOrder) };
+  });
 }
 
 function createGate(): SaxesParser<{ position: false }> {

@@ -161,11 +161,7 @@ describe('parseXmlDocument', () => {
 
 describe('fast-xml-parser and the strict parser give one tree', () => {
   const name = fc.constantFrom('a', 'b', 'x:c', 'toString', 'hasOwnProperty');
-  const value = texts.map((text) =>
-    escape(text)
-      .replaceAll('"', '&quot;')
-      .replaceAll(/[\t\n]/g, ' '),
-  );
+  const value = texts.map((text) => escape(text).replaceAll('"', '&quot;'));
   const attribute = fc.tuple(fc.constantFrom('k', 'xsi:nil', 'xmlns'), value);
   const { element } = fc.letrec<{ element: string }>((tie) => ({
     element: fc
