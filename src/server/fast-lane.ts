@@ -75,7 +75,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
   const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
   // What has run for nobody who is known, which so cannot drive out what has.
   const strangers = createDocumentCache<KnownDocument>(STRANGER_BOUNDS);
-  const keepOfKnown = async (
+  const keepForKnownCaller = async (
     query: string,
     known: KnownDocument,
     context: GatewayContext,
@@ -110,7 +110,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
           return { contentType, body: `{"errors":${JSON.stringify(told)},"data":${data}}` };
         }
         const answer = { contentType, body: `{"data":${data}}` };
-        return kept ? answer : keepOfKnown(query, known, context, record).then(() => answer);
+        return kept ? answer : keepForKnownCaller(query, known, context, record).then(() => answer);
       });
     },
     plugin: {
@@ -126,7 +126,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
         return {
           async onExecuteDone({ result }) {
             const hasErrors = 'errors' in result && result.errors;
-            if (!hasErrors) await keepOfKnown(query, known, context, context.record);
+            if (!hasErrors) await keepForKnownCaller(query, known, context, context.record);
           },
         };
       },
