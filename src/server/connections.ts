@@ -6,7 +6,15 @@ import type { Socket } from 'node:net';
  * cuts off an answer that is written but that its caller has yet to read.
  */
 export interface Connections {
-  /** Ends those on which nothing is under way; each of the others ends with the answer it is waiting for. */
+  /**
+   * Calls back when those who are connected have been accepted: a turn of the event loop accepts one, and when a server closes
+   * the system cuts off whom nobody has accepted, a create that was sent included. While more and more come, after a second.
+   */
+  onceAllAccepted(work: () => void): void;
+  /**
+   * Ends those on which nothing is under way; each of the others ends with the answer it is waiting for. One that was made
+   * only now carries a request in a moment, which would be lost, and cannot be sent again if it is a create.
+   */
   endUnused(): void;
   /** Ends all of them; gives how many were waiting for the answer to a request that had arrived in full. */
   endAll(): number;
@@ -14,20 +22,47 @@ export interface Connections {
   latestAnswer(socket: Socket): ServerResponse | null;
 }
 
+/** How long a server that closes waits for connections to be accepted, and for the first request of each after it was made. */
+const NEW_MS = 1_000;
+
 export function trackConnections(server: Server): Connections {
   /** The latest answer on each; null before the first request. */
   const answers = new Map<Socket, ServerResponse | null>();
+  const madeMs = new WeakMap<Socket, number>();
+  let accepted = 0;
+  const endWhenOld = (socket: Socket): void => {
+    const ageMs = performance.now() - (madeMs.get(socket) ?? 0);
+    setTimeout(() => {
+      if (answers.get(socket) === null) socket.destroy();
+    }, NEW_MS - ageMs);
+  };
   server.on('connection', (socket: Socket) => {
+    accepted += 1;
     answers.set(socket, null);
+    madeMs.set(socket, performance.now());
     socket.once('close', () => answers.delete(socket));
   });
   server.on('request', ({ socket }, response) => void answers.set(socket, response));
   // Closing the server calls it; an answer that is written counts as idle there, sent or not.
   server.closeIdleConnections = () => undefined;
   return {
+    onceAllAccepted(work) {
+      const untilMs = performance.now() + NEW_MS;
+      const look = (before: number): void => {
+        if (accepted === before || performance.now() > untilMs) work();
+        else lookLater();
+      };
+      const lookLater = (): void => {
+        const before = accepted;
+        // The first may run in this turn, behind its look at the network.
+        setImmediate(() => setImmediate(look, before));
+      };
+      lookLater();
+    },
     endUnused() {
       for (const [socket, answer] of answers) {
-        if (answer === null || answer.writableFinished) socket.destroy();
+        if (answer === null) endWhenOld(socket);
+        else if (answer.writableFinished) socket.destroy();
         else if (!answer.headersSent) answer.setHeader('Connection', 'close');
         else answer.once('finish', () => socket.destroySoon());
       }

@@ -127,12 +127,14 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         const patience = setTimeout(() => {
           cutOff = connections.endAll();
         }, timeoutMs);
-        server.close((error) => {
-          clearTimeout(patience);
-          if (error) reject(error);
-          else resolve(cutOff);
+        connections.onceAllAccepted(() => {
+          server.close((error) => {
+            clearTimeout(patience);
+            if (error) reject(error);
+            else resolve(cutOff);
+          });
+          connections.endUnused();
         });
-        connections.endUnused();
       }),
   };
 }

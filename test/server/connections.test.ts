@@ -82,6 +82,40 @@ test('a connection that is kept for a next request is closed, and one that waits
   await closed;
 });
 
+test('a connection that has just been made still carries its request, and ends with the answer', async () => {
+  const { server, connections, caller } = await openServer((response) => response.end('one'));
+  await once(server, 'connection');
+  caller.resume();
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  caller.write(GET);
+  expect(await readToEnd(caller)).toBeGreaterThan('one'.length);
+  await closed;
+});
+
+test('a connection that never carries a request is waited for no longer than a moment', async () => {
+  const { server, connections, caller } = await openServer((response) => response.end());
+  await once(server, 'connection');
+  caller.resume();
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  expect(await readToEnd(caller)).toBe(0);
+  await closed;
+});
+
+test('a gateway that closes answers those who are connected, but whom it has not looked at yet', async () => {
+  const gateway = await startGateway(openBackend, { env: { DATABASE_URL: 'sqlite::memory:' } });
+  const callers = Array.from({ length: 20 }, () => connect(Number(gateway.url.port), '127.0.0.1'));
+  await Promise.all(callers.map((caller) => once(caller, 'connect')));
+  const answers = callers.map((caller) => {
+    caller.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+    return caller.setEncoding('utf8').toArray();
+  });
+  // No turn of the event loop has passed since they were connected.
+  await gateway.close();
+  for (const answer of await Promise.all(answers)) expect(answer.join('')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
 test('a caller that has said all it had to say gets the answer of a create that takes its time', async () => {
   const held = Promise.withResolvers<null>();
   const arrived = Promise.withResolvers<void>();
