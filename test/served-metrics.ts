@@ -1,3 +1,6 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { vi } from 'vitest';
 import { openBackend } from '../src/backend.ts';
 import { SAMPLE_TASK_ID } from '../src/demo.ts';
 import { createMetricsOfWorkers } from '../src/server/metrics-of-workers.ts';
@@ -16,6 +19,19 @@ function register(key: string | null = null, parameters = '{}'): object {
 
 async function readMetrics({ url }: RunningGateway): Promise<readonly MetricFamily[]> {
   return readExposition(await (await fetch(new URL('metrics', url))).text());
+}
+
+/** Collects garbage, which Node tells of a little later: its metric is there from the first collection on. */
+async function collectGarbage(gateway: RunningGateway): Promise<void> {
+  setFlagsFromString('--expose-gc');
+  (runInNewContext('gc') as () => void)();
+  await vi.waitUntil(
+    async () => {
+      const families = await readMetrics(gateway);
+      return families.some(({ name, samples }) => name === 'nodejs_gc_duration_seconds' && samples.length > 0);
+    },
+    { timeout: 10_000 },
+  );
 }
 
 /** The metrics of a gateway of each backend, after traffic of every kind: what works, what fails, what nobody expects; and what several processes add. */
@@ -67,6 +83,7 @@ async function serveUpstream(): Promise<readonly MetricFamily[]> {
     await gateway.graphql({ query: '{ nothing }' });
     await gateway.graphql(register(null, JSON.stringify('x'.repeat(10_000))));
     for (const path of ['health', 'ready', 'nothing']) await fetch(new URL(path, gateway.url));
+    await collectGarbage(gateway);
     return await readMetrics(gateway);
   } finally {
     await gateway.close();

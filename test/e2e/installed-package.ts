@@ -25,7 +25,7 @@ const TIMEOUT_MS = 240_000;
 /** Packs this project and installs it into an empty folder below `parent`, with the versions that it is tested with. */
 export async function installPackage(parent: string): Promise<InstalledPackage> {
   const answer = await npm(['pack', '--json', '--silent', '--pack-destination', parent], ROOT);
-  const packed = Object.values(JSON.parse(answer.slice(answer.search(/^[[{]/m))) as object)[0] as {
+  const packed = Object.values(JSON.parse(answer) as object)[0] as {
     readonly filename: string;
     readonly integrity: string;
     readonly files: readonly { readonly path: string }[];
