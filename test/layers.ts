@@ -14,13 +14,14 @@ const EVERYTHING = ['*'];
 /** What each layer may import besides itself: the design's picture as a table. A new layer or package is a line here. */
 const LAYERS: Readonly<Record<string, Allowed>> = {
   contract: { layers: [], packages: [] },
+  'event-loop': { layers: [], packages: [] },
   wire: { layers: ['contract'], packages: ['fast-xml-parser', 'saxes', 'node:buffer', 'node:util', 'node:zlib'] },
-  upstream: { layers: ['contract', 'wire'], packages: ['undici', 'cockatiel', 'node:*'] },
+  upstream: { layers: ['contract', 'event-loop', 'wire'], packages: ['undici', 'cockatiel', 'node:*'] },
   store: { layers: ['contract'], packages: ['pg', 'uuid', 'node:*'] },
   schema: { layers: ['contract'], packages: ['@pothos/*', 'graphql', 'dataloader'] },
   rest: { layers: ['contract', 'wire'], packages: [] },
   server: {
-    layers: ['contract', 'schema', 'rest'],
+    layers: ['contract', 'event-loop', 'schema', 'rest'],
     packages: [
       'graphql-yoga',
       '@graphql-yoga/render-graphiql',

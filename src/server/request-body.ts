@@ -1,6 +1,8 @@
 import type { IncomingMessage } from 'node:http';
+import { createCohort } from '../event-loop/cohort.ts';
 
 const NOTHING = Buffer.alloc(0);
+const arrived = createCohort();
 
 /**
  * The body of a request; null as soon as it is known to be larger than `maxBytes`, whatever its headers say.
@@ -22,7 +24,8 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       else if (first === null) first = chunk;
       else (others ??= []).push(chunk);
     });
-    request.on('end', () => resolve(others ? Buffer.concat([first ?? NOTHING, ...others]) : (first ?? NOTHING)));
+    const give = (): void => resolve(others ? Buffer.concat([first ?? NOTHING, ...others]) : (first ?? NOTHING));
+    request.on('end', () => void arrived.join().then(give));
     request.on('error', reject);
   });
 }

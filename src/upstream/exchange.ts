@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Client, Dispatcher } from 'undici';
+import { createCohort } from '../event-loop/cohort.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import type { Connections } from './connections.ts';
@@ -24,11 +25,12 @@ export interface ExchangeOptions {
   readonly observer: UpstreamObserver | undefined;
   /** Told of its end. */
   readonly step: StepUnderWay | undefined;
-  /** Gets the connection back when it holds nothing of the request any more; not before the promise settles. */
+  /** Gets the connection back when it holds nothing of the request any more, and it is known what came of it. */
   readonly pool: Pick<Connections, 'give'>;
 }
 
 const NOTHING = Buffer.alloc(0);
+const answered = createCohort();
 
 /**
  * Sends one request, at most once, and reads its answer.
@@ -149,7 +151,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   #succeed(answer: UpstreamAnswer): void {
     this.#settle();
     this.#options.step?.end(answer);
-    this.#resolve(answer);
+    void answered.join().then(() => this.#resolve(answer));
   }
 
   #settle(): void {
