@@ -24,8 +24,9 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       else if (first === null) first = chunk;
       else (others ??= []).push(chunk);
     });
-    const give = (): void => resolve(others ? Buffer.concat([first ?? NOTHING, ...others]) : (first ?? NOTHING));
-    request.on('end', () => void arrived.join().then(give));
+    const join = (): Buffer => (others ? Buffer.concat([first ?? NOTHING, ...others]) : (first ?? NOTHING));
+    // What has arrived in full is to be answered, even where its caller leaves in the same turn.
+    request.on('end', () => resolve(arrived.join().then(join)));
     request.on('error', reject);
   });
 }
