@@ -9,16 +9,16 @@ export interface Cohort {
 }
 
 /** To find itself alone costs a look at the network: so many who come after one who was alone do not look. */
-const ALONE = 32;
+const SKIPPED_LOOKS = 32;
 
 export function createCohort(): Cohort {
   const nobody = Promise.resolve();
   let gathering: Promise<void> | null = null;
   let size = 0;
-  let alone = 0;
+  let looksToSkip = 0;
   const gather = (resolve: () => void): void => {
     setImmediate(() => {
-      if (size === 1) alone = ALONE;
+      if (size === 1) looksToSkip = SKIPPED_LOOKS;
       size = 0;
       gathering = null;
       resolve();
@@ -26,8 +26,8 @@ export function createCohort(): Cohort {
   };
   return {
     join() {
-      if (alone > 0) {
-        alone -= 1;
+      if (looksToSkip > 0) {
+        looksToSkip -= 1;
         return nobody;
       }
       size += 1;
