@@ -105,7 +105,7 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
   const { frequencies, notifications, upstream } = config;
   let request: UpstreamRequest | null = null;
   const send: UpstreamClient['postAdmitted'] = async (sent) => {
-    request = { ...sent, headers: { ...sent.fixedHeaders, ...sent.headers } };
+    request = { ...sent, headers: { ...toRecord(sent.fixedHeaders ?? []), ...sent.headers } };
     const Detail = { ID: CREATED_ID, TaskID: task.TaskID };
     const answer = encodeAnswer('json', { Error: null, ResponseData: { Identification: null, Result: null, Detail } });
     return { status: 200, contentType: mediaTypes.json, body: Buffer.from(answer) };
@@ -127,6 +127,10 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
     if (error instanceof TaskFailure) return { request: { problem: error.message }, created: error };
     throw error;
   }
+}
+
+function toRecord(list: readonly string[]): Record<string, string> {
+  return Object.fromEntries(list.flatMap((name, at) => (at % 2 === 0 ? [[name, list[at + 1] ?? '']] : [])));
 }
 
 const IDLE_CLIENT: UpstreamClient = {

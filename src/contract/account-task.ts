@@ -82,28 +82,29 @@ export interface Misread {
 /** Reads a Detail; a value of the wrong type, or no ID or TaskID, is a misread and never a null. */
 export function readAccountTask(detail: JsonObject, at: string): AccountTask | Misread {
   const fields = isInContractsWords(detail) ? detail : toKnownFields(detail);
-  if (fields !== detail) {
-    for (const field of FIELD_NAMES) {
-      const problem = fieldProblem(DETAIL_FIELDS[field], fields[field]);
-      if (problem) return { at: `${at}.${field}`, problem };
-    }
-  }
+  const misread = fields === detail ? null : findMisread(fields, at);
+  if (misread) return misread;
   const { ID, TaskID, ClientID } = fields as DetailFields;
   const id = toGuid(ID);
   const taskId = toGuid(TaskID);
+  const clientId = toGuid(ClientID);
+  if (id === null || taskId === null || clientId === null) {
+    const noGuid = findMisread(fields, at);
+    if (noGuid) return noGuid;
+  }
   // The all-zero GUID is what .NET writes for an ID that nobody set: no task stands behind it.
   if (id === null || id === EMPTY_GUID) return { at: `${at}.ID`, problem: 'is missing' };
   if (taskId === null) return { at: `${at}.TaskID`, problem: 'is missing' };
-  return { ID: id, TaskID: taskId, ClientID: toGuid(ClientID), fields, detail };
+  return { ID: id, TaskID: taskId, ClientID: clientId, fields, detail };
 }
 
-/** Whether every known field is there by the contract's own name and holds what it should, as with most answers; one pass tells. */
+/** Whether every known field is there by the contract's own name and is of its type, GUIDs being texts, as with most answers; one pass tells. */
 function isInContractsWords(detail: JsonObject): boolean {
   let known = 0;
-  for (const name in detail) {
+  for (const name of Object.keys(detail)) {
     const kind = KINDS.get(name);
-    if (kind === undefined || !Object.hasOwn(detail, name)) continue;
-    if (fieldProblem(kind, detail[name]) !== null) return false;
+    if (kind === undefined) continue;
+    if (typeProblem(kind, detail[name]) !== null) return false;
     known += 1;
   }
   return known === KINDS.size;
@@ -114,12 +115,27 @@ function toKnownFields(detail: JsonObject): JsonObject {
   return Object.fromEntries(FIELD_NAMES.map((field) => [field, member(detail, field) ?? null]));
 }
 
-function fieldProblem(kind: DetailKind, value: JsonValue | undefined): string | null {
+/** The first field, in the contract's order, that does not hold what it should. */
+function findMisread(fields: JsonObject, at: string): Misread | null {
+  for (const field of FIELD_NAMES) {
+    const kind = DETAIL_FIELDS[field];
+    const value = fields[field];
+    const problem = typeProblem(kind, value) ?? (kind === 'guid' ? guidProblem(value) : null);
+    if (problem) return { at: `${at}.${field}`, problem };
+  }
+  return null;
+}
+
+function typeProblem(kind: DetailKind, value: JsonValue | undefined): string | null {
   if (value === null || value === undefined) return null;
   if (kind === 'boolean') return typeof value === 'boolean' ? null : 'is not true or false';
   if (kind === 'enum' && (typeof value === 'number' || isRawNumber(value))) return null;
-  if (typeof value !== 'string') return 'is not text';
-  return kind === 'guid' && value.trim() !== '' && parseGuid(value.trim()) === null ? 'is not a GUID' : null;
+  return typeof value === 'string' ? null : 'is not text';
+}
+
+function guidProblem(value: JsonValue | undefined): string | null {
+  if (typeof value !== 'string' || value.trim() === '') return null;
+  return parseGuid(value.trim()) === null ? 'is not a GUID' : null;
 }
 
 function toGuid(value: string | null | undefined): string | null {

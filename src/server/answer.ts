@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
 
 const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' } as const;
@@ -27,8 +28,11 @@ export function sendText(
   headers: Readonly<Record<string, string>>,
   text: string,
 ): void {
+  response.statusCode = status;
+  for (const name in headers) response.setHeader(name, headers[name] ?? '');
   const length = Buffer.byteLength(text);
+  // Node writes the length itself, for less, where there is a body to be measured.
+  if (response.req.method === 'HEAD') response.setHeader('Content-Length', length);
   // As many bytes as characters: a text in ASCII, which is cheaper to write as Latin-1 and the same.
-  const encoding = length === text.length ? 'latin1' : 'utf8';
-  response.writeHead(status, { ...headers, 'Content-Length': length }).end(text, encoding);
+  response.end(text, length === text.length ? 'latin1' : 'utf8');
 }

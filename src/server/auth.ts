@@ -25,20 +25,23 @@ export function subjectAuthentication(verifySubject: VerifySubject): Authenticat
 
 /** Store mode: the bearer tokens are our own; with `verifySubject` a JWT whose subject is an account is as good. */
 export function tokenAuthentication(
-  verify: (token: string) => Promise<AccountCaller | null>,
+  verify: (token: string) => AccountCaller | Promise<AccountCaller | null>,
   verifySubject: VerifySubject | null,
 ): Authenticate {
-  return async (authorization) => {
+  return (authorization) => {
     const token = readBearer(authorization);
     // Our own tokens have no dots, a JWT has two.
-    if (verifySubject && token.includes('.')) return toAccountCaller(await verifySubject(token));
-    const caller = await verify(token);
-    if (!caller)
-      throw unauthenticated(
-        'The bearer token is not known here, or has expired: get a new one. The demo prints one whenever it starts.',
-      );
-    return caller;
+    if (verifySubject && token.includes('.')) return verifySubject(token).then(toAccountCaller);
+    const caller = verify(token);
+    return caller instanceof Promise ? caller.then(refuseUnknown) : caller;
   };
+}
+
+function refuseUnknown(caller: AccountCaller | null): AccountCaller {
+  if (caller) return caller;
+  throw unauthenticated(
+    'The bearer token is not known here, or has expired: get a new one. The demo prints one whenever it starts.',
+  );
 }
 
 export function unauthenticated(message: string): TaskFailure {

@@ -18,6 +18,8 @@ export interface Connections {
   endUnused(): void;
   /** Ends all of them; gives how many were waiting for the answer to a request that had arrived in full. */
   endAll(): number;
+  /** A connection has another request, to which this is the answer. */
+  onRequest(socket: Socket, answer: ServerResponse): void;
   /** The answer to the latest request on a connection; none before its first. */
   latestAnswer(socket: Socket): ServerResponse | null;
 }
@@ -42,7 +44,6 @@ export function trackConnections(server: Server): Connections {
     madeMs.set(socket, performance.now());
     socket.once('close', () => answers.delete(socket));
   });
-  server.on('request', ({ socket }, response) => void answers.set(socket, response));
   // Closing the server calls it; an answer that is written counts as idle there, sent or not.
   server.closeIdleConnections = () => undefined;
   return {
@@ -76,6 +77,7 @@ export function trackConnections(server: Server): Connections {
       }
       return cutOff;
     },
+    onRequest: (socket, answer) => void answers.set(socket, answer),
     latestAnswer: (socket) => answers.get(socket) ?? null,
   };
 }

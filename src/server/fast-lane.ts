@@ -9,7 +9,7 @@ import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
 import { noteOperation } from './operation-name.ts';
 import { type OperationPlan, planOperation } from './operation-plan.ts';
-import { runOperation } from './operation-run.ts';
+import { type Finish, runOperation } from './operation-run.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
@@ -49,7 +49,11 @@ const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
     GRAPHQL_TYPE,
   ],
 ]);
-const BODY_TYPE = /^application\/json(?:; ?charset=utf-8)?$/;
+const BODY_TYPES: ReadonlySet<string> = new Set([
+  'application/json',
+  'application/json; charset=utf-8',
+  'application/json;charset=utf-8',
+]);
 const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
 /** With which Apollo Client says what it is; any other extension may mean something. */
 const IDLE_EXTENSIONS: ReadonlySet<string> = new Set(['clientLibrary']);
@@ -86,7 +90,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
   return {
     answer(headers, body, record, createContext) {
       const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
-      if (contentType === undefined || !BODY_TYPE.test(headers['content-type'] ?? '')) return null;
+      if (contentType === undefined || !BODY_TYPES.has(headers['content-type'] ?? '')) return null;
       const parameters = parseParameters(body, trusted);
       if (!parameters) return null;
       const { query } = parameters;
@@ -97,12 +101,8 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       const plan = findPlan(schema, known, operationName);
       if (!plan) return null;
       const context = createContext();
-      const running = runOperation(schema, plan, context, parameters.variables ?? {});
-      if (!running) return null;
-      onTaken();
-      return running.then((result) => {
+      const finish: Finish<LaneAnswer> = (data, errors) => {
         noteOperation(record, plan.operation);
-        const { errors, data } = result;
         if (errors.length > 0) {
           const { requestId, created } = context;
           const executed = { errors, data: data === 'null' ? null : {} };
@@ -111,7 +111,10 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
         }
         const answer = { contentType, body: `{"data":${data}}` };
         return kept ? answer : keepForKnownCaller(query, known, context, record).then(() => answer);
-      });
+      };
+      const running = runOperation(schema, plan, context, parameters.variables ?? {}, finish);
+      if (running) onTaken();
+      return running;
     },
     plugin: {
       onExecute: ({ args }) => {

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { isatty } from 'node:tty';
 import { pino } from 'pino';
 import { redactLine, toLoggedError } from './log-redaction.ts';
@@ -15,7 +16,8 @@ export type LogLevel = (typeof LOG_LEVELS)[number];
 
 /** Where lines go; each ends with a line feed. */
 export interface LogSink {
-  write(line: string): void;
+  /** `isAscii` where it is known to be, which costs less to write. */
+  write(line: string, isAscii?: boolean): void;
   /** Asks for what was written to be passed on now; it waits for nothing. */
   flush(): void;
 }
@@ -70,7 +72,10 @@ export async function openLogSink({
     contentMode: 'buffer',
   });
   const bytes = destination as unknown as { write(line: Buffer): void };
-  return { write: (line) => bytes.write(Buffer.from(line)), flush: () => destination.flush() };
+  return {
+    write: (line, isAscii = false) => bytes.write(Buffer.from(line, isAscii ? 'latin1' : 'utf8')),
+    flush: () => destination.flush(),
+  };
 }
 
 /** A log that writes at once, each line with these facts; secrets never reach it. */

@@ -13,34 +13,31 @@ import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan } from './operatio
 import { fieldPath, type Path, type Run, type Site, toInfo } from './field-site.ts';
 import { failAfter, joinParts, type Text } from './text-parts.ts';
 
-/** What came of an operation: its data as JSON, `null` where an error took it away. */
-export interface OperationResult {
-  readonly data: string;
-  /** In the order in which they happened. */
-  readonly errors: readonly GraphQLError[];
-}
+/** Told what came of an operation: its data as JSON, `null` where an error took it away, and its errors in the order in which they happened. */
+export type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer | Promise<Answer>;
 
 const RESOLVER_PARAMETERS_WITH_INFO = 4;
 
 /** Runs a planned operation as GraphQL's execution algorithm has it; null, with nothing run, where a variable is bad. */
-export function runOperation(
+export function runOperation<Answer>(
   schema: GraphQLSchema,
   plan: OperationPlan,
   contextValue: unknown,
   given: Readonly<Record<string, unknown>>,
-): Promise<OperationResult> | null {
+  finish: Finish<Answer>,
+): Promise<Answer> | null {
   const variables = plan.coerceVariables(given);
-  return variables && runRoot({ schema, plan, contextValue, variables, errors: [] });
+  return variables && runRoot({ schema, plan, contextValue, variables, errors: [] }, finish);
 }
 
-function runRoot(run: Run): Promise<OperationResult> {
+function runRoot<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
   const { plan, errors } = run;
   const { root, isMutation } = plan;
   // Where there is only one field to run, its order is no question.
   const isSerial = isMutation && root.fields.length > 1;
   return later(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(
-    (data) => ({ data, errors }),
-    (error: GraphQLError) => ({ data: 'null', errors: [...errors, error] }),
+    (data) => finish(data, errors),
+    (error: GraphQLError) => finish('null', [...errors, error]),
   );
 }
 

@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import { createCohort } from '../event-loop/cohort.ts';
 
@@ -25,8 +26,14 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
       else (others ??= []).push(chunk);
     });
     const join = (): Buffer => (others ? Buffer.concat([first ?? NOTHING, ...others]) : (first ?? NOTHING));
-    // What has arrived in full is to be answered, even where its caller leaves in the same turn.
-    request.on('end', () => resolve(arrived.join().then(join)));
-    request.on('error', reject);
+    let isWhole = false;
+    request.on('end', () => {
+      isWhole = true;
+      arrived.join(() => resolve(join()));
+    });
+    request.on('error', (error) => {
+      // What has arrived in full is to be answered, even where its caller leaves in the same turn.
+      if (!isWhole) reject(error);
+    });
   });
 }

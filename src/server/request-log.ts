@@ -16,14 +16,14 @@ const LEVELS = { debug: 20, info: 30 } as const;
 
 /**
  * The line is written here and not by pino, whose general way costs four times as much on every request. Nothing in it
- * needs escaping: IDs are checked, operations are GraphQL names, methods are node's, and the rest is the gateway's own.
+ * needs escaping or is more than ASCII: IDs are checked, operations are GraphQL names, methods are node's, and the rest is the gateway's own.
  */
 export function createRequestLog(level: LogLevel, sink: LogSink, { worker }: ProcessFacts = {}): RequestLog {
   const ofProcess = worker === undefined ? '' : `,"worker":${worker}`;
   const writesProbes = level === 'debug';
   const writesRequests = writesProbes || level === 'info';
   return (record, answer, isProbe) => {
-    if (isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, isProbe, ofProcess));
+    if (isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, isProbe, ofProcess), true);
   };
 }
 

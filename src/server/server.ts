@@ -108,7 +108,10 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       end();
     });
   };
-  const server = createServer(toServerOptions(bounds), handleRequest);
+  const server = createServer(toServerOptions(bounds), (request, response) => {
+    connections.onRequest(request.socket, response);
+    handleRequest(request, response);
+  });
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   const connections = trackConnections(server);

@@ -9,8 +9,11 @@ export function joinParts(parts: readonly Text[], separator = ''): Text {
   const after = parts.slice(at + 1);
   const only = parts[at];
   // Most often one is waited for, which costs less than to wait for all.
-  if (only instanceof Promise && areThere(before) && areThere(after))
-    return only.then((text) => [...before, text, ...after].join(separator));
+  if (only instanceof Promise && areThere(before) && areThere(after)) {
+    const head = before.length === 0 ? '' : before.join(separator) + separator;
+    const tail = after.length === 0 ? '' : separator + after.join(separator);
+    return only.then((text) => head + text + tail);
+  }
   return Promise.all(parts.map(async (part) => part)).then((texts) => texts.join(separator));
 }
 

@@ -1,5 +1,6 @@
 import type { BeginStep, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import { othersOfTurn } from '../event-loop/cohort.ts';
 import type { CommitObserver } from './commit-observer.ts';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from './database.ts';
 import { toWriteFailure } from './store-failure.ts';
@@ -98,7 +99,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
     lanes += 1;
     while (waiting.length > 0 && !isCollecting) {
       isCollecting = true;
-      await endOfTurn();
+      await othersOfTurn();
       isCollecting = false;
       const batch = waiting.splice(0, countWholeTurns(waiting));
       committing += batch.length;
@@ -172,10 +173,4 @@ function endSteps(steps: readonly StepUnderWay[], end: StepEnd): void {
 
 function overloaded(message: string): TaskFailure {
   return new TaskFailure({ code: 'OVERLOADED', outcome: 'NOT_SENT' }, message);
-}
-
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }

@@ -20,10 +20,10 @@ export interface Tokens {
   /** Throws BAD_USER_INPUT when the client is none of the account's, or was revoked. */
   issue(holder: TokenHolder): Promise<IssuedToken>;
   /**
-   * Whom the token speaks for; null when it was never given out or has expired. It may be remembered for a minute: whether
-   * its client was revoked is asked for with what is done in its name.
+   * Whom the token speaks for; null when it was never given out or has expired. It may be remembered for a minute, and is
+   * then told at once: whether its client was revoked is asked for with what is done in its name.
    */
-  verify(token: string): Promise<AccountCaller | null>;
+  verify(token: string): AccountCaller | Promise<AccountCaller | null>;
 }
 
 type TokenRow = { readonly account_id: string; readonly client_id: string | null; readonly expires_at: string };
@@ -34,6 +34,18 @@ const COLUMNS = ['hash', 'account_id', 'client_id', 'expires_at'] as const;
 
 export function createTokens(database: Database, now: () => number): Tokens {
   const cache = createTokenCache(now);
+  const read = async (tokenHash: string): Promise<AccountCaller | null> => {
+    const [row] = await database
+      .read<TokenRow>('SELECT account_id, client_id, expires_at FROM tokens WHERE hash = ?1', [tokenHash])
+      .catch((error: unknown) => {
+        throw toReadFailure(error);
+      });
+    const expiresAtMs = row ? Date.parse(row.expires_at) : 0;
+    if (!row || expiresAtMs <= now()) return null;
+    const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
+    cache.keep(tokenHash, caller, expiresAtMs);
+    return caller;
+  };
   return {
     async issue({ accountId, clientId }) {
       const token = randomBytes(32).toString('base64url');
@@ -50,20 +62,9 @@ export function createTokens(database: Database, now: () => number): Tokens {
       });
       return { token, expiresAt };
     },
-    async verify(token) {
+    verify(token) {
       const tokenHash = hashToken(token);
-      const known = cache.find(tokenHash);
-      if (known) return known;
-      const [row] = await database
-        .read<TokenRow>('SELECT account_id, client_id, expires_at FROM tokens WHERE hash = ?1', [tokenHash])
-        .catch((error: unknown) => {
-          throw toReadFailure(error);
-        });
-      const expiresAtMs = row ? Date.parse(row.expires_at) : 0;
-      if (!row || expiresAtMs <= now()) return null;
-      const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
-      cache.keep(tokenHash, caller, expiresAtMs);
-      return caller;
+      return cache.find(tokenHash) ?? read(tokenHash);
     },
   };
 }

@@ -1,3 +1,4 @@
+import { performance } from 'node:perf_hooks';
 // Bun puts an unfinished shim in the place of "undici", but not of the file.
 import { buildConnector, Client } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
@@ -6,7 +7,8 @@ import { createCallsInFlight } from './calls-in-flight.ts';
 import { createConnections } from './connections.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
-import { overloaded, unreachable, unwritable } from './transport-failure.ts';
+import { findUnwritable, type Headers, toHeaderList } from './request-headers.ts';
+import { overloaded, unreachable } from './transport-failure.ts';
 import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamClientOptions {
@@ -26,9 +28,9 @@ export interface UpstreamClientOptions {
 export interface UpstreamRequest {
   /** Relative to the base address, without a slash in front. */
   readonly path: string;
-  /** The same with every request, and so known to be writable. */
-  readonly fixedHeaders?: Readonly<Record<string, string>>;
-  readonly headers: Readonly<Record<string, string>>;
+  /** The same with every request, and so known to be writable: names and values in turn. */
+  readonly fixedHeaders?: readonly string[];
+  readonly headers: Headers;
   readonly body: string;
   /** Told of every exchange that the request takes. */
   readonly beginStep?: BeginStep | undefined;
@@ -54,8 +56,8 @@ export interface UpstreamClient {
 const FIRST_RETRY_MS = 25;
 /** A connection that takes longer than this is none to rely on. */
 const READY_TIMEOUT_MS = 2_000;
+const NO_HEADERS: Headers = {};
 const NONE_FREE = 'No connection to the service became free in time.';
-const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { baseUrl, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
@@ -65,7 +67,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const pool = createConnections(
     connections,
-    () => new Client(baseUrl.origin, { connect, allowH2: false, headersTimeout: 0, bodyTimeout: 0 }),
+    () =>
+      new Client(baseUrl.origin, {
+        connect,
+        allowH2: false,
+        headersTimeout: 0,
+        bodyTimeout: 0,
+        // Nothing is pipelined, for a connection has one request at a time, and no POST goes behind another. With 1, undici
+        // waits a turn of the event loop after each answer for a connection to be closed; it does so again before the next request.
+        pipelining: 2,
+      }),
   );
   const calls = createCallsInFlight(maxInFlight, () => observer?.onRefused('in_flight'));
   let closing: Promise<void> | null = null;
@@ -81,23 +92,33 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     deadline: Deadline,
     resends: number,
     queuedMs: number,
+    dispatchedMs: number,
   ): Promise<UpstreamAnswer> => {
     const target = pathPrefix + path;
     const step = beginStep?.({ kind: 'exchange', url: baseUrl.origin + target, resends });
     return exchange(
       connection,
-      { path: target, method: 'POST', headers: { ...fixedHeaders, ...headers, ...step?.headers }, body },
-      { maxAnswerBytes, deadline, queuedMs, observer, step, pool },
+      {
+        path: target,
+        method: 'POST',
+        headers: toHeaderList(fixedHeaders ?? [], headers, step?.headers ?? NO_HEADERS),
+        body,
+      },
+      { maxAnswerBytes, deadline, queuedMs, dispatchedMs, observer, step, pool },
     );
   };
-  const attempt = (request: UpstreamRequest, deadline: Deadline, resends: number): Promise<UpstreamAnswer> => {
-    const queuedMs = performance.now();
+  const attempt = (
+    request: UpstreamRequest,
+    deadline: Deadline,
+    resends: number,
+    queuedMs: number,
+  ): Promise<UpstreamAnswer> => {
     const connection = pool.take(deadline);
-    if (!(connection instanceof Promise)) return dispatch(connection, request, deadline, resends, queuedMs);
+    if (!(connection instanceof Promise)) return dispatch(connection, request, deadline, resends, queuedMs, queuedMs);
     return connection.then(async (own) => {
       if (!own) throw refused();
       try {
-        return await dispatch(own, request, deadline, resends, queuedMs);
+        return await dispatch(own, request, deadline, resends, queuedMs, performance.now());
       } catch (error) {
         throw deadline.isOver && isUnreachable(error) ? refused() : error;
       }
@@ -108,7 +129,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     for (let resends = 1; isUnreachable(failure) && resends <= connectRetries; resends += 1) {
       if (!(await waitWithin(deadline, retryDelayMs(resends - 1)))) break;
       try {
-        return await attempt(request, deadline, resends);
+        return await attempt(request, deadline, resends, performance.now());
       } catch (error) {
         failure = error;
       }
@@ -133,7 +154,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       end(error instanceof TaskFailure ? error.code : null);
       throw error;
     };
-    return attempt(request, deadline, 0).then(succeed, (error: unknown) =>
+    return attempt(request, deadline, 0, startedMs).then(succeed, (error: unknown) =>
       isUnreachable(error) ? retry(request, deadline, error).then(succeed, fail) : fail(error),
     );
   };
@@ -161,12 +182,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       return closing;
     },
   };
-}
-
-/** What undici would refuse in words of its own. */
-function findUnwritable(headers: UpstreamRequest['headers']): TaskFailure | null {
-  for (const name in headers) if (NOT_IN_A_HEADER.test(headers[name] ?? '')) return unwritable(name);
-  return null;
 }
 
 function isUnreachable(error: unknown): boolean {

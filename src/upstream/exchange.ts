@@ -1,4 +1,6 @@
+import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
+import { performance } from 'node:perf_hooks';
 import type { Client, Dispatcher } from 'undici';
 import { createCohort } from '../event-loop/cohort.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
@@ -21,6 +23,8 @@ export interface ExchangeOptions {
   readonly deadline: Deadline;
   /** When it asked for a connection, in milliseconds of `performance.now()`. */
   readonly queuedMs: number;
+  /** When it got one. */
+  readonly dispatchedMs: number;
   /** Told of its phases when it is over. */
   readonly observer: UpstreamObserver | undefined;
   /** Told of its end. */
@@ -80,7 +84,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     this.#resolve = resolve;
     this.#reject = reject;
     this.queuedMs = options.queuedMs;
-    this.dispatchedMs = performance.now();
+    this.dispatchedMs = options.dispatchedMs;
     options.deadline.phase = this;
   }
 
@@ -151,7 +155,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   #succeed(answer: UpstreamAnswer): void {
     this.#settle();
     this.#options.step?.end(answer);
-    void answered.join().then(() => this.#resolve(answer));
+    answered.join(() => this.#resolve(answer));
   }
 
   #settle(): void {

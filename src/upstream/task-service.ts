@@ -39,12 +39,12 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
 /** The real service: every create becomes one POST of the REST contract; waiting for its token, it is in flight already. */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
   const { client, format, tables, authorize = forwardedAuthorization, reauthorize, onUnknownMember } = options;
-  const fixedHeaders = {
+  const fixedHeaders = Object.entries({
     'Content-Type': mediaTypes[format],
     Accept: ACCEPT[format],
     'Accept-Encoding': 'identity',
     'User-Agent': USER_AGENT,
-  };
+  }).flat();
   const post = (body: string, { requestId, beginStep }: Call, Authorization: string): Promise<UpstreamAnswer> =>
     client.postAdmitted({
       path: CREATE_PATH,

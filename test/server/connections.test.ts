@@ -14,6 +14,7 @@ const LARGE = Buffer.alloc(64_000_000, 'x');
 /** A server whose connections are tracked, and a connection that reads only when it is told to. */
 async function openServer(answer: (response: ServerResponse) => void) {
   const server = createServer((request, response) => {
+    connections.onRequest(request.socket, response);
     request.resume();
     answer(response);
   });
