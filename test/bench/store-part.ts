@@ -48,8 +48,8 @@ async function compare(databaseUrl: (name: string) => string): Promise<string> {
     const counts = new Map<string, number>();
     const measured = await measure(contestants, {
       connections: 64,
-      rounds: 7,
-      sliceMs: 600,
+      rounds: 15,
+      sliceMs: 300,
       warmUpRequests: 40_000,
       check: async (name, requests) => {
         const url = contestants.find(({ program }) => program.name === name)?.url ?? '';
