@@ -18,7 +18,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
   wire: { layers: ['contract'], packages: ['fast-xml-parser', 'saxes', 'node:buffer', 'node:util', 'node:zlib'] },
   upstream: { layers: ['contract', 'event-loop', 'wire'], packages: ['undici', 'cockatiel', 'node:*'] },
   store: { layers: ['contract', 'event-loop'], packages: ['pg', 'uuid', 'node:*'] },
-  schema: { layers: ['contract'], packages: ['@pothos/*', 'graphql', 'dataloader'] },
+  schema: { layers: ['contract'], packages: ['@apollo/subgraph', '@pothos/*', 'graphql', 'dataloader'] },
   rest: { layers: ['contract', 'wire'], packages: [] },
   server: {
     layers: ['contract', 'event-loop', 'schema', 'rest'],

@@ -9,9 +9,10 @@ import { answerEntitiesOneByOne } from './entities.ts';
 import { addEnums, nameAcceptedMembers } from './enums.ts';
 import { addReferences } from './references.ts';
 import { addScalars } from './scalars.ts';
+import { toSubgraphSchema } from './subgraph.ts';
 
-/** The newest version that both Apollo's and The Guild's composition take. */
-const FEDERATION = 'https://specs.apollo.dev/federation/v2.9';
+/** The newest version that both Apollo's and The Guild's composition take, and what this schema uses of it. */
+const FEDERATION = { url: 'https://specs.apollo.dev/federation/v2.9', import: ['@key', '@shareable'] };
 
 /** The gateway's GraphQL schema, a Federation subgraph; its task enums have the members of `tables`. */
 export function createSchema(tables: EnumTables): GraphQLSchema {
@@ -26,5 +27,5 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
   addCreateAccountTask(builder, CreateAccountTaskInput);
   addCreateAccountTasks(builder, CreateAccountTaskInput);
-  return nameAcceptedMembers(answerEntitiesOneByOne(builder.toSubGraphSchema({ linkUrl: FEDERATION })));
+  return nameAcceptedMembers(answerEntitiesOneByOne(toSubgraphSchema(builder, FEDERATION)));
 }

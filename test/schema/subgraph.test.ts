@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { graphql, Kind, parse, type TypeDefinitionNode, valueFromASTUntyped } from 'graphql';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createBuilder } from '../../src/schema/builder.ts';
+import { toSubgraphSchema } from '../../src/schema/subgraph.ts';
 import { COMPOSERS } from '../e2e/federated-graph.ts';
 import { type RunningGateway, startStoreGateway } from '../running-gateway.ts';
 
@@ -138,17 +139,19 @@ test('the only entity to resolve is AccountTask', async () => {
 describe('a @tag', async () => {
   const builder = createBuilder();
   builder.queryType({ fields: (t) => ({ secret: t.string({ tag: ['internal', 'old'], resolve: () => null }) }) });
-  builder.objectType(builder.objectRef<object>('Tagged'), {
+  const tagged = builder.objectType(builder.objectRef<object>('Tagged'), {
     tag: 'whole-type',
     fields: (t) => ({ name: t.string({ resolve: () => null }) }),
   });
-  const { data } = await graphql({ schema: builder.toSubGraphSchema({}), source: SERVICE });
+  builder.asEntity(tagged, { key: builder.selection<{ name: string }>('name'), resolveReference: () => null });
+  const link = { url: 'https://specs.apollo.dev/federation/v2.9', import: ['@key', '@tag'] };
+  const { data } = await graphql({ schema: toSubgraphSchema(builder, link), source: SERVICE });
   const sdl = toSdl(data);
 
   test('on a field or a type reaches the SDL and its imports', () => {
     expect(sdl).toMatch(/secret: String @tag\(name: "internal"\) @tag\(name: "old"\)/);
-    expect(sdl).toMatch(/type Tagged\s+@tag\(name: "whole-type"\)/);
-    expect(sdl).toMatch(/@link\([^)]*import: \["@tag"\]/);
+    expect(sdl).toMatch(/type Tagged\s+@key\(fields: "name"\)\s+@tag\(name: "whole-type"\)/);
+    expect(sdl).toMatch(/@link\([^)]*import: \["@key", "@tag"\]/);
   });
 
   test.each(Object.entries(COMPOSERS))('reaches the supergraph of %s', (_name, compose) => {
