@@ -15,7 +15,7 @@ export interface GatewayContext {
   readonly tasks: TaskService;
   /** Who calls; throws, or rejects with, a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
   authenticate(): Caller | Promise<Caller>;
-  /** What came of it, where somebody has asked; undefined: nobody has. */
+  /** What came of it, where somebody has asked; undefined: nobody has, or the request could be refused at once. */
   askedCaller(): Caller | Promise<Caller> | undefined;
   /** What the request's createAccountTask fields have created so far: an error of a later one takes their results away. */
   readonly created: CreatedBefore[];

@@ -28,11 +28,9 @@ export function sendText(
   headers: Readonly<Record<string, string>>,
   text: string,
 ): void {
-  response.statusCode = status;
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
   const length = Buffer.byteLength(text);
-  // Node writes the length itself, for less, where there is a body to be measured.
-  if (response.req.method === 'HEAD') response.setHeader('Content-Length', length);
+  response.setHeader('Content-Length', length);
   // As many bytes as characters: a text in ASCII, which is cheaper to write as Latin-1 and the same.
-  response.end(text, length === text.length ? 'latin1' : 'utf8');
+  response.writeHead(status).end(text, length === text.length ? 'latin1' : 'utf8');
 }

@@ -27,12 +27,10 @@ export function createCollectedAnswer(req: IncomingMessage): CollectedAnswer {
       done();
     },
     final(done) {
+      response.headersSent = true;
       for (const name of OF_CONNECTION) headers.delete(name);
       const isBare = WITHOUT_BODY.has(response.statusCode) || req.method === 'HEAD';
       const body = isBare ? null : Buffer.concat(chunks);
-      // As node's server does it where nothing was said of the head.
-      if (body && !response.headersSent) headers.set('content-length', String(body.byteLength));
-      response.headersSent = true;
       resolve(new Response(body, { status: response.statusCode, headers }));
       done();
     },

@@ -29,7 +29,13 @@ export function readBody(request: IncomingMessage, maxBytes: number): Promise<Bu
     let isWhole = false;
     request.on('end', () => {
       isWhole = true;
-      arrived.join(() => resolve(join()));
+      arrived.join(() => {
+        try {
+          resolve(join());
+        } catch (error) {
+          reject(error);
+        }
+      });
     });
     request.on('error', (error) => {
       // What has arrived in full is to be answered, even where its caller leaves in the same turn.

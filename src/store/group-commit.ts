@@ -43,13 +43,13 @@ const MAX_ITEMS_PER_COMMIT = 256;
 const MAX_PENDING_SIZE = 67_108_864;
 
 /**
- * Writes the items that arrive in one turn of the event loop in one transaction, and while as many commits are under way
- * as the database gains from, those that arrive meanwhile.
+ * Writes the items that come together, of one cohort or else of one turn of the event loop, in one transaction, and while as many
+ * commits are under way as the database gains from, those that arrive meanwhile.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   const { database, write, maxPending, sizeOf = () => 0, maxPendingSize = MAX_PENDING_SIZE, observer } = options;
   const waiting: Pending<Item, Result>[] = [];
-  /** True while a lane waits for the end of its turn: what arrives is its. */
+  /** True while a lane waits for those who come together: what arrives is its. */
   let isCollecting = false;
   let lanes = 0;
   let committing = 0;

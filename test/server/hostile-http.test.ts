@@ -201,6 +201,17 @@ describe('a method or a target out of the ordinary', () => {
     expect(await answersTo(toRequest(['GET /health HTTP/1.1']))).toMatchObject([{ status: 400 }]);
     expect(await answersTo(toRequest(['GET /health HTTP/1.0']))).toMatchObject([{ status: 200 }]);
   });
+
+  test('HTTP 1.0 is told the length of an answer, and keeps its connection where it wants to', async () => {
+    const [, ...headers] = POST;
+    const query = toRequest(['POST /graphql HTTP/1.0', ...headers, 'Connection: keep-alive', length(QUERY)], QUERY);
+    const answers = await answersTo(query.repeat(3));
+    expect(answers).toHaveLength(3);
+    for (const { headers: answered, body } of answers) {
+      expect(answered.get('content-length')).toBe(String(body.length));
+      expect(answered.get('connection')).toBe('keep-alive');
+    }
+  });
 });
 
 const deep = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
