@@ -103,6 +103,38 @@ describe('the log of a running gateway', () => {
     expect(lines.get('left')).toMatchObject({ path: 'graphql', status: 499, aborted: true });
   });
 
+  test.each(['by Yoga', 'by the lane'])(
+    'says what became of a create whose caller left before its answer, %s',
+    async (way) => {
+      const held = Promise.withResolvers<null>();
+      const arrived = Promise.withResolvers<void>();
+      const url = await startService({
+        answer: ({ headers }) => {
+          if (headers['x-request-id'] !== 'left') return null;
+          arrived.resolve();
+          return held.promise;
+        },
+      });
+      const gateway = startCli(['serve'], { UPSTREAM_URL: url.href, RECORD: 'off' });
+      const address = await gateway.address();
+      if (way === 'by the lane') await ask(address, 'stayed');
+      const body = JSON.stringify({ query: CREATE, variables: { input: { ...SAMPLE_INPUT, parameters: '{}' } } });
+      const head = ['POST /graphql HTTP/1.1', 'Host: gateway', 'X-Request-Id: left', 'Content-Type: application/json'];
+      const facts = [`Authorization: Bearer ${SECRETS[0]}`, `Content-Length: ${Buffer.byteLength(body)}`];
+      const socket = connect(Number(address.port), address.hostname);
+      socket.write(`${[...head, ...facts].join('\r\n')}\r\n\r\n${body}`);
+      await arrived.promise;
+      socket.resetAndDestroy();
+      await once(socket, 'close');
+      // Its answer says that the gateway has seen what came before.
+      await fetch(new URL('health', address));
+      held.resolve(null);
+      await gateway.output(/"requestId":"left".*\n/);
+      const lines = requestLines((await stop(gateway)).stderr);
+      expect(lines.get('left')).toMatchObject({ path: 'graphql', status: 200, outcome: 'CREATED', aborted: true });
+    },
+  );
+
   test('has what the REST face and the store did, and probes when it is to help with debugging', async () => {
     const DATABASE_URL = temporaryDatabase();
     const authorization = await seedStore(DATABASE_URL);
