@@ -64,6 +64,25 @@ export function parseOrigins(text: string): string[] {
   });
 }
 
+/** IP addresses and CIDR blocks such as 10.0.0.0/8, separated by commas. */
+export function parseAddressList(text: string): readonly string[] {
+  return text.split(',').map((entry) => {
+    const given = entry.trim();
+    const [address = '', prefix] = given.split('/');
+    const bits = ADDRESS_V4.test(address)
+      ? 32
+      : address.includes(':') && URL.canParse(`http://[${address}]/`)
+        ? 128
+        : -1;
+    const isWhole = prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= bits);
+    return bits > 0 && isWhole
+      ? given
+      : expected('IP addresses or blocks such as 10.0.0.0/8, separated by commas', entry);
+  });
+}
+
+const ADDRESS_V4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
+
 /** What was given is left out where it may hold a password. */
 function expected(what: string, given?: string): never {
   throw new Error(`expected ${what}${given === undefined ? '' : `, not "${given}"`}`);

@@ -10,13 +10,16 @@ import {
   share,
   wholeNumber,
 } from './config-values.ts';
+import { type LimitsConfig, readLimits } from './config/limits.ts';
 
 /** Everything that the environment decides, checked and with defaults applied. */
-export interface Config {
+export interface Config extends LimitsConfig {
   readonly host: string;
   readonly port: number;
   readonly databaseUrl: string;
   readonly keyExpiryMs: number;
+  /** Days that records, settled idempotency keys and settled attempts are kept; null: for ever. */
+  readonly recordDays: number | null;
   /** Null: the store backend. */
   readonly upstream: UpstreamConfig | null;
   /** Whose JWTs callers present; null: nobody's. */
@@ -75,6 +78,12 @@ export interface UpstreamConfig {
   readonly ownClient: OwnClientConfig | null;
   /** Whether what is created is recorded in the database, and idempotency keys are honoured. */
   readonly isRecorded: boolean;
+  /** Whether an answer must name the TaskID that was sent. */
+  readonly checksTaskId: boolean;
+  /** Files for TLS to the service, in PEM; null: the system's certificate authorities and no client certificate. */
+  readonly caFile: string | null;
+  readonly certFile: string | null;
+  readonly keyFile: string | null;
 }
 
 /** `demo` is for trying things out on one's own machine, `serve` for production; they differ in what is on by default. */
@@ -145,6 +154,10 @@ export function readConfig(env: Environment, mode: Mode): Config {
     connections: read('UPSTREAM_CONNECTIONS', 64, wholeNumber(1, 10_000)),
     maxInFlight: read('UPSTREAM_MAX_IN_FLIGHT', 1024, wholeNumber(1, 1_000_000)),
     isRecorded: read('RECORD', true, onOrOff),
+    checksTaskId: read('UPSTREAM_CHECK_TASK_ID', true, onOrOff),
+    caFile: read<string | null>('UPSTREAM_CA', null, asGiven),
+    certFile: read<string | null>('UPSTREAM_CERT', null, asGiven),
+    keyFile: read<string | null>('UPSTREAM_KEY', null, asGiven),
   };
   const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', null, parseBaseUrl);
   const tracing = {
@@ -156,6 +169,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     host: read('HOST', '127.0.0.1', asGiven),
     port: read('PORT', 4000, wholeNumber(0, 65_535)),
     databaseUrl: read('DATABASE_URL', 'sqlite:data/gateway.db', parseDatabaseUrl),
+    recordDays: read<number | null>('RECORD_DAYS', null, wholeNumber(1, 36_500)),
     keyExpiryMs: HOUR_MS * read('IDEMPOTENCY_KEY_HOURS', 24, wholeNumber(1, 8_760)),
     upstream: upstreamUrl && { url: upstreamUrl, ...upstream },
     auth,
@@ -173,7 +187,10 @@ export function readConfig(env: Environment, mode: Mode): Config {
     closeTimeoutMs: read('CLOSE_TIMEOUT_MS', 30_000, wholeNumber(1, 600_000)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
     tracing: endpoint && { endpoint, ...tracing },
+    ...readLimits(read),
   };
+  if ((upstream.certFile === null) !== (upstream.keyFile === null))
+    problems.push('UPSTREAM_CERT: goes together with UPSTREAM_KEY; set both or neither');
   if (isDemo && !LOOPBACK.test(config.host)) {
     problems.push(`HOST: the demo gives its token to whoever can reach it; use npm run serve for ${config.host}`);
   }

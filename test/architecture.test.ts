@@ -6,7 +6,7 @@ import { layerProblems, type SourceFiles } from './layers.ts';
 
 /** Files that are longer than a source file should be, each with its reason. */
 const LONG_FILES: readonly string[] = [];
-const LONG_LINES = 200;
+const LONG_LINES = 230;
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 const sources: SourceFiles = new Map(

@@ -11,6 +11,7 @@ const AUTH = {
 const ADDRESS = 'expected an http or https address such as https://host/';
 const DATABASE = 'expected sqlite:<file> or postgres://<user>:<password>@<host>/<database>';
 const NO_CREDENTIALS = 'expected an address without credentials or fragment';
+const PROXIES = 'expected IP addresses or blocks such as 10.0.0.0/8, separated by commas, not';
 const ORIGINS = 'expected origins such as https://app.example, separated by commas, not';
 
 function problemsOf(env: Environment, mode: Mode = 'serve'): readonly string[] {
@@ -53,6 +54,13 @@ describe('a variable that cannot be used is named with what was expected', () =>
     ['INTROSPECTION', 'maybe', 'expected on or off, not "maybe"'],
     ['FAST_LANE', 'x', 'expected on or off, not "x"'],
     ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, not "1MB"'],
+    ['MAX_ANSWER_BYTES', '1023', 'expected a whole number from 1024 to 1073741824, not "1023"'],
+    ['MAX_CONNECTIONS_PER_ADDRESS', '0', 'expected a whole number from 1 to 10000, not "0"'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', `${PROXIES} "10.0.0.0/33"`],
+    ['TRUSTED_PROXIES', '256.0.0.1', `${PROXIES} "256.0.0.1"`],
+    ['TRUSTED_PROXIES', 'proxy.example', `${PROXIES} "proxy.example"`],
+    ['RECORD_DAYS', '0', 'expected a whole number from 1 to 36500, not "0"'],
+    ['UPSTREAM_CERT', 'client.pem', 'goes together with UPSTREAM_KEY; set both or neither'],
     ['WORKERS', '0', 'expected a whole number from 1 to 256, not "0"'],
     ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, not "5s"'],
     ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],

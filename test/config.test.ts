@@ -6,6 +6,7 @@ const DEFAULTS: Config = {
   host: '127.0.0.1',
   port: 4000,
   databaseUrl: 'sqlite:data/gateway.db',
+  recordDays: null,
   keyExpiryMs: 86_400_000,
   upstream: null,
   auth: null,
@@ -23,6 +24,15 @@ const DEFAULTS: Config = {
   closeTimeoutMs: 30_000,
   logLevel: 'info',
   tracing: null,
+  maxAnswerBytes: 16_777_216,
+  maxPendingAnswerBytes: 67_108_864,
+  maxPendingBodyBytes: null,
+  maxAnonymousBodyBytes: 65_536,
+  operationTimeoutMs: 30_000,
+  maxConnectionsPerAddress: null,
+  trustedProxies: [],
+  keepAliveMs: 75_000,
+  metricsPort: null,
 };
 const UPSTREAM = { UPSTREAM_URL: 'https://service.example/base' };
 const UPSTREAM_DEFAULTS = {
@@ -33,6 +43,10 @@ const UPSTREAM_DEFAULTS = {
   maxInFlight: 1024,
   ownClient: null,
   isRecorded: true,
+  checksTaskId: true,
+  caFile: null,
+  certFile: null,
+  keyFile: null,
 };
 const TRACING = { endpoint: new URL('http://collector:4318/') };
 const AUTH = {
@@ -88,6 +102,16 @@ describe('a variable that can be used', () => {
     [{ TRUSTED_DOCUMENTS: 'documents.json' }, { trustedDocuments: 'documents.json' }],
     [{ FAST_LANE: 'no' }, { fastLane: false }],
     [{ MAX_BODY_BYTES: '1' }, { maxBodyBytes: 1 }],
+    [{ MAX_ANSWER_BYTES: '1024' }, { maxAnswerBytes: 1_024 }],
+    [{ MAX_PENDING_ANSWER_BYTES: '2048' }, { maxPendingAnswerBytes: 2_048 }],
+    [{ MAX_PENDING_BODY_BYTES: '4096' }, { maxPendingBodyBytes: 4_096 }],
+    [{ MAX_ANONYMOUS_BODY_BYTES: '1' }, { maxAnonymousBodyBytes: 1 }],
+    [{ OPERATION_TIMEOUT_MS: '1' }, { operationTimeoutMs: 1 }],
+    [{ MAX_CONNECTIONS_PER_ADDRESS: '5' }, { maxConnectionsPerAddress: 5 }],
+    [{ TRUSTED_PROXIES: '10.0.0.0/8, ::1' }, { trustedProxies: ['10.0.0.0/8', '::1'] }],
+    [{ KEEP_ALIVE_MS: '0' }, { keepAliveMs: 0 }],
+    [{ METRICS_PORT: '9464' }, { metricsPort: 9_464 }],
+    [{ RECORD_DAYS: '30' }, { recordDays: 30 }],
     [
       { WORKERS: '4', DATABASE_URL: 'postgres://db/tasks' },
       { workers: 4, databaseUrl: 'postgres://db/tasks' },
@@ -118,6 +142,12 @@ describe('a variable that can be used', () => {
     [{ UPSTREAM_URL: 'http://127.0.0.1:8080' }, { url: new URL('http://127.0.0.1:8080/') }],
     [{ UPSTREAM_FORMAT: 'XML' }, { format: 'xml' }],
     [{ UPSTREAM_TIMEOUT_MS: '600000' }, { timeoutMs: 600_000 }],
+    [{ UPSTREAM_CHECK_TASK_ID: 'off' }, { checksTaskId: false }],
+    [{ UPSTREAM_CA: 'ca.pem' }, { caFile: 'ca.pem' }],
+    [
+      { UPSTREAM_CERT: 'client.pem', UPSTREAM_KEY: 'client.key' },
+      { certFile: 'client.pem', keyFile: 'client.key' },
+    ],
     [{ UPSTREAM_CONNECTIONS: '1' }, { connections: 1 }],
     [{ UPSTREAM_MAX_IN_FLIGHT: '5' }, { maxInFlight: 5 }],
     [{ RECORD: 'off' }, { isRecorded: false }],
