@@ -9,6 +9,8 @@ import type { CommandAnswer } from './explain.ts';
 
 /** Of package.json; an installed package is started by whatever Node is there. */
 const OLDEST_NODE = 24;
+/** npm and service managers deliver a signal again that this process has received already. */
+const REPEATED_SIGNAL_MS = 1_000;
 
 const USAGE = `Usage: npm run cli -- COMMAND [--json]
 
@@ -35,6 +37,8 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === 'help' || command === '--help') return say(USAGE);
   if (command === 'demo' || command === 'serve') {
     if (args.length > 1) throw new UsageError(`"${command}" takes no further words; it is configured by variables.`);
+    // Without workers there is nothing to replace; by default the signal ends a process.
+    process.on('SIGUSR2', () => {});
     const config = readConfig(process.env, command);
     if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
     // Loaded only to serve: it takes most of the time that a command needs.
@@ -76,9 +80,9 @@ async function examine(args: readonly string[]): Promise<void> {
 
 /** One of several processes; the first of them says what is wrong, and passes signals on. */
 async function work(config: Config, self: Worker): Promise<void> {
-  for (const signal of ['SIGINT', 'SIGUSR2'] as const) process.on(signal, () => {});
+  process.on('SIGINT', () => {});
   const stopAsked = new Promise<void>((resolve) => {
-    process.on('SIGTERM', () => resolve());
+    for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
   const { runWorker } = await import('./worker.ts');
   process.exit(await runWorker(config, self, stopAsked));
@@ -100,23 +104,31 @@ interface Running {
   kill?(): void;
 }
 
-/** The first signal lets the requests in flight finish, SIGTERM after draining; the second does not wait. */
+/**
+ * Lets the requests in flight finish at the first signal, after draining unless it is SIGINT. Signals of the following
+ * second count as the same one; a later one ends the process at once.
+ */
 function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): void {
   let running: Running | null = null;
   let isClosing = false;
+  let isRepeated = false;
   const close = async (waitMs: number): Promise<void> => {
     // A start that fails is told by who waits for it.
     running = await untilRunning().catch(() => null);
     await running?.close(waitMs);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
     process.on(signal, () => {
+      if (isRepeated) return;
       if (isClosing) {
         running?.kill?.();
         process.exit(1);
       }
       isClosing = true;
-      close(signal === 'SIGTERM' ? drainMs : 0).catch((error: unknown) => {
+      isRepeated = true;
+      // Signals that arrived while the event loop was blocked are delivered between the two.
+      setTimeout(() => setImmediate(() => (isRepeated = false)), REPEATED_SIGNAL_MS).unref();
+      close(signal === 'SIGINT' ? 0 : drainMs).catch((error: unknown) => {
         complain(`Closed too late: ${error instanceof Error ? error.message : String(error)}.`);
         process.exit(1);
       });

@@ -26,7 +26,7 @@ export interface Gateway {
   readonly handle: RequestListener;
   /** Resolves with the address once requests are accepted. */
   listen(): Promise<URL>;
-  /** Stops in the order that costs no caller an answer. */
+  /** Stops in the order that costs no caller an answer. A later call without `isReplaced` still makes /ready say so. */
   close(options?: Closing): Promise<void>;
 }
 
@@ -72,21 +72,26 @@ export function createGateway(
     simpleGets: config.simpleGets,
     log,
   });
+  let ending: Promise<void> | null = null;
+  const end = async (drainMs: number): Promise<void> => {
+    if (drainMs > 0) {
+      log.info({ drainMs }, 'draining');
+      await delay(drainMs);
+    }
+    log.info({}, 'closing');
+    const cutOff = await server.close(config.closeTimeoutMs);
+    const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
+    if (cutOff > 0) throw new Error(`${cutOff} requests did not end within CLOSE_TIMEOUT_MS and were cut off`);
+    if (!isClosed) throw new Error('the backend had still something under way');
+    log.info({}, 'closed');
+  };
   return {
     handle: server.handle,
     listen: () => server.listen(config.host, config.port),
-    async close({ drainMs, isReplaced = false } = AT_ONCE) {
-      if (drainMs > 0) {
-        log.info({ drainMs }, 'draining');
-        server.drain({ isReplaced });
-        await delay(drainMs);
-      }
-      log.info({}, 'closing');
-      const cutOff = await server.close(config.closeTimeoutMs);
-      const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
-      if (cutOff > 0) throw new Error(`${cutOff} requests did not end within CLOSE_TIMEOUT_MS and were cut off`);
-      if (!isClosed) throw new Error('the backend had still something under way');
-      log.info({}, 'closed');
+    close({ drainMs, isReplaced = false } = AT_ONCE) {
+      if (drainMs > 0) server.drain({ isReplaced });
+      ending ??= end(drainMs);
+      return ending;
     },
   };
 }

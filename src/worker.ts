@@ -2,7 +2,7 @@ import type { Worker } from 'node:cluster';
 import type { Config } from './config.ts';
 import type { Closing } from './gateway.ts';
 import type { Metrics, RenderedMetrics } from './server/metrics.ts';
-import { startServing } from './serving.ts';
+import { type Serving, startServing } from './serving.ts';
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts';
 
 /** Longer than the supervisor waits for a worker that is busy. */
@@ -18,6 +18,7 @@ export async function runWorker(config: Config, self: Worker, stopAsked: Promise
   const closing = Promise.withResolvers<Closing>();
   const rendering = new Set<(rendered: RenderedMetrics) => void>();
   let ownMetrics: Metrics | null = null;
+  let serving: Serving | null = null;
 
   const send = (message: WorkerMessage): Promise<void> =>
     new Promise((resolve) => {
@@ -42,9 +43,13 @@ export async function runWorker(config: Config, self: Worker, stopAsked: Promise
   self.on('message', (message: SupervisorMessage) => {
     switch (message.kind) {
       case 'close':
-        return closing.resolve(message.closing);
+        closing.resolve(message.closing);
+        // A signal to the whole process group arrives here too, and first as if this worker alone were to be replaced.
+        serving?.close(message.closing).catch(ignore);
+        return;
       case 'snapshot-wanted':
-        return void sendSnapshot();
+        void sendSnapshot();
+        return;
       case 'metrics':
         for (const resolve of rendering) resolve(message.rendered);
         return;
@@ -65,7 +70,7 @@ export async function runWorker(config: Config, self: Worker, stopAsked: Promise
         return { ...own, render: renderAll };
       },
     });
-    const serving = await Promise.race([starting, orphaned]);
+    serving = await Promise.race([starting, orphaned]);
     if (!serving) return 1;
     await send({ kind: 'ready' });
     await serving.close(await closing.promise);

@@ -20,6 +20,8 @@ export interface GatewayProcess {
   readonly stdout: () => string;
   readonly stderr: () => string;
   readonly kill: (signal: NodeJS.Signals) => void;
+  /** Sends a signal to every process of the group, as a terminal and a service manager do. */
+  readonly killGroup: (signal: NodeJS.Signals) => void;
   /** Resolves once everything that was started has ended. */
   readonly exit: Promise<Exit>;
   /** Resolves with the text once it has been written; rejects when the process ends without it. */
@@ -65,6 +67,12 @@ export function nodeWarnings(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => NODE_WARNING.test(line));
 }
 
+/** Repeats a signal until the process ends, longer than its repetitions count as the first one. */
+export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signals): Promise<Exit> {
+  const timer = setInterval(() => gateway.kill(signal), 50);
+  return gateway.exit.finally(() => clearInterval(timer));
+}
+
 function watch(command: string, args: readonly string[], env: Readonly<Record<string, string>>): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
   const group = startGroup(command, args, { cwd: ROOT, env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env } });
@@ -104,6 +112,7 @@ function watch(command: string, args: readonly string[], env: Readonly<Record<st
     stdout: () => stdout,
     stderr: () => stderr,
     kill: (signal) => void child.kill(signal),
+    killGroup: (signal) => void process.kill(-(child.pid ?? Number.NaN), signal),
     exit,
     output,
     address: async () => new URL(await output(ADDRESS)),

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import { onTestFinished, describe, expect, test } from 'vitest';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
-import { type Exit, type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
+import { type Exit, type GatewayProcess, killUntilEnd, startCli, temporaryDatabase } from './gateway-process.ts';
 import { seedStore } from './seeded-store.ts';
 
 type Line = Readonly<Record<string, unknown>>;
@@ -174,8 +174,7 @@ describe('the log of a running gateway', () => {
     await expect.poll(() => arrived, { timeout: 20_000 }).toBe(ids.length + 1);
     gateway.kill('SIGTERM');
     await gateway.output(/"closing"/);
-    gateway.kill('SIGTERM');
-    const { code, stderr } = await gateway.exit;
+    const { code, stderr } = await killUntilEnd(gateway, 'SIGTERM');
     expect(code).toBe(1);
     expect([...requestLines(stderr).keys()]).toEqual(ids);
   });

@@ -4,7 +4,14 @@ import { Agent, request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
-import { type GatewayProcess, nodeWarnings, startCli, temporaryDatabase } from './gateway-process.ts';
+import {
+  type GatewayProcess,
+  killUntilEnd,
+  nodeWarnings,
+  startCli,
+  startNpm,
+  temporaryDatabase,
+} from './gateway-process.ts';
 
 const CREATE = {
   query:
@@ -45,8 +52,11 @@ async function refusesConnections({ hostname, port }: URL): Promise<void> {
   }
 }
 
+const startServe = (env: Readonly<Record<string, string>>): GatewayProcess => startCli(['serve'], env);
+const startNpmServe = (env: Readonly<Record<string, string>>): GatewayProcess => startNpm(['run', 'serve'], env);
+
 /** A gateway with one create under way: the service has it and holds its answer back until it is told. */
-async function gatewayWithCreate(env: Readonly<Record<string, string>> = {}) {
+async function gatewayWithCreate(env: Readonly<Record<string, string>> = {}, start = startServe) {
   const held = Promise.withResolvers<null>();
   const arrived = Promise.withResolvers<null>();
   const service = await startRestService({
@@ -56,7 +66,7 @@ async function gatewayWithCreate(env: Readonly<Record<string, string>> = {}) {
     },
   });
   onTestFinished(() => service.close());
-  const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase(), ...env });
+  const gateway = start({ UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase(), ...env });
   const address = await gateway.address();
   const answer = create(address);
   await Promise.race([arrived.promise, answer]);
@@ -92,7 +102,7 @@ describe('SIGTERM', () => {
     expect(service.requests).toHaveLength(1);
   });
 
-  test('the second one does not wait', async () => {
+  test('that comes more than a second after the first does not wait', async () => {
     const { gateway, answer } = await gatewayWithCreate();
     const ending = answer.then(
       () => 'answered',
@@ -100,8 +110,7 @@ describe('SIGTERM', () => {
     );
     gateway.kill('SIGTERM');
     await gateway.output(/"closing"/);
-    gateway.kill('SIGTERM');
-    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+    expect(await killUntilEnd(gateway, 'SIGTERM')).toMatchObject({ code: 1, signal: null });
     expect(await ending).toBe('socket hang up');
   });
 
@@ -136,8 +145,7 @@ describe('SIGTERM', () => {
     expect((await fetch(new URL('health', address))).status).toBe(200);
     const { status, headers } = await create(address);
     expect([status, headers['connection']]).toEqual([200, 'close']);
-    gateway.kill('SIGTERM');
-    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+    expect(await killUntilEnd(gateway, 'SIGTERM')).toMatchObject({ code: 1, signal: null });
   });
 
   test('cuts off what does not end in time, and fails', async () => {
@@ -149,6 +157,46 @@ describe('SIGTERM', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('\nClosed too late: 1 requests did not end within CLOSE_TIMEOUT_MS and were cut off.\n');
   });
+});
+
+describe('a signal that arrives twice', () => {
+  // npm passes on what the terminal or the service manager has sent to the whole group.
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s to npm and to the gateway is one signal', async (signal) => {
+    const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({}, startNpmServe);
+    gateway.killGroup(signal);
+    await gateway.output(/"closing"/);
+    gateway.killGroup(signal);
+    letServiceAnswer();
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
+  });
+
+  test('is one signal too where the two arrive while the gateway is stopped', async () => {
+    const { gateway, address, answer, letServiceAnswer } = await gatewayWithCreate();
+    for (const signal of ['SIGSTOP', 'SIGHUP', 'SIGTERM', 'SIGINT', 'SIGCONT'] as const) gateway.kill(signal);
+    await refusesConnections(address);
+    letServiceAnswer();
+    expect(await answer).toMatchObject({ status: 200 });
+    expect(await gateway.exit).toMatchObject({ code: 0 });
+  });
+});
+
+test('SIGHUP drains, finishes the create that is under way, and exits 0', async () => {
+  const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({ DRAIN_MS: '1' });
+  gateway.kill('SIGHUP');
+  await gateway.output(/"draining"/);
+  letServiceAnswer();
+  expect(await answer).toMatchObject({ status: 200 });
+  expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
+});
+
+test('SIGUSR2 does not end a gateway without workers', async () => {
+  const { gateway, answer, letServiceAnswer } = await gatewayWithCreate();
+  gateway.kill('SIGUSR2');
+  letServiceAnswer();
+  expect(await answer).toMatchObject({ status: 200 });
+  gateway.kill('SIGTERM');
+  expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
 });
 
 test('SIGINT closes without draining', async () => {

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
-import { runCli, startCli } from './gateway-process.ts';
+import { killUntilEnd, runCli, startCli } from './gateway-process.ts';
 import { createCaller } from './graphql-caller.ts';
 import { signalWorker, untilServing, workerPids } from './worker-log.ts';
 
@@ -164,21 +164,35 @@ describe('the end of several workers', () => {
 
   test('a signal that reaches all of them is one signal', async () => {
     const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
-    gateway.kill('SIGTERM');
-    signalWorker(gateway, 1, 'SIGTERM');
-    signalWorker(gateway, 2, 'SIGTERM');
+    gateway.killGroup('SIGTERM');
     await gateway.output(/"closing"/);
     letServiceAnswer();
     expect(await verdict).toMatchObject({ kind: 'created' });
     expect(await gateway.exit).toMatchObject({ code: 0 });
   });
 
-  test('the second SIGTERM does not wait', async () => {
+  test.each(['SIGTERM', 'SIGHUP'] as const)(
+    'a worker that drains by a %s of its own says that it is not ready once all of them are to stop',
+    async (signal) => {
+      const { gateway, address } = await startWorkers({ DRAIN_MS: '600000' });
+      const ready = async (): Promise<number> => {
+        const { status } = await fetch(new URL('ready', address), { headers: { Connection: 'close' } });
+        return status;
+      };
+      signalWorker(gateway, 1, signal);
+      await gateway.output(/"worker":1,.*"draining"/);
+      signalWorker(gateway, 2, 'SIGSTOP');
+      expect(await ready()).toBe(200);
+      gateway.kill(signal);
+      await expect.poll(ready).toBe(503);
+    },
+  );
+
+  test('a SIGTERM more than a second after the first does not wait', async () => {
     const { gateway, verdict } = await workersWithCreate();
     gateway.kill('SIGTERM');
     await gateway.output(/"closing"/);
-    gateway.kill('SIGTERM');
-    expect(await gateway.exit).toMatchObject({ code: 1, signal: null });
+    expect(await killUntilEnd(gateway, 'SIGTERM')).toMatchObject({ code: 1, signal: null });
     expect(await verdict).toEqual({ kind: 'unanswered' });
   });
 
