@@ -103,7 +103,6 @@ async function rememberUpstream(
     keyExpiryMs: config.keyExpiryMs,
     keyWaitMs: KEY_WAIT_MS,
     maxPending: MAX_PENDING_WRITES,
-    now: Date.now,
     onUnwritten: (what, error) => {
       metrics.countUnwritten(what);
       log.error({ what, err: error }, 'what happened upstream could not be written down');

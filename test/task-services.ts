@@ -73,7 +73,6 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
         keyExpiryMs: 86_400_000,
         keyWaitMs: 20_000,
         maxPending: 1_000,
-        now: Date.now,
         onUnwritten: (what, error) => {
           throw new Error(`The ${what} was not written down.`, { cause: error });
         },

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
+import { readClock } from './database-clock.ts';
 import type { Database } from './database.ts';
 import {
   createSecret,
@@ -59,7 +60,7 @@ const MAX_NAME_LENGTH = 18;
 const COLUMNS = ['id', 'account_id', 'name', 'secret_hash', 'created_at'] as const;
 const SELECT = `SELECT ${COLUMNS.join(', ')} FROM clients`;
 
-export function createClients(database: Database, now: () => number): Clients {
+export function createClients(database: Database): Clients {
   return {
     async create({ name, accountId }) {
       if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
@@ -68,16 +69,18 @@ export function createClients(database: Database, now: () => number): Clients {
       const account = accountId === undefined ? randomUUID() : parseGuid(accountId);
       if (account === null) throw badInput('accountId', `must be ${GUID_FORMS}`);
       const secret = createSecret();
-      const row: ClientRow = {
-        id: createTimeOrderedGuid(),
-        account_id: account,
-        name,
-        secret_hash: await hashSecret(secret),
-        created_at: formatTimestamp(now()),
-      };
-      await database.transaction((transaction) =>
-        transaction.insert('clients', COLUMNS, [COLUMNS.map((column) => row[column])]),
-      );
+      const secretHash = await hashSecret(secret);
+      const row = await database.transaction(async (transaction): Promise<ClientRow> => {
+        const created: ClientRow = {
+          id: createTimeOrderedGuid(),
+          account_id: account,
+          name,
+          secret_hash: secretHash,
+          created_at: formatTimestamp(await readClock(transaction)),
+        };
+        await transaction.insert('clients', COLUMNS, [COLUMNS.map((column) => created[column])]);
+        return created;
+      });
       return { client: toClient(row), secret };
     },
     async list() {
@@ -94,7 +97,7 @@ export function createClients(database: Database, now: () => number): Clients {
     revoke: (clientId) =>
       database.transaction(async (transaction) => {
         const id = parseGuid(clientId);
-        const revocation = toRevocation(formatTimestamp(now()));
+        const revocation = toRevocation(formatTimestamp(await readClock(transaction)));
         await transaction.write(`UPDATE clients SET secret_hash = ?2 WHERE id = ?1 AND ${IS_NOT_REVOKED}`, [
           id,
           revocation,

@@ -4,9 +4,9 @@ export type SqlParameter = SqlValue | readonly string[];
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /**
- * The SQL that SQLite and PostgreSQL share, with two spellings an adapter translates: placeholders are numbered
- * (`?1`, PostgreSQL's `$1`), and membership in a list parameter is `column = ANY (?1)` (a json_each in SQLite).
- * Column aliases in mixed case stand in double quotes. Text compares by its bytes, and counts come back as numbers.
+ * The SQL that SQLite and PostgreSQL share, with three spellings an adapter translates: placeholders are numbered
+ * (`?1`, PostgreSQL's `$1`), membership in a list parameter is `column = ANY (?1)` (a json_each in SQLite), and `now_ms()`
+ * is the database's own clock in whole milliseconds since 1970, rounded down. Column aliases in mixed case stand in double quotes. Text compares by its bytes, and counts come back as numbers.
  */
 export interface SqlReader {
   read<Row extends SqlRow>(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
@@ -14,7 +14,8 @@ export interface SqlReader {
 
 /** What may be done inside a transaction. */
 export interface SqlTransaction extends SqlReader {
-  write(sql: string, parameters?: readonly SqlParameter[]): Promise<void>;
+  /** Resolves with the number of rows it changed. */
+  write(sql: string, parameters?: readonly SqlParameter[]): Promise<number>;
   /** Inserts any number of rows, each the columns' values in their order; `ifAbsent` passes over those whose key is there. */
   insert(
     table: string,

@@ -1,17 +1,12 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { formatCreated, parseCreated } from './created-json.ts';
+import { toIso } from './database-clock.ts';
 import type { SqlTransaction } from './database.ts';
 import { type Attempt, idempotencyConflict, toReplay } from './idempotency.ts';
-import { insertKeys, type KeyPurge, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
-
-export interface KeyTerms {
-  readonly nowMs: number;
-  readonly keyExpiryMs: number;
-  readonly purgeKeys: KeyPurge;
-}
 
 /**
  * Decides for each registration, but once for each idempotency key: a key that is known gives its first result again,
@@ -21,13 +16,11 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   transaction: SqlTransaction,
   registrations: readonly Registration[],
   decide: (registration: Registration) => Decision,
-  { nowMs, keyExpiryMs, purgeKeys }: KeyTerms,
+  keyExpiryMs: number,
 ): Promise<readonly Decision[]> {
-  await purgeKeys(transaction, nowMs);
   const attempts = registrations.flatMap(({ attempt }) => attempt ?? []);
   if (attempts.length === 0) return registrations.map(decide);
-  const now = toIso(nowMs);
-  const findKnown = await readKeys(transaction, attempts, now);
+  const { nowMs, find: findKnown } = await readKeys(transaction, attempts);
   const decisions = registrations.map((registration) => {
     const known = registration.attempt && findKnown(registration.attempt);
     return registration.attempt && known ? giveAgain(registration.attempt, known) : decide(registration);
@@ -36,12 +29,14 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
     const decision = decisions[index] as Decision;
     if (!attempt || decision instanceof TaskFailure || decision.replayed) return [];
     const outcome = formatCreated(decision);
-    return [{ attempt, state: 'CREATED', leaseUntil: now, expiresAt: toIso(nowMs + keyExpiryMs), outcome } as const];
+    return [
+      { attempt, state: 'CREATED', leaseUntil: toIso(nowMs), expiresAt: toIso(nowMs + keyExpiryMs), outcome } as const,
+    ];
   });
   if (newKeys.length === 0) return decisions;
   await insertKeys(transaction, newKeys);
   // Another attempt with the same key may have come first: in this batch, or in another process.
-  const findWinner = await readKeys(transaction, attempts, now);
+  const { find: findWinner } = await readKeys(transaction, attempts);
   return registrations.map(({ attempt }, index) => {
     const decision = decisions[index] as Decision;
     const winner = attempt && findWinner(attempt);
@@ -56,8 +51,4 @@ function giveAgain({ fingerprint }: Attempt, row: KeyRow): Decision {
 
 function isSettled(decision: Decision): boolean {
   return decision instanceof TaskFailure || decision.replayed;
-}
-
-function toIso(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }

@@ -2,11 +2,12 @@ import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { ObserveCommits } from './commit-observer.ts';
 import { parseCreated } from './created-json.ts';
+import { toIso } from './database-clock.ts';
 import type { Database, SqlTransaction } from './database.ts';
 import { formatFailure, parseFailure } from './failure-json.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Attempt } from './idempotency.ts';
-import { createKeyPurge, insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
 import { createSettlements, type Settlement } from './settlements.ts';
 
 /** What the ledger says of an attempt that asks to be sent. */
@@ -28,20 +29,17 @@ export interface Ledger {
 
 export interface LedgerOptions {
   readonly database: Database;
-  /** Longer than any attempt takes: what is RUNNING after it belongs to a process that is gone. */
+  /** Longer than any attempt takes: what is RUNNING after it, by the database's clock, belongs to a process that is gone. */
   readonly leaseMs: number;
   readonly expiryMs: number;
   readonly maxPending: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   /** Told of each settlement that could not be written, and again when it is given up: such an attempt becomes UNKNOWN. */
   readonly onUnsettled: (error: unknown) => void;
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
 export function createLedger(options: LedgerOptions): Ledger {
-  const { database, leaseMs, expiryMs, maxPending, now, onUnsettled, observeCommits } = options;
-  const purgeKeys = createKeyPurge();
+  const { database, leaseMs, expiryMs, maxPending, onUnsettled, observeCommits } = options;
   const settlements = createSettlements({
     database,
     maxPending,
@@ -53,20 +51,18 @@ export function createLedger(options: LedgerOptions): Ledger {
     maxPending,
     observer: observeCommits?.('claim'),
     write: async (transaction, attempts: readonly Attempt[]): Promise<readonly Claim[]> => {
-      const nowMs = now();
-      await purgeKeys(transaction, nowMs);
+      const { nowMs, find: before } = await readKeys(transaction, attempts);
       const key = {
         state: 'RUNNING',
         leaseUntil: toIso(nowMs + leaseMs),
         expiresAt: toIso(nowMs + expiryMs),
         outcome: null,
       } as const;
-      const before = await readKeys(transaction, attempts, toIso(nowMs));
       await insertKeys(
         transaction,
         attempts.filter((attempt) => !before(attempt)).map((attempt) => ({ attempt, ...key })),
       );
-      const after = await readKeys(transaction, attempts, toIso(nowMs));
+      const { find: after } = await readKeys(transaction, attempts);
       await Promise.all(attempts.map((attempt) => abandon(transaction, attempt, after(attempt), nowMs)));
       return attempts.map((attempt) => toClaim(attempt, after(attempt), nowMs));
     },
@@ -134,8 +130,4 @@ function abandoned(): TaskFailure {
     { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
     'The gateway stopped while it was sending this task; the task may have been created.',
   );
-}
-
-function toIso(epochMs: number): string {
-  return new Date(epochMs).toISOString();
 }

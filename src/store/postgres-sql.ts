@@ -50,8 +50,11 @@ export function splitRows(rows: readonly (readonly SqlValue[])[]): readonly (rea
   return parts;
 }
 
+/** The time of the statement, not of its transaction's begin. */
+const NOW_MS = 'CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)';
+
 function toPostgresSql(sql: string, collation: string): string {
-  const text = sql.replace(/\?(\d+)/g, '$$$1');
+  const text = sql.replace(/\?(\d+)/g, '$$$1').replaceAll('now_ms()', NOW_MS);
   // A database's own collation may put "aa" after "z".
   return /^\s*CREATE TABLE\b/.test(text) ? text.replace(/\bTEXT\b/g, `TEXT ${collation}`.trimEnd()) : text;
 }

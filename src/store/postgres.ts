@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { PoolClient } from 'pg';
+import type { PoolClient, QueryResult } from 'pg';
 import {
   type Database,
   DatabaseUnavailableError,
@@ -69,10 +69,9 @@ export async function openPostgres(address: string, options: PostgresOptions = {
     sql: string,
     parameters: readonly SqlParameter[] = [],
     timeouts: { readonly query_timeout?: number } = {},
-  ): Promise<readonly Row[]> => {
+  ): Promise<QueryResult<Row>> => {
     try {
-      const { rows } = await client.query<Row>({ ...toStatement(sql), values: [...parameters], ...timeouts });
-      return rows;
+      return await client.query<Row>({ ...toStatement(sql), values: [...parameters], ...timeouts });
     } catch (error) {
       throw toStatementFailure(error);
     }
@@ -98,10 +97,10 @@ export async function openPostgres(address: string, options: PostgresOptions = {
     begun.catch(ignore);
     let timeouts = {};
     const transaction: SqlTransaction = {
-      read: (sql, parameters) => execute(client, sql, parameters, timeouts),
+      read: async (sql, parameters) => (await execute<never>(client, sql, parameters, timeouts)).rows,
       async write(sql, parameters) {
         await begun;
-        await execute(client, sql, parameters, timeouts);
+        return (await execute(client, sql, parameters, timeouts)).rowCount ?? 0;
       },
       async insert(table, columns, rows, { ifAbsent } = { ifAbsent: false }) {
         for (const part of splitRows(rows)) {
@@ -124,7 +123,7 @@ export async function openPostgres(address: string, options: PostgresOptions = {
       if (reads >= maxReads) throw new DatabaseUnavailableError('too many reads wait for it', { cause: null });
       reads += 1;
       try {
-        return await whileOpen((client) => execute(client, sql, parameters));
+        return await whileOpen(async (client) => (await execute<never>(client, sql, parameters)).rows);
       } finally {
         reads -= 1;
       }

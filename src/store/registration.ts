@@ -2,9 +2,10 @@ import type { CreatedAccountTask, NewAccountTask } from '../contract/account-tas
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
+import { readClock } from './database-clock.ts';
 import type { SqlTransaction, SqlValue } from './database.ts';
 import type { Attempt } from './idempotency.ts';
-import { decideOnce, type KeyTerms } from './keyed-registration.ts';
+import { decideOnce } from './keyed-registration.ts';
 import { clientRevoked } from './revocation.ts';
 import { IS_NOT_REVOKED, readRevocation } from './secret.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
@@ -39,9 +40,10 @@ type Decision = CreatedAccountTask | TaskFailure;
 export async function registerTasks(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
-  terms: KeyTerms,
+  keyExpiryMs: number,
 ): Promise<readonly Decision[]> {
-  const [findClient, catalogue] = await Promise.all([
+  const [nowMs, findClient, catalogue] = await Promise.all([
+    readClock(transaction),
     readClients(transaction, registrations),
     readCatalogue(transaction, registrations),
   ]);
@@ -49,7 +51,7 @@ export async function registerTasks(
   const heard = registrations.map((registration) =>
     isRevoked(findClient(registration)) ? { ...registration, attempt: null } : registration,
   );
-  const created = formatTimestamp(terms.nowMs);
+  const created = formatTimestamp(nowMs);
   const decide = (registration: Registration): Decision => {
     const { accountId, task } = registration;
     const client = findClient(registration);
@@ -58,7 +60,7 @@ export async function registerTasks(
     if (isRevoked(client)) return clientRevoked();
     return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, created)) : taskNotFound(task);
   };
-  const decisions = await decideOnce(transaction, heard, decide, terms);
+  const decisions = await decideOnce(transaction, heard, decide, keyExpiryMs);
   const rows = decisions.flatMap((decision, index) =>
     decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
   );

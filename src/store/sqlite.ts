@@ -40,7 +40,7 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
   const transaction: SqlTransaction = {
     ...reader,
     async write(sql, parameters = []) {
-      attempt(() => prepare(sql).run(...parameters.map(toBound)));
+      return attempt(() => Number(prepare(sql).run(...parameters.map(toBound)).changes));
     },
     async insert(table, columns, rows, { ifAbsent } = { ifAbsent: false }) {
       const placeholders = columns.map((_, index) => `?${index + 1}`);
@@ -163,8 +163,11 @@ function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result>
   };
 }
 
+/** The machine's wall clock, to the millisecond. */
+const NOW_MS = "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)";
+
 function toSqliteSql(sql: string): string {
-  return sql.replace(/= ANY \((\?\d+)\)/g, 'IN (SELECT value FROM json_each($1))');
+  return sql.replace(/= ANY \((\?\d+)\)/g, 'IN (SELECT value FROM json_each($1))').replaceAll('now_ms()', NOW_MS);
 }
 
 function toBound(parameter: SqlParameter): string | number | null {

@@ -5,6 +5,7 @@ import type { ObserveCommits } from './commit-observer.ts';
 import { type Database, DatabaseUnavailableError } from './database.ts';
 import { type DatabaseAddress, parseDatabaseAddress } from './database-address.ts';
 import { migrate } from './migrations.ts';
+import { createPurge } from './purge.ts';
 import { createStoredTaskService } from './task-service.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
@@ -23,8 +24,6 @@ export interface StoreOptions {
   readonly maxPending?: number;
   /** How long an idempotency key gives its first result again; a day unless it is said otherwise. */
   readonly keyExpiryMs?: number;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
   readonly observeCommits?: ObserveCommits;
 }
 
@@ -69,18 +68,20 @@ export async function openStore({ databaseUrl, ...options }: OpenStoreOptions): 
 /** The store over a database whose schema is up to date. */
 export function createStore(
   database: Database,
-  { maxPending = 10_000, keyExpiryMs = DAY_MS, now = Date.now, observeCommits }: StoreOptions = {},
+  { maxPending = 10_000, keyExpiryMs = DAY_MS, observeCommits }: StoreOptions = {},
 ): Store {
-  const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, now, observeCommits });
+  const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, observeCommits });
+  const purge = createPurge({ database, observer: observeCommits?.('purge') });
   const close = async (): Promise<void> => {
+    await purge.close();
     await tasks.close();
     await database.close();
   };
   return {
     tasks: { ...tasks, close },
-    clients: createClients(database, now),
+    clients: createClients(database),
     catalogue: createCatalogue(database),
-    tokens: createTokens(database, now),
+    tokens: createTokens(database),
     close,
   };
 }

@@ -8,7 +8,6 @@ import type { Database, SqlParameter, SqlRow } from './database.ts';
 import { databaseCheck } from './database-check.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { toAttempt } from './idempotency.ts';
-import { createKeyPurge } from './idempotency-keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { isNotRevoked, refuseRevoked } from './revocation.ts';
 import { toReadFailure } from './store-failure.ts';
@@ -19,8 +18,6 @@ export interface StoredTaskServiceOptions {
   readonly maxPending: number;
   /** How long an idempotency key gives its first result again. */
   readonly keyExpiryMs: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
@@ -29,17 +26,15 @@ export function createStoredTaskService({
   database,
   maxPending,
   keyExpiryMs,
-  now,
   observeCommits,
 }: StoredTaskServiceOptions): TaskService {
-  const purgeKeys = createKeyPurge();
   const creates = createGroupCommit({
     database,
     maxPending,
     observer: observeCommits?.('task'),
     sizeOf: ({ task }: Registration) => task.Parameters.length,
     write: (transaction, registrations: readonly Registration[]) =>
-      registerTasks(transaction, registrations, { nowMs: now(), keyExpiryMs, purgeKeys }),
+      registerTasks(transaction, registrations, keyExpiryMs),
   });
   /** The caller's tasks of which the condition holds; a client that was revoked has none, and is told so. */
   const readTasks = async ({ clientId }: AccountCaller, condition: string, parameters: readonly SqlParameter[]) => {

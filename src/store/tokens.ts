@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
+import { readClock, toIso } from './database-clock.ts';
 import type { Database } from './database.ts';
 import { IS_NOT_REVOKED } from './secret.ts';
 import { toReadFailure } from './store-failure.ts';
@@ -26,41 +27,45 @@ export interface Tokens {
   verify(token: string): AccountCaller | Promise<AccountCaller | null>;
 }
 
-type TokenRow = { readonly account_id: string; readonly client_id: string | null; readonly expires_at: string };
+type TokenRow = {
+  readonly account_id: string;
+  readonly client_id: string | null;
+  readonly expires_at: string;
+  readonly nowMs: number;
+};
 
 /** The life the contract gives an access token. */
 const LIFE_MS = 8 * 3_600_000;
 const COLUMNS = ['hash', 'account_id', 'client_id', 'expires_at'] as const;
 
-export function createTokens(database: Database, now: () => number): Tokens {
-  const cache = createTokenCache(now);
+export function createTokens(database: Database): Tokens {
+  const cache = createTokenCache();
   const read = async (tokenHash: string): Promise<AccountCaller | null> => {
     const [row] = await database
-      .read<TokenRow>('SELECT account_id, client_id, expires_at FROM tokens WHERE hash = ?1', [tokenHash])
+      .read<TokenRow>('SELECT account_id, client_id, expires_at, now_ms() AS "nowMs" FROM tokens WHERE hash = ?1', [
+        tokenHash,
+      ])
       .catch((error: unknown) => {
         throw toReadFailure(error);
       });
-    const expiresAtMs = row ? Date.parse(row.expires_at) : 0;
-    if (!row || expiresAtMs <= now()) return null;
+    const leftMs = row ? Date.parse(row.expires_at) - row.nowMs : 0;
+    if (!row || leftMs <= 0) return null;
     const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
-    cache.keep(tokenHash, caller, expiresAtMs);
+    cache.keep(tokenHash, caller, leftMs);
     return caller;
   };
   return {
     async issue({ accountId, clientId }) {
       const token = randomBytes(32).toString('base64url');
-      const nowMs = now();
-      // One width, so that the database compares the texts as it would the instants.
-      const expiresAt = new Date(nowMs + LIFE_MS).toISOString();
-      await database.transaction(async (transaction) => {
+      return database.transaction(async (transaction) => {
+        const expiresAt = toIso((await readClock(transaction)) + LIFE_MS);
         const client = `SELECT id FROM clients WHERE id = ?1 AND account_id = ?2 AND ${IS_NOT_REVOKED}`;
         if (clientId !== null && (await transaction.read(client, [clientId, accountId])).length === 0) {
           throw badInput('clientId', `${clientId} is not a client of this account, or has been revoked`);
         }
-        await transaction.write('DELETE FROM tokens WHERE expires_at <= ?1', [new Date(nowMs).toISOString()]);
         await transaction.insert('tokens', COLUMNS, [[hashToken(token), accountId, clientId, expiresAt]]);
+        return { token, expiresAt };
       });
-      return { token, expiresAt };
     },
     verify(token) {
       const tokenHash = hashToken(token);

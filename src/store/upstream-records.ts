@@ -5,6 +5,7 @@ import { databaseCheck } from './database-check.ts';
 import { idempotentTaskService } from './idempotent-task-service.ts';
 import { createLedger } from './ledger.ts';
 import { recordedTaskService } from './recorded-task-service.ts';
+import { createPurge } from './purge.ts';
 import { createTaskRecords } from './task-records.ts';
 
 export interface UpstreamRecordsOptions {
@@ -15,8 +16,6 @@ export interface UpstreamRecordsOptions {
   /** How long a second attempt with a key waits for the first. */
   readonly keyWaitMs: number;
   readonly maxPending: number;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
   /** Told of what happened upstream but could not be written down here. */
   readonly onUnwritten: (what: 'record' | 'settlement', error: unknown) => void;
   readonly observeCommits?: ObserveCommits | undefined;
@@ -26,7 +25,7 @@ export interface UpstreamRecordsOptions {
 export function rememberingTaskService(
   upstream: TaskService,
   database: Database,
-  { leaseMs, keyExpiryMs, keyWaitMs, maxPending, now, onUnwritten, observeCommits }: UpstreamRecordsOptions,
+  { leaseMs, keyExpiryMs, keyWaitMs, maxPending, onUnwritten, observeCommits }: UpstreamRecordsOptions,
 ): TaskService {
   const records = createTaskRecords({
     database,
@@ -43,15 +42,16 @@ export function rememberingTaskService(
     leaseMs,
     expiryMs: keyExpiryMs,
     maxPending,
-    now,
     onUnsettled: (error) => onUnwritten('settlement', error),
     observeCommits,
   });
+  const purge = createPurge({ database, observer: observeCommits?.('purge') });
   const idempotent = idempotentTaskService(recorded, { ledger, waitMs: keyWaitMs });
   return {
     ...idempotent,
     checks: { ...upstream.checks, database: databaseCheck(database) },
     async close() {
+      await purge.close();
       await idempotent.close();
       await database.close();
     },

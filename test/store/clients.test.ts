@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
+import { withClock } from './clocked-database.ts';
 import { sampleStore } from './sample-account.ts';
 import { DATABASES } from './databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('a client gets a GUID, an account of its own and a secret that only it can show', async () => {
-    const { store } = await sampleStore(kind, { now: () => Date.UTC(2026, 1, 22) });
+    const { store } = await sampleStore(kind, {}, (database) => withClock(database, { nowMs: Date.UTC(2026, 1, 22) }));
     const { client, secret } = await store.clients.create({ name: 'Reports' });
     const other = await store.clients.create({ name: 'Reports' });
     const guid = expect.stringMatching(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
 import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
@@ -41,6 +41,32 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(byId.get('none')).toEqual([null, null]);
     expect(byId.get('single')).toEqual(['x?1$1', 7]);
     expect(await database.read('SELECT COUNT(*) AS count FROM notes')).toEqual([{ count: rows.length + 2 }]);
+  });
+
+  test('says how many rows a statement changed', async () => {
+    const database = await openNotes(kind);
+    const changed = await database.transaction(async (transaction) => {
+      await transaction.insert('notes', COLUMNS, [
+        ['1', 'a'],
+        ['2', 'b'],
+        ['3', 'b'],
+      ]);
+      return Promise.all([
+        transaction.write("UPDATE notes SET text = 'c' WHERE text = 'b'"),
+        transaction.write("DELETE FROM notes WHERE id = 'none'"),
+      ]);
+    });
+    expect(changed).toEqual([2, 0]);
+  });
+
+  test('has a clock of its own, which the clock of this process does not change', async () => {
+    const database = await openNotes(kind);
+    const realMs = Date.now();
+    vi.useFakeTimers({ toFake: ['Date'], now: realMs + 86_400_000 });
+    onTestFinished(() => void vi.useRealTimers());
+    const [row] = await database.read('SELECT now_ms() AS "nowMs"');
+    expect(Number.isInteger(row?.['nowMs'])).toBe(true);
+    expect(Math.abs(Number(row?.['nowMs']) - realMs)).toBeLessThan(60_000);
   });
 
   test('finds any number of rows by a list parameter, and none by an empty one', async () => {

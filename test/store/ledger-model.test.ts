@@ -8,13 +8,13 @@ import { type Database, DatabaseUnavailableError } from '../../src/store/databas
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { withClock } from './clocked-database.ts';
 import { DATABASES } from './databases.ts';
 import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
-/** Gateways whose clocks differ, by more than a lease. */
-const CLOCKS_AHEAD_MS = [0, -50_000, 3 * LEASE_MS];
+const GATEWAYS = [0, 1, 2];
 const KEYS = ['k-1', 'k-2'];
 const INPUTS = ['{"a":1}', '{"b":2}'];
 const RUNS = { SQLite: 200, PostgreSQL: 50 } as const;
@@ -55,7 +55,7 @@ interface Life {
 }
 
 const NEVER = new Promise<never>(() => undefined);
-const GATEWAY = fc.nat(CLOCKS_AHEAD_MS.length - 1);
+const GATEWAY = fc.nat(GATEWAYS.length - 1);
 const STEP: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 5,
@@ -100,17 +100,18 @@ function createdTask(id: string): CreatedAccountTask {
 }
 
 /** Gateways over one database, in front of one service that sees everything they send. */
-function createWorld(database: Database) {
+function createWorld(unclocked: Database) {
+  const clock = { nowMs: START_MS };
+  const database = withClock(unclocked, clock);
   const authorization = randomUUID();
   const sends: Send[] = [];
   const problems: string[] = [];
   const lives: Life[] = [];
   const ledgers: Ledger[] = [];
-  const weather: Weather[] = CLOCKS_AHEAD_MS.map(() => 'fine');
+  const weather: Weather[] = GATEWAYS.map(() => 'fine');
   const asked: { readonly key: string; readonly input: string }[] = [];
   const underWay: Promise<unknown>[] = [];
   let isEnding = false;
-  let nowMs = START_MS;
 
   const weathered = (gateway: number, life: Life): Database => ({
     ...database,
@@ -133,7 +134,6 @@ function createWorld(database: Database) {
       leaseMs: LEASE_MS,
       expiryMs: 86_400_000,
       maxPending: 1_000,
-      now: () => nowMs + (CLOCKS_AHEAD_MS[gateway] ?? 0),
       onUnsettled: () => {},
     });
     ledgers[gateway] = ledger;
@@ -170,7 +170,7 @@ function createWorld(database: Database) {
     };
     return idempotentTaskService(service, { ledger, waitMs: 0 });
   };
-  const gateways = CLOCKS_AHEAD_MS.map((_, gateway) => openGateway(gateway));
+  const gateways = GATEWAYS.map(openGateway);
 
   /** What is answered must be true of what was sent. */
   const create = async (gateway: number, key: string, input: string): Promise<string> => {
@@ -220,7 +220,7 @@ function createWorld(database: Database) {
       gateways[gateway] = openGateway(gateway);
     },
     time({ passesMs }) {
-      nowMs += passesMs;
+      clock.nowMs += passesMs;
     },
   };
   return {
@@ -236,7 +236,7 @@ function createWorld(database: Database) {
       for (const { end } of sends) end?.('created');
       await Promise.all(underWay);
     },
-    pass: (ms: number) => void (nowMs += ms),
+    pass: (ms: number) => void (clock.nowMs += ms),
     close: () => Promise.all(ledgers.map((ledger) => ledger.close())),
   };
 }
@@ -257,7 +257,7 @@ test.each(DATABASES)(
       await world.clearUp();
       world.pass(5 * LEASE_MS);
       const created = world.sends.filter(({ state }) => state === 'created');
-      for (const [gateway] of CLOCKS_AHEAD_MS.entries()) {
+      for (const gateway of GATEWAYS) {
         // The first to claim a key at each gateway waits for what that gateway owes the database.
         for (const { key, input } of created) await world.create(gateway, key, input);
       }

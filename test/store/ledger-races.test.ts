@@ -6,19 +6,19 @@ import type { Attempt } from '../../src/store/idempotency.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import type { Settlement } from '../../src/store/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { withClock } from './clocked-database.ts';
 import { DATABASES } from './databases.ts';
 import { sampleStore } from './sample-account.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
 
-function ledgerOver(database: Database, now: () => number): Ledger {
+function ledgerOver(database: Database, nowMs = START_MS): Ledger {
   const ledger = createLedger({
-    database,
+    database: withClock(database, { nowMs }),
     leaseMs: LEASE_MS,
     expiryMs: 86_400_000,
     maxPending: 1000,
-    now,
     onUnsettled: () => {},
   });
   onTestFinished(() => ledger.close());
@@ -59,11 +59,11 @@ function interruptible(database: Database, readsBefore: number, happen: () => Pr
 describe('a claim on PostgreSQL, while another process settles the key', () => {
   test('as not sent is not taken for claimed before its own intent is written', async () => {
     const { database } = await sampleStore('PostgreSQL');
-    const one = ledgerOver(database, () => START_MS);
+    const one = ledgerOver(database);
     const [first, second] = [newAttempt(), newAttempt()];
     await one.claim(first);
     const settling = interruptible(database, 1, () => one.settle(first, { kind: 'nothing' }));
-    const two = ledgerOver(settling, () => START_MS);
+    const two = ledgerOver(settling);
     expect(await two.claim(second)).toEqual({ kind: 'running' });
     expect(await two.claim(second)).toEqual({ kind: 'claimed' });
     expect(await one.claim(newAttempt())).toEqual({ kind: 'running' });
@@ -71,11 +71,11 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
 
   test('as created, late, does not make it unknown again', async () => {
     const { database } = await sampleStore('PostgreSQL');
-    const one = ledgerOver(database, () => START_MS);
+    const one = ledgerOver(database);
     const first = newAttempt();
     await one.claim(first);
     const settling = interruptible(database, 2, () => one.settle(first, created()));
-    const two = ledgerOver(settling, () => START_MS + LEASE_MS);
+    const two = ledgerOver(settling, START_MS + LEASE_MS);
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'created' });
   });
@@ -92,7 +92,7 @@ test.each(DATABASES)('on %s a claim refused in a commit of unknown fate leaves i
       return result;
     },
   };
-  const ledger = ledgerOver(losing, () => START_MS);
+  const ledger = ledgerOver(losing);
   await expect(ledger.claim(newAttempt())).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
   isLost = false;
   expect(await ledger.claim(newAttempt())).toEqual({ kind: 'claimed' });

@@ -86,7 +86,7 @@ function withoutTransactions(database: Database, changesBeforeItIsGone: number):
         async write(sql, parameters) {
           if (/^CREATE (?!TABLE IF NOT EXISTS schema_migrations)/.test(sql.trim())) changes += 1;
           if (changes > changesBeforeItIsGone) throw new Error('it is gone');
-          await database.transaction((transaction) => transaction.write(sql, parameters));
+          return database.transaction((transaction) => transaction.write(sql, parameters));
         },
         insert: (...rows) => database.transaction((transaction) => transaction.insert(...rows)),
         exclusive: async () => {},

@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Caller } from '../../src/contract/task-service.ts';
 import { matchesSecret } from '../../src/store/secret.ts';
-import { openStore } from '../../src/store/store.ts';
-import { DATABASES, type DatabaseKind } from './databases.ts';
+import { createStore } from '../../src/store/store.ts';
+import { withClock } from './clocked-database.ts';
+import { DATABASES, type DatabaseKind, openTemporary } from './databases.ts';
 import { callOf, SAMPLE_TASK, sampleStore } from './sample-account.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 22);
@@ -16,7 +17,7 @@ const PAGE = { first: 10, after: null };
 
 /** An account with two clients, the first of which has created a task, and another process on the same database. */
 async function twoClients(kind: DatabaseKind) {
-  const sample = await sampleStore(kind, { now: () => NOW_MS });
+  const sample = await sampleStore(kind, {}, (database) => withClock(database, { nowMs: NOW_MS }));
   const { store, databaseUrl } = sample;
   const accountId = randomUUID();
   const { client: first, secret } = await store.clients.create({ name: 'First', accountId });
@@ -25,7 +26,7 @@ async function twoClients(kind: DatabaseKind) {
   const call = callOf(accountId, first.id);
   const keyed = { ...call, idempotencyKey: 'a key' };
   const created = await store.tasks.create(SAMPLE_TASK, keyed);
-  const other = await openStore({ databaseUrl, now: () => NOW_MS });
+  const other = createStore(withClock(await openTemporary(databaseUrl), { nowMs: NOW_MS }));
   onTestFinished(() => other.close());
   return { ...sample, other, accountId, first, second, secret, token, call, keyed, created };
 }
@@ -69,7 +70,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('revoking again changes nothing, and one that never was is none', async () => {
     const clock = { nowMs: NOW_MS };
-    const { store } = await sampleStore(kind, { now: () => clock.nowMs });
+    const { store } = await sampleStore(kind, {}, (database) => withClock(database, clock));
     const { client } = await store.clients.create({ name: 'A client' });
     const revoked = await store.clients.revoke(`{${client.id.toUpperCase()}}`);
     clock.nowMs += 60_000;

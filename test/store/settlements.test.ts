@@ -10,6 +10,7 @@ import { createLedger } from '../../src/store/ledger.ts';
 import { createOwedWrites } from '../../src/store/owed-writes.ts';
 import { createSettlements, type SettlementsOptions } from '../../src/store/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { withClock } from './clocked-database.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
 import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
 
@@ -58,7 +59,7 @@ function newAttempt(): Attempt {
 async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccountTask>) {
   const { database, state } = await awayDatabase(kind);
   const seen = { sent: 0, unsettled: 0 };
-  let nowMs = Date.UTC(2026, 1, 22);
+  const clock = { nowMs: Date.UTC(2026, 1, 22) };
   const inner: TaskService = {
     create() {
       seen.sent += 1;
@@ -71,11 +72,10 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
     close: async () => {},
   };
   const ledger = createLedger({
-    database,
+    database: withClock(database, clock),
     leaseMs: 60_000,
     expiryMs: 86_400_000,
     maxPending: 1000,
-    now: () => nowMs,
     onUnsettled: () => void (seen.unsettled += 1),
   });
   const tasks = idempotentTaskService(inner, { ledger, waitMs: 0 });
@@ -83,7 +83,7 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
   const comeBack = (): void => {
     state.isAway = false;
     // The lease of what is not settled is over.
-    nowMs += 60_000;
+    clock.nowMs += 60_000;
   };
   return { tasks, seen, state, comeBack, database };
 }

@@ -3,12 +3,15 @@ import { describe, expect, test } from 'vitest';
 import { DETAIL_FIELDS, type NewAccountTask } from '../../src/contract/account-task.ts';
 import type { Call, Caller } from '../../src/contract/task-service.ts';
 import { openStore } from '../../src/store/store.ts';
+import { withClock } from './clocked-database.ts';
 import { callOf, createMany, SAMPLE_TASK, sampleCall, sampleStore } from './sample-account.ts';
 import { DATABASES } from './databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('a created task carries what was asked and what the store sets, in the order of the contract', async () => {
-    const { store } = await sampleStore(kind, { now: () => Date.UTC(2026, 1, 22, 4, 10, 0, 950) });
+    const { store } = await sampleStore(kind, {}, (database) =>
+      withClock(database, { nowMs: Date.UTC(2026, 1, 22, 4, 10, 0, 950) }),
+    );
     const { client } = await store.clients.create({ name: 'Reports' });
     const task = { ...SAMPLE_TASK, FinishDate: '2026-03-01T00:00:00.0000001-11:30' };
     const created = await store.tasks.create(task, callOf(client.accountId, client.id));

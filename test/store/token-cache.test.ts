@@ -1,21 +1,24 @@
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import type { AccountCaller } from '../../src/contract/task-service.ts';
 import { createTokenCache } from '../../src/store/token-cache.ts';
 
 const CALLER: AccountCaller = { kind: 'account', accountId: 'an account', clientId: null };
 
 test('the oldest caller makes room for the newest', () => {
-  const cache = createTokenCache(() => 0, 2);
+  const cache = createTokenCache(2);
   for (const hash of ['a', 'b', 'c']) cache.keep(hash, CALLER, 1_000);
   expect(['a', 'b', 'c'].map((hash) => cache.find(hash))).toEqual([null, CALLER, CALLER]);
 });
 
-test('a caller is not kept beyond its token', () => {
-  let nowMs = 0;
-  const cache = createTokenCache(() => nowMs);
+test('a caller is not kept beyond its token, however the wall clock is set', () => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const cache = createTokenCache();
   cache.keep('a', CALLER, 1_000);
-  nowMs = 999;
+  vi.advanceTimersByTime(999);
+  vi.setSystemTime(Date.now() + 3_600_000);
   expect(cache.find('a')).toBe(CALLER);
-  nowMs = 1_000;
+  vi.advanceTimersByTime(1);
+  vi.setSystemTime(Date.now() - 2 * 3_600_000);
   expect(cache.find('a')).toBeNull();
 });

@@ -1,0 +1,16 @@
+import type { Database, SqlReader } from '../../src/store/database.ts';
+
+/** A clock that a test sets, in milliseconds since 1970. */
+export interface TestClock {
+  nowMs: number;
+}
+
+/** The same database with the test's clock in the place of its own. */
+export function withClock(database: Database, clock: TestClock): Database {
+  const toClocked = <Reader extends SqlReader>(reader: Reader): Reader => ({
+    ...reader,
+    read: (sql, parameters) => reader.read(sql.replaceAll('now_ms()', String(clock.nowMs)), parameters),
+  });
+  const clocked = toClocked(database);
+  return { ...clocked, transaction: (work) => database.transaction((transaction) => work(toClocked(transaction))) };
+}
