@@ -108,7 +108,7 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
     request = { ...sent, headers: { ...toRecord(sent.fixedHeaders ?? []), ...sent.headers } };
     const Detail = { ID: CREATED_ID, TaskID: task.TaskID };
     const answer = encodeAnswer('json', { Error: null, ResponseData: { Identification: null, Result: null, Detail } });
-    return { status: 200, contentType: mediaTypes.json, body: Buffer.from(answer) };
+    return { status: 200, contentType: mediaTypes.json, body: Buffer.from(answer), connection: null };
   };
   const sending = createUpstreamTaskService({
     client: { ...IDLE_CLIENT, postAdmitted: send },

@@ -1,9 +1,11 @@
 import { performance } from 'node:perf_hooks';
 // Bun puts an unfinished shim in the place of "undici", but not of the file.
-import { buildConnector, Client } from 'undici/index.js';
+import { buildConnector } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
+import { Connection } from './connection.ts';
+import { createConnectionReuse } from './connection-reuse.ts';
 import { createConnections } from './connections.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
@@ -65,19 +67,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
   const connectToTry = buildConnector({ timeout: readyTimeoutMs, allowH2: false });
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
-  const pool = createConnections(
-    connections,
-    () =>
-      new Client(baseUrl.origin, {
-        connect,
-        allowH2: false,
-        headersTimeout: 0,
-        bodyTimeout: 0,
-        // Nothing is pipelined, for a connection has one request at a time, and no POST goes behind another. With 1, undici
-        // waits a turn of the event loop after each answer for a connection to be closed; it does so again before the next request.
-        pipelining: 2,
-      }),
-  );
+  const reuse = createConnectionReuse(() => performance.now());
+  const pool = createConnections(connections, reuse, () => new Connection(baseUrl.origin, connect));
   const calls = createCallsInFlight(maxInFlight, () => observer?.onRefused('in_flight'));
   let closing: Promise<void> | null = null;
 
@@ -87,7 +78,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 
   const dispatch = (
-    connection: Client,
+    connection: Connection,
     { path, fixedHeaders, headers, body, beginStep }: UpstreamRequest,
     deadline: Deadline,
     resends: number,
@@ -103,6 +94,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         method: 'POST',
         headers: toHeaderList(fixedHeaders ?? [], headers, step?.headers ?? NO_HEADERS),
         body,
+        // The side that closes first keeps the port busy for a minute, so the service is asked to.
+        reset: reuse.isRefused(),
       },
       { maxAnswerBytes, deadline, queuedMs, dispatchedMs, observer, step, pool },
     );

@@ -1,10 +1,11 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { Client, Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
 import { createCohort } from '../event-loop/cohort.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
 import type { TaskFailure } from '../contract/failure.ts';
+import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
 import type { Deadline, Phase } from './deadline.ts';
@@ -16,6 +17,8 @@ export interface UpstreamAnswer {
   readonly contentType: string | null;
   /** Decoded; empty when the answer broke off but its status says everything (401, 403, 429, 5xx). */
   readonly body: Buffer;
+  /** To be destroyed by whoever finds that the answer is not of its request: those that follow it would not be either. */
+  readonly connection: { destroy(): void } | null;
 }
 
 export interface ExchangeOptions {
@@ -41,7 +44,7 @@ const answered = createCohort();
  * @throws TaskFailure: NOT_SENT when nothing was written, else UNKNOWN.
  */
 export function exchange(
-  connection: Client,
+  connection: Connection,
   request: Dispatcher.DispatchOptions,
   options: ExchangeOptions,
 ): Promise<UpstreamAnswer> {
@@ -52,7 +55,7 @@ export function exchange(
 
 /** A class, since every request has one: its methods as closures were an eighth of what a request allocates. */
 class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
-  readonly #connection: Client;
+  readonly #connection: Connection;
   readonly #options: ExchangeOptions;
   readonly #resolve: (answer: UpstreamAnswer) => void;
   readonly #reject: (failure: TaskFailure) => void;
@@ -74,7 +77,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   endedMs = 0;
 
   constructor(
-    connection: Client,
+    connection: Connection,
     options: ExchangeOptions,
     resolve: (answer: UpstreamAnswer) => void,
     reject: (failure: TaskFailure) => void,
@@ -97,6 +100,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     // Thrown here, nothing is written and the connection stays usable.
     if (this.#isSettled) throw new Error('The time was up before the request was sent.');
     this.#sending = controller;
+    this.#connection.socket?.expectAnswer();
     this.sentMs = performance.now();
   }
 
@@ -124,16 +128,22 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     const received = this.#others ? Buffer.concat([first, ...this.#others], this.#receivedBytes) : first;
     try {
       const body = decodeContent(received, this.#contentEncoding, this.#options.maxAnswerBytes);
-      this.#succeed({ status: this.#status, contentType: this.#contentType, body });
+      this.#succeed({
+        status: this.#status,
+        contentType: this.#contentType,
+        body,
+        connection: this.#connection.socket,
+      });
     } catch (error) {
       this.#fail(unreadable('is encoded in a way that cannot be read', error));
     }
-    this.#options.pool.give(this.#connection);
+    this.#options.pool.give(this.#connection, 'answered');
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
+    const end = this.#isSettled ? 'abandoned' : 'lost';
     this.#fail(this.#sending ? broken(error) : unreachable(error));
-    this.#options.pool.give(this.#connection);
+    this.#options.pool.give(this.#connection, end);
   }
 
   #giveUp(controller: Dispatcher.DispatchController, failure: TaskFailure): void {
@@ -144,7 +154,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   #fail(failure: TaskFailure): void {
     if (this.#isSettled) return;
     if (statusDecides(this.#status)) {
-      this.#succeed({ status: this.#status, contentType: null, body: NOTHING });
+      this.#succeed({ status: this.#status, contentType: null, body: NOTHING, connection: null });
       return;
     }
     this.#settle();

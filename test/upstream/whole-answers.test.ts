@@ -1,7 +1,15 @@
+import { once } from 'node:events';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { httpAnswer } from './raw-service.ts';
 import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+
+const OK = httpAnswer(200, 'ok');
+
+function interim(statuses: readonly number[]): Buffer {
+  return Buffer.from(statuses.map((status) => `HTTP/1.1 ${status} Interim\r\nX-Header: a\r\n\r\n`).join(''));
+}
 
 describe('an answer is read', () => {
   test('in however many pieces it comes', async () => {
@@ -19,7 +27,7 @@ describe('an answer is read', () => {
       next();
     });
     const answer = await openClient(service.url).post(SMALL_POST);
-    expect(answer).toEqual({ status: 200, contentType: 'text/plain', body: Buffer.from('abc') });
+    expect(answer).toMatchObject({ status: 200, contentType: 'text/plain', body: Buffer.from('abc') });
   });
 
   test('to the very bound of its size', async () => {
@@ -27,12 +35,42 @@ describe('an answer is read', () => {
     expect((await openClient(service.url).post(SMALL_POST)).body).toHaveLength(1024);
   });
 
-  test('past early hints and other interim answers', async () => {
-    const interim = 'HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n';
-    const service = await openRawService((socket) =>
-      socket.write(Buffer.concat([Buffer.from(interim), httpAnswer(200, 'ok')])),
-    );
-    expect(await openClient(service.url).post(SMALL_POST)).toMatchObject({ status: 200, body: Buffer.from('ok') });
+  test.each([[[100]], [[102]], [[103]], [[199]], [[100, 100, 100]], [[103, 100]], [[100, 102, 103, 100]]])(
+    'past interim answers: %j',
+    async (statuses) => {
+      const service = await openRawService((socket) => socket.write(Buffer.concat([interim(statuses), OK])));
+      const client = openClient(service.url, { connections: 1 });
+      for (let call = 0; call < 2; call += 1)
+        expect(await client.post(SMALL_POST)).toMatchObject({ status: 200, body: Buffer.from('ok') });
+      expect(service.posts).toHaveLength(2);
+      expect(service.connections()).toBe(1);
+    },
+  );
+
+  test('past interim answers that come byte by byte', async () => {
+    const service = await openRawService((socket) => {
+      const bytes = Buffer.concat([interim([100, 103, 100]), OK]);
+      const writeFrom = (start: number): void => {
+        if (start < bytes.length)
+          socket.write(bytes.subarray(start, start + 1), () => setImmediate(writeFrom, start + 1));
+      };
+      writeFrom(0);
+    });
+    const answer = await openClient(service.url).post(SMALL_POST);
+    expect(answer).toMatchObject({ status: 200, body: Buffer.from('ok') });
+    expect(service.posts).toHaveLength(1);
+  });
+
+  test('past an interim answer that comes before the request', async () => {
+    const service = await openRawService((socket) => socket.write(OK));
+    const early = createServer((socket) => {
+      socket.write(interim([100]));
+      socket.pipe(connect(service.port, '127.0.0.1')).pipe(socket);
+    }).listen(0, '127.0.0.1');
+    onTestFinished(() => void early.close());
+    await once(early, 'listening');
+    const client = openClient(new URL(`http://127.0.0.1:${(early.address() as AddressInfo).port}`));
+    expect((await client.post(SMALL_POST)).status).toBe(200);
     expect(service.posts).toHaveLength(1);
   });
 
