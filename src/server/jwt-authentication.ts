@@ -1,5 +1,6 @@
-import { createRemoteJWKSet, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { TaskFailure } from '../contract/failure.ts';
+import { abortAfter } from '../event-loop/time-limit.ts';
 import { unauthenticated, type VerifySubject } from './auth.ts';
 
 export interface SubjectVerifierOptions {
@@ -20,7 +21,10 @@ const CLOCK_TOLERANCE_SECONDS = 5;
 /** Checks JWTs of one issuer for one audience against the keys that it publishes, which are kept for ten minutes. */
 export function createSubjectVerifier(options: SubjectVerifierOptions): VerifySubject {
   const { jwksUrl, issuer, audience, timeoutMs = 5000, cooldownMs = 30_000 } = options;
-  const publishedKey = createRemoteJWKSet(jwksUrl, { timeoutDuration: timeoutMs, cooldownDuration: cooldownMs });
+  const publishedKey = createRemoteJWKSet(jwksUrl, {
+    cooldownDuration: cooldownMs,
+    [customFetch]: (url, init) => fetch(url, { ...init, signal: abortAfter(timeoutMs) }),
+  });
   const findKey: JWTVerifyGetKey = (header, token) =>
     publishedKey(header, token).catch((error: unknown) => {
       throw isAboutToken(error) ? error : keysUnavailable(error);

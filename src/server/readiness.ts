@@ -1,5 +1,6 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { Check, Checks } from '../contract/task-service.ts';
+import { setTimeLimit } from '../event-loop/time-limit.ts';
 import type { Log } from './log.ts';
 
 export interface ReadinessOptions {
@@ -94,7 +95,7 @@ function shared<T>(work: () => Promise<T>): () => Promise<T> {
 
 function within(timeoutMs: number, look: Promise<Look>): Promise<Look> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve({ finding: LATE }), timeoutMs);
+    const timer = setTimeLimit(resolve, timeoutMs, { finding: LATE });
     look.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

@@ -3,6 +3,7 @@ import { performance } from 'node:perf_hooks';
 import { buildConnector } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
+import { setTimeLimit } from '../event-loop/time-limit.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
 import { Connection } from './connection.ts';
 import { createConnectionReuse } from './connection-reuse.ts';
@@ -159,7 +160,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     ready: () =>
       new Promise((resolve, reject) => {
         const refuse = (cause: unknown): void => reject(unreachable(cause, ''));
-        const timer = setTimeout(refuse, readyTimeoutMs, null);
+        const timer = setTimeLimit(refuse, readyTimeoutMs, null);
         const { protocol, host, port } = baseUrl;
         const hostname = baseUrl.hostname.replace(/^\[|\]$/g, '');
         connectToTry({ protocol, host, hostname, port }, (error, socket) => {

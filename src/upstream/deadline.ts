@@ -3,9 +3,11 @@ export interface Phase {
   onOver(): void;
 }
 
-/** One time limit over a whole call; `phase` is the one that is under way. */
+/** One time limit over a whole call. */
 export interface Deadline {
+  /** True from the moment when nothing may be sent any more. */
   isOver: boolean;
+  /** The phase that is under way. It is ended a little later: what has arrived by then counts. */
   phase: Phase | null;
   readonly timer: NodeJS.Timeout | null;
 }
@@ -42,5 +44,10 @@ export function waitWithin(deadline: Deadline, delayMs: number): Promise<boolean
 
 function expire(deadline: Deadline): void {
   deadline.isOver = true;
+  // After a pause of the process timers run before the answers that lie in the sockets are read.
+  setImmediate(endPhase, deadline);
+}
+
+function endPhase(deadline: Deadline): void {
   deadline.phase?.onOver();
 }

@@ -97,8 +97,11 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    // Thrown here, nothing is written and the connection stays usable.
-    if (this.#isSettled) throw new Error('The time was up before the request was sent.');
+    if (this.#options.deadline.isOver) {
+      this.onOver();
+      // Thrown here, nothing is written and the connection stays usable.
+      throw new Error('The time was up before the request was sent.');
+    }
     this.#sending = controller;
     this.#connection.socket?.expectAnswer();
     this.sentMs = performance.now();

@@ -1,0 +1,65 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { expect, onTestFinished, test } from 'vitest';
+import { createKey, ISSUER, AUDIENCE, signJwt, startIssuer } from '../server/issuer.ts';
+import { type RestReply, type RestRequest, startRestService } from '../upstream/rest-service.ts';
+import { startCli, temporaryDatabase } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+
+const TIMEOUT_MS = 4_000;
+const CREATES = 20;
+const CREATED = { kind: 'created', replayed: false };
+
+/** A service that keeps its answers until it is told to give them, all at once. */
+async function startHeldService(answer: (request: RestRequest) => RestReply | null = () => null) {
+  const gate = Promise.withResolvers<void>();
+  const service = await startRestService({ answer: (request) => gate.promise.then(() => answer(request)) });
+  onTestFinished(() => service.close());
+  return { ...service, release: gate.resolve };
+}
+
+test('a pause of the process that is longer than the time-out loses no answer that came meanwhile', async () => {
+  const service = await startHeldService();
+  const gateway = startCli(['serve'], {
+    UPSTREAM_URL: service.url.href,
+    UPSTREAM_TIMEOUT_MS: String(TIMEOUT_MS),
+    DATABASE_URL: temporaryDatabase(),
+  });
+  const address = await gateway.address();
+  const caller = createCaller('Bearer of-the-service');
+  const creates = Array.from({ length: CREATES }, (_, index) => caller.create(address, '{}', `key-${index}`));
+  await expect.poll(() => service.requests.length).toBe(CREATES);
+  gateway.kill('SIGSTOP');
+  service.release();
+  await expect.poll(() => service.tasks.length).toBe(CREATES);
+  // The pause itself, and no wait for something to happen.
+  await delay(TIMEOUT_MS);
+  gateway.kill('SIGCONT');
+  for (const verdict of await Promise.all(creates)) expect(verdict).toMatchObject(CREATED);
+});
+
+test('a pause while the gateway signs in at the service does not make the sign-in fail', async () => {
+  const service = await startHeldService(({ path }) =>
+    path.endsWith('/Token') ? { status: 200, body: '{"access_token":"t","expires_in":3600}' } : null,
+  );
+  const key = await createKey('key-1');
+  const issuer = await startIssuer(key);
+  onTestFinished(() => issuer.close());
+  const gateway = startCli(['serve'], {
+    UPSTREAM_URL: service.url.href,
+    UPSTREAM_TIMEOUT_MS: String(TIMEOUT_MS),
+    UPSTREAM_CLIENT_ID: 'gateway',
+    UPSTREAM_CLIENT_SECRET: 'secret',
+    AUTH_JWKS_URL: issuer.jwksUrl.href,
+    AUTH_ISSUER: ISSUER,
+    AUTH_AUDIENCE: AUDIENCE,
+    RECORD: 'off',
+  });
+  const address = await gateway.address();
+  const create = createCaller(`Bearer ${await signJwt(key)}`).create(address, '{}');
+  await expect.poll(() => service.requests.length).toBe(1);
+  gateway.kill('SIGSTOP');
+  service.release();
+  await delay(TIMEOUT_MS);
+  gateway.kill('SIGCONT');
+  expect(await create).toMatchObject(CREATED);
+});

@@ -1,0 +1,51 @@
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+import { expect, onTestFinished, test } from 'vitest';
+import { abortAfter, setTimeLimit } from '../../src/event-loop/time-limit.ts';
+
+const LIMIT_MS = 50;
+const STOPPED = 0;
+const ANSWERED = 1;
+
+/** A server in a thread of its own that answers a request as soon as the other thread has stopped. */
+const SERVER = `
+  const { createServer } = require('node:http');
+  const { parentPort, workerData } = require('node:worker_threads');
+  const set = (index) => {
+    Atomics.store(workerData, index, 1);
+    Atomics.notify(workerData, index);
+  };
+  const server = createServer((request, response) => {
+    parentPort.postMessage('requested');
+    Atomics.wait(workerData, ${STOPPED}, 0);
+    response.end('{"keys":[]}', () => set(${ANSWERED}));
+  });
+  server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
+`;
+
+test('what arrives during a pause is read before a time limit is over', async () => {
+  const flags = new Int32Array(new SharedArrayBuffer(8));
+  const worker = new Worker(SERVER, { eval: true, workerData: flags });
+  onTestFinished(async () => void (await worker.terminate()));
+  const [port] = (await once(worker, 'message')) as [number];
+  const requested = once(worker, 'message');
+  const aborter = new AbortController();
+  const response = fetch(`http://127.0.0.1:${port}`, { signal: aborter.signal }).then((answer) => answer.json());
+  await requested;
+  const sinceMs = performance.now();
+  setTimeLimit((reason) => aborter.abort(reason), LIMIT_MS, new Error('The time is over.'));
+  Atomics.store(flags, STOPPED, 1);
+  Atomics.notify(flags, STOPPED);
+  Atomics.wait(flags, ANSWERED, 0);
+  while (performance.now() < sinceMs + 2 * LIMIT_MS);
+  expect(await response).toEqual({ keys: [] });
+});
+
+test('a time limit without an answer is over, and aborts as a time-out', async () => {
+  const over = Promise.withResolvers<string>();
+  setTimeLimit(over.resolve, LIMIT_MS, 'over');
+  expect(await over.promise).toBe('over');
+  const signal = abortAfter(LIMIT_MS);
+  await once(signal, 'abort');
+  expect(signal.reason).toMatchObject({ name: 'TimeoutError' });
+});
