@@ -1,10 +1,9 @@
 import { constants } from 'node:fs';
 import { access, type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { DatabaseSync } from 'node:sqlite';
-import { pathToFileURL } from 'node:url';
 import { DatabaseUnavailableError } from '../store/database.ts';
 import { toSqliteFailure } from '../store/sqlite-failure.ts';
+import { isForeign, openReadOnly } from '../store/sqlite-file.ts';
 import { IS_NOT_REVOKED } from '../store/secret.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';
@@ -58,7 +57,11 @@ async function examineFile(examination: SqliteExamination, folder: string): Prom
     return [broken(SUBJECT, `${path}: a newer SQLite made it read-only for this one`, newer)];
   }
   try {
-    const found = readFile(path, file.size, await isOpenElsewhere(path));
+    const found = readFile(path, file.size);
+    if (found.isForeign) {
+      const own = 'Give DATABASE_URL a file of its own: the start refuses this one.';
+      return [broken(SUBJECT, `${path}: the file belongs to another program`, own)];
+    }
     if (found.damage) {
       return [
         broken(SUBJECT, `${path}: it is damaged (${found.damage})`, 'Restore a backup: src/operations/operations.md'),
@@ -74,11 +77,8 @@ async function examineFile(examination: SqliteExamination, folder: string): Prom
   }
 }
 
-function readFile(path: string, bytes: number, isLive: boolean) {
-  const url = pathToFileURL(resolve(path));
-  // Read as it stands: otherwise reading a file that was closed in order would write its log and its index beside it.
-  if (!isLive) url.searchParams.set('immutable', '1');
-  const handle = new DatabaseSync(url, { readOnly: true, timeout: 2_000 });
+function readFile(path: string, bytes: number) {
+  const handle = openReadOnly(path);
   try {
     const read = (sql: string): unknown => Object.values(handle.prepare(sql).get() ?? {})[0];
     const has = (table: string): boolean =>
@@ -91,7 +91,7 @@ function readFile(path: string, bytes: number, isLive: boolean) {
     const clients = `clients WHERE ${IS_NOT_REVOKED}`;
     const isStore = isWhole && has('clients') && has('catalogue');
     const store = isStore ? { clients: count(clients), tasks: count('catalogue') } : null;
-    return { damage: isWhole ? null : checked, contents: { tables, version }, store };
+    return { isForeign: isForeign(handle), damage: isWhole ? null : checked, contents: { tables, version }, store };
   } finally {
     handle.close();
   }
@@ -111,14 +111,6 @@ async function isOfNewerFormat(path: string): Promise<boolean> {
 async function isSqlite(file: FileHandle): Promise<boolean> {
   const { buffer } = await file.read(Buffer.alloc(MAGIC.length), 0, MAGIC.length, 0);
   return buffer.toString('latin1') === MAGIC;
-}
-
-/** A process that has the file open, or one that crashed, leaves its log beside it; what it holds counts. */
-async function isOpenElsewhere(path: string): Promise<boolean> {
-  return access(`${path}-wal`).then(
-    () => true,
-    () => false,
-  );
 }
 
 /** The folder the file is or will be in, or the one that will be made in; null where that is none. */

@@ -39,9 +39,18 @@ export function toCommitFailure(error: unknown): unknown {
   return new DatabaseUnavailableError(REASONS.get(code & 0xff) ?? 'it failed', { cause: error, fateUnknown });
 }
 
-/** True where another connection stands in the way for the moment. */
-export function isBusy(error: unknown): boolean {
-  return ((resultCode(error) ?? 0) & 0xff) === SQLITE_BUSY;
+/** True when a lock of another connection was in the way. */
+export function isBusy(failure: unknown): boolean {
+  return failure instanceof DatabaseUnavailableError && ((resultCode(failure.cause) ?? 0) & 0xff) === SQLITE_BUSY;
+}
+
+/** Does one piece of work with node:sqlite, and turns its error into ours. */
+export function attempt<Result>(work: () => Result, toFailure = toSqliteFailure): Result {
+  try {
+    return work();
+  } catch (error) {
+    throw toFailure(error);
+  }
 }
 
 function resultCode(error: unknown): number | null {

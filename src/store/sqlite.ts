@@ -1,6 +1,4 @@
-import { existsSync, mkdirSync, statSync } from 'node:fs';
-import { dirname } from 'node:path';
-import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import {
   type Database,
   DatabaseUnavailableError,
@@ -8,14 +6,14 @@ import {
   type SqlReader,
   type SqlTransaction,
 } from './database.ts';
-import { isBusy, toCommitFailure, toSqliteFailure } from './sqlite-failure.ts';
-
-const IN_MEMORY = ':memory:';
-const SWITCH_RETRY_MS = 20;
+import { watchFiles } from './file-watch.ts';
+import { createLockWait, type LockWait } from './lock-wait.ts';
+import { attempt, toCommitFailure } from './sqlite-failure.ts';
+import { openSqliteFile } from './sqlite-file.ts';
 
 export interface SqliteOptions {
-  /** How long a write waits for another process that is writing the same file. */
-  readonly busyTimeoutMs?: number;
+  /** How long work waits for a lock of another process that uses the same file. */
+  readonly lockTimeoutMs?: number;
 }
 
 /**
@@ -23,8 +21,9 @@ export interface SqliteOptions {
  * One connection serves everything in turn: node:sqlite is synchronous, so a second one would gain nothing.
  * @throws DatabaseUnavailableError when the file cannot be used.
  */
-export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOptions = {}): Database {
-  const handle = openHandle(path, busyTimeoutMs);
+export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: SqliteOptions = {}): Promise<Database> {
+  const handle = await openSqliteFile(path, createLockWait(lockTimeoutMs));
+  const checkFiles = watchFiles(path, handle);
   const statements = new Map<string, StatementSync>();
   const prepare = (sql: string): StatementSync => {
     const known = statements.get(sql);
@@ -51,29 +50,42 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
         for (const row of rows) statement.run(...row);
       });
     },
-    // BEGIN IMMEDIATE has seen to it.
+    // BEGIN IMMEDIATE keeps all other transactions out.
     exclusive: async () => undefined,
   };
   const inTurn = createTurns();
-  const whileOpen = <Result>(work: () => Promise<Result>): Promise<Result> =>
-    inTurn(async () => {
-      if (!handle.isOpen) throw new DatabaseUnavailableError('it is closed', { cause: null });
-      rollBack(handle);
-      return work();
-    });
+  const underWay = new Set<Promise<unknown>>();
+  let closing: Promise<void> | null = null;
+  const whileOpen = <Result>(waitForLock: LockWait, work: () => Promise<Result>): Promise<Result> => {
+    if (closing) return Promise.reject(new DatabaseUnavailableError('it is closed', { cause: null }));
+    // A turn ends before the wait for a lock, so that reads go on while another process writes.
+    const running = waitForLock(() =>
+      inTurn(async () => {
+        rollBack(handle);
+        attempt(checkFiles);
+        return work();
+      }),
+    );
+    underWay.add(running);
+    const forget = (): void => void underWay.delete(running);
+    running.then(forget, forget);
+    return running;
+  };
+  const waitToRead = createLockWait(lockTimeoutMs);
+  const waitToWrite = createLockWait(lockTimeoutMs);
 
   return {
     parallelTransactions: 1,
-    read: (sql, parameters) => whileOpen(() => reader.read(sql, parameters)),
+    read: (sql, parameters) => whileOpen(waitToRead, () => reader.read(sql, parameters)),
     transaction: (work) =>
-      whileOpen(async () => {
+      whileOpen(waitToWrite, async () => {
         attempt(() => handle.exec('BEGIN IMMEDIATE'));
         try {
           const result = await work(transaction);
           attempt(() => handle.exec('COMMIT'), toCommitFailure);
           return result;
         } catch (error) {
-          // Should this fail, whoever comes next tries again; the first error is what tells the transaction's fate.
+          // If this fails, the next piece of work tries again; the first error is what tells the transaction's fate.
           attempt(
             () => rollBack(handle),
             () => error,
@@ -81,10 +93,10 @@ export function openSqlite(path: string, { busyTimeoutMs = 5_000 }: SqliteOption
           throw error;
         }
       }),
-    close: () =>
-      inTurn(async () => {
-        if (handle.isOpen) handle.close();
-      }),
+    close() {
+      closing ??= Promise.allSettled(underWay).then(() => handle.close());
+      return closing;
+    },
   };
 }
 
@@ -95,61 +107,6 @@ function rollBack(handle: DatabaseSync): void {
     handle.exec('ROLLBACK');
   } catch (error) {
     throw new DatabaseUnavailableError('an earlier transaction cannot be undone', { cause: error });
-  }
-}
-
-function openHandle(path: string, busyTimeoutMs: number): DatabaseSync {
-  if (path !== IN_MEMORY) makeFolder(dirname(path));
-  const handle = attempt(() => new DatabaseSync(path, { timeout: busyTimeoutMs, enableForeignKeyConstraints: true }));
-  try {
-    return attempt(() => {
-      const mode = switchToWal(handle, busyTimeoutMs);
-      if (mode !== 'wal' && path !== IN_MEMORY) {
-        throw new DatabaseUnavailableError('its file system does not support write-ahead logging', { cause: mode });
-      }
-      handle.exec('PRAGMA synchronous = FULL');
-      // On macOS a plain fsync leaves the data in the drive's cache.
-      handle.exec('PRAGMA fullfsync = ON');
-      return handle;
-    });
-  } catch (error) {
-    handle.close();
-    throw error;
-  }
-}
-
-/** SQLite's own timeout does not cover this switch, which fails at once while another process opens the same new file. */
-function switchToWal(handle: DatabaseSync, busyTimeoutMs: number): unknown {
-  for (let waitedMs = 0; ; waitedMs += SWITCH_RETRY_MS) {
-    try {
-      return handle.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
-    } catch (error) {
-      if (!isBusy(error) || waitedMs >= busyTimeoutMs) throw error;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, SWITCH_RETRY_MS);
-    }
-  }
-}
-
-function makeFolder(folder: string): void {
-  if (isFolder(folder)) return;
-  makeFolder(dirname(folder));
-  try {
-    // One at a time: with `recursive` Node tries for ever where a folder that is there takes no other (/proc).
-    mkdirSync(folder);
-  } catch (error) {
-    if (!isFolder(folder)) throw new DatabaseUnavailableError('its folder cannot be created', { cause: error });
-  }
-}
-
-function isFolder(path: string): boolean {
-  return existsSync(path) && statSync(path).isDirectory();
-}
-
-function attempt<Result>(work: () => Result, toFailure = toSqliteFailure): Result {
-  try {
-    return work();
-  } catch (error) {
-    throw toFailure(error);
   }
 }
 

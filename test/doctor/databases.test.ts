@@ -109,6 +109,15 @@ describe('a SQLite file', () => {
       'it is damaged',
     ],
     [
+      'is of another program',
+      (path) => {
+        const handle = new DatabaseSync(path);
+        handle.exec('CREATE TABLE songs (name TEXT)');
+        handle.close();
+      },
+      'the file belongs to another program',
+    ],
+    [
       'is of a newer SQLite',
       async (path) => {
         await seeded(`sqlite:${path}`);

@@ -40,7 +40,7 @@ function idsOf(verdicts: readonly Verdict[]): readonly string[] {
 
 /** Moves the write-ahead log, which the disk has no more room for, into the database. */
 async function makeRoom(databaseUrl: string): Promise<void> {
-  const database = openSqlite(databaseUrl.slice('sqlite:'.length));
+  const database = await openSqlite(databaseUrl.slice('sqlite:'.length));
   expect(await database.read('PRAGMA wal_checkpoint(TRUNCATE)')).toMatchObject([{ busy: 0 }]);
   await database.close();
 }

@@ -23,7 +23,7 @@ export async function temporaryDatabase(kind: DatabaseKind): Promise<string> {
 /** Opens a database as it is, without a schema, until the test is over. */
 export async function openTemporary(address: string): Promise<Database> {
   const database = address.startsWith('sqlite:')
-    ? openSqlite(address.slice('sqlite:'.length))
+    ? await openSqlite(address.slice('sqlite:'.length))
     : await openPostgres(address);
   onTestFinished(() => database.close());
   return database;

@@ -22,7 +22,7 @@ async function openNotes({
   maxPendingSize = 1_000_000,
   decorate = (database: Database) => database,
 } = {}): Promise<Notes> {
-  const database = openSqlite(join(temporaryFolder(), 'notes.db'));
+  const database = await openSqlite(join(temporaryFolder(), 'notes.db'));
   onTestFinished(() => database.close());
   await database.transaction((transaction) => transaction.write('CREATE TABLE notes (text TEXT)'));
   const batches: (readonly string[])[] = [];

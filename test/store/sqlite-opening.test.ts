@@ -17,7 +17,7 @@ const OPENER = `
     Atomics.add(arrived, round, 1);
     while (Atomics.load(arrived, round) < ${OPENERS});
     try {
-      await openSqlite(path).close();
+      await (await openSqlite(path)).close();
     } catch (error) {
       problems.push(error.message);
     }

@@ -1,0 +1,97 @@
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
+import { resolve } from 'node:path';
+import type { DatabaseSync } from 'node:sqlite';
+import { DatabaseUnavailableError } from './database.ts';
+import { openAsItStands } from './sqlite-file.ts';
+
+const INTERVAL_MS = 1_000;
+/** The layout of a write-ahead log: a header, then frames of a header, which begins with a page's number, and that page. */
+const LOG_HEADER_BYTES = 32;
+const FRAME_HEADER_BYTES = 24;
+
+/**
+ * Watches the files behind an open SQLite database. The system lets a process write on into files that were removed or replaced,
+ * and what is committed there is lost. The result throws in that case; it looks at the files at most once a second.
+ */
+export function watchFiles(path: string, handle: DatabaseSync): () => void {
+  const main = resolve(path);
+  const files = [main, `${main}-wal`, `${main}-shm`];
+  const opened = files.map(look);
+  let last = opened;
+  let lookedAtMs = performance.now();
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - lookedAtMs < INTERVAL_MS) return;
+    const found = files.map(look);
+    const isElsewhere = found.some(({ identity }, index) => identity !== opened[index]?.identity);
+    const isWritten = found[0]?.writtenMs !== last[0]?.writtenMs;
+    if (isElsewhere || (isWritten && holdsAnother(main, handle))) throw unusable('its file was removed or replaced');
+    const hasShrunk = found.some(({ size }, index) => size < (last[index]?.size ?? 0));
+    if (hasShrunk && isTruncated(main, handle)) throw unusable('its file was truncated');
+    last = found;
+    lookedAtMs = nowMs;
+  };
+}
+
+interface Look {
+  readonly identity: string;
+  readonly size: number;
+  readonly writtenMs: number;
+}
+
+function look(file: string): Look {
+  const { dev = 0, ino = 0, size = 0, mtimeMs = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
+  return { identity: `${dev}:${ino}`, size, writtenMs: mtimeMs };
+}
+
+/** True when the file, overwritten in place, holds a database that began at another time. */
+function holdsAnother(path: string, handle: DatabaseSync): boolean {
+  const held = openAsItStands(path);
+  try {
+    const [found, expected] = [readBeginning(held), readBeginning(handle)];
+    return found !== null && expected !== null && found !== expected;
+  } finally {
+    held.close();
+  }
+}
+
+/** Null while only the log holds it. */
+function readBeginning(handle: DatabaseSync): unknown {
+  try {
+    return handle.prepare('SELECT applied_at FROM schema_migrations WHERE number = 1').get()?.['applied_at'] ?? null;
+  } catch {
+    return null;
+  }
+}
+
+/** True when a page is neither in the file nor in the log. VACUUM and a checkpoint that truncates the log lose none. */
+function isTruncated(path: string, handle: DatabaseSync): boolean {
+  const read = (pragma: string, column: string) => Number(handle.prepare(`PRAGMA ${pragma}`).get()?.[column]);
+  const pageBytes = read('page_size', 'page_size');
+  const pages = read('page_count', 'page_count');
+  const frames = read('wal_checkpoint(NOOP)', 'log');
+  const frameBytes = FRAME_HEADER_BYTES + pageBytes;
+  const heldPages = Math.floor(look(path).size / pageBytes);
+  const isLogCut = frames > 0 && look(`${path}-wal`).size < LOG_HEADER_BYTES + frames * frameBytes;
+  if (isLogCut || heldPages === 0) return true;
+  if (pages <= heldPages) return false;
+  const beyond = readLoggedPages(`${path}-wal`, frames, frameBytes).filter((page) => page > heldPages && page <= pages);
+  return new Set(beyond).size < pages - heldPages;
+}
+
+function readLoggedPages(path: string, frames: number, frameBytes: number): readonly number[] {
+  const log = openSync(path, 'r');
+  try {
+    const number = Buffer.alloc(4);
+    return Array.from({ length: frames }, (_, index) => {
+      readSync(log, number, 0, 4, LOG_HEADER_BYTES + index * frameBytes);
+      return number.readUInt32BE();
+    });
+  } finally {
+    closeSync(log);
+  }
+}
+
+function unusable(reason: string): DatabaseUnavailableError {
+  return new DatabaseUnavailableError(reason, { cause: null });
+}
