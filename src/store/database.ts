@@ -29,7 +29,8 @@ export interface SqlTransaction extends SqlReader {
 
 /**
  * A database that holds committed rows only: a read sees no transaction that is still under way.
- * Every method throws `DatabaseUnavailableError` when the database itself fails; any other error is a defect.
+ * Every method throws `DatabaseUnavailableError` when the database itself fails and `UnstorableDataError` when it refuses a
+ * value; any other error is a defect.
  */
 export interface Database extends SqlReader {
   /** How many transactions may gain from being under way at once. */
@@ -42,6 +43,18 @@ export interface Database extends SqlReader {
   transaction<Result>(work: (transaction: SqlTransaction) => Promise<Result>): Promise<Result>;
   /** Lets the work under way finish first. */
   close(): Promise<void>;
+}
+
+/**
+ * The database refuses a value: it is too long, breaks a constraint or holds a character that the database cannot.
+ * Nothing of its transaction is stored, and it would be refused again.
+ */
+export class UnstorableDataError extends Error {
+  override readonly name = 'UnstorableDataError';
+
+  constructor(cause: unknown) {
+    super('The database refuses a value.', { cause });
+  }
 }
 
 /** The database is full, read-only, locked, damaged or gone. */

@@ -85,9 +85,11 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
         else resolve(result);
       }
     } catch (error) {
-      // An item that breaks the transaction takes no other down with it: nothing was stored, so each is tried alone.
+      // An item that breaks the transaction takes no other down with it: nothing was stored, so each half is tried alone.
       if (batch.length > 1 && !(error instanceof DatabaseUnavailableError)) {
-        for (const one of batch) await commit([one]);
+        const half = Math.ceil(batch.length / 2);
+        await commit(batch.slice(0, half));
+        await commit(batch.slice(half));
         return;
       }
       const failure = toWriteFailure(error);

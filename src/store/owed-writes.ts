@@ -6,7 +6,7 @@ import { createGroupCommit } from './group-commit.ts';
 
 /** Writes down what has happened already, and keeps what the database does not take until it does. */
 export interface OwedWrites<Item> {
-  /** Throws what kept the item from being written now; it is owed then, unless that was a defect. */
+  /** Throws what kept the item from being written now; it is retried later, unless that was a defect or a refused value. */
   write(item: Item, beginStep?: BeginStep): Promise<void>;
   /** Keeps an item to be written later; the oldest makes room for the newest. */
   owe(item: Item): void;
@@ -91,8 +91,8 @@ export function createOwedWrites<Item>({
     try {
       await commits.add(item);
     } catch (error) {
-      if (error instanceof TaskFailure) return false;
-      // A defect, which another try would meet again.
+      if (isPassing(error)) return false;
+      // A defect or a refused value, which another try would meet again.
       onGivenUp(error, item);
     }
     forget(item);
@@ -120,7 +120,7 @@ export function createOwedWrites<Item>({
       try {
         await commits.add(item, beginStep);
       } catch (error) {
-        if (error instanceof TaskFailure) owe(item);
+        if (isPassing(error)) owe(item);
         throw error;
       }
     },
@@ -133,4 +133,8 @@ export function createOwedWrites<Item>({
       await commits.close();
     },
   };
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof TaskFailure && error.code !== 'BAD_USER_INPUT';
 }

@@ -1,7 +1,7 @@
 import { DatabaseError } from 'pg';
-import { DatabaseUnavailableError } from './database.ts';
+import { DatabaseUnavailableError, UnstorableDataError } from './database.ts';
 
-/** SQLSTATEs, and classes of them, of a database that is not in order; every other one is a mistake in our SQL. */
+/** SQLSTATEs, and classes of them, of a database that is not in order. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['08', 'the connection was lost'],
   ['25006', 'it is read-only'],
@@ -31,6 +31,9 @@ const REASONS: ReadonlyMap<string, string> = new Map([
   ['XX002', 'an index is damaged'],
 ]);
 
+/** Classes for a value that is refused: data exceptions, constraints, program limits. Any other SQLSTATE is a mistake in our SQL. */
+const REFUSED_VALUES = /^(?:22|23|54)/;
+
 /** Codes of Node for a server that was never reached. */
 const UNREACHABLE: ReadonlyMap<string, string> = new Map([
   ['ECONNREFUSED', 'the server refuses connections'],
@@ -50,8 +53,8 @@ const UNCONNECTED: readonly (readonly [RegExp, string])[] = [
   [/SSL|certificate/i, 'no trusted TLS connection can be made'],
 ];
 
-/** SQLSTATE classes after which a COMMIT has certainly stored nothing: broken constraints, conflicts, refusals, no room. */
-const ROLLED_BACK = /^(?:23|25|40|53)/;
+/** SQLSTATE classes after which a COMMIT has certainly stored nothing: refused values, conflicts, refusals, no room. */
+const ROLLED_BACK = /^(?:22|23|25|40|53|54)/;
 const LOST_TRACK = '40003';
 
 /**
@@ -92,6 +95,7 @@ export function toConnectFailure(error: unknown): DatabaseUnavailableError {
 /** The failure behind an error of a statement, which has stored nothing; an error of our own comes back as it is. */
 export function toStatementFailure(error: unknown): unknown {
   const { state, message } = toEvidence(error);
+  if (state !== null && REFUSED_VALUES.test(state)) return new UnstorableDataError(error);
   const reason = state === null ? toLoss(message) : toReason(state);
   return reason === undefined ? error : new DatabaseUnavailableError(reason, { cause: error });
 }
@@ -108,7 +112,8 @@ export function toCommitFailure(error: unknown): unknown {
 /** True when the transaction that failed so is surely rolled back, and may succeed when it runs again at once. */
 export function mayRunAgain(failure: unknown): boolean {
   if (failure instanceof DatabaseUnavailableError && failure.fateUnknown) return false;
-  const { state, code, message } = toEvidence(failure instanceof DatabaseUnavailableError ? failure.cause : failure);
+  const isWrapped = failure instanceof DatabaseUnavailableError || failure instanceof UnstorableDataError;
+  const { state, code, message } = toEvidence(isWrapped ? failure.cause : failure);
   return PASSING.has(state ?? code) || LOST.test(message) || UNSENT.test(message);
 }
 

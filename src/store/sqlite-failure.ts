@@ -1,6 +1,6 @@
-import { DatabaseUnavailableError } from './database.ts';
+import { DatabaseUnavailableError, UnstorableDataError } from './database.ts';
 
-/** SQLite's primary result codes for a database that is not in order; every other code is a mistake in our SQL. */
+/** SQLite's primary result codes for a database that is not in order. */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [3, 'access to the file is denied'],
   [5, 'another process keeps it locked'],
@@ -15,8 +15,10 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [26, 'the file is not a SQLite database, or it is damaged'],
 ]);
 
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH: a value is refused. Any code in neither list is a mistake in our SQL. */
+const REFUSED_VALUES: ReadonlySet<number> = new Set([18, 19, 20]);
+
 const SQLITE_BUSY = 5;
-const SQLITE_CONSTRAINT = 19;
 const SQLITE_IOERR_WRITE = 778;
 /**
  * Codes after which a COMMIT has certainly stored nothing: they come before the last frame of the write-ahead log, the
@@ -27,6 +29,7 @@ const ROLLED_BACK: ReadonlySet<number> = new Set([5, 6, 8, 13]);
 /** The failure behind an error of node:sqlite; an error that is none of the database's comes back as it is. */
 export function toSqliteFailure(error: unknown): unknown {
   const code = resultCode(error);
+  if (code !== null && REFUSED_VALUES.has(code & 0xff)) return new UnstorableDataError(error);
   const reason = code === null ? undefined : REASONS.get(code & 0xff);
   return reason === undefined ? error : new DatabaseUnavailableError(reason, { cause: error });
 }
@@ -34,7 +37,7 @@ export function toSqliteFailure(error: unknown): unknown {
 /** The failure behind an error of COMMIT, which leaves the transaction's fate open unless its code settles it. */
 export function toCommitFailure(error: unknown): unknown {
   const code = resultCode(error);
-  if (code === null || (code & 0xff) === SQLITE_CONSTRAINT) return error;
+  if (code === null || REFUSED_VALUES.has(code & 0xff)) return toSqliteFailure(error);
   const fateUnknown = code !== SQLITE_IOERR_WRITE && !ROLLED_BACK.has(code & 0xff);
   return new DatabaseUnavailableError(REASONS.get(code & 0xff) ?? 'it failed', { cause: error, fateUnknown });
 }

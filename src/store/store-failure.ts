@@ -1,8 +1,9 @@
 import { TaskFailure } from '../contract/failure.ts';
-import { DatabaseUnavailableError } from './database.ts';
+import { DatabaseUnavailableError, UnstorableDataError } from './database.ts';
 
 /** The failure a caller sees when the database does not write; an error that is none of the database's comes back as it is. */
 export function toWriteFailure(error: unknown): unknown {
+  if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
   if (error.fateUnknown) {
     return new TaskFailure(
@@ -20,10 +21,19 @@ export function toWriteFailure(error: unknown): unknown {
 
 /** The failure a caller sees when the database does not read; an error that is none of the database's comes back as it is. */
 export function toReadFailure(error: unknown): unknown {
+  if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
   return new TaskFailure(
     { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
     'The task store cannot be read at the moment.',
     { cause: error },
+  );
+}
+
+function refusedValue(cause: UnstorableDataError): TaskFailure {
+  return new TaskFailure(
+    { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
+    'The database cannot hold a value of this request: it is too long, or has a character such as U+0000; nothing was stored.',
+    { cause },
   );
 }

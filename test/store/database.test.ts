@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
 import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
 const COLUMNS = ['id', 'text'];
@@ -106,7 +106,7 @@ describe.each(DATABASES)('%s', (kind) => {
         ),
       );
     await database.transaction((transaction) => transaction.insert('notes', COLUMNS, [['1', 'first']]));
-    await expect(insert('second')).rejects.toThrow(/unique/i);
+    await expect(insert('second')).rejects.toThrow(UnstorableDataError);
     expect(await textsIn(database)).toEqual(['first']);
     await insert('third', { ifAbsent: true });
     expect(await textsIn(database)).toEqual(['first', 'third']);

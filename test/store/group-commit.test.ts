@@ -149,6 +149,15 @@ test.each(['refused', 'broken'])('a %s item fails alone', async (item) => {
   expect(await stored(database)).toEqual(['a', 'b']);
 });
 
+test('a broken item among many is found in few transactions', async () => {
+  const { commits, database, batches } = await openNotes();
+  const items = Array.from({ length: 64 }, (_, index) => (index === 20 ? 'broken' : `item ${index}`));
+  const results = await Promise.allSettled(items.map((item) => commits.add(item)));
+  expect(results.flatMap(({ status }, index) => (status === 'rejected' ? [index] : []))).toEqual([20]);
+  expect(await stored(database)).toEqual(items.filter((item) => item !== 'broken'));
+  expect(batches.length).toBeLessThan(16);
+});
+
 test.each([
   [false, 'UPSTREAM_UNREACHABLE', 'NOT_SENT', 'cannot be written at the moment; nothing was stored'],
   [true, 'UPSTREAM_FAILED', 'UNKNOWN', 'the task may have been stored'],

@@ -4,7 +4,7 @@ import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '.
 import { parseJsonKeepingDigits, type JsonObject } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
@@ -325,6 +325,37 @@ describe.each(DATABASES)('on %s', (kind) => {
       isAway = false;
       const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
       await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual(ids.toReversed());
+    });
+
+    test('that the database will never hold are given up, and keep no other from being recorded', async () => {
+      const { database } = await sampleStore(kind);
+      let isAway = true;
+      const away: Database = {
+        ...database,
+        transaction: (work) =>
+          isAway
+            ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+            : database.transaction((transaction) =>
+                work({
+                  ...transaction,
+                  insert: (table, columns, rows, options) =>
+                    rows.some((row) => row.includes(ids[0] as string))
+                      ? Promise.reject(new UnstorableDataError(null))
+                      : transaction.insert(table, columns, rows, options),
+                }),
+              ),
+      };
+      const givenUp: unknown[] = [];
+      const onGivenUp = (error: unknown) => givenUp.push(error);
+      const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp, retryMs: 5 });
+      onTestFinished(() => records.close());
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const tasks = recordedTaskService(inner, { records, onUnrecorded: () => {} });
+      for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+      isAway = false;
+      const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
+      await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
+      expect(givenUp).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
     });
 
     test('that cannot be recorded are created all the same', async () => {

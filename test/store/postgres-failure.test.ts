@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
 import { toConnectFailure } from '../../src/store/postgres-failure.ts';
 import { openTemporary, temporaryDatabase } from './databases.ts';
 
@@ -66,21 +66,28 @@ test('a failing commit leaves its fate open unless its SQLSTATE settles it', asy
   }
 });
 
-test.each(['statement', 'commit'] as const)('a broken constraint in the %s is a defect', async (moment) => {
-  const { failure, runs } = await wish(await openWishes(), '23514', moment);
-  expect(failure).toMatchObject({ code: '23514' });
-  expect(failure).not.toBeInstanceOf(DatabaseUnavailableError);
-  expect(runs).toBe(1);
-});
-
-test.each(['23505', '42P07', '42710'])(
-  'what another transaction made first (%s) may be there when the work runs again',
+test.each(['22001', '22021', '22P05', '23514', '54000'])(
+  'a refused value (%s) stores nothing, in the statement and in the commit',
   async (state) => {
-    const { failure, runs } = await wish(await openWishes(), state, 'statement');
-    expect(failure).toMatchObject({ code: state });
-    expect(runs).toBe(6);
+    const database = await openWishes();
+    for (const moment of ['statement', 'commit'] as const) {
+      const { failure, runs } = await wish(database, state, moment);
+      expect(failure).toBeInstanceOf(UnstorableDataError);
+      expect(failure).toMatchObject({ cause: { code: state } });
+      expect(runs).toBe(1);
+    }
   },
 );
+
+test.each([
+  ['23505', { cause: { code: '23505' } }],
+  ['42P07', { code: '42P07' }],
+  ['42710', { code: '42710' }],
+])('what another transaction made first (%s) may be there when the work runs again', async (state, expected) => {
+  const { failure, runs } = await wish(await openWishes(), state, 'statement');
+  expect(failure).toMatchObject(expected);
+  expect(runs).toBe(6);
+});
 
 test.each([
   [{ message: 'timeout exceeded when trying to connect' }, 'every connection to it is busy'],

@@ -109,7 +109,7 @@ test('a task that breaks the transaction takes no other down with it', async () 
   const call = await sampleCall(store);
   const impossible = store.tasks.create({ ...SAMPLE_TASK, Parameters: '\0' }, call);
   const [failure, created] = await Promise.allSettled([impossible, createMany(store, call, 3)]);
-  expect(failure).toMatchObject({ status: 'rejected', reason: { code: '22021' } });
+  expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
   expect(created).toMatchObject({ status: 'fulfilled' });
   expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
 });

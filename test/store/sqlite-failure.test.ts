@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { DatabaseUnavailableError } from '../../src/store/database.ts';
+import { DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
 import { toCommitFailure, toSqliteFailure } from '../../src/store/sqlite-failure.ts';
 
 const sqliteError = (errcode: number) => Object.assign(new Error('as SQLite says it'), { errcode });
@@ -25,16 +25,25 @@ test('a statement that fails with a failed fsync has stored nothing', () => {
 });
 
 test.each([
-  ['SQLITE_CONSTRAINT', sqliteError(19)],
+  ['SQLITE_TOOBIG', 18],
+  ['SQLITE_CONSTRAINT_FOREIGNKEY', 787],
+  ['SQLITE_MISMATCH', 20],
+])('a statement or a commit that fails with %s (%i) has met a value that cannot be stored', (_, code) => {
+  const error = sqliteError(code);
+  for (const failure of [toSqliteFailure(error), toCommitFailure(error)]) {
+    expect(failure).toBeInstanceOf(UnstorableDataError);
+    expect(failure).toMatchObject({ cause: error });
+  }
+});
+
+test.each([
   ['SQLITE_ERROR', sqliteError(1)],
   ['an error of another kind', new TypeError('no')],
 ])('a statement that fails with %s is a defect, and the error comes back as it is', (_, error) => {
   expect(toSqliteFailure(error)).toBe(error);
 });
 
-test.each([
-  ['SQLITE_CONSTRAINT_FOREIGNKEY', sqliteError(787)],
-  ['an error of another kind', new TypeError('no')],
-])('a commit that fails with %s is a defect, and the error comes back as it is', (_, error) => {
+test('a commit that fails with an error of another kind is a defect, and the error comes back as it is', () => {
+  const error = new TypeError('no');
   expect(toCommitFailure(error)).toBe(error);
 });
