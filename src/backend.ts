@@ -2,7 +2,7 @@ import type { AuthConfig, Config } from './config.ts';
 import { checkedTaskService } from './contract/checked-task-service.ts';
 import type { EnumTables } from './contract/enums.ts';
 import type { TaskService } from './contract/task-service.ts';
-import { type Authenticate, tokenAuthentication, type VerifySubject } from './server/auth.ts';
+import { type Authenticate, tokenAuthentication, type VerifyToken } from './server/auth.ts';
 import type { Log } from './server/log.ts';
 import type { Metrics } from './server/metrics.ts';
 import { observedTaskService } from './server/observed-task-service.ts';
@@ -53,7 +53,7 @@ export async function storeBackend(store: Store, config: Config, { metrics }: Ob
     tasks: checkedTaskService(observed, { xmlProblem, travelsAsXml: false, keyRefusal: null }),
     authenticate: tokenAuthentication(
       (token) => store.tokens.verify(token),
-      config.auth && (await openSubjectVerifier(config.auth)),
+      config.auth && (await openTokenVerifier(config.auth)),
     ),
     issueToken: async (clientId, clientSecret) => {
       const client = await store.clients.verifySecret(clientId, clientSecret);
@@ -69,9 +69,9 @@ export function observeCommits(metrics: Metrics): ObserveCommits {
 }
 
 /** Loaded by those only who take JWTs. */
-export async function openSubjectVerifier(auth: AuthConfig): Promise<VerifySubject> {
-  const { createSubjectVerifier } = await import('./server/jwt-authentication.ts');
-  return createSubjectVerifier(auth);
+export async function openTokenVerifier(auth: AuthConfig): Promise<VerifyToken> {
+  const { createTokenVerifier } = await import('./server/jwt-authentication.ts');
+  return createTokenVerifier(auth);
 }
 
 export function toTables({ frequencies, notifications }: Config): EnumTables {

@@ -1,4 +1,4 @@
-import { type Backend, observeCommits, type Observers, openSubjectVerifier, toTables } from './backend.ts';
+import { type Backend, observeCommits, type Observers, openTokenVerifier, toTables } from './backend.ts';
 import type { Config, UpstreamConfig } from './config.ts';
 import { checkedTaskService } from './contract/checked-task-service.ts';
 import type { TaskService } from './contract/task-service.ts';
@@ -79,8 +79,8 @@ export async function openUpstreamBackend(
       keyRefusal: upstream.isRecorded ? null : KEY_REFUSAL,
     }),
     authenticate: ownClient
-      ? subjectAuthentication(await openSubjectVerifier(ownClient.callers))
-      : forwardedAuthentication(config.auth && (await openSubjectVerifier(config.auth))),
+      ? subjectAuthentication(await openTokenVerifier(ownClient.callers))
+      : forwardedAuthentication(config.auth && (await openTokenVerifier(config.auth))),
     issueToken: null,
     // What one batch alone has under way must not be too much.
     batchConcurrency: Math.min(BATCH_CONCURRENCY, upstream.maxInFlight),

@@ -17,6 +17,15 @@ export interface ForwardedCaller {
   readonly kind: 'forwarded';
   /** The Authorization header, verbatim. */
   readonly authorization: string;
+  /** Absent where this gateway has not checked the credentials itself. */
+  readonly verified?: VerifiedToken;
+}
+
+/** What a JWT says that this gateway has checked. */
+export interface VerifiedToken {
+  readonly subject: string;
+  /** Milliseconds since 1970. */
+  readonly expiresAtMs: number;
 }
 
 /** A caller whose JWT this gateway has checked; the upstream sees the gateway's own credentials. */

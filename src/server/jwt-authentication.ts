@@ -1,9 +1,9 @@
 import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { TaskFailure } from '../contract/failure.ts';
 import { abortAfter } from '../event-loop/time-limit.ts';
-import { unauthenticated, type VerifySubject } from './auth.ts';
+import { unauthenticated, type VerifyToken } from './auth.ts';
 
-export interface SubjectVerifierOptions {
+export interface TokenVerifierOptions {
   /** Where the issuer publishes its keys. */
   readonly jwksUrl: URL;
   readonly issuer: string;
@@ -19,7 +19,7 @@ export const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512
 const CLOCK_TOLERANCE_SECONDS = 5;
 
 /** Checks JWTs of one issuer for one audience against the keys that it publishes, which are kept for ten minutes. */
-export function createSubjectVerifier(options: SubjectVerifierOptions): VerifySubject {
+export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
   const { jwksUrl, issuer, audience, timeoutMs = 5000, cooldownMs = 30_000 } = options;
   const publishedKey = createRemoteJWKSet(jwksUrl, {
     cooldownDuration: cooldownMs,
@@ -58,8 +58,13 @@ export function createSubjectVerifier(options: SubjectVerifierOptions): VerifySu
       });
     if (typeof payload.sub !== 'string' || payload.sub === '')
       throw unauthenticated('The bearer token has no subject.');
-    return payload.sub;
+    return { subject: payload.sub, expiresAtMs: toExpiry(payload.exp as number) };
   };
+}
+
+/** The instant from which no gateway takes the token; issuers may name any number. */
+function toExpiry(seconds: number): number {
+  return Math.min(Math.ceil(seconds + CLOCK_TOLERANCE_SECONDS) * 1000, Number.MAX_SAFE_INTEGER);
 }
 
 function isAboutToken(error: unknown): boolean {

@@ -2,8 +2,9 @@ import { readClock, toIso } from './database-clock.ts';
 import type { SqlRow, SqlTransaction } from './database.ts';
 import type { Attempt } from './idempotency.ts';
 
-/** What is known of the newest attempt under a key. */
+/** What is known of the newest attempt under a key, in one scope of its owner. */
 export interface KeyRow {
+  readonly scope: string;
   readonly fingerprint: string;
   /** RUNNING: the attempt has not settled. CREATED and UNKNOWN: `outcome` says how it did. */
   readonly state: KeyState;
@@ -15,6 +16,7 @@ export interface KeyRow {
 type KeyState = 'RUNNING' | 'CREATED' | 'UNKNOWN';
 
 export interface NewKey {
+  readonly scope: string;
   readonly attempt: Attempt;
   readonly state: KeyState;
   readonly leaseUntil: string;
@@ -37,17 +39,17 @@ const COLUMNS = [
 export interface Keys {
   /** The instant, by the database's clock. */
   readonly nowMs: number;
-  /** Finds the row of an attempt's key. */
-  readonly find: (attempt: Attempt) => KeyRow | undefined;
+  /** Finds the rows of an attempt's key, in the order of its owner's scopes. */
+  readonly find: (attempt: Attempt) => readonly KeyRow[];
 }
 
 /** Reads the keys of these attempts that have not expired; expired ones are removed. */
 export async function readKeys(transaction: SqlTransaction, attempts: readonly Attempt[]): Promise<Keys> {
-  const keys = [distinct(attempts.map(({ scope }) => scope)), distinct(attempts.map(({ key }) => key))];
+  const keys = [distinct(attempts.flatMap(({ owner }) => owner.scopes)), distinct(attempts.map(({ key }) => key))];
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
   const [nowMs, rows] = await Promise.all([
     readClock(transaction),
-    transaction.read<SqlRow & KeyRow & { readonly scope: string; readonly key: string; readonly expiresAt: string }>(
+    transaction.read<SqlRow & KeyRow & { readonly key: string; readonly expiresAt: string }>(
       `SELECT scope, idempotency_key AS "key", fingerprint, attempt_id AS "attemptId", state, lease_until AS "leaseUntil",
         expires_at AS "expiresAt", outcome FROM idempotency_keys ${where}`,
       keys,
@@ -60,16 +62,14 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly A
   const byKey = new Map(
     rows.filter(({ expiresAt }) => expiresAt > now).map((row) => [scoped(row.scope, row.key), row] as const),
   );
-  return { nowMs, find: ({ scope, key }) => byKey.get(scoped(scope, key)) };
+  return { nowMs, find: ({ owner, key }) => owner.scopes.flatMap((scope) => byKey.get(scoped(scope, key)) ?? []) };
 }
 
 /** Writes the keys that are not there yet; another process's attempt that came first stays, which a `readKeys` then shows. */
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
   // Two processes that insert the same keys in different orders would wait for each other.
-  const ordered = keys.toSorted((a, b) =>
-    scoped(a.attempt.scope, a.attempt.key) < scoped(b.attempt.scope, b.attempt.key) ? -1 : 1,
-  );
-  const rows = ordered.map(({ attempt: { scope, key, fingerprint, id }, state, leaseUntil, expiresAt, outcome }) => [
+  const ordered = keys.toSorted((a, b) => (scoped(a.scope, a.attempt.key) < scoped(b.scope, b.attempt.key) ? -1 : 1));
+  const rows = ordered.map(({ scope, attempt: { key, fingerprint, id }, state, leaseUntil, expiresAt, outcome }) => [
     scope,
     key,
     fingerprint,

@@ -1,12 +1,12 @@
 import { createHash, randomUUID } from 'node:crypto';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import type { Caller, CreateCall } from '../contract/task-service.ts';
+import type { CreateCall } from '../contract/task-service.ts';
+import { type CallerIdentity, toIdentity } from './caller-identity.ts';
 
 /** One try to create a task under an idempotency key. */
 export interface Attempt {
-  /** Whose key it is; see `toScope`. */
-  readonly scope: string;
+  readonly owner: CallerIdentity;
   readonly key: string;
   /** Equal for equal tasks, and told apart by a single byte. */
   readonly fingerprint: string;
@@ -21,14 +21,7 @@ export function toAttempt(task: NewAccountTask, { caller, idempotencyKey }: Crea
   const fingerprint = sha256(
     JSON.stringify([TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification]),
   );
-  return { scope: toScope(caller), key: idempotencyKey, fingerprint, id: randomUUID() };
-}
-
-/** Whose keys and recorded tasks are the same: a client, a JWT's subject, or whoever sends the same Authorization header. */
-export function toScope(caller: Caller): string {
-  if (caller.kind === 'account') return `account:${caller.accountId}:${caller.clientId ?? ''}`;
-  if (caller.kind === 'subject') return `subject:${sha256(caller.subject)}`;
-  return `authorization:${sha256(caller.authorization)}`;
+  return { owner: toIdentity(caller), key: idempotencyKey, fingerprint, id: randomUUID() };
 }
 
 /** A result that was given before, given again. */

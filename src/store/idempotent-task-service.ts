@@ -4,7 +4,8 @@ import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './idempotency.ts';
-import type { Claim, Ledger } from './ledger.ts';
+import type { Claim } from './claims.ts';
+import type { Ledger } from './ledger.ts';
 import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {

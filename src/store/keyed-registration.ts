@@ -22,7 +22,7 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   if (attempts.length === 0) return registrations.map(decide);
   const { nowMs, find: findKnown } = await readKeys(transaction, attempts);
   const decisions = registrations.map((registration) => {
-    const known = registration.attempt && findKnown(registration.attempt);
+    const [known] = registration.attempt ? findKnown(registration.attempt) : [];
     return registration.attempt && known ? giveAgain(registration.attempt, known) : decide(registration);
   });
   const newKeys = registrations.flatMap(({ attempt }, index) => {
@@ -30,7 +30,14 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
     if (!attempt || decision instanceof TaskFailure || decision.replayed) return [];
     const outcome = formatCreated(decision);
     return [
-      { attempt, state: 'CREATED', leaseUntil: toIso(nowMs), expiresAt: toIso(nowMs + keyExpiryMs), outcome } as const,
+      {
+        scope: attempt.owner.scopes[0],
+        attempt,
+        state: 'CREATED',
+        leaseUntil: toIso(nowMs),
+        expiresAt: toIso(nowMs + keyExpiryMs),
+        outcome,
+      } as const,
     ];
   });
   if (newKeys.length === 0) return decisions;
@@ -39,7 +46,7 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   const { find: findWinner } = await readKeys(transaction, attempts);
   return registrations.map(({ attempt }, index) => {
     const decision = decisions[index] as Decision;
-    const winner = attempt && findWinner(attempt);
+    const [winner] = attempt ? findWinner(attempt) : [];
     if (!attempt || !winner || winner.attemptId === attempt.id || isSettled(decision)) return decision;
     return giveAgain(attempt, winner);
   });

@@ -1,4 +1,5 @@
-import type { Database } from './database.ts';
+import { readClock, toIso } from './database-clock.ts';
+import type { Database, SqlReader } from './database.ts';
 
 export interface Migration {
   /** Counts up from 1. */
@@ -52,10 +53,31 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE UNIQUE INDEX IF NOT EXISTS recorded_tasks_by_id ON recorded_tasks (scope, id)',
     ],
   },
+  {
+    number: 3,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS refused_credentials (
+        credential TEXT PRIMARY KEY, refused_at BIGINT NOT NULL, expires_at BIGINT NOT NULL
+      )`,
+      'CREATE INDEX IF NOT EXISTS refused_credentials_by_refusal ON refused_credentials (refused_at)',
+      'CREATE INDEX IF NOT EXISTS refused_credentials_by_expiry ON refused_credentials (expires_at)',
+      'CREATE INDEX IF NOT EXISTS recorded_tasks_by_position ON recorded_tasks (position)',
+    ],
+  },
 ];
+
+/** The step from which on gateways write keys and records under the scopes of `toIdentity`. */
+export const CALLER_SCOPES_MIGRATION = 3;
 
 /** The version of the schema that this program needs. */
 export const NEWEST_MIGRATION = MIGRATIONS.at(-1)?.number ?? 0;
+
+/** Reads when a step was taken, in milliseconds since 1970 by the database's clock. */
+export async function readAppliedAt(reader: SqlReader, number: number): Promise<number> {
+  const sql = 'SELECT applied_at FROM schema_migrations WHERE number = ?1';
+  const [row] = await reader.read<{ applied_at: string }>(sql, [number]);
+  return Date.parse(row?.applied_at ?? '');
+}
 
 /**
  * Brings the schema up to date, each step in a transaction of its own; it does nothing where that was done before.
@@ -84,7 +106,11 @@ export async function migrate(database: Database, migrations: readonly Migration
       const applied = await transaction.read('SELECT number FROM schema_migrations WHERE number = ?1', [number]);
       if (applied.length > 0) return;
       for (const statement of statements) await transaction.write(statement);
-      await transaction.insert('schema_migrations', ['number', 'applied_at'], [[number, new Date().toISOString()]]);
+      await transaction.insert(
+        'schema_migrations',
+        ['number', 'applied_at'],
+        [[number, toIso(await readClock(transaction))]],
+      );
     });
   }
 }

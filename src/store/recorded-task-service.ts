@@ -1,5 +1,5 @@
 import type { TaskService } from '../contract/task-service.ts';
-import { toScope } from './idempotency.ts';
+import { toIdentity } from './caller-identity.ts';
 import type { TaskRecords } from './task-records.ts';
 
 export interface RecordingOptions {
@@ -17,12 +17,12 @@ export function recordedTaskService(inner: TaskService, { records, onUnrecorded 
       const { accountTask } = created;
       // The task is there whatever becomes of the record.
       await records
-        .add(toScope(call.caller), accountTask, call.beginStep)
+        .add(toIdentity(call.caller), accountTask, call.beginStep)
         .catch((error: unknown) => onUnrecorded(accountTask.ID, error));
       return created;
     },
-    find: (ids, { caller }) => records.find(toScope(caller), ids),
-    list: (page, { caller }) => records.list(toScope(caller), page),
+    find: (ids, { caller }) => records.find(toIdentity(caller), ids),
+    list: (page, { caller }) => records.list(toIdentity(caller), page),
     async close() {
       await inner.close();
       await records.close();

@@ -35,41 +35,50 @@ export interface SettlementsOptions {
   readonly observer?: CommitObserver | undefined;
 }
 
+/** A settlement as it is written. */
 interface SettledAttempt {
   readonly attempt: Attempt;
-  readonly settlement: Settlement;
+  readonly kind: Settlement['kind'];
+  /** The result or failure as JSON; empty for nothing. */
+  readonly outcome: string;
 }
 
 export function createSettlements({ onUnsettled, ...options }: SettlementsOptions): Settlements {
   const writes = createOwedWrites<SettledAttempt>({
     ...options,
     write: async (transaction, settled) => {
-      for (const { attempt, settlement } of settled) await write(transaction, attempt, settlement);
+      for (const item of settled) for (const scope of item.attempt.owner.scopes) await write(transaction, scope, item);
     },
-    sizeOf: ({ settlement }) =>
-      settlement.kind === 'created' ? (settlement.created.accountTask.fields.Parameters?.length ?? 0) : 0,
+    sizeOf: ({ outcome }) => outcome.length,
     onGivenUp: onUnsettled,
   });
   return {
     async settle(attempt, settlement, beginStep) {
-      await writes.write({ attempt, settlement }, beginStep).catch(onUnsettled);
+      await writes.write(toSettled(attempt, settlement), beginStep).catch(onUnsettled);
     },
-    owe: (attempt, settlement) => writes.owe({ attempt, settlement }),
+    owe: (attempt, settlement) => writes.owe(toSettled(attempt, settlement)),
     writeOwed: () => writes.writeOwed(),
     close: () => writes.close(),
   };
 }
 
-async function write(transaction: SqlTransaction, { scope, key, id }: Attempt, settlement: Settlement): Promise<void> {
+function toSettled(attempt: Attempt, settlement: Settlement): SettledAttempt {
+  const { kind } = settlement;
+  if (kind === 'created') return { attempt, kind, outcome: formatCreated(settlement.created) };
+  return { attempt, kind, outcome: kind === 'unknown' ? formatFailure(settlement.failure) : '' };
+}
+
+async function write(
+  transaction: SqlTransaction,
+  scope: string,
+  { attempt: { key, id }, kind, outcome }: SettledAttempt,
+): Promise<void> {
   const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3';
-  if (settlement.kind === 'nothing') {
+  if (kind === 'nothing') {
     await transaction.write(`DELETE FROM idempotency_keys ${where}`, [scope, key, id]);
     return;
   }
-  const [state, outcome] =
-    settlement.kind === 'created'
-      ? ['CREATED', formatCreated(settlement.created)]
-      : ['UNKNOWN', formatFailure(settlement.failure)];
+  const state = kind === 'created' ? 'CREATED' : 'UNKNOWN';
   await transaction.write(`UPDATE idempotency_keys SET state = ?4, outcome = ?5 ${where}`, [
     scope,
     key,

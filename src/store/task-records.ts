@@ -2,8 +2,9 @@ import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import type { AccountTaskPage, PageRequest } from '../contract/task-service.ts';
+import type { CallerIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './commit-observer.ts';
-import type { Database, SqlParameter, SqlRow } from './database.ts';
+import type { Database, SqlParameter } from './database.ts';
 import { createOwedWrites } from './owed-writes.ts';
 import { toReadFailure } from './store-failure.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
@@ -11,9 +12,9 @@ import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 /** Tasks as they were when the upstream created them; the contract has no way to read them back. */
 export interface TaskRecords {
   /** Throws what kept it from being written now; it is written later then, unless that was a defect. */
-  add(scope: string, task: AccountTask, beginStep?: BeginStep): Promise<void>;
-  find(scope: string, ids: readonly string[]): Promise<readonly (AccountTask | null)[]>;
-  list(scope: string, page: PageRequest): Promise<AccountTaskPage>;
+  add(owner: CallerIdentity, task: AccountTask, beginStep?: BeginStep): Promise<void>;
+  find(owner: CallerIdentity, ids: readonly string[]): Promise<readonly (AccountTask | null)[]>;
+  list(owner: CallerIdentity, page: PageRequest): Promise<AccountTaskPage>;
   close(): Promise<void>;
 }
 
@@ -30,8 +31,11 @@ interface NewRecord {
   readonly scope: string;
   /** Tasks are listed in the order of it. */
   readonly position: string;
-  readonly task: AccountTask;
+  readonly id: string;
+  /** The task's Detail as JSON. */
+  readonly detail: string;
 }
+type StoredRecord = { readonly position: string; readonly detail: string };
 
 const COLUMNS = ['scope', 'position', 'id', 'detail'];
 
@@ -39,41 +43,45 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
   const { database } = options;
   const additions = createOwedWrites<NewRecord>({
     ...options,
-    sizeOf: ({ task }) => task.fields.Parameters?.length ?? 0,
+    sizeOf: ({ detail }) => detail.length,
     write: async (transaction, records) => {
-      const rows = records.map(({ scope, position, task }) => [scope, position, task.ID, JSON.stringify(task.detail)]);
+      const rows = records.map(({ scope, position, id, detail }) => [scope, position, id, detail]);
       await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
     },
     onGivenUp: (error) => onGivenUp(error),
   });
-  const readTasks = async (sql: string, parameters: readonly SqlParameter[]): Promise<readonly AccountTask[]> => {
-    const rows = await database
-      .read<SqlRow & { readonly detail: string }>(
-        `SELECT detail FROM recorded_tasks WHERE scope = ?1 ${sql}`,
-        parameters,
-      )
+  const readRecords = async (sql: string, parameters: readonly SqlParameter[]): Promise<readonly StoredRecord[]> =>
+    database
+      .read<StoredRecord>(`SELECT position, detail FROM recorded_tasks WHERE ${sql}`, parameters)
       .catch((error: unknown) => {
         throw toReadFailure(error);
       });
-    return rows.map(({ detail }) => toTask(detail));
-  };
   return {
-    async add(scope, task, beginStep) {
-      await additions.write({ scope, position: createTimeOrderedGuid(), task }, beginStep);
+    async add({ scopes: [scope] }, { ID, detail }, beginStep) {
+      const record = { scope, position: createTimeOrderedGuid(), id: ID, detail: JSON.stringify(detail) };
+      await additions.write(record, beginStep);
     },
-    async find(scope, ids) {
-      const tasks = ids.length === 0 ? [] : await readTasks('AND id = ANY (?2)', [scope, ids]);
-      const byId = new Map(tasks.map((task) => [task.ID, task]));
+    async find({ scopes }, ids) {
+      const records = ids.length === 0 ? [] : await readRecords('scope = ANY (?1) AND id = ANY (?2)', [scopes, ids]);
+      const byId = new Map(records.map(({ detail }) => toTask(detail)).map((task) => [task.ID, task]));
       return ids.map((id) => byId.get(id) ?? null);
     },
-    async list(scope, { first, after }) {
+    async list({ scopes }, { first, after }) {
       const page = 'ORDER BY position DESC LIMIT ?2';
-      const behind = 'AND position < (SELECT position FROM recorded_tasks WHERE scope = ?1 AND id = ?3)';
-      const tasks =
-        after === null
-          ? await readTasks(page, [scope, first + 1])
-          : await readTasks(`${behind} ${page}`, [scope, first + 1, after]);
-      return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
+      const behind = 'AND position < (SELECT MAX(position) FROM recorded_tasks WHERE scope = ANY (?3) AND id = ?4)';
+      // An index has the order of one scope only.
+      const pages = await Promise.all(
+        scopes.map((scope) =>
+          after === null
+            ? readRecords(`scope = ?1 ${page}`, [scope, first + 1])
+            : readRecords(`scope = ?1 ${behind} ${page}`, [scope, first + 1, scopes, after]),
+        ),
+      );
+      const records = pages.flat().toSorted((a, b) => (a.position > b.position ? -1 : 1));
+      return {
+        tasks: records.slice(0, first).map(({ detail }) => toTask(detail)),
+        hasNextPage: records.length > first,
+      };
     },
     close: () => additions.close(),
   };

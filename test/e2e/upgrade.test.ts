@@ -1,14 +1,24 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/migrations.ts';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
 import { administer, DATABASES, openTemporary, temporaryDatabase } from '../store/databases.ts';
+import { startRestService } from '../upstream/rest-service.ts';
 import { runCli, startCli } from './gateway-process.ts';
 import { createCaller } from './graphql-caller.ts';
 import { seedStore } from './seeded-store.ts';
 import { startSteadyLoad } from './steady-load.ts';
 
 const OLD_DATABASE = readFileSync(new URL('../store/version-1.sql', import.meta.url), 'utf8');
+const FORWARDING_DATABASE = readFileSync(new URL('../store/version-2.sql', import.meta.url), 'utf8');
+/** The headers that the gateway had forwarded, and the task that came of each. */
+const FORWARDED = [
+  { authorization: 'bearer x', id: '63d9f51f-99f6-4509-b50e-ff3d7f6d26f1' },
+  { authorization: 'Bearer <jwt>', id: '09370b9c-e037-43d2-8cc6-e89e208c0581' },
+] as const;
 /** What the program that left the old database said when it made its client. */
 const OLD_CLIENT = {
   id: '01a20e20-f760-7784-911a-86c68107a8b1',
@@ -49,11 +59,22 @@ const ADDED = [
   ['ALTER TABLE idempotency_keys ADD COLUMN seen_at TEXT'],
 ].map((statements, index) => ({ number: NEWEST_MIGRATION + 1 + index, statements }));
 
-async function restore(databaseUrl: string): Promise<void> {
-  if (!databaseUrl.startsWith('sqlite:')) return void (await administer(databaseUrl, OLD_DATABASE));
+async function restore(databaseUrl: string, sql: string): Promise<void> {
+  if (!databaseUrl.startsWith('sqlite:')) return void (await administer(databaseUrl, sql));
   const handle = new DatabaseSync(databaseUrl.slice('sqlite:'.length));
-  handle.exec(OLD_DATABASE);
+  handle.exec(sql);
   handle.close();
+}
+
+function verbatimScope(authorization: string): string {
+  return `authorization:${createHash('sha256').update(authorization).digest('base64url')}`;
+}
+
+/** The database of a gateway that forwarded one more header in the place of `Bearer <jwt>`, minutes ago. */
+function forwardingDatabase(jwt: string): string {
+  const soon = new Date(Date.now() + 3_600_000).toISOString();
+  return `${FORWARDING_DATABASE.replaceAll(verbatimScope(FORWARDED[1].authorization), verbatimScope(jwt))}
+    UPDATE idempotency_keys SET expires_at = '${soon}';`;
 }
 
 async function askForToken(address: URL, { id, secret }: typeof OLD_CLIENT): Promise<string> {
@@ -70,7 +91,7 @@ async function schemaFinding(databaseUrl: string): Promise<unknown> {
 describe.each(DATABASES)('an old database in %s', (kind) => {
   test('is brought up to date by the start, and its clients and tasks are as they were', async () => {
     const databaseUrl = await temporaryDatabase(kind);
-    await restore(databaseUrl);
+    await restore(databaseUrl, OLD_DATABASE);
     expect(await schemaFinding(databaseUrl)).toMatchObject({
       state: 'ok',
       fact: `version 1; the start brings it to version ${NEWEST_MIGRATION}`,
@@ -82,6 +103,34 @@ describe.each(DATABASES)('an old database in %s', (kind) => {
     expect(created).toMatchObject({ kind: 'created', replayed: false });
     expect(await caller.create(address, '{}', 'a key')).toEqual({ ...created, replayed: true });
     expect(await schemaFinding(databaseUrl)).toMatchObject({ fact: `version ${NEWEST_MIGRATION}, the newest` });
+  });
+});
+
+describe.each(DATABASES)('the keys and records of version 0.1 in front of a service, in %s', (kind) => {
+  test('are those of the same callers after the upgrade, and nothing is sent a second time', {
+    timeout: 120_000,
+  }, async () => {
+    const [service, key] = await Promise.all([startRestService(), createKey('one')]);
+    const issuer = await startIssuer(key);
+    onTestFinished(async () => void (await Promise.all([service.close(), issuer.close()])));
+    const jwt = `Bearer ${await signJwt(key)}`;
+    const databaseUrl = await temporaryDatabase(kind);
+    await restore(databaseUrl, forwardingDatabase(jwt));
+    const checking = { AUTH_JWKS_URL: issuer.jwksUrl.href, AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE };
+    for (const [authorization, id, env] of [
+      [FORWARDED[0].authorization, FORWARDED[0].id, {}],
+      [jwt, FORWARDED[1].id, checking],
+    ] as const) {
+      const gateway = startCli(['serve'], { DATABASE_URL: databaseUrl, UPSTREAM_URL: service.url.href, ...env });
+      const address = await gateway.address();
+      const caller = createCaller(authorization);
+      const again = await caller.create(address, SAMPLE_INPUT.parameters, 'a key');
+      expect(again).toEqual({ kind: 'created', id, replayed: true });
+      expect((await caller.list(address)).map((task) => task.id)).toEqual([id]);
+      gateway.kill('SIGTERM');
+      await gateway.exit;
+    }
+    expect(service.requests).toEqual([]);
   });
 });
 

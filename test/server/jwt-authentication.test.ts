@@ -1,7 +1,7 @@
 import { base64url, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import { createSubjectVerifier, type SubjectVerifierOptions } from '../../src/server/jwt-authentication.ts';
+import { createTokenVerifier, type TokenVerifierOptions } from '../../src/server/jwt-authentication.ts';
 import { AUDIENCE, createKey, ISSUER, type KeyPair, signJwt, startIssuer, SUBJECT } from './issuer.ts';
 
 const [key, rsaKey, otherKey] = await Promise.all([createKey('one'), createKey('rsa', 'RS256'), createKey('one')]);
@@ -9,7 +9,8 @@ const issuer = await startIssuer(key, rsaKey);
 afterAll(() => issuer.close());
 
 const EXPECTED = { jwksUrl: issuer.jwksUrl, issuer: ISSUER, audience: AUDIENCE };
-const verifySubject = createSubjectVerifier(EXPECTED);
+const verifyToken = createTokenVerifier(EXPECTED);
+const verifySubject = async (token: string) => (await verifyToken(token)).subject;
 const nowSeconds = Math.floor(Date.now() / 1000);
 
 async function failureOf(verifying: Promise<string>): Promise<TaskFailure> {
@@ -36,10 +37,11 @@ function refused(reason: string) {
 }
 
 /** An issuer of the test's own and a verifier of its JWTs. */
-async function openIssuer(options: Partial<SubjectVerifierOptions> = {}) {
+async function openIssuer(options: Partial<TokenVerifierOptions> = {}) {
   const own = await startIssuer(key);
   onTestFinished(() => own.close());
-  return { own, verify: createSubjectVerifier({ ...EXPECTED, jwksUrl: own.jwksUrl, ...options }) };
+  const verifyOwn = createTokenVerifier({ ...EXPECTED, jwksUrl: own.jwksUrl, ...options });
+  return { own, verify: async (token: string) => (await verifyOwn(token)).subject };
 }
 
 describe('a JWT of the issuer for this audience', () => {

@@ -30,10 +30,11 @@ const service = await startRestService({
 const UPSTREAM = { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:' };
 const store = await startStoreGateway({ env: AUTH });
 const forwarding = await startGateway(openBackend, { env: UPSTREAM });
+const checking = await startGateway(openBackend, { env: { ...UPSTREAM, ...AUTH } });
 const own = await startGateway(openBackend, {
   env: { ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'secret' },
 });
-afterAll(() => Promise.all([store, forwarding, own, service, issuer].map((part) => part.close())));
+afterAll(() => Promise.all([store, forwarding, checking, own, service, issuer].map((part) => part.close())));
 
 const jwt = async (sub: string, jti: string) => `Bearer ${await signJwt(key, { sub, jti })}`;
 const anotherToken = async ({ accountId, clientId }: { readonly accountId: string; readonly clientId: string }) =>
@@ -50,7 +51,12 @@ const MODES: readonly (readonly [
     own,
     { same: [await jwt('alice', '1'), await jwt('alice', '2')], other: await jwt('bob', '1') },
   ],
-  ['the Authorization header, passed on', forwarding, { same: ['Bearer a', 'Bearer a'], other: 'Bearer b' }],
+  ['the Authorization header, passed on', forwarding, { same: ['Bearer a', 'bearer a'], other: 'Bearer b' }],
+  [
+    'the subject of a JWT that is checked and passed on',
+    checking,
+    { same: [await jwt('alice', '3'), await jwt('alice', '4')], other: await jwt('bob', '2') },
+  ],
   [
     'the client of the store’s tokens',
     store,

@@ -25,8 +25,12 @@ function ledgerOver(database: Database, nowMs = START_MS): Ledger {
   return ledger;
 }
 
+function attemptOf(...scopes: readonly [string, ...string[]]): Attempt {
+  return { owner: { scopes }, key: 'k', fingerprint: 'f', id: randomUUID() };
+}
+
 function newAttempt(): Attempt {
-  return { scope: 's', key: 'k', fingerprint: 'f', id: randomUUID() };
+  return attemptOf('s');
 }
 
 function created(): Settlement {
@@ -79,6 +83,19 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'created' });
   });
+});
+
+test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole where another process is first under one', async () => {
+  const { database } = await sampleStore('PostgreSQL');
+  const old = ledgerOver(database);
+  const [oldAttempt, attempt] = [attemptOf('old'), attemptOf('new', 'old')];
+  const interrupted = interruptible(database, 1, async () => void (await old.claim(oldAttempt)));
+  const claiming = ledgerOver(interrupted);
+  expect(await claiming.claim(attempt)).toEqual({ kind: 'running' });
+  expect(await database.read('SELECT scope FROM idempotency_keys')).toEqual([{ scope: 'old' }]);
+  await old.settle(oldAttempt, { kind: 'nothing' });
+  expect(await claiming.claim(attempt)).toEqual({ kind: 'claimed' });
+  expect(await old.claim(attemptOf('old'))).toEqual({ kind: 'running' });
 });
 
 test.each(DATABASES)('on %s a claim refused in a commit of unknown fate leaves its key free', async (kind) => {

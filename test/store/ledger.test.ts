@@ -3,7 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { parseJsonKeepingDigits, type JsonObject } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
@@ -247,6 +247,65 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(2);
     });
 
+    describe('of a caller whose JWT the gateway checks', () => {
+      const withToken = (token: string): CreateCall => ({
+        ...CALL,
+        caller: { kind: 'forwarded', authorization: `Bearer ${token}`, verified: { subject: 's', expiresAtMs: 0 } },
+      });
+      /** As a gateway of version 0.1 sees the caller. */
+      const unchecked = (token: string): CreateCall => ({
+        ...CALL,
+        caller: { kind: 'forwarded', authorization: `Bearer ${token}` },
+      });
+
+      test('is known with a renewed token', async () => {
+        const { tasks: inner, sent } = service();
+        const { tasks } = await ledgerOver(kind, inner);
+        await tasks.create(SAMPLE_TASK, withToken('1'));
+        expect((await tasks.create(SAMPLE_TASK, withToken('2'))).replayed).toBe(true);
+        expect(sent).toHaveLength(1);
+      });
+
+      test('is known when it was used before the upgrade, whatever the subject has done since', async () => {
+        const { tasks: inner, sent } = service();
+        const { tasks } = await ledgerOver(kind, inner);
+        const before = await tasks.create(SAMPLE_TASK, unchecked('1'));
+        const since = { ...SAMPLE_TASK, Parameters: '[]' };
+        expect((await tasks.create(since, withToken('2'))).replayed).toBe(false);
+        expect(await tasks.create(SAMPLE_TASK, withToken('1'))).toEqual({ ...before, replayed: true });
+        expect(await verdictOf(tasks.create(since, withToken('1')))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
+        expect(sent).toHaveLength(2);
+      });
+
+      test('is known to a gateway of version 0.1 that serves beside this one', async () => {
+        const { tasks: inner, sent } = service(
+          async () => createdTask(),
+          failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'),
+        );
+        const { tasks } = await ledgerOver(kind, inner);
+        const first = await tasks.create(SAMPLE_TASK, withToken('1'));
+        expect(await tasks.create(SAMPLE_TASK, unchecked('1'))).toEqual({ ...first, replayed: true });
+        const refused = { ...withToken('1'), idempotencyKey: 'k-2' };
+        expect(await verdictOf(tasks.create(SAMPLE_TASK, refused))).toBe('TASK_REJECTED REJECTED');
+        const again = { ...unchecked('1'), idempotencyKey: 'k-2' };
+        expect(await verdictOf(tasks.create(SAMPLE_TASK, again))).toBe('created');
+        expect(sent).toHaveLength(3);
+      });
+
+      test('is written under one scope only, once a key lifetime has passed since the upgrade', async () => {
+        const clock = { nowMs: Date.now() + EXPIRY_MS - 60_000 };
+        const { tasks: inner } = service();
+        const { tasks, database } = await ledgerOver(kind, inner, { clock });
+        const countKeys = async () => (await database.read('SELECT scope FROM idempotency_keys')).length;
+        await tasks.create(SAMPLE_TASK, withToken('1'));
+        expect(await countKeys()).toBe(2);
+        clock.nowMs += 120_000;
+        await tasks.create(SAMPLE_TASK, { ...withToken('1'), idempotencyKey: 'k-2' });
+        expect(await countKeys()).toBe(3);
+        expect((await tasks.create(SAMPLE_TASK, { ...withToken('2'), idempotencyKey: 'k-2' })).replayed).toBe(true);
+      });
+    });
+
     test('that cannot be written down sends nothing; one without a key is sent all the same', async () => {
       const { tasks: inner, sent } = service();
       const { tasks, database } = await ledgerOver(kind, inner);
@@ -303,6 +362,28 @@ describe.each(DATABASES)('on %s', (kind) => {
       const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
       expect(await tasks.find(ids, other)).toEqual([null, null, null]);
       expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
+    });
+
+    test('are found and listed with those of the time before the gateway checked JWTs, in one order', async () => {
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const { tasks } = await recordedOver(inner);
+      const verified = { subject: 's', expiresAtMs: 0 };
+      const callers = ['Bearer 1', 'Bearer 2', 'Bearer 1'].map((authorization, index) => ({
+        kind: 'forwarded' as const,
+        authorization,
+        ...(index > 0 && { verified }),
+      }));
+      for (const caller of callers) await tasks.create(SAMPLE_TASK, { ...CALL, caller });
+      const call = { ...CALL, caller: callers[2] as Caller };
+      const idsOf = async (first: number, after: string | null) =>
+        (await tasks.list({ first, after }, call)).tasks.map(({ ID }) => ID);
+      expect(await idsOf(3, null)).toEqual(ids.toReversed());
+      expect(await idsOf(1, null)).toEqual([ids[2]]);
+      expect(await idsOf(1, ids[2] ?? null)).toEqual([ids[1]]);
+      expect(await idsOf(2, ids[1] ?? null)).toEqual([ids[0]]);
+      expect((await tasks.find(ids, call)).map((task) => task?.ID)).toEqual(ids);
+      const renewed = await tasks.find(ids, { ...CALL, caller: callers[1] as Caller });
+      expect(renewed.map((task) => task?.ID)).toEqual([undefined, ids[1], ids[2]]);
     });
 
     test('that cannot be recorded at once are when the database is back, in the order of their creation', async () => {

@@ -43,6 +43,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       'clients',
       'idempotency_keys',
       'recorded_tasks',
+      'refused_credentials',
       'schema_migrations',
       'tokens',
     ]);
@@ -148,5 +149,6 @@ test.each<readonly [string, (database: Database) => Database]>([
   expect(await first!.read('SELECT number FROM schema_migrations ORDER BY number')).toEqual([
     { number: 1 },
     { number: 2 },
+    { number: 3 },
   ]);
 });

@@ -30,7 +30,8 @@ async function purgeOver(kind: DatabaseKind) {
 
 function insertKeysThatExpire(database: Database, atMs: number, count: number): Promise<void> {
   const keys = Array.from({ length: count }, () => ({
-    attempt: { scope: randomUUID(), key: 'k', fingerprint: 'f', id: randomUUID() },
+    scope: randomUUID(),
+    attempt: { owner: { scopes: ['s'] as const }, key: 'k', fingerprint: 'f', id: randomUUID() },
     state: 'CREATED' as const,
     leaseUntil: '',
     expiresAt: new Date(atMs).toISOString(),

@@ -52,7 +52,7 @@ async function createdTask(): Promise<CreatedAccountTask> {
 }
 
 function newAttempt(): Attempt {
-  return { scope: 's', key: randomUUID(), fingerprint: 'f', id: randomUUID() };
+  return { owner: { scopes: ['s'] }, key: randomUUID(), fingerprint: 'f', id: randomUUID() };
 }
 
 /** A gateway whose database goes away while the first create is under way, which ends with `first`. */
