@@ -20,10 +20,14 @@ const ANSWER_BYTES_PER_BODY_BYTE = 8;
 const MIN_ANSWER_BYTES = 1_048_576;
 const CONNECT_RETRIES = 2;
 const FAILURES_TO_OPEN_CIRCUIT = 10;
-const CIRCUIT_OPEN_MS = 5_000;
+/** A service that restarts is away for less than a second; one that is gone is tried every five. */
+const CIRCUIT_OPEN_MS = 250;
+const MAX_CIRCUIT_OPEN_MS = 5_000;
 const KEY_WAIT_MS = 2_000;
 const MAX_PENDING_WRITES = 10_000;
 const LEASE_MARGIN_MS = 30_000;
+
+const monotonicMs = (): number => performance.now();
 
 /** Sends what is created to the service, and remembers it where RECORD is on. */
 export async function openUpstreamBackend(
@@ -51,7 +55,7 @@ export async function openUpstreamBackend(
       client,
       clientId: ownClient.clientId,
       clientSecret: ownClient.clientSecret,
-      now: Date.now,
+      now: monotonicMs,
       onFailure: (failure) => log.error({ code: failure.code, err: failure.cause }, failure.message),
     });
   const sending = createUpstreamTaskService({
@@ -64,6 +68,8 @@ export async function openUpstreamBackend(
   const breaking = breakingTaskService(sending, {
     failuresToOpen: FAILURES_TO_OPEN_CIRCUIT,
     openMs: CIRCUIT_OPEN_MS,
+    maxOpenMs: MAX_CIRCUIT_OPEN_MS,
+    now: monotonicMs,
     onStateChange: (state) => {
       metrics.setBreakerState(state);
       log.warn({ state }, 'the circuit to the service changed');

@@ -35,7 +35,7 @@ describe('the source', () => {
   test('loads for every way to serve only what every way needs', () => {
     const packages = loadedPackages('src/serving.ts');
     expect(packages).toEqual(expect.arrayContaining(['graphql', 'graphql-yoga', 'pino', 'saxes']));
-    const ofSome = /^(?:jose|undici|cockatiel|pg|uuid|node:sqlite|pino-pretty|@opentelemetry)(?:\/|$)/;
+    const ofSome = /^(?:jose|undici|pg|uuid|node:sqlite|pino-pretty|@opentelemetry)(?:\/|$)/;
     expect(packages.filter((name) => ofSome.test(name))).toEqual([]);
   });
 

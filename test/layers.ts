@@ -16,7 +16,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
   contract: { layers: [], packages: [] },
   'event-loop': { layers: [], packages: [] },
   wire: { layers: ['contract'], packages: ['fast-xml-parser', 'saxes', 'node:buffer', 'node:util', 'node:zlib'] },
-  upstream: { layers: ['contract', 'event-loop', 'wire'], packages: ['undici', 'cockatiel', 'node:*'] },
+  upstream: { layers: ['contract', 'event-loop', 'wire'], packages: ['undici', 'node:*'] },
   store: { layers: ['contract', 'event-loop'], packages: ['pg', 'uuid', 'node:*'] },
   schema: { layers: ['contract'], packages: ['@apollo/subgraph', '@pothos/*', 'graphql', 'dataloader'] },
   rest: { layers: ['contract', 'wire'], packages: [] },

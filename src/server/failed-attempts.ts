@@ -4,7 +4,7 @@ export interface FailedAttemptsOptions {
   readonly windowMs: number;
   /** How many keys are remembered; the one that failed longest ago makes room. */
   readonly maxKeys: number;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of a clock that is never set back. */
   readonly now: () => number;
 }
 

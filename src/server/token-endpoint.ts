@@ -19,7 +19,7 @@ export interface TokenEndpointOptions {
   readonly log: Log;
   /** Told of every request that is refused because too many failed, or wait. */
   readonly onRefused?: () => void;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of a clock that is never set back; failed attempts are counted by it. */
   readonly now?: () => number;
 }
 
@@ -45,7 +45,7 @@ export function createTokenEndpoint({
   issueToken,
   log,
   onRefused,
-  now = Date.now,
+  now = () => performance.now(),
 }: TokenEndpointOptions): TokenEndpoint {
   const ofClients = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_CLIENT, now });
   const ofAddresses = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_ADDRESS, now });
@@ -85,7 +85,7 @@ export function createTokenEndpoint({
     if (verified.waitMs !== undefined) return refuseForNow(response, 429, 'Too many attempts failed.', verified.waitMs);
     if (!verified.issued) return refuse(response, 400, 'invalid_client', 'The client or its secret is wrong.');
     const { token, expiresAt } = verified.issued;
-    const expiresIn = Math.ceil((Date.parse(expiresAt) - now()) / 1000);
+    const expiresIn = Math.ceil((Date.parse(expiresAt) - Date.now()) / 1000);
     send(response, 200, { access_token: token, token_type: 'bearer', expires_in: expiresIn });
   };
 }

@@ -1,4 +1,3 @@
-import { CircuitState, ConsecutiveBreaker, circuitBreaker, handleWhen } from 'cockatiel';
 import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
@@ -8,104 +7,93 @@ export type BreakerState = 'closed' | 'half-open' | 'open';
 export interface CircuitBreakerOptions {
   /** How many creates must fail to connect, or time out, without an answer between them, for the circuit to open. */
   readonly failuresToOpen: number;
-  /** How long the circuit stays open before one create may try the service. */
+  /** How long the circuit stays open before one create may try the service; each try that fails doubles it. */
   readonly openMs: number;
+  readonly maxOpenMs: number;
   readonly onStateChange: (state: BreakerState) => void;
-  /** Told of every create that is refused because the circuit is not closed. */
+  /** Called for every create that is refused because the circuit is not closed. */
   readonly onRefused?: () => void;
-  /** Milliseconds since 1970. */
-  readonly now?: () => number;
+  /** Milliseconds of a clock that is never set back. */
+  readonly now: () => number;
 }
 
-/** The service is not there or not answering. */
+/** The failures of a service that is not there or not answering. */
 const COUNTED: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT']);
 
-/** A task service that stops sending to a service that is not there, and asks with one create whether it is back. */
+/** A task service that stops sending to a service that is not there, and tries with one create whether it is back. */
 export function breakingTaskService(inner: TaskService, options: CircuitBreakerOptions): TaskService {
-  const { failuresToOpen, openMs, onStateChange, now = Date.now } = options;
-  const breaker = circuitBreaker(handleWhen(isCounted), {
-    halfOpenAfter: openMs,
-    breaker: new ConsecutiveBreaker(failuresToOpen),
-  });
-  const refused = (): TaskFailure => {
-    options.onRefused?.();
-    return circuitOpen();
+  const { failuresToOpen, openMs, maxOpenMs, onStateChange, now } = options;
+  let state: BreakerState = 'closed';
+  let failures = 0;
+  let pauseMs = openMs;
+  let openUntilMs = 0;
+
+  const change = (next: BreakerState): void => {
+    state = next;
+    onStateChange(next);
   };
-  let openedAtMs = -Infinity;
-  breaker.onStateChange((state) => {
-    if (state === CircuitState.Open) openedAtMs = now();
-    onStateChange(toBreakerState(state));
-  });
-  /** One create tries the service while the others are refused at once; the breaker itself would let them wait. */
+  const open = (): void => {
+    openUntilMs = now() + pauseMs;
+    change('open');
+  };
+  const close = (): void => {
+    failures = 0;
+    pauseMs = openMs;
+    change('closed');
+  };
+
+  const answered = (created: CreatedAccountTask): CreatedAccountTask => {
+    failures = 0;
+    return created;
+  };
+  const failed = (error: unknown): never => {
+    if (isCounted(error)) failures += 1;
+    else if (isAnswer(error)) failures = 0;
+    // Many fail after the one that opens the circuit.
+    if (failures >= failuresToOpen && state === 'closed') open();
+    throw error;
+  };
   const tryService: TaskService['create'] = async (task, call) => {
-    if (breaker.state === CircuitState.HalfOpen) throw refused();
-    const result = await breaker
-      .execute(() =>
-        inner.create(task, call).catch((error: unknown) => {
-          if (isAnswer(error)) return { answered: error };
-          throw isCounted(error) ? error : new UndecidedTrial(error);
-        }),
-      )
-      .catch((error: unknown) => {
-        if (error instanceof UndecidedTrial) throw error.cause;
-        throw error instanceof Error && 'isBrokenCircuitError' in error ? refused() : error;
-      });
-    if ('answered' in result) throw result.answered;
-    return result;
+    change('half-open');
+    try {
+      const created = await inner.create(task, call);
+      close();
+      return created;
+    } catch (error) {
+      if (isAnswer(error)) close();
+      else {
+        // A create that was refused before it was sent says nothing of the service.
+        if (isCounted(error)) pauseMs = Math.min(2 * pauseMs, maxOpenMs);
+        open();
+      }
+      throw error;
+    }
   };
-  // While it is closed the breaker is told of failures and of the first answer after one: passing every create through it
-  // costs several promises each, and all that it does with an answer is to forget the failures before.
-  let hasFailed = false;
-  const tell = async (outcome: () => Promise<unknown>): Promise<void> => {
-    if (breaker.state === CircuitState.Closed) await breaker.execute(outcome).catch(() => undefined);
-  };
-  const forgetFailures = async (): Promise<void> => {
-    hasFailed = false;
-    await tell(() => Promise.resolve());
-  };
-  const answered = (created: CreatedAccountTask): CreatedAccountTask | Promise<CreatedAccountTask> =>
-    hasFailed ? forgetFailures().then(() => created) : created;
-  const rememberFailure = async (failure: unknown): Promise<void> => {
-    hasFailed = true;
-    await tell(async () => {
-      throw failure;
-    });
-  };
-  const failed = async (failure: unknown): Promise<never> => {
-    if (isCounted(failure)) await rememberFailure(failure);
-    else if (isAnswer(failure)) await forgetFailures();
-    throw failure;
-  };
+  const isPausing = (): boolean => state === 'open' && now() < openUntilMs;
   return {
     ...inner,
     create(task, call) {
-      if (breaker.state !== CircuitState.Closed) return tryService(task, call);
-      return inner.create(task, call).then(answered, failed);
+      if (state === 'closed') return inner.create(task, call).then(answered, failed);
+      if (state === 'open' && !isPausing()) return tryService(task, call);
+      options.onRefused?.();
+      return Promise.reject(circuitOpen());
     },
     checks: {
       ...inner.checks,
       async circuit() {
-        if (breaker.state === CircuitState.Closed) return 'closed';
-        // The breaker stays open until a create comes; who sends creates only to a ready gateway waits for this instead.
-        if (breaker.state === CircuitState.Open && now() - openedAtMs < openMs) throw circuitOpen();
-        return 'half-open';
+        // A balancer sends creates only to a gateway that is ready, so readiness must not wait for one.
+        if (isPausing()) throw circuitOpen();
+        return state === 'closed' ? 'closed' : 'half-open';
       },
     },
   };
 }
 
-/** A trial that says nothing of the service. It counts, for the breaker takes an error that does not for a success. */
-class UndecidedTrial extends Error {
-  constructor(cause: unknown) {
-    super('The create was refused before it reached the service.', { cause });
-  }
-}
-
 function isCounted(error: unknown): boolean {
-  return error instanceof UndecidedTrial || (error instanceof TaskFailure && COUNTED.has(error.code));
+  return error instanceof TaskFailure && COUNTED.has(error.code);
 }
 
-/** Whether the service is there, since it said this; what was refused before it was sent says nothing of it. */
+/** True if the service is there, since it said this; a create that was refused before it was sent says nothing of it. */
 function isAnswer(error: unknown): boolean {
   return error instanceof TaskFailure && error.outcome !== 'NOT_SENT' && !isCounted(error);
 }
@@ -115,9 +103,4 @@ function circuitOpen(): TaskFailure {
     { code: 'OVERLOADED', outcome: 'NOT_SENT' },
     'The service has not been answering, so nothing is sent to it for the moment.',
   );
-}
-
-function toBreakerState(state: CircuitState): BreakerState {
-  if (state === CircuitState.Closed) return 'closed';
-  return state === CircuitState.HalfOpen ? 'half-open' : 'open';
 }

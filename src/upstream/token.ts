@@ -5,7 +5,7 @@ import { requestToken, type TokenCredentials } from './token-request.ts';
 
 export interface OwnTokenOptions extends TokenCredentials {
   readonly client: UpstreamClient;
-  /** Milliseconds since 1970. */
+  /** Milliseconds of a clock that is never set back. */
   readonly now: () => number;
   /** Told once for every token that could not be had; the failure's cause is for the operator. */
   readonly onFailure: (failure: TaskFailure) => void;

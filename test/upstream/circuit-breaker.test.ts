@@ -17,7 +17,9 @@ const LOST = new TaskFailure({ code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNO
 const TOO_MANY = new TaskFailure({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'Too many.');
 const REJECTED = new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
 
-function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) {
+const PAUSING = { failuresToOpen: 3, openMs: 60_000, maxOpenMs: 60_000, now: () => 0 };
+
+function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, maxOpenMs = openMs) {
   let sent = 0;
   const states: BreakerState[] = [];
   const clock = { nowMs: 1_800_000_000_000 };
@@ -34,6 +36,7 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number) 
   const tasks = breakingTaskService(inner, {
     failuresToOpen: 3,
     openMs,
+    maxOpenMs,
     onStateChange: (state) => states.push(state),
     now: () => clock.nowMs,
   });
@@ -92,6 +95,52 @@ describe('the circuit to the service', () => {
     },
   );
 
+  test('is tried again after a time that doubles with each try that fails, up to a bound', async () => {
+    const { create, clock, sent } = breakerOver(() => Promise.reject(REFUSED), 250, 1_000);
+    for (let count = 0; count < 3; count += 1) await create();
+    for (const pauseMs of [250, 500, 1_000, 1_000]) {
+      const before = sent();
+      clock.nowMs += pauseMs - 1;
+      expect(await create()).toBe('OVERLOADED');
+      clock.nowMs += 1;
+      expect(await create()).toBe('UPSTREAM_UNREACHABLE');
+      expect(sent()).toBe(before + 1);
+    }
+  });
+
+  test('is tried again after the first time when it opens another time', async () => {
+    const answers = [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REJECTED, REFUSED, REFUSED, REFUSED, REJECTED];
+    const { create, clock, states } = breakerOver(
+      () => Promise.reject(answers.shift() ?? new Error('no more')),
+      250,
+      5_000,
+    );
+    for (let count = 0; count < 3; count += 1) await create();
+    for (const pauseMs of [250, 500, 1_000]) {
+      clock.nowMs += pauseMs;
+      await create();
+    }
+    for (let count = 0; count < 3; count += 1) await create();
+    clock.nowMs += 250;
+    expect(await create()).toBe('TASK_REJECTED');
+    expect(states.at(-1)).toBe('closed');
+  });
+
+  test.each([BUSY, new Error('a defect')])('waits no longer after a try that never left: $message', async (end) => {
+    const answers = [REFUSED, REFUSED, REFUSED, end, REJECTED];
+    const { create, clock, states } = breakerOver(
+      () => Promise.reject(answers.shift() ?? new Error('no more')),
+      250,
+      5_000,
+    );
+    for (let count = 0; count < 4; count += 1) {
+      await create();
+      clock.nowMs += 250;
+    }
+    await create();
+    expect(states.at(-1)).toBe('closed');
+  });
+
   test('closes when the try is answered, though with a rejection', async () => {
     const answers = [REFUSED, REFUSED, REFUSED, REJECTED];
     const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 0);
@@ -113,7 +162,7 @@ describe('the circuit to the service', () => {
     const inner = openTaskService(service.url, { connections: 1, maxInFlight: 5, timeoutMs: 150 });
     const states: BreakerState[] = [];
     const onStateChange = (state: BreakerState) => void states.push(state);
-    const tasks = breakingTaskService(inner, { failuresToOpen: 3, openMs: 60_000, onStateChange });
+    const tasks = breakingTaskService(inner, { ...PAUSING, onStateChange });
     const codes: string[] = [];
     const createAll = () =>
       Promise.all(
