@@ -12,7 +12,7 @@ type ResolveEntities = (
   args: EntitiesArguments,
   context: GatewayContext,
   info: GraphQLResolveInfo,
-) => readonly unknown[];
+) => readonly unknown[] | Promise<readonly unknown[]>;
 
 /** Makes a representation that cannot be looked up an error at its own place; Federation's resolver drops the others with it. */
 export function answerEntitiesOneByOne(schema: GraphQLSchema): GraphQLSchema {
@@ -21,14 +21,16 @@ export function answerEntitiesOneByOne(schema: GraphQLSchema): GraphQLSchema {
   if (!field?.resolve || !isUnionType(entity)) throw new Error('The schema has no entities to answer.');
   const names = entity.getTypes().map(({ name }) => name);
   const resolveAll = field.resolve as ResolveEntities;
-  const resolveOneByOne: ResolveEntities = (source, { representations }, context, info) =>
-    representations.map(async (representation, index) => {
+  const resolveOneByOne: ResolveEntities = async (source, { representations }, context, info) => {
+    await context.authenticate();
+    return representations.map(async (representation, index) => {
       const { __typename: typename } = representation;
       if (typeof typename !== 'string' || !names.includes(typename))
         throw badInput(`representations.${index}.__typename`, `expected ${names.join(' or ')}`);
-      const [found] = resolveAll(source, { representations: [representation] }, context, info);
+      const [found] = await resolveAll(source, { representations: [representation] }, context, info);
       return found;
     });
+  };
   field.resolve = resolveOneByOne;
   return schema;
 }

@@ -14,12 +14,12 @@ import { useFailures } from './failures.ts';
 import { createFastLane, type LaneAnswer } from './fast-lane.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { useOperationInput } from './operation-input.ts';
 import { useOperationName } from './operation-name.ts';
 import { useParameterText } from './parameter-text.ts';
 import { toRequestId } from './request-id.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
-import { useVariableErrors } from './variable-errors.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -93,7 +93,10 @@ export function createGraphqlEndpoint({
       ...(lane ? [lane.plugin] : []),
       useOperationName(),
       useFailures(log),
-      useVariableErrors({ hideSuggestions: !introspection }),
+      useOperationInput({
+        hideSuggestions: !introspection,
+        onOversize: () => metrics.countRefusal('argument_sizes'),
+      }),
     ],
     // The HTTP layer does it, so that pages can read its own errors too.
     cors: false,

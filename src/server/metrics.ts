@@ -13,7 +13,15 @@ export interface RenderedMetrics {
 
 export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
-const LIMITS = ['in_flight', 'connections', 'circuit', 'pending_writes', 'body_bytes', 'token_attempts'] as const;
+const LIMITS = [
+  'in_flight',
+  'connections',
+  'circuit',
+  'pending_writes',
+  'body_bytes',
+  'token_attempts',
+  'argument_sizes',
+] as const;
 /** A bound at which something was refused. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
 

@@ -20,6 +20,7 @@ import {
   OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql';
+import { compileArgumentSizes } from './argument-sizes.ts';
 import { type ArgumentValues, compileArguments } from './argument-values.ts';
 import { type LeafText, leafText } from './leaf-text.ts';
 import { type CoerceVariables, compileVariables } from './variable-values.ts';
@@ -83,11 +84,23 @@ export function planOperation(
   try {
     const root = planObject(type, [operation.selectionSet], { schema, fragments });
     const isMutation = operation.operation === OperationTypeNode.MUTATION;
-    return { operation, isMutation, fragments, coerceVariables: compileVariables(schema, operation), root };
+    return { operation, isMutation, fragments, coerceVariables: compileInput(schema, document, operation), root };
   } catch (error) {
     if (error instanceof Unplanned) return null;
     throw error;
   }
+}
+
+/** An operation's variables; null also where an argument is too large, which is Yoga's to say as well. */
+function compileInput(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): CoerceVariables {
+  const coerce = compileVariables(schema, operation);
+  const findOversize = compileArgumentSizes(schema, document, operation);
+  if (!findOversize) return coerce;
+  return (given) => (findOversize(given) === null ? coerce(given) : null);
 }
 
 interface Scope {

@@ -16,6 +16,7 @@ import {
   type OperationDefinitionNode,
   type SelectionSetNode,
 } from 'graphql';
+import { isPageSize, MAX_ITEMS } from './argument-sizes.ts';
 
 /** What an operation asks for with its fragments written out, wherever they are used. */
 export interface OperationSize {
@@ -27,8 +28,6 @@ export interface OperationSize {
   readonly cost: number;
 }
 
-/** The longest page and the largest batch: what a size that is given as a variable may come to. */
-const MAX_ITEMS = 100;
 /** A longer page is refused when it is asked for; an endless number would make sums that are none. */
 const MAX_WRITTEN = 1_000_000;
 const NOTHING: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
@@ -127,7 +126,7 @@ function countItems({ args }: GraphQLField<unknown, unknown>, given: readonly Ar
 
 function countByArgument(arg: GraphQLArgument, given: ArgumentNode | undefined): number {
   const isList = isListType(getNullableType(arg.type));
-  if (arg.name !== 'first' && !isList) return 1;
+  if (!isPageSize(arg) && !isList) return 1;
   const value = given?.value;
   if (value?.kind === Kind.VARIABLE) return MAX_ITEMS;
   if (value?.kind === Kind.LIST) return value.values.length;

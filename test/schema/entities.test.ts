@@ -83,16 +83,14 @@ test('what cannot be looked up is an error at its place, and the others are answ
   ]);
 });
 
-test('without credentials nothing is looked up', async () => {
+test('authenticates the caller before it looks at the first representation', async () => {
   const gateway = await startCountedGateway('SQLite');
   const tasks = await createTasks(gateway, 2);
   gateway.takeCounts();
-  const { json } = await resolve(gateway, tasks, { authorization: '' });
-  expect(json.data).toEqual({ _entities: [null, null] });
-  expect(json.errors).toMatchObject([
-    { path: ['_entities', 0], extensions: { code: 'UNAUTHENTICATED' } },
-    { path: ['_entities', 1], extensions: { code: 'UNAUTHENTICATED' } },
-  ]);
+  const { json } = await resolve(gateway, [17, ...tasks], { authorization: '' });
+  expect(json.data).toBeNull();
+  expect(json.errors).toMatchObject([{ path: ['_entities'], extensions: { code: 'UNAUTHENTICATED' } }]);
+  expect(json.errors).toHaveLength(1);
   expect(gateway.takeCounts()).toEqual({ commits: 0, reads: 0 });
 });
 

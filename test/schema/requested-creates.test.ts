@@ -47,11 +47,10 @@ test('a hundred creates are the most that one batch may ask for', async () => {
 
 test('of a batch of a hundred and one, none is sent', async () => {
   const { json } = await sendBatch(gateway, items(101));
-  expect(json.data).toBeNull();
+  expect(json.data).toBeUndefined();
   expect(json.errors).toMatchObject([
     {
-      message: 'inputs: one request may create at most 100 tasks, and this one asks for 101',
-      path: ['createAccountTasks'],
+      message: 'inputs: expected at most 100 items in a list, not 101.',
       extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false },
     },
   ]);
