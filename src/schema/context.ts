@@ -1,12 +1,20 @@
 import DataLoader from 'dataloader';
-import type { AccountTask } from '../contract/account-task.ts';
+import type { AccountTask, CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
+import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 
-/** A task that was created under this alias. */
+/** A task that was created by this field, or by this item of its list. */
 export interface CreatedBefore {
+  /** The field's name in the answer, and behind a dot the item's index. */
   readonly path: string;
   readonly id: string;
+}
+
+/** A write whose failure is data of the answer, and of whose fate nobody knows. */
+export interface UncertainWrite {
+  readonly path: readonly (string | number)[];
+  readonly error: unknown;
 }
 
 /** What resolvers see of the request they serve. */
@@ -17,19 +25,25 @@ export interface GatewayContext {
   authenticate(): Caller | Promise<Caller>;
   /** What came of it, where somebody has asked; undefined: nobody has, or the request could be refused at once. */
   askedCaller(): Caller | Promise<Caller> | undefined;
-  /** What the request's createAccountTask fields have created so far: an error of a later one takes their results away. */
+  /** What the request has created so far: an error of a later field takes the results of earlier ones away. */
   readonly created: CreatedBefore[];
+  /** What it may have created, likewise. */
+  readonly uncertain: UncertainWrite[];
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;
-  /** Writes a failure that is data of the answer, and so no error of it, to the log with the request's ID. */
-  reportFailure(error: unknown): void;
+  /** Writes a failure that is data of the answer at `path`, and so no error of it, to the log with the request's ID. */
+  reportFailure(error: unknown, path: UncertainWrite['path']): void;
   /** Told of what is done for the request; undefined: nobody wants to know. */
   readonly beginStep: BeginStep | undefined;
   /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
   accountTasks(): DataLoader<string, AccountTask | null>;
 }
 
-export type RequestFacts = Omit<GatewayContext, 'accountTasks' | 'askedCaller' | 'created'>;
+export interface RequestFacts
+  extends Pick<GatewayContext, 'requestId' | 'tasks' | 'authenticate' | 'batchConcurrency' | 'beginStep'> {
+  /** Logs a failure that is no error of the answer. */
+  logFailure(error: unknown): void;
+}
 
 export function createGatewayContext(facts: RequestFacts): GatewayContext {
   let caller: Caller | Promise<Caller> | undefined;
@@ -38,9 +52,13 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
     requestId: facts.requestId,
     tasks: facts.tasks,
     batchConcurrency: facts.batchConcurrency,
-    reportFailure: facts.reportFailure,
     beginStep: facts.beginStep,
     created: [],
+    uncertain: [],
+    reportFailure(error, path) {
+      if (!(error instanceof TaskFailure) || error.outcome === 'UNKNOWN') context.uncertain.push({ path, error });
+      facts.logFailure(error);
+    },
     authenticate: () => (caller ??= facts.authenticate()),
     askedCaller: () => caller,
     accountTasks: () => (loader ??= new DataLoader(async (ids) => facts.tasks.find(ids, await toCall(context)))),
@@ -54,10 +72,25 @@ export async function toCall(context: GatewayContext): Promise<Call> {
 }
 
 /** The same for the work that every call takes; a promise only where it takes time to know the caller. */
-export function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise<Result>): Promise<Result> {
+function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise<Result>): Promise<Result> {
   const caller = context.authenticate();
   if (caller instanceof Promise) return caller.then((known) => work(callOf(known, context)));
   return work(callOf(caller, context));
+}
+
+/** Registers a task and remembers it in `created`. */
+export function createTask(
+  context: GatewayContext,
+  path: string,
+  task: NewAccountTask,
+  idempotencyKey: string | null,
+): Promise<CreatedAccountTask> {
+  return withCall(context, ({ caller, requestId, beginStep }) =>
+    context.tasks.create(task, { caller, requestId, beginStep, idempotencyKey }).then((created) => {
+      context.created.push({ path, id: created.accountTask.ID });
+      return created;
+    }),
+  );
 }
 
 function callOf(caller: Caller, { requestId, beginStep }: GatewayContext): Call {

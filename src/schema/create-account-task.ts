@@ -1,7 +1,7 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import { toGuid } from './account-task.ts';
 import type { Builder } from './builder.ts';
-import { withCall } from './context.ts';
+import { createTask } from './context.ts';
 import type { Enums } from './enums.ts';
 import { boundRequestedCreates } from './requested-creates.ts';
 
@@ -99,13 +99,7 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
       },
       resolve: (_, { input, idempotencyKey = null }, context, info) => {
         boundRequestedCreates('createAccountTask', info);
-        const task = toNewAccountTask('input', input);
-        return withCall(context, ({ caller, requestId, beginStep }) =>
-          context.tasks.create(task, { caller, requestId, beginStep, idempotencyKey }).then((created) => {
-            context.created.push({ path: String(info.path.key), id: created.accountTask.ID });
-            return created;
-          }),
-        );
+        return createTask(context, String(info.path.key), toNewAccountTask('input', input), idempotencyKey);
       },
     }),
   );

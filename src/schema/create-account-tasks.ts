@@ -1,8 +1,6 @@
-import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type Outcome, TaskFailure } from '../contract/failure.ts';
-import type { CreateCall } from '../contract/task-service.ts';
-import type { Builder, FailedCreate } from './builder.ts';
-import { type GatewayContext, toCall } from './context.ts';
+import type { Builder } from './builder.ts';
+import { createTask } from './context.ts';
 import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } from './create-account-task.ts';
 import { FAILURE_CODE_VALUES, MASKED_CODE } from './failure-codes.ts';
 import { boundRequestedCreates } from './requested-creates.ts';
@@ -16,8 +14,6 @@ const OUTCOMES = {
 } as const satisfies Record<Outcome, { description: string }>;
 
 const MASKED = { code: MASKED_CODE, message: 'Unexpected error.' } as const;
-
-type ItemResult = CreatedAccountTask | FailedCreate;
 
 export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   const TaskOutcome = builder.enumType('TaskOutcome', {
@@ -94,33 +90,20 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       },
       resolve: async (_, { inputs }, context, info) => {
         boundRequestedCreates('inputs', info);
-        const call = await toCall(context);
-        return mapConcurrently(inputs, context.batchConcurrency, (item, index) =>
-          createOne(`inputs.${index}.input`, item, call, context),
-        );
+        await context.authenticate();
+        const name = String(info.path.key);
+        return mapConcurrently(inputs, context.batchConcurrency, async ({ input, idempotencyKey }, index) => {
+          try {
+            const task = toNewAccountTask(`inputs.${index}.input`, input);
+            return await createTask(context, `${name}.${index}`, task, idempotencyKey ?? null);
+          } catch (error) {
+            context.reportFailure(error, [name, index]);
+            return { failure: error instanceof TaskFailure ? error : null };
+          }
+        });
       },
     }),
   );
-}
-
-async function createOne(
-  field: string,
-  {
-    input,
-    idempotencyKey,
-  }: { readonly input: CreateAccountTaskInputRef['$inferInput']; readonly idempotencyKey?: string | null | undefined },
-  call: CreateCall,
-  context: GatewayContext,
-): Promise<ItemResult> {
-  try {
-    return await context.tasks.create(toNewAccountTask(field, input), {
-      ...call,
-      idempotencyKey: idempotencyKey ?? null,
-    });
-  } catch (error) {
-    context.reportFailure(error);
-    return { failure: error instanceof TaskFailure ? error : null };
-  }
 }
 
 /** The results in the order of the items, no more than `limit` of them under way at a time. */

@@ -1,16 +1,24 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
 import { TaskFailure, toLogSentence } from '../contract/failure.ts';
-import type { CreatedBefore } from '../schema/context.ts';
+import type { CreatedBefore, UncertainWrite } from '../schema/context.ts';
 import type { Log } from './log.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 
 const MESSAGE_END = 1_000;
+const MASKED_MESSAGE = 'Unexpected error.';
+
+interface MaskedFacts {
+  readonly outcome?: string;
+  readonly created?: readonly CreatedBefore[];
+}
 
 export interface RequestError {
   readonly requestId: string;
   readonly log: Log;
-  /** What was created before the error, which leaves no other trace in an answer without data. */
+  /** What was created, which leaves no other trace in an answer without data. */
   readonly created?: readonly CreatedBefore[];
+  /** What may have been created, likewise. */
+  readonly uncertain?: readonly UncertainWrite[];
   /** Where the error is noted; absent: nowhere. */
   readonly record?: RequestRecord | undefined;
 }
@@ -63,8 +71,10 @@ export function executionErrors(
   request: RequestError,
 ): GraphQLError[] {
   const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
-  const created = result.data === null && request.created?.length ? { created: request.created } : {};
-  return (result.errors ?? []).map((error) => {
+  const isLost = result.data === null;
+  const created = isLost && request.created?.length ? { created: request.created } : {};
+  const uncertain = isLost ? (request.uncertain ?? []).map((write) => uncertainError(write, request, created)) : [];
+  const named = (result.errors ?? []).map((error) => {
     const failure = findFailure(error);
     if (failure) {
       logFailure(failure, request);
@@ -75,21 +85,30 @@ export function executionErrors(
       return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
     return refusedErrors([error], request)[0] ?? error;
   });
+  return [...uncertain, ...named];
 }
 
-function maskedError(
-  error: GraphQLError,
-  { requestId, log, record }: RequestError,
-  facts: { readonly outcome?: string; readonly created?: readonly CreatedBefore[] },
+/** A failure that would have been data; it is logged and noted already. */
+function uncertainError(
+  { path, error }: UncertainWrite,
+  { requestId }: RequestError,
+  created: { readonly created?: readonly CreatedBefore[] },
 ): GraphQLError {
-  logFailure(error.originalError ?? error, { requestId, log });
+  const at = new GraphQLError('', { path });
+  return error instanceof TaskFailure
+    ? toError(at, error.message, { ...toExtensions(error, requestId), ...created })
+    : toError(at, MASKED_MESSAGE, toMaskedExtensions(requestId, { outcome: 'UNKNOWN', ...created }));
+}
+
+function toMaskedExtensions(requestId: string, facts: MaskedFacts): Record<string, unknown> {
+  return { code: 'INTERNAL_SERVER_ERROR', ...facts, retryable: false, requestId };
+}
+
+function maskedError(error: GraphQLError, request: RequestError, facts: MaskedFacts): GraphQLError {
+  const { requestId, record } = request;
+  logFailure(error.originalError ?? error, request);
   noteFailure(record, 'INTERNAL_SERVER_ERROR', facts.outcome ?? null);
-  return toError(error, 'Unexpected error.', {
-    code: 'INTERNAL_SERVER_ERROR',
-    ...facts,
-    retryable: false,
-    requestId,
-  });
+  return toError(error, MASKED_MESSAGE, toMaskedExtensions(requestId, facts));
 }
 
 /**

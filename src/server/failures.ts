@@ -38,8 +38,8 @@ export function useFailures(
         const executed = result as ExecutionResult;
         if (!executed.errors?.length) return;
         const { document, operationName, contextValue } = args;
-        const { requestId, created, record } = contextValue;
-        const request = { requestId, created, record, log };
+        const { requestId, created, uncertain, record } = contextValue;
+        const request = { requestId, created, uncertain, record, log };
         const errors =
           'data' in executed
             ? executionErrors(executed, document, operationName ?? undefined, request)

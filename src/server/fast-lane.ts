@@ -104,9 +104,15 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       const finish: Finish<LaneAnswer> = (data, errors) => {
         noteOperation(record, plan.operation);
         if (errors.length > 0) {
-          const { requestId, created } = context;
+          const { requestId, created, uncertain } = context;
           const executed = { errors, data: data === 'null' ? null : {} };
-          const told = executionErrors(executed, known.document, operationName, { requestId, created, record, log });
+          const told = executionErrors(executed, known.document, operationName, {
+            requestId,
+            created,
+            uncertain,
+            record,
+            log,
+          });
           return { contentType, body: `{"errors":${JSON.stringify(told)},"data":${data}}` };
         }
         const answer = { contentType, body: `{"data":${data}}` };

@@ -72,7 +72,7 @@ export function createGraphqlEndpoint({
       tasks,
       batchConcurrency,
       authenticate: () => authenticate(authorization),
-      reportFailure: (error) => {
+      logFailure: (error) => {
         logFailure(error, { requestId, log });
         if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
         else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
