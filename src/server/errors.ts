@@ -1,6 +1,7 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
 import { TaskFailure, toLogSentence } from '../contract/failure.ts';
 import type { CreatedBefore, UncertainWrite } from '../schema/context.ts';
+import { boundErrors, countMore, mayLog } from './failure-bounds.ts';
 import type { Log } from './log.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 
@@ -36,7 +37,8 @@ function toExtensions(failure: TaskFailure, requestId: string): Record<string, u
 }
 
 /** Known failures are logged as what they say, with their cause; all others in full, for they are masked. */
-export function logFailure(error: unknown, { requestId, log }: RequestError): void {
+export function logFailure(error: unknown, { requestId, log, record }: RequestError): void {
+  if (!mayLog(error, record)) return;
   if (error instanceof TaskFailure) {
     const { code, outcome, cause } = error;
     log.warn({ requestId, code, outcome, err: cause }, toLogSentence(error));
@@ -48,7 +50,8 @@ export function logFailure(error: unknown, { requestId, log }: RequestError): vo
 /** The errors of a request that never ran: nothing was sent. Only of what is unexpected nobody can say when it struck. */
 export function refusedErrors(errors: readonly GraphQLError[], request: RequestError): GraphQLError[] {
   const { requestId, record } = request;
-  return errors.map((error) => {
+  const kept = boundErrors(errors, record);
+  const named = kept.map((error) => {
     if (isUnexpected(error)) return maskedError(error, request, { outcome: 'UNKNOWN' });
     const { originalError: _, ...extensions } = error.extensions;
     const { code } = extensions;
@@ -61,6 +64,7 @@ export function refusedErrors(errors: readonly GraphQLError[], request: RequestE
       requestId,
     });
   });
+  return countMore(named, errors.length - kept.length);
 }
 
 /** The errors of an operation that ran. A masked failure of a mutation may have struck after the task was created. */
@@ -74,7 +78,12 @@ export function executionErrors(
   const isLost = result.data === null;
   const created = isLost && request.created?.length ? { created: request.created } : {};
   const uncertain = isLost ? (request.uncertain ?? []).map((write) => uncertainError(write, request, created)) : [];
-  const named = (result.errors ?? []).map((error) => {
+  const errors = result.errors ?? [];
+  // A field of the mutation itself, or the last error of all, which took the data away.
+  const isOfWrite = ({ path = [] }: GraphQLError, index: number): boolean =>
+    isMutation && (path.length <= 1 || (isLost && index === errors.length - 1));
+  const kept = boundErrors(errors, request.record, isOfWrite);
+  const named = kept.map((error) => {
     const failure = findFailure(error);
     if (failure) {
       logFailure(failure, request);
@@ -85,7 +94,7 @@ export function executionErrors(
       return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
     return refusedErrors([error], request)[0] ?? error;
   });
-  return [...uncertain, ...named];
+  return countMore([...uncertain, ...named], errors.length - kept.length);
 }
 
 /** A failure that would have been data; it is logged and noted already. */

@@ -73,7 +73,7 @@ export function createGraphqlEndpoint({
       batchConcurrency,
       authenticate: () => authenticate(authorization),
       logFailure: (error) => {
-        logFailure(error, { requestId, log });
+        logFailure(error, { requestId, log, record });
         if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
         else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
       },

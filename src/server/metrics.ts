@@ -21,6 +21,7 @@ const LIMITS = [
   'body_bytes',
   'token_attempts',
   'argument_sizes',
+  'failures',
 ] as const;
 /** A bound at which something was refused. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;

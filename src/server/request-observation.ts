@@ -58,6 +58,8 @@ export function createRequestObservation({
         outcome: null,
         upstreamMs: 0,
         commitMs: 0,
+        failuresLogged: 0,
+        failuresLeftOut: 0,
         beginStep: (step) => new TimedStep(record, step, trace?.beginStep ?? null, parent?.headers ?? null),
       };
       if (trace) traces.set(record, trace);

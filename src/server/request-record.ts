@@ -23,6 +23,10 @@ export interface RequestRecord {
   upstreamMs: number;
   /** Summed over the commits that the request had a part in. */
   commitMs: number;
+  /** How many of the request's failures have a line in the log. */
+  failuresLogged: number;
+  /** How many have none, or no error in the answer. */
+  failuresLeftOut: number;
   readonly beginStep: BeginStep;
 }
 

@@ -3,6 +3,7 @@ import { trackConnections } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import { sendError, sendJson } from './answer.ts';
+import { reportLeftOut } from './failure-bounds.ts';
 import { createGraphqlHandler, type GraphqlHandlerOptions } from './graphql-handler.ts';
 import {
   answerUnreadable,
@@ -101,6 +102,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const handle = problem ? refuse(...problem) : handlers[pathClass];
     const end = (): void => {
       boundAnswer(response, bounds);
+      reportLeftOut(record, options);
       observation.end(record, response);
     };
     handle(request, response, record).then(end, (error: unknown) => {

@@ -18,6 +18,8 @@ const RECORD: RequestRecord = {
   outcome: 'UNKNOWN',
   upstreamMs: 9_999.96,
   commitMs: 0.04,
+  failuresLogged: 0,
+  failuresLeftOut: 0,
   beginStep: () => {
     throw new Error('Nothing begins here.');
   },

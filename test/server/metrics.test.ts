@@ -133,6 +133,8 @@ describe('the number of series is bounded', () => {
     outcome: null,
     upstreamMs: 0,
     commitMs: 0,
+    failuresLogged: 0,
+    failuresLeftOut: 0,
     beginStep: () => ({ headers: null, beginStep: record.beginStep, end: () => undefined }),
   } as const;
 
