@@ -22,7 +22,7 @@ export interface OwedWritesOptions<Item> {
   readonly maxPending: number;
   /** Told of each item that was owed and is given up. */
   readonly onGivenUp: (error: unknown, item: Item) => void;
-  /** What an item holds of memory, about. */
+  /** The bytes that an item takes. */
   readonly sizeOf?: (item: Item) => number;
   readonly maxOwed?: number;
   readonly maxOwedSize?: number;

@@ -31,6 +31,7 @@ export interface SettlementsOptions {
   /** Told of each settlement that could not be written, and again when it is given up. */
   readonly onUnsettled: (error: unknown) => void;
   readonly maxOwed?: number;
+  readonly maxOwedSize?: number;
   readonly retryMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
@@ -49,7 +50,7 @@ export function createSettlements({ onUnsettled, ...options }: SettlementsOption
     write: async (transaction, settled) => {
       for (const item of settled) for (const scope of item.attempt.owner.scopes) await write(transaction, scope, item);
     },
-    sizeOf: ({ outcome }) => outcome.length,
+    sizeOf: ({ outcome }) => Buffer.byteLength(outcome),
     onGivenUp: onUnsettled,
   });
   return {

@@ -23,6 +23,7 @@ export interface TaskRecordsOptions {
   readonly maxPending: number;
   /** Told of each record that was owed to the database and is given up. */
   readonly onGivenUp: (error: unknown) => void;
+  readonly maxOwedSize?: number;
   readonly retryMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
@@ -43,7 +44,7 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
   const { database } = options;
   const additions = createOwedWrites<NewRecord>({
     ...options,
-    sizeOf: ({ detail }) => detail.length,
+    sizeOf: ({ detail }) => Buffer.byteLength(detail),
     write: async (transaction, records) => {
       const rows = records.map(({ scope, position, id, detail }) => [scope, position, id, detail]);
       await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });

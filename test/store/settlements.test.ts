@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CreatedAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import type { JsonObject } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
@@ -9,6 +10,7 @@ import { idempotentTaskService } from '../../src/store/idempotent-task-service.t
 import { createLedger } from '../../src/store/ledger.ts';
 import { createOwedWrites } from '../../src/store/owed-writes.ts';
 import { createSettlements, type SettlementsOptions } from '../../src/store/settlements.ts';
+import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
@@ -45,8 +47,8 @@ async function awayDatabase(kind: DatabaseKind) {
   return { database: decorated, state };
 }
 
-async function createdTask(): Promise<CreatedAccountTask> {
-  const accountTask = readAccountTask(WHOLE_DETAIL, 'Detail');
+async function createdTask(detail: JsonObject = WHOLE_DETAIL): Promise<CreatedAccountTask> {
+  const accountTask = readAccountTask(detail, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
   return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
 }
@@ -90,7 +92,7 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
 
 describe.each(DATABASES)('on %s, when the database was away at the end of a create', (kind) => {
   test('the same key gives the created task again once it is back, and sends nothing', async () => {
-    const { tasks, seen, comeBack } = await interrupted(kind, createdTask);
+    const { tasks, seen, comeBack } = await interrupted(kind, () => createdTask());
     expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
     expect(seen.unsettled).toBe(1);
     await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
@@ -110,7 +112,7 @@ describe.each(DATABASES)('on %s, when the database was away at the end of a crea
   });
 
   test('what is owed is written when the gateway stops', async () => {
-    const { tasks, comeBack, database } = await interrupted(kind, createdTask);
+    const { tasks, comeBack, database } = await interrupted(kind, () => createdTask());
     await tasks.create(SAMPLE_TASK, CALL);
     comeBack();
     await tasks.close();
@@ -182,6 +184,41 @@ describe('what is owed to the database', () => {
       await expect(writes.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     }
     expect(givenUp).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
+  });
+
+  test('counts all bytes of what was created, whichever field they are in', async () => {
+    const { settlements, unsettled } = await settlementsOwed(0, { maxOwedSize: 6_000_000 });
+    for (const [name, length] of [
+      ['Name', 3_000_000],
+      ['LastModifiedBy', 2_000_000],
+    ] as const) {
+      const created = await createdTask({ ...WHOLE_DETAIL, [name]: 'x'.repeat(length) });
+      settlements.owe(newAttempt(), { kind: 'created', created });
+    }
+    expect(unsettled).toHaveLength(0);
+    // Two bytes each in UTF-8.
+    const created = await createdTask({ ...WHOLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
+    settlements.owe(newAttempt(), { kind: 'created', created });
+    expect(unsettled).toHaveLength(1);
+  });
+
+  test('counts all bytes of a record', async () => {
+    const { database, state } = await awayDatabase('SQLite');
+    const givenUp: unknown[] = [];
+    const records = createTaskRecords({
+      database,
+      maxPending: 1000,
+      maxOwedSize: 1_500_000,
+      onGivenUp: (error) => givenUp.push(error),
+      retryMs: 3_600_000,
+    });
+    onTestFinished(() => records.close());
+    state.isAway = true;
+    for (let record = 0; record < 2; record += 1) {
+      const { accountTask } = await createdTask({ ...WHOLE_DETAIL, Name: 'x'.repeat(1_000_000) });
+      await expect(records.add({ scopes: ['s'] }, accountTask)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    }
+    expect(givenUp).toHaveLength(1);
   });
 
   test('has a bound: the oldest is given up, and said so', async () => {
