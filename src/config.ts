@@ -196,6 +196,8 @@ export function readConfig(env: Environment, mode: Mode): Config {
   }
   if (config.graphiql && trustedDocuments !== null)
     problems.push('GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them');
+  if (config.metricsPort === config.port && config.port !== 0)
+    problems.push('METRICS_PORT: is the same as PORT; set it to another');
   problems.push(...workerProblems(config, mode));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

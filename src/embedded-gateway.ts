@@ -9,7 +9,7 @@ export { ConfigError } from './config.ts';
 export type { Environment, FetchFacts, FetchHandler, Log };
 
 export interface GatewayOptions {
-  /** The variables of the README. HOST and PORT mean nothing here; whoever embeds the gateway listens. */
+  /** The variables of the README. HOST, PORT and METRICS_PORT mean nothing here; the embedding program listens. */
   readonly env: Environment;
   /** Where the gateway says what happens; unset: JSON lines on standard error, from LOG_LEVEL on. */
   readonly log?: Log;
@@ -30,7 +30,7 @@ export interface EmbeddedGateway {
  * @throws ConfigError naming every variable that is wrong; or an Error with one line that says why the database cannot be used.
  */
 export async function createGateway({ env, log: given }: GatewayOptions): Promise<EmbeddedGateway> {
-  const config = readConfig(env, 'serve');
+  const config = { ...readConfig(env, 'serve'), metricsPort: null };
   const opened = await openObservers(config);
   const { requestLog: _, ...quiet } = opened;
   const observers: Observers = given ? { ...quiet, log: given } : opened;

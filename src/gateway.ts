@@ -7,6 +7,7 @@ import { createSchema } from './schema/schema.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from './server/graphiql.ts';
 import { createGraphqlEndpoint } from './server/graphql-endpoint.ts';
 import { createCors } from './server/cors.ts';
+import { createMetricsServer } from './server/metrics-server.ts';
 import { createRequestObservation } from './server/request-observation.ts';
 import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
@@ -21,11 +22,17 @@ export interface Closing {
   readonly isReplaced?: boolean;
 }
 
+export interface Addresses {
+  readonly address: URL;
+  /** Null: /metrics is at the same address. */
+  readonly metricsAddress: URL | null;
+}
+
 export interface Gateway {
   /** Answers a request that came another way than by `listen`. */
   readonly handle: RequestListener;
-  /** Resolves with the address once requests are accepted. */
-  listen(): Promise<URL>;
+  /** Resolves once requests are accepted. */
+  listen(): Promise<Addresses>;
   /** Stops in the order that costs no caller an answer. A later call without `isReplaced` still makes /ready say so. */
   close(options?: Closing): Promise<void>;
 }
@@ -67,11 +74,13 @@ export function createGateway(
       : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, log }),
     checks: tasks.checks,
     metrics,
+    servesMetrics: config.metricsPort === null,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
     maxBodyBytes: config.maxBodyBytes,
     simpleGets: config.simpleGets,
     log,
   });
+  const metricsServer = config.metricsPort === null ? null : createMetricsServer(metrics);
   let ending: Promise<void> | null = null;
   const end = async (drainMs: number): Promise<void> => {
     if (drainMs > 0) {
@@ -81,13 +90,22 @@ export function createGateway(
     log.info({}, 'closing');
     const cutOff = await server.close(config.closeTimeoutMs);
     const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
+    metricsServer?.close();
     if (cutOff > 0) throw new Error(`${cutOff} requests did not end within CLOSE_TIMEOUT_MS and were cut off`);
     if (!isClosed) throw new Error('the backend had still something under way');
     log.info({}, 'closed');
   };
   return {
     handle: server.handle,
-    listen: () => server.listen(config.host, config.port),
+    async listen() {
+      const metricsAddress = (await metricsServer?.listen(config.host, config.metricsPort ?? 0)) ?? null;
+      try {
+        return { address: await server.listen(config.host, config.port), metricsAddress };
+      } catch (error) {
+        metricsServer?.close();
+        throw error;
+      }
+    },
     close({ drainMs, isReplaced = false } = AT_ONCE) {
       if (drainMs > 0) server.drain({ isReplaced });
       ending ??= end(drainMs);

@@ -3,6 +3,7 @@ import type { Config } from './config.ts';
 import { createLog, openLogSink, type ProcessFacts } from './server/log.ts';
 import { createMetrics } from './server/metrics.ts';
 import { createRequestLog } from './server/request-log.ts';
+import { shareForASecond } from './server/shared-work.ts';
 import { parseDatabaseAddress } from './store/database-address.ts';
 
 /** Observers that have to be let go of. */
@@ -24,10 +25,11 @@ export async function openObservers(config: Config, facts: ProcessFacts = {}): P
       database: parseDatabaseAddress(databaseUrl)?.kind ?? 'sqlite',
       log,
     });
+  const metrics = createMetrics();
   return {
     log,
     requestLog: createRequestLog(logLevel, logSink, facts),
-    metrics: createMetrics(),
+    metrics: { ...metrics, render: shareForASecond(() => metrics.render()) },
     tracing,
     async close() {
       await tracing?.close();

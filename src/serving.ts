@@ -1,7 +1,7 @@
 import { type Backend, observeCommits, type Observers, openBackend, storeBackend } from './backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
-import { type Closing, createGateway, type Gateway } from './gateway.ts';
+import { type Addresses, type Closing, createGateway, type Gateway } from './gateway.ts';
 import { openObservers } from './observers.ts';
 import type { GraphiqlOptions } from './server/graphiql.ts';
 import type { Metrics } from './server/metrics.ts';
@@ -32,19 +32,25 @@ export async function startServing(config: Config, mode: Mode, membership?: Memb
   const observers = { ...opened, metrics: membership?.share(opened.metrics) ?? opened.metrics };
   const { log } = observers;
   const { backend, authorization } = await open(config, mode, observers);
-  const { gateway, address } = await listen(config, backend, observers, {
+  const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
     query: SAMPLE_MUTATION,
     headers: { Authorization: authorization },
     isLocal: mode === 'demo',
-  }).catch(async (error: NodeJS.ErrnoException) => {
+  }).catch(async (error: NodeJS.ErrnoException & { readonly port?: number }) => {
     await backend.tasks.close();
-    if (error.code === 'EADDRINUSE')
-      throw new Error(`port ${config.port} of ${config.host} is in use; set PORT to another`);
+    if (error.code === 'EADDRINUSE') {
+      const variable = error.port === config.metricsPort ? 'METRICS_PORT' : 'PORT';
+      throw new Error(`port ${error.port} of ${config.host} is in use; set ${variable} to another`);
+    }
     if (error.code === 'ENOTFOUND' || error.code === 'EADDRNOTAVAIL')
       throw new Error(`HOST ${config.host} is no address of this machine`);
     throw error;
   });
-  log.info({ address: address.href, backend: config.upstream ? 'upstream' : 'store' }, 'listening');
+  const backendName = config.upstream ? 'upstream' : 'store';
+  log.info(
+    { address: address.href, ...(metricsAddress && { metricsAddress: metricsAddress.href }), backend: backendName },
+    'listening',
+  );
   const keptIn = config.upstream
     ? 'Creates are sent to UPSTREAM_URL.'
     : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
@@ -65,9 +71,9 @@ async function listen(
   backend: Backend,
   observers: Observers,
   graphiql: GraphiqlOptions,
-): Promise<{ readonly gateway: Gateway; readonly address: URL }> {
+): Promise<Addresses & { readonly gateway: Gateway }> {
   const gateway = createGateway(config, backend, observers, graphiql);
-  return { gateway, address: await gateway.listen() };
+  return { gateway, ...(await gateway.listen()) };
 }
 
 async function open(

@@ -4,6 +4,7 @@ import { createRestartDelays } from './restart-delays.ts';
 import { createLog, openLogSink } from './server/log.ts';
 import type { RenderedMetrics } from './server/metrics.ts';
 import { createMetricsOfWorkers } from './server/metrics-of-workers.ts';
+import { shareForASecond } from './server/shared-work.ts';
 import { type SupervisedWorker, startSupervisedWorker, type WorkerEnd } from './supervised-worker.ts';
 
 /** The process that starts the workers, and does nothing but see to them. */
@@ -37,23 +38,17 @@ export async function startSupervisor(config: Config): Promise<Supervisor> {
   const firstServing = Promise.withResolvers<void>();
   let hasServed = false;
   let failedStarts = 0;
-  let reading: Promise<RenderedMetrics> | null = null;
   let restarting = Promise.resolve();
 
-  const readMetrics = async (): Promise<RenderedMetrics> => {
+  const readMetrics = shareForASecond(async (): Promise<RenderedMetrics> => {
     await Promise.all([...workers].map((worker) => worker.lookAtMetrics(SNAPSHOT_TIMEOUT_MS)));
     metrics.setServing(serving());
     return metrics.render();
-  };
+  });
   const launch = (): SupervisedWorker => {
     const worker = startSupervisedWorker((id) => ({
       onSnapshot: (snapshot) => metrics.update(id, snapshot),
-      readMetrics() {
-        reading ??= readMetrics().finally(() => {
-          reading = null;
-        });
-        return reading;
-      },
+      readMetrics,
     }));
     workers.add(worker);
     log.info({ worker: worker.id, pid: worker.pid }, 'worker started');

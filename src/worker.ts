@@ -2,6 +2,7 @@ import type { Worker } from 'node:cluster';
 import type { Config } from './config.ts';
 import type { Closing } from './gateway.ts';
 import type { Metrics, RenderedMetrics } from './server/metrics.ts';
+import { shareForASecond } from './server/shared-work.ts';
 import { type Serving, startServing } from './serving.ts';
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts';
 
@@ -67,7 +68,7 @@ export async function runWorker(config: Config, self: Worker, stopAsked: Promise
       worker: self.id,
       share(own) {
         ownMetrics = own;
-        return { ...own, render: renderAll };
+        return { ...own, render: shareForASecond(renderAll) };
       },
     });
     serving = await Promise.race([starting, orphaned]);

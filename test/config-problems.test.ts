@@ -118,6 +118,11 @@ describe('a variable that cannot be used is named with what was expected', () =>
     ]);
   });
 
+  test('a METRICS_PORT that is the PORT', () => {
+    expect(problemsOf({ METRICS_PORT: '4000' })).toEqual(['METRICS_PORT: is the same as PORT; set it to another']);
+    expect(problemsOf({ METRICS_PORT: '0', PORT: '0' })).toEqual([]);
+  });
+
   test('several WORKERS where one process alone can serve', () => {
     const alone = 'WORKERS: a SQLite file is for one process; more than one need DATABASE_URL=postgres://…';
     expect(problemsOf({ WORKERS: '2' })).toEqual([alone]);

@@ -55,6 +55,11 @@ test('it tells its own log, where it is given one', async () => {
   expect(sentences).toContain('The service cannot be reached: it refuses connections. Nothing was sent.');
 });
 
+test('it serves its metrics by fetch, whatever METRICS_PORT says', async () => {
+  const gateway = await embed({ UPSTREAM_URL: 'http://127.0.0.1:9/', METRICS_PORT: '1' });
+  expect((await gateway.fetch(new Request('http://gateway/metrics'))).status).toBe(200);
+});
+
 test('it is not ready where the service is not there', async () => {
   const gateway = await embed({ UPSTREAM_URL: 'http://127.0.0.1:9/' });
   await expect(gateway.ready()).rejects.toThrow('The service cannot be reached: it refuses connections.');

@@ -27,6 +27,7 @@ export interface GraphqlAnswer {
 
 export interface RunningGateway {
   readonly url: URL;
+  readonly metricsUrl: URL;
   readonly graphql: (body: object, headers?: Record<string, string>) => Promise<Answer>;
   readonly close: () => Promise<void>;
 }
@@ -52,9 +53,10 @@ export async function startGateway(open: OpenBackend, settings: GatewaySettings 
     headers: authorization ? { Authorization: authorization } : {},
     isLocal: mode === 'demo',
   });
-  const url = await gateway.listen();
+  const { address: url, metricsAddress } = await gateway.listen();
   return {
     url,
+    metricsUrl: new URL('metrics', metricsAddress ?? url),
     close: () => gateway.close(),
     async graphql(body, headers = {}) {
       const response = await fetch(new URL('graphql', url), {

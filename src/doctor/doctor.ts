@@ -24,12 +24,13 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
       skipped('all else', 'it depends on the variables'),
     ];
   }
-  const { upstream, auth, host, port } = config;
+  const { upstream, auth, host, port, metricsPort } = config;
   const examinations = await Promise.all([
     bounded('database', examineDatabase(config)),
     ...(upstream ? [bounded('service', examineService(upstream))] : []),
     ...(auth ? [bounded('keys', examineKeys(auth))] : []),
-    bounded('port', examinePort(host, port)),
+    bounded('port', examinePort('port', host, port)),
+    ...(metricsPort === null ? [] : [bounded('metrics port', examinePort('metrics port', host, metricsPort))]),
   ]);
   return [modeFinding(config), ...examinations.flat()];
 }

@@ -2,11 +2,12 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { broken, type Finding, ok, warning } from './finding.ts';
 
-const SUBJECT = 'port';
 const TIMEOUT_MS = 2_000;
+const VARIABLES = { port: 'PORT', 'metrics port': 'METRICS_PORT' } as const;
 
 /** Listens where the gateway would, for a moment. */
-export async function examinePort(host: string, port: number): Promise<Finding> {
+export async function examinePort(subject: keyof typeof VARIABLES, host: string, port: number): Promise<Finding> {
+  const variable = VARIABLES[subject];
   const place = `${host.includes(':') ? `[${host}]` : host}:${port}`;
   const server = createServer();
   try {
@@ -14,15 +15,16 @@ export async function examinePort(host: string, port: number): Promise<Finding> 
     await once(server, 'listening');
     server.close();
     await once(server, 'close');
-    return ok(SUBJECT, port === 0 ? `any free port of ${host}` : `${place} is free`);
+    return ok(subject, port === 0 ? `any free port of ${host}` : `${place} is free`);
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE' && (await isGateway(place)))
-      return warning(SUBJECT, `a gateway answers at ${place} already`, 'Nothing to do, if it is this one.');
-    if (code === 'EADDRINUSE') return broken(SUBJECT, `${place} is taken by another program`, 'Set PORT to another.');
-    if (code === 'EACCES') return broken(SUBJECT, `${place} may not be used`, 'Set PORT to one from 1024 on.');
+      return warning(subject, `a gateway answers at ${place} already`, 'Nothing to do, if it is this one.');
+    if (code === 'EADDRINUSE')
+      return broken(subject, `${place} is taken by another program`, `Set ${variable} to another.`);
+    if (code === 'EACCES') return broken(subject, `${place} may not be used`, `Set ${variable} to one from 1024 on.`);
     return broken(
-      SUBJECT,
+      subject,
       `${host} is no address of this machine (${code})`,
       'Set HOST to 127.0.0.1, or 0.0.0.0 for all.',
     );
@@ -32,7 +34,7 @@ export async function examinePort(host: string, port: number): Promise<Finding> 
 async function isGateway(place: string): Promise<boolean> {
   try {
     const response = await fetch(`http://${place}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    return response.headers.has('x-request-id') && (await response.text()).includes('"status"');
+    return response.headers.has('x-request-id') && /"(?:status|requestId)"/.test(await response.text());
   } catch {
     return false;
   }

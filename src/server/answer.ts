@@ -7,6 +7,7 @@ export interface ErrorFacts {
   readonly code: string;
   readonly requestId: string;
   readonly outcome?: 'UNKNOWN';
+  readonly retryable?: boolean;
 }
 
 /** An error of HTTP itself, in GraphQL's shape: nothing ran, nothing was sent, unless it is said otherwise. */
@@ -15,7 +16,7 @@ export function sendError(response: ServerResponse, status: number, message: str
 }
 
 export function errorBody(message: string, facts: ErrorFacts): string {
-  return JSON.stringify({ errors: [{ message, extensions: { outcome: 'NOT_SENT', ...facts, retryable: false } }] });
+  return JSON.stringify({ errors: [{ message, extensions: { outcome: 'NOT_SENT', retryable: false, ...facts } }] });
 }
 
 export function sendJson(response: ServerResponse, status: number, value: object): void {

@@ -18,8 +18,8 @@ export interface Connections {
   endUnused(): void;
   /** Ends all of them; gives how many were waiting for the answer to a request that had arrived in full. */
   endAll(): number;
-  /** A connection has another request, to which this is the answer. */
-  onRequest(socket: Socket, answer: ServerResponse): void;
+  /** A connection has another request, to which this is the answer; returns the answer before it, null for the first. */
+  onRequest(socket: Socket, answer: ServerResponse): ServerResponse | null;
   /** The answer to the latest request on a connection; none before its first. */
   latestAnswer(socket: Socket): ServerResponse | null;
 }
@@ -77,7 +77,11 @@ export function trackConnections(server: Server): Connections {
       }
       return cutOff;
     },
-    onRequest: (socket, answer) => void answers.set(socket, answer),
+    onRequest(socket, answer) {
+      const previous = answers.get(socket) ?? null;
+      answers.set(socket, answer);
+      return previous;
+    },
     latestAnswer: (socket) => answers.get(socket) ?? null,
   };
 }

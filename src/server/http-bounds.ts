@@ -17,6 +17,10 @@ export interface HttpBounds {
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
   readonly maxConnections: number;
+  /** Requests of one connection that are handled at the same time. */
+  readonly maxPipelined: number;
+  /** Requests of all connections that wait behind those. */
+  readonly maxWaiting: number;
 }
 
 export const HTTP_BOUNDS: HttpBounds = {
@@ -27,6 +31,8 @@ export const HTTP_BOUNDS: HttpBounds = {
   maxHeaderBytes: 16_384,
   maxHeaders: 100,
   maxConnections: 10_000,
+  maxPipelined: 16,
+  maxWaiting: 20_000,
 };
 
 /** The bounds that node:http keeps by itself. */
@@ -93,7 +99,8 @@ export function answerUnreadable(
     const socket = stream as Socket;
     const latest = latestAnswer(socket);
     // What would be read as the answer to an earlier request, which may run, must not be sent.
-    const isOwnAnswer = !latest || latest.writableFinished || !(latest.headersSent || latest.req.complete);
+    const isOwnAnswer =
+      !latest || latest.writableFinished || (latest.socket !== null && !latest.headersSent && !latest.req.complete);
     if (!socket.writable || !isOwnAnswer) {
       socket.destroy();
       return;

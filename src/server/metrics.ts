@@ -22,8 +22,10 @@ const LIMITS = [
   'token_attempts',
   'argument_sizes',
   'failures',
+  'pipelined_requests',
+  'waiting_requests',
 ] as const;
-/** A bound at which something was refused. */
+/** A bound at which something was refused or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
 
 /** What the gateway counts, and how it is read. Names and labels are bounded: no value of a caller's becomes a label. */
@@ -103,7 +105,7 @@ export function createMetrics(): Metrics {
   for (const what of ['record', 'settlement']) unwritten(what);
   const refusals = createCounter(registry, {
     name: 'gateway_refusals_total',
-    help: 'What was refused because a bound was reached, by the bound.',
+    help: 'What was refused or had to wait because a bound was reached, by the bound.',
     labelNames: ['limit'],
   });
   for (const limit of [...LIMITS, ...Object.keys(DOCUMENT_LIMITS).map((name) => `document_${name}`)]) refusals(limit);

@@ -2,6 +2,7 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { Check, Checks } from '../contract/task-service.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
 import type { Log } from './log.ts';
+import { shareForASecond } from './shared-work.ts';
 
 export interface ReadinessOptions {
   readonly checks: Checks;
@@ -18,7 +19,7 @@ export interface ReadinessReport {
 
 /** Whether requests should be sent to this gateway. */
 export interface Readiness {
-  /** Looks at every part; it takes no longer than the time-out, and any number of reports share one look. */
+  /** Looks at every part, once a second at the most and no longer than the time-out. */
   report(): Promise<ReadinessReport>;
   /** From now on it is not ready, whatever the parts say. */
   drain(): void;
@@ -34,8 +35,10 @@ const TIMEOUT_MS = 2_000;
 const LATE: Finding = { isWell: false, text: 'It does not answer in time.' };
 const FAULTY: Finding = { isWell: false, text: 'It does not work as it should.' };
 
+const DRAINING: ReadinessReport = { isReady: false, checks: { draining: 'This gateway is about to stop.' } };
+
 export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: ReadinessOptions): Readiness {
-  const parts = Object.entries(checks).map(([name, check]) => ({ name, look: shared(() => lookAt(check)) }));
+  const parts = Object.entries(checks).map(([name, check]) => ({ name, look: shareForASecond(() => lookAt(check)) }));
   const unwell = new Set<string>();
   let isDraining = false;
   /** The log hears of a part when it changes, not with every probe. */
@@ -48,7 +51,7 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
   return {
     async report() {
       // At once: who asks has only a while to take notice.
-      if (isDraining) return { isReady: false, checks: { draining: 'This gateway is about to stop.' } };
+      if (isDraining) return DRAINING;
       const findings = await Promise.all(
         parts.map(async ({ name, look }) => {
           const { finding, error } = await within(timeoutMs, look());
@@ -56,6 +59,7 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
           return [name, finding] as const;
         }),
       );
+      if (isDraining) return DRAINING;
       const texts = findings.map(([name, { text }]) => [name, text] as const);
       return {
         isReady: findings.every(([, { isWell }]) => isWell),
@@ -80,17 +84,6 @@ async function lookAt(check: Check): Promise<Look> {
     // A TaskFailure is written for callers; anything else may name addresses and files.
     return { finding: error instanceof TaskFailure ? { isWell: false, text: error.message } : FAULTY, error };
   }
-}
-
-/** Work that is under way is joined, however often it is asked for: one that hangs takes one connection and not many. */
-function shared<T>(work: () => Promise<T>): () => Promise<T> {
-  let underWay: Promise<T> | null = null;
-  return () => {
-    underWay ??= work().finally(() => {
-      underWay = null;
-    });
-    return underWay;
-  };
 }
 
 function within(timeoutMs: number, look: Promise<Look>): Promise<Look> {

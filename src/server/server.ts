@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import { trackConnections } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
@@ -13,9 +13,12 @@ import {
   type HttpBounds,
   toServerOptions,
 } from './http-bounds.ts';
+import { listen } from './listening.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
+import { sendMetrics } from './metrics-server.ts';
 import { toPathClass } from './path-class.ts';
+import { createPipelining } from './pipelining.ts';
 import { createReadiness } from './readiness.ts';
 import { toRequestId } from './request-id.ts';
 import type { RequestObservation } from './request-observation.ts';
@@ -31,6 +34,8 @@ export interface ServerOptions extends GraphqlHandlerOptions {
   /** What has to be well for requests to be sent here. */
   readonly checks: Checks;
   readonly metrics: Metrics;
+  /** False: /metrics has a port of its own. */
+  readonly servesMetrics: boolean;
   readonly observation: RequestObservation;
   readonly log: Log;
   /** Where they differ from HTTP_BOUNDS. */
@@ -68,17 +73,13 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       metrics.setReady(isReady);
       sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
     },
-    metrics: async (_, response) => {
-      const { contentType, text } = await metrics.render();
-      response.writeHead(200, { 'Content-Type': contentType }).end(text);
-    },
+    metrics: options.servesMetrics ? (_, response) => sendMetrics(response, metrics) : notFound,
     other: notFound,
   };
   let isLeaving = false;
   const handleRequest: RequestListener = (request, response) => {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
-    if (isLeaving) response.setHeader('Connection', 'close');
     // The handlers see what they would without a proxy.
     request.url = toOriginForm(request.url ?? '/');
     const pathClass = toPathClass(toPath(request.url));
@@ -110,9 +111,10 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       end();
     });
   };
+  const handleInTurn = createPipelining({ bounds, metrics, handle: handleRequest });
   const server = createServer(toServerOptions(bounds), (request, response) => {
-    connections.onRequest(request.socket, response);
-    handleRequest(request, response);
+    if (isLeaving) response.setHeader('Connection', 'close');
+    handleInTurn(request, response, connections.onRequest(request.socket, response));
   });
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -167,16 +169,4 @@ function toPath(url: string): string {
 function toOriginForm(target: string): string {
   if (target.startsWith('/')) return target;
   return target.replace(/^https?:\/\/[^/?]*/i, '') || '/';
-}
-
-function listen(server: Server, host: string, port: number): Promise<URL> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      const actualPort = typeof address === 'object' && address ? address.port : port;
-      resolve(new URL(`http://${host.includes(':') ? `[${host}]` : host}:${actualPort}/`));
-    });
-  });
 }

@@ -103,7 +103,7 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
   const gateway = startCli(['serve'], { UPSTREAM_URL: gone.url.href, RECORD: 'off' });
   const address = await gateway.address();
   const create = () => caller.create(address, '{}');
-  expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 0$/m);
+  await expect.poll(() => textAt(address, 'metrics'), { timeout: 20_000 }).toMatch(/^gateway_circuit_state 0$/m);
 
   for (const verdict of await Promise.all(Array.from({ length: FAILURES_TO_OPEN }, create))) {
     expect(verdict).toMatchObject({ failure: 'UPSTREAM_UNREACHABLE NOT_SENT' });
@@ -119,26 +119,26 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
   };
   const notReady = { status: 'not ready', checks };
   await expect.poll(createAndLook, { timeout: 20_000, interval: POLL_MS }).toEqual([refused, notReady]);
-  expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 2$/m);
+  await expect.poll(() => textAt(address, 'metrics'), { timeout: 20_000 }).toMatch(/^gateway_circuit_state 2$/m);
 
   const service = await start(gone.port);
   onTestFinished(() => service.close());
   // Nobody creates meanwhile, as behind a balancer that sends nothing to a gateway that is not ready.
   const readyStatus = async () => (await fetch(new URL('ready', address))).status;
   await expect.poll(readyStatus, { timeout: 20_000, interval: POLL_MS }).toBe(200);
-  expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 2$/m);
+  await expect.poll(() => textAt(address, 'metrics'), { timeout: 20_000 }).toMatch(/^gateway_circuit_state 2$/m);
   const meanwhile = [];
   while (service.posts.length === 0) {
     meanwhile.push(create());
     await delay(POLL_MS);
   }
-  expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 1$/m);
+  await expect.poll(() => textAt(address, 'metrics'), { timeout: 20_000 }).toMatch(/^gateway_circuit_state 1$/m);
   expect(await create()).toEqual(refused);
   expect(service.posts).toHaveLength(1);
   held[0]?.();
   const verdicts = await Promise.all(meanwhile);
   expect(verdicts.filter(({ kind }) => kind === 'created')).toHaveLength(1);
   expect(verdicts.filter((verdict) => verdict.kind === 'failed' && verdict.message !== problem)).toEqual([]);
-  expect(await textAt(address, 'metrics')).toMatch(/^gateway_circuit_state 0$/m);
-  expect((await fetch(new URL('ready', address))).status).toBe(200);
+  await expect.poll(() => textAt(address, 'metrics'), { timeout: 20_000 }).toMatch(/^gateway_circuit_state 0$/m);
+  await expect.poll(readyStatus, { timeout: 20_000 }).toBe(200);
 });

@@ -75,18 +75,32 @@ describe('several workers', () => {
     await createTen(address);
     signalWorker(gateway, 1, 'SIGCONT');
     expect(service.tasks).toHaveLength(20);
-    expect(await metric(address, 'gateway_creates_total')).toBe(20);
+    await expect.poll(() => metric(address, 'gateway_creates_total')).toBe(20);
     expect(await metric(address, 'gateway_workers')).toBe(2);
 
     signalWorker(gateway, 1, 'SIGKILL');
     await untilServing(gateway, 3);
+    await expect.poll(() => metric(address, 'gateway_workers_ended_total')).toBe(1);
     expect(await metric(address, 'gateway_creates_total')).toBe(20);
-    expect(await metric(address, 'gateway_workers_ended_total')).toBe(1);
     await createTen(address);
     expect(service.tasks).toHaveLength(30);
-    expect(await metric(address, 'gateway_creates_total')).toBe(30);
+    await expect.poll(() => metric(address, 'gateway_creates_total')).toBe(30);
     await expect.poll(() => metric(address, 'gateway_workers')).toBe(2);
   });
+});
+
+test('several workers share the port of their metrics, too', async () => {
+  const { gateway, address } = await startWorkers({ METRICS_PORT: '0' });
+  const [, metricsAddress = ''] = /"metricsAddress":"([^"]*)"/.exec(gateway.stderr()) ?? [];
+  await createTen(address);
+  const creates = () => metric(new URL(metricsAddress), 'gateway_creates_total');
+  expect(await creates()).toBe(10);
+  for (const worker of [1, 2]) {
+    signalWorker(gateway, worker, 'SIGSTOP');
+    expect(await creates()).toBe(10);
+    signalWorker(gateway, worker, 'SIGCONT');
+  }
+  expect((await fetch(new URL('metrics', address))).status).toBe(404);
 });
 
 test('the bound on creates in flight is for all workers together', async () => {

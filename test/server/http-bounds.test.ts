@@ -35,6 +35,7 @@ async function startServer(
     rest: null,
     checks: {},
     metrics,
+    servesMetrics: true,
     observation: createRequestObservation({
       metrics: metrics.requests,
       requestLog: onAnswered,
@@ -114,6 +115,13 @@ describe('a caller that takes its time', () => {
     expect(first).toMatchObject({ status: 200, body: '{"data":{}}' });
     expect(second?.status).toBe(408);
     expect(others).toEqual([]);
+    expect(asked).toEqual(['{}']);
+  });
+
+  test('with a second request, while its first is under way, gets no answer that could be taken for the first', async () => {
+    const { url, asked } = await startServer(SOON, () => new Promise(() => {}));
+    const { closed } = openRaw(url, WHOLE + toRequest([...HEAD, 'Content-Length: 20'], '{"query"'));
+    expect(await closed).toBe('');
     expect(asked).toEqual(['{}']);
   });
 

@@ -1,4 +1,4 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Checks } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/server/log.ts';
@@ -8,6 +8,16 @@ import { startGateway } from '../running-gateway.ts';
 import { openRawService } from '../upstream/test-client.ts';
 
 const AWAY = new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service is away.');
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['performance'] });
+  return () => vi.useRealTimers();
+});
+
+/** Lets the findings grow old. */
+function passASecond(): void {
+  vi.advanceTimersByTime(1_000);
+}
 
 function readinessOf(checks: Checks, timeoutMs = 60_000) {
   const lines: string[] = [];
@@ -65,7 +75,38 @@ describe('a report', () => {
     expect(looks).toBe(1);
     hanging.resolve('ok');
     await expect.poll(async () => (await report()).isReady).toBe(true);
-    expect(looks).toBeGreaterThan(1);
+    expect(looks).toBe(1);
+  });
+
+  test('keeps what it found for a second, whether the part is well or not', async () => {
+    let looks = 0;
+    const { report } = readinessOf({
+      database: () => {
+        looks += 1;
+        return looks === 1 ? Promise.reject(AWAY) : Promise.resolve('ok');
+      },
+    });
+    expect((await report()).isReady).toBe(false);
+    vi.advanceTimersByTime(999);
+    expect((await report()).isReady).toBe(false);
+    vi.advanceTimersByTime(1);
+    expect((await report()).isReady).toBe(true);
+    vi.advanceTimersByTime(999);
+    expect((await report()).isReady).toBe(true);
+    expect(looks).toBe(2);
+  });
+
+  test('says that the gateway is about to stop though its parts were found well a moment ago', async () => {
+    const held = Promise.withResolvers<string>();
+    const looks = [Promise.resolve('ok'), held.promise];
+    const { report, drain } = readinessOf({ database: () => looks.shift() ?? Promise.reject(AWAY) });
+    expect((await report()).isReady).toBe(true);
+    passASecond();
+    const underWay = report();
+    drain();
+    expect((await report()).isReady).toBe(false);
+    held.resolve('ok');
+    expect((await underWay).isReady).toBe(false);
   });
 
   test('of a gateway that is about to stop says so at once, whatever hangs', async () => {
@@ -83,13 +124,11 @@ test('the log hears of a part when it changes, and not with every report', async
       return 'ok';
     },
   });
-  await report();
-  state.failure = AWAY;
-  await report();
-  await report();
-  state.failure = null;
-  await report();
-  await report();
+  for (const failure of [null, AWAY, AWAY, null, null]) {
+    state.failure = failure;
+    await report();
+    passASecond();
+  }
   expect(lines).toEqual(['warn upstream: not ready', 'info upstream: ready again']);
 });
 
