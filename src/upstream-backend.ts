@@ -104,8 +104,8 @@ async function rememberUpstream(
     import('./store/upstream-records.ts'),
   ]);
   return rememberingTaskService(tasks, await openDatabase(config.databaseUrl), {
-    // A call may wait for a token of the gateway's own before it is sent, and once more after a 401.
-    leaseMs: 4 * upstream.timeoutMs + LEASE_MARGIN_MS,
+    // A call may wait for a place, for a token of the gateway's own before it is sent, and once more after a 401.
+    leaseMs: 5 * upstream.timeoutMs + LEASE_MARGIN_MS,
     keyExpiryMs: config.keyExpiryMs,
     keyWaitMs: KEY_WAIT_MS,
     maxPending: MAX_PENDING_WRITES,

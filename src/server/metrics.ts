@@ -15,6 +15,7 @@ export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
 
 const LIMITS = [
   'in_flight',
+  'caller_share',
   'connections',
   'circuit',
   'pending_writes',

@@ -1,11 +1,16 @@
 import type { TaskFailure } from '../contract/failure.ts';
+import { setTimeLimit } from '../event-loop/time-limit.ts';
+import { createFairQueue } from './fair-queue.ts';
 import { overloaded } from './transport-failure.ts';
 
-/** The bound on what is under way at the service, and who waits for its end. */
+/**
+ * The bound on what is under way at the service. One caller may have all places, but no more than half of them while others
+ * wait: when another caller finds no place because one has more than half, it waits for the next, up to a time limit.
+ */
 export interface CallsInFlight {
-  /** Takes a place, which `leaveAdmitted` gives back; OVERLOADED when there is none. */
-  admit(): TaskFailure | null;
-  leaveAdmitted(): void;
+  /** Takes a place, which `leaveAdmitted` gives back; OVERLOADED if there is none. */
+  admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
+  leaveAdmitted(caller: string): void;
   /** Something is under way beside the bound, a part of an admitted call or what they wait for; OVERLOADED after the end. */
   enter(): TaskFailure | null;
   /** What entered is over. */
@@ -16,29 +21,82 @@ export interface CallsInFlight {
   admitted(): number;
 }
 
-export function createCallsInFlight(maxInFlight: number, onRefused: () => void): CallsInFlight {
+export interface CallsInFlightOptions {
+  readonly maxInFlight: number;
+  /** How long a call waits for a place. */
+  readonly waitMs: number;
+  /** Called for each call that is refused: `caller_share` where others wait for places of its caller. */
+  readonly onRefused: (limit: 'in_flight' | 'caller_share') => void;
+}
+
+type Waiting = (refusal: TaskFailure | null) => void;
+
+export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInFlightOptions): CallsInFlight {
+  const share = Math.max(1, Math.floor(maxInFlight / 2));
+  /** The places of each caller, with those that it waits for. */
+  const places = new Map<string, number>();
+  /** The caller with more than half of all places, of whom there is one at most. */
+  let largest: string | null = null;
+  const waiting = createFairQueue<Waiting>();
   let admitted = 0;
   let underWay = 0;
   let isEnding = false;
   let onIdle: (() => void) | null = null;
 
+  const claim = (caller: string): void => {
+    const claimed = (places.get(caller) ?? 0) + 1;
+    places.set(caller, claimed);
+    if (claimed > share) largest = caller;
+  };
+  const unclaim = (caller: string): void => {
+    const claimed = (places.get(caller) ?? 1) - 1;
+    if (claimed === 0) places.delete(caller);
+    else places.set(caller, claimed);
+    if (caller === largest && claimed <= share) largest = null;
+  };
+  const enter = (): void => {
+    admitted += 1;
+    underWay += 1;
+  };
   const leave = (): void => {
     underWay -= 1;
     if (underWay === 0) onIdle?.();
   };
+  const refuse = (limit: 'in_flight' | 'caller_share'): TaskFailure => {
+    onRefused(limit);
+    return overloaded('Too many tasks are being created at once.');
+  };
+  const waitForPlace = (caller: string): Promise<TaskFailure | null> =>
+    new Promise((resolve) => {
+      const receive: Waiting = (refusal) => {
+        clearTimeout(timer);
+        if (refusal) unclaim(caller);
+        else enter();
+        resolve(refusal);
+      };
+      const giveUp = (): void => {
+        if (waiting.remove(caller, receive)) receive(refuse('in_flight'));
+      };
+      const timer = setTimeLimit(giveUp, waitMs, undefined);
+      claim(caller);
+      waiting.add(caller, receive);
+    });
   return {
-    admit() {
+    admit(caller) {
       if (isEnding) return shuttingDown();
-      if (admitted >= maxInFlight) {
-        onRefused();
-        return overloaded('Too many tasks are being created at once.');
+      if (admitted < maxInFlight) {
+        claim(caller);
+        enter();
+        return null;
       }
-      admitted += 1;
-      underWay += 1;
-      return null;
+      const isWithinShare = (places.get(caller) ?? 0) < share;
+      if (largest !== null && isWithinShare && waiting.size() < maxInFlight - share) return waitForPlace(caller);
+      return refuse(isWithinShare || waiting.size() === 0 ? 'in_flight' : 'caller_share');
     },
-    leaveAdmitted() {
+    leaveAdmitted(caller) {
+      unclaim(caller);
       admitted -= 1;
+      waiting.next()?.(null);
       leave();
     },
     enter() {
@@ -49,6 +107,7 @@ export function createCallsInFlight(maxInFlight: number, onRefused: () => void):
     leave,
     async end() {
       isEnding = true;
+      for (let next = waiting.next(); next; next = waiting.next()) next(shuttingDown());
       if (underWay === 0) return;
       await new Promise<void>((resolve) => {
         onIdle = resolve;

@@ -20,7 +20,7 @@ export interface UpstreamClientOptions {
   /** For the whole call: waiting for a connection, connecting, retrying, sending and reading the answer. */
   readonly timeoutMs: number;
   readonly connections: number;
-  /** Calls beyond it are refused at once, whatever they wait for. */
+  /** Calls beyond it are refused, whatever they wait for. */
   readonly maxInFlight: number;
   readonly maxAnswerBytes: number;
   /** How often a connection that could not be made is tried again within one call. */
@@ -29,6 +29,8 @@ export interface UpstreamClientOptions {
 }
 
 export interface UpstreamRequest {
+  /** Callers whose requests wait for a connection take turns; absent: the gateway itself. */
+  readonly caller?: string;
   /** Relative to the base address, without a slash in front. */
   readonly path: string;
   /** The same with every request, and so known to be writable: names and values in turn. */
@@ -41,9 +43,9 @@ export interface UpstreamRequest {
 
 /** HTTP to the service: every POST arrives there at most once. */
 export interface UpstreamClient {
-  /** One call in flight takes a place, which `leave` gives back; OVERLOADED, at once, when there are too many. */
-  admit(): TaskFailure | null;
-  leave(): void;
+  /** One call in flight takes a place, which `leave` gives back; OVERLOADED if there are too many, after a wait where one caller has most. */
+  admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
+  leave(caller: string): void;
   /**
    * Sends within an admitted call, or for what admitted calls wait for.
    * @throws TaskFailure for everything but an answer, whatever its status.
@@ -70,7 +72,11 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const reuse = createConnectionReuse(() => performance.now());
   const pool = createConnections(connections, reuse, () => new Connection(baseUrl.origin, connect));
-  const calls = createCallsInFlight(maxInFlight, () => observer?.onRefused('in_flight'));
+  const calls = createCallsInFlight({
+    maxInFlight,
+    waitMs: timeoutMs,
+    onRefused: (limit) => observer?.onRefused(limit),
+  });
   let closing: Promise<void> | null = null;
 
   const refused = (): TaskFailure => {
@@ -107,7 +113,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     resends: number,
     queuedMs: number,
   ): Promise<UpstreamAnswer> => {
-    const connection = pool.take(deadline);
+    const connection = pool.take(deadline, request.caller ?? '');
     if (!(connection instanceof Promise)) return dispatch(connection, request, deadline, resends, queuedMs, queuedMs);
     return connection.then(async (own) => {
       if (!own) throw refused();
@@ -154,8 +160,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
 
   return {
-    admit: () => calls.admit(),
-    leave: () => calls.leaveAdmitted(),
+    admit: (caller) => calls.admit(caller),
+    leave: (caller) => calls.leaveAdmitted(caller),
     postAdmitted: post,
     ready: () =>
       new Promise((resolve, reject) => {

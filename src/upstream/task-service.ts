@@ -3,7 +3,7 @@ import type { CreatedAccountTask, NewAccountTask } from '../contract/account-tas
 import { unknownMembers } from '../contract/drift.ts';
 import { interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import type { Call, TaskService } from '../contract/task-service.ts';
+import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import type { UpstreamClient } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
@@ -45,8 +45,9 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     'Accept-Encoding': 'identity',
     'User-Agent': USER_AGENT,
   }).flat();
-  const post = (body: string, { requestId, beginStep }: Call, Authorization: string): Promise<UpstreamAnswer> =>
+  const post = (body: string, { caller, requestId, beginStep }: Call, Authorization: string): Promise<UpstreamAnswer> =>
     client.postAdmitted({
+      caller: toName(caller),
       path: CREATE_PATH,
       fixedHeaders,
       headers: { Authorization, 'X-Request-Id': requestId },
@@ -73,19 +74,31 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     }
   };
   const read = (answer: UpstreamAnswer): CreatedAccountTask => {
-    client.leave();
     const body = readAnswerBody(answer.body, answer.contentType);
     if (onUnknownMember) for (const path of unknownMembers(body)) onUnknownMember(path);
     return interpretAnswer(answer.status, body);
   };
-  const fail = (error: unknown): never => {
-    client.leave();
-    throw error;
+  const createAdmitted = (task: NewAccountTask, call: Call): Promise<CreatedAccountTask> => {
+    const caller = toName(call.caller);
+    return send(task, call).then(
+      (answer) => {
+        client.leave(caller);
+        return read(answer);
+      },
+      (error: unknown) => {
+        client.leave(caller);
+        throw error;
+      },
+    );
   };
   return {
     create(task, call) {
-      const refusal = client.admit();
-      return refusal ? Promise.reject(refusal) : send(task, call).then(read, fail);
+      const admission = client.admit(toName(call.caller));
+      if (admission === null) return createAdmitted(task, call);
+      return Promise.resolve(admission).then((refusal) => {
+        if (refusal) throw refusal;
+        return createAdmitted(task, call);
+      });
     },
     async find() {
       throw unreadableContract();
@@ -96,6 +109,12 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     checks: { upstream: () => client.ready().then(() => 'ok') },
     close: () => client.close(),
   };
+}
+
+/** The name by which a caller has its share of what the service can take. */
+function toName(caller: Caller): string {
+  if (caller.kind === 'forwarded') return caller.verified?.subject ?? caller.authorization;
+  return caller.kind === 'subject' ? caller.subject : caller.accountId;
 }
 
 function forwardedAuthorization({ caller }: Call): string {

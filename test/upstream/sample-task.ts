@@ -17,10 +17,10 @@ export const SAMPLE_TASK: NewAccountTask = {
   Notification: 'NONE',
 };
 
-export const CALL: Call = {
+export const CALL = {
   caller: { kind: 'forwarded', authorization: 'Bearer abc.def-123' },
   requestId: '0d0e5f5a-6a80-4b9d-9ae1-7a3f5b0d9f10',
-};
+} as const satisfies Call;
 
 export const FORMATS = ['json', 'xml'] as const;
 

@@ -28,9 +28,11 @@ export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions>
   return {
     ...client,
     async post(request) {
-      const refusal = client.admit();
+      const { caller = '' } = request;
+      const admission = client.admit(caller);
+      const refusal = admission && (await admission);
       if (refusal) throw refusal;
-      return client.postAdmitted(request).finally(() => client.leave());
+      return client.postAdmitted(request).finally(() => client.leave(caller));
     },
   };
 }

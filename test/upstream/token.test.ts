@@ -254,7 +254,7 @@ describe('a create with a token of our own', () => {
       }),
     );
     await enough.promise; // while there is no token
-    await expectFailure(client.post({ path: 'x', headers: {}, body: '' }), {
+    await expectFailure(client.post({ caller: CALL.caller.authorization, path: 'x', headers: {}, body: '' }), {
       code: 'OVERLOADED',
       outcome: 'NOT_SENT',
       retryable: true,

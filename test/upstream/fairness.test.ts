@@ -1,0 +1,144 @@
+import type { Socket } from 'node:net';
+import { describe, expect, test } from 'vitest';
+import { createFairQueue } from '../../src/upstream/fair-queue.ts';
+import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
+import { expectFailure } from './expected-failure.ts';
+import { httpAnswer } from './raw-service.ts';
+import { SAMPLE_TASK, CALL, openTaskService } from './sample-task.ts';
+import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+
+const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
+const MAX_IN_FLIGHT = 4;
+
+/** A service that answers only when told, and a client whose callers are named by their requests' bodies. */
+async function openBusy(options: Partial<UpstreamClientOptions> = {}) {
+  const held: { readonly socket: Socket; readonly caller: string }[] = [];
+  const refusals: string[] = [];
+  const service = await openRawService((socket, { body }) => held.push({ socket, caller: body.toString() }));
+  const client = openClient(service.url, {
+    maxInFlight: MAX_IN_FLIGHT,
+    observer: {
+      onCall: () => undefined,
+      onExchange: () => undefined,
+      onRefused: (limit) => void refusals.push(limit),
+    },
+    ...options,
+  });
+  const post = (caller: string) => client.post({ ...SMALL_POST, caller, body: caller });
+  const answerNext = async (caller: string): Promise<void> => {
+    const find = (): number => held.findIndex((one) => one.caller === caller);
+    await expect.poll(find).not.toBe(-1);
+    held.splice(find(), 1)[0]?.socket.write(httpAnswer(200));
+  };
+  return { service, client, refusals, post, answerNext };
+}
+
+describe('the places of calls in flight', () => {
+  test('may all be of one caller, who is refused beyond them while nobody waits', async () => {
+    const { post, answerNext, refusals } = await openBusy();
+    const calls = Array.from({ length: MAX_IN_FLIGHT }, () => post('large'));
+    await expectFailure(post('large'), OVERLOADED);
+    expect(refusals).toEqual(['in_flight']);
+    for (const call of calls) {
+      await answerNext('large');
+      await call;
+    }
+  });
+
+  test('go to the callers that wait, and not to one that has more than half of them', async () => {
+    const { post, answerNext, refusals } = await openBusy();
+    const large = Array.from({ length: MAX_IN_FLIGHT }, () => post('large'));
+    const small = [post('small'), post('other')];
+    await expectFailure(post('large'), OVERLOADED);
+    expect(refusals).toEqual(['caller_share']);
+    for (const caller of ['large', 'large', 'small', 'other']) await answerNext(caller);
+    expect((await Promise.all(small)).map(({ status }) => status)).toEqual([200, 200]);
+    // Both that waited have been served, so there is room for everyone.
+    large.push(post('large'));
+    for (const caller of ['large', 'large', 'large']) await answerNext(caller);
+    expect((await Promise.all(large)).map(({ status }) => status)).toEqual(Array(MAX_IN_FLIGHT + 1).fill(200));
+  });
+
+  test('are waited for by half as many calls as there are places, and by no caller beyond its half', async () => {
+    const { client, post, refusals } = await openBusy({ timeoutMs: 300 });
+    const calls = Array.from({ length: MAX_IN_FLIGHT }, () => post('large'));
+    const waiting = [post('small'), post('small')];
+    await expectFailure(post('small'), OVERLOADED);
+    await expectFailure(post('other'), OVERLOADED);
+    expect(refusals).toEqual(['caller_share', 'in_flight']);
+    const ends = await Promise.allSettled([...calls, ...waiting]);
+    expect(ends.every(({ status }) => status === 'rejected')).toBe(true);
+    expect(client.load().inFlight).toBe(0);
+  });
+
+  test('are waited for no longer than a call may take, and then nothing is sent', async () => {
+    const { service, client, answerNext } = await openBusy({ timeoutMs: 150, maxInFlight: 2 });
+    for (const refusal of [client.admit('large'), client.admit('large')]) expect(refusal).toBeNull();
+    await expectFailure(client.post({ ...SMALL_POST, caller: 'small' }), OVERLOADED);
+    client.leave('large');
+    const next = client.post({ ...SMALL_POST, caller: 'small', body: 'small' });
+    await answerNext('small');
+    expect((await next).status).toBe(200);
+    expect(service.posts).toHaveLength(1);
+    client.leave('large');
+  });
+
+  test('are not waited for any more when the client closes', async () => {
+    const { client, post, answerNext } = await openBusy({ maxInFlight: 2 });
+    const large = [post('large'), post('large')];
+    const waiting = expectFailure(post('small'), OVERLOADED);
+    const closed = client.close();
+    await waiting;
+    for (const call of large) {
+      await answerNext('large');
+      expect((await call).status).toBe(200);
+    }
+    await closed;
+  });
+
+  test('are given to creates by the names of their callers', async () => {
+    const held: Socket[] = [];
+    const service = await openRawService((socket) => held.push(socket));
+    const tasks = openTaskService(service.url, { maxInFlight: 2 });
+    const create = (subject: string) =>
+      tasks.create(SAMPLE_TASK, { ...CALL, caller: { ...CALL.caller, verified: { subject, expiresAtMs: 0 } } });
+    const large = [create('large'), create('large')];
+    const ends = Promise.allSettled([...large, create('small')]);
+    await expectFailure(create('large'), OVERLOADED);
+    for (let answered = 0; answered < 3; answered += 1) {
+      await expect.poll(() => held.length).toBeGreaterThan(0);
+      held.pop()?.write(httpAnswer(403));
+    }
+    const refused = { status: 'rejected', reason: expect.objectContaining({ code: 'FORBIDDEN' }) as unknown };
+    expect(await ends).toEqual([refused, refused, refused]);
+  });
+});
+
+describe('callers that wait for a connection', () => {
+  test('take turns', async () => {
+    const { service, post, answerNext } = await openBusy({ connections: 1, maxInFlight: 10 });
+    const calls = ['a', 'a', 'a', 'a', 'b', 'c', 'b'].map((caller) => post(caller));
+    for (const caller of ['a', 'a', 'b', 'c', 'a', 'b', 'a']) await answerNext(caller);
+    await Promise.all(calls);
+    expect(service.posts.map(({ body }) => body.toString()).join('')).toBe('aabcaba');
+  });
+});
+
+describe('a fair queue', () => {
+  test('gives the items of a caller in their order, and counts them', () => {
+    const queue = createFairQueue<number>();
+    for (const item of [1, 2, 3]) queue.add('a', item);
+    queue.add('b', 4);
+    expect(queue.size()).toBe(4);
+    expect([queue.next(), queue.next(), queue.next(), queue.next(), queue.next()]).toEqual([1, 4, 2, 3, null]);
+    expect(queue.size()).toBe(0);
+  });
+
+  test('forgets an item that waits no longer, once', () => {
+    const queue = createFairQueue<number>();
+    queue.add('a', 1);
+    queue.add('a', 2);
+    expect([queue.remove('a', 1), queue.remove('a', 1), queue.remove('b', 2)]).toEqual([true, false, false]);
+    expect([queue.size(), queue.next(), queue.next()]).toEqual([1, 2, null]);
+  });
+});
