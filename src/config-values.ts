@@ -48,7 +48,9 @@ export function parseBaseUrl(text: string): URL {
 
 /** `sqlite:<file>` or `postgres://…`. */
 export function parseDatabaseUrl(text: string): string {
-  const isPostgres = /^postgres(ql)?:$/.test(URL.parse(text)?.protocol ?? '');
+  // The driver takes a user without a host, as in `postgres://user@/database?host=/folder`; a URL does not.
+  const url = URL.parse(text) ?? URL.parse(text.replace('@/', '@host/'));
+  const isPostgres = /^postgres(ql)?:$/.test(url?.protocol ?? '');
   return isPostgres || /^sqlite:.+/.test(text)
     ? text
     : expected('sqlite:<file> or postgres://<user>:<password>@<host>/<database>');

@@ -84,6 +84,10 @@ describe('a variable that can be used', () => {
     [{ PORT: ' 65535 ' }, { port: 65_535 }],
     [{ DATABASE_URL: 'sqlite::memory:' }, { databaseUrl: 'sqlite::memory:' }],
     [{ DATABASE_URL: 'postgres://me:pw@db/tasks' }, { databaseUrl: 'postgres://me:pw@db/tasks' }],
+    [
+      { DATABASE_URL: 'postgres://me:pw@/tasks?host=/run/postgresql' },
+      { databaseUrl: 'postgres://me:pw@/tasks?host=/run/postgresql' },
+    ],
     [{ DATABASE_URL: 'postgresql://db/tasks' }, { databaseUrl: 'postgresql://db/tasks' }],
     [{ IDEMPOTENCY_KEY_HOURS: '1' }, { keyExpiryMs: 3_600_000 }],
     [

@@ -80,7 +80,7 @@ async function start(folder: string, isDurable: boolean, remove: () => void): Pr
   const settings = {
     port,
     listen_addresses: '127.0.0.1',
-    unix_socket_directories: '',
+    unix_socket_directories: folder,
     max_connections: 200,
     ...(isDurable ? {} : NOT_DURABLE),
   };

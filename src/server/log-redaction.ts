@@ -1,12 +1,16 @@
 /** Credentials as an Authorization header has them ("bearer token" is no token), and a user name and password in an address. */
 const CREDENTIALS = /\b(Bearer|Basic|Digest|Negotiate|NTLM) +[\w.~+/=-]{8,}/gi;
-const ADDRESS = /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^/\s"\\@]{1,400}@/gi;
+const ADDRESS = /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^/\s"\\]{1,400}@/gi;
+const PASSWORD_PARAMETER = /([?&]password=)[^&\s"\\]{1,400}/gi;
 /** How deep causes are followed. */
 const MAX_CAUSES = 5;
 
 /** A line of the log without credentials, wherever in it they stand. */
 export function redactLine(line: string): string {
-  return line.replace(CREDENTIALS, '$1 [redacted]').replace(ADDRESS, '$1[redacted]@');
+  return line
+    .replace(CREDENTIALS, '$1 [redacted]')
+    .replace(ADDRESS, '$1[redacted]@')
+    .replace(PASSWORD_PARAMETER, '$1[redacted]');
 }
 
 /**

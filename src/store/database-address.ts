@@ -6,6 +6,7 @@ export interface DatabaseAddress {
 }
 
 const SQLITE = 'sqlite:';
+const NO_HOST = 'no-host.invalid';
 
 /** Null for an address that is neither `sqlite:<path>` nor `postgres://…`. */
 export function parseDatabaseAddress(databaseUrl: string): DatabaseAddress | null {
@@ -13,8 +14,18 @@ export function parseDatabaseAddress(databaseUrl: string): DatabaseAddress | nul
     const path = databaseUrl.slice(SQLITE.length);
     return path === '' ? null : { kind: 'sqlite', name: path };
   }
-  const url = URL.parse(databaseUrl);
-  if (!url || !/^postgres(ql)?:$/.test(url.protocol) || databaseUrl.includes('\n')) return null;
+  const url = parsePostgresUrl(databaseUrl);
+  if (!url || databaseUrl.includes('\n')) return null;
   const user = url.username === '' ? '' : `${url.username}@`;
-  return { kind: 'postgres', name: `postgres://${user}${url.host}${url.pathname}` };
+  // The parameters may hold a password.
+  const folder = url.searchParams.get('host');
+  const host = url.host === NO_HOST ? '' : url.host;
+  const where = folder === null ? '' : `?host=${folder}`;
+  return { kind: 'postgres', name: `postgres://${user}${host}${url.pathname}${where}` };
+}
+
+/** The driver takes an address with a user but no host, `postgres://user@/database?host=/folder`; as a URL it needs one. */
+function parsePostgresUrl(text: string): URL | null {
+  const url = URL.parse(text) ?? URL.parse(text.replace('@/', `@${NO_HOST}/`));
+  return url && /^postgres(ql)?:$/.test(url.protocol) ? url : null;
 }

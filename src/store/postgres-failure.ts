@@ -4,6 +4,7 @@ import { DatabaseUnavailableError, UnstorableDataError } from './database.ts';
 /** SQLSTATEs, and classes of them, of a database that is not in order. */
 const REASONS: ReadonlyMap<string, string> = new Map([
   ['08', 'the connection was lost'],
+  ['08P01', 'a connection pooler in between refuses it, and its log says why'],
   ['25006', 'it is read-only'],
   ['25P03', 'it ended a transaction that stood still'],
   ['28000', 'it refuses this user, or a connection without TLS'],

@@ -1,6 +1,7 @@
 import { Socket } from 'node:net';
 import { Pool, type PoolClient } from 'pg';
 import { toConnectFailure } from './postgres-failure.ts';
+import { announcedBackend } from './postgres-kind.ts';
 
 export interface PostgresPool {
   /** A connection of one's own, to be released; throws DatabaseUnavailableError. */
@@ -22,10 +23,6 @@ export const CLIENT_TIMEOUT_GRACE_MS = 2_000;
 const MAX_CONNECTIONS = 10;
 /** int2, int4 and int8; everything else this project keeps is text. */
 const INTEGER_TYPES: ReadonlySet<number> = new Set([20, 21, 23]);
-/** Otherwise a crash of the server may take back what it has acknowledged. */
-const KEEP_DURABLE = `SELECT set_config(name, 'on', false) FROM pg_settings
-  WHERE name = 'synchronous_commit' AND setting = 'off'`;
-
 export function createPostgresPool(
   address: string,
   { statementTimeoutMs, connectTimeoutMs }: PostgresPoolOptions,
@@ -36,9 +33,7 @@ export function createPostgresPool(
     application_name: 'account-task-gateway',
     max: MAX_CONNECTIONS,
     connectionTimeoutMillis: connectTimeoutMs,
-    statement_timeout: statementTimeoutMs,
     query_timeout: statementTimeoutMs + CLIENT_TIMEOUT_GRACE_MS,
-    idle_in_transaction_session_timeout: 3 * statementTimeoutMs,
     keepAlive: true,
     pipeline: true,
     types: { getTypeParser: toParser },
@@ -52,7 +47,7 @@ export function createPostgresPool(
   pool.on('error', ignore);
   pool.on('connect', (client) => {
     client.on('error', ignore);
-    client.query(KEEP_DURABLE).catch(ignore);
+    client.query(toSessionSettings(client, statementTimeoutMs)).catch(ignore);
   });
   return {
     connect: () =>
@@ -66,6 +61,25 @@ export function createPostgresPool(
       for (const socket of sockets) socket.destroy();
     },
   };
+}
+
+/** Begins a transaction with the settings that a session behind a connection pooler cannot keep. */
+export function beginInPool(statementTimeoutMs: number, isDurable: boolean): string {
+  const settings = [
+    `statement_timeout = ${statementTimeoutMs}`,
+    `idle_in_transaction_session_timeout = ${3 * statementTimeoutMs}`,
+    ...(isDurable ? [] : ['synchronous_commit = on']),
+  ];
+  return ['BEGIN', ...settings.map((setting) => `SET LOCAL ${setting}`)].join('; ');
+}
+
+/** Sets up a session unless a pooler lends it to others too. Poolers refuse these settings as parameters of the connection. */
+function toSessionSettings(client: PoolClient, statementTimeoutMs: number): string {
+  return `SELECT set_config('statement_timeout', '${statementTimeoutMs}', false),
+    set_config('idle_in_transaction_session_timeout', '${3 * statementTimeoutMs}', false),
+    -- Otherwise a crash of the server may take back what it has acknowledged.
+    CASE WHEN current_setting('synchronous_commit', true) = 'off' THEN set_config('synchronous_commit', 'on', false) END
+    WHERE pg_backend_pid() = ${announcedBackend(client)}`;
 }
 
 function toParser(type: number): (text: string) => string | number {

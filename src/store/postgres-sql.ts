@@ -1,21 +1,29 @@
 import type { SqlValue } from './database.ts';
 
-/** A statement that each connection prepares once, under this name. */
+/** A statement that each connection prepares once, where it has a name. */
 export interface Statement {
-  readonly name: string;
+  readonly name?: string;
   readonly text: string;
+}
+
+export interface StatementOptions {
+  /** The clause by which text compares by its bytes. */
+  readonly collation: string;
+  /** False where a prepared statement is not there for the next transaction. */
+  readonly isPrepared: boolean;
 }
 
 /** More text than this goes into the next statement: the driver builds a whole statement in memory. */
 const MAX_STATEMENT_LENGTH = 4_194_304;
 
-/** Translates the shared SQL, each text once; `collation` is the one by which text compares by its bytes. */
-export function createStatements(collation: string): (sql: string) => Statement {
+/** Translates the shared SQL, each text once. */
+export function createStatements({ collation, isPrepared }: StatementOptions): (sql: string) => Statement {
   const statements = new Map<string, Statement>();
   return (sql) => {
     const known = statements.get(sql);
     if (known) return known;
-    const statement = { name: `s${statements.size + 1}`, text: toPostgresSql(sql, collation) };
+    const text = toPostgresSql(sql, collation);
+    const statement = isPrepared ? { name: `s${statements.size + 1}`, text } : { text };
     statements.set(sql, statement);
     return statement;
   };

@@ -8,7 +8,8 @@ import {
   type SqlTransaction,
 } from './database.ts';
 import { isConnectionLost, mayRunAgain, toCommitFailure, toStatementFailure } from './postgres-failure.ts';
-import { CLIENT_TIMEOUT_GRACE_MS, createPostgresPool } from './postgres-pool.ts';
+import { recognizePostgres } from './postgres-kind.ts';
+import { beginInPool, CLIENT_TIMEOUT_GRACE_MS, createPostgresPool } from './postgres-pool.ts';
 import { createStatements, splitRows, toInsert } from './postgres-sql.ts';
 
 export interface PostgresOptions {
@@ -58,11 +59,14 @@ export async function openPostgres(address: string, options: PostgresOptions = {
     }
   };
 
-  const { hasLocks, collation } = await onConnection(recognize).catch(async (error: unknown) => {
-    await pool.destroy();
-    throw error;
-  });
-  const toStatement = createStatements(collation);
+  const { hasLocks, collation, isPooled, isDurable } = await onConnection(recognizePostgres).catch(
+    async (error: unknown) => {
+      await pool.destroy();
+      throw error;
+    },
+  );
+  const toStatement = createStatements({ collation, isPrepared: !isPooled });
+  const beginning = isPooled ? beginInPool(statementTimeoutMs, isDurable) : 'BEGIN';
 
   const execute = async <Row extends SqlRow>(
     client: PoolClient,
@@ -93,7 +97,7 @@ export async function openPostgres(address: string, options: PostgresOptions = {
 
   const begin = (client: PoolClient): SqlTransaction => {
     // A read may leave before BEGIN is answered; a write without a transaction must not.
-    const begun = execute(client, 'BEGIN');
+    const begun = execute(client, beginning);
     begun.catch(ignore);
     let timeouts = {};
     const transaction: SqlTransaction = {
@@ -151,27 +155,6 @@ async function commit(client: PoolClient): Promise<void> {
     throw toCommitFailure(error);
   });
   if (command !== 'COMMIT') throw new Error('A transaction went on after one of its statements had failed.');
-}
-
-interface Kind {
-  readonly hasLocks: boolean;
-  /** By which text compares by its bytes. */
-  readonly collation: string;
-}
-
-/** CockroachDB compares by bytes anyway; its advisory locks are empty, but its transactions run again on conflict. */
-async function recognize(client: PoolClient): Promise<Kind> {
-  try {
-    const { rows } = await client.query<{ version: string }>('SELECT version() AS version');
-    if (/CockroachDB/i.test(rows[0]?.version ?? '')) return { hasLocks: false, collation: '' };
-  } catch (error) {
-    throw toStatementFailure(error);
-  }
-  const hasLocks = await client.query('SELECT pg_try_advisory_xact_lock(0)').then(
-    () => true,
-    () => false,
-  );
-  return { hasLocks, collation: 'COLLATE "C"' };
 }
 
 function ignore(): void {}

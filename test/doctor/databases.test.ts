@@ -7,7 +7,14 @@ import { NEWEST_MIGRATION } from '../../src/store/migrations.ts';
 import { openStore } from '../../src/store/store.ts';
 import { SAMPLE_TASK_ID } from '../../src/demo.ts';
 import { damageTable, makeReadOnly } from '../store/damaged-file.ts';
-import { administer, DATABASES, openTemporary, temporaryDatabase, temporaryPostgres } from '../store/databases.ts';
+import {
+  administer,
+  DATABASES,
+  openTemporary,
+  temporaryDatabase,
+  temporaryPostgres,
+  throughSocket,
+} from '../store/databases.ts';
 import { bytesIn, temporaryFolder } from '../store/temporary-folder.ts';
 import { examined, statesOf } from './findings.ts';
 
@@ -198,6 +205,13 @@ describe('a PostgreSQL server', () => {
   test('that does not wait for its disk is a warning', async () => {
     const { durability } = await examined({ DATABASE_URL: await temporaryPostgres() });
     expect(durability).toMatchObject({ state: 'warning', remedy: 'Set fsync = on.' });
+  });
+
+  test('is looked at by way of its socket in a folder', async () => {
+    const DATABASE_URL = await throughSocket(await temporaryPostgres());
+    const findings = await examined({ DATABASE_URL });
+    expect(findings['database']?.state).toBe('ok');
+    expect(JSON.stringify(findings)).not.toMatch(/secret/);
   });
 
   test('that is read-only is broken', async () => {

@@ -6,6 +6,11 @@ describe('a line of the log', () => {
     ['{"msg":"Authorization: Bearer abc.d-e~f+/="}', '{"msg":"Authorization: Bearer [redacted]"}'],
     ['{"msg":"basic dXNlcjpwdw== and BEARER 12345678"}', '{"msg":"basic [redacted] and BEARER [redacted]"}'],
     ['{"msg":"to postgres://me:hunter2@db/tasks?a=b"}', '{"msg":"to postgres://[redacted]@db/tasks?a=b"}'],
+    ['{"msg":"to postgres://me:hunt@er2@/tasks?host=/run"}', '{"msg":"to postgres://[redacted]@/tasks?host=/run"}'],
+    [
+      '{"msg":"postgres:///tasks?password=hunter2&host=/run"}',
+      '{"msg":"postgres:///tasks?password=[redacted]&host=/run"}',
+    ],
     ['{"msg":"to https://me@host/ and http://host/a@b"}', '{"msg":"to https://[redacted]@host/ and http://host/a@b"}'],
     ['{"msg":"The bearer token has expired."}', '{"msg":"The bearer token has expired."}'],
     [

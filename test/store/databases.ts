@@ -38,6 +38,13 @@ export async function temporaryPostgres(properties = ''): Promise<string> {
   return Object.assign(new URL(url), { pathname: name }).href;
 }
 
+/** The same database by way of its socket in a folder. */
+export async function throughSocket(databaseUrl: string): Promise<string> {
+  const [row] = await administer(databaseUrl, "SELECT current_setting('unix_socket_directories') AS folder");
+  const { username, password, port, pathname } = new URL(databaseUrl);
+  return `postgres://${username}:${password}@${pathname}?host=${String(row?.['folder'])}&port=${port}`;
+}
+
 /** Runs one statement as the superuser, over a connection of its own. */
 export async function administer(address: string, sql: string): Promise<readonly Record<string, unknown>[]> {
   const client = new Client({ connectionString: address });

@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
+import { readAccountTask } from '../../src/contract/account-task.ts';
+import { parseDatabaseAddress } from '../../src/store/database-address.ts';
 import { openStore } from '../../src/store/store.ts';
-import { administer, temporaryPostgres } from './databases.ts';
+import { createTaskRecords } from '../../src/store/task-records.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { administer, temporaryPostgres, throughSocket } from './databases.ts';
 import { createMany, SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from './sample-account.ts';
 
 const UNWRITABLE = {
@@ -48,6 +53,22 @@ test.each(['postgres:', 'postgres://[', 'postgres://user:secret@host:port/d', 'm
     expect(String(failure)).not.toContain('secret');
   },
 );
+
+test('a database is reached by its socket in a folder', async () => {
+  const databaseUrl = await throughSocket(await temporaryPostgres());
+  const store = await openStore({ databaseUrl });
+  onTestFinished(() => store.close());
+  expect(await store.clients.list()).toEqual([]);
+});
+
+test.each([
+  ['postgres://me:secret@/tasks?host=/run', 'postgres://me@/tasks?host=/run'],
+  ['postgres:///tasks?host=/run&user=me&password=secret', 'postgres:///tasks?host=/run'],
+  ['postgres://me:secret@%2Frun/tasks', 'postgres://me@%2Frun/tasks'],
+  ['postgresql://me:secret@db:5433/tasks?sslmode=require', 'postgres://me@db:5433/tasks'],
+])('the name of the address "%s" tells where it is and no password', (databaseUrl, name) => {
+  expect(parseDatabaseAddress(databaseUrl)).toEqual({ kind: 'postgres', name });
+});
 
 test('a database of a newer program is refused', async () => {
   const { databaseUrl, store } = await sampleStore('PostgreSQL');
@@ -102,6 +123,23 @@ test.each([
   const later = await store.tasks.create(SAMPLE_TASK, call);
   const after = await store.tasks.list({ first: 10, after: null }, call);
   expect(after.tasks).toEqual([later.accountTask, kept.accountTask]);
+});
+
+test('a record whose id is too long for an index is refused, and keeps no other from being recorded', async () => {
+  const { database } = await sampleStore('PostgreSQL');
+  const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+  onTestFinished(() => records.close());
+  const task = readAccountTask(WHOLE_DETAIL, 'Detail');
+  if ('at' in task) throw new Error(task.at);
+  const add = (ID: string) => records.add({ scopes: ['a'] }, { ...task, ID });
+  const long = randomBytes(10_000).toString('base64');
+  const [refused, added] = await Promise.allSettled([add(long), add(WHOLE_DETAIL.ID)]);
+  expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
+  expect(added.status).toBe('fulfilled');
+  await expect(records.find({ scopes: ['a'] }, ['\0'])).rejects.toMatchObject({
+    code: 'BAD_USER_INPUT',
+    outcome: 'NOT_SENT',
+  });
 });
 
 test('a task that breaks the transaction takes no other down with it', async () => {
