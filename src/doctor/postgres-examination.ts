@@ -1,6 +1,7 @@
 import { Client } from 'pg';
 import { parseDatabaseAddress } from '../store/database-address.ts';
 import { toConnectFailure, toStatementFailure } from '../store/postgres-failure.ts';
+import { holdsEveryText, toEncodingProblem } from '../store/postgres-kind.ts';
 import { DatabaseUnavailableError } from '../store/database.ts';
 import { IS_NOT_REVOKED } from '../store/secret.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
@@ -19,7 +20,7 @@ const SLOW_MS = 20;
 /** What one gateway process opens at the most. */
 const CONNECTIONS_PER_PROCESS = 10;
 
-const FACTS = `SELECT version() AS version, current_setting('transaction_read_only') AS read_only,
+const FACTS = `SELECT version() AS version, current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') AS read_only,
   has_schema_privilege(current_schema(), 'CREATE') AS may_create,
   (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema()) AS tables,
   to_regclass('schema_migrations') IS NOT NULL AS is_migrated, to_regclass('clients') IS NOT NULL AS has_store`;
@@ -79,15 +80,23 @@ async function examine(client: Client, name: string, isStore: boolean): Promise<
 
 function writableFinding(
   fact: string,
-  { read_only: readOnly, may_create: mayCreate }: Row,
+  { encoding, read_only: readOnly, may_create: mayCreate }: Row,
   latencyMs: number,
 ): Finding {
+  if (!holdsEveryText(String(encoding))) {
+    const remedy = "Move it with pg_dump to one made with CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'.";
+    return broken(SUBJECT, `${fact}; ${toEncodingProblem(String(encoding))}`, remedy);
+  }
   if (readOnly === 'on') {
     return broken(SUBJECT, `${fact}; it is read-only`, 'Name the primary in DATABASE_URL, not a replica.');
   }
   if (!mayCreate) {
     const grant = 'GRANT CREATE ON SCHEMA … TO the user: the start makes and changes tables.';
     return broken(SUBJECT, `${fact}; the user may make no tables`, grant);
+  }
+  if (encoding !== 'UTF8') {
+    const remedy = 'Prefer a database with ENCODING UTF8, so that other programs read its texts as they were written.';
+    return warning(SUBJECT, `${fact}; its encoding is ${String(encoding)}`, remedy);
   }
   if (latencyMs <= SLOW_MS) return ok(SUBJECT, fact);
   return warning(

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import { DatabaseUnavailableError } from './database.ts';
 import { toStatementFailure } from './postgres-failure.ts';
 
 /** The ways in which servers that speak PostgreSQL's protocol differ. */
@@ -15,12 +16,18 @@ export interface PostgresKind {
 
 interface Facts {
   readonly version: string;
+  readonly encoding: string;
   readonly durability: string | null;
   readonly backend: number;
 }
 
+/** SQL_ASCII stores the bytes of any text as they come. */
+const COMPLETE_ENCODINGS: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII']);
+
+/** @throws DatabaseUnavailableError where the database cannot hold every text. */
 export async function recognizePostgres(client: PoolClient): Promise<PostgresKind> {
-  const { version, durability, backend } = await readFacts(client);
+  const { version, encoding, durability, backend } = await readFacts(client);
+  if (!holdsEveryText(encoding)) throw new DatabaseUnavailableError(toEncodingProblem(encoding), { cause: null });
   const isDurable = durability !== 'off';
   const isPooled = backend !== announcedBackend(client);
   // CockroachDB compares by bytes anyway; its advisory locks are empty, but its transactions run again on conflict.
@@ -32,6 +39,14 @@ export async function recognizePostgres(client: PoolClient): Promise<PostgresKin
   return { hasLocks, collation: 'COLLATE "C"', isPooled, isDurable };
 }
 
+export function holdsEveryText(encoding: string): boolean {
+  return COMPLETE_ENCODINGS.has(encoding);
+}
+
+export function toEncodingProblem(encoding: string): string {
+  return `its encoding is ${encoding}, which cannot hold every text; it has to be UTF8`;
+}
+
 /** The identifier of the server process behind a connection, as announced at the start; a connection pooler makes one up. */
 export function announcedBackend(client: PoolClient): number {
   return (client as PoolClient & { readonly processID?: number | null }).processID ?? 0;
@@ -40,7 +55,8 @@ export function announcedBackend(client: PoolClient): number {
 async function readFacts(client: PoolClient): Promise<Facts> {
   try {
     const { rows } = await client.query<Facts>(
-      `SELECT version() AS version, current_setting('synchronous_commit', true) AS durability, pg_backend_pid() AS backend`,
+      `SELECT version() AS version, current_setting('server_encoding') AS encoding,
+        current_setting('synchronous_commit', true) AS durability, pg_backend_pid() AS backend`,
     );
     return rows[0] as Facts;
   } catch (error) {

@@ -207,6 +207,15 @@ describe('a PostgreSQL server', () => {
     expect(durability).toMatchObject({ state: 'warning', remedy: 'Set fsync = on.' });
   });
 
+  test.each([
+    ['LATIN1', 'broken'],
+    ['SQL_ASCII', 'warning'],
+  ])('whose encoding is %s is %s', async (encoding, state) => {
+    const DATABASE_URL = await temporaryPostgres(`TEMPLATE template0 ENCODING '${encoding}' LOCALE 'C'`);
+    const { database } = await examined({ DATABASE_URL });
+    expect(database).toMatchObject({ state, fact: expect.stringContaining(`its encoding is ${encoding}`) as string });
+  });
+
   test('is looked at by way of its socket in a folder', async () => {
     const DATABASE_URL = await throughSocket(await temporaryPostgres());
     const findings = await examined({ DATABASE_URL });

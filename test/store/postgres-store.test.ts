@@ -70,6 +70,11 @@ test.each([
   expect(parseDatabaseAddress(databaseUrl)).toEqual({ kind: 'postgres', name });
 });
 
+test('a database whose encoding cannot hold every text is refused by name', async () => {
+  const databaseUrl = await temporaryPostgres("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+  await expect(openStore({ databaseUrl })).rejects.toThrow('its encoding is LATIN1, which cannot hold every text');
+});
+
 test('a database of a newer program is refused', async () => {
   const { databaseUrl, store } = await sampleStore('PostgreSQL');
   await store.close();
