@@ -11,7 +11,7 @@ export interface CommitMetrics {
 const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** Commits of the database; `kind` is what they write (task, record, claim, settlement), or purge for what they delete. */
+/** Commits of the database; `kind` is what they write (task, record, claim, settlement, refusal), or purge for what they delete. */
 export function createCommitMetrics(registry: Registry): (kind: string) => CommitMetrics {
   const labelNames = ['kind'];
   const pending = createGauge(registry, {

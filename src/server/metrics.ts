@@ -46,8 +46,8 @@ export interface Metrics {
   countUnknownValue(field: string): void;
   /** A member of an answer that the contract does not name; `path` is the service's to choose. */
   countUnknownField(path: string): void;
-  /** A task that was created but not recorded, or an idempotency key whose attempt could not be settled. */
-  countUnwritten(what: 'record' | 'settlement'): void;
+  /** A created task, the end of an attempt with an idempotency key, or a refused credential that could not be written down. */
+  countUnwritten(what: 'record' | 'settlement' | 'refusal'): void;
   countRefusal(limit: Limit): void;
   setBreakerState(state: 'closed' | 'half-open' | 'open'): void;
   /** What /ready answered last. */
@@ -100,10 +100,10 @@ export function createMetrics(): Metrics {
   unknownFields(paths.find(''));
   const unwritten = createCounter(registry, {
     name: 'gateway_unwritten_total',
-    help: 'Created tasks that could not be recorded, and idempotency keys whose attempt could not be settled.',
+    help: 'Created tasks, ends of attempts with an idempotency key, and refused credentials that could not be written down.',
     labelNames: ['what'],
   });
-  for (const what of ['record', 'settlement']) unwritten(what);
+  for (const what of ['record', 'settlement', 'refusal']) unwritten(what);
   const refusals = createCounter(registry, {
     name: 'gateway_refusals_total',
     help: 'What was refused or had to wait because a bound was reached, by the bound.',

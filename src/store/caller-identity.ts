@@ -8,18 +8,32 @@ export interface CallerIdentity {
    * wrote those of the same caller; most callers have none.
    */
   readonly scopes: readonly [string, ...string[]];
+  /** The caller's own credential where the service judges it; null where this gateway alone does. */
+  readonly credential: Credential | null;
+}
+
+export interface Credential {
+  /** A hash of the Authorization header. */
+  readonly hash: string;
+  /** Milliseconds since 1970: from then on the gateway itself refuses it. */
+  readonly expiresAtMs: number;
 }
 
 /** Identifies a client of the store, the subject of a JWT, or, where nothing else is known, an Authorization header. */
 export function toIdentity(caller: Caller): CallerIdentity {
-  if (caller.kind === 'account') return { scopes: [`account:${caller.accountId}:${caller.clientId ?? ''}`] };
-  if (caller.kind === 'subject') return { scopes: [subjectScope(caller.subject)] };
+  if (caller.kind === 'account') return identity(`account:${caller.accountId}:${caller.clientId ?? ''}`);
+  if (caller.kind === 'subject') return identity(subjectScope(caller.subject));
   const { authorization, verified } = caller;
   const normalized = normalizeScheme(authorization);
   const own = authorizationScope(normalized);
   const verbatim = normalized === authorization ? own : authorizationScope(authorization);
-  if (verified) return { scopes: [subjectScope(verified.subject), ...new Set([own, verbatim])] };
-  return { scopes: verbatim === own ? [own] : [own, verbatim] };
+  const credential = { hash: own, expiresAtMs: verified?.expiresAtMs ?? Number.MAX_SAFE_INTEGER };
+  if (verified) return { scopes: [subjectScope(verified.subject), ...new Set([own, verbatim])], credential };
+  return { scopes: verbatim === own ? [own] : [own, verbatim], credential };
+}
+
+function identity(scope: string): CallerIdentity {
+  return { scopes: [scope], credential: null };
 }
 
 function subjectScope(subject: string): string {

@@ -6,6 +6,7 @@ import type { SqlTransaction } from './database.ts';
 import { formatFailure, parseFailure } from './failure-json.ts';
 import type { Attempt } from './idempotency.ts';
 import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { readRefused } from './refused-credentials.ts';
 
 /** The ledger's answer to an attempt that is about to be sent. */
 export type Claim =
@@ -16,6 +17,8 @@ export type Claim =
   /** The task may have been created, so it is never sent again. */
   | { readonly kind: 'unknown'; readonly failure: TaskFailure }
   | { readonly kind: 'running' }
+  /** The key is known, but the service has refused the caller's credential since. */
+  | { readonly kind: 'refused' }
   | { readonly kind: 'conflict' };
 
 export interface ClaimTerms {
@@ -48,6 +51,11 @@ export async function claimKeys(
   );
   const { find } = await readKeys(transaction, attempts);
   const now = toIso(nowMs);
+  const known = attempts.filter((attempt) => find(attempt).some(({ attemptId }) => attemptId !== attempt.id));
+  const refused = await readRefused(
+    transaction,
+    known.flatMap(({ owner }) => owner.credential?.hash ?? []),
+  );
   return Promise.all(
     attempts.map(async (attempt) => {
       const rows = find(attempt);
@@ -58,7 +66,8 @@ export async function claimKeys(
       // A key of the time before the upgrade comes before what another credential of its subject has done since.
       const other = rows.findLast(({ attemptId }) => attemptId !== attempt.id);
       if (other && isAbandoned(other, now)) await abandon(transaction, attempt, other);
-      return toClaim(attempt, other, now);
+      const isRefused = refused.has(attempt.owner.credential?.hash ?? '');
+      return isRefused ? ({ kind: 'refused' } as const) : toClaim(attempt, other, now);
     }),
   );
 }

@@ -1,5 +1,5 @@
 /** What one kind of commit writes. */
-export type CommitKind = 'task' | 'record' | 'claim' | 'settlement' | 'purge';
+export type CommitKind = 'task' | 'record' | 'claim' | 'settlement' | 'refusal' | 'purge';
 
 /** Told of what one group commit does. It never throws. */
 export interface CommitObserver {

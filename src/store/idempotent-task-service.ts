@@ -6,6 +6,7 @@ import type { TaskService } from '../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './idempotency.ts';
 import type { Claim } from './claims.ts';
 import type { Ledger } from './ledger.ts';
+import { credentialRefused } from './refused-credentials.ts';
 import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {
@@ -68,6 +69,7 @@ function toEarlier(answer: Claim): CreatedAccountTask | null {
   if (answer.kind === 'claimed') return null;
   if (answer.kind === 'created') return answer.created;
   if (answer.kind === 'unknown') throw answer.failure;
+  if (answer.kind === 'refused') throw credentialRefused();
   throw answer.kind === 'conflict' ? idempotencyConflict() : idempotencyInProgress();
 }
 

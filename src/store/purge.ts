@@ -31,6 +31,7 @@ interface Expiry {
 const EXPIRIES: readonly Expiry[] = [
   { table: 'tokens', key: 'hash', column: 'expires_at', limit: toIso },
   { table: 'idempotency_keys', key: 'scope, idempotency_key', column: 'expires_at', limit: toIso },
+  { table: 'refused_credentials', key: 'credential', column: 'expires_at', limit: (nowMs) => nowMs },
 ];
 /** More than a commit of creates brings, so that rows go faster than they come. */
 const MAX_ROWS = 512;

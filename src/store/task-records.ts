@@ -6,6 +6,7 @@ import type { CallerIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './commit-observer.ts';
 import type { Database, SqlParameter } from './database.ts';
 import { createOwedWrites } from './owed-writes.ts';
+import { type Acceptance, liftRefusals } from './refused-credentials.ts';
 import { toReadFailure } from './store-failure.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
@@ -28,7 +29,7 @@ export interface TaskRecordsOptions {
   readonly observer?: CommitObserver | undefined;
 }
 
-interface NewRecord {
+interface NewRecord extends Acceptance {
   readonly scope: string;
   /** Tasks are listed in the order of it. */
   readonly position: string;
@@ -48,6 +49,7 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
     write: async (transaction, records) => {
       const rows = records.map(({ scope, position, id, detail }) => [scope, position, id, detail]);
       await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
+      await liftRefusals(transaction, records);
     },
     onGivenUp: (error) => onGivenUp(error),
   });
@@ -58,8 +60,15 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
         throw toReadFailure(error);
       });
   return {
-    async add({ scopes: [scope] }, { ID, detail }, beginStep) {
-      const record = { scope, position: createTimeOrderedGuid(), id: ID, detail: JSON.stringify(detail) };
+    async add({ scopes: [scope], credential }, { ID, detail }, beginStep) {
+      const record = {
+        scope,
+        position: createTimeOrderedGuid(),
+        id: ID,
+        detail: JSON.stringify(detail),
+        credential: credential?.hash ?? null,
+        acceptedAtMs: performance.now(),
+      };
       await additions.write(record, beginStep);
     },
     async find({ scopes }, ids) {

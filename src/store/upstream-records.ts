@@ -6,6 +6,7 @@ import { idempotentTaskService } from './idempotent-task-service.ts';
 import { createLedger } from './ledger.ts';
 import { recordedTaskService } from './recorded-task-service.ts';
 import { createPurge } from './purge.ts';
+import { createRefusedCredentials } from './refused-credentials.ts';
 import { createTaskRecords } from './task-records.ts';
 
 export interface UpstreamRecordsOptions {
@@ -17,7 +18,7 @@ export interface UpstreamRecordsOptions {
   readonly keyWaitMs: number;
   readonly maxPending: number;
   /** Told of what happened upstream but could not be written down here. */
-  readonly onUnwritten: (what: 'record' | 'settlement', error: unknown) => void;
+  readonly onUnwritten: (what: 'record' | 'settlement' | 'refusal', error: unknown) => void;
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
@@ -33,8 +34,15 @@ export function rememberingTaskService(
     onGivenUp: (error) => onUnwritten('record', error),
     observer: observeCommits?.('record'),
   });
+  const refusals = createRefusedCredentials({
+    database,
+    maxPending,
+    onUnwritten: (error) => onUnwritten('refusal', error),
+    observer: observeCommits?.('refusal'),
+  });
   const recorded = recordedTaskService(upstream, {
     records,
+    refusals,
     onUnrecorded: (_taskId, error) => onUnwritten('record', error),
   });
   const ledger = createLedger({

@@ -7,10 +7,19 @@ export interface TestClock {
 
 /** The same database with the test's clock in the place of its own. */
 export function withClock(database: Database, clock: TestClock): Database {
+  const toClockedSql = (sql: string): string => sql.replaceAll('now_ms()', String(clock.nowMs));
   const toClocked = <Reader extends SqlReader>(reader: Reader): Reader => ({
     ...reader,
-    read: (sql, parameters) => reader.read(sql.replaceAll('now_ms()', String(clock.nowMs)), parameters),
+    read: (sql, parameters) => reader.read(toClockedSql(sql), parameters),
   });
-  const clocked = toClocked(database);
-  return { ...clocked, transaction: (work) => database.transaction((transaction) => work(toClocked(transaction))) };
+  return {
+    ...toClocked(database),
+    transaction: (work) =>
+      database.transaction((transaction) =>
+        work({
+          ...toClocked(transaction),
+          write: (sql, parameters) => transaction.write(toClockedSql(sql), parameters),
+        }),
+      ),
+  };
 }

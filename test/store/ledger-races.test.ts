@@ -26,7 +26,7 @@ function ledgerOver(database: Database, nowMs = START_MS): Ledger {
 }
 
 function attemptOf(...scopes: readonly [string, ...string[]]): Attempt {
-  return { owner: { scopes }, key: 'k', fingerprint: 'f', id: randomUUID() };
+  return { owner: { scopes, credential: null }, key: 'k', fingerprint: 'f', id: randomUUID() };
 }
 
 function newAttempt(): Attempt {

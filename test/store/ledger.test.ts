@@ -8,6 +8,7 @@ import { type Database, DatabaseUnavailableError, UnstorableDataError } from '..
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
+import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { type TestClock, withClock } from './clocked-database.ts';
@@ -80,6 +81,12 @@ async function ledgerOver(
     unsettled,
     tasks: idempotentTaskService(tasks, { ledger, waitMs, maxWaiting }),
   };
+}
+
+function refusalsOver(database: Database): RefusedCredentials {
+  const refusals = createRefusedCredentials({ database, maxPending: 1000, onUnwritten: () => {} });
+  onTestFinished(() => refusals.close());
+  return refusals;
 }
 
 function verdictOf(promise: Promise<CreatedAccountTask>): Promise<unknown> {
@@ -343,7 +350,11 @@ describe.each(DATABASES)('on %s', (kind) => {
       return {
         database,
         unrecorded,
-        tasks: recordedTaskService(tasks, { records, onUnrecorded: (id) => unrecorded.push(id) }),
+        tasks: recordedTaskService(tasks, {
+          records,
+          refusals: refusalsOver(database),
+          onUnrecorded: (id) => unrecorded.push(id),
+        }),
       };
     }
     const ids = ['c', 'a', 'b'].map((digit) => WHOLE_DETAIL.ID.replace(/^./, digit));
@@ -400,7 +411,8 @@ describe.each(DATABASES)('on %s', (kind) => {
       onTestFinished(() => records.close());
       const unrecorded: string[] = [];
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
-      const tasks = recordedTaskService(inner, { records, onUnrecorded: (id) => unrecorded.push(id) });
+      const refusals = refusalsOver(database);
+      const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
       for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
       expect(unrecorded).toEqual(ids);
       isAway = false;
@@ -431,7 +443,8 @@ describe.each(DATABASES)('on %s', (kind) => {
       const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp, retryMs: 5 });
       onTestFinished(() => records.close());
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
-      const tasks = recordedTaskService(inner, { records, onUnrecorded: () => {} });
+      const refusals = refusalsOver(database);
+      const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
       for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
       isAway = false;
       const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);

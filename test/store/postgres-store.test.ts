@@ -136,12 +136,12 @@ test('a record whose id is too long for an index is refused, and keeps no other 
   onTestFinished(() => records.close());
   const task = readAccountTask(WHOLE_DETAIL, 'Detail');
   if ('at' in task) throw new Error(task.at);
-  const add = (ID: string) => records.add({ scopes: ['a'] }, { ...task, ID });
+  const add = (ID: string) => records.add({ scopes: ['a'], credential: null }, { ...task, ID });
   const long = randomBytes(10_000).toString('base64');
   const [refused, added] = await Promise.allSettled([add(long), add(WHOLE_DETAIL.ID)]);
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
   expect(added.status).toBe('fulfilled');
-  await expect(records.find({ scopes: ['a'] }, ['\0'])).rejects.toMatchObject({
+  await expect(records.find({ scopes: ['a'], credential: null }, ['\0'])).rejects.toMatchObject({
     code: 'BAD_USER_INPUT',
     outcome: 'NOT_SENT',
   });

@@ -31,7 +31,7 @@ async function purgeOver(kind: DatabaseKind) {
 function insertKeysThatExpire(database: Database, atMs: number, count: number): Promise<void> {
   const keys = Array.from({ length: count }, () => ({
     scope: randomUUID(),
-    attempt: { owner: { scopes: ['s'] as const }, key: 'k', fingerprint: 'f', id: randomUUID() },
+    attempt: { owner: { scopes: ['s'] as const, credential: null }, key: 'k', fingerprint: 'f', id: randomUUID() },
     state: 'CREATED' as const,
     leaseUntil: '',
     expiresAt: new Date(atMs).toISOString(),

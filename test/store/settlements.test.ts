@@ -54,7 +54,7 @@ async function createdTask(detail: JsonObject = WHOLE_DETAIL): Promise<CreatedAc
 }
 
 function newAttempt(): Attempt {
-  return { owner: { scopes: ['s'] }, key: randomUUID(), fingerprint: 'f', id: randomUUID() };
+  return { owner: { scopes: ['s'], credential: null }, key: randomUUID(), fingerprint: 'f', id: randomUUID() };
 }
 
 /** A gateway whose database goes away while the first create is under way, which ends with `first`. */
@@ -216,7 +216,9 @@ describe('what is owed to the database', () => {
     state.isAway = true;
     for (let record = 0; record < 2; record += 1) {
       const { accountTask } = await createdTask({ ...WHOLE_DETAIL, Name: 'x'.repeat(1_000_000) });
-      await expect(records.add({ scopes: ['s'] }, accountTask)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+      await expect(records.add({ scopes: ['s'], credential: null }, accountTask)).rejects.toMatchObject({
+        outcome: 'NOT_SENT',
+      });
     }
     expect(givenUp).toHaveLength(1);
   });

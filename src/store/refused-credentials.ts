@@ -1,0 +1,95 @@
+import { TaskFailure } from '../contract/failure.ts';
+import type { CallerIdentity } from './caller-identity.ts';
+import type { CommitObserver } from './commit-observer.ts';
+import { readClock } from './database-clock.ts';
+import type { Database, SqlReader, SqlTransaction } from './database.ts';
+import { createOwedWrites } from './owed-writes.ts';
+import { toReadFailure } from './store-failure.ts';
+
+/** The callers' own credentials that the service refused (401) and has not accepted since. */
+export interface RefusedCredentials {
+  /** Notes a refusal where the caller has records or keys that it closes; it never throws. */
+  note(owner: CallerIdentity): Promise<void>;
+  /** Throws UNAUTHENTICATED, NOT_SENT where the caller's own credential is refused. */
+  check(owner: CallerIdentity): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface RefusedCredentialsOptions {
+  readonly database: Database;
+  readonly maxPending: number;
+  /** Called for each refusal that could not be written at once, and again when it is given up. */
+  readonly onUnwritten: (error: unknown) => void;
+  readonly observer?: CommitObserver | undefined;
+}
+
+/** A credential that the service accepted. */
+export interface Acceptance {
+  /** Null where the service does not judge the caller. */
+  readonly credential: string | null;
+  /** In milliseconds of `performance.now()`. */
+  readonly acceptedAtMs: number;
+}
+
+const COLUMNS = ['credential', 'refused_at', 'expires_at'];
+/** Without it, made-up credentials would fill the table. */
+const HAS_MEMORY = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ANY (?1))
+  OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ANY (?1) AND state <> 'RUNNING')`;
+
+export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
+  const { database, onUnwritten } = options;
+  const refusals = createOwedWrites<CallerIdentity>({ ...options, write: writeRefusals, onGivenUp: onUnwritten });
+  return {
+    note: async (owner) => {
+      if (owner.credential) await refusals.write(owner).catch(onUnwritten);
+    },
+    async check({ credential }) {
+      if (!credential) return;
+      const refused = await readRefused(database, [credential.hash]).catch((error: unknown) => {
+        throw toReadFailure(error);
+      });
+      if (refused.size > 0) throw credentialRefused();
+    },
+    close: () => refusals.close(),
+  };
+}
+
+/** Finds those of the credentials that are refused. */
+export async function readRefused(reader: SqlReader, credentials: readonly string[]): Promise<ReadonlySet<string>> {
+  if (credentials.length === 0) return new Set();
+  const rows = await reader.read<{ credential: string }>(
+    'SELECT credential FROM refused_credentials WHERE credential = ANY (?1)',
+    [credentials],
+  );
+  return new Set(rows.map(({ credential }) => credential));
+}
+
+/** Lifts the refusals that are older than the acceptances, however long ago those were. */
+export async function liftRefusals(transaction: SqlTransaction, acceptances: readonly Acceptance[]): Promise<void> {
+  const credentials = new Set(acceptances.flatMap(({ credential }) => credential ?? []));
+  if (credentials.size === 0) return;
+  const oldestMs = Math.min(...acceptances.map(({ acceptedAtMs }) => acceptedAtMs));
+  await transaction.write(
+    'DELETE FROM refused_credentials WHERE credential = ANY (?1) AND refused_at <= now_ms() - ?2',
+    [[...credentials], Math.floor(performance.now() - oldestMs)],
+  );
+}
+
+export function credentialRefused(): TaskFailure {
+  return new TaskFailure(
+    { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
+    'The service refused these credentials. What was created with them can be read again, and its idempotency keys used, ' +
+      'once the service has accepted a create with them.',
+  );
+}
+
+async function writeRefusals(transaction: SqlTransaction, owners: readonly CallerIdentity[]): Promise<void> {
+  const [nowMs, ...memories] = await Promise.all([
+    readClock(transaction),
+    ...owners.map(({ scopes }) => transaction.read(HAS_MEMORY, [scopes])),
+  ]);
+  const rows = owners.flatMap(({ credential }, index) =>
+    credential && memories[index]?.length ? [[credential.hash, nowMs, credential.expiresAtMs]] : [],
+  );
+  if (rows.length > 0) await transaction.insert('refused_credentials', COLUMNS, rows, { ifAbsent: true });
+}

@@ -1,0 +1,238 @@
+import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { readAccountTask } from '../../src/contract/account-task.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import { toIdentity } from '../../src/store/caller-identity.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { createPurge } from '../../src/store/purge.ts';
+import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
+import { createTaskRecords } from '../../src/store/task-records.ts';
+import { rememberingTaskService } from '../../src/store/upstream-records.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
+import { startRestService } from '../upstream/rest-service.ts';
+import { openTaskService } from '../upstream/sample-task.ts';
+import { withClock } from './clocked-database.ts';
+import { DATABASES, type DatabaseKind } from './databases.ts';
+import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+
+const CLOSED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
+const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED' };
+const PAGE = { first: 10, after: null };
+const WHILE = { timeout: 20_000, interval: 5 };
+const EXPIRES_AT_MS = Date.UTC(2100, 0, 1);
+
+afterEach(() => void vi.useRealTimers());
+
+/** A database that can be away. */
+function awayable(database: Database) {
+  const state = { isAway: false };
+  const decorated: Database = {
+    ...database,
+    transaction: (work) =>
+      state.isAway
+        ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+        : database.transaction(work),
+  };
+  return { database: decorated, state };
+}
+
+/** Two gateways of one database, in front of a service that can refuse some Authorization headers. */
+async function openGateways(kind: DatabaseKind) {
+  const answers = new Map<string, number>();
+  const service = await startRestService({
+    answer: ({ headers }) => {
+      const status = answers.get(headers.authorization ?? '');
+      return status === undefined ? null : { status, body: '' };
+    },
+  });
+  onTestFinished(() => service.close());
+  const { database } = await sampleStore(kind);
+  const open = (own: Database): TaskService => {
+    const tasks = rememberingTaskService(
+      openTaskService(service.url, { maxInFlight: 1_000 }),
+      { ...own, close: async () => {} },
+      {
+        leaseMs: 60_000,
+        keyExpiryMs: 86_400_000,
+        keyWaitMs: 0,
+        maxPending: 1_000,
+        onUnwritten: () => {},
+      },
+    );
+    onTestFinished(() => tasks.close());
+    return tasks;
+  };
+  const countRefused = async () => (await database.read('SELECT credential FROM refused_credentials')).length;
+  return { service, answers, database, open, countRefused, one: open(database), other: open(database) };
+}
+
+function callOf(caller: Caller | string, idempotencyKey: string | null = null): CreateCall {
+  const asForwarded = typeof caller === 'string' ? { kind: 'forwarded' as const, authorization: caller } : caller;
+  return { caller: asForwarded, requestId: 'test', idempotencyKey };
+}
+
+function withSubject(authorization: string): Caller {
+  return { kind: 'forwarded', authorization, verified: { subject: 'user-17', expiresAtMs: EXPIRES_AT_MS } };
+}
+
+describe.each(DATABASES)('on %s', (kind) => {
+  test("a 401 closes the records and keys of the caller's credential in every gateway, and no others", async () => {
+    const { service, answers, one, other } = await openGateways(kind);
+    const { accountTask } = await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'));
+    await one.create(SAMPLE_TASK, callOf('Bearer y', 'k'));
+    answers.set('Bearer x', 401);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x'))).rejects.toMatchObject(REFUSED);
+    const arrived = service.requests.length;
+    for (const gateway of [one, other]) {
+      await expect(gateway.create(SAMPLE_TASK, callOf('bearer x', 'k'))).rejects.toMatchObject(CLOSED);
+      const conflicting = { ...SAMPLE_TASK, Parameters: '[]' };
+      await expect(gateway.create(conflicting, callOf('Bearer x', 'k'))).rejects.toMatchObject(CLOSED);
+      await expect(gateway.find([accountTask.ID], callOf('Bearer x'))).rejects.toMatchObject(CLOSED);
+      await expect(gateway.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(CLOSED);
+      expect((await gateway.create(SAMPLE_TASK, callOf('Bearer y', 'k'))).replayed).toBe(true);
+      expect((await gateway.list(PAGE, callOf('Bearer y'))).tasks).toHaveLength(1);
+    }
+    expect(service.requests).toHaveLength(arrived);
+  });
+
+  test('a key of unknown fate is closed too, and is not sent again', async () => {
+    const { service, answers, one } = await openGateways(kind);
+    answers.set('Bearer x', 500);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject({ outcome: 'UNKNOWN' });
+    answers.set('Bearer x', 401);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k-2'))).rejects.toMatchObject(REFUSED);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject(CLOSED);
+    expect(service.requests).toHaveLength(2);
+  });
+
+  test('a create that the service accepts later opens them again', async () => {
+    const { answers, one, other, countRefused } = await openGateways(kind);
+    const { accountTask } = await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'));
+    answers.set('Bearer x', 401);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'new'))).rejects.toMatchObject(REFUSED);
+    answers.set('Bearer x', 403);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(other.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(CLOSED);
+    answers.clear();
+    await other.create(SAMPLE_TASK, callOf('Bearer x', 'new'));
+    expect((await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).accountTask.ID).toBe(accountTask.ID);
+    expect((await one.list(PAGE, callOf('Bearer x'))).tasks).toHaveLength(2);
+    expect(await countRefused()).toBe(0);
+  });
+
+  test('a renewed token of the same subject reads on, the refused one does not', async () => {
+    const { answers, one, other } = await openGateways(kind);
+    await one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1'), 'k'));
+    answers.set('Bearer 1', 401);
+    await expect(one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
+    await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(CLOSED);
+    expect((await other.create(SAMPLE_TASK, callOf(withSubject('Bearer 2'), 'k'))).replayed).toBe(true);
+    expect((await other.list(PAGE, callOf(withSubject('Bearer 2')))).tasks).toHaveLength(1);
+    await other.create(SAMPLE_TASK, callOf(withSubject('Bearer 2')));
+    await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(CLOSED);
+  });
+
+  test('credentials that own nothing leave no row behind, however many are made up', async () => {
+    const { answers, one, countRefused } = await openGateways(kind);
+    const headers = Array.from({ length: 20 }, (_, index) => `Bearer made-up-${index}`);
+    for (const header of headers) answers.set(header, 401);
+    await Promise.all(
+      headers.flatMap((header) =>
+        ['k-1', 'k-2'].map((key) =>
+          expect(one.create(SAMPLE_TASK, callOf(header, key))).rejects.toMatchObject(REFUSED),
+        ),
+      ),
+    );
+    expect(await countRefused()).toBe(0);
+  });
+
+  test("a 401 to the gateway's own credentials closes nothing", async () => {
+    const { countRefused } = await openGateways(kind);
+    const caller = { kind: 'subject', subject: 'user-17' } as const;
+    const refusing = rememberingTaskService(
+      {
+        create: () => Promise.reject(new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'No.')),
+        find: async () => [],
+        list: async () => ({ tasks: [], hasNextPage: false }),
+        checks: {},
+        close: async () => {},
+      },
+      (await sampleStore(kind)).database,
+      { leaseMs: 1, keyExpiryMs: 1, keyWaitMs: 0, maxPending: 1, onUnwritten: () => {} },
+    );
+    onTestFinished(() => refusing.close());
+    await expect(refusing.create(SAMPLE_TASK, callOf(caller))).rejects.toMatchObject(REFUSED);
+    expect(await refusing.list(PAGE, callOf(caller))).toEqual({ tasks: [], hasNextPage: false });
+    expect(await countRefused()).toBe(0);
+  });
+
+  test('a refusal that cannot be written down at once is written when the database is back', async () => {
+    const { database } = await sampleStore(kind);
+    const { database: away, state } = awayable(database);
+    const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
+    const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+    const unwritten: unknown[] = [];
+    const refusals = createRefusedCredentials({
+      database: away,
+      maxPending: 10,
+      onUnwritten: (error) => unwritten.push(error),
+    });
+    onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
+    await records.add(owner, wholeTask());
+    state.isAway = true;
+    await refusals.note(owner);
+    expect(unwritten).toHaveLength(1);
+    await refusals.check(owner);
+    state.isAway = false;
+    const check = () => refusals.check(owner).catch(({ code }: TaskFailure) => code);
+    await expect.poll(check, WHILE).toBe('UNAUTHENTICATED');
+  });
+
+  test('an acceptance that is written down late lifts no refusal that came after it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const clock = { nowMs: 1_000_000 };
+    const { database } = await sampleStore(kind);
+    const { database: away, state } = awayable(withClock(database, clock));
+    const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
+    const options = { maxPending: 10, onGivenUp: () => {}, retryMs: 1 };
+    const records = createTaskRecords({ database: away, ...options });
+    const refusals = createRefusedCredentials({
+      database: withClock(database, clock),
+      maxPending: 10,
+      onUnwritten: () => {},
+    });
+    onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
+    await records.add(owner, wholeTask());
+    state.isAway = true;
+    await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    vi.advanceTimersByTime(10_000);
+    clock.nowMs += 10_000;
+    await refusals.note(owner);
+    state.isAway = false;
+    await expect.poll(async () => (await records.list(owner, PAGE)).tasks.length, WHILE).toBe(2);
+    await expect(refusals.check(owner)).rejects.toMatchObject(CLOSED);
+    await records.add(owner, wholeTask('c'));
+    await refusals.check(owner);
+  });
+
+  test('a refusal is forgotten with its token', async () => {
+    const { answers, one, database, countRefused } = await openGateways(kind);
+    await one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')));
+    answers.set('Bearer 1', 401);
+    await expect(one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
+    const clock = { nowMs: EXPIRES_AT_MS - 1 };
+    const purge = createPurge({ database: withClock(database, clock) });
+    onTestFinished(() => purge.close());
+    await purge.run();
+    expect(await countRefused()).toBe(1);
+    clock.nowMs += 1;
+    await purge.run();
+    expect(await countRefused()).toBe(0);
+  });
+});
+
+function wholeTask(digit = 'a') {
+  const task = readAccountTask({ ...WHOLE_DETAIL, ID: WHOLE_DETAIL.ID.replace(/^./, digit) }, 'Detail');
+  if ('at' in task) throw new Error(task.at);
+  return task;
+}
