@@ -61,6 +61,7 @@ export async function explainCreates(request: GraphqlRequest, config: Config): P
       error: (facts) => void problems.add(String((facts as { err?: unknown }).err)),
     },
     metrics: createMetrics(),
+    timeoutMs: config.operationTimeoutMs,
     batchConcurrency: 1,
     introspection: true,
     trusted: null,

@@ -57,6 +57,7 @@ export function createGateway(
     authenticate,
     log,
     metrics,
+    timeoutMs: config.operationTimeoutMs,
     batchConcurrency,
     introspection: config.introspection,
     trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),

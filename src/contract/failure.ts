@@ -73,6 +73,14 @@ export function toLogSentence({ message, errorCode, errorReason }: TaskFailure):
   return errorCode || errorReason ? 'The service refused the task; its words are in the answer.' : message;
 }
 
+/** The end of the time that a GraphQL operation may take: what is not done by then is not done. */
+export function operationTimeOver(): TaskFailure {
+  return new TaskFailure(
+    { code: 'OVERLOADED', outcome: 'NOT_SENT' },
+    'The time that an operation may take was over before this was done.',
+  );
+}
+
 /** Bad input, refused before anything was sent or stored. `field` is the contract's or GraphQL's path of the value. */
 export function badInput(field: string, problem: string): TaskFailure {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${field}: ${problem}`);

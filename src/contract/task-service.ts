@@ -39,6 +39,8 @@ export interface Call {
   readonly caller: Caller;
   /** Passed on to the upstream and written to every log line of the request. */
   readonly requestId: string;
+  /** In milliseconds of `performance.now()`: no write is sent, and no read goes on, after it; absent: there is no limit. */
+  readonly untilMs?: number | undefined;
   /** Told of what is done for the call outside this process; absent: nobody wants to know. */
   readonly beginStep?: BeginStep | undefined;
 }

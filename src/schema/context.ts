@@ -25,6 +25,8 @@ export interface GatewayContext {
   authenticate(): Caller | Promise<Caller>;
   /** What came of it, where somebody has asked; undefined: nobody has, or the request could be refused at once. */
   askedCaller(): Caller | Promise<Caller> | undefined;
+  /** When the operation has to end, in milliseconds of `performance.now()`. */
+  readonly untilMs: number;
   /** What the request has created so far: an error of a later field takes the results of earlier ones away. */
   readonly created: CreatedBefore[];
   /** What it may have created, likewise. */
@@ -40,7 +42,7 @@ export interface GatewayContext {
 }
 
 export interface RequestFacts
-  extends Pick<GatewayContext, 'requestId' | 'tasks' | 'authenticate' | 'batchConcurrency' | 'beginStep'> {
+  extends Pick<GatewayContext, 'requestId' | 'tasks' | 'authenticate' | 'untilMs' | 'batchConcurrency' | 'beginStep'> {
   /** Logs a failure that is no error of the answer. */
   logFailure(error: unknown): void;
 }
@@ -51,6 +53,7 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
   const context: GatewayContext = {
     requestId: facts.requestId,
     tasks: facts.tasks,
+    untilMs: facts.untilMs,
     batchConcurrency: facts.batchConcurrency,
     beginStep: facts.beginStep,
     created: [],
@@ -85,14 +88,14 @@ export function createTask(
   task: NewAccountTask,
   idempotencyKey: string | null,
 ): Promise<CreatedAccountTask> {
-  return withCall(context, ({ caller, requestId, beginStep }) =>
-    context.tasks.create(task, { caller, requestId, beginStep, idempotencyKey }).then((created) => {
+  return withCall(context, ({ caller, requestId, untilMs, beginStep }) =>
+    context.tasks.create(task, { caller, requestId, untilMs, beginStep, idempotencyKey }).then((created) => {
       context.created.push({ path, id: created.accountTask.ID });
       return created;
     }),
   );
 }
 
-function callOf(caller: Caller, { requestId, beginStep }: GatewayContext): Call {
-  return { caller, requestId, beginStep };
+function callOf(caller: Caller, { requestId, untilMs, beginStep }: GatewayContext): Call {
+  return { caller, requestId, untilMs, beginStep };
 }

@@ -16,6 +16,7 @@ import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { useOperationInput } from './operation-input.ts';
 import { useOperationName } from './operation-name.ts';
+import { createOperationTime } from './operation-time.ts';
 import { useParameterText } from './parameter-text.ts';
 import { toRequestId } from './request-id.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
@@ -27,6 +28,8 @@ export interface GraphqlEndpointOptions {
   readonly authenticate: Authenticate;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** For an operation: reads are given up, and no further write starts. */
+  readonly timeoutMs: number;
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;
   readonly introspection: boolean;
@@ -56,28 +59,37 @@ export function createGraphqlEndpoint({
   authenticate,
   log,
   metrics,
+  timeoutMs,
   batchConcurrency,
   introspection,
   trusted,
   fastLane,
 }: GraphqlEndpointOptions): GraphqlEndpoint {
+  const time = createOperationTime(timeoutMs, () => metrics.countRefusal('operation_time'));
+  const timedTasks = time.limit(tasks);
   const createContext = (
     authorization: string | null,
     requestId: string,
     record: RequestRecord | undefined,
-  ): GatewayContext =>
-    createGatewayContext({
+  ): GatewayContext => {
+    const untilMs = time.endMs();
+    return createGatewayContext({
       requestId,
+      untilMs,
       beginStep: record?.beginStep,
-      tasks,
+      tasks: timedTasks,
       batchConcurrency,
-      authenticate: () => authenticate(authorization),
+      authenticate() {
+        const caller = authenticate(authorization);
+        return caller instanceof Promise ? time.within(untilMs, caller) : caller;
+      },
       logFailure: (error) => {
         logFailure(error, { requestId, log, record });
         if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
         else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
       },
     });
+  };
   const lane = fastLane ? createFastLane({ schema, trusted, log, onTaken: () => metrics.countFastAnswer() }) : null;
   const yoga = createYoga<RequestFacts, GatewayContext>({
     schema,

@@ -25,6 +25,7 @@ const LIMITS = [
   'failures',
   'pipelined_requests',
   'waiting_requests',
+  'operation_time',
 ] as const;
 /** A bound at which something was refused or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;

@@ -37,6 +37,8 @@ export interface UpstreamRequest {
   readonly fixedHeaders?: readonly string[];
   readonly headers: Headers;
   readonly body: string;
+  /** In milliseconds of `performance.now()`: the request is not sent after it; absent: it may be. */
+  readonly untilMs?: number | undefined;
   /** Told of every exchange that the request takes. */
   readonly beginStep?: BeginStep | undefined;
 }
@@ -86,7 +88,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   const dispatch = (
     connection: Connection,
-    { path, fixedHeaders, headers, body, beginStep }: UpstreamRequest,
+    { path, fixedHeaders, headers, body, untilMs, beginStep }: UpstreamRequest,
     deadline: Deadline,
     resends: number,
     queuedMs: number,
@@ -104,7 +106,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         // The side that closes first keeps the port busy for a minute, so the service is asked to.
         reset: reuse.isRefused(),
       },
-      { maxAnswerBytes, deadline, queuedMs, dispatchedMs, observer, step, pool },
+      { maxAnswerBytes, deadline, untilMs, queuedMs, dispatchedMs, observer, step, pool },
     );
   };
   const attempt = (

@@ -4,7 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import { createCohort } from '../event-loop/cohort.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
-import type { TaskFailure } from '../contract/failure.ts';
+import { operationTimeOver, type TaskFailure } from '../contract/failure.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { decodeContent } from './content-encoding.ts';
@@ -24,6 +24,8 @@ export interface UpstreamAnswer {
 export interface ExchangeOptions {
   readonly maxAnswerBytes: number;
   readonly deadline: Deadline;
+  /** The request is not sent after it; undefined: it may be. */
+  readonly untilMs: number | undefined;
   /** When it asked for a connection, in milliseconds of `performance.now()`. */
   readonly queuedMs: number;
   /** When it got one. */
@@ -102,9 +104,16 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
       // Thrown here, nothing is written and the connection stays usable.
       throw new Error('The time was up before the request was sent.');
     }
+    const nowMs = performance.now();
+    const { untilMs, observer } = this.#options;
+    if (untilMs !== undefined && nowMs >= untilMs) {
+      observer?.onRefused('operation_time');
+      this.#fail(operationTimeOver());
+      throw new Error('The time of the operation was up before the request was sent.');
+    }
     this.#sending = controller;
     this.#connection.socket?.expectAnswer();
-    this.sentMs = performance.now();
+    this.sentMs = nowMs;
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {

@@ -45,13 +45,18 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     'Accept-Encoding': 'identity',
     'User-Agent': USER_AGENT,
   }).flat();
-  const post = (body: string, { caller, requestId, beginStep }: Call, Authorization: string): Promise<UpstreamAnswer> =>
+  const post = (
+    body: string,
+    { caller, requestId, untilMs, beginStep }: Call,
+    Authorization: string,
+  ): Promise<UpstreamAnswer> =>
     client.postAdmitted({
       caller: toName(caller),
       path: CREATE_PATH,
       fixedHeaders,
       headers: { Authorization, 'X-Request-Id': requestId },
       body,
+      untilMs,
       beginStep,
     });
   /** With a token of the gateway's own, which may have to be fetched, and after a 401 another one. */

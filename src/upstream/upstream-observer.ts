@@ -20,8 +20,11 @@ export interface UpstreamObserver {
   onCall(path: string, result: number | FailureCode, durationMs: number): void;
   /** An exchange is over, however it ended. */
   onExchange(times: ExchangeTimes): void;
-  /** A call was refused: too many in flight, of all callers or of one that others wait for, or no connection became free in time. */
-  onRefused(limit: 'in_flight' | 'caller_share' | 'connections'): void;
+  /**
+   * A call was refused: too many in flight, of all callers or of one that others wait for, no connection free in time, or the
+   * time of its operation over.
+   */
+  onRefused(limit: 'in_flight' | 'caller_share' | 'connections' | 'operation_time'): void;
 }
 
 /** What is under way at this moment. */
