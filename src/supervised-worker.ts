@@ -1,5 +1,6 @@
 import cluster from 'node:cluster';
 import type { Closing } from './gateway.ts';
+import { type Heartbeats, type HeartbeatWatch, watchHeartbeats } from './heartbeat.ts';
 import type { MetricsSnapshot, RenderedMetrics } from './server/metrics.ts';
 import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts';
 
@@ -12,6 +13,8 @@ export interface WorkerEnd {
   /** Null: a signal ended it. */
   readonly code: number | null;
   readonly signal: string | null;
+  /** It was killed because it sent no heartbeat. */
+  readonly wasHung: boolean;
 }
 
 /** A worker process, as the process that started it sees it. */
@@ -39,7 +42,10 @@ export interface WorkerListeners {
 cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 /** Starts the program once more, with the same words and variables. */
-export function startSupervisedWorker(listenersOf: (id: number) => WorkerListeners): SupervisedWorker {
+export function startSupervisedWorker(
+  heartbeat: HeartbeatWatch,
+  listenersOf: (id: number) => WorkerListeners,
+): SupervisedWorker {
   const worker = cluster.fork();
   const { onSnapshot, readMetrics } = listenersOf(worker.id);
   const startedAtMs = performance.now();
@@ -48,7 +54,14 @@ export function startSupervisedWorker(listenersOf: (id: number) => WorkerListene
   let hasServed = false;
   let isClosing = false;
   let problem: string | null = null;
+  /** Null as long as it is starting. */
+  let heartbeats: Heartbeats | null = null;
+  let wasHung = false;
 
+  const killHung = (): void => {
+    wasHung = true;
+    worker.process.kill('SIGKILL');
+  };
   const send = (message: SupervisorMessage): void => {
     // A worker that is just dying cannot be told anything.
     if (worker.isConnected()) worker.send(message, ignore);
@@ -58,6 +71,9 @@ export function startSupervisedWorker(listenersOf: (id: number) => WorkerListene
       case 'ready':
         hasServed = true;
         return started.resolve(true);
+      case 'heartbeat':
+        heartbeats ??= watchHeartbeats(heartbeat, killHung);
+        return heartbeats.beat();
       case 'failed':
         ({ problem } = message);
         return;
@@ -80,11 +96,12 @@ export function startSupervisedWorker(listenersOf: (id: number) => WorkerListene
   });
   const end = async (): Promise<WorkerEnd> => {
     const [{ code, signal }] = await Promise.all([exited, disconnected]);
+    heartbeats?.stop();
     for (const stop of waiting) stop();
     started.resolve(false);
     const wasServing = hasServed;
     hasServed = false;
-    return { livedMs: performance.now() - startedAtMs, wasServing, problem, code, signal };
+    return { livedMs: performance.now() - startedAtMs, wasServing, problem, code, signal, wasHung };
   };
   return {
     id: worker.id,

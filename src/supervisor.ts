@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from './config.ts';
+import { HEARTBEAT, type HeartbeatWatch } from './heartbeat.ts';
 import { createRestartDelays } from './restart-delays.ts';
 import { createLog, openLogSink } from './server/log.ts';
 import type { RenderedMetrics } from './server/metrics.ts';
@@ -27,7 +28,7 @@ const SNAPSHOT_TIMEOUT_MS = 1_000;
 const GRACE_MS = 15_000;
 
 /** Starts as many workers as the configuration says; resolves when one serves. @throws Error with one line when none can. */
-export async function startSupervisor(config: Config): Promise<Supervisor> {
+export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch = HEARTBEAT): Promise<Supervisor> {
   const log = createLog(config.logLevel, await openLogSink({ isShared: true }));
   const metrics = createMetricsOfWorkers();
   const workers = new Set<SupervisedWorker>();
@@ -46,7 +47,7 @@ export async function startSupervisor(config: Config): Promise<Supervisor> {
     return metrics.render();
   });
   const launch = (): SupervisedWorker => {
-    const worker = startSupervisedWorker((id) => ({
+    const worker = startSupervisedWorker(heartbeat, (id) => ({
       onSnapshot: (snapshot) => metrics.update(id, snapshot),
       readMetrics,
     }));
@@ -61,15 +62,15 @@ export async function startSupervisor(config: Config): Promise<Supervisor> {
       failedStarts = 0;
       firstServing.resolve();
     } else failedStarts += 1;
-    const { problem, code, signal } = await worker.ended;
+    const { problem, code, signal, wasHung } = await worker.ended;
     workers.delete(worker);
     metrics.retire(worker.id);
     // It is told once, as what is wrong with the start.
     if (!hasServed && problem !== null) return;
     const facts = { worker: worker.id, code, signal, ...(problem !== null && { problem }) };
-    if (code === 0 || isClosing()) return log.info(facts, 'worker ended');
-    metrics.countEnded();
-    log.error(facts, 'worker ended unexpectedly');
+    if (code === 0 || (isClosing() && !wasHung)) return log.info(facts, 'worker ended');
+    metrics.countEnded(wasHung ? 'hung' : 'died');
+    log.error(facts, wasHung ? 'worker was killed because it hung' : 'worker ended unexpectedly');
   };
 
   /** Sees to it that there always is a worker in one place. */

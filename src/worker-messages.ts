@@ -4,6 +4,8 @@ import type { MetricsSnapshot, RenderedMetrics } from './server/metrics.ts';
 /** What a worker says to the process that supervises it. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
+  /** Sent again and again: its event loop is not blocked. */
+  | { readonly kind: 'heartbeat' }
   /** It could not start; the problem is one line for the person who starts it. */
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'snapshot'; readonly snapshot: MetricsSnapshot }

@@ -1,6 +1,7 @@
 import type { Worker } from 'node:cluster';
 import type { Config } from './config.ts';
 import type { Closing } from './gateway.ts';
+import { HEARTBEAT, type HeartbeatWatch } from './heartbeat.ts';
 import type { Metrics, RenderedMetrics } from './server/metrics.ts';
 import { shareForASecond } from './server/shared-work.ts';
 import { type Serving, startServing } from './serving.ts';
@@ -13,7 +14,12 @@ const METRICS_TIMEOUT_MS = 5_000;
  * Serves as one of several processes until it is told to stop, asked to, or alone because the supervisor is gone.
  * Resolves with the exit status.
  */
-export async function runWorker(config: Config, self: Worker, stopAsked: Promise<void>): Promise<number> {
+export async function runWorker(
+  config: Config,
+  self: Worker,
+  stopAsked: Promise<void>,
+  { intervalMs }: Pick<HeartbeatWatch, 'intervalMs'> = HEARTBEAT,
+): Promise<number> {
   // Otherwise Node ends it in the middle of its requests when the supervisor is gone.
   self.exitedAfterDisconnect = true;
   const closing = Promise.withResolvers<Closing>();
@@ -56,6 +62,8 @@ export async function runWorker(config: Config, self: Worker, stopAsked: Promise
         return;
     }
   });
+  void send({ kind: 'heartbeat' });
+  setInterval(() => void send({ kind: 'heartbeat' }), intervalMs).unref();
   const orphaned = new Promise<null>((resolve) => {
     self.once('disconnect', () => resolve(null));
   });

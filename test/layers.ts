@@ -52,6 +52,7 @@ const WIRING: ReadonlySet<string> = new Set([
   'src/explain.ts',
   'src/explained-creates.ts',
   'src/gateway.ts',
+  'src/heartbeat.ts',
   'src/observers.ts',
   'src/restart-delays.ts',
   'src/serving.ts',

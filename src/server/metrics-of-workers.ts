@@ -8,9 +8,12 @@ export interface MetricsOfWorkers {
   /** The worker has ended. */
   retire(worker: number): void;
   setServing(workers: number): void;
-  countEnded(): void;
+  countEnded(cause: EndCause): void;
   render(): Promise<RenderedMetrics>;
 }
+
+const END_CAUSES = ['died', 'hung'] as const;
+type EndCause = (typeof END_CAUSES)[number];
 
 /** What may be added up over processes that do not live at the same time. */
 const KEPT_TYPES: ReadonlySet<string> = new Set(['counter', 'histogram']);
@@ -32,9 +35,11 @@ export function createMetricsOfWorkers(): MetricsOfWorkers {
   });
   const ended = new Counter({
     name: 'gateway_workers_ended_total',
-    help: 'Worker processes that ended without having been told to.',
+    help: 'Worker processes that ended without having been told to, by cause: they died, or hung and were killed.',
+    labelNames: ['cause'],
     registers: [registry],
   });
+  for (const cause of END_CAUSES) ended.inc({ cause }, 0);
   return {
     update: (worker, snapshot) => void latest.set(worker, snapshot),
     retire(worker) {
@@ -45,7 +50,7 @@ export function createMetricsOfWorkers(): MetricsOfWorkers {
       addingUp = addingUp.then(addUp);
     },
     setServing: (workers) => serving.set(workers),
-    countEnded: () => ended.inc(),
+    countEnded: (cause) => ended.inc({ cause }),
     async render() {
       const sum = AggregatorRegistry.aggregate([...latest.values(), ...ofEnded, await registry.getMetricsAsJSON()]);
       return { contentType: sum.contentType, text: await sum.metrics() };

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
+import type { HeartbeatWatch } from '../../src/heartbeat.ts';
 import { startGroup } from './process-group.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -38,6 +39,14 @@ export function startNpm(args: readonly string[], env: Readonly<Record<string, s
 /** `src/cli.ts ARGS` without npm around it. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
   return watch(process.execPath, ['src/cli.ts', ...args], env);
+}
+
+/** Workers that are watched as `watched-workers.ts` says. */
+export function startWatchedWorkers(
+  { intervalMs, maxMissed }: HeartbeatWatch,
+  env: Readonly<Record<string, string>>,
+): GatewayProcess {
+  return watch(process.execPath, ['test/e2e/watched-workers.ts', String(intervalMs), String(maxMissed)], env);
 }
 
 /** `src/cli.ts ARGS` on a disk that is full as soon as a file would be larger than this; not on Windows. */

@@ -1,18 +1,27 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
-import { killUntilEnd, runCli, startCli } from './gateway-process.ts';
+import { type GatewayProcess, killUntilEnd, runCli, startCli, startWatchedWorkers } from './gateway-process.ts';
 import { createCaller } from './graphql-caller.ts';
 import { signalWorker, untilServing, workerPids } from './worker-log.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
+const startServe = (env: Readonly<Record<string, string>>): GatewayProcess => startCli(['serve'], env);
+/** Workers that may be stopped for as long as a test takes. */
+const startPatiently = (env: Readonly<Record<string, string>>): GatewayProcess =>
+  startWatchedWorkers({ intervalMs: 1_000, maxMissed: 1_000 }, env);
+/** Workers that are killed once they have been silent for five seconds. */
+const startImpatiently = (env: Readonly<Record<string, string>>): GatewayProcess =>
+  startWatchedWorkers({ intervalMs: 100, maxMissed: 50 }, env);
+
 const caller = createCaller('Bearer of-a-caller');
 
-async function startWorkers(env: Readonly<Record<string, string>> = {}) {
+async function startWorkers(env: Readonly<Record<string, string>> = {}, start = startServe) {
   const state: { held: Promise<null> | null; onArrival: () => void } = { held: null, onArrival: () => {} };
   const service = await startRestService({
     answer() {
@@ -21,7 +30,7 @@ async function startWorkers(env: Readonly<Record<string, string>> = {}) {
     },
   });
   onTestFinished(() => service.close());
-  const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, RECORD: 'off', WORKERS: '2', ...env });
+  const gateway = start({ UPSTREAM_URL: service.url.href, RECORD: 'off', WORKERS: '2', ...env });
   const address = await gateway.address();
   await Promise.all([untilServing(gateway, 1), untilServing(gateway, 2)]);
   return { gateway, address, service, state };
@@ -55,10 +64,10 @@ async function createTen(address: URL): Promise<void> {
   expect(answers).toEqual(answers.map(() => ({ data: { createAccountTask: { replayed: false } } })));
 }
 
-async function metric(address: URL, name: string): Promise<number> {
+async function metric(address: URL, name: string, label = ''): Promise<number> {
   const response = await fetch(new URL('metrics', address), { headers: { Connection: 'close' } });
   const text = await response.text();
-  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'))].map(([, value]) =>
+  const values = [...text.matchAll(new RegExp(`^${name}(?:\\{.*${label}.*\\})? (\\S+)$`, 'gm'))].map(([, value]) =>
     Number(value),
   );
   return values.reduce((sum, value) => sum + value, 0);
@@ -66,7 +75,7 @@ async function metric(address: URL, name: string): Promise<number> {
 
 describe('several workers', () => {
   test('share an address, and any of them tells what all have counted, those that are gone included', async () => {
-    const { gateway, address, service } = await startWorkers();
+    const { gateway, address, service } = await startWorkers({}, startPatiently);
     // With the other one stopped a worker has all of the work.
     signalWorker(gateway, 2, 'SIGSTOP');
     await createTen(address);
@@ -90,7 +99,7 @@ describe('several workers', () => {
 });
 
 test('several workers share the port of their metrics, too', async () => {
-  const { gateway, address } = await startWorkers({ METRICS_PORT: '0' });
+  const { gateway, address } = await startWorkers({ METRICS_PORT: '0' }, startPatiently);
   const [, metricsAddress = ''] = /"metricsAddress":"([^"]*)"/.exec(gateway.stderr()) ?? [];
   await createTen(address);
   const creates = () => metric(new URL(metricsAddress), 'gateway_creates_total');
@@ -104,7 +113,7 @@ test('several workers share the port of their metrics, too', async () => {
 });
 
 test('the bound on creates in flight is for all workers together', async () => {
-  const { gateway, address, service, state } = await startWorkers({ UPSTREAM_MAX_IN_FLIGHT: '4' });
+  const { gateway, address, service, state } = await startWorkers({ UPSTREAM_MAX_IN_FLIGHT: '4' }, startPatiently);
   const held = Promise.withResolvers<null>();
   state.held = held.promise;
   signalWorker(gateway, 2, 'SIGSTOP');
@@ -119,6 +128,34 @@ test('the bound on creates in flight is for all workers together', async () => {
   held.resolve(null);
   const failures = (await Promise.all(verdicts)).flatMap((verdict) => ('failure' in verdict ? [verdict.failure] : []));
   expect(failures).toEqual(['OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT']);
+});
+
+describe('a worker that sends no heartbeat', () => {
+  test('is killed and replaced, and counted as hung', async () => {
+    const { gateway, address } = await startWorkers({}, startImpatiently);
+    signalWorker(gateway, 1, 'SIGSTOP');
+    await gateway.output(/"worker":1,"code":null,"signal":"SIGKILL","msg":"worker was killed because it hung"/);
+    await untilServing(gateway, 3);
+    await expect
+      .poll(() => metric(address, 'gateway_workers_ended_total', 'cause="hung"'), { timeout: 20_000 })
+      .toBe(1);
+    expect(await metric(address, 'gateway_workers_ended_total')).toBe(1);
+  });
+
+  test('because the whole group was stopped is not killed', async () => {
+    const { gateway, address } = await startWorkers({}, startImpatiently);
+    gateway.killGroup('SIGSTOP');
+    // Longer than a worker alone may be silent.
+    await delay(6_000);
+    gateway.killGroup('SIGCONT');
+    for (const worker of [1, 2]) {
+      // With the other one stopped it is this one that answers.
+      signalWorker(gateway, 3 - worker, 'SIGSTOP');
+      await createTen(address);
+      signalWorker(gateway, 3 - worker, 'SIGCONT');
+    }
+    expect(await metric(address, 'gateway_workers_ended_total')).toBe(0);
+  });
 });
 
 describe('a start that cannot be, with several workers,', () => {
