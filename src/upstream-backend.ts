@@ -107,6 +107,7 @@ async function rememberUpstream(
     // A call may wait for a place, for a token of the gateway's own before it is sent, and once more after a 401.
     leaseMs: 5 * upstream.timeoutMs + LEASE_MARGIN_MS,
     keyExpiryMs: config.keyExpiryMs,
+    recordDays: config.recordDays,
     keyWaitMs: KEY_WAIT_MS,
     maxPending: MAX_PENDING_WRITES,
     onUnwritten: (what, error) => {

@@ -71,6 +71,7 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
       const tasks = rememberingTaskService(sending, database, {
         leaseMs: 60_000,
         keyExpiryMs: 86_400_000,
+        recordDays: null,
         keyWaitMs: 20_000,
         maxPending: 1_000,
         onUnwritten: (what, error) => {

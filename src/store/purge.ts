@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { CommitObserver } from './commit-observer.ts';
 import { readClock, toIso } from './database-clock.ts';
 import type { Database, SqlTransaction, SqlValue } from './database.ts';
+import { toGuidPrefix } from './time-ordered-guid.ts';
 
 /** Deletes what has expired in the background, in transactions so small that they hold up no create. */
 export interface Purge {
@@ -13,6 +14,9 @@ export interface Purge {
 
 export interface PurgeOptions {
   readonly database: Database;
+  readonly keyExpiryMs: number;
+  /** Days that records and settled keys are kept; null: for ever, and until they expire. */
+  readonly recordDays: number | null;
   /** The pause between two rounds. */
   readonly intervalMs?: number;
   readonly observer?: CommitObserver | undefined;
@@ -24,20 +28,27 @@ interface Expiry {
   readonly key: string;
   /** The column with the instant, which has an index. */
   readonly column: string;
-  /** The value up to which rows have expired. */
+  /** The value up to which rows have expired at an instant of the database's clock. */
   readonly limit: (nowMs: number) => SqlValue;
+  /** A condition for the rows that may be deleted. */
+  readonly condition?: string;
 }
 
+const KEYS = { table: 'idempotency_keys', key: 'scope, idempotency_key', column: 'expires_at' };
+const REFUSALS = { table: 'refused_credentials', key: 'credential' };
 const EXPIRIES: readonly Expiry[] = [
   { table: 'tokens', key: 'hash', column: 'expires_at', limit: toIso },
-  { table: 'idempotency_keys', key: 'scope, idempotency_key', column: 'expires_at', limit: toIso },
-  { table: 'refused_credentials', key: 'credential', column: 'expires_at', limit: (nowMs) => nowMs },
+  { ...KEYS, limit: toIso },
+  { ...REFUSALS, column: 'expires_at', limit: (nowMs) => nowMs },
 ];
+const DAY_MS = 86_400_000;
 /** More than a commit of creates brings, so that rows go faster than they come. */
 const MAX_ROWS = 512;
 const INTERVAL_MS = 60_000;
 
-export function createPurge({ database, intervalMs = INTERVAL_MS, observer }: PurgeOptions): Purge {
+export function createPurge(options: PurgeOptions): Purge {
+  const { database, intervalMs = INTERVAL_MS, observer } = options;
+  const expiries = [...EXPIRIES, ...recordExpiries(options)];
   const closing = new AbortController();
   const deleteSome = async (expiry: Expiry, limit: SqlValue): Promise<number> => {
     const startedMs = performance.now();
@@ -47,7 +58,7 @@ export function createPurge({ database, intervalMs = INTERVAL_MS, observer }: Pu
   };
   const run = async (): Promise<void> => {
     const nowMs = await readClock(database);
-    for (const expiry of EXPIRIES) {
+    for (const expiry of expiries) {
       let rows = MAX_ROWS;
       while (rows === MAX_ROWS && !closing.signal.aborted) rows = await deleteSome(expiry, expiry.limit(nowMs));
     }
@@ -71,10 +82,36 @@ export function createPurge({ database, intervalMs = INTERVAL_MS, observer }: Pu
   };
 }
 
-function deleteExpired(transaction: SqlTransaction, { table, key, column }: Expiry, limit: SqlValue): Promise<number> {
+/** What RECORD_DAYS adds: UNKNOWN keys stay until they expire, since they keep creates from being sent twice. */
+function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Expiry[] {
+  if (recordDays === null) return [];
+  const recordMs = recordDays * DAY_MS;
+  const settledKeys: Expiry = {
+    ...KEYS,
+    limit: (nowMs) => toIso(nowMs + keyExpiryMs - recordMs),
+    condition: "state = 'CREATED'",
+  };
+  return [
+    {
+      table: 'recorded_tasks',
+      key: 'scope, position',
+      column: 'position',
+      limit: (nowMs) => toGuidPrefix(nowMs - recordMs),
+    },
+    // By then nothing is left that the refusal keeps closed.
+    { ...REFUSALS, column: 'refused_at', limit: (nowMs) => nowMs - Math.max(recordMs, keyExpiryMs) },
+    ...(recordMs < keyExpiryMs ? [settledKeys] : []),
+  ];
+}
+
+function deleteExpired(
+  transaction: SqlTransaction,
+  { table, key, column, condition = 'TRUE' }: Expiry,
+  limit: SqlValue,
+): Promise<number> {
   return transaction.write(
     `DELETE FROM ${table} WHERE (${key}) IN
-      (SELECT ${key} FROM ${table} WHERE ${column} <= ?1 ORDER BY ${column} LIMIT ?2)`,
+      (SELECT ${key} FROM ${table} WHERE ${column} <= ?1 AND ${condition} ORDER BY ${column} LIMIT ?2)`,
     [limit, MAX_ROWS],
   );
 }

@@ -24,6 +24,8 @@ export interface StoreOptions {
   readonly maxPending?: number;
   /** How long an idempotency key gives its first result again; a day unless it is said otherwise. */
   readonly keyExpiryMs?: number;
+  /** Days that settled idempotency keys are kept; until they expire unless it is said otherwise. */
+  readonly recordDays?: number | null;
   readonly observeCommits?: ObserveCommits;
 }
 
@@ -68,10 +70,10 @@ export async function openStore({ databaseUrl, ...options }: OpenStoreOptions): 
 /** The store over a database whose schema is up to date. */
 export function createStore(
   database: Database,
-  { maxPending = 10_000, keyExpiryMs = DAY_MS, observeCommits }: StoreOptions = {},
+  { maxPending = 10_000, keyExpiryMs = DAY_MS, recordDays = null, observeCommits }: StoreOptions = {},
 ): Store {
   const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, observeCommits });
-  const purge = createPurge({ database, observer: observeCommits?.('purge') });
+  const purge = createPurge({ database, keyExpiryMs, recordDays, observer: observeCommits?.('purge') });
   const close = async (): Promise<void> => {
     await purge.close();
     await tasks.close();

@@ -27,6 +27,12 @@ export function createTimeOrderedGuid(): string {
   return v7({ random: bytes, msecs, seq });
 }
 
+/** The text that sorts before the GUIDs made from this millisecond on, and behind all that were made earlier. */
+export function toGuidPrefix(epochMs: number): string {
+  const hex = Math.max(0, epochMs).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
+}
+
 /** Where a millisecond's sequence starts: at random, with room for two thousand million more. */
 function firstOf([, , , , , , a = 0, b = 0, c = 0, d = 0]: Uint8Array): number {
   return ((a & 0x7f) << 24) | (b << 16) | (c << 8) | d;

@@ -14,6 +14,8 @@ export interface UpstreamRecordsOptions {
   readonly leaseMs: number;
   /** How long an idempotency key gives its first result again. */
   readonly keyExpiryMs: number;
+  /** Days that records and settled keys are kept; null: for ever, and until they expire. */
+  readonly recordDays: number | null;
   /** How long a second attempt with a key waits for the first. */
   readonly keyWaitMs: number;
   readonly maxPending: number;
@@ -26,7 +28,7 @@ export interface UpstreamRecordsOptions {
 export function rememberingTaskService(
   upstream: TaskService,
   database: Database,
-  { leaseMs, keyExpiryMs, keyWaitMs, maxPending, onUnwritten, observeCommits }: UpstreamRecordsOptions,
+  { leaseMs, keyExpiryMs, recordDays, keyWaitMs, maxPending, onUnwritten, observeCommits }: UpstreamRecordsOptions,
 ): TaskService {
   const records = createTaskRecords({
     database,
@@ -53,7 +55,7 @@ export function rememberingTaskService(
     onUnsettled: (error) => onUnwritten('settlement', error),
     observeCommits,
   });
-  const purge = createPurge({ database, observer: observeCommits?.('purge') });
+  const purge = createPurge({ database, keyExpiryMs, recordDays, observer: observeCommits?.('purge') });
   const idempotent = idempotentTaskService(recorded, { ledger, waitMs: keyWaitMs });
   return {
     ...idempotent,

@@ -1,15 +1,20 @@
 import { randomUUID } from 'node:crypto';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import type { CommitObserver } from '../../src/store/commit-observer.ts';
 import type { Database } from '../../src/store/database.ts';
 import { insertKeys } from '../../src/store/idempotency-keys.ts';
 import { createPurge } from '../../src/store/purge.ts';
+import { createTaskRecords } from '../../src/store/task-records.ts';
+import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
 import { sampleStore } from './sample-account.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 22);
 const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const KEY_EXPIRY_MS = 90 * DAY_MS;
 
 const HOLDER = { accountId: randomUUID(), clientId: null };
 
@@ -18,21 +23,32 @@ function observe(onCommit: CommitObserver['onCommit']): CommitObserver {
 }
 
 /** A database with a clock of the test's own, and a purge that runs when it is called. */
-async function purgeOver(kind: DatabaseKind) {
+async function purgeOver(kind: DatabaseKind, recordDays: number | null = null) {
   const clock = { nowMs: NOW_MS };
   const { database, store } = await sampleStore(kind, {}, (own) => withClock(own, clock));
   const deleted: number[] = [];
   const observer = observe((rows) => deleted.push(rows));
-  const purge = createPurge({ database: withClock(database, clock), intervalMs: 86_400_000, observer });
+  const purge = createPurge({
+    database: withClock(database, clock),
+    keyExpiryMs: KEY_EXPIRY_MS,
+    recordDays,
+    intervalMs: DAY_MS,
+    observer,
+  });
   onTestFinished(() => purge.close());
   return { clock, database, store, purge, deleted };
 }
 
-function insertKeysThatExpire(database: Database, atMs: number, count: number): Promise<void> {
+function insertKeysThatExpire(
+  database: Database,
+  atMs: number,
+  count: number,
+  state: 'CREATED' | 'UNKNOWN' | 'RUNNING' = 'CREATED',
+): Promise<void> {
   const keys = Array.from({ length: count }, () => ({
     scope: randomUUID(),
     attempt: { owner: { scopes: ['s'] as const, credential: null }, key: 'k', fingerprint: 'f', id: randomUUID() },
-    state: 'CREATED' as const,
+    state,
     leaseUntil: '',
     expiresAt: new Date(atMs).toISOString(),
     outcome: null,
@@ -68,11 +84,79 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.tokens.verify(token)).not.toBeNull();
   });
 
+  test('records are deleted once they are older than RECORD_DAYS, a bounded number at a time', async () => {
+    const { clock, database, purge, deleted } = await purgeOver(kind, 30);
+    const records = createTaskRecords({ database, maxPending: 10_000, onGivenUp: () => {} });
+    onTestFinished(() => records.close());
+    const task = readAccountTask(WHOLE_DETAIL, 'Detail') as AccountTask;
+    const owner = { scopes: ['s'], credential: null } as const;
+    await Promise.all(Array.from({ length: 600 }, () => records.add(owner, { ...task, ID: randomUUID() })));
+    const [newest] = await database.read<{ position: string }>('SELECT MAX(position) AS position FROM recorded_tasks');
+    const newestMs = Number.parseInt(String(newest?.position).replace('-', '').slice(0, 12), 16);
+    vi.useFakeTimers({ toFake: ['Date'], now: newestMs + 1 });
+    onTestFinished(() => void vi.useRealTimers());
+    await records.add(owner, task);
+    clock.nowMs = newestMs + 30 * DAY_MS + 1;
+    await purge.run();
+    expect(deleted).toEqual([512, 88]);
+    expect((await records.list(owner, { first: 10, after: null })).tasks).toEqual([task]);
+    clock.nowMs += 31 * DAY_MS;
+    await purge.run();
+    expect(await countRows(database, 'recorded_tasks')).toBe(0);
+  });
+
+  test('without RECORD_DAYS records are kept', async () => {
+    const { clock, database, purge } = await purgeOver(kind);
+    const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+    onTestFinished(() => records.close());
+    await records.add({ scopes: ['s'], credential: null }, readAccountTask(WHOLE_DETAIL, 'Detail') as AccountTask);
+    clock.nowMs += 36_500 * DAY_MS;
+    await purge.run();
+    expect(await countRows(database, 'recorded_tasks')).toBe(1);
+  });
+
+  test('settled keys are kept no longer than RECORD_DAYS, others until they expire', async () => {
+    const { clock, database, purge } = await purgeOver(kind, 30);
+    for (const state of ['CREATED', 'UNKNOWN', 'RUNNING'] as const)
+      await insertKeysThatExpire(database, NOW_MS + KEY_EXPIRY_MS, 1, state);
+    const statesAfter = async (days: number) => {
+      clock.nowMs = NOW_MS + days * DAY_MS;
+      await purge.run();
+      return (await database.read('SELECT state FROM idempotency_keys ORDER BY state')).map(({ state }) => state);
+    };
+    expect(await statesAfter(29)).toEqual(['CREATED', 'RUNNING', 'UNKNOWN']);
+    expect(await statesAfter(30)).toEqual(['RUNNING', 'UNKNOWN']);
+    expect(await statesAfter(90)).toEqual([]);
+  });
+
+  test('a refusal goes with the last that it could keep closed', async () => {
+    const { clock, database, purge } = await purgeOver(kind, 120);
+    await database.transaction((transaction) =>
+      transaction.insert(
+        'refused_credentials',
+        ['credential', 'refused_at', 'expires_at'],
+        [['c', NOW_MS, Number.MAX_SAFE_INTEGER]],
+      ),
+    );
+    clock.nowMs += 119 * DAY_MS;
+    await purge.run();
+    expect(await countRows(database, 'refused_credentials')).toBe(1);
+    clock.nowMs += DAY_MS;
+    await purge.run();
+    expect(await countRows(database, 'refused_credentials')).toBe(0);
+  });
+
   test('a purge repeats by itself until it is closed', async () => {
     const { database } = await sampleStore(kind);
     const purged = Promise.withResolvers<void>();
     await insertKeysThatExpire(database, NOW_MS, 1);
-    const purge = createPurge({ database, intervalMs: 1, observer: observe(() => purged.resolve()) });
+    const purge = createPurge({
+      database,
+      keyExpiryMs: KEY_EXPIRY_MS,
+      recordDays: null,
+      intervalMs: 1,
+      observer: observe(() => purged.resolve()),
+    });
     await purged.promise;
     await purge.close();
     await insertKeysThatExpire(database, NOW_MS, 1);

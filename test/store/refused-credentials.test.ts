@@ -54,6 +54,7 @@ async function openGateways(kind: DatabaseKind) {
       {
         leaseMs: 60_000,
         keyExpiryMs: 86_400_000,
+        recordDays: null,
         keyWaitMs: 0,
         maxPending: 1_000,
         onUnwritten: () => {},
@@ -147,7 +148,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test("a 401 to the gateway's own credentials closes nothing", async () => {
-    const { countRefused } = await openGateways(kind);
+    const { database, countRefused } = await openGateways(kind);
     const caller = { kind: 'subject', subject: 'user-17' } as const;
     const refusing = rememberingTaskService(
       {
@@ -157,8 +158,8 @@ describe.each(DATABASES)('on %s', (kind) => {
         checks: {},
         close: async () => {},
       },
-      (await sampleStore(kind)).database,
-      { leaseMs: 1, keyExpiryMs: 1, keyWaitMs: 0, maxPending: 1, onUnwritten: () => {} },
+      { ...database, close: async () => {} },
+      { leaseMs: 1, keyExpiryMs: 1, recordDays: null, keyWaitMs: 0, maxPending: 10, onUnwritten: () => {} },
     );
     onTestFinished(() => refusing.close());
     await expect(refusing.create(SAMPLE_TASK, callOf(caller))).rejects.toMatchObject(REFUSED);
@@ -221,7 +222,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     answers.set('Bearer 1', 401);
     await expect(one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
     const clock = { nowMs: EXPIRES_AT_MS - 1 };
-    const purge = createPurge({ database: withClock(database, clock) });
+    const purge = createPurge({ database: withClock(database, clock), keyExpiryMs: 86_400_000, recordDays: null });
     onTestFinished(() => purge.close());
     await purge.run();
     expect(await countRefused()).toBe(1);
