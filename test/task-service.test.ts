@@ -154,6 +154,48 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(second).toEqual({ tasks: created.slice(3), hasNextPage: false });
   });
 
+  test('ends a page of large tasks before the one that is too much, and loses none to a caller who reads on', async () => {
+    const { tasks, call } = await open();
+    // 100,000 bytes each, and half as many characters.
+    const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
+    const created = [];
+    for (const task of [large, large, TASK, large, large])
+      created.unshift((await tasks.create(task, call)).accountTask);
+    const pages = [];
+    let after: string | null = null;
+    do {
+      const { tasks: read, hasNextPage } = await tasks.list({ first: 4, after, maxBytes: 150_000 }, call);
+      pages.push(read);
+      after = hasNextPage ? read.at(-1)!.ID : null;
+    } while (after !== null);
+    expect(pages.map(({ length }) => length)).toEqual([1, 2, 1, 1]);
+    expect(pages.flat()).toEqual(created);
+    expect(await tasks.list({ first: 4, after: null, maxBytes: 1 }, call)).toEqual({
+      tasks: created.slice(0, 1),
+      hasNextPage: true,
+    });
+    expect((await tasks.list({ first: 4, after: created[3]!.ID, maxBytes: 1 }, call)).hasNextPage).toBe(false);
+  });
+
+  test('reads of large tasks by ID as many as the bytes allow, one at least, and says which it did not', async () => {
+    const { tasks, call } = await open();
+    const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
+    const created = await createAll(tasks, call, [large, large, large]);
+    const ids = [...created.map(({ ID }) => ID), randomUUID()];
+    const found: unknown[] = [];
+    for (let left = ids; left.length > 0; ) {
+      const part = await tasks.find(left, call, 150_000);
+      const read = part.filter((task) => task !== undefined && task !== null);
+      expect(read.length).toBeLessThanOrEqual(1);
+      found.push(...read);
+      const rest = left.filter((_, index) => part[index] === undefined);
+      expect(rest.length).toBeLessThan(left.length);
+      left = rest;
+    }
+    expect(new Set(found)).toEqual(new Set(created));
+    expect(await tasks.find(ids, call, 1_000_000)).toEqual([...created, null]);
+  });
+
   test('creates once under one idempotency key, at once or later', async () => {
     const { tasks, call, otherCall } = await open();
     const keyed = { ...call, idempotencyKey: 'a key' };

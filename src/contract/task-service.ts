@@ -56,6 +56,8 @@ export interface PageRequest {
   readonly first: number;
   /** The ID of the task after which the page starts; null for the newest. */
   readonly after: string | null;
+  /** The page ends before the task with which it would hold more bytes of text, but not before its first; absent: no bound. */
+  readonly maxBytes?: number;
 }
 
 export interface AccountTaskPage {
@@ -77,8 +79,11 @@ export type Checks = Readonly<Partial<Record<'upstream' | 'circuit' | 'database'
 export interface TaskService {
   /** Registers a task. It resolves only when the task is durably there, and throws nothing but what is known of its fate. */
   create(task: NewAccountTask, call: CreateCall): Promise<CreatedAccountTask>;
-  /** The caller's tasks with these IDs, in their order; null where the caller has none of that ID. */
-  find(ids: readonly string[], call: Call): Promise<readonly (AccountTask | null)[]>;
+  /**
+   * The caller's tasks with these IDs, in their order; null where the caller has none of that ID. Of more text than `maxBytes`
+   * only a part is read, one task at least: undefined stands where it was not.
+   */
+  find(ids: readonly string[], call: Call, maxBytes?: number): Promise<readonly (AccountTask | null | undefined)[]>;
   /** A page of the caller's tasks. */
   list(page: PageRequest, call: Call): Promise<AccountTaskPage>;
   /** The backend can serve when all of them are well. */

@@ -64,7 +64,11 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
     },
     authenticate: () => (caller ??= facts.authenticate()),
     askedCaller: () => caller,
-    accountTasks: () => (loader ??= new DataLoader(async (ids) => facts.tasks.find(ids, await toCall(context)))),
+    accountTasks: () =>
+      (loader ??= new DataLoader(async (ids) => {
+        const found = await facts.tasks.find(ids, await toCall(context));
+        return found.map((task) => task ?? null);
+      })),
   };
   return context;
 }

@@ -43,7 +43,10 @@ export function toTaskRow(accountId: string, detail: StoredDetail): readonly Sql
 }
 
 export function toStoredTask(row: SqlRow): AccountTask {
-  return toAccountTask({ ...row, Enabled: row['Enabled'] === 1 } as unknown as StoredDetail);
+  const detail = Object.fromEntries(
+    FIELDS.map((field) => [field, field === 'Enabled' ? row[field] === 1 : row[field]]),
+  );
+  return toAccountTask(detail as unknown as StoredDetail);
 }
 
 export function toAccountTask(detail: StoredDetail): AccountTask {

@@ -32,9 +32,9 @@ export function recordedTaskService(
         throw error;
       }
     },
-    async find(ids, { caller }) {
+    async find(ids, { caller }, maxBytes) {
       const owner = toIdentity(caller);
-      const [tasks] = await Promise.all([records.find(owner, ids), refusals.check(owner)]);
+      const [tasks] = await Promise.all([records.find(owner, ids, maxBytes), refusals.check(owner)]);
       return tasks;
     },
     async list(page, { caller }) {

@@ -2,9 +2,10 @@ import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import type { AccountTaskPage, PageRequest } from '../contract/task-service.ts';
+import { type BoundedRows, type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
 import type { CallerIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './commit-observer.ts';
-import type { Database, SqlParameter } from './database.ts';
+import type { Database } from './database.ts';
 import { createOwedWrites } from './owed-writes.ts';
 import { type Acceptance, liftRefusals } from './refused-credentials.ts';
 import { toReadFailure } from './store-failure.ts';
@@ -14,7 +15,11 @@ import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 export interface TaskRecords {
   /** Throws what kept it from being written now; it is written later then, unless that was a defect. */
   add(owner: CallerIdentity, task: AccountTask, beginStep?: BeginStep): Promise<void>;
-  find(owner: CallerIdentity, ids: readonly string[]): Promise<readonly (AccountTask | null)[]>;
+  find(
+    owner: CallerIdentity,
+    ids: readonly string[],
+    maxBytes?: number,
+  ): Promise<readonly (AccountTask | null | undefined)[]>;
   list(owner: CallerIdentity, page: PageRequest): Promise<AccountTaskPage>;
   close(): Promise<void>;
 }
@@ -53,12 +58,17 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
     },
     onGivenUp: (error) => onGivenUp(error),
   });
-  const readRecords = async (sql: string, parameters: readonly SqlParameter[]): Promise<readonly StoredRecord[]> =>
-    database
-      .read<StoredRecord>(`SELECT position, detail FROM recorded_tasks WHERE ${sql}`, parameters)
-      .catch((error: unknown) => {
-        throw toReadFailure(error);
-      });
+  const readRecords = (
+    selection: Omit<BoundedSelection, 'table' | 'columns' | 'text'>,
+  ): Promise<BoundedRows<StoredRecord>> =>
+    readBoundedRows<StoredRecord>(database, {
+      ...selection,
+      table: 'recorded_tasks',
+      columns: 'position, detail',
+      text: 'detail',
+    }).catch((error: unknown) => {
+      throw toReadFailure(error);
+    });
   return {
     async add({ scopes: [scope], credential }, { ID, detail }, beginStep) {
       const record = {
@@ -71,29 +81,45 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
       };
       await additions.write(record, beginStep);
     },
-    async find({ scopes }, ids) {
-      const records = ids.length === 0 ? [] : await readRecords('scope = ANY (?1) AND id = ANY (?2)', [scopes, ids]);
-      const byId = new Map(records.map(({ detail }) => toTask(detail)).map((task) => [task.ID, task]));
-      return ids.map((id) => byId.get(id) ?? null);
+    async find({ scopes }, ids, maxBytes) {
+      if (ids.length === 0) return [];
+      const { rows, hasMore } = await readRecords({
+        key: 'id',
+        scope: 'scope = ANY (?1)',
+        condition: 'id = ANY (?2)',
+        parameters: [scopes, ids],
+        first: ids.length,
+        maxBytes,
+      });
+      const tasks = rows.map(({ detail }) => toTask(detail));
+      return inOrderOf(ids, tasks, hasMore);
     },
-    async list({ scopes }, { first, after }) {
-      const page = 'ORDER BY position DESC LIMIT ?2';
-      const behind = 'AND position < (SELECT MAX(position) FROM recorded_tasks WHERE scope = ANY (?3) AND id = ?4)';
+    async list({ scopes }, { first, after, maxBytes }) {
+      const behind = 'position < (SELECT MAX(position) FROM recorded_tasks WHERE scope = ANY (?2) AND id = ?3)';
       // An index has the order of one scope only.
       const pages = await Promise.all(
-        scopes.map((scope) =>
-          after === null
-            ? readRecords(`scope = ?1 ${page}`, [scope, first + 1])
-            : readRecords(`scope = ?1 ${behind} ${page}`, [scope, first + 1, scopes, after]),
-        ),
+        scopes.map((scope) => {
+          const page = { key: 'position', scope: 'scope = ?1', first, maxBytes };
+          return after === null
+            ? readRecords({ ...page, parameters: [scope] })
+            : readRecords({ ...page, condition: behind, parameters: [scope, scopes, after] });
+        }),
       );
-      const records = pages.flat().toSorted((a, b) => (a.position > b.position ? -1 : 1));
-      return {
-        tasks: records.slice(0, first).map(({ detail }) => toTask(detail)),
-        hasNextPage: records.length > first,
-      };
+      return mergePages(pages, first);
     },
     close: () => additions.close(),
+  };
+}
+
+/** One page of those of several scopes. What is older than the last of a page that was cut may have something unread before it. */
+function mergePages(pages: readonly BoundedRows<StoredRecord>[], first: number): AccountTaskPage {
+  const cut = pages.flatMap(({ rows, hasMore }) => (hasMore ? (rows.at(-1)?.position ?? []) : []));
+  const oldest = cut.toSorted().at(-1) ?? '';
+  const records = pages.flatMap(({ rows }) => rows).toSorted((a, b) => (a.position > b.position ? -1 : 1));
+  const read = records.filter(({ position }) => position >= oldest).slice(0, first);
+  return {
+    tasks: read.map(({ detail }) => toTask(detail)),
+    hasNextPage: cut.length > 0 || records.length > read.length,
   };
 }
 

@@ -3,8 +3,9 @@ import { badInput, TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, Call, TaskService } from '../contract/task-service.ts';
 import { isEarlier } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
+import { type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
 import type { ObserveCommits } from './commit-observer.ts';
-import type { Database, SqlParameter, SqlRow } from './database.ts';
+import type { Database } from './database.ts';
 import { databaseCheck } from './database-check.ts';
 import { createGroupCommit } from './group-commit.ts';
 import { toAttempt } from './idempotency.ts';
@@ -36,13 +37,24 @@ export function createStoredTaskService({
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, keyExpiryMs),
   });
-  /** The caller's tasks of which the condition holds; a client that was revoked has none, and is told so. */
-  const readTasks = async ({ clientId }: AccountCaller, condition: string, parameters: readonly SqlParameter[]) => {
-    const sql = `SELECT ${TASK_COLUMNS} FROM account_tasks WHERE ${isNotRevoked(`?${parameters.length + 1}`)} AND ${condition}`;
+  /** Reads tasks of the caller; throws where the caller's client was revoked. */
+  const readTasks = async (
+    { accountId, clientId }: AccountCaller,
+    selection: Pick<BoundedSelection, 'condition' | 'first' | 'maxBytes'>,
+    parameters: BoundedSelection['parameters'],
+  ) => {
     try {
-      const rows = await database.read<SqlRow>(sql, [...parameters, clientId]);
+      const { rows, hasMore } = await readBoundedRows(database, {
+        ...selection,
+        table: 'account_tasks',
+        columns: TASK_COLUMNS,
+        key: 'id',
+        text: 'parameters',
+        scope: `account_id = ?1 AND ${isNotRevoked('?2')}`,
+        parameters: [accountId, clientId, ...parameters],
+      });
       if (rows.length === 0) await refuseRevoked(database, clientId);
-      return rows.map(toStoredTask);
+      return { tasks: rows.map(toStoredTask), hasMore };
     } catch (error) {
       throw toReadFailure(error);
     }
@@ -54,22 +66,20 @@ export function createStoredTaskService({
       checkDates(task);
       return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) }, call.beginStep);
     },
-    async find(ids, call) {
+    async find(ids, call, maxBytes) {
       const caller = accountCaller(call);
       if (ids.length === 0) return [];
-      const tasks = await readTasks(caller, 'account_id = ?1 AND id = ANY (?2)', [caller.accountId, ids]);
-      const byId = new Map(tasks.map((task) => [task.ID, task]));
-      return ids.map((id) => byId.get(id) ?? null);
+      const selection = { condition: 'id = ANY (?3)', first: ids.length, maxBytes };
+      const { tasks, hasMore } = await readTasks(caller, selection, [ids]);
+      return inOrderOf(ids, tasks, hasMore);
     },
-    async list({ first, after }, call) {
+    async list({ first, after, maxBytes }, call) {
       const caller = accountCaller(call);
-      const { accountId } = caller;
-      const page = 'ORDER BY id DESC LIMIT ?2';
-      const tasks =
+      const { tasks, hasMore } =
         after === null
-          ? await readTasks(caller, `account_id = ?1 ${page}`, [accountId, first + 1])
-          : await readTasks(caller, `account_id = ?1 AND id < ?3 ${page}`, [accountId, first + 1, after]);
-      return { tasks: tasks.slice(0, first), hasNextPage: tasks.length > first };
+          ? await readTasks(caller, { first, maxBytes }, [])
+          : await readTasks(caller, { condition: 'id < ?3', first, maxBytes }, [after]);
+      return { tasks, hasNextPage: hasMore };
     },
     checks: { database: databaseCheck(database) },
     close: () => creates.close(),
