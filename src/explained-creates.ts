@@ -8,6 +8,7 @@ import { TOKEN_VARIABLE } from './curl-command.ts';
 import { createSchema } from './schema/schema.ts';
 import { createGraphqlEndpoint } from './server/graphql-endpoint.ts';
 import { createMetrics } from './server/metrics.ts';
+import { createUnreadAnswers } from './server/unread-answers.ts';
 import type { UpstreamClient, UpstreamRequest } from './upstream/client.ts';
 import { createUpstreamTaskService } from './upstream/task-service.ts';
 import { encodeAnswer, mediaTypes, type WireFormat } from './wire/codec.ts';
@@ -62,6 +63,7 @@ export async function explainCreates(request: GraphqlRequest, config: Config): P
     },
     metrics: createMetrics(),
     timeoutMs: config.operationTimeoutMs,
+    answers: createUnreadAnswers({ ...config, onRefused: () => undefined }),
     batchConcurrency: 1,
     introspection: true,
     trusted: null,

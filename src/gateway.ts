@@ -11,6 +11,7 @@ import { createMetricsServer } from './server/metrics-server.ts';
 import { createRequestObservation } from './server/request-observation.ts';
 import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
+import { createUnreadAnswers } from './server/unread-answers.ts';
 import { traceFields } from './server/traced-fields.ts';
 import { readTrustedDocuments } from './server/trusted-documents.ts';
 
@@ -51,6 +52,7 @@ export function createGateway(
   const tables = { frequencies: config.frequencies, notifications: config.notifications };
   const schema = createSchema(tables);
   if (tracing) traceFields(schema);
+  const answers = createUnreadAnswers({ ...config, onRefused: (limit) => metrics.countRefusal(limit) });
   const graphql = createGraphqlEndpoint({
     schema,
     tasks,
@@ -58,6 +60,7 @@ export function createGateway(
     log,
     metrics,
     timeoutMs: config.operationTimeoutMs,
+    answers,
     batchConcurrency,
     introspection: config.introspection,
     trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),
@@ -76,6 +79,7 @@ export function createGateway(
     checks: tasks.checks,
     metrics,
     servesMetrics: config.metricsPort === null,
+    answers,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
     maxBodyBytes: config.maxBodyBytes,
     simpleGets: config.simpleGets,

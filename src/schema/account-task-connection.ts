@@ -3,7 +3,8 @@ import { badInput } from '../contract/failure.ts';
 import { parseGuid } from '../contract/guid.ts';
 import type { Builder } from './builder.ts';
 import { toCall } from './context.ts';
-import { requestedFields } from './requested-fields.ts';
+import { askedBelow, requestedFields } from './requested-fields.ts';
+import { readPage } from './task-reading.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
@@ -19,7 +20,12 @@ export function addAccountTaskConnection(builder: Builder): void {
         type: ['AccountTaskEdge'],
         nullable: { list: false, items: false },
         description: 'The tasks of this page, each with its cursor.',
-        resolve: (page) => page.tasks,
+        resolve(page, _, { answer }) {
+          // Its tasks count again, value by value, as they are written.
+          answer.giveBack(page.reservedBytes);
+          page.reservedBytes = 0;
+          return page.tasks;
+        },
       }),
       pageInfo: t.field({
         type: 'PageInfo',
@@ -57,9 +63,9 @@ export function addAccountTaskConnection(builder: Builder): void {
       }),
       endCursor: t.string({
         description: 'The cursor of the last task; null on an empty page.',
-        resolve: ({ tasks }) => {
-          const last = tasks.at(-1);
-          return last ? toCursor(last.ID) : null;
+        resolve: ({ tasks, hasNextPage, after }) => {
+          const last = tasks.at(-1)?.ID ?? (hasNextPage ? after : null);
+          return last === null ? null : toCursor(last);
         },
       }),
     }),
@@ -68,7 +74,9 @@ export function addAccountTaskConnection(builder: Builder): void {
     t.field({
       type: 'AccountTaskConnection',
       nullable: false,
-      description: "The caller's account tasks, newest first.",
+      description:
+        "The caller's account tasks, newest first. A page ends early where the answer would become too large; " +
+        'it then says hasNextPage, and the next one goes on from there.',
       args: {
         first: t.arg.int({
           defaultValue: DEFAULT_PAGE_SIZE,
@@ -79,7 +87,8 @@ export function addAccountTaskConnection(builder: Builder): void {
       resolve: async (_, { first, after }, context, info) => {
         boundRequestedPages(info);
         const page = { first: toPageSize(first), after: after == null ? null : fromCursor(after) };
-        return context.tasks.list(page, await toCall(context));
+        const selections = info.fieldNodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+        return readPage(page, await toCall(context), context, askedBelow(selections, info));
       },
     }),
   );

@@ -63,7 +63,8 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
           type: 'JSON',
           nullable: false,
           description:
-            'The Detail exactly as the contract gave it: every field, known or not, and every value an enum above cannot name.',
+            'The Detail exactly as the contract gave it: every field, known or not, and every value an enum above cannot name. ' +
+            'Where the answer has no room for it, only its short fields, and the answer has an error that says so.',
           resolve: (task) => task.detail,
         }),
         task: t.field({
@@ -83,14 +84,15 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
   builder.asEntity(AccountTask, {
     key: builder.selection<{ id: string }>('id'),
     // A representation is whatever another subgraph knows the task by: nothing has checked it.
-    resolveReference: ({ id }, context) => context.accountTasks().load(toGuid('id', typeof id === 'string' ? id : '')),
+    resolveReference: ({ id }, context, info) =>
+      context.accountTasks(info).load(toGuid('id', typeof id === 'string' ? id : '')),
   });
   builder.queryField('accountTask', (t) =>
     t.field({
       type: 'AccountTask',
       description: "One of the caller's account tasks; null where the caller has none of that ID.",
       args: { id: t.arg.id({ required: true, description: 'A GUID in the forms N, D, B or P, any case.' }) },
-      resolve: (_, { id }, context) => context.accountTasks().load(toGuid('id', id)),
+      resolve: (_, { id }, context, info) => context.accountTasks(info).load(toGuid('id', id)),
     }),
   );
 }

@@ -3,9 +3,9 @@ import DirectivesPlugin from '@pothos/plugin-directives';
 import FederationPlugin from '@pothos/plugin-federation';
 import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
 import type { TaskFailure } from '../contract/failure.ts';
-import type { AccountTaskPage } from '../contract/task-service.ts';
 import type { JsonValue } from '../contract/json-value.ts';
 import type { GatewayContext } from './context.ts';
+import type { AnsweredPage } from './task-reading.ts';
 
 /** A create of a batch that failed. It holds the failure, because GraphQL throws an Error that it is given as a value. */
 export interface FailedCreate {
@@ -22,13 +22,13 @@ export interface SchemaTypes {
   };
   Objects: {
     AccountTask: AccountTask;
-    AccountTaskConnection: AccountTaskPage;
+    AccountTaskConnection: AnsweredPage;
     AccountTaskEdge: AccountTask;
     Client: { readonly id: string };
     CreateAccountTaskFailure: FailedCreate;
     CreateAccountTaskPayload: CreatedAccountTask;
     Identification: { readonly UserId: string | null };
-    PageInfo: AccountTaskPage;
+    PageInfo: AnsweredPage;
     Task: { readonly id: string };
   };
 }

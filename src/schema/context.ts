@@ -1,8 +1,12 @@
 import DataLoader from 'dataloader';
+import type { GraphQLResolveInfo } from 'graphql';
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
+import type { AnswerBudget } from './answer-budget.ts';
+import { askedBelow } from './requested-fields.ts';
+import { findTasks } from './task-reading.ts';
 
 /** A task that was created by this field, or by this item of its list. */
 export interface CreatedBefore {
@@ -37,12 +41,17 @@ export interface GatewayContext {
   reportFailure(error: unknown, path: UncertainWrite['path']): void;
   /** Told of what is done for the request; undefined: nobody wants to know. */
   readonly beginStep: BeginStep | undefined;
+  /** The bytes that the answer may still take. */
+  readonly answer: AnswerBudget;
   /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
-  accountTasks(): DataLoader<string, AccountTask | null>;
+  accountTasks(info: GraphQLResolveInfo): DataLoader<string, AccountTask | null>;
 }
 
 export interface RequestFacts
-  extends Pick<GatewayContext, 'requestId' | 'tasks' | 'authenticate' | 'untilMs' | 'batchConcurrency' | 'beginStep'> {
+  extends Pick<
+    GatewayContext,
+    'requestId' | 'tasks' | 'authenticate' | 'untilMs' | 'batchConcurrency' | 'beginStep' | 'answer'
+  > {
   /** Logs a failure that is no error of the answer. */
   logFailure(error: unknown): void;
 }
@@ -58,17 +67,17 @@ export function createGatewayContext(facts: RequestFacts): GatewayContext {
     beginStep: facts.beginStep,
     created: [],
     uncertain: [],
+    answer: facts.answer,
     reportFailure(error, path) {
       if (!(error instanceof TaskFailure) || error.outcome === 'UNKNOWN') context.uncertain.push({ path, error });
       facts.logFailure(error);
     },
     authenticate: () => (caller ??= facts.authenticate()),
     askedCaller: () => caller,
-    accountTasks: () =>
-      (loader ??= new DataLoader(async (ids) => {
-        const found = await facts.tasks.find(ids, await toCall(context));
-        return found.map((task) => task ?? null);
-      })),
+    accountTasks: (info) =>
+      (loader ??= new DataLoader(async (ids) =>
+        findTasks(ids, await toCall(context), context, askedBelow([info.operation.selectionSet], info)),
+      )),
   };
   return context;
 }

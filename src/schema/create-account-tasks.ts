@@ -1,9 +1,13 @@
-import { type Outcome, TaskFailure } from '../contract/failure.ts';
+import type { CreatedAccountTask } from '../contract/account-task.ts';
+import { type Outcome, shortened, TaskFailure } from '../contract/failure.ts';
+import type { AnswerBudget } from './answer-budget.ts';
+import { type AskedFields, heldSize, withoutLongTexts, withoutUnasked } from './answered-task.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
 import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } from './create-account-task.ts';
 import { FAILURE_CODE_VALUES, MASKED_CODE } from './failure-codes.ts';
 import { boundRequestedCreates } from './requested-creates.ts';
+import { askedBelow } from './requested-fields.ts';
 
 const OUTCOMES = {
   NOT_SENT: { description: 'Nothing left the gateway: nothing was created.' },
@@ -39,7 +43,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       message: t.string({
         nullable: false,
         description: "The service's reason, or a sentence of the gateway's.",
-        resolve: ({ failure }) => failure?.message ?? MASKED.message,
+        resolve: ({ failure }) => shortened(failure?.message ?? MASKED.message),
       }),
       code: t.field({
         type: TaskFailureCode,
@@ -92,18 +96,41 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
         boundRequestedCreates('inputs', info);
         await context.authenticate();
         const name = String(info.path.key);
-        return mapConcurrently(inputs, context.batchConcurrency, async ({ input, idempotencyKey }, index) => {
-          try {
-            const task = toNewAccountTask(`inputs.${index}.input`, input);
-            return await createTask(context, `${name}.${index}`, task, idempotencyKey ?? null);
-          } catch (error) {
-            context.reportFailure(error, [name, index]);
-            return { failure: error instanceof TaskFailure ? error : null };
-          }
-        });
+        const held = createHeldTasks(context.answer, askedBelow([info.operation.selectionSet], info));
+        const results = await mapConcurrently(
+          inputs,
+          context.batchConcurrency,
+          async ({ input, idempotencyKey }, index) => {
+            try {
+              const task = toNewAccountTask(`inputs.${index}.input`, input);
+              return held.hold(await createTask(context, `${name}.${index}`, task, idempotencyKey ?? null));
+            } catch (error) {
+              context.reportFailure(error, [name, index]);
+              return { failure: error instanceof TaskFailure ? error : null };
+            }
+          },
+        );
+        held.release();
+        return results;
       },
     }),
   );
+}
+
+/** Keeps the tasks that wait for the rest of their batch within the bytes of the answer: beyond them they lose their long texts. */
+function createHeldTasks(answer: AnswerBudget, asked: AskedFields) {
+  let heldBytes = 0;
+  return {
+    hold(created: CreatedAccountTask): CreatedAccountTask {
+      const accountTask = withoutUnasked(created.accountTask, asked);
+      const bytes = heldSize(accountTask);
+      if (!answer.take(bytes)) return { ...created, accountTask: withoutLongTexts(accountTask, answer) };
+      heldBytes += bytes;
+      return { ...created, accountTask };
+    },
+    /** From here on the tasks count as they are written. */
+    release: () => answer.giveBack(heldBytes),
+  };
 }
 
 /** The results in the order of the items, no more than `limit` of them under way at a time. */

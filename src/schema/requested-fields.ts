@@ -17,6 +17,30 @@ export function requestedFields(info: GraphQLResolveInfo): readonly FieldNode[] 
   return [...collectFields(info.operation.selectionSet, info).values()];
 }
 
+/** How often each field's name stands below these selections, fragments written out, and fields of one name in the answer once. */
+export function askedBelow(
+  selections: readonly SelectionSetNode[],
+  info: GraphQLResolveInfo,
+): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  const seen = new Set<string>();
+  const visit = (selection: SelectionNode, path: string): void => {
+    if (!isIncluded(selection, info)) return;
+    if (selection.kind !== Kind.FIELD) {
+      const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? info.fragments[selection.name.value] : selection;
+      for (const inner of fragment?.selectionSet.selections ?? []) visit(inner, path);
+      return;
+    }
+    const fieldPath = `${path}.${(selection.alias ?? selection.name).value}`;
+    const name = selection.name.value;
+    if (!seen.has(fieldPath)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    seen.add(fieldPath);
+    for (const inner of selection.selectionSet?.selections ?? []) visit(inner, fieldPath);
+  };
+  for (const { selections: all } of selections) for (const selection of all) visit(selection, '');
+  return counts;
+}
+
 /** The operation's fields by response name, as they are executed: a fragment once, and one field where names are the same. */
 function collectFields(
   { selections }: SelectionSetNode,

@@ -3,6 +3,7 @@ import type { EnumTables } from '../contract/enums.ts';
 import { addAccountTask } from './account-task.ts';
 import { addAccountTaskConnection } from './account-task-connection.ts';
 import { createBuilder } from './builder.ts';
+import { countLeaves } from './counted-leaves.ts';
 import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
 import { addCreateAccountTasks } from './create-account-tasks.ts';
 import { answerEntitiesOneByOne } from './entities.ts';
@@ -27,5 +28,5 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
   addCreateAccountTask(builder, CreateAccountTaskInput);
   addCreateAccountTasks(builder, CreateAccountTaskInput);
-  return nameAcceptedMembers(answerEntitiesOneByOne(toSubgraphSchema(builder, FEDERATION)));
+  return countLeaves(nameAcceptedMembers(answerEntitiesOneByOne(toSubgraphSchema(builder, FEDERATION))));
 }

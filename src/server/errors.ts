@@ -1,11 +1,11 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
-import { TaskFailure, toLogSentence } from '../contract/failure.ts';
+import { shortened, TaskFailure, toLogSentence } from '../contract/failure.ts';
+import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { CreatedBefore, UncertainWrite } from '../schema/context.ts';
 import { boundErrors, countMore, mayLog } from './failure-bounds.ts';
 import type { Log } from './log.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 
-const MESSAGE_END = 1_000;
 const MASKED_MESSAGE = 'Unexpected error.';
 
 interface MaskedFacts {
@@ -67,6 +67,12 @@ export function refusedErrors(errors: readonly GraphQLError[], request: RequestE
   return countMore(named, errors.length - kept.length);
 }
 
+/** The errors of an operation, and that of the values that its answer holds only a part of. */
+export function withShortDetails(errors: readonly GraphQLError[], answer: AnswerBudget): readonly GraphQLError[] {
+  const error = answer.shortDetailsError;
+  return error ? [new GraphQLError(error.message, { originalError: error }), ...errors] : errors;
+}
+
 /** The errors of an operation that ran. A masked failure of a mutation may have struck after the task was created. */
 export function executionErrors(
   result: ExecutionResult,
@@ -84,6 +90,7 @@ export function executionErrors(
     isMutation && (path.length <= 1 || (isLost && index === errors.length - 1));
   const kept = boundErrors(errors, request.record, isOfWrite);
   const named = kept.map((error) => {
+    if (error.originalError instanceof AnswerTooLargeError) return tooLargeError(error, request, isMutation);
     const failure = findFailure(error);
     if (failure) {
       logFailure(failure, request);
@@ -113,6 +120,13 @@ function toMaskedExtensions(requestId: string, facts: MaskedFacts): Record<strin
   return { code: 'INTERNAL_SERVER_ERROR', ...facts, retryable: false, requestId };
 }
 
+/** A mutation has run: without an outcome nobody takes this for one that has not. */
+function tooLargeError(error: GraphQLError, { requestId, record }: RequestError, isMutation: boolean): GraphQLError {
+  if (!isMutation) noteFailure(record, 'ANSWER_TOO_LARGE', 'NOT_SENT');
+  const outcome = isMutation ? {} : { outcome: 'NOT_SENT' };
+  return toError(error, error.message, { code: 'ANSWER_TOO_LARGE', ...outcome, retryable: false, requestId });
+}
+
 function maskedError(error: GraphQLError, request: RequestError, facts: MaskedFacts): GraphQLError {
   const { requestId, record } = request;
   logFailure(error.originalError ?? error, request);
@@ -127,20 +141,13 @@ function maskedError(error: GraphQLError, request: RequestError, facts: MaskedFa
 function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
   const { http: given, code } = (error.extensions ?? {}) as { http?: { readonly spec?: boolean }; code?: string };
   const http = given && code === 'BAD_REQUEST' ? { ...given, spec: false } : given;
-  return new GraphQLError(shorten(message), {
+  return new GraphQLError(shortened(message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,
     path: error.path ?? null,
     extensions: http === undefined ? extensions : { ...extensions, http },
   });
-}
-
-/** GraphQL quotes a value that is wrong from its beginning to its end; what matters stands before it and behind it. */
-function shorten(message: string): string {
-  return message.length > 2 * MESSAGE_END
-    ? `${message.slice(0, MESSAGE_END)} … ${message.slice(-MESSAGE_END)}`
-    : message;
 }
 
 function findFailure(error: Error | undefined): TaskFailure | null {

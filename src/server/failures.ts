@@ -1,7 +1,7 @@
 import { type ASTNode, BREAK, type DocumentNode, type ExecutionResult, GraphQLError, Kind, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { executionErrors, refusedErrors } from './errors.ts';
+import { executionErrors, refusedErrors, withShortDetails } from './errors.ts';
 import type { Log } from './log.ts';
 import { toRequestId } from './request-id.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -35,9 +35,10 @@ export function useFailures(
     },
     onExecute: ({ args }) => ({
       onExecuteDone({ result, setResult }) {
-        const executed = result as ExecutionResult;
-        if (!executed.errors?.length) return;
         const { document, operationName, contextValue } = args;
+        const { errors: fieldErrors = [] } = result as ExecutionResult;
+        const executed = { ...(result as ExecutionResult), errors: withShortDetails(fieldErrors, contextValue.answer) };
+        if (executed.errors.length === 0) return;
         const { requestId, created, uncertain, record } = contextValue;
         const request = { requestId, created, uncertain, record, log };
         const errors =

@@ -4,7 +4,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
 import { isCallerKnown } from './caller-evidence.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS, STRANGER_BOUNDS } from './document-cache.ts';
-import { executionErrors } from './errors.ts';
+import { executionErrors, withShortDetails } from './errors.ts';
 import { readDocumentId } from './document-id.ts';
 import type { Log } from './log.ts';
 import { noteOperation } from './operation-name.ts';
@@ -101,8 +101,9 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       const plan = findPlan(schema, known, operationName);
       if (!plan) return null;
       const context = createContext();
-      const finish: Finish<LaneAnswer> = (data, errors) => {
+      const finish: Finish<LaneAnswer> = (data, fieldErrors) => {
         noteOperation(record, plan.operation);
+        const errors = withShortDetails(fieldErrors, context.answer);
         if (errors.length > 0) {
           const { requestId, created, uncertain } = context;
           const executed = { errors, data: data === 'null' ? null : {} };

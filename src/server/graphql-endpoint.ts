@@ -21,6 +21,7 @@ import { useParameterText } from './parameter-text.ts';
 import { toRequestId } from './request-id.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -30,6 +31,7 @@ export interface GraphqlEndpointOptions {
   readonly metrics: Metrics;
   /** For an operation: reads are given up, and no further write starts. */
   readonly timeoutMs: number;
+  readonly answers: Pick<UnreadAnswers, 'open'>;
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;
   readonly introspection: boolean;
@@ -60,6 +62,7 @@ export function createGraphqlEndpoint({
   log,
   metrics,
   timeoutMs,
+  answers,
   batchConcurrency,
   introspection,
   trusted,
@@ -73,9 +76,12 @@ export function createGraphqlEndpoint({
     record: RequestRecord | undefined,
   ): GatewayContext => {
     const untilMs = time.endMs();
+    const answer = answers.open();
+    if (record) record.answer = answer;
     return createGatewayContext({
       requestId,
       untilMs,
+      answer,
       beginStep: record?.beginStep,
       tasks: timedTasks,
       batchConcurrency,

@@ -26,8 +26,10 @@ const LIMITS = [
   'pipelined_requests',
   'waiting_requests',
   'operation_time',
+  'answer_bytes',
+  'pending_answer_bytes',
 ] as const;
-/** A bound at which something was refused or had to wait. */
+/** A bound at which something was refused, left out, or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
 
 /** What the gateway counts, and how it is read. Names and labels are bounded: no value of a caller's becomes a label. */

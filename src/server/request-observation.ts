@@ -60,6 +60,7 @@ export function createRequestObservation({
         commitMs: 0,
         failuresLogged: 0,
         failuresLeftOut: 0,
+        answer: null,
         beginStep: (step) => new TimedStep(record, step, trace?.beginStep ?? null, parent?.headers ?? null),
       };
       if (trace) traces.set(record, trace);

@@ -1,4 +1,5 @@
 import type { BeginStep } from '../contract/call-steps.ts';
+import type { AnswerBudget } from '../schema/answer-budget.ts';
 
 /** What answers a request; a path that anybody may invent is `other`. */
 export type PathClass = 'graphql' | 'rest' | 'token' | 'health' | 'ready' | 'metrics' | 'other';
@@ -28,6 +29,8 @@ export interface RequestRecord {
   /** How many have none, or no error in the answer. */
   failuresLeftOut: number;
   readonly beginStep: BeginStep;
+  /** The bytes of its GraphQL answer; null before there is one. */
+  answer: AnswerBudget | null;
 }
 
 /** Notes how a part of a request failed: the first failure decides, unless of a later one the fate is unknown. */

@@ -25,6 +25,7 @@ import type { RequestObservation } from './request-observation.ts';
 import { noteFailure, type PathClass, type RequestRecord } from './request-record.ts';
 import { createRestHandler } from './rest-handler.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 
 export interface ServerOptions extends GraphqlHandlerOptions {
   /** At /Token, in any case; null: no tokens are given out. */
@@ -37,6 +38,7 @@ export interface ServerOptions extends GraphqlHandlerOptions {
   /** False: /metrics has a port of its own. */
   readonly servesMetrics: boolean;
   readonly observation: RequestObservation;
+  readonly answers: Pick<UnreadAnswers, 'close'>;
   readonly log: Log;
   /** Where they differ from HTTP_BOUNDS. */
   readonly bounds?: Partial<HttpBounds>;
@@ -60,7 +62,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse, record: Requ
 
 /** The HTTP server: one handler a path. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { log, rest, token, maxBodyBytes, metrics, observation } = options;
+  const { log, rest, token, maxBodyBytes, metrics, observation, answers } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
   const readiness = createReadiness(options);
   const handlers: Readonly<Record<PathClass, Handler>> = {
@@ -104,6 +106,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const end = (): void => {
       boundAnswer(response, bounds);
       reportLeftOut(record, options);
+      answers.close(record.answer, response);
       observation.end(record, response);
     };
     handle(request, response, record).then(end, (error: unknown) => {

@@ -5,6 +5,7 @@ import { createMetrics } from '../../src/server/metrics.ts';
 import type { HttpBounds } from '../../src/server/http-bounds.ts';
 import { createRequestObservation } from '../../src/server/request-observation.ts';
 import { createGatewayServer } from '../../src/server/server.ts';
+import { createUnreadAnswers } from '../../src/server/unread-answers.ts';
 import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
 
 const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
@@ -36,6 +37,7 @@ async function startServer(
     checks: {},
     metrics,
     servesMetrics: true,
+    answers: createUnreadAnswers({ maxAnswerBytes: 1, maxPendingAnswerBytes: 1, onRefused: () => undefined }),
     observation: createRequestObservation({
       metrics: metrics.requests,
       requestLog: onAnswered,

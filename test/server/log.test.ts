@@ -20,6 +20,7 @@ const RECORD: RequestRecord = {
   commitMs: 0.04,
   failuresLogged: 0,
   failuresLeftOut: 0,
+  answer: null,
   beginStep: () => {
     throw new Error('Nothing begins here.');
   },

@@ -135,6 +135,7 @@ describe('the number of series is bounded', () => {
     commitMs: 0,
     failuresLogged: 0,
     failuresLeftOut: 0,
+    answer: null,
     beginStep: () => ({ headers: null, beginStep: record.beginStep, end: () => undefined }),
   } as const;
 

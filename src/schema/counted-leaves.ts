@@ -1,0 +1,39 @@
+import {
+  defaultFieldResolver,
+  getNullableType,
+  type GraphQLField,
+  type GraphQLSchema,
+  isIntrospectionType,
+  isLeafType,
+  isNonNullType,
+  isObjectType,
+} from 'graphql';
+import type { GatewayContext } from './context.ts';
+
+/** Lets every field with a value count it towards the request's answer, and every mutation say that it is one. */
+export function countLeaves(schema: GraphQLSchema): GraphQLSchema {
+  for (const type of Object.values(schema.getTypeMap())) {
+    if (!isObjectType(type) || isIntrospectionType(type)) continue;
+    for (const field of Object.values(type.getFields())) if (isLeafType(getNullableType(field.type))) countLeaf(field);
+  }
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) markWrite(field);
+  return schema;
+}
+
+function countLeaf(field: GraphQLField<unknown, GatewayContext>): void {
+  const { resolve } = field;
+  // One that takes `info` or is GraphQL's own default; of both there are only constants of a few bytes.
+  if (!resolve || resolve.length > 3) return;
+  const isNonNull = isNonNullType(field.type);
+  // The parameters are counted: an executor makes an `info` for a resolver that takes one.
+  const read = resolve as (source: unknown, args: object, context: GatewayContext) => unknown;
+  field.resolve = (source, args, context) => context.answer.admit(read(source, args, context), isNonNull);
+}
+
+function markWrite(field: GraphQLField<unknown, GatewayContext>): void {
+  const resolve = field.resolve ?? defaultFieldResolver;
+  field.resolve = (source, args, context, info) => {
+    context.answer.isWrite = true;
+    return resolve(source, args, context, info);
+  };
+}

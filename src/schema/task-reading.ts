@@ -1,0 +1,92 @@
+import type { AccountTask } from '../contract/account-task.ts';
+import type { AccountTaskPage, Call, PageRequest } from '../contract/task-service.ts';
+import {
+  answerSize,
+  type AskedFields,
+  heldSize,
+  shortAnswerSize,
+  withoutLongTexts,
+  withoutUnasked,
+} from './answered-task.ts';
+import type { GatewayContext } from './context.ts';
+
+/** A page whose tasks have their room in the answer. */
+export interface AnsweredPage extends AccountTaskPage {
+  /** The task after which the page starts. */
+  readonly after: string | null;
+  /** The bytes taken for it ahead. */
+  reservedBytes: number;
+}
+
+/** The text that is read from the database at a time. */
+const SLICE_BYTES = 1_048_576;
+
+/**
+ * Reads a page slice by slice, and ends it early where the answer has no room for the next task. A first task that no answer
+ * has room for is there without its long texts; one that has none because of the rest of this answer is left to the next page.
+ */
+export async function readPage(
+  { first, after }: PageRequest,
+  call: Call,
+  { tasks: service, answer }: GatewayContext,
+  asked: AskedFields,
+): Promise<AnsweredPage> {
+  const tasks: AccountTask[] = [];
+  let reservedBytes = 0;
+  const toPage = (hasNextPage: boolean): AnsweredPage => ({ tasks, hasNextPage, after, reservedBytes });
+  const add = (task: AccountTask, bytes: number): boolean => {
+    if (!answer.take(bytes)) return false;
+    reservedBytes += bytes;
+    tasks.push(task);
+    return true;
+  };
+  const addWithoutLongTexts = (task: AccountTask): boolean =>
+    add(withoutLongTexts(task, answer), shortAnswerSize(task, asked));
+  for (let last = after; ; ) {
+    const slice = await service.list({ first: first - tasks.length, after: last, maxBytes: SLICE_BYTES }, call);
+    for (const [index, task] of slice.tasks.entries()) {
+      const bytes = answerSize(task, asked);
+      if (add(withoutUnasked(task, asked), bytes)) continue;
+      const isOnlyTask = tasks.length === 0 && bytes > answer.maxBytes && addWithoutLongTexts(task);
+      return toPage(!isOnlyTask || slice.hasNextPage || index + 1 < slice.tasks.length);
+    }
+    last = slice.tasks.at(-1)?.ID ?? null;
+    if (!slice.hasNextPage || tasks.length >= first || last === null) return toPage(slice.hasNextPage);
+    await endOfTurn();
+  }
+}
+
+/** Finds tasks by ID slice by slice; for those that the answer has no room for, the error that says so. */
+export async function findTasks(
+  ids: readonly string[],
+  call: Call,
+  { tasks: service, answer }: GatewayContext,
+  asked: AskedFields,
+): Promise<readonly (AccountTask | null | Error)[]> {
+  const found = new Map<string, AccountTask | null>();
+  let heldBytes = 0;
+  const keep = (id: string, task: AccountTask | null): boolean => {
+    const kept = task && withoutUnasked(task, asked);
+    const bytes = kept ? heldSize(kept) : 0;
+    if (!answer.take(bytes)) return false;
+    heldBytes += bytes;
+    found.set(id, kept);
+    return true;
+  };
+  for (let rest = ids; rest.length > 0; ) {
+    const slice = await service.find(rest, call, SLICE_BYTES);
+    const isRoomLeft = slice.every((task, index) => task === undefined || keep(rest[index] ?? '', task));
+    rest = isRoomLeft ? rest.filter((_, index) => slice[index] === undefined) : [];
+    if (rest.length > 0) await endOfTurn();
+  }
+  // From here on their values count, as they are written.
+  answer.giveBack(heldBytes);
+  return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLarge()));
+}
+
+/** Lets other requests in. */
+function endOfTurn(): Promise<void> {
+  return new Promise((resolve) => {
+    setImmediate(resolve);
+  });
+}

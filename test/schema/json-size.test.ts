@@ -1,0 +1,40 @@
+import * as fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { type JsonValue, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
+import { jsonSize } from '../../src/schema/json-size.ts';
+
+function written(value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value));
+}
+
+test.each([
+  ['plain text', 'x'],
+  ['umlauts', 'ü'],
+  ['ideographs', '漢'],
+  ['emoji', '🦊'],
+  ['quotes and backslashes', '"\\'],
+  ['line breaks and tabs', '\r\n\t\b\f'],
+  ['control characters', '\u0000\u001f'],
+  ['delete and separators', '\u007f\u2028'],
+])('the size of a long text of %s is exact', (_what, text) => {
+  const long = text.repeat(1_000);
+  expect(jsonSize(long)).toBe(written(long));
+});
+
+test('no size is too low', () => {
+  const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.string({ maxLength: 200 }));
+  const surrogates = fc
+    .array(fc.constantFrom('\ud83e', '\udd8a', '"', 'a'), { maxLength: 200 })
+    .map((units) => units.join(''));
+  const keys = fc.oneof(texts, surrogates);
+  fc.assert(
+    fc.property(fc.oneof(keys, fc.jsonValue(), fc.dictionary(keys, keys)), (value) => {
+      expect(jsonSize(value)).toBeGreaterThanOrEqual(written(value));
+    }),
+  );
+});
+
+test('numbers count with all their digits', () => {
+  const value: JsonValue = parseJsonKeepingDigits(`[${'1234567890'.repeat(20)}.10]`);
+  expect(jsonSize(value)).toBeGreaterThanOrEqual(written(value));
+});
