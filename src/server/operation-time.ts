@@ -19,8 +19,15 @@ export function createOperationTime(timeoutMs: number, onOver: () => void): Oper
   };
   const within = <Result>(untilMs: number, work: Promise<Result>): Promise<Result> =>
     new Promise((resolve, reject) => {
-      const timer = setTimeLimit(() => reject(over()), untilMs - performance.now(), null);
-      const end = (): void => clearTimeout(timer);
+      let hasEnded = false;
+      const giveUp = (): void => {
+        if (!hasEnded) reject(over());
+      };
+      const timer = setTimeLimit(giveUp, untilMs - performance.now(), null);
+      const end = (): void => {
+        hasEnded = true;
+        clearTimeout(timer);
+      };
       work.finally(end).then(resolve, reject);
     });
   const read = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => {
