@@ -2,9 +2,11 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { DatabaseUnavailableError } from './database.ts';
-import { openAsItStands } from './sqlite-file.ts';
+import { attempt } from './sqlite-failure.ts';
+import { isForeign, openAsItStands } from './sqlite-file.ts';
 
 const INTERVAL_MS = 1_000;
+const REPLACED = 'its file was removed or replaced';
 /** The layout of a write-ahead log: a header, then frames of a header, which begins with a page's number, and that page. */
 const LOG_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
@@ -23,11 +25,11 @@ export function watchFiles(path: string, handle: DatabaseSync): () => void {
     const nowMs = performance.now();
     if (nowMs - lookedAtMs < INTERVAL_MS) return;
     const found = files.map(look);
-    const isElsewhere = found.some(({ identity }, index) => identity !== opened[index]?.identity);
-    const isWritten = found[0]?.writtenMs !== last[0]?.writtenMs;
-    if (isElsewhere || (isWritten && holdsAnother(main, handle))) throw unusable('its file was removed or replaced');
+    if (found.some(({ identity }, index) => identity !== opened[index]?.identity)) throw unusable(REPLACED);
     const hasShrunk = found.some(({ size }, index) => size < (last[index]?.size ?? 0));
-    if (hasShrunk && isTruncated(main, handle)) throw unusable('its file was truncated');
+    if (hasShrunk && attempt(() => isTruncated(main, handle))) throw unusable('its file was truncated');
+    const isWritten = found[0]?.writtenMs !== last[0]?.writtenMs;
+    if (isWritten && holdsAnother(main, handle)) throw unusable(REPLACED);
     last = found;
     lookedAtMs = nowMs;
   };
@@ -44,10 +46,11 @@ function look(file: string): Look {
   return { identity: `${dev}:${ino}`, size, writtenMs: mtimeMs };
 }
 
-/** True when the file, overwritten in place, holds a database that began at another time. */
+/** True when the file, overwritten in place, holds another program's database, or one that began at another time. */
 function holdsAnother(path: string, handle: DatabaseSync): boolean {
   const held = openAsItStands(path);
   try {
+    if (attempt(() => isForeign(held))) return true;
     const [found, expected] = [readBeginning(held), readBeginning(handle)];
     return found !== null && expected !== null && found !== expected;
   } finally {

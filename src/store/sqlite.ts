@@ -54,22 +54,25 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
     exclusive: async () => undefined,
   };
   const inTurn = createTurns();
-  const underWay = new Set<Promise<unknown>>();
+  let underWay = 0;
   let closing: Promise<void> | null = null;
-  const whileOpen = <Result>(waitForLock: LockWait, work: () => Promise<Result>): Promise<Result> => {
-    if (closing) return Promise.reject(new DatabaseUnavailableError('it is closed', { cause: null }));
-    // A turn ends before the wait for a lock, so that reads go on while another process writes.
-    const running = waitForLock(() =>
-      inTurn(async () => {
-        rollBack(handle);
-        attempt(checkFiles);
-        return work();
-      }),
-    );
-    underWay.add(running);
-    const forget = (): void => void underWay.delete(running);
-    running.then(forget, forget);
-    return running;
+  const idle = Promise.withResolvers<void>();
+  const whileOpen = async <Result>(waitForLock: LockWait, work: () => Promise<Result>): Promise<Result> => {
+    if (closing) throw new DatabaseUnavailableError('it is closed', { cause: null });
+    underWay += 1;
+    try {
+      // A turn ends before the wait for a lock, so that reads go on while another process writes.
+      return await waitForLock(() =>
+        inTurn(() => {
+          rollBack(handle);
+          checkFiles();
+          return work();
+        }),
+      );
+    } finally {
+      underWay -= 1;
+      if (closing && underWay === 0) idle.resolve();
+    }
   };
   const waitToRead = createLockWait(lockTimeoutMs);
   const waitToWrite = createLockWait(lockTimeoutMs);
@@ -94,7 +97,8 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
         }
       }),
     close() {
-      closing ??= Promise.allSettled(underWay).then(() => handle.close());
+      if (underWay === 0) idle.resolve();
+      closing ??= idle.promise.then(() => handle.close());
       return closing;
     },
   };

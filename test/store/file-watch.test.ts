@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -65,6 +65,22 @@ test.each<readonly [string, (path: string) => void | Promise<void>, string]>([
     'another database is written over the file',
     async (path) => copyFileSync(await otherDatabase(), path),
     'removed or replaced',
+  ],
+  [
+    'a database of another program is written over the file',
+    (path) => {
+      const other = join(temporaryFolder(), 'other.db');
+      const handle = new DatabaseSync(other);
+      handle.exec('CREATE TABLE songs (name TEXT)');
+      handle.close();
+      copyFileSync(other, path);
+    },
+    'removed or replaced',
+  ],
+  [
+    'a text is written over the file',
+    (path) => writeFileSync(path, 'A letter. '.repeat(9_000)),
+    'not a SQLite database',
   ],
   ['the file is emptied', (path) => truncateSync(path), 'truncated'],
   [
