@@ -53,7 +53,7 @@ export async function storeBackend(store: Store, config: Config, { metrics }: Ob
     tasks: checkedTaskService(observed, { xmlProblem, travelsAsXml: false, keyRefusal: null }),
     authenticate: tokenAuthentication(
       (token) => store.tokens.verify(token),
-      config.auth && (await openTokenVerifier(config.auth)),
+      config.auth && (await openTokenVerifier(config.auth, metrics)),
     ),
     issueToken: async (clientId, clientSecret) => {
       const client = await store.clients.verifySecret(clientId, clientSecret);
@@ -69,9 +69,9 @@ export function observeCommits(metrics: Metrics): ObserveCommits {
 }
 
 /** Loaded by those only who take JWTs. */
-export async function openTokenVerifier(auth: AuthConfig): Promise<VerifyToken> {
+export async function openTokenVerifier(auth: AuthConfig, metrics: Metrics): Promise<VerifyToken> {
   const { createTokenVerifier } = await import('./server/jwt-authentication.ts');
-  return createTokenVerifier(auth);
+  return createTokenVerifier({ ...auth, onKeysUnavailable: () => metrics.countRefusal('issuer_keys') });
 }
 
 export function toTables({ frequencies, notifications }: Config): EnumTables {

@@ -85,8 +85,8 @@ export async function openUpstreamBackend(
       keyRefusal: upstream.isRecorded ? null : KEY_REFUSAL,
     }),
     authenticate: ownClient
-      ? subjectAuthentication(await openTokenVerifier(ownClient.callers))
-      : forwardedAuthentication(config.auth && (await openTokenVerifier(config.auth))),
+      ? subjectAuthentication(await openTokenVerifier(ownClient.callers, metrics))
+      : forwardedAuthentication(config.auth && (await openTokenVerifier(config.auth, metrics))),
     issueToken: null,
     // What one batch alone has under way must not be too much.
     batchConcurrency: Math.min(BATCH_CONCURRENCY, upstream.maxInFlight),

@@ -1,6 +1,7 @@
 import { importJWK, type JWK } from 'jose';
 import type { AuthConfig } from '../config.ts';
 import { ALGORITHMS } from '../server/jwt-authentication.ts';
+import { readKeySet } from '../server/published-keys.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
 
 const TIMEOUT_MS = 5_000;
@@ -23,7 +24,7 @@ export async function examineKeys({ jwksUrl }: AuthConfig): Promise<Finding> {
   try {
     const response = await fetch(jwksUrl, { signal: AbortSignal.timeout(TIMEOUT_MS), redirect: 'manual' });
     if (response.status !== 200) return broken(SUBJECT, `${address} answers ${response.status}`, check);
-    const body = (await response.json()) as { readonly keys?: unknown } | null;
+    const body = (await readKeySet(response)) as { readonly keys?: unknown } | null;
     if (!Array.isArray(body?.keys)) return broken(SUBJECT, `${address} gives no set of keys`, check);
     keys = body.keys as readonly JWK[];
   } catch (error) {
@@ -52,6 +53,7 @@ async function toAlgorithm(key: JWK): Promise<string | null> {
 
 function toReason(error: unknown): string {
   if (error instanceof SyntaxError) return 'the answer is not JSON';
+  if (error instanceof RangeError) return 'the answer is too large for a set of keys';
   if (error instanceof Error && error.name === 'TimeoutError') return 'no answer in time';
   const cause = error instanceof Error ? error.cause : null;
   const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';

@@ -1,7 +1,7 @@
-import { createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
+import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
 import { TaskFailure } from '../contract/failure.ts';
-import { abortAfter } from '../event-loop/time-limit.ts';
 import { unauthenticated, type VerifyToken } from './auth.ts';
+import { createPublishedKeys } from './published-keys.ts';
 
 export interface TokenVerifierOptions {
   /** Where the issuer publishes its keys. */
@@ -12,19 +12,20 @@ export interface TokenVerifierOptions {
   readonly timeoutMs?: number;
   /** How long after a fetch of the keys an unknown key does not lead to another: callers choose the key they name. */
   readonly cooldownMs?: number;
+  /** Called for each fetch of the keys that failed, took too long or brought too much. */
+  readonly onKeysUnavailable?: () => void;
 }
 
 /** Asymmetric ones only: with a symmetric one the published key would be the secret. */
 export const ALGORITHMS = 'RS256 RS384 RS512 PS256 PS384 PS512 ES256 ES384 ES512 EdDSA Ed25519'.split(' ');
 const CLOCK_TOLERANCE_SECONDS = 5;
+/** Any other names a token that was not made to call an API with, such as logout+jwt or dpop+jwt; many issuers write none. */
+const ACCESS_TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, 'at+jwt', 'jwt']);
 
-/** Checks JWTs of one issuer for one audience against the keys that it publishes, which are kept for ten minutes. */
+/** Checks access tokens of one issuer for one audience against the keys that it publishes. */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
-  const { jwksUrl, issuer, audience, timeoutMs = 5000, cooldownMs = 30_000 } = options;
-  const publishedKey = createRemoteJWKSet(jwksUrl, {
-    cooldownDuration: cooldownMs,
-    [customFetch]: (url, init) => fetch(url, { ...init, signal: abortAfter(timeoutMs) }),
-  });
+  const { jwksUrl, issuer, audience, timeoutMs = 5000, cooldownMs = 30_000, onKeysUnavailable = () => {} } = options;
+  const publishedKey = createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure: onKeysUnavailable });
   const findKey: JWTVerifyGetKey = (header, token) =>
     publishedKey(header, token).catch((error: unknown) => {
       throw isAboutToken(error) ? error : keysUnavailable(error);
@@ -48,7 +49,7 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
     throw new errors.JWSSignatureVerificationFailed();
   };
   return async (token) => {
-    const { payload } = await jwtVerify(token, findKey, terms)
+    const { payload, protectedHeader } = await jwtVerify(token, findKey, terms)
       .catch((error: unknown) => {
         if (error instanceof errors.JWKSMultipleMatchingKeys) return verifyWithAny(token, error);
         throw error;
@@ -56,6 +57,8 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
       .catch((error: unknown) => {
         throw error instanceof errors.JOSEError ? unauthenticated(`The bearer token ${toReason(error)}.`) : error;
       });
+    if (!ACCESS_TOKEN_TYPES.has(toTokenType(protectedHeader.typ)))
+      throw unauthenticated('The bearer token is not an access token: its "typ" may be "at+jwt", "JWT" or absent.');
     if (typeof payload.sub !== 'string' || payload.sub === '')
       throw unauthenticated('The bearer token has no subject.');
     return { subject: payload.sub, expiresAtMs: toExpiry(payload.exp as number) };
@@ -65,6 +68,11 @@ export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken 
 /** The instant from which no gateway takes the token; issuers may name any number. */
 function toExpiry(seconds: number): number {
   return Math.min(Math.ceil(seconds + CLOCK_TOLERANCE_SECONDS) * 1000, Number.MAX_SAFE_INTEGER);
+}
+
+/** `application/` may stand before it, and neither has a case (RFC 7515, 4.1.9). */
+function toTokenType(typ: unknown): unknown {
+  return typeof typ === 'string' ? typ.toLowerCase().replace(/^application\//, '') : typ;
 }
 
 function isAboutToken(error: unknown): boolean {

@@ -21,6 +21,7 @@ const LIMITS = [
   'pending_writes',
   'body_bytes',
   'token_attempts',
+  'issuer_keys',
   'argument_sizes',
   'failures',
   'pipelined_requests',

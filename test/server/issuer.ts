@@ -61,12 +61,15 @@ export async function startIssuer(...keys: readonly KeyPair[]): Promise<Issuer> 
 /** What a JWT is signed with; without a name it does not say by which key. */
 export type SigningKey = Pick<KeyPair, 'alg' | 'privateKey'> & { readonly kid?: string };
 
-/** A JWT of the issuer for the gateway, valid for an hour, but for what `claims` says; a claim that is undefined is left out. */
+/** A JWT of the issuer for the gateway, valid for an hour, but for what `claims` and `header` say; a claim that is undefined is left out. */
 export function signJwt(
   { kid, alg, privateKey }: SigningKey,
   claims: Readonly<Record<string, unknown>> = {},
+  header: Readonly<Record<string, unknown>> = {},
 ): Promise<string> {
   const nowSeconds = Math.floor(Date.now() / 1000);
   const payload = { iss: ISSUER, aud: AUDIENCE, sub: SUBJECT, iat: nowSeconds, exp: nowSeconds + 3600, ...claims };
-  return new SignJWT(payload).setProtectedHeader({ alg, ...(kid !== undefined && { kid }) }).sign(privateKey);
+  return new SignJWT(payload)
+    .setProtectedHeader({ alg, ...(kid !== undefined && { kid }), ...header })
+    .sign(privateKey);
 }

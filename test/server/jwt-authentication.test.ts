@@ -2,7 +2,7 @@ import { base64url, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import { createTokenVerifier, type TokenVerifierOptions } from '../../src/server/jwt-authentication.ts';
-import { AUDIENCE, createKey, ISSUER, type KeyPair, signJwt, startIssuer, SUBJECT } from './issuer.ts';
+import { AUDIENCE, createKey, ISSUER, type Issuer, type KeyPair, signJwt, startIssuer, SUBJECT } from './issuer.ts';
 
 const [key, rsaKey, otherKey] = await Promise.all([createKey('one'), createKey('rsa', 'RS256'), createKey('one')]);
 const issuer = await startIssuer(key, rsaKey);
@@ -36,6 +36,14 @@ function refused(reason: string) {
   };
 }
 
+const TEN_MINUTES_MS = 600_000;
+const HOUR_MS = 3_600_000;
+
+function fakeClocks(): void {
+  vi.useFakeTimers({ toFake: ['Date', 'performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+}
+
 /** An issuer of the test's own and a verifier of its JWTs. */
 async function openIssuer(options: Partial<TokenVerifierOptions> = {}) {
   const own = await startIssuer(key);
@@ -53,6 +61,21 @@ describe('a JWT of the issuer for this audience', () => {
     const claims = { aud: ['other', AUDIENCE], nbf: nowSeconds + 3, iat: nowSeconds + 3 };
     expect(await verifySubject(await signJwt(key, claims))).toBe(SUBJECT);
   });
+});
+
+describe('the type that the header of a JWT names', () => {
+  test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/JWT'])('may be %s', async (typ) => {
+    expect(await verifySubject(await signJwt(key, {}, { typ }))).toBe(SUBJECT);
+  });
+
+  test.each(['logout+jwt', 'dpop+jwt', 'application/logout+jwt', 'secevent+jwt', 'JOSE', 'at+jwt+x', '', 17, null])(
+    'may not be %j',
+    async (typ) => {
+      expect(await refusalOf(await signJwt(key, {}, { typ }))).toEqual(
+        refused('is not an access token: its "typ" may be "at+jwt", "JWT" or absent'),
+      );
+    },
+  );
 });
 
 describe('is refused as UNAUTHENTICATED:', () => {
@@ -131,11 +154,9 @@ describe.each([
   ['not named in the JWT', false],
 ])('a signing key, %s,', (_, isNamed) => {
   const sign = ({ kid, ...pair }: KeyPair) => signJwt(isNamed ? { kid, ...pair } : pair, { exp: nowSeconds + 86_400 });
-  const TEN_MINUTES_MS = 600_000;
 
   test('is replaced in the order of the operations page, and no JWT is refused', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
-    onTestFinished(() => void vi.useRealTimers());
+    fakeClocks();
     const { own, verify } = await openIssuer();
     const next = await createKey('next');
     const [ofOld, ofNext] = await Promise.all([sign(key), sign(next)]);
@@ -145,14 +166,14 @@ describe.each([
     expect(await verify(ofOld)).toBe(SUBJECT);
     // Why it is not signed with at once.
     expect((await failureOf(verify(ofNext))).code).toBe('UNAUTHENTICATED');
-    vi.setSystemTime(Date.now() + TEN_MINUTES_MS);
+    vi.advanceTimersByTime(TEN_MINUTES_MS);
     for (const token of [ofNext, ofOld, ofNext]) expect(await verify(token)).toBe(SUBJECT);
 
     own.publish(next);
     expect(await verify(ofNext)).toBe(SUBJECT);
     // What the old one signed is good for as long as the keys are kept.
     expect(await verify(ofOld)).toBe(SUBJECT);
-    vi.setSystemTime(Date.now() + TEN_MINUTES_MS);
+    vi.advanceTimersByTime(TEN_MINUTES_MS);
     expect(await verify(ofNext)).toBe(SUBJECT);
     expect((await failureOf(verify(ofOld))).code).toBe('UNAUTHENTICATED');
     expect(own.fetches()).toBe(3);
@@ -209,6 +230,66 @@ describe('the published keys', () => {
     own.fail('never');
     const { code, outcome, retryable } = await failureOf(verify(await signJwt(key)));
     expect({ code, outcome, retryable }).toEqual(UNAVAILABLE);
+  });
+
+  test('that are more than anybody publishes are given up, and counted', async () => {
+    let failures = 0;
+    const { own, verify } = await openIssuer({ onKeysUnavailable: () => (failures += 1) });
+    const known = [key.jwk, ...Array.from({ length: 2000 }, () => otherKey.jwk)];
+    own.fail({ status: 200, body: JSON.stringify({ keys: known }) });
+    const failure = await failureOf(verify(await signJwt(key)));
+    expect(failure).toMatchObject({ ...UNAVAILABLE, cause: expect.any(RangeError) as RangeError });
+    expect(failures).toBe(1);
+  });
+
+  const LONG = { exp: nowSeconds + 86_400 };
+
+  test.each<[string, Parameters<Issuer['fail']>[0]]>([
+    ['errors', { status: 503, body: '' }],
+    ['silence', 'never'],
+  ])('serve for an hour of %s behind the ten minutes that they are fresh, and then no longer', async (_, answer) => {
+    fakeClocks();
+    const { own, verify } = await openIssuer({ timeoutMs: 50 });
+    const token = await signJwt(key, LONG);
+    await verify(token);
+    own.fail(answer);
+    vi.advanceTimersByTime(TEN_MINUTES_MS);
+    expect(await verify(token)).toBe(SUBJECT);
+    vi.advanceTimersByTime(HOUR_MS - 1);
+    expect(await verify(token)).toBe(SUBJECT);
+    vi.advanceTimersByTime(1);
+    expect((await failureOf(verify(token))).code).toBe('UPSTREAM_UNREACHABLE');
+    own.fail(null);
+    expect(await verify(token)).toBe(SUBJECT);
+  });
+
+  test('are not waited for in an outage, and asked for once in half a minute', { timeout: 4_000 }, async () => {
+    fakeClocks();
+    const { own, verify } = await openIssuer({ timeoutMs: 60_000 });
+    const token = await signJwt(key, LONG);
+    await verify(token);
+    own.fail({ status: 503, body: '' });
+    vi.advanceTimersByTime(TEN_MINUTES_MS);
+    await verify(token);
+    own.fail('never');
+    vi.advanceTimersByTime(30_000);
+    for (let times = 0; times < 10; times += 1) expect(await verify(token)).toBe(SUBJECT);
+    await expect.poll(own.fetches).toBe(3);
+  });
+
+  test('that are unknown in an outage are not said to be wrong', async () => {
+    fakeClocks();
+    const { own, verify } = await openIssuer();
+    await verify(await signJwt(key, LONG));
+    const next = await createKey('next');
+    own.publish(key, next);
+    own.fail({ status: 503, body: '' });
+    vi.advanceTimersByTime(TEN_MINUTES_MS);
+    const token = await signJwt(next, LONG);
+    for (let times = 0; times < 2; times += 1) expect(await failureOf(verify(token))).toMatchObject(UNAVAILABLE);
+    own.fail(null);
+    vi.advanceTimersByTime(30_000);
+    expect(await verify(token)).toBe(SUBJECT);
   });
 
   test('that cannot be fetched do not refuse who shows a key that is known', async () => {
