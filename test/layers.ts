@@ -21,7 +21,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
   schema: { layers: ['contract'], packages: ['@apollo/subgraph', '@pothos/*', 'graphql', 'dataloader'] },
   rest: { layers: ['contract', 'wire'], packages: [] },
   server: {
-    layers: ['contract', 'event-loop', 'schema', 'rest'],
+    layers: ['contract', 'event-loop', 'wire', 'schema', 'rest'],
     packages: [
       'graphql-yoga',
       '@graphql-yoga/render-graphiql',

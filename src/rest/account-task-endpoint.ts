@@ -5,10 +5,10 @@ import { badInput, TaskFailure, toLogSentence } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
 import { readRequest } from '../wire/codec.ts';
-import { formatOf, parseMediaType } from './media-type.ts';
+import { parseMediaType } from '../wire/media-type.ts';
 import { readIdempotencyKey } from './idempotency-key.ts';
 import { HIDDEN, type ModelState, toModelState, UNREADABLE } from './model-state.ts';
-import { type AnswerStyle, negotiate, type ReadHeader } from './negotiation.ts';
+import { type AnswerStyle, formatOf, negotiate, type ReadHeader } from './negotiation.ts';
 import { createdAnswer, failureAnswer, frameworkAnswer, type RestAnswer } from './rest-answer.ts';
 
 /** A request below /api/. */

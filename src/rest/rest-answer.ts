@@ -3,7 +3,7 @@ import type { FailureCode, TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { replaceCharactersNotInXml } from '../contract/parameters.ts';
 import { type Answer, encodeAnswer } from '../wire/codec.ts';
-import { encodeText } from '../wire/media-type.ts';
+import { encodeText } from '../wire/text-encoding.ts';
 import { toXmlElement } from '../wire/xml-element.ts';
 import type { ModelState } from './model-state.ts';
 import type { AnswerStyle } from './negotiation.ts';

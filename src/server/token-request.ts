@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { mediaTypeName } from '../wire/media-type.ts';
 
 /** A client that asks for a token in its own name, and what it shows for it. */
 export interface TokenRequest {
@@ -12,11 +13,9 @@ export interface TokenRequestError {
   readonly description: string;
 }
 
-const FORM = /^application\/x-www-form-urlencoded\s*(?:;|$)/i;
-
 /** Reads OAuth's client credentials form; the credentials may come in it or as HTTP Basic, but not both. */
 export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): TokenRequest | TokenRequestError {
-  if (!FORM.test(headers['content-type']?.trim() ?? '')) {
+  if (mediaTypeName(headers['content-type']) !== 'application/x-www-form-urlencoded') {
     return invalidRequest('The body has to be application/x-www-form-urlencoded.');
   }
   const form = new URLSearchParams(body.toString('utf8'));

@@ -6,7 +6,7 @@ import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } f
 import type { Answer } from './answer.ts';
 import { parseForm } from './form.ts';
 import { encodeJsonAnswer, encodeJsonRequest, parseJson, parseJsonRequest } from './json.ts';
-import { decodeText } from './media-type.ts';
+import { decodeText } from './text-encoding.ts';
 import type { ParsedTree } from './tree.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 

@@ -1,80 +1,88 @@
-import { Buffer, isAscii } from 'node:buffer';
-import type { Misread } from '../contract/account-task.ts';
+/** A Content-Type, or one entry of a header that lists what is accepted: Accept, Accept-Charset, Accept-Encoding. */
+export interface MediaType {
+  /** As written, without parameters; in a list a part or all of it may be `*`. */
+  readonly name: string;
+  /** Of the parameters, in lower case; null where none is given. */
+  readonly charset: string | null;
+  /** From 0 to 1; 1 where none is given, 0 where it is no such number. */
+  readonly quality: number;
+}
 
-const CHARSET = /;\s*charset\s*=\s*(?:"([^"]*)"|([^\s;"]+))/i;
-const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/;
-/** Far enough to see a whole XML declaration. */
-const DECLARATION_BYTES = 200;
+const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
+const ENTRY = new RegExp(`^[\\t ]*(${TOKEN}(?:/${TOKEN})?)[\\t ]*(?:;(.*))?$`, 's');
+const PARAMETER = new RegExp(`(?:^|;)[\\t ]*(${TOKEN})[\\t ]*=[\\t ]*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\t ;"]*))`, 'gs');
+/** The entries of a list; a comma within quotes separates none. */
+const LISTED = /(?:[^,"]|"(?:[^"\\]|\\.?)*(?:"|$))+/gs;
 
-/** The label of most answers. */
-const UTF8_JSON = 'application/json; charset=utf-8';
+/** Reads one media type with its parameters; null where the text is none. */
+export function parseMediaType(text: string | null): MediaType | null {
+  const entry = parseEntry(text ?? '');
+  return entry?.name.includes('/') ? entry : null;
+}
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
+/** Reads a header that lists what is accepted, in its order; what is no entry is left out. */
+export function parseAccepted(header: string | null): readonly MediaType[] {
+  return ((header ?? '').match(LISTED) ?? []).flatMap((entry) => parseEntry(entry) ?? []);
+}
+
+function parseEntry(text: string): MediaType | null {
+  const [, name, parameters = ''] = ENTRY.exec(text) ?? [];
+  if (name === undefined) return null;
+  const quality = Number(readParameter(parameters, 'q') ?? 1);
+  return {
+    name,
+    charset: readParameter(parameters, 'charset')?.toLowerCase() ?? null,
+    quality: quality >= 0 && quality <= 1 ? quality : 0,
+  };
+}
+
+/** The media type that a Content-Type names, in lower case; of a list the first, and empty where it names none. */
+export function mediaTypeName(contentType: string | undefined): string {
+  const [first = ''] = contentType?.match(LISTED) ?? [];
+  return parseMediaType(first)?.name.toLowerCase() ?? '';
+}
+
+/** How closely an entry names a value: 3 for the value itself, 2 for `text/*`, 1 for all, 0 where it does not. */
+export function closeness({ name }: MediaType, value: string): number {
+  const range = name.toLowerCase();
+  if (range === value) return 3;
+  if (range === '*/*' || range === '*') return 1;
+  return range.endsWith('/*') && value.startsWith(range.slice(0, -1)) ? 2 : 0;
+}
 
 /**
- * The text of a body, without its BOM. The bytes decide before the label does: a BOM, else the NUL that UTF-16 puts beside
- * the ASCII character every JSON and XML text starts with, else the label's charset, else an XML declaration's, else UTF-8.
- * Bytes that are not valid in that encoding are a misread: nothing becomes U+FFFD.
+ * The offer that is most welcome: of the highest quality, then named most closely. The closest entry decides on an offer, and
+ * with quality 0 it excludes the offer. Null where nothing that is offered is accepted.
+ * @param ties which of equal offers comes first: by the order of the offers, or by the order of the header.
  */
-export function decodeText(bytes: Uint8Array, contentType: string | null): string | Misread {
-  const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
-  // Copying ASCII costs less than decoding it.
-  if (decoder === utf8 && isAscii(bytes)) return toBuffer(bytes).toString('latin1');
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    return { at: 'the body', problem: `is not valid ${decoder.encoding.toUpperCase()}` };
-  }
+export function preferred<Offer extends string>(
+  accepted: readonly MediaType[],
+  offers: readonly Offer[],
+  ties: 'offers' | 'header' = 'offers',
+): Offer | null {
+  const welcome = offers
+    .map((offer) => ({ offer, ...weigh(accepted, offer) }))
+    .filter(({ quality }) => quality > 0)
+    .toSorted(
+      (a, b) => b.quality - a.quality || b.closeness - a.closeness || (ties === 'header' ? a.place - b.place : 0),
+    );
+  return welcome[0]?.offer ?? null;
 }
 
-export type Charset = 'utf-8' | 'utf-16';
-
-/** A text in the bytes that `decodeText` reads: UTF-8, or UTF-16 in little-endian order after a BOM. */
-export function encodeText(text: string, charset: Charset): Uint8Array {
-  return charset === 'utf-8' ? Buffer.from(text) : Buffer.from(`\uFEFF${text}`, 'utf16le');
+/** The quality of an offer by the entry that names it most closely, and the entry's place in the header. */
+function weigh(accepted: readonly MediaType[], offer: string) {
+  let best = { quality: 0, closeness: 0, place: 0 };
+  accepted.forEach((entry, place) => {
+    const { quality } = entry;
+    const found = closeness(entry, offer);
+    if (found > best.closeness || (found === best.closeness && found > 0 && quality > best.quality))
+      best = { quality, closeness: found, place };
+  });
+  return best;
 }
 
-function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
-  const first = bytes[0];
-  const second = bytes[1];
-  if (first === 0xef && second === 0xbb && bytes[2] === 0xbf) return utf8;
-  if (first === undefined || second === undefined) return null;
-  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return createDecoder('utf-16le');
-  if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return createDecoder('utf-16be');
-  return null;
-}
-
-function decoderOfLabel(contentType: string | null): TextDecoder | null {
-  if (contentType === null) return null;
-  if (contentType === UTF8_JSON) return utf8;
-  const [, quoted, plain] = CHARSET.exec(contentType) ?? [];
-  return decoderNamed(quoted ?? plain);
-}
-
-function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
-  if (!toBuffer(bytes.subarray(0, DECLARATION_BYTES)).includes('<?xml')) return null;
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, DECLARATION_BYTES));
-  return decoderNamed(DECLARED_ENCODING.exec(start)?.[1]);
-}
-
-/** The same bytes. */
-function toBuffer(bytes: Uint8Array): Buffer {
-  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-}
-
-/** Null for an encoding that is unknown, or that the bytes have disproved: UTF-16 would have shown its NULs. */
-function decoderNamed(name: string | undefined): TextDecoder | null {
-  if (name === undefined) return null;
-  // The Encoding Standard reads ASCII as windows-1252, which accepts any byte; UTF-8 holds all of ASCII and notices.
-  if (/^(?:utf-?8|(?:us-)?ascii)$/i.test(name)) return utf8;
-  const decoder = createDecoder(name);
-  return decoder?.encoding.startsWith('utf-16') ? null : decoder;
-}
-
-function createDecoder(name: string): TextDecoder | null {
-  try {
-    return new TextDecoder(name, { fatal: true });
-  } catch {
-    return null;
-  }
+function readParameter(parameters: string, name: string): string | undefined {
+  for (const [, given, quoted, plain] of parameters.matchAll(PARAMETER))
+    if (given?.toLowerCase() === name) return quoted ?? plain;
+  return undefined;
 }

@@ -21,6 +21,9 @@ describe('the answer’s format', () => {
     ['application/xml;q=7, text/json;q=0.1', 'text/json'],
     [', ,text/xml,', 'text/xml'],
     ['no media type, text/xml', 'text/xml'],
+    ['application/json;q=0, */*', 'application/xml'],
+    ['application/json;q=0.1, text/*;q=0, */*', 'application/xml'],
+    ['text/xml;p="a, application/json"', 'text/xml'],
   ])('of Accept: %s is %s', (accept, mediaType) => {
     expect(mediaTypeOf({ accept })).toBe(mediaType);
   });

@@ -1,0 +1,79 @@
+import { Buffer, isAscii } from 'node:buffer';
+import type { Misread } from '../contract/account-task.ts';
+import { parseMediaType } from './media-type.ts';
+
+const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/;
+/** Far enough to see a whole XML declaration. */
+const DECLARATION_BYTES = 200;
+
+/** The label of most answers. */
+const UTF8_JSON = 'application/json; charset=utf-8';
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/**
+ * The text of a body, without its BOM. The bytes decide before the label does: a BOM, else the NUL that UTF-16 puts beside
+ * the ASCII character every JSON and XML text starts with, else the label's charset, else an XML declaration's, else UTF-8.
+ * Bytes that are not valid in that encoding are a misread: nothing becomes U+FFFD.
+ */
+export function decodeText(bytes: Uint8Array, contentType: string | null): string | Misread {
+  const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
+  // Copying ASCII costs less than decoding it.
+  if (decoder === utf8 && isAscii(bytes)) return toBuffer(bytes).toString('latin1');
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    return { at: 'the body', problem: `is not valid ${decoder.encoding.toUpperCase()}` };
+  }
+}
+
+export type Charset = 'utf-8' | 'utf-16';
+
+/** A text in the bytes that `decodeText` reads: UTF-8, or UTF-16 in little-endian order after a BOM. */
+export function encodeText(text: string, charset: Charset): Uint8Array {
+  return charset === 'utf-8' ? Buffer.from(text) : Buffer.from(`\uFEFF${text}`, 'utf16le');
+}
+
+function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
+  const first = bytes[0];
+  const second = bytes[1];
+  if (first === 0xef && second === 0xbb && bytes[2] === 0xbf) return utf8;
+  if (first === undefined || second === undefined) return null;
+  if ((first === 0xff && second === 0xfe) || (first !== 0 && second === 0)) return createDecoder('utf-16le');
+  if ((first === 0xfe && second === 0xff) || (first === 0 && second !== 0)) return createDecoder('utf-16be');
+  return null;
+}
+
+function decoderOfLabel(contentType: string | null): TextDecoder | null {
+  if (contentType === null) return null;
+  if (contentType === UTF8_JSON) return utf8;
+  return decoderNamed(parseMediaType(contentType)?.charset ?? undefined);
+}
+
+function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
+  if (!toBuffer(bytes.subarray(0, DECLARATION_BYTES)).includes('<?xml')) return null;
+  const start = new TextDecoder('latin1').decode(bytes.subarray(0, DECLARATION_BYTES));
+  return decoderNamed(DECLARED_ENCODING.exec(start)?.[1]);
+}
+
+/** The same bytes. */
+function toBuffer(bytes: Uint8Array): Buffer {
+  return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Null for an encoding that is unknown, or that the bytes have disproved: UTF-16 would have shown its NULs. */
+function decoderNamed(name: string | undefined): TextDecoder | null {
+  if (name === undefined) return null;
+  // The Encoding Standard reads ASCII as windows-1252, which accepts any byte; UTF-8 holds all of ASCII and notices.
+  if (/^(?:utf-?8|(?:us-)?ascii)$/i.test(name)) return utf8;
+  const decoder = createDecoder(name);
+  return decoder?.encoding.startsWith('utf-16') ? null : decoder;
+}
+
+function createDecoder(name: string): TextDecoder | null {
+  try {
+    return new TextDecoder(name, { fatal: true });
+  } catch {
+    return null;
+  }
+}
