@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
 
-const JSON_HEADERS = { 'Content-Type': 'application/json; charset=utf-8' } as const;
+export const JSON_HEADERS: Readonly<Record<string, string>> = { 'Content-Type': 'application/json; charset=utf-8' };
 
 export interface ErrorFacts {
   readonly code: string;
@@ -11,12 +11,20 @@ export interface ErrorFacts {
 }
 
 /** An error of HTTP itself, in GraphQL's shape: nothing ran, nothing was sent, unless it is said otherwise. */
-export function sendError(response: ServerResponse, status: number, message: string, facts: ErrorFacts): void {
-  sendText(response, status, JSON_HEADERS, errorBody(message, facts));
+export function sendError(
+  response: ServerResponse,
+  status: number,
+  message: string,
+  facts: ErrorFacts,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  sendText(response, status, { ...JSON_HEADERS, ...headers }, errorBody(message, facts));
 }
 
+/** Where the outcome is unknown an operation may have run, and the answer has the `data` of one that did. */
 export function errorBody(message: string, facts: ErrorFacts): string {
-  return JSON.stringify({ errors: [{ message, extensions: { outcome: 'NOT_SENT', retryable: false, ...facts } }] });
+  const errors = [{ message, extensions: { outcome: 'NOT_SENT', retryable: false, ...facts } }];
+  return JSON.stringify(facts.outcome === 'UNKNOWN' ? { errors, data: null } : { errors });
 }
 
 export function sendJson(response: ServerResponse, status: number, value: object): void {

@@ -47,24 +47,40 @@ export function logFailure(error: unknown, { requestId, log, record }: RequestEr
   }
 }
 
-/** The errors of a request that never ran: nothing was sent. Only of what is unexpected nobody can say when it struck. */
-export function refusedErrors(errors: readonly GraphQLError[], request: RequestError): GraphQLError[] {
-  const { requestId, record } = request;
-  const kept = boundErrors(errors, record);
+/**
+ * The answer to a request that never ran: nothing was sent, and the status is 400 or more. With application/json only a request
+ * that is no GraphQL at all has such a status. Of an unexpected error nobody can say when it struck: the answer has the `data`
+ * of an operation that ran, and status 200.
+ */
+export function refusedResult(errors: readonly GraphQLError[], request: RequestError): ExecutionResult {
+  const mayHaveRun = errors.some(isUnexpected);
+  const kept = boundErrors(errors, request.record);
   const named = kept.map((error) => {
     if (isUnexpected(error)) return maskedError(error, request, { outcome: 'UNKNOWN' });
-    const { originalError: _, ...extensions } = error.extensions;
-    const { code } = extensions;
-    noteFailure(record, typeof code === 'string' ? code : 'BAD_USER_INPUT', 'NOT_SENT');
-    return toError(error, error.message, {
-      code: 'BAD_USER_INPUT',
-      ...extensions,
-      outcome: 'NOT_SENT',
-      retryable: false,
-      requestId,
-    });
+    const { http, code } = error.extensions as { readonly http?: object; readonly code?: string };
+    const status = { http: { status: 400, ...http, spec: code !== 'BAD_REQUEST' } };
+    return refusedError(error, request, mayHaveRun ? {} : status);
   });
-  return countMore(named, errors.length - kept.length);
+  return { errors: countMore(named, errors.length - kept.length), ...(mayHaveRun ? { data: null } : {}) };
+}
+
+/** @param status `http` is Yoga's own: the status of the answer, which an application/json answer with `spec` set does not take. */
+function refusedError(
+  error: GraphQLError,
+  { requestId, record }: RequestError,
+  status: { readonly http?: object } = {},
+): GraphQLError {
+  const { originalError: _, http: __, ...extensions } = error.extensions;
+  const { code } = extensions;
+  noteFailure(record, typeof code === 'string' ? code : 'BAD_USER_INPUT', 'NOT_SENT');
+  return toError(error, error.message, {
+    code: 'BAD_USER_INPUT',
+    ...extensions,
+    outcome: 'NOT_SENT',
+    retryable: false,
+    requestId,
+    ...status,
+  });
 }
 
 /** The errors of an operation, and that of the values that its answer holds only a part of. */
@@ -99,7 +115,7 @@ export function executionErrors(
     }
     if (isUnexpected(error))
       return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
-    return refusedErrors([error], request)[0] ?? error;
+    return refusedError(error, request);
   });
   return countMore([...uncertain, ...named], errors.length - kept.length);
 }
@@ -134,19 +150,13 @@ function maskedError(error: GraphQLError, request: RequestError, facts: MaskedFa
   return toError(error, MASKED_MESSAGE, toMaskedExtensions(requestId, facts));
 }
 
-/**
- * `http` is Yoga's own: the status of the answer, which an `application/json` answer with `spec` set does not take.
- * A body that is no GraphQL request at all keeps its 400 for every caller.
- */
 function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
-  const { http: given, code } = (error.extensions ?? {}) as { http?: { readonly spec?: boolean }; code?: string };
-  const http = given && code === 'BAD_REQUEST' ? { ...given, spec: false } : given;
   return new GraphQLError(shortened(message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,
     path: error.path ?? null,
-    extensions: http === undefined ? extensions : { ...extensions, http },
+    extensions,
   });
 }
 

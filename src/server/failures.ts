@@ -1,7 +1,7 @@
 import { type ASTNode, BREAK, type DocumentNode, type ExecutionResult, GraphQLError, Kind, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { executionErrors, refusedErrors, withShortDetails } from './errors.ts';
+import { executionErrors, refusedResult, withShortDetails } from './errors.ts';
 import type { Log } from './log.ts';
 import { toRequestId } from './request-id.ts';
 import type { RequestRecord } from './request-record.ts';
@@ -41,11 +41,11 @@ export function useFailures(
         if (executed.errors.length === 0) return;
         const { requestId, created, uncertain, record } = contextValue;
         const request = { requestId, created, uncertain, record, log };
-        const errors =
-          'data' in executed
-            ? executionErrors(executed, document, operationName ?? undefined, request)
-            : refusedErrors(executed.errors, request);
-        setResult({ ...executed, errors });
+        setResult(
+          executed.data === undefined
+            ? refusedResult(executed.errors, request)
+            : { ...executed, errors: executionErrors(executed, document, operationName ?? undefined, request) },
+        );
       },
     }),
     onResultProcess(payload) {
@@ -53,7 +53,7 @@ export function useFailures(
       if (!result.errors?.length || result.errors.every(hasRequestId)) return;
       const requestId = payload.serverContext.requestId ?? toRequestId(payload.request.headers.get('x-request-id'));
       const { record } = payload.serverContext;
-      payload.setResult({ ...result, errors: refusedErrors(result.errors, { requestId, record, log }) });
+      payload.setResult(refusedResult(result.errors, { requestId, record, log }));
     },
   };
 }

@@ -1,4 +1,3 @@
-import type { IncomingHttpHeaders } from 'node:http';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
@@ -13,47 +12,17 @@ import { type Finish, runOperation } from './operation-run.ts';
 import type { RequestRecord } from './request-record.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
-export interface LaneAnswer {
-  readonly contentType: string;
-  readonly body: string;
-}
-
 /**
  * A short way for requests whose document Yoga has parsed, validated and run before: no Fetch Request and Response, no
  * plugins. It has no semantics of its own: whatever is not plainly such a request goes to Yoga, and one suite compares both.
  */
 export interface FastLane {
-  /** The answer to come; null where the request is Yoga's, before anything of it has run. */
-  answer(
-    headers: IncomingHttpHeaders,
-    body: Buffer,
-    record: RequestRecord,
-    createContext: () => GatewayContext,
-  ): Promise<LaneAnswer> | null;
+  /** The answer's text to come; null where the request is Yoga's, before anything of it has run. */
+  answer(body: Buffer, record: RequestRecord, createContext: () => GatewayContext): Promise<string> | null;
   /** Teaches the lane what Yoga runs. */
   readonly plugin: Plugin<GatewayContext>;
 }
 
-const JSON_TYPE = 'application/json; charset=utf-8';
-const GRAPHQL_TYPE = 'application/graphql-response+json; charset=utf-8';
-/** The Accept headers of common clients; any other is Yoga's to negotiate. */
-const CONTENT_TYPES: ReadonlyMap<string, string> = new Map([
-  ['*/*', JSON_TYPE],
-  ['application/json', JSON_TYPE],
-  ['application/graphql-response+json', GRAPHQL_TYPE],
-  // Apollo Client, graphql-request and urql, each in the words of its current version.
-  ['application/graphql-response+json,application/json;q=0.9', GRAPHQL_TYPE],
-  ['application/graphql-response+json, application/json', GRAPHQL_TYPE],
-  [
-    'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
-    GRAPHQL_TYPE,
-  ],
-]);
-const BODY_TYPES: ReadonlySet<string> = new Set([
-  'application/json',
-  'application/json; charset=utf-8',
-  'application/json;charset=utf-8',
-]);
 const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
 /** With which Apollo Client says what it is; any other extension may mean something. */
 const IDLE_EXTENSIONS: ReadonlySet<string> = new Set(['clientLibrary']);
@@ -88,9 +57,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
     if (await isCallerKnown(context, record)) documents.set(query, known);
   };
   return {
-    answer(headers, body, record, createContext) {
-      const contentType = CONTENT_TYPES.get(headers.accept ?? '*/*');
-      if (contentType === undefined || !BODY_TYPES.has(headers['content-type'] ?? '')) return null;
+    answer(body, record, createContext) {
       const parameters = parseParameters(body, trusted);
       if (!parameters) return null;
       const { query } = parameters;
@@ -101,7 +68,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       const plan = findPlan(schema, known, operationName);
       if (!plan) return null;
       const context = createContext();
-      const finish: Finish<LaneAnswer> = (data, fieldErrors) => {
+      const finish: Finish<string> = (data, fieldErrors) => {
         noteOperation(record, plan.operation);
         const errors = withShortDetails(fieldErrors, context.answer);
         if (errors.length > 0) {
@@ -114,9 +81,9 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
             record,
             log,
           });
-          return { contentType, body: `{"errors":${JSON.stringify(told)},"data":${data}}` };
+          return `{"errors":${JSON.stringify(told)},"data":${data}}`;
         }
-        const answer = { contentType, body: `{"data":${data}}` };
+        const answer = `{"data":${data}}`;
         return kept ? answer : keepForKnownCaller(query, known, context, record).then(() => answer);
       };
       const running = runOperation(schema, plan, context, parameters.variables ?? {}, finish);

@@ -11,7 +11,7 @@ import { useTrustedDocuments } from './document-id.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import { logFailure } from './errors.ts';
 import { useFailures } from './failures.ts';
-import { createFastLane, type LaneAnswer } from './fast-lane.ts';
+import { createFastLane } from './fast-lane.ts';
 import type { Log } from './log.ts';
 import type { Metrics } from './metrics.ts';
 import { useOperationInput } from './operation-input.ts';
@@ -51,8 +51,8 @@ export interface RequestFacts {
 export interface GraphqlEndpoint {
   /** Answers any request, as a fetch handler. */
   fetch(url: string, init: RequestInit, facts: RequestFacts): Promise<Response> | Response;
-  /** Answers a POST of a document that was run before; null where the request is `fetch`'s. */
-  answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<LaneAnswer> | null;
+  /** The text that answers a POST in JSON of a document that was run before; null where the request is `fetch`'s. */
+  answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<string> | null;
 }
 
 export function createGraphqlEndpoint({
@@ -133,11 +133,9 @@ export function createGraphqlEndpoint({
   });
   return {
     fetch: (url, init, facts) => yoga.fetch(url, init, facts),
-    answerKnown: ({ method, url, headers }, body, record) => {
-      if (!lane || method !== 'POST' || url !== '/graphql') return null;
-      return lane.answer(headers, body, record, () =>
-        createContext(headers.authorization ?? null, record.requestId, record),
-      );
+    answerKnown: ({ url, headers }, body, record) => {
+      if (!lane || url !== '/graphql') return null;
+      return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
     },
   };
 }

@@ -1,13 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { sendError, sendText } from './answer.ts';
+import { JSON_HEADERS, sendError, sendText } from './answer.ts';
 import type { Cors } from './cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
+import { type AnswerType, type GraphqlHead, type HeadRefusal, prefersPage, readGraphqlHead } from './graphql-head.ts';
 import type { Metrics } from './metrics.ts';
 import { readBody } from './request-body.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 import { isText } from './request-text.ts';
-import { isOfAnotherOrigin, isSimpleRequest } from './simple-request.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
@@ -20,11 +20,15 @@ export interface GraphqlHandlerOptions {
   readonly simpleGets: boolean;
 }
 
-const FORGEABLE =
-  'Any web page could have sent this request: send JSON with Content-Type: application/json, a bearer token, ' +
-  'or the header Apollo-Require-Preflight.';
+const ANSWER_HEADERS: Readonly<Record<AnswerType, Readonly<Record<string, string>>>> = {
+  'application/json': JSON_HEADERS,
+  'application/graphql-response+json': {
+    ...JSON_HEADERS,
+    'Content-Type': 'application/graphql-response+json; charset=utf-8',
+  },
+};
 
-/** Brings node:http and the GraphQL endpoint together: answers for other origins, refuses what pages can forge, bounds the body, tries the fast lane, then asks Yoga. */
+/** Brings node:http and the GraphQL endpoint together: answers for other origins, refuses by the head, bounds the body, tries the fast lane, then asks Yoga. */
 export function createGraphqlHandler({
   graphql,
   cors,
@@ -33,15 +37,6 @@ export function createGraphqlHandler({
   simpleGets,
   metrics,
 }: GraphqlHandlerOptions) {
-  const isForgeable = (request: IncomingMessage): boolean => {
-    const isAllowedGet = simpleGets && request.method === 'GET' && !isOfAnotherOrigin(request);
-    return isSimpleRequest(request) && !isAllowedGet;
-  };
-  const refuseForgeable = (request: IncomingMessage, response: ServerResponse, record: RequestRecord): void => {
-    request.resume();
-    noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
-    sendError(response, 403, FORGEABLE, { code: 'FORBIDDEN', requestId: record.requestId });
-  };
   const refuseLarge = (response: ServerResponse, record: RequestRecord): void => {
     metrics.countRefusal('body_bytes');
     noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
@@ -51,41 +46,57 @@ export function createGraphqlHandler({
   };
   const askYoga = async (
     request: IncomingMessage,
+    { bodyType, answerType }: GraphqlHead,
     body: Buffer,
     response: ServerResponse,
     record: RequestRecord,
   ): Promise<void> => {
-    const hasBody = request.method !== 'GET' && request.method !== 'HEAD';
+    const hasBody = bodyType !== '';
     const answer = await graphql.fetch(
       // The Host header is the caller's to write and decides nothing here.
       `http://gateway${request.url}`,
       {
         method: request.method ?? 'GET',
-        headers: request.headers as Record<string, string>,
+        // Yoga reads neither header as HTTP has it: it is given what was made of them.
+        headers: {
+          ...(request.headers as Record<string, string>),
+          accept: answerType,
+          ...(hasBody ? { 'content-type': bodyType } : {}),
+        },
         ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
       },
       { requestId: record.requestId, record },
     );
     // The whole answer goes out with its length; how Yoga would have streamed it does not matter.
-    const headers = Object.fromEntries(
-      [...answer.headers].filter(([name]) => !/^(transfer-encoding|connection)$/i.test(name)),
-    );
+    const allow = answer.headers.get('allow');
+    const headers = { ...ANSWER_HEADERS[answerType], ...(allow === null ? {} : { Allow: allow }) };
     sendText(response, answer.status, headers, await answer.text());
   };
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
-    if (graphiql && request.method === 'GET' && request.headers.accept?.includes('text/html'))
-      return graphiql.send(request, response);
-    if (isForgeable(request)) return refuseForgeable(request, response, record);
+    if (graphiql && prefersPage(request.method, request.headers)) return graphiql.send(request, response);
+    const head = readGraphqlHead(request, simpleGets);
+    if ('problem' in head) return refuse(head, request, response, record);
     const body = await readBody(request, maxBodyBytes);
     if (body === null) return refuseLarge(response, record);
     // A text that decoding changes would be created as it is then.
-    if (!isText(body, request.headers['content-type'])) return refuseOtherThanText(response, record);
-    const known = graphql.answerKnown(request, body, record);
-    if (!known) return askYoga(request, body, response, record);
-    const { contentType, body: text } = await known;
-    sendText(response, 200, { 'content-type': contentType }, text);
+    if (!isText(body, head.bodyType)) return refuseOtherThanText(response, record);
+    const known = head.bodyType === 'application/json' ? graphql.answerKnown(request, body, record) : null;
+    if (!known) return askYoga(request, head, body, response, record);
+    sendText(response, 200, ANSWER_HEADERS[head.answerType], await known);
   };
+}
+
+function refuse(
+  { status, problem, headers }: HeadRefusal,
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: RequestRecord,
+): void {
+  request.resume();
+  const code = status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST';
+  noteFailure(record, code, 'NOT_SENT');
+  sendError(response, status, problem, { code, requestId: record.requestId }, headers);
 }
 
 function refuseOtherThanText(response: ServerResponse, record: RequestRecord): void {

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 
-/** Blames the caller for variables and extensions in a query string or form that are no JSON; Yoga takes them for a defect. */
+/** Blames the caller for parameters that are no text, or no JSON, where they have to be; Yoga takes them for a defect, or for absent. */
 export function useParameterText(): Plugin {
   return {
     onRequestParse({ requestParser, setRequestParser }) {
@@ -11,11 +11,18 @@ export function useParameterText(): Plugin {
           return await requestParser(request);
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
-          throw new GraphQLError('The variables or the extensions of the request are not JSON.', {
-            extensions: { code: 'BAD_REQUEST', http: { status: 400 } },
-          });
+          throw refusal('The variables or the extensions of the request are not JSON.');
         }
       });
     },
+    onParams({ params }) {
+      const { operationName } = params as { readonly operationName?: unknown };
+      if (operationName != null && typeof operationName !== 'string')
+        throw refusal(`operationName: expected a string or null, got ${JSON.stringify(operationName)}`);
+    },
   };
+}
+
+function refusal(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** Headers with which no browser sends a page's request before it has asked the server. Any value will do. */
 const PREFLIGHT_HEADERS = ['apollo-require-preflight', 'x-apollo-operation-name', 'x-graphql-yoga-csrf'] as const;
@@ -14,12 +14,10 @@ const SIMPLE_TYPES: ReadonlySet<string> = new Set([
 /**
  * True for a request that the page of any origin could make a browser send without being asked (a CSRF): of a simple type,
  * and with no header that forces a preflight. A bearer token is such a header; other credentials browsers add by themselves.
+ * @param type the media type that the Content-Type names, in lower case; empty where it names none.
  */
-export function isSimpleRequest({ headers }: IncomingMessage): boolean {
-  if (headers['content-type'] === 'application/json') return false;
-  const [type = ''] = (headers['content-type'] ?? '').split(/[;,]/, 1);
-  if (!SIMPLE_TYPES.has(type.trim().toLowerCase())) return false;
-  if (/^Bearer /i.test(headers.authorization ?? '')) return false;
+export function isSimpleRequest(headers: IncomingHttpHeaders, type: string): boolean {
+  if (!SIMPLE_TYPES.has(type) || /^Bearer /i.test(headers.authorization ?? '')) return false;
   return PREFLIGHT_HEADERS.every((name) => headers[name] === undefined);
 }
 

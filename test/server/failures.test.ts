@@ -1,6 +1,8 @@
+import { GraphQLError } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
+import { refusedResult } from '../../src/server/errors.ts';
 import type { Log } from '../../src/server/log.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
 
@@ -128,5 +130,17 @@ describe('anything unexpected', () => {
     failure = 'a string';
     const { json } = await gateway.graphql(REQUEST);
     expect(json.errors?.[0]?.message).toBe('Unexpected error.');
+  });
+
+  test('is of unknown fate outside of an operation as well, with the data of one that ran', () => {
+    const defect = new GraphQLError('secret', { originalError: new Error('secret') });
+    const { errors, data } = refusedResult([defect], { requestId: 'r', log });
+    expect(data).toBeNull();
+    expect(errors?.map((error) => error.toJSON())).toEqual([
+      {
+        message: 'Unexpected error.',
+        extensions: { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN', retryable: false, requestId: 'r' },
+      },
+    ]);
   });
 });

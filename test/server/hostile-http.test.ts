@@ -147,13 +147,13 @@ describe('what is said in a header stays in it', () => {
 
 describe('a method or a target out of the ordinary', () => {
   test.each([
-    ['DELETE /graphql', 403],
-    ['PUT /graphql', 403],
-    ['PATCH /graphql', 403],
-    ['HEAD /graphql', 403],
-    ['OPTIONS /graphql', 403],
-    ['TRACE /graphql', 403],
-    ['PROPFIND /graphql', 403],
+    ['DELETE /graphql', 405],
+    ['PUT /graphql', 405],
+    ['PATCH /graphql', 405],
+    ['HEAD /graphql', 405],
+    ['OPTIONS /graphql', 405],
+    ['TRACE /graphql', 405],
+    ['PROPFIND /graphql', 405],
     ['OPTIONS *', 404],
     ['GET //graphql', 404],
     ['GET /graphql/', 404],
