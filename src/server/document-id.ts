@@ -30,6 +30,16 @@ export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
   };
 }
 
+/** Says in the words of automatic persisted queries that a hash alone names no document here; clients then send the text. */
+export function usePersistedQueryRefusal(): Plugin {
+  return {
+    onParams({ params: { query, extensions } }) {
+      const { persistedQuery } = (extensions ?? {}) as { readonly persistedQuery?: unknown };
+      if (!query && persistedQuery) throw refusal('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
+    },
+  };
+}
+
 /** The name that a request gives its document; null where it gives none, or two that differ. */
 export function readDocumentId(params: object): string | null {
   const { documentId, extensions } = params as { readonly documentId?: unknown; readonly extensions?: unknown };

@@ -7,7 +7,7 @@ import { createGatewayContext, type GatewayContext } from '../schema/context.ts'
 import type { Authenticate } from './auth.ts';
 import { useClosedSchema } from './closed-schema.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
-import { useTrustedDocuments } from './document-id.ts';
+import { usePersistedQueryRefusal, useTrustedDocuments } from './document-id.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import { logFailure } from './errors.ts';
 import { useFailures } from './failures.ts';
@@ -105,7 +105,7 @@ export function createGraphqlEndpoint({
     // The order is the order of the request's phases.
     plugins: [
       useParameterText(),
-      ...(trusted ? [useTrustedDocuments(trusted)] : []),
+      trusted ? useTrustedDocuments(trusted) : usePersistedQueryRefusal(),
       useDocumentLimits(schema, (limit) => metrics.countRefusal(`document_${limit}`)),
       ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),

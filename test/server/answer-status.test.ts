@@ -22,6 +22,7 @@ const REFUSED = [
   ['an operation that is not there', { query: 'query A { __typename }', operationName: 'B' }],
   ['no operation of two', { query: 'query A { __typename } query B { __typename }' }],
   ['a subscription', { query: 'subscription { x }' }],
+  ['a hash without a text', { extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } } }],
 ] as const;
 
 /** Requests that are no GraphQL requests at all. */
