@@ -76,7 +76,12 @@ function toAnswer(
 ): RestAnswer {
   return {
     status,
-    headers: { ...headers, 'Content-Type': `${mediaType}; charset=${charset}` },
+    headers: {
+      ...headers,
+      'Content-Type': `${mediaType}; charset=${charset}`,
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    },
     body: encodeText(format === 'xml' ? replaceCharactersNotInXml(text) : text, charset),
   };
 }

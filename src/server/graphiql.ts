@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import { parseAccepted, preferred } from '../wire/media-type.ts';
 import { sendText } from './answer.ts';
 import { returnScript } from './graphiql-return.ts';
 
@@ -62,11 +63,12 @@ export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
         Vary: 'Accept, Accept-Encoding',
         ETag: etag,
       };
-      if (request.headers['if-none-match'] === etag) {
+      if (isHeld(etag, request.headers['if-none-match'])) {
         response.writeHead(304, headers).end();
         return;
       }
-      const isCompressed = /\bgzip\b/.test(String(request.headers['accept-encoding']));
+      const accepted = parseAccepted(request.headers['accept-encoding']?.toString() ?? null);
+      const isCompressed = preferred(accepted, ['gzip', 'identity']) === 'gzip';
       const body = isCompressed ? compressed : html;
       response
         .writeHead(200, {
@@ -78,6 +80,11 @@ export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
         .end(body);
     },
   };
+}
+
+/** True where an If-None-Match names the tag, weak or not, or is `*`. */
+function isHeld(etag: string, ifNoneMatch = ''): boolean {
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) === true;
 }
 
 async function render({ query, headers }: GraphiqlOptions) {

@@ -1,6 +1,6 @@
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorBody, sendError } from './answer.ts';
+import { errorBody, JSON_HEADERS, sendError } from './answer.ts';
 import type { Connections } from './connections.ts';
 import { toRequestId } from './request-id.ts';
 
@@ -116,7 +116,7 @@ function toRawAnswer(status: number, problem: string): string {
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status]}`,
     'Connection: close',
-    'Content-Type: application/json; charset=utf-8',
+    ...Object.entries(JSON_HEADERS).map(([name, value]) => `${name}: ${value}`),
     `Content-Length: ${Buffer.byteLength(body)}`,
     `X-Request-Id: ${requestId}`,
     '',

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseGuid } from '../contract/guid.ts';
+import { JSON_HEADERS, sendText } from './answer.ts';
 import { createFailedAttempts } from './failed-attempts.ts';
 import type { Log } from './log.ts';
 import { toNetwork } from './remote-network.ts';
@@ -38,7 +39,8 @@ const MAX_FAILURES_PER_CLIENT = 10;
 const MAX_FAILURES_PER_ADDRESS = 30;
 /** Each takes 16 MB and tens of milliseconds of one of Node's four worker threads. */
 const VERIFICATIONS = { maxRunning: 2, maxWaiting: 32 } as const;
-const NOT_CACHED = { 'Cache-Control': 'no-store', Pragma: 'no-cache' } as const;
+/** The answers of OAuth have both headers against caches. */
+const TOKEN_HEADERS = { ...JSON_HEADERS, Pragma: 'no-cache' } as const;
 
 /** OAuth's token endpoint for client credentials. Guessing is slowed for each client and each remote address. */
 export function createTokenEndpoint({
@@ -111,13 +113,5 @@ function send(
   value: object,
   headers: Readonly<Record<string, string>> = {},
 ): void {
-  const body = JSON.stringify(value);
-  response
-    .writeHead(status, {
-      ...NOT_CACHED,
-      ...headers,
-      'Content-Type': 'application/json; charset=utf-8',
-      'Content-Length': Buffer.byteLength(body),
-    })
-    .end(body);
+  sendText(response, status, { ...TOKEN_HEADERS, ...headers }, JSON.stringify(value));
 }

@@ -2,7 +2,9 @@ import { gunzipSync } from 'node:zlib';
 import { request } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { send } from '../rest/rest-client.ts';
 import { startStoreGateway } from '../running-gateway.ts';
+import { openRaw, parseAnswers } from './raw-connection.ts';
 
 const gateway = await startStoreGateway();
 const production = await startStoreGateway({
@@ -59,6 +61,49 @@ describe('GraphiQL', () => {
     expect(raw.encoding).toBe('gzip');
     expect(gunzipSync(raw.body).toString()).toContain('YogaGraphiQL');
     expect((await page({ 'if-none-match': raw.etag })).status).toBe(304);
+  });
+
+  test.each([
+    ['gzip', 'gzip'],
+    ['GZIP;q=0.5, br', 'gzip'],
+    ['*', 'gzip'],
+    ['identity;q=0.5, gzip;q=0.6', 'gzip'],
+    ['gzip;q=0', null],
+    ['gzip; q=0.000, *', null],
+    ['*;q=0', null],
+    ['identity, gzip;q=0.5', null],
+    ['br, xgzip', null],
+    ['', null],
+  ])('is sent to Accept-Encoding: %s with the encoding %s', async (acceptEncoding, encoding) => {
+    const headers = { accept: 'text/html', 'accept-encoding': acceptEncoding };
+    const answer = await send(gateway.url, { method: 'GET', path: '/graphql', headers });
+    expect(answer.status).toBe(200);
+    expect(answer.header('content-encoding')).toBe(encoding);
+    const html = encoding === 'gzip' ? gunzipSync(answer.bytes) : answer.bytes;
+    expect(html.toString()).toContain('YogaGraphiQL');
+  });
+
+  test('is not sent again for its tag, weak or among others, nor for any', async () => {
+    const etag = (await page()).headers.get('etag') ?? '';
+    const statusFor = async (tags: string) => (await page({ 'if-none-match': tags })).status;
+    for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, `W/"a, b",W/${etag} , "c"`, '*', ' * '])
+      expect(`${tags}: ${await statusFor(tags)}`).toBe(`${tags}: 304`);
+    for (const tags of ['"other"', etag.slice(1, -1), `${etag.slice(0, -1)}x"`, '"*"', ''])
+      expect(`${tags}: ${await statusFor(tags)}`).toBe(`${tags}: 200`);
+  });
+
+  test.each([
+    ['text/html', true],
+    ['text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8', true],
+    ['TEXT/HTML ; charset=utf-8', true],
+    ['application/json;q=0.9, text/html', true],
+    ['*/*', false],
+    ['application/json, text/html', false],
+    ['text/html;q=0, */*', false],
+    ['text/html;q=0.5, application/json', false],
+  ])('is the answer to a GET that accepts %s: %s', async (accept, isPage) => {
+    const answer = await fetch(new URL('graphql?query={__typename}', gateway.url), { headers: { accept } });
+    expect((await answer.text()).includes('YogaGraphiQL')).toBe(isPage);
   });
 
   test('is off in production unless it is asked for', async () => {
@@ -130,6 +175,47 @@ describe('CORS', () => {
     expect(answer.headers.get('access-control-expose-headers')).toBe('x-request-id');
     const foreign = await production.graphql(body, { origin: 'https://evil.example' });
     expect(foreign.headers.get('access-control-allow-origin')).toBeNull();
+  });
+});
+
+function expectJsonHeaders(header: (name: string) => string | null): void {
+  expect(header('content-type')).toBe('application/json; charset=utf-8');
+  expect(header('cache-control')).toBe('no-store');
+  expect(header('x-content-type-options')).toBe('nosniff');
+}
+
+describe('an answer in JSON', () => {
+  const json = { 'content-type': 'application/json' };
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  test.each([
+    ['/health', 200, { method: 'GET' }],
+    ['/ready', 200, { method: 'GET' }],
+    ['/nope', 404, { method: 'GET' }],
+    ['/graphql', 200, { headers: json, body: '{"query":"{ __typename }"}' }],
+    ['/graphql', 200, { headers: json, body: '{"query":"{ nope }"}' }],
+    ['/graphql', 400, { headers: json, body: '{' }],
+    ['/graphql', 400, { headers: json, body: '{"query":"{ a(b: \\"\u00ff\\") }"}' }],
+    ['/graphql', 403, { headers: { 'content-type': 'text/plain' }, body: '{}' }],
+    ['/graphql', 405, { method: 'PUT', headers: json, body: '{}' }],
+    ['/graphql', 406, { headers: { ...json, accept: 'text/plain' }, body: '{}' }],
+    ['/graphql', 413, { headers: json, body: ' '.repeat(1_100_000) }],
+    ['/graphql', 415, { headers: { 'content-type': 'text/json' }, body: '{}' }],
+    ['/graphql', 417, { headers: { ...json, expect: 'nothing' }, body: '{}' }],
+    ['/Token', 400, { headers: form, body: 'grant_type=x' }],
+    ['/Token', 405, { method: 'GET' }],
+    ['/api/v2/admin/tasks/account', 401, { headers: json, body: '{}' }],
+    ['/api/nope', 404, { method: 'GET' }],
+  ] as const)('of %s with status %i forbids storing and sniffing', async (path, status, asked) => {
+    const body = 'body' in asked ? { body: Buffer.from(asked.body, 'latin1') } : {};
+    const answer = await send(gateway.url, { ...asked, path, ...body });
+    expect(answer.status).toBe(status);
+    expectJsonHeaders(answer.header);
+  });
+
+  test('to a request that cannot be read forbids storing and sniffing', async () => {
+    const [answer] = parseAnswers(await openRaw(gateway.url, 'nonsense\r\n\r\n').closed);
+    expect(answer?.status).toBe(400);
+    expectJsonHeaders((name) => answer?.headers.get(name) ?? null);
   });
 });
 
