@@ -68,7 +68,7 @@ export function createGateway(
   });
   const server = createGatewayServer({
     graphql,
-    cors: createCors(config.corsOrigins),
+    cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
     graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
     token:
       issueToken && createTokenEndpoint({ issueToken, log, onRefused: () => metrics.countRefusal('token_attempts') }),

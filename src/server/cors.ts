@@ -6,20 +6,20 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
  */
 export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** What clients send with a request beside what every page may: a page that is traced its place, and the last three Apollo Client. */
-const ALLOWED_HEADERS = [
-  'content-type',
-  'authorization',
-  'x-request-id',
-  'traceparent',
-  'tracestate',
-  'apollo-require-preflight',
-  'apollographql-client-name',
-  'apollographql-client-version',
-];
+export interface CorsOptions {
+  readonly origins: readonly string[];
+  /** Called for a preflight that asks for header names which are too long or no names. */
+  readonly onRefused: () => void;
+}
 
-/** Without origins no page of another origin may do anything, and a preflight is a request like any other. */
-export function createCors(origins: readonly string[]): Cors {
+/** Names of headers, separated by commas. */
+const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]{1,1000}$/;
+
+/**
+ * Without origins no page of another origin may do anything, and a preflight is a request like any other. A listed origin may
+ * send the headers that it asks for: clients add those of their own, of tracing, and the ones that tell a request from a forged one.
+ */
+export function createCors({ origins, onRefused }: CorsOptions): Cors {
   const allowed: ReadonlySet<string> = new Set(origins);
   return ({ method, headers }, response) => {
     if (allowed.size === 0) return false;
@@ -33,8 +33,12 @@ export function createCors(origins: readonly string[]): Cors {
     if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
     if (response.hasHeader('Access-Control-Allow-Origin')) {
       response.setHeader('Access-Control-Allow-Methods', 'GET, POST');
-      response.setHeader('Access-Control-Allow-Headers', ALLOWED_HEADERS.join(', '));
       response.setHeader('Access-Control-Max-Age', '600');
+      const names = headers['access-control-request-headers'];
+      if (names !== undefined) {
+        if (HEADER_NAMES.test(names)) response.setHeader('Access-Control-Allow-Headers', names);
+        else onRefused();
+      }
     }
     response.writeHead(204, { 'Content-Length': 0 }).end();
     return true;

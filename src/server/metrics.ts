@@ -29,6 +29,7 @@ const LIMITS = [
   'operation_time',
   'answer_bytes',
   'pending_answer_bytes',
+  'cors_headers',
 ] as const;
 /** A bound at which something was refused, left out, or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;

@@ -21,8 +21,10 @@ afterAll(async () => {
 
 const INTROSPECTION = { query: '{ __schema { queryType { name } } }' };
 
-function preflight(url: URL, origin: string): Promise<Response> {
-  const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': 'content-type' };
+const ALLOW_HEADERS = 'access-control-allow-headers';
+
+function preflight(url: URL, origin: string, names = 'content-type'): Promise<Response> {
+  const headers = { origin, 'access-control-request-method': 'POST', 'access-control-request-headers': names };
   return fetch(new URL('graphql', url), { method: 'OPTIONS', headers });
 }
 
@@ -148,19 +150,33 @@ describe('CORS', () => {
     }
   });
 
-  test('allows what clients send, and no other header', async () => {
-    const { headers } = await preflight(production.url, 'https://app.example');
-    expect(headers.get('access-control-allow-methods')).toBe('GET, POST');
-    expect(headers.get('access-control-allow-headers')?.split(', ')).toEqual([
+  test('allows the headers that a client asks for', async () => {
+    for (const names of [
       'content-type',
-      'authorization',
-      'x-request-id',
-      'traceparent',
-      'tracestate',
-      'apollo-require-preflight',
-      'apollographql-client-name',
-      'apollographql-client-version',
-    ]);
+      'apollo-require-preflight,authorization,baggage,content-type,sentry-trace,traceparent,tracestate',
+      'x-apollo-operation-name, x-graphql-yoga-csrf, X-Anything',
+    ]) {
+      const { headers } = await preflight(production.url, 'https://app.example', names);
+      expect(headers.get('access-control-allow-methods')).toBe('GET, POST');
+      expect(headers.get('access-control-allow-headers')).toBe(names);
+      expect((await preflight(production.url, 'https://evil.example', names)).headers.has(ALLOW_HEADERS)).toBe(false);
+    }
+  });
+
+  test('allows no header where the names are too long or are no names, and counts that', async () => {
+    const refusals = async (): Promise<number> => {
+      const text = await (await fetch(new URL('metrics', production.url))).text();
+      return Number(/^gateway_refusals_total\{limit="cors_headers"\} (\d+)$/m.exec(text)?.[1]);
+    };
+    const before = await refusals();
+    expect(await preflight(production.url, 'https://app.example', 'x'.repeat(1_000))).toMatchObject({ status: 204 });
+    expect(await refusals()).toBe(before);
+    for (const names of ['x'.repeat(1_001), 'content-type; x', 'a=b', '"a"']) {
+      const refused = await preflight(production.url, 'https://app.example', names);
+      expect(refused.status).toBe(204);
+      expect(refused.headers.has(ALLOW_HEADERS)).toBe(false);
+    }
+    expect(await refusals()).toBe(before + 4);
   });
 
   test.each([
