@@ -11,6 +11,7 @@ import {
   wholeNumber,
 } from './config-values.ts';
 import { type LimitsConfig, readLimits } from './config/limits.ts';
+import { readProxy } from './config/proxy.ts';
 
 /** Everything that the environment decides, checked and with defaults applied. */
 export interface Config extends LimitsConfig {
@@ -84,6 +85,8 @@ export interface UpstreamConfig {
   readonly caFile: string | null;
   readonly certFile: string | null;
   readonly keyFile: string | null;
+  /** The proxy that connections to the service go through; null: none. */
+  readonly proxy: URL | null;
 }
 
 /** `demo` is for trying things out on one's own machine, `serve` for production; they differ in what is on by default. */
@@ -158,6 +161,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     caFile: read<string | null>('UPSTREAM_CA', null, asGiven),
     certFile: read<string | null>('UPSTREAM_CERT', null, asGiven),
     keyFile: read<string | null>('UPSTREAM_KEY', null, asGiven),
+    proxy: upstreamUrl && readProxy(env, read, upstreamUrl),
   };
   const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', null, parseBaseUrl);
   const tracing = {

@@ -7,6 +7,7 @@ import { observedTaskService } from './server/observed-task-service.ts';
 import { breakingTaskService } from './upstream/circuit-breaker.ts';
 import { createUpstreamClient } from './upstream/client.ts';
 import { createUpstreamTaskService } from './upstream/task-service.ts';
+import { readTlsFiles } from './upstream/tls-files.ts';
 import { createOwnToken } from './upstream/token.ts';
 import { xmlProblem } from './wire/xml-document.ts';
 
@@ -37,8 +38,10 @@ export async function openUpstreamBackend(
 ): Promise<Backend> {
   const { log, metrics } = observers;
   const upstreamMetrics = metrics.observeUpstream();
+  if (upstream.proxy) log.info({ proxy: upstream.proxy.host }, 'creates go to the service through a proxy');
   const client = createUpstreamClient({
     baseUrl: upstream.url,
+    access: { tls: readTlsFiles(upstream), proxy: upstream.proxy },
     timeoutMs: upstream.timeoutMs,
     connections: upstream.connections,
     maxInFlight: upstream.maxInFlight,

@@ -37,6 +37,7 @@ const DEFAULTS: Config = {
 const UPSTREAM = { UPSTREAM_URL: 'https://service.example/base' };
 const UPSTREAM_DEFAULTS = {
   url: new URL('https://service.example/base/'),
+  proxy: null,
   format: 'json',
   timeoutMs: 10_000,
   connections: 64,

@@ -1,12 +1,18 @@
 import { connect, type Socket } from 'node:net';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
+import { buildServiceConnector, type ServiceAccess } from '../upstream/service-connector.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 const FEW_DAYS = 21;
 
 /** Makes a connection to the service, step by step, up to the first step that fails. */
-export async function examineConnection(url: URL, timeoutMs: number): Promise<readonly Finding[]> {
+export async function examineConnection(
+  url: URL,
+  access: ServiceAccess,
+  timeoutMs: number,
+): Promise<readonly Finding[]> {
+  if (access.proxy) return examineTunnel(url, access, access.proxy, timeoutMs);
   const host = url.hostname.replace(/^\[|\]$/g, '');
   const isSecure = url.protocol === 'https:';
   const port = Number(url.port || (isSecure ? 443 : 80));
@@ -24,7 +30,7 @@ export async function examineConnection(url: URL, timeoutMs: number): Promise<re
   try {
     // A name is checked against the certificate; an address is no server name.
     const socket = await connected(
-      connectTls({ host, port, servername: /[a-z]/i.test(host) ? host : '' }),
+      connectTls({ host, port, servername: /[a-z]/i.test(host) ? host : '', ...access.tls }),
       'secureConnect',
       timeoutMs,
     );
@@ -34,6 +40,30 @@ export async function examineConnection(url: URL, timeoutMs: number): Promise<re
     findings.push(tlsFinding(error));
   }
   return findings;
+}
+
+/** The connection as creates have it, through the proxy. */
+async function examineTunnel(
+  { protocol, host, hostname, port }: URL,
+  access: ServiceAccess,
+  proxy: URL,
+  timeoutMs: number,
+): Promise<readonly Finding[]> {
+  const options = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
+  try {
+    const socket = await new Promise<Socket>((resolve, reject) => {
+      buildServiceConnector(access, timeoutMs)(options, (...[error, made]) => (error ? reject(error) : resolve(made)));
+    });
+    const reached = ok('service', `${host}: connected through the proxy ${proxy.host}`);
+    const findings = socket instanceof TLSSocket ? [reached, certificateFinding(socket)] : [reached];
+    socket.destroy();
+    return findings;
+  } catch (error) {
+    const code = codeOf(error);
+    if (/^ERR_(?:SSL|TLS)|CERT|ISSUER|^UNABLE_TO_/.test(code)) return [tlsFinding(error)];
+    const fact = `${host}: no connection is made through the proxy ${proxy.host} (${code})`;
+    return [broken('service', fact, 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows.')];
+  }
 }
 
 function connectFinding({ host }: URL, error: unknown): Finding {
@@ -62,8 +92,8 @@ function tlsFinding(error: unknown): Finding {
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
     return broken('TLS', 'its certificate is for another name', 'Use the name of the certificate in UPSTREAM_URL.');
   if (/SELF_SIGNED|UNABLE_TO_|ISSUER/.test(code)) {
-    const remedy = 'If it is of an authority of your own, name its file in NODE_EXTRA_CA_CERTS.';
-    return broken('TLS', `its certificate is of nobody that is trusted here (${code})`, remedy);
+    const remedy = 'If the authority is your own, name the file of its certificate in UPSTREAM_CA.';
+    return broken('TLS', `its certificate is not signed by a trusted authority (${code})`, remedy);
   }
   return broken(
     'TLS',

@@ -1,6 +1,7 @@
 import { type Config, ConfigError, type Environment, readConfig } from '../config.ts';
+import { findUnusedProxy } from '../config/proxy.ts';
 import { parseDatabaseAddress } from '../store/database-address.ts';
-import { broken, type Finding, ok, skipped } from './finding.ts';
+import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 import { examineKeys } from './keys-examination.ts';
 import { examinePort } from './port-examination.ts';
 import { examinePostgres } from './postgres-examination.ts';
@@ -32,11 +33,11 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
     bounded('port', examinePort('port', host, port)),
     ...(metricsPort === null ? [] : [bounded('metrics port', examinePort('metrics port', host, metricsPort))]),
   ]);
-  return [modeFinding(config), ...examinations.flat()];
+  return [modeFinding(config), ...proxyFindings(env, config), ...examinations.flat()];
 }
 
 function variableFinding(problem: string): Finding {
-  const [, name = 'variables', expectation = problem] = /^([A-Z_]+): (.*)$/s.exec(problem) ?? [];
+  const [, name = 'variables', expectation = problem] = /^([A-Z_]+): (.*)$/is.exec(problem) ?? [];
   return broken(name, expectation, `Correct ${name}, or unset it where it has a default.`);
 }
 
@@ -44,6 +45,13 @@ function modeFinding({ upstream }: Config): Finding {
   if (!upstream) return ok('variables', 'all are good; the gateway keeps the tasks itself');
   const whose = upstream.ownClient ? 'with credentials of its own' : 'with the credentials of the caller';
   return ok('variables', `all are good; the gateway sends creates to the service as ${upstream.format}, ${whose}`);
+}
+
+function proxyFindings(env: Environment, { upstream }: Config): readonly Finding[] {
+  const variable = upstream && findUnusedProxy(env, upstream.url);
+  if (!variable) return [];
+  const remedy = 'If the service is behind that proxy, set NODE_USE_ENV_PROXY=1; else name its host in NO_PROXY.';
+  return [warning('proxy', `${variable} is set, but the gateway does not use it`, remedy)];
 }
 
 async function examineDatabase({ databaseUrl, upstream }: Config): Promise<readonly Finding[]> {

@@ -2,7 +2,9 @@ import { Client } from 'undici/index.js';
 import type { UpstreamConfig } from '../config.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
+import { buildServiceConnector, type ServiceAccess } from '../upstream/service-connector.ts';
 import { CREATE_PATH } from '../upstream/task-service.ts';
+import { readTlsFiles } from '../upstream/tls-files.ts';
 import { requestToken } from '../upstream/token-request.ts';
 import { USER_AGENT } from '../upstream/user-agent.ts';
 import { examineConnection } from './connection-examination.ts';
@@ -14,17 +16,23 @@ const MAX_ANSWER_BYTES = 1_048_576;
 
 /** Looks at the service without creating anything: a connection, a GET that it has to refuse, and a token. */
 export async function examineService(upstream: UpstreamConfig): Promise<readonly Finding[]> {
-  const connection = await examineConnection(upstream.url, Math.min(upstream.timeoutMs, MAX_CONNECT_MS));
+  let access: ServiceAccess;
+  try {
+    access = { tls: readTlsFiles(upstream), proxy: upstream.proxy };
+  } catch (error) {
+    return [broken('TLS', (error as Error).message, 'Correct the file, or unset the variable.')];
+  }
+  const connection = await examineConnection(upstream.url, access, Math.min(upstream.timeoutMs, MAX_CONNECT_MS));
   const rest = ['endpoint', ...(upstream.ownClient ? ['token'] : [])];
   if (connection.some(({ state }) => state === 'broken'))
     return [...connection, ...rest.map((subject) => skipped(subject, 'there is no connection'))];
-  return [...connection, await endpointFinding(upstream), ...(await tokenFindings(upstream))];
+  return [...connection, await endpointFinding(upstream, access), ...(await tokenFindings(upstream, access))];
 }
 
-async function endpointFinding({ url, timeoutMs }: UpstreamConfig): Promise<Finding> {
+async function endpointFinding({ url, timeoutMs }: UpstreamConfig, access: ServiceAccess): Promise<Finding> {
   const endpoint = new URL(CREATE_PATH, url);
   const waitMs = Math.min(timeoutMs, MAX_WAIT_MS);
-  const client = new Client(endpoint.origin, { allowH2: false });
+  const client = new Client(endpoint.origin, { allowH2: false, connect: buildServiceConnector(access, waitMs) });
   try {
     const { statusCode, body } = await client.request({
       path: endpoint.pathname,
@@ -37,17 +45,20 @@ async function endpointFinding({ url, timeoutMs }: UpstreamConfig): Promise<Find
     return statusFinding(statusCode, endpoint);
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError';
-    const fact = isLate ? `no answer in ${waitMs} ms` : 'the answer is not HTTP, or was cut off';
-    return broken(
-      'endpoint',
-      fact,
-      isLate ? 'Ask whoever runs the service; or raise UPSTREAM_TIMEOUT_MS.' : CHECK_ADDRESS,
-    );
+    if (isLate)
+      return broken(
+        'endpoint',
+        `no answer in ${waitMs} ms`,
+        'Ask whoever runs the service; or raise UPSTREAM_TIMEOUT_MS.',
+      );
+    const remedy = url.protocol === 'https:' ? `${CHECK_ADDRESS} ${CHECK_CERTIFICATE}` : CHECK_ADDRESS;
+    return broken('endpoint', 'the answer is not HTTP, or was cut off', remedy);
   } finally {
     await client.destroy();
   }
 }
 
+const CHECK_CERTIFICATE = 'A service that demands a client certificate needs UPSTREAM_CERT and UPSTREAM_KEY.';
 const CHECK_ADDRESS = 'Check UPSTREAM_URL: it is the part in front of api/v2/admin/tasks/account.';
 
 function statusFinding(status: number, { pathname }: URL): Finding {
@@ -60,10 +71,14 @@ function statusFinding(status: number, { pathname }: URL): Finding {
   return warning('endpoint', `${fact}, where the contract has 405 or 401`, CHECK_ADDRESS);
 }
 
-async function tokenFindings({ ownClient, url, timeoutMs }: UpstreamConfig): Promise<readonly Finding[]> {
+async function tokenFindings(
+  { ownClient, url, timeoutMs }: UpstreamConfig,
+  access: ServiceAccess,
+): Promise<readonly Finding[]> {
   if (!ownClient) return [];
   const client = createUpstreamClient({
     baseUrl: url,
+    access,
     timeoutMs: Math.min(timeoutMs, MAX_WAIT_MS),
     connections: 1,
     maxInFlight: 1,

@@ -1,6 +1,4 @@
 import { performance } from 'node:perf_hooks';
-// Bun puts an unfinished shim in the place of "undici", but not of the file.
-import { buildConnector } from 'undici/index.js';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
@@ -11,12 +9,14 @@ import { createConnections } from './connections.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
 import { findUnwritable, type Headers, toHeaderList } from './request-headers.ts';
+import { buildServiceConnector, type ServiceAccess } from './service-connector.ts';
 import { overloaded, unreachable } from './transport-failure.ts';
 import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamClientOptions {
   /** The service's base address; a path in it prefixes every request's. */
   readonly baseUrl: URL;
+  readonly access: ServiceAccess;
   /** For the whole call: waiting for a connection, connecting, retrying, sending and reading the answer. */
   readonly timeoutMs: number;
   readonly connections: number;
@@ -67,10 +67,10 @@ const NO_HEADERS: Headers = {};
 const NONE_FREE = 'No connection to the service became free in time.';
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
-  const { baseUrl, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
-  const connect = buildConnector({ timeout: timeoutMs, allowH2: false });
+  const { baseUrl, access, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
+  const connect = buildServiceConnector(access, timeoutMs);
   const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
-  const connectToTry = buildConnector({ timeout: readyTimeoutMs, allowH2: false });
+  const connectToTry = buildServiceConnector(access, readyTimeoutMs);
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const reuse = createConnectionReuse(() => performance.now());
   const pool = createConnections(connections, reuse, () => new Connection(baseUrl.origin, connect));

@@ -8,6 +8,7 @@ const UNREACHABLE_REASONS: Readonly<Record<string, string>> = {
   EAI_AGAIN: 'its name cannot be resolved',
   ETIMEDOUT: 'no connection was made in time',
   UND_ERR_CONNECT_TIMEOUT: 'no connection was made in time',
+  PROXY_REFUSED: 'the proxy in between refuses to connect to it',
 };
 
 /** Why no connection was made, in words that hold no address; `cause` is null when the time was up first. */
@@ -56,7 +57,7 @@ export function broken(cause: Error): TaskFailure {
   const isNotHttp = cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state');
   // What follows from there of the answer, which is nothing for the log.
   if ('data' in cause) cause.data = undefined;
-  // undici drops the connection on a 100 Continue or a switch of protocols that nobody asked for.
+  // undici drops the connection on a switch of protocols, or a 100 Continue of HTTP/1.0, that nobody asked for.
   const isOutOfTurn = cause.message === 'bad response' || cause.message === 'bad upgrade';
   if (isNotHttp || isOutOfTurn) return unreadable('does not follow HTTP', cause);
   return new TaskFailure(

@@ -1,12 +1,16 @@
 import { once } from 'node:events';
 import { createServer as createSecureServer } from 'node:https';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { AUDIENCE, createKey, ISSUER, startIssuer } from '../server/issuer.ts';
 import { type RestReply, startRestService } from '../upstream/rest-service.ts';
 import { startRawService } from '../upstream/raw-service.ts';
+import { openProxy } from '../upstream/tunnel-proxy.ts';
 import { startStoreGateway } from '../running-gateway.ts';
-import { type CertificateOptions, selfSigned } from './certificate.ts';
+import { type Certificate, type CertificateOptions, selfSigned } from './certificate.ts';
 import { examined, statesOf } from './findings.ts';
 
 const OFF = { RECORD: 'off' };
@@ -44,6 +48,15 @@ async function closedPort(): Promise<number> {
   server.close();
   await once(server, 'close');
   return port;
+}
+
+function writeFiles(certificate: Certificate): { readonly cert: string; readonly key: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'doctor-tls-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const files = { cert: join(folder, 'cert.pem'), key: join(folder, 'key.pem') };
+  writeFileSync(files.cert, certificate.cert);
+  writeFileSync(files.key, certificate.key);
+  return files;
 }
 
 describe('the service', () => {
@@ -141,6 +154,37 @@ describe('the service', () => {
   });
 });
 
+describe('a proxy', () => {
+  test('that makes tunnels is ok, and the endpoint is looked at through it', async () => {
+    const proxy = await openProxy();
+    const UPSTREAM_URL = await openService();
+    const env = { ...OFF, UPSTREAM_URL, NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url.href };
+    const { service, endpoint } = await examined(env);
+    const { host } = new URL(UPSTREAM_URL);
+    expect(service).toMatchObject({ state: 'ok', fact: `${host}: connected through the proxy ${proxy.url.host}` });
+    expect(endpoint?.state).toBe('ok');
+    expect(proxy.asked.map(({ target }) => target)).toEqual([host, host]);
+  });
+
+  test('that refuses is broken, and named', async () => {
+    const proxy = await openProxy(403);
+    const env = { ...OFF, UPSTREAM_URL: 'http://service.invalid', NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url.href };
+    expect((await examined(env))['service']).toMatchObject({
+      state: 'broken',
+      fact: `service.invalid: no connection is made through the proxy ${proxy.url.host} (PROXY_REFUSED)`,
+    });
+  });
+
+  test('that Node is not told to use is a warning', async () => {
+    const findings = await examined({ ...OFF, UPSTREAM_URL: await openService(), HTTP_PROXY: 'http://proxy:3128' });
+    expect(findings['proxy']).toMatchObject({
+      state: 'warning',
+      remedy: expect.stringContaining('NODE_USE_ENV_PROXY=1') as string,
+    });
+    expect(findings['service']?.state).toBe('ok');
+  });
+});
+
 describe('TLS', () => {
   const openSecure = async (options?: CertificateOptions): Promise<number> =>
     listening(createSecureServer(selfSigned(options), (_, response) => response.writeHead(405).end()));
@@ -149,16 +193,40 @@ describe('TLS', () => {
     [
       'nobody that is trusted',
       undefined,
-      'nobody that is trusted here (DEPTH_ZERO_SELF_SIGNED_CERT)',
-      'NODE_EXTRA_CA_CERTS',
+      'not signed by a trusted authority (DEPTH_ZERO_SELF_SIGNED_CERT)',
+      'UPSTREAM_CA',
     ],
-    ['nobody, for another name', { name: 'DNS:other.example' }, 'nobody that is trusted', 'NODE_EXTRA_CA_CERTS'],
+    ['nobody, for another name', { name: 'DNS:other.example' }, 'not signed by a trusted', 'UPSTREAM_CA'],
   ])('with a certificate of %s is broken', async (_, options, reason, remedy) => {
     const findings = await examined({ ...OFF, UPSTREAM_URL: `https://127.0.0.1:${await openSecure(options)}` });
     expect(findings['service']?.state).toBe('ok');
     expect(findings['TLS']).toMatchObject({ state: 'broken', fact: expect.stringContaining(reason) as string });
     expect(findings['TLS']?.remedy).toContain(remedy);
     expect(findings['endpoint']?.state).toBe('skipped');
+  });
+
+  test('with a certificate of the authority in UPSTREAM_CA, for a client that UPSTREAM_CERT names, is ok', async () => {
+    const [service, gateway] = [selfSigned(), selfSigned({ name: 'DNS:gateway' })];
+    const options = { ...service, requestCert: true, ca: [gateway.cert] };
+    const port = await listening(createSecureServer(options, (_, response) => response.writeHead(405).end()));
+    const UPSTREAM_CA = writeFiles(service).cert;
+    const { cert: UPSTREAM_CERT, key: UPSTREAM_KEY } = writeFiles(gateway);
+    const env = { ...OFF, UPSTREAM_URL: `https://127.0.0.1:${port}`, UPSTREAM_CA };
+    const without = await examined(env);
+    expect(without['endpoint']).toMatchObject({
+      state: 'broken',
+      remedy: expect.stringContaining('UPSTREAM_CERT') as string,
+    });
+    const { service: connection, TLS, endpoint } = await examined({ ...env, UPSTREAM_CERT, UPSTREAM_KEY });
+    expect([connection?.state, TLS?.state, endpoint?.state]).toEqual(['ok', 'ok', 'ok']);
+  });
+
+  test('with files that cannot be read is broken', async () => {
+    const env = { ...OFF, UPSTREAM_URL: 'https://127.0.0.1:1', UPSTREAM_CA: '/nowhere/ca.pem' };
+    expect((await examined(env))['TLS']).toMatchObject({
+      state: 'broken',
+      fact: 'UPSTREAM_CA: /nowhere/ca.pem cannot be read (ENOENT); expected a file in PEM',
+    });
   });
 
   test('with a port that speaks plain HTTP is broken', async () => {

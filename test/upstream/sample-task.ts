@@ -31,6 +31,7 @@ export function openTaskService(
 ): TaskService {
   const client = createUpstreamClient({
     baseUrl,
+    access: { tls: {}, proxy: null },
     timeoutMs: 20_000,
     connections: 4,
     maxInFlight: 16,

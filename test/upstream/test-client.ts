@@ -17,6 +17,7 @@ export interface TestClient extends UpstreamClient {
 export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions> = {}): TestClient {
   const client = createUpstreamClient({
     baseUrl,
+    access: { tls: {}, proxy: null },
     timeoutMs: 20_000,
     connections: 4,
     maxInFlight: 16,
