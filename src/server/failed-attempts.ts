@@ -1,5 +1,5 @@
 export interface FailedAttemptsOptions {
-  /** How many attempts of one key may fail within the window. */
+  /** How many attempts of one key may fail within the window, and are remembered. */
   readonly maxAttempts: number;
   readonly windowMs: number;
   /** How many keys are remembered; the one that failed longest ago makes room. */
@@ -8,10 +8,10 @@ export interface FailedAttemptsOptions {
   readonly now: () => number;
 }
 
-/** Who has failed how often of late: a sliding window for each key. */
+/** Counts the failed attempts of each key in a sliding window. */
 export interface FailedAttempts {
-  /** How long the key has to wait before it may try again; 0 when it may try now. */
-  waitMs(key: string): number;
+  /** The time until the key may try again, 0 if it may now; `limit` is how many may have failed where fewer than `maxAttempts`. */
+  waitMs(key: string, limit?: number): number;
   /** Counts an attempt as failed from its start, so that many at once are no way around the limit; gives what takes it back. */
   count(key: string): () => void;
 }
@@ -23,13 +23,13 @@ export function createFailedAttempts({ maxAttempts, windowMs, maxKeys, now }: Fa
     return (attempts.get(key) ?? []).filter((atMs) => atMs > sinceMs);
   };
   return {
-    waitMs(key) {
-      const deciding = recent(key).at(-maxAttempts);
+    waitMs(key, limit = maxAttempts) {
+      const deciding = recent(key).at(-limit);
       return deciding === undefined ? 0 : deciding + windowMs - now();
     },
     count(key) {
       const atMs = now();
-      const times = [...recent(key), atMs];
+      const times = [...recent(key), atMs].slice(-maxAttempts);
       attempts.delete(key);
       const [stalest] = attempts.keys();
       if (attempts.size >= maxKeys && stalest !== undefined) attempts.delete(stalest);

@@ -5,14 +5,14 @@ import { createFailedAttempts } from './failed-attempts.ts';
 import type { Log } from './log.ts';
 import { toNetwork } from './remote-network.ts';
 import { readBody } from './request-body.ts';
-import { readTokenRequest, type TokenRequest, type TokenRequestError } from './token-request.ts';
+import { readTokenRequest, type TokenRequest, type TokenRequestError, usesBasic } from './token-request.ts';
 import { createWorkQueue } from './work-queue.ts';
 
-/** A token for the client of this secret, with a timestamp's text of its end; null when the secret is not the client's. */
+/** Gives out a token for the client of this secret; null if the secret is not the client's. */
 export type IssueToken = (
   clientId: string,
   clientSecret: string,
-) => Promise<{ readonly token: string; readonly expiresAt: string } | null>;
+) => Promise<{ readonly token: string; readonly expiresInSeconds: number } | null>;
 
 export interface TokenEndpointOptions {
   /** It may be costly: few of them run at once. */
@@ -34,15 +34,21 @@ interface Caller {
 
 const MAX_BODY_BYTES = 8192;
 const FAILURES = { windowMs: 300_000, maxKeys: 10_000 } as const;
-const MAX_FAILURES_PER_CLIENT = 10;
-/** Several clients may share an address. */
+/** Of one client from one address, so that nobody else can lock a client out. */
+const MAX_FAILURES = 10;
+/** From one address, which several clients may share. */
 const MAX_FAILURES_PER_ADDRESS = 30;
+/** Of one client from all addresses; beyond it each address has fewer attempts. */
+const MAX_FAILURES_PER_CLIENT = 100;
+/** More than run at once, for an attempt counts as failed until it has succeeded. */
+const MAX_FAILURES_UNDER_ATTACK = 3;
 /** Each takes 16 MB and tens of milliseconds of one of Node's four worker threads. */
 const VERIFICATIONS = { maxRunning: 2, maxWaiting: 32 } as const;
 /** The answers of OAuth have both headers against caches. */
 const TOKEN_HEADERS = { ...JSON_HEADERS, Pragma: 'no-cache' } as const;
+const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="account-task-gateway", charset="UTF-8"' } as const;
 
-/** OAuth's token endpoint for client credentials. Guessing is slowed for each client and each remote address. */
+/** OAuth's token endpoint for client credentials. Wrong secrets are counted by client and address. */
 export function createTokenEndpoint({
   issueToken,
   log,
@@ -50,17 +56,20 @@ export function createTokenEndpoint({
   now = () => performance.now(),
 }: TokenEndpointOptions): TokenEndpoint {
   const ofClients = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_CLIENT, now });
+  const ofPairs = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES, now });
   const ofAddresses = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_ADDRESS, now });
   const verifications = createWorkQueue(VERIFICATIONS);
 
   const verify = async ({ clientId, clientSecret }: TokenRequest, { address, requestId }: Caller) => {
     const client = parseGuid(clientId) ?? '';
-    const waitMs = Math.max(ofClients.waitMs(client), ofAddresses.waitMs(address));
+    const pair = `${client} ${address}`;
+    const limit = ofClients.waitMs(client) > 0 ? MAX_FAILURES_UNDER_ATTACK : MAX_FAILURES;
+    const waitMs = Math.max(ofPairs.waitMs(pair, limit), ofAddresses.waitMs(address));
     if (waitMs > 0) {
       log.warn({ requestId, client, address }, 'a token request is refused after too many failed ones');
       return { waitMs };
     }
-    const takeBack = [ofClients.count(client), ofAddresses.count(address)];
+    const takeBack = [ofClients.count(client), ofPairs.count(pair), ofAddresses.count(address)];
     let issued: Issued | undefined;
     try {
       issued = await issueToken(clientId, clientSecret);
@@ -79,16 +88,23 @@ export function createTokenEndpoint({
     const body = await readBody(request, MAX_BODY_BYTES);
     if (body === null) return refuse(response, 413, 'invalid_request', 'The request is too large.');
     const asked = readTokenRequest(request.headers, body);
-    if ('error' in asked) return refuse(response, 400, asked.error, asked.description);
+    const refuseClient = (description: string): void =>
+      usesBasic(request.headers)
+        ? refuse(response, 401, 'invalid_client', description, CHALLENGE)
+        : refuse(response, 400, 'invalid_client', description);
+    if ('error' in asked) {
+      return asked.error === 'invalid_client'
+        ? refuseClient(asked.description)
+        : refuse(response, 400, asked.error, asked.description);
+    }
     const address = toNetwork(request.socket.remoteAddress ?? '');
     const verified = await verifications.run(() => verify(asked, { address, requestId }));
     if (verified === null || verified.waitMs !== undefined) onRefused?.();
     if (verified === null) return refuseForNow(response, 503, 'Too many tokens are asked for at once.', 1000);
     if (verified.waitMs !== undefined) return refuseForNow(response, 429, 'Too many attempts failed.', verified.waitMs);
-    if (!verified.issued) return refuse(response, 400, 'invalid_client', 'The client or its secret is wrong.');
-    const { token, expiresAt } = verified.issued;
-    const expiresIn = Math.ceil((Date.parse(expiresAt) - Date.now()) / 1000);
-    send(response, 200, { access_token: token, token_type: 'bearer', expires_in: expiresIn });
+    if (!verified.issued) return refuseClient('The client or its secret is wrong.');
+    const { token, expiresInSeconds } = verified.issued;
+    send(response, 200, { access_token: token, token_type: 'bearer', expires_in: expiresInSeconds });
   };
 }
 

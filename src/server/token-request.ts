@@ -26,10 +26,9 @@ export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): To
   if (grantType !== 'client_credentials') {
     return { error: 'unsupported_grant_type', description: 'The grant_type has to be client_credentials.' };
   }
-  const { authorization } = headers;
-  if (authorization !== undefined && /^Basic\b/i.test(authorization)) {
+  if (usesBasic(headers)) {
     if (form.has('client_secret')) return invalidRequest('The client shows its secret in two ways.');
-    return readBasic(authorization) ?? invalidClient('The Basic credentials cannot be read.');
+    return readBasic(headers.authorization) ?? invalidClient('The Basic credentials cannot be read.');
   }
   const clientId = form.get('client_id');
   const clientSecret = form.get('client_secret');
@@ -37,8 +36,13 @@ export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): To
   return { clientId, clientSecret };
 }
 
+/** True where the client shows its secret as HTTP Basic: then a wrong one is answered with a challenge (RFC 6749, 5.2). */
+export function usesBasic({ authorization = '' }: IncomingHttpHeaders): boolean {
+  return /^Basic\b/i.test(authorization);
+}
+
 /** OAuth writes both parts as a form does before it joins them with a colon. */
-function readBasic(authorization: string): TokenRequest | null {
+function readBasic(authorization = ''): TokenRequest | null {
   const [, encoded = ''] = /^Basic +([\w+/-]+=*)$/i.exec(authorization.trim()) ?? [];
   const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
   if (!id || !secret) return null;

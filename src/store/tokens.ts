@@ -15,6 +15,7 @@ export interface IssuedToken {
   readonly token: string;
   /** A timestamp's text, 8 hours ahead. */
   readonly expiresAt: string;
+  readonly expiresInSeconds: number;
 }
 
 export interface Tokens {
@@ -64,7 +65,7 @@ export function createTokens(database: Database): Tokens {
           throw badInput('clientId', `${clientId} is not a client of this account, or has been revoked`);
         }
         await transaction.insert('tokens', COLUMNS, [[hashToken(token), accountId, clientId, expiresAt]]);
-        return { token, expiresAt };
+        return { token, expiresAt, expiresInSeconds: LIFE_MS / 1000 };
       });
     },
     verify(token) {

@@ -92,7 +92,11 @@ describe.each(['src/operations/operations.md', 'src/operations/callers.md', 'REA
 });
 
 test('the operations page names only variables that exist', () => {
-  const sources = [...globSync('src/config*.ts', { cwd: ROOT }), 'src/contract/failure.ts', 'compose.yaml'];
+  const sources = [
+    ...globSync(['src/config*.ts', 'src/config/*.ts'], { cwd: ROOT }),
+    'src/contract/failure.ts',
+    'compose.yaml',
+  ];
   const known = sources.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
   expect(named(page, /`([A-Z]+(?:_[A-Z]+)+)`/g).filter((name) => !known.includes(name))).toEqual([]);
 });

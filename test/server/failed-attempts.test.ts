@@ -22,6 +22,12 @@ describe('failed attempts', () => {
     expect(attempts.waitMs('b')).toBe(0);
   });
 
+  test('can be held to a lower limit', () => {
+    const { attempts, fail } = sample();
+    fail('a', 2);
+    expect([attempts.waitMs('a', 2), attempts.waitMs('a', 3)]).toEqual([WINDOW_MS, 0]);
+  });
+
   test('are forgotten one by one as the window slides over them', () => {
     const { attempts, clock, fail } = sample();
     fail('a', 1);

@@ -70,7 +70,7 @@ describe('a client with its secret', () => {
   });
 });
 
-describe('anything else is HTTP 400 in JSON, and is not cached:', () => {
+describe('anything else is refused in JSON, and is not cached:', () => {
   const repeated = new URLSearchParams([...Object.entries({ ...GRANT, ...CREDENTIALS }), ['client_id', client.id]]);
   const wrongSecret = { ...CREDENTIALS, client_secret: `${secret.slice(0, -1)}!` };
   test.each<[string, Record<string, string> | string, Asked, string]>([
@@ -97,7 +97,11 @@ describe('anything else is HTTP 400 in JSON, and is not cached:', () => {
     ],
   ])('%s', async (_, form, asked, error) => {
     const response = await ask(form, asked);
-    expect(response.status).toBe(400);
+    const isBasic = error === 'invalid_client' && asked.headers?.['authorization'] !== undefined;
+    expect(response.status).toBe(isBasic ? 401 : 400);
+    expect(response.headers.get('www-authenticate')).toBe(
+      isBasic ? 'Basic realm="account-task-gateway", charset="UTF-8"' : null,
+    );
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
     expect(response.headers.get('cache-control')).toBe('no-store');
     const text = await response.text();
@@ -112,34 +116,43 @@ describe('anything else is HTTP 400 in JSON, and is not cached:', () => {
   });
 });
 
+/** The header that says which address a request of a test comes from. */
+const FROM = 'x-test-from';
+
 /** The endpoint on a port of its own over fake secrets, with a clock that the test moves. */
 async function openEndpoint(issueToken: IssueToken) {
   const clock = { nowMs: 1_800_000_000_000 };
   const endpoint = createTokenEndpoint({ issueToken, log: createLog('silent', NO_LOG_SINK), now: () => clock.nowMs });
   const server = createServer((incoming, response) => {
+    const from = incoming.headers[FROM];
+    if (from) Object.defineProperty(incoming.socket, 'remoteAddress', { value: from, configurable: true });
     endpoint(incoming, response, 'test').catch(() => response.writeHead(500).end());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => server.close().closeAllConnections());
   const port = (server.address() as AddressInfo).port;
-  const tryOnce = (id: string, password: string) =>
-    ask({ ...GRANT, client_id: id, client_secret: password }, { url: new URL(`http://127.0.0.1:${port}`) });
+  const url = new URL(`http://127.0.0.1:${port}`);
+  const tryFrom = async (address: string, id: string, password: string) => {
+    const form = { ...GRANT, client_id: id, client_secret: password };
+    return (await ask(form, { url, headers: { [FROM]: address } })).status;
+  };
+  const tryOnce = (id: string, password: string) => ask({ ...GRANT, client_id: id, client_secret: password }, { url });
   const statuses = async (id: string, password: string, times: number): Promise<number[]> => {
     const found: number[] = [];
     for (let time = 0; time < times; time += 1) found.push((await tryOnce(id, password)).status);
     return found;
   };
-  return { clock, port, tryOnce, statuses };
+  return { clock, port, tryOnce, tryFrom, statuses };
 }
 
 const ONE = '00000000-0000-4000-8000-000000000001';
 const OTHER = '00000000-0000-4000-8000-000000000002';
 const FIVE_MINUTES_MS = 300_000;
 const issueForRight: IssueToken = async (_, password) =>
-  password === 'right' ? { token: 't', expiresAt: '2099-01-01T00:00:00Z' } : null;
+  password === 'right' ? { token: 't', expiresInSeconds: 60 } : null;
 
 describe('guessing', () => {
-  test('is stopped after ten failures of a client, for a right secret alike, and starts again when they are past', async () => {
+  test('is stopped after ten failures of a client from an address, for a right secret alike, and starts again when they are past', async () => {
     const { clock, tryOnce, statuses } = await openEndpoint(issueForRight);
     expect(await statuses(ONE, 'wrong', 11)).toEqual([...Array<number>(10).fill(400), 429]);
     const refused = await tryOnce(`{${ONE.toUpperCase()}}`, 'right');
@@ -150,6 +163,24 @@ describe('guessing', () => {
     expect((await tryOnce(ONE, 'right')).headers.get('retry-after')).toBe('2');
     clock.nowMs += 1500;
     expect(await statuses(ONE, 'right', 1)).toEqual([200]);
+  });
+
+  test('of others locks nobody out, from however many addresses', async () => {
+    const { tryFrom } = await openEndpoint(issueForRight);
+    const strangers = Array.from({ length: 15 }, (_, index) => `192.0.2.${index + 1}`);
+    for (let round = 0; round < 10; round += 1) for (const address of strangers) await tryFrom(address, ONE, 'wrong');
+    for (const address of strangers) expect(await tryFrom(address, ONE, 'right')).toBe(429);
+    expect(await tryFrom('192.0.2.100', ONE, 'right')).toBe(200);
+  });
+
+  test('from many addresses leaves each with three attempts, of which success takes none', async () => {
+    const { tryFrom } = await openEndpoint(issueForRight);
+    for (let index = 0; index < 100; index += 1) await tryFrom(`192.0.2.${1 + (index % 20)}`, ONE, 'wrong');
+    const own: number[] = [];
+    for (const password of ['right', 'wrong', 'wrong', 'right', 'right', 'wrong', 'right'])
+      own.push(await tryFrom('192.0.2.100', ONE, password));
+    expect(own).toEqual([200, 400, 400, 200, 200, 400, 429]);
+    expect(await tryFrom('192.0.2.100', OTHER, 'right')).toBe(200);
   });
 
   test('is stopped after thirty failures of an address, whatever clients it names', async () => {
@@ -195,7 +226,7 @@ test('a flood of token requests is refused beyond what is verified and what may 
     mostRunning = Math.max(mostRunning, running);
     await gate.promise;
     running -= 1;
-    return { token: 't', expiresAt: '2099-01-01T00:00:00Z' };
+    return { token: 't', expiresInSeconds: 60 };
   });
   const body = new URLSearchParams({ ...GRANT, client_id: ONE, client_secret: 'right' }).toString();
   const options = { port, host: '127.0.0.1', path: '/Token', method: 'POST', agent: false, headers: FORM_HEADERS };
