@@ -7,11 +7,11 @@ import {
   parseBaseUrl,
   parseDatabaseUrl,
   parseOrigins,
-  share,
   wholeNumber,
 } from './config-values.ts';
 import { type LimitsConfig, readLimits } from './config/limits.ts';
 import { readProxy } from './config/proxy.ts';
+import { readTelemetry, type TracingConfig } from './config/telemetry.ts';
 
 /** Everything that the environment decides, checked and with defaults applied. */
 export interface Config extends LimitsConfig {
@@ -46,20 +46,14 @@ export interface Config extends LimitsConfig {
   readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Null: nothing is traced. */
   readonly tracing: TracingConfig | null;
+  /** Variables whose values are not supported and do not keep the gateway from starting, each with what was expected. */
+  readonly ignoredVariables: readonly string[];
 }
 
 export interface AuthConfig {
   readonly jwksUrl: URL;
   readonly issuer: string;
   readonly audience: string;
-}
-
-export interface TracingConfig {
-  /** Base address of an OTLP/HTTP collector. */
-  readonly endpoint: URL;
-  readonly serviceName: string;
-  /** From 0 to 1: the share of the traces beginning here that is kept; of others their beginner decides. */
-  readonly sampledShare: number;
 }
 
 export interface OwnClientConfig {
@@ -163,11 +157,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     keyFile: read<string | null>('UPSTREAM_KEY', null, asGiven),
     proxy: upstreamUrl && readProxy(env, read, upstreamUrl),
   };
-  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', null, parseBaseUrl);
-  const tracing = {
-    serviceName: read('OTEL_SERVICE_NAME', 'account-task-gateway', asGiven),
-    sampledShare: read('OTEL_TRACES_SAMPLER_ARG', 1, share),
-  };
+  const { tracing, ignored: ignoredVariables } = readTelemetry(read);
   const trustedDocuments = read<string | null>('TRUSTED_DOCUMENTS', null, asGiven);
   const config: Config = {
     host: read('HOST', '127.0.0.1', asGiven),
@@ -190,7 +180,8 @@ export function readConfig(env: Environment, mode: Mode): Config {
     drainMs: read('DRAIN_MS', isDemo ? 0 : 5_000, wholeNumber(0, 600_000)),
     closeTimeoutMs: read('CLOSE_TIMEOUT_MS', 30_000, wholeNumber(1, 600_000)),
     logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
-    tracing: endpoint && { endpoint, ...tracing },
+    tracing,
+    ignoredVariables,
     ...readLimits(read),
   };
   if ((upstream.certFile === null) !== (upstream.keyFile === null))

@@ -14,9 +14,10 @@ export interface OpenObservers extends Observers {
 
 /** The log, the metrics and, where they are asked for, the traces. */
 export async function openObservers(config: Config, facts: ProcessFacts = {}): Promise<OpenObservers> {
-  const { logLevel, databaseUrl, tracing: tracingConfig } = config;
+  const { logLevel, databaseUrl, ignoredVariables, tracing: tracingConfig } = config;
   const logSink = await openLogSink({ isShared: facts.worker !== undefined });
   const log = createLog(logLevel, logSink, facts);
+  for (const problem of ignoredVariables) log.warn({ problem }, 'a variable is ignored');
   // The SDK is loaded by those only who trace.
   const tracing =
     tracingConfig &&

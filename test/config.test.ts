@@ -24,6 +24,7 @@ const DEFAULTS: Config = {
   closeTimeoutMs: 30_000,
   logLevel: 'info',
   tracing: null,
+  ignoredVariables: [],
   maxAnswerBytes: 16_777_216,
   maxPendingAnswerBytes: 67_108_864,
   maxPendingBodyBytes: null,
@@ -49,7 +50,7 @@ const UPSTREAM_DEFAULTS = {
   certFile: null,
   keyFile: null,
 };
-const TRACING = { endpoint: new URL('http://collector:4318/') };
+const TRACING = { endpoint: new URL('http://collector:4318/'), resourceAttributes: {}, followsParent: true };
 const AUTH = {
   AUTH_JWKS_URL: 'https://login.example/keys?set=1',
   AUTH_ISSUER: 'https://login.example/',

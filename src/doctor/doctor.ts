@@ -21,7 +21,7 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error;
     return [
-      ...error.problems.map((problem) => variableFinding(problem)),
+      ...error.problems.map((problem) => variableFinding(broken, problem)),
       skipped('all else', 'it depends on the variables'),
     ];
   }
@@ -33,12 +33,13 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
     bounded('port', examinePort('port', host, port)),
     ...(metricsPort === null ? [] : [bounded('metrics port', examinePort('metrics port', host, metricsPort))]),
   ]);
-  return [modeFinding(config), ...proxyFindings(env, config), ...examinations.flat()];
+  const ignored = config.ignoredVariables.map((problem) => variableFinding(warning, problem));
+  return [modeFinding(config), ...ignored, ...proxyFindings(env, config), ...examinations.flat()];
 }
 
-function variableFinding(problem: string): Finding {
+function variableFinding(toFinding: typeof broken, problem: string): Finding {
   const [, name = 'variables', expectation = problem] = /^([A-Z_]+): (.*)$/is.exec(problem) ?? [];
-  return broken(name, expectation, `Correct ${name}, or unset it where it has a default.`);
+  return toFinding(name, expectation, `Correct ${name}, or unset it where it has a default.`);
 }
 
 function modeFinding({ upstream }: Config): Finding {

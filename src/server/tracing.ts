@@ -29,7 +29,9 @@ export interface TracingOptions {
   /** Base address of an OTLP/HTTP collector. */
   readonly endpoint: URL;
   readonly serviceName: string;
+  readonly resourceAttributes: Readonly<Record<string, string>>;
   readonly sampledShare: number;
+  readonly followsParent: boolean;
   readonly database: 'sqlite' | 'postgres';
   readonly log: Log;
 }
@@ -43,15 +45,17 @@ const COMPLAINT_INTERVAL_MS = 60_000;
  * Traces sent to an OpenTelemetry collector. Contexts are handed on as values: nothing here watches every asynchronous
  * call of the process. What a collector that is away does not take is dropped.
  */
-export function createTracing({ endpoint, serviceName, sampledShare, database, log }: TracingOptions): Tracing {
+export function createTracing(options: TracingOptions): Tracing {
+  const { endpoint, serviceName, resourceAttributes, sampledShare, followsParent, database, log } = options;
   complainSparingly(log);
   const exporter = new OTLPTraceExporter({
     url: new URL('v1/traces', endpoint).href,
     timeoutMillis: EXPORT_TIMEOUT_MS,
   });
+  const ofShare = new TraceIdRatioBasedSampler(sampledShare);
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ 'service.name': serviceName }),
-    sampler: new ParentBasedSampler({ root: new TraceIdRatioBasedSampler(sampledShare) }),
+    resource: resourceFromAttributes({ ...resourceAttributes, 'service.name': serviceName }),
+    sampler: followsParent ? new ParentBasedSampler({ root: ofShare }) : ofShare,
     spanProcessors: [new BatchSpanProcessor({ exporter, exportTimeoutMillis: EXPORT_TIMEOUT_MS, ...BATCH })],
   });
   const tracer = provider.getTracer('account-task-gateway');

@@ -207,6 +207,43 @@ describe('a traced create', () => {
   });
 });
 
+describe("OpenTelemetry's switches", () => {
+  const ask = async (env: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) => {
+    const [collector, service] = [await startOtlpReceiver(), await startService()];
+    const gateway = startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      RECORD: 'off',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+      ...env,
+    });
+    await create(await gateway.address(), headers);
+    return { collector, stderr: await stop(gateway) };
+  };
+
+  test.each([{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }, { OTEL_TRACES_SAMPLER: 'always_off' }])(
+    'send nothing with %j, though the caller keeps its trace',
+    async (env) => {
+      const { collector } = await ask(env, TRACED);
+      expect(collector.text()).toBe('');
+    },
+  );
+
+  test('say with every trace what the service is, and keep those that their callers do not', async () => {
+    const { collector, stderr } = await ask(
+      {
+        OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod,service.name=from-attributes',
+        OTEL_TRACES_SAMPLER: 'always_on',
+        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+      },
+      { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-00` },
+    );
+    expect(collector.spans().length).toBeGreaterThan(0);
+    expect(collector.serviceNames()).toEqual(new Set(['from-attributes']));
+    expect(collector.text()).toContain('{"key":"deployment.environment.name","value":{"stringValue":"prod"}}');
+    expect(stderr).toContain('OTEL_EXPORTER_OTLP_PROTOCOL: is ignored; expected http/json');
+  });
+});
+
 test('a collector that is away costs a line in the log and no request', async () => {
   const service = await startService();
   const gateway = startCli(['serve'], {
