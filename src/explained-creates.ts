@@ -117,6 +117,7 @@ async function attempt(format: WireFormat, task: NewAccountTask, call: CreateCal
     client: { ...IDLE_CLIENT, postAdmitted: send },
     format,
     tables: { frequencies, notifications },
+    checksTaskId: false,
   });
   const checked = checkedTaskService(sending, {
     xmlProblem,

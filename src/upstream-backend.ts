@@ -65,7 +65,12 @@ export async function openUpstreamBackend(
     client,
     format: upstream.format,
     tables,
-    onUnknownMember: (path) => metrics.countUnknownField(path),
+    checksTaskId: upstream.checksTaskId,
+    observer: {
+      onUnknownMember: (path) => metrics.countUnknownField(path),
+      onChangedField: (field) => metrics.countChangedField(field),
+      onRefused: (limit) => metrics.countRefusal(limit),
+    },
     ...(ownToken && { authorize: ownToken.authorization, reauthorize: ownToken.renew }),
   });
   const breaking = breakingTaskService(sending, {

@@ -35,7 +35,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
     ],
   },
   doctor: {
-    layers: ['config', 'contract', 'upstream', 'store', 'server'],
+    layers: ['config', 'contract', 'upstream', 'store', 'server', 'wire'],
     packages: ['undici', 'pg', 'jose', 'node:*'],
   },
   config: { layers: ['contract'], packages: [] },

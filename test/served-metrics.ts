@@ -49,7 +49,7 @@ async function serveUpstream(): Promise<readonly MetricFamily[]> {
     Error: null,
     Warning: 'new',
     ResponseData: {
-      Detail: { ...WHOLE_DETAIL, Frequency: 'YEARLY', Colour: 'blue' },
+      Detail: { ...WHOLE_DETAIL, TaskID: SAMPLE_TASK_ID, Frequency: 'YEARLY', Colour: 'blue' },
       Identification: null,
       Result: '',
     },

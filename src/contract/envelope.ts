@@ -11,6 +11,7 @@ export type AnswerBody =
 /** What an answer holds, as far as its meaning goes. */
 type Reading =
   | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly created: Created | Misread }
+  /** The framework's own words, such as `{ "Message": "…" }`. */
   | { readonly kind: 'message' }
   | ({ readonly kind: 'unreadable' } & Misread);
 
@@ -23,27 +24,34 @@ type Created = Omit<CreatedAccountTask, 'replayed'>;
 /**
  * The truth table: what an answer of the service means.
  *
- * | status           | body                                   | meaning                          |
- * |------------------|----------------------------------------|----------------------------------|
- * | 2xx              | Error set, with or without Detail      | TASK_REJECTED, REJECTED          |
- * | 2xx              | Error blank, Detail whole              | the created task                 |
- * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN     |
+ * | status           | body                                   | meaning                               |
+ * |------------------|----------------------------------------|---------------------------------------|
+ * | 2xx              | Error set, with or without Detail      | TASK_REJECTED, REJECTED               |
+ * | 2xx              | Error blank, Detail whole              | the created task                      |
+ * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN          |
  * | 401 / 403        | any                                    | UNAUTHENTICATED / FORBIDDEN, REJECTED |
- * | 429              | any                                    | OVERLOADED, REJECTED             |
- * | 400 / 422        | any that can be read                   | TASK_REJECTED, REJECTED          |
- * | other 4xx        | Error set, or framework message        | TASK_REJECTED, REJECTED          |
- * | 5xx              | any                                    | UPSTREAM_FAILED, UNKNOWN         |
- * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN     |
+ * | 429              | any                                    | OVERLOADED, REJECTED                  |
+ * | 408 / 499        | Error set                              | TASK_REJECTED, REJECTED               |
+ * | 408 / 499        | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN          |
+ * | other 4xx        | any, even none or one that breaks off  | TASK_REJECTED, REJECTED               |
+ * | 5xx              | any                                    | UPSTREAM_FAILED, UNKNOWN              |
+ * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN          |
  *
- * A blank Error is null, absent, empty, or holds only blank strings. "Whole" is `readAccountTask`'s to say.
+ * A 4xx says that the request was not carried out (RFC 9110 §15.5). 408 and 499 are the exceptions: a proxy sends them when
+ * it has stopped waiting, and the service may have created the task all the same.
+ * A blank Error is null, absent, empty, or holds only blank strings. "Whole" is defined by `readAccountTask`.
  * Which statuses the service uses for success and refusal is unknown; this table is this project's reading.
+ * @param sentTaskId The request's TaskID, which stands in for one that a created task's Detail leaves out.
  * @throws TaskFailure for every row but the created task.
  */
-export function interpretAnswer(status: number, body: AnswerBody): CreatedAccountTask {
-  const reading = readAnswer(body);
+export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: string): CreatedAccountTask {
+  const reading = readAnswer(body, sentTaskId);
   const error = reading.kind === 'envelope' ? reading.error : null;
-  const fail = (kind: FailureKind, message: string): never => {
-    const evidence: FailureEvidence = error ? { errorCode: error.ErrorCode, errorReason: error.ErrorReason } : {};
+  const fail = (kind: FailureKind, message: string, cause?: Error): never => {
+    const evidence: FailureEvidence = {
+      ...(error && { errorCode: error.ErrorCode, errorReason: error.ErrorReason }),
+      ...(cause && { cause }),
+    };
     const reason = error?.ErrorReason?.trim() ? error.ErrorReason : message;
     throw new TaskFailure(kind, reason, evidence);
   };
@@ -62,21 +70,43 @@ export function interpretAnswer(status: number, body: AnswerBody): CreatedAccoun
   if (status === 429)
     return fail({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'The service refused the task because it is busy.');
   const isSuccess = status >= 200 && status < 300;
-  const isRefusal = status >= 400;
-  if (error && (isSuccess || isRefusal))
+  if (error && (isSuccess || status >= 400))
     return fail(
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
       `The service refused the task${error.ErrorCode?.trim() ? ` (${error.ErrorCode})` : ''}.`,
     );
+  if (isRefusal(status))
+    return fail(
+      { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+      `The service refused the request (HTTP ${status}).`,
+      (status === 404 || status === 405) && isForeign(body) ? wrongAddress(status) : undefined,
+    );
   if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
     return { ...reading.created, replayed: false };
-  const isReadable = reading.kind === 'message' || ((status === 400 || status === 422) && body.kind === 'tree');
-  if (isRefusal && isReadable)
-    return fail({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, `The service refused the request (HTTP ${status}).`);
   const { at, problem } = toMisread(reading);
+  const isRedirect = status >= 300 && status < 400;
   return fail(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
-    `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}. The task may have been created.`,
+    isRedirect
+      ? `The service answered with a redirect (HTTP ${status}), which is not followed. The task may have been created.`
+      : `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}. The task may have been created.`,
+  );
+}
+
+/** True when the status alone says that the request was not carried out, whatever the body holds. */
+export function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 499;
+}
+
+/** True for a body that is neither the envelope nor a message of ASP.NET Web API: another server may have answered. */
+export function isForeign(body: AnswerBody): boolean {
+  return readAnswer(body, '').kind === 'unreadable';
+}
+
+/** For the log. */
+function wrongAddress(status: number): Error {
+  return new Error(
+    `UPSTREAM_URL is probably wrong: HTTP ${status} came with a body that is neither the envelope nor a message of ASP.NET Web API`,
   );
 }
 
@@ -89,7 +119,7 @@ function toMisread(reading: Reading): Misread {
   };
 }
 
-function readAnswer(body: AnswerBody): Reading {
+function readAnswer(body: AnswerBody, sentTaskId: string): Reading {
   if (body.kind === 'unreadable') return body;
   if (body.kind === 'empty') return unreadable('the answer', 'is empty');
   const { tree } = body;
@@ -103,7 +133,7 @@ function readAnswer(body: AnswerBody): Reading {
   }
   const envelopeError = readError(error);
   if (envelopeError && 'at' in envelopeError) return { kind: 'unreadable', ...envelopeError };
-  return { kind: 'envelope', error: envelopeError, created: readResponseData(data) };
+  return { kind: 'envelope', error: envelopeError, created: readResponseData(data, sentTaskId) };
 }
 
 /** The envelope's error; null when it is blank. */
@@ -117,19 +147,24 @@ function readError(value: JsonValue | undefined): EnvelopeError | Misread | null
   return ErrorCode?.trim() || ErrorReason?.trim() ? { ErrorCode, ErrorReason } : null;
 }
 
-function readResponseData(value: JsonValue | undefined): Created | Misread {
+function readResponseData(value: JsonValue | undefined, sentTaskId: string): Created | Misread {
   if (isAbsent(value)) return { at: 'ResponseData', problem: 'is missing' };
   if (!isJsonObject(value)) return { at: 'ResponseData', problem: 'is not an object' };
   const detail = member(value, 'Detail');
   if (isAbsent(detail)) return { at: 'ResponseData.Detail', problem: 'is missing' };
   if (!isJsonObject(detail)) return { at: 'ResponseData.Detail', problem: 'is not an object' };
-  const accountTask: AccountTask | Misread = readAccountTask(detail, 'ResponseData.Detail');
+  const accountTask: AccountTask | Misread = readAccountTask(withTaskId(detail, sentTaskId), 'ResponseData.Detail');
   if ('at' in accountTask) return accountTask;
   const Result = readText(value, 'Result', 'ResponseData');
   if (typeof Result === 'object' && Result) return Result;
   const Identification = readIdentification(member(value, 'Identification'));
   if (Identification && 'at' in Identification) return Identification;
   return { accountTask, Identification, Result };
+}
+
+/** The Detail with the TaskID that was sent, where the service left it out. */
+function withTaskId(detail: JsonObject, sentTaskId: string): JsonObject {
+  return isAbsent(member(detail, 'TaskID')) ? { ...detail, TaskID: sentTaskId } : detail;
 }
 
 function readIdentification(value: JsonValue | undefined): CreatedAccountTask['Identification'] | Misread {

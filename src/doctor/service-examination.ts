@@ -1,5 +1,7 @@
+import { Buffer } from 'node:buffer';
 import { Client } from 'undici/index.js';
 import type { UpstreamConfig } from '../config.ts';
+import { type AnswerBody, isForeign } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
 import { buildServiceConnector, type ServiceAccess } from '../upstream/service-connector.ts';
@@ -7,6 +9,7 @@ import { CREATE_PATH } from '../upstream/task-service.ts';
 import { readTlsFiles } from '../upstream/tls-files.ts';
 import { requestToken } from '../upstream/token-request.ts';
 import { USER_AGENT } from '../upstream/user-agent.ts';
+import { readAnswerBody } from '../wire/codec.ts';
 import { examineConnection } from './connection-examination.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 
@@ -40,9 +43,8 @@ async function endpointFinding({ url, timeoutMs }: UpstreamConfig, access: Servi
       headers: { 'User-Agent': USER_AGENT, Accept: 'application/json' },
       signal: AbortSignal.timeout(waitMs),
     });
-    // What it says does not matter.
-    body.on('error', () => undefined);
-    return statusFinding(statusCode, endpoint);
+    const text = await body.text().catch(() => '');
+    return statusFinding(statusCode, endpoint, readAnswerBody(Buffer.from(text), null));
   } catch (error) {
     const isLate = error instanceof Error && error.name === 'TimeoutError';
     if (isLate)
@@ -61,8 +63,14 @@ async function endpointFinding({ url, timeoutMs }: UpstreamConfig, access: Servi
 const CHECK_CERTIFICATE = 'A service that demands a client certificate needs UPSTREAM_CERT and UPSTREAM_KEY.';
 const CHECK_ADDRESS = 'Check UPSTREAM_URL: it is the part in front of api/v2/admin/tasks/account.';
 
-function statusFinding(status: number, { pathname }: URL): Finding {
+function statusFinding(status: number, { pathname }: URL, body: AnswerBody): Finding {
   const fact = `GET ${pathname} answers ${status}`;
+  if (status === 405 && body.kind !== 'empty' && isForeign(body))
+    return warning(
+      'endpoint',
+      `${fact}, but not in the words of ASP.NET Web API: another server answers`,
+      CHECK_ADDRESS,
+    );
   if (status === 405 || status === 401) return ok('endpoint', `${fact}: it is there`);
   if (status === 404) return broken('endpoint', `${fact}: nothing is at this path`, CHECK_ADDRESS);
   if (status >= 300 && status < 400)

@@ -30,6 +30,8 @@ const LIMITS = [
   'answer_bytes',
   'pending_answer_bytes',
   'cors_headers',
+  'upstream_answer_bytes',
+  'upstream_answer_values',
 ] as const;
 /** A bound at which something was refused, left out, or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
@@ -51,6 +53,8 @@ export interface Metrics {
   countUnknownValue(field: string): void;
   /** A member of an answer that the contract does not name; `path` is the service's to choose. */
   countUnknownField(path: string): void;
+  /** A field of a created task whose text is not the one that was sent. */
+  countChangedField(field: string): void;
   /** A created task, the end of an attempt with an idempotency key, or a refused credential that could not be written down. */
   countUnwritten(what: 'record' | 'settlement' | 'refusal'): void;
   countRefusal(limit: Limit): void;
@@ -103,6 +107,12 @@ export function createMetrics(): Metrics {
   });
   const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
   unknownFields(paths.find(''));
+  const changedFields = createCounter(registry, {
+    name: 'gateway_changed_fields_total',
+    help: 'Fields of created tasks whose text is not the one that was sent, by field.',
+    labelNames: ['field'],
+  });
+  for (const field of ['Parameters', 'ContentType']) changedFields(field);
   const unwritten = createCounter(registry, {
     name: 'gateway_unwritten_total',
     help: 'Created tasks, ends of attempts with an idempotency key, and refused credentials that could not be written down.',
@@ -142,6 +152,7 @@ export function createMetrics(): Metrics {
     countUnknownValue: (field) => void (unknownValues(field).value += 1),
     countUnknownField: (path) =>
       void (unknownFields(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')).value += 1),
+    countChangedField: (field) => void (changedFields(field).value += 1),
     countUnwritten: (what) => void (unwritten(what).value += 1),
     countRefusal: (limit) => void (refusals(limit).value += 1),
     setBreakerState: (state) => void (breaker.value = BREAKER_STATES[state]),

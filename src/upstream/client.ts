@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
@@ -63,6 +64,8 @@ export interface UpstreamClient {
 const FIRST_RETRY_MS = 25;
 /** A connection that takes longer than this is none to rely on. */
 const READY_TIMEOUT_MS = 2_000;
+const ANSWER_BASE_BYTES = 1_048_576;
+const ANSWER_BYTES_PER_BODY_BYTE = 16;
 const NO_HEADERS: Headers = {};
 const NONE_FREE = 'No connection to the service became free in time.';
 
@@ -106,7 +109,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         // The side that closes first keeps the port busy for a minute, so the service is asked to.
         reset: reuse.isRefused(),
       },
-      { maxAnswerBytes, deadline, untilMs, queuedMs, dispatchedMs, observer, step, pool },
+      {
+        maxAnswerBytes: answerBound(body, maxAnswerBytes),
+        deadline,
+        untilMs,
+        queuedMs,
+        dispatchedMs,
+        observer,
+        step,
+        pool,
+      },
     );
   };
   const attempt = (
@@ -184,6 +196,11 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       return closing;
     },
   };
+}
+
+/** An answer repeats its request, perhaps with every character escaped, and adds little to it. */
+function answerBound(body: string, maxAnswerBytes: number): number {
+  return Math.min(maxAnswerBytes, ANSWER_BASE_BYTES + ANSWER_BYTES_PER_BODY_BYTE * Buffer.byteLength(body));
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -4,6 +4,7 @@ import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import { createCohort } from '../event-loop/cohort.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
+import { isRefusal } from '../contract/envelope.ts';
 import { operationTimeOver, type TaskFailure } from '../contract/failure.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
@@ -15,7 +16,7 @@ import type { ExchangeTimes, UpstreamObserver } from './upstream-observer.ts';
 export interface UpstreamAnswer {
   readonly status: number;
   readonly contentType: string | null;
-  /** Decoded; empty when the answer broke off but its status says everything (401, 403, 429, 5xx). */
+  /** Decoded; empty when the answer broke off but its status says everything (5xx, and 4xx but 408 and 499). */
   readonly body: Buffer;
   /** To be destroyed by whoever finds that the answer is not of its request: those that follow it would not be either. */
   readonly connection: { destroy(): void } | null;
@@ -123,13 +124,12 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     this.#status = status;
     this.#contentType = single(headers['content-type']);
     this.#contentEncoding = single(headers['content-encoding']);
-    if (Number(headers['content-length']) > this.#options.maxAnswerBytes)
-      this.#giveUp(controller, unreadable('is too large'));
+    if (Number(headers['content-length']) > this.#options.maxAnswerBytes) this.#refuseSize(controller);
   }
 
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#receivedBytes += chunk.length;
-    if (this.#receivedBytes > this.#options.maxAnswerBytes) this.#giveUp(controller, unreadable('is too large'));
+    if (this.#receivedBytes > this.#options.maxAnswerBytes) this.#refuseSize(controller);
     else if (this.#first === null) this.#first = chunk;
     else (this.#others ??= []).push(chunk);
   }
@@ -156,6 +156,11 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     const end = this.#isSettled ? 'abandoned' : 'lost';
     this.#fail(this.#sending ? broken(error) : unreachable(error));
     this.#options.pool.give(this.#connection, end);
+  }
+
+  #refuseSize(controller: Dispatcher.DispatchController): void {
+    this.#options.observer?.onRefused('upstream_answer_bytes');
+    this.#giveUp(controller, unreadable(`is larger than ${this.#options.maxAnswerBytes} bytes`));
   }
 
   #giveUp(controller: Dispatcher.DispatchController, failure: TaskFailure): void {
@@ -189,7 +194,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
 
 /** Statuses whose meaning does not depend on the body. */
 function statusDecides(status: number): boolean {
-  return status >= 500 || status === 401 || status === 403 || status === 429;
+  return status >= 500 || isRefusal(status);
 }
 
 function single(value: string | string[] | undefined): string | null {

@@ -1,10 +1,12 @@
 import type { EnumTables } from '../contract/enums.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { unknownMembers } from '../contract/drift.ts';
-import { interpretAnswer } from '../contract/envelope.ts';
+import { changedFields, findOtherTask } from '../contract/echo.ts';
+import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
+import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/value-count.ts';
 import type { UpstreamClient } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
 import { USER_AGENT } from './user-agent.ts';
@@ -24,8 +26,19 @@ export interface UpstreamTaskServiceOptions {
   readonly authorize?: Authorize;
   /** Unset: a 401 is final. */
   readonly reauthorize?: Reauthorize;
-  /** Told of every member of an envelope that the contract does not name, by its path. */
-  readonly onUnknownMember?: (path: string) => void;
+  /** Whether an answer must name the TaskID that was sent. */
+  readonly checksTaskId: boolean;
+  readonly observer?: AnswerObserver;
+}
+
+/** Is called for what is unusual about an answer. It never throws. */
+export interface AnswerObserver {
+  /** A member of an envelope that the contract does not name, by its path. */
+  onUnknownMember(path: string): void;
+  /** A field of a created task whose text is not the one that was sent. */
+  onChangedField(field: string): void;
+  /** An answer that was not read because of its size. */
+  onRefused(limit: 'upstream_answer_values'): void;
 }
 
 /** Relative to the base address. */
@@ -36,9 +49,11 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
   xml: 'application/xml, application/json;q=0.5',
 };
 
+const SIZE_PROBLEMS: ReadonlySet<string> = new Set([TOO_MANY_VALUES, TOO_LONG_NAME]);
+
 /** The real service: every create becomes one POST of the REST contract; waiting for its token, it is in flight already. */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
-  const { client, format, tables, authorize = forwardedAuthorization, reauthorize, onUnknownMember } = options;
+  const { client, format, tables, authorize = forwardedAuthorization, reauthorize, checksTaskId, observer } = options;
   const fixedHeaders = Object.entries({
     'Content-Type': mediaTypes[format],
     Accept: ACCEPT[format],
@@ -78,17 +93,24 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
       return Promise.reject(error);
     }
   };
-  const read = (answer: UpstreamAnswer): CreatedAccountTask => {
+  const read = (answer: UpstreamAnswer, task: NewAccountTask): CreatedAccountTask => {
     const body = readAnswerBody(answer.body, answer.contentType);
-    if (onUnknownMember) for (const path of unknownMembers(body)) onUnknownMember(path);
-    return interpretAnswer(answer.status, body);
+    if (observer) observeBody(body, observer);
+    const created = interpretAnswer(answer.status, body, task.TaskID);
+    const otherTask = checksTaskId ? findOtherTask(task, created) : null;
+    if (otherTask) {
+      answer.connection?.destroy();
+      throw otherTask;
+    }
+    if (observer) for (const field of changedFields(task, created)) observer.onChangedField(field);
+    return created;
   };
   const createAdmitted = (task: NewAccountTask, call: Call): Promise<CreatedAccountTask> => {
     const caller = toName(call.caller);
     return send(task, call).then(
       (answer) => {
         client.leave(caller);
-        return read(answer);
+        return read(answer, task);
       },
       (error: unknown) => {
         client.leave(caller);
@@ -120,6 +142,11 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
 function toName(caller: Caller): string {
   if (caller.kind === 'forwarded') return caller.verified?.subject ?? caller.authorization;
   return caller.kind === 'subject' ? caller.subject : caller.accountId;
+}
+
+function observeBody(body: AnswerBody, observer: AnswerObserver): void {
+  for (const path of unknownMembers(body)) observer.onUnknownMember(path);
+  if (body.kind === 'unreadable' && SIZE_PROBLEMS.has(body.problem)) observer.onRefused('upstream_answer_values');
 }
 
 function forwardedAuthorization({ caller }: Call): string {

@@ -22,9 +22,9 @@ export interface UpstreamObserver {
   onExchange(times: ExchangeTimes): void;
   /**
    * A call was refused: too many in flight, of all callers or of one that others wait for, no connection free in time, or the
-   * time of its operation over.
+   * time of its operation over; or an answer, for its size.
    */
-  onRefused(limit: 'in_flight' | 'caller_share' | 'connections' | 'operation_time'): void;
+  onRefused(limit: 'in_flight' | 'caller_share' | 'connections' | 'operation_time' | 'upstream_answer_bytes'): void;
 }
 
 /** What is under way at this moment. */

@@ -31,7 +31,8 @@ const FIELDS = [
   'Notification',
 ] as const satisfies readonly RequestField[];
 const REQUIRED: ReadonlySet<RequestField> = new Set(['TaskID', 'Frequency', 'Parameters', 'ContentType']);
-const TEXTS: ReadonlySet<RequestField> = new Set(['Parameters', 'ContentType']);
+/** The fields whose null counts as absent; the other fields are of types that have no null. */
+const NULLABLE: ReadonlySet<RequestField> = new Set(['StartDate', 'FinishDate', 'Parameters', 'ContentType']);
 const MISSING: Fault = { kind: 'missing', problem: 'is required' };
 
 /** A date of ISO 8601 that lacks an offset, or has too few or too many digits: read elsewhere, but not without guessing. */
@@ -45,9 +46,7 @@ export function fromJsonRequest(request: JsonObject, tables: EnumTables): Task {
   return readTask(tables, memberReader, (field) => {
     const value = values.get(field.toLowerCase());
     if (field === 'FinishDate' && value === '') return undefined;
-    // The other fields are of types that have no null.
-    const isNullable = field === 'FinishDate' || TEXTS.has(field);
-    return value === null && isNullable ? undefined : value;
+    return value === null && NULLABLE.has(field) ? undefined : value;
   });
 }
 

@@ -4,6 +4,7 @@ import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits }
 import { type Answer, detailInOrder } from './answer.ts';
 import { namesByLastMention } from './json-names.ts';
 import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
+import { jsonSizeProblem } from './value-count.ts';
 
 /** AccountTaskRequest in JSON. What is not given is left out: the service refuses a null where it has no nullable type. */
 export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
@@ -32,6 +33,8 @@ export function encodeJsonAnswer({ Error: error, ResponseData: data }: Answer): 
 
 /** A JSON text; a number whose digits a double does not give back is a raw number. */
 export function parseJson(text: string): ParsedTree {
+  const sizeProblem = jsonSizeProblem(text);
+  if (sizeProblem) return { problem: sizeProblem };
   let tree: JsonValue;
   try {
     tree = JSON.parse(text) as JsonValue;

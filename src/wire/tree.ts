@@ -9,6 +9,5 @@ export const TOO_DEEP = `is nested more than ${MAX_DEPTH} deep`;
 
 /** Why a member or element may not have this name; null when it may. */
 export function nameProblem(name: string): string | null {
-  const isReserved = name === '__proto__' || name === 'constructor' || name === 'prototype';
-  return isReserved ? `holds a value named ${name}, which is refused` : null;
+  return name === '__proto__' ? 'holds a value named __proto__, which is refused' : null;
 }

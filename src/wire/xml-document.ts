@@ -10,6 +10,7 @@ import {
   type XmlElement,
   type XmlNode,
 } from './xml-node.ts';
+import { xmlSizeProblem } from './value-count.ts';
 
 /** As fast-xml-parser gives it: `{ name: nodes }` or `{ '#text': text }`. */
 interface ParsedNode {
@@ -49,7 +50,8 @@ export function xmlProblem(text: string): string | null {
 
 /** A document's root; most documents are plain enough to need no parser. */
 export function parseXmlDocument(text: string): XmlElement | { readonly problem: string } {
-  return readPlainXml(text) ?? parseStrictly(text);
+  const problem = xmlSizeProblem(text);
+  return problem ? { problem } : (readPlainXml(text) ?? parseStrictly(text));
 }
 
 /**

@@ -25,14 +25,14 @@ const TABLE = [
     [UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
   ],
   [
-    [400, 422],
-    [REJECTED, REJECTED, REJECTED, REJECTED, REJECTED, REJECTED, UNREADABLE],
+    [400, 402, 404, 405, 406, 407, 409, 410, 413, 415, 421, 422, 425, 451, 498],
+    Array.from({ length: 7 }, () => REJECTED),
   ],
   [[401], Array.from({ length: 7 }, () => UNAUTHENTICATED)],
   [[403], Array.from({ length: 7 }, () => FORBIDDEN)],
   [
-    [402, 404, 405, 408, 409, 415, 499],
-    [REJECTED, UNREADABLE, UNREADABLE, REJECTED, UNREADABLE, UNREADABLE, UNREADABLE],
+    [408, 499],
+    [REJECTED, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
   ],
   [[429], Array.from({ length: 7 }, () => OVERLOADED)],
   [
@@ -157,4 +157,32 @@ describe('the envelope truth table', () => {
       'The service refused the request (HTTP 400).',
     );
   });
+
+  test.each([301, 302, 303, 307, 308])('HTTP %i is named as a redirect', (status) => {
+    expect(meaningOf(status, { kind: 'empty' })).toMatchObject({
+      code: 'UPSTREAM_UNREADABLE',
+      message: `The service answered with a redirect (HTTP ${status}), which is not followed. The task may have been created.`,
+    });
+  });
+
+  test.each([404, 405])(
+    "HTTP %i in words that are not the service's tells the log that the address is probably wrong",
+    (status) => {
+      const foreign: readonly AnswerBody[] = [
+        tree({ status: 'not found' }),
+        { kind: 'empty' },
+        { kind: 'unreadable', at: 'the answer', problem: 'is neither JSON nor XML' },
+      ];
+      for (const body of foreign) {
+        const { message, cause } = meaningOf(status, body) as TaskFailure;
+        expect(message).toBe(`The service refused the request (HTTP ${status}).`);
+        expect((cause as Error).message).toMatch(
+          /^UPSTREAM_URL is probably wrong: HTTP \d+ came with a body that is neither/,
+        );
+      }
+      for (const body of [tree({ Message: 'No HTTP resource was found.' }), tree({ Error: null, ResponseData: null })])
+        expect((meaningOf(status, body) as TaskFailure).cause).toBeUndefined();
+      expect((meaningOf(400, { kind: 'empty' }) as TaskFailure).cause).toBeUndefined();
+    },
+  );
 });

@@ -6,9 +6,12 @@ import type { JsonValue } from '../../src/contract/json-value.ts';
 /** What an answer came to: the created task, or the failure that was thrown. */
 export type Meaning = CreatedAccountTask | TaskFailure;
 
+/** Of the request that an answer is to. */
+export const SENT_TASK_ID = '11111111-2222-4333-8444-555555555555';
+
 export function meaningOf(status: number, body: AnswerBody): Meaning {
   try {
-    return interpretAnswer(status, body);
+    return interpretAnswer(status, body, SENT_TASK_ID);
   } catch (error) {
     if (error instanceof TaskFailure) return error;
     throw error;

@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { type CreatedAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { JsonObject, JsonValue } from '../../src/contract/json-value.ts';
-import { meaningOf, tree } from './meaning.ts';
+import { readAnswerBody } from '../../src/wire/codec.ts';
+import { meaningOf, SENT_TASK_ID, tree } from './meaning.ts';
 import { WHOLE_DETAIL } from './whole-detail.ts';
 
 const rawNumber = (digits: string): JsonValue =>
@@ -52,7 +53,6 @@ describe('an answer that is not what the contract says names the place', () => {
     ['ID all zero in braces', withDetail({ ID: `{${'0'.repeat(32)}}` }), 'ResponseData.Detail.ID is not a GUID'],
     ['ID all zero, plain', withDetail({ ID: '0'.repeat(32) }), 'ResponseData.Detail.ID is missing'],
     ['ID a word', withDetail({ ID: 'new' }), 'ResponseData.Detail.ID is not a GUID'],
-    ['TaskID null', withDetail({ TaskID: null }), 'ResponseData.Detail.TaskID is missing'],
     ['TaskID a word', withDetail({ TaskID: 'x' }), 'ResponseData.Detail.TaskID is not a GUID'],
     ['ClientID a word', withDetail({ ClientID: 'x' }), 'ResponseData.Detail.ClientID is not a GUID'],
     ['Enabled a text', withDetail({ Enabled: 'true' }), 'ResponseData.Detail.Enabled is not true or false'],
@@ -115,6 +115,23 @@ describe('an answer that is unusual but whole', () => {
     expect(accountTask.fields).toStrictEqual({ ...nulls, ID, TaskID });
     expect([Identification, Result]).toStrictEqual([null, null]);
   });
+
+  test.each([null, '', ' \n', undefined])('TaskID %j is taken to be the one that was sent', (TaskID) => {
+    const { accountTask } = created(withDetail({ TaskID }));
+    expect(accountTask).toMatchObject({ ID: WHOLE_DETAIL.ID, TaskID: SENT_TASK_ID, detail: { TaskID: SENT_TASK_ID } });
+    expect(Object.keys(accountTask.detail).toSorted()).toStrictEqual(Object.keys(WHOLE_DETAIL).toSorted());
+  });
+
+  test.each(['constructor', 'prototype', 'toString', 'hasOwnProperty'])(
+    'a member named %s stays in detail and leaves objects as they are',
+    (name) => {
+      const body = readAnswerBody(Buffer.from(JSON.stringify(withDetail({ [name]: { polluted: true } }))), null);
+      const { accountTask } = meaningOf(200, body) as CreatedAccountTask;
+      expect(Object.getOwnPropertyDescriptor(accountTask.detail, name)?.value).toEqual({ polluted: true });
+      expect(JSON.stringify(accountTask.detail)).toContain(`"${name}":{"polluted":true}`);
+      expect({}).not.toHaveProperty('polluted');
+    },
+  );
 
   test.each([null, '', ' ', undefined])('Identification %j is none', (Identification) => {
     expect(created({ ResponseData: { ...whole, Identification } }).Identification).toBeNull();

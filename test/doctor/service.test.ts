@@ -113,6 +113,7 @@ describe('the service', () => {
     ],
     [{ status: 503, body: '' }, 'broken', 'the service fails'],
     [{ status: 200, body: 'hello' }, 'warning', 'where the contract has 405 or 401'],
+    [{ status: 405, body: '<html>405</html>' }, 'warning', 'not in the words of ASP.NET Web API'],
   ])('that answers GET with %j is %s', async (reply, state, reason) => {
     const { endpoint } = await examined({ ...OFF, UPSTREAM_URL: await openService(() => reply) });
     expect(endpoint).toMatchObject({ state, fact: expect.stringContaining(reason) as string });

@@ -92,7 +92,10 @@ test('ten times the load: what is too much is refused at once, the rest arrives,
 
 test('a service that is gone opens the circuit; one create asks whether it is back, and closes it', async () => {
   const held: (() => void)[] = [];
-  const envelope = { Error: null, ResponseData: { Identification: null, Result: null, Detail: WHOLE_DETAIL } };
+  const envelope = {
+    Error: null,
+    ResponseData: { Identification: null, Result: null, Detail: { ...WHOLE_DETAIL, TaskID: null } },
+  };
   const answer = httpAnswer(200, JSON.stringify(envelope), ['Content-Type: application/json']);
   const start = (port?: number) =>
     startRawService((socket) => {

@@ -131,7 +131,7 @@ describe('JSON, the store, XML and JSON again', () => {
       headers: { Authorization, 'Content-Type': LABELS[sent], Accept: LABELS[accepted] },
       body: encodeRequest(sent, given, TABLES),
     });
-    const { detail } = interpretAnswer(status, readAnswerBody(bytes, LABELS[accepted])).accountTask;
+    const { detail } = interpretAnswer(status, readAnswerBody(bytes, LABELS[accepted]), given.TaskID).accountTask;
     const fields = Object.keys(given) as readonly (keyof NewAccountTask)[];
     return Object.fromEntries(fields.map((name) => [name, detail[name]])) as unknown as NewAccountTask;
   }

@@ -85,6 +85,8 @@ describe('what is counted', () => {
     ['gateway_unknown_fields_total', { path: 'ResponseData.Detail.Colour' }, 1],
     ['gateway_unknown_fields_total', { path: 'Warning' }, 1],
     ['gateway_unknown_values_total', { field: 'Frequency' }, 1],
+    ['gateway_changed_fields_total', { field: 'Parameters' }, 1],
+    ['gateway_changed_fields_total', { field: 'ContentType' }, 1],
     ['gateway_graphql_operations_total', { operation: 'Register', result: 'ok' }, 4],
     ['gateway_graphql_operations_total', { operation: 'Register', result: 'UPSTREAM_FAILED' }, 1],
     ['gateway_graphql_operations_total', { operation: 'anonymous', result: 'ok' }, 1],

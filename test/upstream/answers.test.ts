@@ -31,7 +31,10 @@ const MEANINGS: readonly (readonly [number, (isErrorSet: boolean, cell: Cell) =>
   [400, () => TASK_REJECTED],
   [401, () => UNAUTHENTICATED],
   [403, () => FORBIDDEN],
-  [404, (isErrorSet) => (isErrorSet ? TASK_REJECTED : UNREADABLE)],
+  [404, () => TASK_REJECTED],
+  [408, (isErrorSet) => (isErrorSet ? TASK_REJECTED : UNREADABLE)],
+  [409, () => TASK_REJECTED],
+  [499, (isErrorSet) => (isErrorSet ? TASK_REJECTED : UNREADABLE)],
   [422, () => TASK_REJECTED],
   [429, () => OVERLOADED],
   [500, () => FAILED],
@@ -111,9 +114,12 @@ const OTHER_ANSWERS: readonly OtherAnswer[] = [
   ...(
     [
       [200, UNREADABLE],
-      [400, UNREADABLE],
+      [400, TASK_REJECTED],
       [403, FORBIDDEN],
-      [404, UNREADABLE],
+      [404, TASK_REJECTED],
+      [408, UNREADABLE],
+      [421, TASK_REJECTED],
+      [499, UNREADABLE],
       [502, FAILED],
     ] as const
   ).flatMap(([status, expected]) => [
@@ -127,7 +133,7 @@ const OTHER_ANSWERS: readonly OtherAnswer[] = [
     [
       [200, UNREADABLE],
       [400, TASK_REJECTED],
-      [404, UNREADABLE],
+      [404, TASK_REJECTED],
       [422, TASK_REJECTED],
       [502, FAILED],
     ] as const

@@ -39,7 +39,13 @@ export function openTaskService(
     connectRetries: 3,
     ...options,
   });
-  const service = createUpstreamTaskService({ client, format: 'json', tables: TABLES, ...options });
+  const service = createUpstreamTaskService({
+    client,
+    format: 'json',
+    tables: TABLES,
+    checksTaskId: true,
+    ...options,
+  });
   onTestFinished(() => service.close());
   return service;
 }

@@ -23,7 +23,7 @@ describe.each(FORMATS)('Parameters through %s', (format) => {
     fc.assert(
       fc.property(texts, (Parameters) => {
         const bytes = bytesOf(encodeAnswer(format, answerWith({ Parameters })));
-        const { accountTask } = interpretAnswer(200, readAnswerBody(bytes, mediaTypes[format]));
+        const { accountTask } = interpretAnswer(200, readAnswerBody(bytes, mediaTypes[format]), TASK.TaskID);
         expect(accountTask.fields.Parameters).toBe(Parameters);
         expect(accountTask.detail['Parameters']).toBe(Parameters);
       }),
@@ -73,7 +73,7 @@ test('JSON and XML of one answer are one created task', () => {
       const whole = { Error: error, ResponseData: { ...answer.ResponseData, Identification, Result } } as typeof answer;
       const [json, xml] = FORMATS.map((format) => {
         const body = readAnswerBody(bytesOf(encodeAnswer(format, whole)), mediaTypes[format]);
-        return JSON.stringify(interpretAnswer(200, body));
+        return JSON.stringify(interpretAnswer(200, body, TASK.TaskID));
       });
       expect(xml).toBe(json);
     }),
@@ -109,7 +109,11 @@ describe('the content tells an answer’s format, and every body’s charset', (
 
   test.each(cases)('%s in %s', (format, _, encode) => {
     for (const label of LABELS) {
-      const { accountTask } = interpretAnswer(200, readAnswerBody(encode(encodeAnswer(format, answer)), label));
+      const { accountTask } = interpretAnswer(
+        200,
+        readAnswerBody(encode(encodeAnswer(format, answer)), label),
+        task.TaskID,
+      );
       expect(accountTask.fields.Name).toBe('é😀');
     }
     expect(readRequest(format, encode(encodeRequest(format, task, TABLES)), TABLES)).toEqual({ kind: 'task', task });

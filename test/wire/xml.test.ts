@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
 import { readAnswerBody } from '../../src/wire/codec.ts';
+import { SENT_TASK_ID } from '../contract/meaning.ts';
 import { bytesOf, DETAIL } from './samples.ts';
 
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/xml');
@@ -93,7 +94,7 @@ describe('an answer is read', () => {
 describe('an answer that is not what the contract says names the place', () => {
   const reason = (text: string) => {
     try {
-      return interpretAnswer(200, read(text));
+      return interpretAnswer(200, read(text), SENT_TASK_ID);
     } catch (error) {
       return (error as Error).message;
     }
