@@ -28,6 +28,8 @@ export interface OperationSize {
   readonly cost: number;
 }
 
+/** A name in the answer counts as another field for every so many characters. */
+const NAME_CHARACTERS = 100;
 /** A longer page is refused when it is asked for; an endless number would make sums that are none. */
 const MAX_WRITTEN = 1_000_000;
 const NOTHING: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
@@ -60,7 +62,9 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
       depth: selected.depth + 1,
       aliases: selected.aliases + (node.alias ? 1 : 0),
       directives: selected.directives,
-      cost: 1 + selected.cost * (field ? countItems(field, node.arguments ?? []) : 1),
+      cost:
+        Math.ceil((node.alias ?? node.name).value.length / NAME_CHARACTERS) +
+        selected.cost * (field ? countItems(field, node.arguments ?? []) : 1),
     });
   };
 

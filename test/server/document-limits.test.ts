@@ -141,6 +141,8 @@ describe('the size of an operation', () => {
   test.each([
     ['{ item { id } }', { depth: 2, cost: 2 }],
     ['{ item { item { item { id } } } }', { depth: 4, cost: 4 }],
+    [`{ page { items { ${'a'.repeat(201)}: id } } }`, { depth: 3, cost: 1 + 20 * 4, aliases: 1 }],
+    [`{ ${'a'.repeat(100)}: item { id } }`, { depth: 2, cost: 2, aliases: 1 }],
     ['{ ...{ ...{ item { ...{ id } } } } }', { depth: 2, cost: 2 }],
     ['{ page { items { id } } }', { depth: 3, cost: 1 + 20 * 2 }],
     ['{ page(first: 3) { items { id } } }', { depth: 3, cost: 1 + 3 * 2 }],
