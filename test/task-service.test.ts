@@ -196,6 +196,16 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(await tasks.find(ids, call, 1_000_000)).toEqual([...created, null]);
   });
 
+  test('gives a long result again under its idempotency key', async () => {
+    const { tasks, call } = await open();
+    const keyed = { ...call, idempotencyKey: 'a key' };
+    const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
+    const [first, other] = await Promise.all([tasks.create(large, keyed), tasks.create(large, keyed)]);
+    expect(other.replayed).toBe(!first.replayed);
+    expect(other.accountTask).toEqual(first.accountTask);
+    expect(await tasks.create(large, keyed)).toEqual({ ...first, replayed: true });
+  });
+
   test('creates once under one idempotency key, at once or later', async () => {
     const { tasks, call, otherCall } = await open();
     const keyed = { ...call, idempotencyKey: 'a key' };

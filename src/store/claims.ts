@@ -2,10 +2,10 @@ import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { parseCreated } from './created-json.ts';
 import { toIso } from './database-clock.ts';
-import type { SqlTransaction } from './database.ts';
+import type { SqlReader, SqlTransaction } from './database.ts';
 import { formatFailure, parseFailure } from './failure-json.ts';
 import type { Attempt } from './idempotency.ts';
-import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { insertKeys, type KeyRow, readKeys, readOutcome } from './idempotency-keys.ts';
 import { readRefused } from './refused-credentials.ts';
 
 /** The ledger's answer to an attempt that is about to be sent. */
@@ -17,9 +17,14 @@ export type Claim =
   /** The task may have been created, so it is never sent again. */
   | { readonly kind: 'unknown'; readonly failure: TaskFailure }
   | { readonly kind: 'running' }
+  /** The result or failure is too long to be read with those of others. */
+  | { readonly kind: 'settled'; readonly row: KeyRow }
   /** The key is known, but the service has refused the caller's credential since. */
   | { readonly kind: 'refused' }
   | { readonly kind: 'conflict' };
+
+/** A claim with everything that is known of its key. */
+export type KnownClaim = Exclude<Claim, { readonly kind: 'settled' }>;
 
 export interface ClaimTerms {
   /** Longer than any attempt takes: what is RUNNING after it, by the database's clock, belongs to a process that is gone. */
@@ -76,9 +81,21 @@ function toClaim(attempt: Attempt, row: KeyRow | undefined, now: string): Claim 
   // The attempt that stood in the way has been settled in this moment: its key is free, but nothing of this one is written.
   if (!row) return { kind: 'running' };
   if (row.fingerprint !== attempt.fingerprint) return { kind: 'conflict' };
-  if (row.state === 'CREATED') return { kind: 'created', created: parseCreated(row.outcome ?? '') };
-  if (row.state === 'UNKNOWN') return { kind: 'unknown', failure: parseFailure(row.outcome ?? '') };
+  if (row.state !== 'RUNNING')
+    return row.outcome === null ? { kind: 'settled', row } : toSettled(row.state, row.outcome);
   return isAbandoned(row, now) ? { kind: 'unknown', failure: abandoned() } : { kind: 'running' };
+}
+
+/** Reads the outcome that a claim has left out. */
+export async function readSettled(reader: SqlReader, row: KeyRow): Promise<KnownClaim> {
+  const outcome = await readOutcome(reader, row);
+  return outcome === null ? { kind: 'running' } : toSettled(row.state, outcome);
+}
+
+function toSettled(state: KeyRow['state'], outcome: string): KnownClaim {
+  return state === 'CREATED'
+    ? { kind: 'created', created: parseCreated(outcome) }
+    : { kind: 'unknown', failure: parseFailure(outcome) };
 }
 
 function withdraw(transaction: SqlTransaction, scope: string, { key, id }: Attempt): Promise<number> {

@@ -1,16 +1,18 @@
 import { readClock, toIso } from './database-clock.ts';
-import type { SqlRow, SqlTransaction } from './database.ts';
+import type { SqlReader, SqlRow, SqlTransaction } from './database.ts';
 import type { Attempt } from './idempotency.ts';
 
 /** What is known of the newest attempt under a key, in one scope of its owner. */
 export interface KeyRow {
   readonly scope: string;
+  readonly key: string;
   readonly fingerprint: string;
-  /** RUNNING: the attempt has not settled. CREATED and UNKNOWN: `outcome` says how it did. */
+  /** RUNNING: the attempt has not settled. CREATED and UNKNOWN: its outcome says how it did. */
   readonly state: KeyState;
   readonly attemptId: string;
   /** A RUNNING attempt whose lease is over belongs to a process that is gone. */
   readonly leaseUntil: string;
+  /** Null before the attempt has settled, and where the outcome is long: `readOutcome` reads that. */
   readonly outcome: string | null;
 }
 type KeyState = 'RUNNING' | 'CREATED' | 'UNKNOWN';
@@ -43,16 +45,20 @@ export interface Keys {
   readonly find: (attempt: Attempt) => readonly KeyRow[];
 }
 
+/** Keys are read by the hundred; a longer outcome would be in memory with all others. */
+const MAX_OUTCOME_BYTES = 65_536;
+
 /** Reads the keys of these attempts that have not expired; expired ones are removed. */
 export async function readKeys(transaction: SqlTransaction, attempts: readonly Attempt[]): Promise<Keys> {
   const keys = [distinct(attempts.flatMap(({ owner }) => owner.scopes)), distinct(attempts.map(({ key }) => key))];
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
   const [nowMs, rows] = await Promise.all([
     readClock(transaction),
-    transaction.read<SqlRow & KeyRow & { readonly key: string; readonly expiresAt: string }>(
+    transaction.read<SqlRow & KeyRow & { readonly expiresAt: string }>(
       `SELECT scope, idempotency_key AS "key", fingerprint, attempt_id AS "attemptId", state, lease_until AS "leaseUntil",
-        expires_at AS "expiresAt", outcome FROM idempotency_keys ${where}`,
-      keys,
+        expires_at AS "expiresAt", CASE WHEN octet_length(outcome) <= ?3 THEN outcome END AS outcome
+        FROM idempotency_keys ${where}`,
+      [...keys, MAX_OUTCOME_BYTES],
     ),
   ]);
   const now = toIso(nowMs);
@@ -63,6 +69,19 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly A
     rows.filter(({ expiresAt }) => expiresAt > now).map((row) => [scoped(row.scope, row.key), row] as const),
   );
   return { nowMs, find: ({ owner, key }) => owner.scopes.flatMap((scope) => byKey.get(scoped(scope, key)) ?? []) };
+}
+
+/** Reads the outcome of a settled attempt; null where its key has expired meanwhile. */
+export async function readOutcome(
+  reader: SqlReader,
+  { scope, key, attemptId, outcome }: KeyRow,
+): Promise<string | null> {
+  if (outcome !== null) return outcome;
+  const [row] = await reader.read<{ readonly outcome: string | null }>(
+    'SELECT outcome FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
+    [scope, key, attemptId],
+  );
+  return row?.outcome ?? null;
 }
 
 /** Writes the keys that are not there yet; another process's attempt that came first stays, which a `readKeys` then shows. */

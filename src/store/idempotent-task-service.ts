@@ -4,7 +4,7 @@ import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './idempotency.ts';
-import type { Claim } from './claims.ts';
+import type { KnownClaim } from './claims.ts';
 import type { Ledger } from './ledger.ts';
 import { credentialRefused } from './refused-credentials.ts';
 import type { Settlement } from './settlements.ts';
@@ -26,7 +26,7 @@ export function idempotentTaskService(
 ): TaskService {
   let waiting = 0;
   /** Asks until the ledger has another answer than that the first attempt is under way, or it has taken too long. */
-  const askPatiently = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<Claim> => {
+  const askPatiently = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<KnownClaim> => {
     const untilMs = performance.now() + waitMs;
     let answer = await ledger.claim(attempt, beginStep);
     if (answer.kind !== 'running' || waiting >= maxWaiting) return answer;
@@ -65,7 +65,7 @@ export function idempotentTaskService(
 }
 
 /** Null when the attempt is to be sent; the earlier result when there is one; throws what stands in its way. */
-function toEarlier(answer: Claim): CreatedAccountTask | null {
+function toEarlier(answer: KnownClaim): CreatedAccountTask | null {
   if (answer.kind === 'claimed') return null;
   if (answer.kind === 'created') return answer.created;
   if (answer.kind === 'unknown') throw answer.failure;

@@ -4,7 +4,7 @@ import { formatCreated, parseCreated } from './created-json.ts';
 import { toIso } from './database-clock.ts';
 import type { SqlTransaction } from './database.ts';
 import { type Attempt, idempotencyConflict, toReplay } from './idempotency.ts';
-import { insertKeys, type KeyRow, readKeys } from './idempotency-keys.ts';
+import { insertKeys, type KeyRow, readKeys, readOutcome } from './idempotency-keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
 
@@ -21,10 +21,12 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   const attempts = registrations.flatMap(({ attempt }) => attempt ?? []);
   if (attempts.length === 0) return registrations.map(decide);
   const { nowMs, find: findKnown } = await readKeys(transaction, attempts);
-  const decisions = registrations.map((registration) => {
-    const [known] = registration.attempt ? findKnown(registration.attempt) : [];
-    return registration.attempt && known ? giveAgain(registration.attempt, known) : decide(registration);
-  });
+  const decisions = await Promise.all(
+    registrations.map(async (registration) => {
+      const [known] = registration.attempt ? findKnown(registration.attempt) : [];
+      return registration.attempt && known ? giveAgain(transaction, registration.attempt, known) : decide(registration);
+    }),
+  );
   const newKeys = registrations.flatMap(({ attempt }, index) => {
     const decision = decisions[index] as Decision;
     if (!attempt || decision instanceof TaskFailure || decision.replayed) return [];
@@ -44,16 +46,19 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   await insertKeys(transaction, newKeys);
   // Another attempt with the same key may have come first: in this batch, or in another process.
   const { find: findWinner } = await readKeys(transaction, attempts);
-  return registrations.map(({ attempt }, index) => {
-    const decision = decisions[index] as Decision;
-    const [winner] = attempt ? findWinner(attempt) : [];
-    if (!attempt || !winner || winner.attemptId === attempt.id || isSettled(decision)) return decision;
-    return giveAgain(attempt, winner);
-  });
+  return Promise.all(
+    registrations.map(async ({ attempt }, index) => {
+      const decision = decisions[index] as Decision;
+      const [winner] = attempt ? findWinner(attempt) : [];
+      if (!attempt || !winner || winner.attemptId === attempt.id || isSettled(decision)) return decision;
+      return giveAgain(transaction, attempt, winner);
+    }),
+  );
 }
 
-function giveAgain({ fingerprint }: Attempt, row: KeyRow): Decision {
-  return row.fingerprint === fingerprint ? toReplay(parseCreated(row.outcome ?? '')) : idempotencyConflict();
+async function giveAgain(transaction: SqlTransaction, { fingerprint }: Attempt, row: KeyRow): Promise<Decision> {
+  if (row.fingerprint !== fingerprint) return idempotencyConflict();
+  return toReplay(parseCreated((await readOutcome(transaction, row)) ?? ''));
 }
 
 function isSettled(decision: Decision): boolean {

@@ -1,16 +1,18 @@
 import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import { type Claim, claimKeys } from './claims.ts';
+import { type Claim, claimKeys, type KnownClaim, readSettled } from './claims.ts';
 import type { ObserveCommits } from './commit-observer.ts';
 import type { Database } from './database.ts';
 import { createGroupCommit } from './group-commit.ts';
 import type { Attempt } from './idempotency.ts';
+import type { KeyRow } from './idempotency-keys.ts';
 import { CALLER_SCOPES_MIGRATION, readAppliedAt } from './migrations.ts';
 import { createSettlements, type Settlement } from './settlements.ts';
+import { toReadFailure } from './store-failure.ts';
 
 /** Which creates of an upstream are under way or done: the intent is durable before the first byte leaves. */
 export interface Ledger {
-  claim(attempt: Attempt, beginStep?: BeginStep): Promise<Claim>;
+  claim(attempt: Attempt, beginStep?: BeginStep): Promise<KnownClaim>;
   /** Writes down how a claimed attempt ended; what cannot be written now is written before the next claim, or soon. */
   settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
   close(): Promise<void>;
@@ -45,11 +47,16 @@ export function createLedger(options: LedgerOptions): Ledger {
       return claimKeys(transaction, attempts, { leaseMs, expiryMs, oldScopesUntilMs });
     },
   });
+  const readLong = (row: KeyRow): Promise<KnownClaim> =>
+    readSettled(database, row).catch((error: unknown) => {
+      throw toReadFailure(error);
+    });
   return {
     async claim(attempt, beginStep) {
       await settlements.writeOwed();
       try {
-        return await claims.add(attempt, beginStep);
+        const claim = await claims.add(attempt, beginStep);
+        return claim.kind === 'settled' ? await readLong(claim.row) : claim;
       } catch (error) {
         if (!(error instanceof TaskFailure) || error.outcome === 'NOT_SENT') throw error;
         // Its intent may be written, and must not stand in the way of the next attempt.

@@ -4,7 +4,13 @@ import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '.
 import { parseJsonKeepingDigits, type JsonObject } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
-import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
+import {
+  type Database,
+  DatabaseUnavailableError,
+  type SqlParameter,
+  type SqlReader,
+  UnstorableDataError,
+} from '../../src/store/database.ts';
 import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
 import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
@@ -125,6 +131,51 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(JSON.stringify(second)).toBe(JSON.stringify({ ...first, replayed: true }));
       expect(JSON.stringify(second)).toContain('12345678901234567890.10');
       expect(sent).toHaveLength(1);
+    });
+
+    test('reads long results, and failures, each by itself when it gives them again', async () => {
+      const long = 'x'.repeat(200_000);
+      const answers = Array.from({ length: 8 }, (_, index) => async () => ({
+        ...createdTask(),
+        Result: `${index} ${long}`,
+      }));
+      const { tasks: inner, sent } = service(
+        ...answers,
+        failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', { errorReason: long }),
+      );
+      const { database } = await sampleStore(kind);
+      const lengths: number[] = [];
+      const measured = <Reader extends SqlReader>(reader: Reader): Reader => ({
+        ...reader,
+        async read(sql: string, parameters?: readonly SqlParameter[]) {
+          const rows = await reader.read(sql, parameters);
+          lengths.push(JSON.stringify(rows).length);
+          return rows;
+        },
+      });
+      const { tasks } = await ledgerOver(
+        kind,
+        inner,
+        {},
+        {
+          ...measured(database),
+          transaction: (work) => database.transaction((transaction) => work(measured(transaction))),
+        },
+      );
+      const createAll = () =>
+        Promise.allSettled(
+          Array.from({ length: 9 }, (_, index) => tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: `${index}` })),
+        );
+      const first = await createAll();
+      const again = await createAll();
+      expect(sent).toHaveLength(9);
+      expect(again.slice(0, 8)).toEqual(
+        first
+          .slice(0, 8)
+          .map((result) => ({ ...result, value: { ...(result as { value: object }).value, replayed: true } })),
+      );
+      expect(again[8]).toMatchObject({ reason: { code: 'UPSTREAM_FAILED', errorReason: long } });
+      expect(Math.max(...lengths)).toBeLessThan(300_000);
     });
 
     test('without a key everything is sent', async () => {
