@@ -28,7 +28,8 @@ export function createOperationTime(timeoutMs: number, onOver: () => void): Oper
         hasEnded = true;
         clearTimeout(timer);
       };
-      work.finally(end).then(resolve, reject);
+      work.then(end, end);
+      work.then(resolve, reject);
     });
   const read = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => {
     if (call.untilMs === undefined) return work();
