@@ -16,6 +16,10 @@ interface Service {
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
   readonly healthcheck?: { readonly test: readonly string[] };
   readonly read_only?: boolean;
+  readonly cap_drop?: readonly string[];
+  readonly cap_add?: readonly string[];
+  readonly security_opt?: readonly string[];
+  readonly mem_limit?: string;
   readonly restart?: string;
 }
 
@@ -55,6 +59,15 @@ describe('compose.yaml', () => {
     // The gateways' check is their image's own.
     const check = service.build ? /^ {2}CMD (\[.*\])$/m.exec(dockerfile)?.[1] : service.healthcheck?.test[0];
     expect(check).toMatch(service.build ? /\/health/ : /^CMD$/);
+  });
+
+  test.each(entries)('%s has a memory limit, a read-only root and no more privileges than it needs', (name, service) => {
+    expect(service.mem_limit).toMatch(/^\d+[mg]$/);
+    expect(service.read_only).toBe(true);
+    expect(service.security_opt).toEqual(['no-new-privileges:true']);
+    expect(service.cap_drop).toEqual(['ALL']);
+    const ofEntrypoint = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'];
+    expect(service.cap_add ?? []).toEqual(name === 'postgres' ? ofEntrypoint : []);
   });
 
   test.each(entries)('%s waits for services that exist, by conditions they can meet', (_, service) => {
