@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import cluster, { type Worker } from 'node:cluster';
 import { readFile } from 'node:fs/promises';
-import { text as readAll } from 'node:stream/consumers';
+import { buffer as readAll } from 'node:stream/consumers';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.ts';
 import { type Config, ConfigError, readConfig } from './config.ts';
 import { TaskFailure } from './contract/failure.ts';
@@ -54,7 +54,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === 'doctor') return examine(args.slice(1));
   if (command === 'explain') {
     const { explain } = await import('./explain.ts');
-    return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readTextFrom));
+    return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
   }
   const administer = readCommand(args);
   const { openStore } = await import('./store/store.ts');
@@ -136,8 +136,8 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
   }
 }
 
-function readTextFrom(path: string): Promise<string> {
-  return path === '-' ? readAll(process.stdin) : readFile(path, 'utf8');
+function readBytesFrom(path: string): Promise<Uint8Array> {
+  return path === '-' ? readAll(process.stdin) : readFile(path);
 }
 
 function answer({ out, complaint }: CommandAnswer): void {

@@ -5,6 +5,7 @@ import { toCurlCommand } from './curl-command.ts';
 import { type ExplainedRequest, explainCreates, type Explanation, type GraphqlRequest } from './explained-creates.ts';
 import { badInput } from './contract/failure.ts';
 import type { WireFormat } from './wire/codec.ts';
+import { decodeFile } from './wire/text-encoding.ts';
 
 /** The texts that a command gives: to standard output, and where something is wrong to standard error. */
 export interface CommandAnswer {
@@ -13,8 +14,8 @@ export interface CommandAnswer {
   readonly complaint: string;
 }
 
-/** Reads a file's text; `-` is standard input. */
-export type ReadText = (path: string) => Promise<string>;
+/** Reads a file; `-` is standard input. */
+export type ReadBytes = (path: string) => Promise<Uint8Array>;
 
 const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) {
   createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { accountTask { id } }
@@ -27,9 +28,9 @@ const FORMATS = ['json', 'xml'] as const satisfies readonly WireFormat[];
 const ADDRESS_IN_ITS_PLACE = new URL('https://service.example/');
 
 /** Explains what the words after the command name. @throws UsageError when they name nothing that can be read. */
-export async function explain(args: readonly string[], config: Config, readText: ReadText): Promise<CommandAnswer> {
+export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<CommandAnswer> {
   const { given, isJson } = readWords(args);
-  const text = /^\s*\{/.test(given) ? given : await readFileText(given, readText);
+  const text = /^\s*\{/.test(given) ? given : await readFileText(given, readBytes);
   const explanation = await explainCreates(toRequest(text), config);
   const { creates, problems } = explanation;
   const complaint = problems.map((problem) => `${problem}\n`).join('');
@@ -53,9 +54,9 @@ function readWords(args: readonly string[]): { readonly given: string; readonly 
   }
 }
 
-async function readFileText(path: string, readText: ReadText): Promise<string> {
+async function readFileText(path: string, readBytes: ReadBytes): Promise<string> {
   try {
-    return await readText(path);
+    return decodeFile(await readBytes(path));
   } catch (error) {
     throw badInput(path, `cannot be read: ${(error as Error).message}`);
   }

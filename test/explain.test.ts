@@ -6,6 +6,7 @@ import { type Environment, readConfig } from '../src/config.ts';
 import { explain } from '../src/explain.ts';
 import { SAMPLE_INPUT, startGateway } from './running-gateway.ts';
 import { type RestRequest, startRestService } from './upstream/rest-service.ts';
+import { bytesOf, utf16 } from './wire/samples.ts';
 
 const run = promisify(execFile);
 const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
@@ -47,15 +48,17 @@ interface Explained {
 }
 
 async function explainJson(value: unknown, env: Environment = {}): Promise<Explained> {
-  const { out } = await explain(['--json', '-'], readConfig(env, 'serve'), async () => JSON.stringify(value));
+  const { out } = await explain(['--json', '-'], readConfig(env, 'serve'), async () =>
+    Buffer.from(JSON.stringify(value)),
+  );
   return JSON.parse(out) as Explained;
 }
 
 async function complaintOf(value: unknown, env: Environment = {}): Promise<string> {
-  return (await explain(['-'], readConfig(env, 'serve'), async () => JSON.stringify(value))).complaint;
+  return (await explain(['-'], readConfig(env, 'serve'), async () => Buffer.from(JSON.stringify(value)))).complaint;
 }
 
-async function findNothing(): Promise<string> {
+async function findNothing(): Promise<Uint8Array> {
   throw new Error('there is none');
 }
 
@@ -93,7 +96,7 @@ describe.each(['json', 'xml'])('explain in %s', (format) => {
   test('has the same text for people, with what it is and where it would go', async () => {
     const env = { UPSTREAM_URL: 'https://service.example/base', UPSTREAM_FORMAT: format };
     const { creates } = await explainJson(SAMPLE_INPUT, env);
-    const { out } = await explain([JSON.stringify(SAMPLE_INPUT)], readConfig(env, 'serve'), async () => '');
+    const { out } = await explain([JSON.stringify(SAMPLE_INPUT)], readConfig(env, 'serve'), async () => Buffer.of());
     expect(out).toContain(`UPSTREAM_FORMAT is ${format}.`);
     expect(out).toContain(`\n${creates[0]?.[format]?.body}\n`);
     expect(out).toContain("'https://service.example/base/api/v2/admin/tasks/account'\n");
@@ -122,6 +125,25 @@ describe('what is given', () => {
     const inputs = [{ input: SAMPLE_INPUT }, { input: other, idempotencyKey: 'k' }];
     expect(await bodies({ query: batch, variables: { all: inputs } })).toMatchObject(expected);
     expect(await bodies({ inputs })).toMatchObject(expected);
+  });
+
+  test.each([
+    ['UTF-8', bytesOf],
+    ['UTF-8 with a byte order mark', (text: string) => bytesOf(`\uFEFF${text}`)],
+    ['UTF-16', (text: string) => utf16(text, 'little', true)],
+    ['UTF-16 in the other order', (text: string) => utf16(text, 'big', true)],
+  ])('may be a file in %s', async (_, encode) => {
+    const text = JSON.stringify({ ...SAMPLE_INPUT, parameters: '"ключ 値 🗝"' });
+    const { out } = await explain(['--json', 'input.json'], readConfig({}, 'serve'), async () => encode(text));
+    const { creates } = JSON.parse(out) as Awaited<ReturnType<typeof explainJson>>;
+    expect(creates.map(({ json }) => JSON.parse(json?.body ?? '') as object)).toMatchObject([
+      { Parameters: '"ключ 値 🗝"' },
+    ]);
+  });
+
+  test('is refused where its bytes are no text', async () => {
+    const reading = explain(['input.json'], readConfig({}, 'serve'), async () => Uint8Array.of(0x7b, 0xff, 0x7d));
+    await expect(reading).rejects.toThrow('input.json: cannot be read: the text is not valid UTF-8');
   });
 
   test.each([

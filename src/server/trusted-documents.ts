@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GraphQLError, type GraphQLSchema, parse, Source, validate } from 'graphql';
+import { decodeFile } from '../wire/text-encoding.ts';
 import { checkLength, checkOperations, checkTokens } from './document-limits.ts';
 
 /** The only documents that run, by the names that clients call them by. */
@@ -33,7 +34,7 @@ export function readTrustedDocuments(file: string, schema: GraphQLSchema): Trust
 function readEntries(file: string): readonly (readonly [string, unknown])[] {
   let manifest: unknown;
   try {
-    manifest = JSON.parse(readFileSync(file, 'utf8'));
+    manifest = JSON.parse(decodeFile(readFileSync(file)));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     const problem = code === undefined ? 'is not JSON' : 'cannot be read';

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { decodeText } from '../wire/text-encoding.ts';
 
 /** Paths of PEM files; null: the system's certificate authorities, and no client certificate. */
 export interface TlsFiles {
@@ -48,7 +49,10 @@ function checkKey(key: string, path: string, certificate: string): void {
 
 function readText(variable: string, path: string): string {
   try {
-    return readFileSync(path, 'utf8');
+    const bytes = readFileSync(path);
+    const text = decodeText(bytes, null);
+    // PEM is ASCII, but the comments around it may be of any encoding.
+    return typeof text === 'string' ? text : bytes.toString('latin1');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
     throw new Error(`${variable}: ${path} cannot be read (${code}); expected a file in PEM`, { cause });

@@ -27,6 +27,13 @@ export function decodeText(bytes: Uint8Array, contentType: string | null): strin
   }
 }
 
+/** The text of a file or of standard input, found as that of a body is. @throws Error where the bytes are not valid in its encoding. */
+export function decodeFile(bytes: Uint8Array): string {
+  const text = decodeText(bytes, null);
+  if (typeof text !== 'string') throw new Error(`the text ${text.problem}`);
+  return text;
+}
+
 export type Charset = 'utf-8' | 'utf-16';
 
 /** A text in the bytes that `decodeText` reads: UTF-8, or UTF-16 in little-endian order after a BOM. */

@@ -61,14 +61,17 @@ describe('compose.yaml', () => {
     expect(check).toMatch(service.build ? /\/health/ : /^CMD$/);
   });
 
-  test.each(entries)('%s has a memory limit, a read-only root and no more privileges than it needs', (name, service) => {
-    expect(service.mem_limit).toMatch(/^\d+[mg]$/);
-    expect(service.read_only).toBe(true);
-    expect(service.security_opt).toEqual(['no-new-privileges:true']);
-    expect(service.cap_drop).toEqual(['ALL']);
-    const ofEntrypoint = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'];
-    expect(service.cap_add ?? []).toEqual(name === 'postgres' ? ofEntrypoint : []);
-  });
+  test.each(entries)(
+    '%s has a memory limit, a read-only root and no more privileges than it needs',
+    (name, service) => {
+      expect(service.mem_limit).toMatch(/^\d+[mg]$/);
+      expect(service.read_only).toBe(true);
+      expect(service.security_opt).toEqual(['no-new-privileges:true']);
+      expect(service.cap_drop).toEqual(['ALL']);
+      const ofEntrypoint = ['CHOWN', 'DAC_OVERRIDE', 'FOWNER', 'SETGID', 'SETUID'];
+      expect(service.cap_add ?? []).toEqual(name === 'postgres' ? ofEntrypoint : []);
+    },
+  );
 
   test.each(entries)('%s waits for services that exist, by conditions they can meet', (_, service) => {
     const unmet = Object.entries(service.depends_on ?? {}).filter(([name, { condition }]) => {

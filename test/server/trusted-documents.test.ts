@@ -7,6 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { readTrustedDocuments } from '../../src/server/trusted-documents.ts';
+import { bytesOf, utf16 } from '../wire/samples.ts';
 import { type Answer, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../running-gateway.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trusted-'));
@@ -38,8 +39,8 @@ function hash(algorithm: string, text: string): string {
   return createHash(algorithm).update(text).digest('hex');
 }
 
-function writeManifest(content: string): string {
-  const file = join(folder, `${hash('sha1', content)}.json`);
+function writeManifest(content: string | Uint8Array): string {
+  const file = join(folder, `${createHash('sha1').update(content).digest('hex')}.json`);
   writeFileSync(file, content);
   return file;
 }
@@ -219,6 +220,14 @@ describe('a manifest', () => {
     const documents = readTrustedDocuments(file, schema);
     expect(documents.size).toBeGreaterThan(0);
     for (const [id, text] of Object.entries(manifest)) expect(documents.get(id)).toBe(text);
+  });
+
+  test.each([
+    ['UTF-8 with a byte order mark', bytesOf(`\uFEFF${JSON.stringify({ [IDS.create]: CREATE })}`)],
+    ['UTF-16', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'little', true)],
+    ['UTF-16 in the other order', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'big', true)],
+  ])('may be a file in %s', (_, bytes) => {
+    expect(readTrustedDocuments(writeManifest(bytes), schema).get(IDS.create)).toBe(CREATE);
   });
 
   const wrong = hash('sha256', 'x');

@@ -13,6 +13,7 @@ import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from './raw-service.ts';
 import { openProxy } from './tunnel-proxy.ts';
 import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+import { utf16 } from '../wire/samples.ts';
 
 const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
 const LOST = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false } as const;
@@ -47,7 +48,7 @@ async function openDemandingService(): Promise<URL> {
 }
 
 /** Writes each text to a file of its own, and gives its path. */
-function writeFiles(...texts: readonly string[]): string[] {
+function writeFiles(...texts: readonly (string | Uint8Array)[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   return texts.map((text, index) => {
@@ -100,6 +101,16 @@ describe('the files for TLS', () => {
     expect(ca).toHaveLength(2);
     expect([cert, key]).toEqual([gateway.cert.trim(), gateway.key]);
     expect(readTlsFiles(NO_FILES)).toEqual({});
+  });
+
+  test('may be in UTF-16, and have comments in any encoding', () => {
+    const [caFile = '', certFile = '', keyFile = ''] = writeFiles(
+      Buffer.concat([Buffer.from('Zertifikat f\u00fcr hier\n', 'latin1'), Buffer.from(service.cert)]),
+      utf16(gateway.cert, 'little', true),
+      utf16(gateway.key, 'big', true),
+    );
+    const { ca, cert, key } = readTlsFiles({ caFile, certFile, keyFile });
+    expect([ca, cert, key]).toEqual([[service.cert.trim()], gateway.cert.trim(), gateway.key]);
   });
 
   test('must be there', () => {
