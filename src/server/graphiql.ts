@@ -3,8 +3,9 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
-import { sendText } from './answer.ts';
+import { sendError } from './answer.ts';
 import { returnScript } from './graphiql-return.ts';
+import { noteFailure, type RequestRecord } from './request-record.ts';
 
 export interface GraphiqlOptions {
   /** The document a new tab starts with. */
@@ -16,9 +17,10 @@ export interface GraphiqlOptions {
 }
 
 export interface GraphiqlPage {
-  send(request: IncomingMessage, response: ServerResponse): Promise<void>;
+  send(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
 }
 
+const FOREIGN_HOST = 'The demo is for this machine alone: open it by 127.0.0.1 or localhost.';
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
 /** The page runs its own inline script, starts editors from blobs, and talks to nobody but its own origin. */
@@ -42,16 +44,12 @@ const ROOT = '<div id="root"></div>';
 export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   let rendered: ReturnType<typeof render> | undefined;
   return {
-    async send(request, response) {
+    async send(request, response, record) {
       // A page of another name that resolves to this machine could read the token (DNS rebinding).
       if (options.isLocal && !LOCAL_HOST.test(request.headers.host ?? '')) {
-        sendText(
-          response,
-          403,
-          { 'Content-Type': 'text/plain; charset=utf-8' },
-          'The demo is for this machine alone: open it by 127.0.0.1 or localhost.\n',
-        );
-        return;
+        const { requestId } = record;
+        noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
+        return sendError(response, 403, FOREIGN_HOST, { code: 'FORBIDDEN', requestId });
       }
       rendered ??= render(options);
       const { html, compressed, etag } = await rendered;

@@ -74,7 +74,7 @@ export function createGraphqlHandler({
   };
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
-    if (graphiql && prefersPage(request.method, request.headers)) return graphiql.send(request, response);
+    if (graphiql && prefersPage(request.method, request.headers)) return graphiql.send(request, response, record);
     const head = readGraphqlHead(request, simpleGets);
     if ('problem' in head) return refuse(head, request, response, record);
     const body = await readBody(request, maxBodyBytes);

@@ -112,6 +112,9 @@ describe('the demo', () => {
     const stranger = await send('/graphql', { host: 'evil.example', accept });
     expect(stranger.status).toBe(403);
     expect(stranger.text).not.toContain(gateway.token);
+    expect(JSON.parse(stranger.text)).toMatchObject({
+      errors: [{ extensions: { code: 'FORBIDDEN', outcome: 'NOT_SENT', requestId: expect.any(String) as unknown } }],
+    });
     for (const host of ['127.0.0.1:4000', 'localhost', '[::1]:4000']) {
       expect((await send('/graphql', { host, accept })).text).toContain(gateway.token);
     }
