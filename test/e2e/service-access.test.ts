@@ -7,13 +7,15 @@ import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { selfSigned } from '../doctor/certificate.ts';
+import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { openProxy } from '../upstream/tunnel-proxy.ts';
 import { runCli, startCli } from './gateway-process.ts';
 import { createCaller } from './graphql-caller.ts';
 
 test('creates go through the proxy to a service that demands a certificate of the gateway', async () => {
   const [service, client] = [selfSigned(), selfSigned({ name: 'DNS:gateway' })];
-  const envelope = { Error: null, ResponseData: { Identification: null, Result: null, Detail: WHOLE_DETAIL } };
+  const Detail = { ...WHOLE_DETAIL, TaskID: SAMPLE_INPUT.taskId };
+  const envelope = { Error: null, ResponseData: { Identification: null, Result: null, Detail } };
   const server = createServer({ ...service, requestCert: true, ca: [client.cert] }, (request, response) => {
     request.resume().on('end', () => response.end(JSON.stringify(envelope)));
   }).listen(0, '127.0.0.1');
