@@ -110,7 +110,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
             }
           },
         );
-        held.release();
+        await held.release();
         return results;
       },
     }),
@@ -129,7 +129,10 @@ function createHeldTasks(answer: AnswerBudget, asked: AskedFields) {
       return { ...created, accountTask };
     },
     /** From here on the tasks count as they are written. */
-    release: () => answer.giveBack(heldBytes),
+    async release(): Promise<void> {
+      await answer.turnToWrite(heldBytes);
+      answer.giveBack(heldBytes);
+    },
   };
 }
 

@@ -33,7 +33,10 @@ export async function readPage(
 ): Promise<AnsweredPage> {
   const tasks: AccountTask[] = [];
   let reservedBytes = 0;
-  const toPage = (hasNextPage: boolean): AnsweredPage => ({ tasks, hasNextPage, after, reservedBytes });
+  const toPage = async (hasNextPage: boolean): Promise<AnsweredPage> => {
+    await answer.turnToWrite(reservedBytes);
+    return { tasks, hasNextPage, after, reservedBytes };
+  };
   const add = (task: AccountTask, bytes: number): boolean => {
     if (!answer.take(bytes)) return false;
     reservedBytes += bytes;
@@ -52,7 +55,7 @@ export async function readPage(
     }
     last = slice.tasks.at(-1)?.ID ?? null;
     if (!slice.hasNextPage || tasks.length >= first || last === null) return toPage(slice.hasNextPage);
-    await endOfTurn();
+    await answer.ownTurn();
   }
 }
 
@@ -77,16 +80,10 @@ export async function findTasks(
     const slice = await service.find(rest, call, SLICE_BYTES);
     const isRoomLeft = slice.every((task, index) => task === undefined || keep(rest[index] ?? '', task));
     rest = isRoomLeft ? rest.filter((_, index) => slice[index] === undefined) : [];
-    if (rest.length > 0) await endOfTurn();
+    if (rest.length > 0) await answer.ownTurn();
   }
+  await answer.turnToWrite(heldBytes);
   // From here on their values count, as they are written.
   answer.giveBack(heldBytes);
   return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLarge()));
-}
-
-/** Lets other requests in. */
-function endOfTurn(): Promise<void> {
-  return new Promise((resolve) => {
-    setImmediate(resolve);
-  });
 }
