@@ -2,7 +2,7 @@ import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { DatabaseUnavailableError } from './database.ts';
-import { attempt } from './sqlite-failure.ts';
+import { attempt, toSqliteFailure } from './sqlite-failure.ts';
 import { isForeign, openAsItStands } from './sqlite-file.ts';
 
 const INTERVAL_MS = 1_000;
@@ -21,17 +21,19 @@ export function watchFiles(path: string, handle: DatabaseSync): () => void {
   const opened = files.map(look);
   let last = opened;
   let lookedAtMs = performance.now();
-  return () => {
-    const nowMs = performance.now();
-    if (nowMs - lookedAtMs < INTERVAL_MS) return;
+  const lookAgain = (nowMs: number): void => {
     const found = files.map(look);
     if (found.some(({ identity }, index) => identity !== opened[index]?.identity)) throw unusable(REPLACED);
     const hasShrunk = found.some(({ size }, index) => size < (last[index]?.size ?? 0));
-    if (hasShrunk && attempt(() => isTruncated(main, handle))) throw unusable('its file was truncated');
+    if (hasShrunk && isTruncated(main, handle)) throw unusable('its file was truncated');
     const isWritten = found[0]?.writtenMs !== last[0]?.writtenMs;
     if (isWritten && holdsAnother(main, handle)) throw unusable(REPLACED);
     last = found;
     lookedAtMs = nowMs;
+  };
+  return () => {
+    const nowMs = performance.now();
+    if (nowMs - lookedAtMs >= INTERVAL_MS) attempt(() => lookAgain(nowMs), toWatchFailure);
   };
 }
 
@@ -50,7 +52,7 @@ function look(file: string): Look {
 function holdsAnother(path: string, handle: DatabaseSync): boolean {
   const held = openAsItStands(path);
   try {
-    if (attempt(() => isForeign(held))) return true;
+    if (isForeign(held)) return true;
     const [found, expected] = [readBeginning(held), readBeginning(handle)];
     return found !== null && expected !== null && found !== expected;
   } finally {
@@ -93,6 +95,13 @@ function readLoggedPages(path: string, frames: number, frameBytes: number): read
   } finally {
     closeSync(log);
   }
+}
+
+/** The failure behind an error of a look, which comes before anything is written. */
+function toWatchFailure(error: unknown): DatabaseUnavailableError {
+  const failure = toSqliteFailure(error);
+  if (failure instanceof DatabaseUnavailableError) return failure;
+  return new DatabaseUnavailableError('its files cannot be looked at', { cause: error });
 }
 
 function unusable(reason: string): DatabaseUnavailableError {

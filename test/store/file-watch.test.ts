@@ -1,4 +1,13 @@
-import { copyFileSync, mkdirSync, readdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  mkdirSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
@@ -50,12 +59,20 @@ function replaceFolder(path: string): void {
   for (const name of readdirSync(away)) copyFileSync(join(away, name), join(folder, name));
 }
 
+/** The system then fails each look at the files with ELOOP. */
+function replaceFolderByLoop(path: string): void {
+  const folder = dirname(path);
+  renameSync(folder, join(temporaryFolder(), 'away'));
+  symlinkSync(folder, folder);
+}
+
 test.each<readonly [string, (path: string) => void | Promise<void>, string]>([
   ['the file is removed', (path) => rmSync(path), 'removed or replaced'],
   ['the write-ahead log is removed', (path) => rmSync(`${path}-wal`), 'removed or replaced'],
   ['the index of the log is removed', (path) => rmSync(`${path}-shm`), 'removed or replaced'],
   ['the folder is removed', (path) => rmSync(dirname(path), { recursive: true }), 'removed or replaced'],
   ['the folder is replaced by a copy', replaceFolder, 'removed or replaced'],
+  ['the folder is replaced by a link to itself', replaceFolderByLoop, 'cannot be looked at'],
   [
     'another database takes the place of the file',
     async (path) => renameSync(await otherDatabase(), path),
