@@ -129,7 +129,11 @@ describe('a failure of the action is the envelope, under a status that says what
   test.each(codes.filter((code) => code !== 'UNAUTHENTICATED'))('%s', async (code) => {
     const { status, headers, text, logged } = await ask({}, failing(code));
     expect(status).toBe(STATUSES[code]);
-    expect(headers).toEqual({ 'Content-Type': 'application/json; charset=utf-8' });
+    expect(headers).toEqual({
+      'Content-Type': 'application/json; charset=utf-8',
+      'Cache-Control': 'no-store',
+      'X-Content-Type-Options': 'nosniff',
+    });
     expect(JSON.parse(text)).toEqual({ Error: { ErrorCode: code, ErrorReason: 'The "reason".' }, ResponseData: null });
     expect(logged).toMatchObject([
       { level: 'warn', facts: { requestId: 'request-1', code }, sentence: 'The "reason".' },

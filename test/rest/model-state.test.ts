@@ -16,7 +16,7 @@ test.each([
   [
     'JSON has each bad value at its field and missing ones at the request',
     'json',
-    jsonText({ TaskID: '1', Frequency: null, StartDate: 'null', Parameters: '[]', ContentType: null }),
+    jsonText({ TaskID: '1', Frequency: null, StartDate: '7', Parameters: '[]', ContentType: null }),
     {
       'request.TaskID': [HIDDEN],
       request: [HIDDEN],
