@@ -1,8 +1,9 @@
-// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [documents]; all but the last, which takes minutes, where none is named.
+// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [documents] [soak]; all but the last two, which take minutes, where none is named.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { documentsPart } from './documents-part.ts';
 import { growthPart } from './growth-part.ts';
+import { soakPart } from './soak-part.ts';
 import { startPart } from './start-part.ts';
 import { storePart } from './store-part.ts';
 import { tracingPart } from './tracing-part.ts';
@@ -17,7 +18,9 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
   workers: workersPart,
   tracing: tracingPart,
   documents: documentsPart,
+  soak: soakPart,
 };
+const TAKES_MINUTES: ReadonlySet<string> = new Set(['documents', 'soak']);
 const RESULTS = 'test-results/bench.md';
 
 const named = process.argv.slice(2);
@@ -30,7 +33,7 @@ const sections = [
     'Programs are loaded in turn in short slices by a load generator of its own (no wrk, no autocannon); a figure is the median ' +
     'over the rounds of its ratio in one round. Every answer is checked.',
 ];
-for (const name of named.length > 0 ? named : Object.keys(PARTS).filter((part) => part !== 'documents')) {
+for (const name of named.length > 0 ? named : Object.keys(PARTS).filter((part) => !TAKES_MINUTES.has(part))) {
   const section = (await PARTS[name]?.()) ?? '';
   sections.push(section);
   console.log(`${section}\n`);

@@ -1,8 +1,9 @@
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 
-/** What a caller learned of a create. */
+/** What a caller learned of a create, or of a task it asked for. */
 export type Verdict =
   | { readonly kind: 'created'; readonly id: string; readonly replayed: boolean }
+  | { readonly kind: 'found'; readonly parameters: string | null }
   | { readonly kind: 'failed'; readonly failure: string; readonly message: string }
   /** No answer came: the gateway is gone. */
   | { readonly kind: 'unanswered' };
@@ -13,6 +14,8 @@ export type ListedTask = Readonly<Record<string, unknown>> & { readonly id: stri
 export interface GraphqlCaller {
   /** Creates the sample task with these parameters. */
   create(address: URL, parameters: string, idempotencyKey?: string | null): Promise<Verdict>;
+  /** One of the caller's tasks. */
+  find(address: URL, id: string): Promise<Verdict>;
   /** Every task of the caller, newest first. */
   list(address: URL): Promise<readonly ListedTask[]>;
 }
@@ -30,6 +33,10 @@ interface Create {
   readonly createAccountTask: { readonly replayed: boolean; readonly accountTask: { readonly id: string } };
 }
 
+interface Found {
+  readonly accountTask: { readonly parameters: string } | null;
+}
+
 interface List {
   readonly accountTasks: {
     readonly nodes: readonly { readonly node: ListedTask }[];
@@ -40,6 +47,7 @@ interface List {
 const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) {
   createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { replayed accountTask { id } }
 }`;
+const FIND = 'query ($id: ID!) { accountTask(id: $id) { parameters } }';
 const LIST = `query ($after: String) {
   accountTasks(first: 100, after: $after) {
     nodes: edges {
@@ -65,16 +73,18 @@ export function createCaller(authorization: string): GraphqlCaller {
   return {
     async create(address, parameters, idempotencyKey = null) {
       const input = { ...SAMPLE_INPUT, parameters };
-      const answer = await ask<Create>(address, CREATE, { input, idempotencyKey }).catch(() => null);
-      if (!answer) return { kind: 'unanswered' };
-      const [error] = answer.errors ?? [];
-      if (error) {
-        const { code, outcome = '' } = error.extensions;
-        return { kind: 'failed', failure: `${code} ${outcome}`.trim(), message: error.message };
-      }
-      const { replayed, accountTask } = answer.data.createAccountTask;
-      return { kind: 'created', id: accountTask.id, replayed };
+      const answering = ask<Create>(address, CREATE, { input, idempotencyKey });
+      return toVerdict(answering, ({ createAccountTask: { replayed, accountTask } }) => ({
+        kind: 'created',
+        id: accountTask.id,
+        replayed,
+      }));
     },
+    find: (address, id) =>
+      toVerdict(ask<Found>(address, FIND, { id }), ({ accountTask }) => ({
+        kind: 'found',
+        parameters: accountTask?.parameters ?? null,
+      })),
     async list(address) {
       const tasks: ListedTask[] = [];
       for (let after: string | null = null; ; ) {
@@ -87,4 +97,13 @@ export function createCaller(authorization: string): GraphqlCaller {
       }
     },
   };
+}
+
+async function toVerdict<Data>(answering: Promise<Answer<Data>>, toResult: (data: Data) => Verdict): Promise<Verdict> {
+  const answer = await answering.catch(() => null);
+  if (!answer) return { kind: 'unanswered' };
+  const [error] = answer.errors ?? [];
+  if (!error) return toResult(answer.data);
+  const { code, outcome = '' } = error.extensions;
+  return { kind: 'failed', failure: `${code} ${outcome}`.trim(), message: error.message };
 }
