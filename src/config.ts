@@ -73,7 +73,7 @@ export interface UpstreamConfig {
   readonly ownClient: OwnClientConfig | null;
   /** Whether what is created is recorded in the database, and idempotency keys are honoured. */
   readonly isRecorded: boolean;
-  /** Whether an answer must name the TaskID that was sent. */
+  /** True where an answer must name the TaskID that was sent. */
   readonly checksTaskId: boolean;
   /** Files for TLS to the service, in PEM; null: the system's certificate authorities and no client certificate. */
   readonly caFile: string | null;

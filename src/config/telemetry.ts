@@ -5,11 +5,11 @@ export interface TracingConfig {
   /** Base address of an OTLP/HTTP collector. */
   readonly endpoint: URL;
   readonly serviceName: string;
-  /** What else is said of this service, by the names of OpenTelemetry's conventions. */
+  /** The other attributes of this service, by the names of OpenTelemetry's conventions. */
   readonly resourceAttributes: Readonly<Record<string, string>>;
   /** From 0 to 1: the share of the traces that is kept. */
   readonly sampledShare: number;
-  /** Whether the share is of the traces beginning here only, and a trace of others is kept where its beginner keeps it. */
+  /** True where the share is of the traces beginning here only, and a trace of others is kept where its beginner keeps it. */
   readonly followsParent: boolean;
 }
 

@@ -21,7 +21,7 @@ export interface ForwardedCaller {
   readonly verified?: VerifiedToken;
 }
 
-/** What a JWT says that this gateway has checked. */
+/** The claims of a JWT that this gateway has checked. */
 export interface VerifiedToken {
   readonly subject: string;
   /** Milliseconds since 1970. */

@@ -31,9 +31,9 @@ export interface GatewayContext {
   askedCaller(): Caller | Promise<Caller> | undefined;
   /** When the operation has to end, in milliseconds of `performance.now()`. */
   readonly untilMs: number;
-  /** What the request has created so far: an error of a later field takes the results of earlier ones away. */
+  /** The tasks that the request has created so far: an error of a later field takes the results of earlier ones away. */
   readonly created: CreatedBefore[];
-  /** What it may have created, likewise. */
+  /** The tasks that it may have created, likewise. */
   readonly uncertain: UncertainWrite[];
   /** How many creates of one batch may be under way at the same time. */
   readonly batchConcurrency: number;

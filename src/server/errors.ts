@@ -16,9 +16,9 @@ interface MaskedFacts {
 export interface RequestError {
   readonly requestId: string;
   readonly log: Log;
-  /** What was created, which leaves no other trace in an answer without data. */
+  /** The tasks that were created, which leave no other trace in an answer without data. */
   readonly created?: readonly CreatedBefore[];
-  /** What may have been created, likewise. */
+  /** The tasks that may have been created, likewise. */
   readonly uncertain?: readonly UncertainWrite[];
   /** Where the error is noted; absent: nowhere. */
   readonly record?: RequestRecord | undefined;

@@ -75,7 +75,7 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
   };
 }
 
-/** Fetches a set of keys; throws for an answer that is none, is too large or comes too late. */
+/** Fetches a set of keys; throws for an answer that is not one, is too large or comes too late. */
 async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
   const response = await fetch(url, {
     headers: { Accept: 'application/jwk-set+json, application/json' },

@@ -12,7 +12,7 @@ export interface BoundedSelection {
   readonly scope: string;
   /** A further condition. */
   readonly condition?: string;
-  /** Those of both conditions, from ?1 on. */
+  /** The parameters of both conditions, from ?1 on. */
   readonly parameters: readonly SqlParameter[];
   readonly first: number;
   /** The texts of the rows that are read have at most this many bytes together, unless the first row alone has more. */

@@ -105,7 +105,7 @@ function withdraw(transaction: SqlTransaction, scope: string, { key, id }: Attem
   );
 }
 
-/** What a process that is gone has left behind may have been sent: from now on it is of unknown fate, unless it settles. */
+/** Settles an attempt of a process that is gone, which may have been sent: it is of unknown fate unless it settles yet. */
 function abandon(transaction: SqlTransaction, { key }: Attempt, { scope, attemptId }: KeyRow): Promise<number> {
   return transaction.write(
     `UPDATE idempotency_keys SET state = 'UNKNOWN', outcome = ?4

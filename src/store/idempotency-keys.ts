@@ -2,7 +2,7 @@ import { readClock, toIso } from './database-clock.ts';
 import type { SqlReader, SqlRow, SqlTransaction } from './database.ts';
 import type { Attempt } from './idempotency.ts';
 
-/** What is known of the newest attempt under a key, in one scope of its owner. */
+/** The state of the newest attempt under a key, in one scope of its owner. */
 export interface KeyRow {
   readonly scope: string;
   readonly key: string;

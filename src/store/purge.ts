@@ -82,7 +82,7 @@ export function createPurge(options: PurgeOptions): Purge {
   };
 }
 
-/** What RECORD_DAYS adds: UNKNOWN keys stay until they expire, since they keep creates from being sent twice. */
+/** The expiries that RECORD_DAYS adds. UNKNOWN keys stay until they expire, since they keep creates from being sent twice. */
 function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Expiry[] {
   if (recordDays === null) return [];
   const recordMs = recordDays * DAY_MS;

@@ -18,7 +18,7 @@ export interface UpstreamAnswer {
   readonly contentType: string | null;
   /** Decoded; empty when the answer broke off but its status says everything (5xx, and 4xx but 408 and 499). */
   readonly body: Buffer;
-  /** To be destroyed by whoever finds that the answer is not of its request: those that follow it would not be either. */
+  /** To be destroyed where the answer is found not to be of its request: those that follow it would not be either. */
   readonly connection: { destroy(): void } | null;
 }
 

@@ -26,7 +26,7 @@ export interface UpstreamTaskServiceOptions {
   readonly authorize?: Authorize;
   /** Unset: a 401 is final. */
   readonly reauthorize?: Reauthorize;
-  /** Whether an answer must name the TaskID that was sent. */
+  /** True where an answer must name the TaskID that was sent. */
   readonly checksTaskId: boolean;
   readonly observer?: AnswerObserver;
 }

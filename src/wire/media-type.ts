@@ -14,7 +14,7 @@ const PARAMETER = new RegExp(`(?:^|;)[\\t ]*(${TOKEN})[\\t ]*=[\\t ]*(?:"((?:[^"
 /** The entries of a list; a comma within quotes separates none. */
 const LISTED = /(?:[^,"]|"(?:[^"\\]|\\.?)*(?:"|$))+/gs;
 
-/** Reads one media type with its parameters; null where the text is none. */
+/** Reads one media type with its parameters; null where the text is not one. */
 export function parseMediaType(text: string | null): MediaType | null {
   const entry = parseEntry(text ?? '');
   return entry?.name.includes('/') ? entry : null;
