@@ -4,10 +4,14 @@ import type { Backend, Observers } from './backend.ts';
 import type { Config } from './config.ts';
 import { createRestEndpoint } from './rest/account-task-endpoint.ts';
 import { createSchema } from './schema/schema.ts';
+import { createBodyBudget, defaultBodyBudgetBytes } from './server/body-budget.ts';
+import { createClientAddresses } from './server/client-address.ts';
+import { createRequestBodies } from './server/request-body.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from './server/graphiql.ts';
 import { createGraphqlEndpoint } from './server/graphql-endpoint.ts';
 import { createCors } from './server/cors.ts';
 import { createMetricsServer } from './server/metrics-server.ts';
+import type { Limit } from './server/metrics.ts';
 import { createRequestObservation } from './server/request-observation.ts';
 import { createGatewayServer } from './server/server.ts';
 import { createTokenEndpoint } from './server/token-endpoint.ts';
@@ -66,12 +70,27 @@ export function createGateway(
     trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),
     fastLane: config.fastLane,
   });
+  const onRefused = (limit: Limit): void => metrics.countRefusal(limit);
+  const addresses = createClientAddresses(config.trustedProxies);
+  const bodies = createRequestBodies({
+    budget: createBodyBudget({ maxBytes: config.maxPendingBodyBytes ?? defaultBodyBudgetBytes() }),
+    toAddress: addresses.toKey,
+  });
   const server = createGatewayServer({
     graphql,
+    bodies,
+    authenticate,
     cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
     graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
     token:
-      issueToken && createTokenEndpoint({ issueToken, log, onRefused: () => metrics.countRefusal('token_attempts') }),
+      issueToken &&
+      createTokenEndpoint({
+        issueToken,
+        bodies,
+        toAddress: addresses.toKey,
+        log,
+        onRefused,
+      }),
     // With an upstream the contract is served there.
     rest: config.upstream
       ? null
@@ -82,6 +101,7 @@ export function createGateway(
     answers,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
     maxBodyBytes: config.maxBodyBytes,
+    maxAnonymousBodyBytes: config.maxAnonymousBodyBytes,
     simpleGets: config.simpleGets,
     log,
   });

@@ -4,7 +4,7 @@ import type { EnumTables } from '../contract/enums.ts';
 import { badInput, TaskFailure, toLogSentence } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
-import { readRequest } from '../wire/codec.ts';
+import { readRequest, type RequestFormat } from '../wire/codec.ts';
 import { parseMediaType } from '../wire/media-type.ts';
 import { readIdempotencyKey } from './idempotency-key.ts';
 import { HIDDEN, type ModelState, toModelState, UNREADABLE } from './model-state.ts';
@@ -19,8 +19,10 @@ export interface RestRequest {
   readonly header: ReadHeader;
   /** The value of each Idempotency-Key header. */
   readonly idempotencyKeys: readonly string[];
-  /** Null where it is larger than the endpoint takes. */
-  readonly body: Uint8Array | null;
+  /** True where the headers announce a body, which may turn out to be empty. */
+  readonly hasBody: boolean;
+  /** Null where the body is larger than the endpoint takes. */
+  readonly readBody: () => Promise<Uint8Array | null>;
   readonly requestId: string;
   /** Told of what is done for the request; absent: nobody wants to know. */
   readonly beginStep?: BeginStep;
@@ -28,7 +30,7 @@ export interface RestRequest {
   readonly noteFailure?: (code: string, outcome: string) => void;
 }
 
-/** Answers every request; it never rejects. */
+/** Answers every request; it rejects only where `readBody` does. */
 export type RestEndpoint = (request: RestRequest) => Promise<RestAnswer>;
 
 export interface RestEndpointOptions {
@@ -49,12 +51,33 @@ const PATH = /^\/api\/v2\/admin\/tasks\/account\/?(?:\?|$)/i;
 export function createRestEndpoint(options: RestEndpointOptions): RestEndpoint {
   return async (request) => {
     const style = negotiate(request.header);
-    try {
-      return routeProblem(request, style) ?? (await create(request, style, options));
-    } catch (error) {
-      return toFailureAnswer(error, request, style, options);
-    }
+    const failed = (error: unknown): RestAnswer => toFailureAnswer(error, request, style, options);
+    const admitted = await admit(request, style, options).catch(failed);
+    if ('status' in admitted) return admitted;
+    const body = await request.readBody();
+    return create(request, { ...admitted, body }, style, options).catch(failed);
   };
+}
+
+/** A request whose headers are as they must be. */
+interface Admitted {
+  readonly caller: Caller;
+  readonly format: RequestFormat;
+}
+
+/** Decides all that can be decided before the body is read. */
+async function admit(
+  request: RestRequest,
+  style: AnswerStyle,
+  { authenticate }: RestEndpointOptions,
+): Promise<Admitted | RestAnswer> {
+  const problem = routeProblem(request, style);
+  if (problem) return problem;
+  const caller = await authenticate(request.header('authorization'));
+  if (!request.hasBody) throw noTask();
+  const contentType = parseMediaType(request.header('content-type'));
+  const format = contentType && formatOf(contentType);
+  return format ? { caller, format } : unsupported(contentType?.name ?? null, style);
 }
 
 function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle): RestAnswer | null {
@@ -69,15 +92,15 @@ function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle):
 }
 
 async function create(
-  { header, idempotencyKeys, body, requestId, beginStep }: RestRequest,
+  { idempotencyKeys, requestId, beginStep }: RestRequest,
+  { caller, format, body }: Admitted & { readonly body: Uint8Array | null },
   style: AnswerStyle,
-  { tasks, authenticate, tables, maxBodyBytes }: RestEndpointOptions,
+  { tasks, tables, maxBodyBytes }: RestEndpointOptions,
 ): Promise<RestAnswer> {
-  const caller = await authenticate(header('authorization'));
   if (body === null) {
     return frameworkAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
   }
-  const task = readTask(body, header('content-type'), style, tables);
+  const task = readTask(body, format, style, tables);
   if ('status' in task) return task;
   const character = style.format === 'xml' ? characterNotInXml(task.Parameters) : null;
   if (character) {
@@ -91,14 +114,11 @@ async function create(
 /** The task a body asks for, or the framework's refusal; throws what the action refuses. */
 function readTask(
   body: Uint8Array,
-  label: string | null,
+  format: RequestFormat,
   style: AnswerStyle,
   tables: EnumTables,
 ): NewAccountTask | RestAnswer {
   if (body.length === 0) throw noTask();
-  const contentType = parseMediaType(label);
-  const format = contentType && formatOf(contentType);
-  if (!format) return unsupported(contentType?.name ?? null, style);
   const reading = readRequest(format, body, tables);
   if (reading.kind === 'task') return reading.task;
   if (reading.kind === 'empty') throw noTask();

@@ -39,6 +39,7 @@ export function createCollectedAnswer(req: IncomingMessage): CollectedAnswer {
     req,
     statusCode: 200,
     headersSent: false,
+    writeContinue: () => undefined,
     setHeader(name: string, value: OutgoingHttpHeader) {
       setHeader(name, value);
       return response;

@@ -4,7 +4,7 @@ import { createFetchedRequest } from './fetched-request.ts';
 
 /** What a runtime knows of a request besides the Request. */
 export interface FetchFacts {
-  /** Who is connected; failed attempts at /Token are counted by it. Unknown: all callers count as one. */
+  /** Of the connection; limits count by it, or by the X-Forwarded-For of a trusted proxy. Unknown: all callers count as one. */
   readonly remoteAddress?: string;
 }
 
@@ -24,6 +24,10 @@ export function createFetchHandler(handle: RequestListener): FetchHandler {
     if (request.signal.aborted) leave();
     else request.signal.addEventListener('abort', leave, { once: true });
     handle(incoming, response);
-    return answer.finally(() => request.signal.removeEventListener('abort', leave));
+    return answer.finally(() => {
+      request.signal.removeEventListener('abort', leave);
+      // What is left of the body is not wanted.
+      incoming.destroy();
+    });
   };
 }

@@ -5,8 +5,13 @@ import { Readable } from 'node:stream';
 /** A Request of the Fetch API in the shape that handlers of node's HTTP server read. */
 export function createFetchedRequest(request: Request, remoteAddress: string): IncomingMessage {
   const { pathname, search, host } = new URL(request.url);
-  // Fetch has joined those of one name already.
-  const headers: Readonly<Record<string, string>> = { host, ...Object.fromEntries(request.headers) };
+  const isOfUnknownLength = request.body !== null && !request.headers.has('content-length');
+  const headers: Readonly<Record<string, string>> = {
+    host,
+    ...(isOfUnknownLength && { 'transfer-encoding': 'chunked' }),
+    // Fetch has joined those of one name already.
+    ...Object.fromEntries(request.headers),
+  };
   const body = request.body ? Readable.fromWeb(request.body as never) : Readable.from([]);
   const incoming = Object.assign(body, {
     httpVersion: '1.1',

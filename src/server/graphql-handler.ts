@@ -1,12 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { JSON_HEADERS, sendError, sendText } from './answer.ts';
+import { JSON_HEADERS, sendText } from './answer.ts';
+import type { Authenticate } from './auth.ts';
+import { createBodyAllowance } from './body-allowance.ts';
 import type { Cors } from './cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { type AnswerType, type GraphqlHead, type HeadRefusal, prefersPage, readGraphqlHead } from './graphql-head.ts';
-import type { Metrics } from './metrics.ts';
-import { readBody } from './request-body.ts';
-import { noteFailure, type RequestRecord } from './request-record.ts';
+import { type AnswerType, type GraphqlHead, prefersPage, readGraphqlHead } from './graphql-head.ts';
+import type { RequestBodies } from './request-body.ts';
+import { RequestRefusal } from './request-refusal.ts';
+import type { RequestRecord } from './request-record.ts';
 import { isText } from './request-text.ts';
 
 export interface GraphqlHandlerOptions {
@@ -14,12 +16,16 @@ export interface GraphqlHandlerOptions {
   readonly cors: Cors;
   /** Null: no GraphiQL. */
   readonly graphiql: GraphiqlPage | null;
+  readonly bodies: RequestBodies;
+  /** The credentials that a large body needs. */
+  readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
-  readonly metrics: Metrics;
+  readonly maxAnonymousBodyBytes: number;
   /** Whether a GET that any page could send is answered unless a browser says that one did. */
   readonly simpleGets: boolean;
 }
 
+const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 const ANSWER_HEADERS: Readonly<Record<AnswerType, Readonly<Record<string, string>>>> = {
   'application/json': JSON_HEADERS,
   'application/graphql-response+json': {
@@ -33,17 +39,17 @@ export function createGraphqlHandler({
   graphql,
   cors,
   graphiql,
-  maxBodyBytes,
   simpleGets,
-  metrics,
+  bodies,
+  authenticate,
+  maxBodyBytes,
+  maxAnonymousBodyBytes,
 }: GraphqlHandlerOptions) {
-  const refuseLarge = (response: ServerResponse, record: RequestRecord): void => {
-    metrics.countRefusal('body_bytes');
-    noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
-    const { requestId } = record;
-    const problem = `The request's body is larger than ${maxBodyBytes} bytes.`;
-    sendError(response, 413, problem, { code: 'BAD_USER_INPUT', requestId });
-  };
+  const allowBody = createBodyAllowance({
+    authenticate,
+    maxBytes: maxBodyBytes,
+    maxAnonymousBytes: maxAnonymousBodyBytes,
+  });
   const askYoga = async (
     request: IncomingMessage,
     { bodyType, answerType }: GraphqlHead,
@@ -76,31 +82,20 @@ export function createGraphqlHandler({
     if (cors(request, response)) return;
     if (graphiql && prefersPage(request.method, request.headers)) return graphiql.send(request, response, record);
     const head = readGraphqlHead(request, simpleGets);
-    if ('problem' in head) return refuse(head, request, response, record);
-    const body = await readBody(request, maxBodyBytes);
-    if (body === null) return refuseLarge(response, record);
+    if ('problem' in head) {
+      const { status, problem, headers } = head;
+      throw new RequestRefusal(problem, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });
+    }
+    const allowed = allowBody(request);
+    const { maxBytes, refuse } = allowed instanceof Promise ? await allowed : allowed;
+    let body = await bodies.read(request, response, maxBytes);
+    if (body === null) throw refuse();
     // A text that decoding changes would be created as it is then.
-    if (!isText(body, head.bodyType)) return refuseOtherThanText(response, record);
+    if (!isText(body, head.bodyType)) throw new RequestRefusal("The request's body is not UTF-8.", NOT_TEXT);
     const known = head.bodyType === 'application/json' ? graphql.answerKnown(request, body, record) : null;
     if (!known) return askYoga(request, head, body, response, record);
+    // A function that waits keeps its variables in memory.
+    body = null;
     sendText(response, 200, ANSWER_HEADERS[head.answerType], await known);
   };
-}
-
-function refuse(
-  { status, problem, headers }: HeadRefusal,
-  request: IncomingMessage,
-  response: ServerResponse,
-  record: RequestRecord,
-): void {
-  request.resume();
-  const code = status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST';
-  noteFailure(record, code, 'NOT_SENT');
-  sendError(response, status, problem, { code, requestId: record.requestId }, headers);
-}
-
-function refuseOtherThanText(response: ServerResponse, record: RequestRecord): void {
-  noteFailure(record, 'BAD_USER_INPUT', 'NOT_SENT');
-  const { requestId } = record;
-  sendError(response, 400, "The request's body is not UTF-8.", { code: 'BAD_USER_INPUT', requestId });
 }

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { errorBody, JSON_HEADERS, sendError } from './answer.ts';
 import type { Connections } from './connections.ts';
 import { toRequestId } from './request-id.ts';
+import { RequestRefusal } from './request-refusal.ts';
 
 /** How much of the server one caller may hold, and for how long. */
 export interface HttpBounds {
@@ -36,7 +37,8 @@ export const HTTP_BOUNDS: HttpBounds = {
 };
 
 /** The bounds that node:http keeps by itself. */
-export function toServerOptions({ headersMs, requestMs, checkMs, maxHeaderBytes }: HttpBounds): ServerOptions {
+export function toServerOptions(bounds: HttpBounds): ServerOptions {
+  const { headersMs, requestMs, checkMs, maxHeaderBytes } = bounds;
   return {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
@@ -53,11 +55,15 @@ export function toServerOptions({ headersMs, requestMs, checkMs, maxHeaderBytes 
 export function findHeaderProblem(
   { rawHeaders, headers, httpVersionMinor }: IncomingMessage,
   { maxHeaders }: HttpBounds,
-): readonly [status: number, problem: string] | null {
+): RequestRefusal | null {
   // Node drops what is more than it wants to know, which may be the header that matters.
-  if (rawHeaders.length > 2 * maxHeaders) return [431, `The request has more than ${maxHeaders} headers.`];
-  if (headers.host === undefined && httpVersionMinor > 0) return [400, 'The request has no Host.'];
+  if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
+  if (headers.host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The request has no Host.');
   return null;
+}
+
+function unacceptable(status: number, problem: string): RequestRefusal {
+  return new RequestRefusal(problem, { status, code: 'BAD_REQUEST' });
 }
 
 /** Ends the connection of a caller that does not take its answer; most have all of it by now. */

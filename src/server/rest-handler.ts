@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import type { Metrics } from './metrics.ts';
-import { readBody } from './request-body.ts';
+import type { RequestBodies } from './request-body.ts';
 import { noteFailure, type RequestRecord } from './request-record.ts';
 
 export interface RestHandlerOptions {
   readonly rest: RestEndpoint;
+  readonly bodies: RequestBodies;
   readonly maxBodyBytes: number;
   readonly metrics: Metrics;
 }
@@ -18,11 +19,10 @@ export function isRestPath(path: string): boolean {
 }
 
 /** The REST face as a handler of node's HTTP server. */
-export function createRestHandler({ rest, maxBodyBytes, metrics }: RestHandlerOptions): RestHandler {
+export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestHandlerOptions): RestHandler {
   return async (request, response, record) => {
-    const body = await readBody(request, maxBodyBytes);
-    if (body === null) metrics.countRefusal('body_bytes');
     if (request.method === 'POST') record.operationType = 'mutation';
+    const { headers: given } = request;
     const {
       status,
       headers,
@@ -30,9 +30,14 @@ export function createRestHandler({ rest, maxBodyBytes, metrics }: RestHandlerOp
     } = await rest({
       method: request.method ?? 'GET',
       url: request.url ?? '/',
-      header: (name) => request.headers[name]?.toString() ?? null,
+      header: (name) => given[name]?.toString() ?? null,
       idempotencyKeys: request.headersDistinct['idempotency-key'] ?? [],
-      body,
+      hasBody: Number(given['content-length']) > 0 || given['transfer-encoding'] !== undefined,
+      async readBody() {
+        const body = await bodies.read(request, response, maxBodyBytes);
+        if (body === null) metrics.countRefusal('body_bytes');
+        return body;
+      },
       requestId: record.requestId,
       beginStep: record.beginStep,
       noteFailure: (code, outcome) => noteFailure(record, code, outcome),

@@ -23,6 +23,7 @@ import { createReadiness } from './readiness.ts';
 import { toRequestId } from './request-id.ts';
 import type { RequestObservation } from './request-observation.ts';
 import { noteFailure, type PathClass, type RequestRecord } from './request-record.ts';
+import { RequestRefusal } from './request-refusal.ts';
 import { createRestHandler } from './rest-handler.ts';
 import type { TokenEndpoint } from './token-endpoint.ts';
 import type { UnreadAnswers } from './unread-answers.ts';
@@ -62,12 +63,12 @@ type Handler = (request: IncomingMessage, response: ServerResponse, record: Requ
 
 /** The HTTP server: one handler a path. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { log, rest, token, maxBodyBytes, metrics, observation, answers } = options;
+  const { log, rest, token, bodies, maxBodyBytes, metrics, observation, answers } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
   const readiness = createReadiness(options);
   const handlers: Readonly<Record<PathClass, Handler>> = {
     graphql: createGraphqlHandler(options),
-    rest: rest ? createRestHandler({ rest, maxBodyBytes, metrics }) : notFound,
+    rest: rest ? createRestHandler({ rest, bodies, maxBodyBytes, metrics }) : notFound,
     token: token ? (request, response, { requestId }) => token(request, response, requestId) : notFound,
     health: async (_, response) => sendJson(response, 200, { status: 'ok' }),
     ready: async (_, response) => {
@@ -79,6 +80,18 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     other: notFound,
   };
   let isLeaving = false;
+  const refuse = (
+    refusal: RequestRefusal,
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+  ): void => {
+    const { code, limit } = refusal.facts;
+    request.resume();
+    if (limit) metrics.countRefusal(limit);
+    noteFailure(record, code, 'NOT_SENT');
+    refusal.send(response, record.requestId);
+  };
   const handleRequest: RequestListener = (request, response) => {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
@@ -87,6 +100,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
     const pathClass = toPathClass(toPath(request.url));
     const record = observation.begin(request, pathClass, requestId);
     const fail = (error: unknown): void => {
+      if (error instanceof RequestRefusal) return refuse(error, request, response, record);
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
       log.error({ requestId, err: error }, 'unexpected error');
       noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
@@ -101,24 +115,30 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         });
       }
     };
-    const problem = findHeaderProblem(request, bounds);
-    const handle = problem ? refuse(...problem) : handlers[pathClass];
+    const refusal = findHeaderProblem(request, bounds);
     const end = (): void => {
+      bodies.release(request);
       boundAnswer(response, bounds);
       reportLeftOut(record, options);
       answers.close(record.answer, response);
       observation.end(record, response);
     };
-    handle(request, response, record).then(end, (error: unknown) => {
+    const failAndEnd = (error: unknown): void => {
       fail(error);
       end();
-    });
+    };
+    // At once, for what follows on the connection may be worse.
+    if (refusal) failAndEnd(refusal);
+    else handlers[pathClass](request, response, record).then(end, failAndEnd);
   };
   const handleInTurn = createPipelining({ bounds, metrics, handle: handleRequest });
-  const server = createServer(toServerOptions(bounds), (request, response) => {
+  const onRequest: RequestListener = (request, response) => {
     if (isLeaving) response.setHeader('Connection', 'close');
     handleInTurn(request, response, connections.onRequest(request.socket, response));
-  });
+  };
+  const server = createServer(toServerOptions(bounds), onRequest);
+  // The handler that reads the body says "100 Continue"; what is refused before is answered at once.
+  server.on('checkContinue', onRequest);
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   const connections = trackConnections(server);
@@ -146,14 +166,6 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
           connections.endUnused();
         });
       }),
-  };
-}
-
-function refuse(status: number, problem: string): Handler {
-  return async (request, response, record) => {
-    request.resume();
-    noteFailure(record, 'BAD_REQUEST', 'NOT_SENT');
-    sendError(response, status, problem, { code: 'BAD_REQUEST', requestId: record.requestId });
   };
 }
 

@@ -3,8 +3,7 @@ import { parseGuid } from '../contract/guid.ts';
 import { JSON_HEADERS, sendText } from './answer.ts';
 import { createFailedAttempts } from './failed-attempts.ts';
 import type { Log } from './log.ts';
-import { toNetwork } from './remote-network.ts';
-import { readBody } from './request-body.ts';
+import type { RequestBodies } from './request-body.ts';
 import { readTokenRequest, type TokenRequest, type TokenRequestError, usesBasic } from './token-request.ts';
 import { createWorkQueue } from './work-queue.ts';
 
@@ -17,9 +16,12 @@ export type IssueToken = (
 export interface TokenEndpointOptions {
   /** It may be costly: few of them run at once. */
   readonly issueToken: IssueToken;
+  readonly bodies: RequestBodies;
+  /** The address that a request's failed attempt counts for. */
+  readonly toAddress: (request: IncomingMessage) => string;
   readonly log: Log;
-  /** Told of every request that is refused because too many failed, or wait. */
-  readonly onRefused?: () => void;
+  /** Called for each request that is refused because too many attempts failed or wait. */
+  readonly onRefused?: (limit: 'token_attempts') => void;
   /** Milliseconds of a clock that is never set back; failed attempts are counted by it. */
   readonly now?: () => number;
 }
@@ -51,6 +53,8 @@ const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="account-task-gateway", cha
 /** OAuth's token endpoint for client credentials. Wrong secrets are counted by client and address. */
 export function createTokenEndpoint({
   issueToken,
+  bodies,
+  toAddress,
   log,
   onRefused,
   now = () => performance.now(),
@@ -85,7 +89,7 @@ export function createTokenEndpoint({
       request.resume();
       return refuse(response, 405, 'invalid_request', 'A token is asked for with POST.', { Allow: 'POST' });
     }
-    const body = await readBody(request, MAX_BODY_BYTES);
+    const body = await bodies.read(request, response, MAX_BODY_BYTES);
     if (body === null) return refuse(response, 413, 'invalid_request', 'The request is too large.');
     const asked = readTokenRequest(request.headers, body);
     const refuseClient = (description: string): void =>
@@ -97,9 +101,9 @@ export function createTokenEndpoint({
         ? refuseClient(asked.description)
         : refuse(response, 400, asked.error, asked.description);
     }
-    const address = toNetwork(request.socket.remoteAddress ?? '');
+    const address = toAddress(request);
     const verified = await verifications.run(() => verify(asked, { address, requestId }));
-    if (verified === null || verified.waitMs !== undefined) onRefused?.();
+    if (verified === null || verified.waitMs !== undefined) onRefused?.('token_attempts');
     if (verified === null) return refuseForNow(response, 503, 'Too many tokens are asked for at once.', 1000);
     if (verified.waitMs !== undefined) return refuseForNow(response, 429, 'Too many attempts failed.', verified.waitMs);
     if (!verified.issued) return refuseClient('The client or its secret is wrong.');

@@ -45,7 +45,8 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     url: request.path ?? PATH,
     header: (name) => headers[name] ?? null,
     idempotencyKeys: Object.entries(headers).flatMap(([name, value]) => (name === 'idempotency-key' ? [value] : [])),
-    body: request.tooLarge ? null : Buffer.from(request.body ?? jsonText()),
+    hasBody: request.body !== '',
+    readBody: async () => (request.tooLarge ? null : Buffer.from(request.body ?? jsonText())),
     requestId: 'request-1',
   });
   return { status, headers: answered, text: Buffer.from(body).toString(), logged };

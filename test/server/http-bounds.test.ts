@@ -1,8 +1,10 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { type BodyPace, createBodyBudget } from '../../src/server/body-budget.ts';
 import { createLog, NO_LOG_SINK } from '../../src/server/log.ts';
 import { createMetrics } from '../../src/server/metrics.ts';
 import type { HttpBounds } from '../../src/server/http-bounds.ts';
+import { createRequestBodies } from '../../src/server/request-body.ts';
 import { createRequestObservation } from '../../src/server/request-observation.ts';
 import { createGatewayServer } from '../../src/server/server.ts';
 import { createUnreadAnswers } from '../../src/server/unread-answers.ts';
@@ -17,6 +19,7 @@ async function startServer(
   bounds: Partial<HttpBounds> = {},
   answer: string | ((body: string) => Promise<string>) = '{"data":{}}',
   onAnswered: () => void = () => undefined,
+  pace?: BodyPace,
 ) {
   const asked: string[] = [];
   const metrics = createMetrics();
@@ -43,7 +46,13 @@ async function startServer(
       requestLog: onAnswered,
       tracing: null,
     }),
+    bodies: createRequestBodies({
+      budget: createBodyBudget({ maxBytes: 1_000_000, ...(pace && { pace }) }),
+      toAddress: () => '',
+    }),
+    authenticate: () => ({ kind: 'subject', subject: 'test' }),
     maxBodyBytes: 1000,
+    maxAnonymousBodyBytes: 1000,
     cors: () => false,
     simpleGets: false,
     log: createLog('silent', NO_LOG_SINK),
@@ -105,6 +114,14 @@ describe('a caller that takes its time', () => {
     const dripping = setInterval(() => write(drops.pop() ?? ''), 10);
     onTestFinished(() => clearInterval(dripping));
     expect(await closed).toMatch(/^HTTP\/1\.1 408 |^$/);
+    expect(asked).toEqual([]);
+  });
+
+  test('for a body that hardly moves is let go long before the whole request is overdue', async () => {
+    const pace = { minBytes: 100, intervalMs: 20, stalledMs: 60_000 };
+    const { url, asked } = await startServer({}, '{}', () => undefined, pace);
+    const { closed } = openRaw(url, toRequest([...HEAD, 'Content-Length: 200'], '{'));
+    expectError(await closed, 408, "request's body took too long");
     expect(asked).toEqual([]);
   });
 

@@ -1,7 +1,11 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { readBody } from '../../src/server/request-body.ts';
+import { createBodyBudget } from '../../src/server/body-budget.ts';
+import { createRequestBodies } from '../../src/server/request-body.ts';
+
+const RESPONSE = {} as ServerResponse;
+const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => 'a' });
 
 function openRequest(): PassThrough & IncomingMessage {
   return Object.assign(new PassThrough(), { headers: {} }) as unknown as PassThrough & IncomingMessage;
@@ -10,15 +14,22 @@ function openRequest(): PassThrough & IncomingMessage {
 test('a body that arrived in full is given, though its caller leaves in the same turn', async () => {
   const request = openRequest();
   request.on('end', () => request.destroy(new Error('aborted')));
-  const body = readBody(request, 100);
+  const body = bodies.read(request, RESPONSE, 100);
   request.end('whole');
   expect((await body)?.toString()).toBe('whole');
 });
 
 test('a body that breaks off is not given', async () => {
   const request = openRequest();
-  const body = readBody(request, 100);
+  const body = bodies.read(request, RESPONSE, 100);
   request.write('ha');
   setImmediate(() => request.destroy(new Error('aborted')));
   await expect(body).rejects.toThrow('aborted');
+});
+
+test('a body is not waited for where its caller has left before it is read', async () => {
+  const request = openRequest();
+  request.write('ha');
+  request.destroy();
+  await expect(bodies.read(request, RESPONSE, 100)).rejects.toThrow('The caller has left.');
 });

@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createBodyBudget } from '../../src/server/body-budget.ts';
 import { createLog, NO_LOG_SINK } from '../../src/server/log.ts';
+import { createRequestBodies } from '../../src/server/request-body.ts';
 import { createTokenEndpoint, type IssueToken } from '../../src/server/token-endpoint.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 
@@ -119,10 +121,18 @@ describe('anything else is refused in JSON, and is not cached:', () => {
 /** The header that says which address a request of a test comes from. */
 const FROM = 'x-test-from';
 
+const toAddress = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
+
 /** The endpoint on a port of its own over fake secrets, with a clock that the test moves. */
 async function openEndpoint(issueToken: IssueToken) {
   const clock = { nowMs: 1_800_000_000_000 };
-  const endpoint = createTokenEndpoint({ issueToken, log: createLog('silent', NO_LOG_SINK), now: () => clock.nowMs });
+  const endpoint = createTokenEndpoint({
+    issueToken,
+    bodies: createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress }),
+    toAddress,
+    log: createLog('silent', NO_LOG_SINK),
+    now: () => clock.nowMs,
+  });
   const server = createServer((incoming, response) => {
     const from = incoming.headers[FROM];
     if (from) Object.defineProperty(incoming.socket, 'remoteAddress', { value: from, configurable: true });
