@@ -26,6 +26,13 @@ export interface Connections {
 
 /** How long a server that closes waits for connections to be accepted, and for the first request of each after it was made. */
 const NEW_MS = 1_000;
+/** How long a caller may still send after an answer that ends its connection. */
+const LINGER_MS = 1_000;
+
+/** True where the connection ends with this answer: nothing behind it could be answered. */
+export function endsConnection(answer: ServerResponse): boolean {
+  return !answer.shouldKeepAlive || answer.getHeader('Connection') === 'close';
+}
 
 export function trackConnections(server: Server): Connections {
   /** The latest answer on each; null before the first request. */
@@ -38,8 +45,19 @@ export function trackConnections(server: Server): Connections {
       if (answers.get(socket) === null) socket.destroy();
     }, NEW_MS - ageMs);
   };
+  /** Closed while its caller still sends, a connection is reset, and the caller may lose the answer. */
+  const linger = (socket: Socket): void => {
+    const destroySoon = socket.destroySoon.bind(socket);
+    socket.destroySoon = () => {
+      if (answers.get(socket)?.req.complete !== false) return destroySoon();
+      socket.end();
+      const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+      socket.once('close', () => clearTimeout(timer));
+    };
+  };
   server.on('connection', (socket: Socket) => {
     accepted += 1;
+    linger(socket);
     answers.set(socket, null);
     madeMs.set(socket, performance.now());
     socket.once('close', () => answers.delete(socket));

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { errorBody, JSON_HEADERS, sendError } from './answer.ts';
 import type { Connections } from './connections.ts';
 import { toRequestId } from './request-id.ts';
-import { RequestRefusal } from './request-refusal.ts';
+import { CLOSING, RequestRefusal } from './request-refusal.ts';
 
 /** How much of the server one caller may hold, and for how long. */
 export interface HttpBounds {
@@ -51,6 +51,9 @@ export function toServerOptions(bounds: HttpBounds): ServerOptions {
   };
 }
 
+/** A host and perhaps its port, as RFC 9112 has them; it may be empty. */
+const HOST = /^(?:[\w.~!$&'()*+;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
+
 /** Why a request that can be read is answered nevertheless by an error of HTTP; null for most. */
 export function findHeaderProblem(
   { rawHeaders, headers, httpVersionMinor }: IncomingMessage,
@@ -58,12 +61,35 @@ export function findHeaderProblem(
 ): RequestRefusal | null {
   // Node drops what is more than it wants to know, which may be the header that matters.
   if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
-  if (headers.host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The request has no Host.');
+  const { host, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
+  if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The request has no Host.');
+  if (host !== undefined && !HOST.test(host)) return unacceptable(400, 'The Host of the request is not a host.');
+  if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The request has more than one Host.');
+  if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || httpVersionMinor === 0))
+    return unacceptable(400, 'The Transfer-Encoding of the request is not chunked, the only one that is read.');
+  if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding))
+    return unacceptable(415, 'The Content-Encoding of the request is not identity, the only one that is read.', {
+      'Accept-Encoding': 'identity',
+    });
   return null;
 }
 
-function unacceptable(status: number, problem: string): RequestRefusal {
-  return new RequestRefusal(problem, { status, code: 'BAD_REQUEST' });
+/** Node keeps the first, and what stands in front of the gateway may have gone by another. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
+function unacceptable(
+  status: number,
+  problem: string,
+  headers: Readonly<Record<string, string>> = CLOSING,
+): RequestRefusal {
+  return new RequestRefusal(problem, { status, code: 'BAD_REQUEST', headers });
 }
 
 /** Ends the connection of a caller that does not take its answer; most have all of it by now. */
@@ -101,6 +127,8 @@ export function answerUnreadable(
       requestId: toRequestId(request.headers['x-request-id']?.toString()),
     });
   });
+  // There is no tunnel to anywhere, and without a listener Node closes.
+  server.on('connect', (_, socket) => socket.end(toRawAnswer(400, 'The request is for a proxy.')));
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     const latest = latestAnswer(socket);

@@ -1,6 +1,7 @@
 import type { RequestListener, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import { sendError } from './answer.ts';
+import { endsConnection } from './connections.ts';
 import type { HttpBounds } from './http-bounds.ts';
 import type { Metrics } from './metrics.ts';
 import { toRequestId } from './request-id.ts';
@@ -49,6 +50,8 @@ export function createPipelining({ bounds, metrics, handle }: PipeliningOptions)
       allWaiting -= 1;
       handled.push(next[1]);
       handle(...next);
+      // What is behind would be done and never answered.
+      if (endsConnection(next[1])) return;
     }
     if (waiting.length > 0) advanceLater(socket, pipeline);
     else socket.resume();

@@ -14,6 +14,9 @@ export interface RefusalFacts {
   readonly limit?: Limit;
 }
 
+/** The connection ends with the answer: where the next request begins is not certain. */
+export const CLOSING = { Connection: 'close' } as const;
+
 /** A request that is refused before anything of it has run. Thrown by whatever is called for a request; the server answers it. */
 export class RequestRefusal extends Error {
   override readonly name = 'RequestRefusal';

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import { trackConnections } from './connections.ts';
+import { endsConnection, trackConnections } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import { sendError, sendJson } from './answer.ts';
@@ -133,6 +133,9 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   };
   const handleInTurn = createPipelining({ bounds, metrics, handle: handleRequest });
   const onRequest: RequestListener = (request, response) => {
+    const latest = connections.latestAnswer(request.socket);
+    // What it asks for would be done and never answered.
+    if (latest && endsConnection(latest)) return;
     if (isLeaving) response.setHeader('Connection', 'close');
     handleInTurn(request, response, connections.onRequest(request.socket, response));
   };

@@ -27,6 +27,7 @@ describe('a caller that waits to be asked for its body', () => {
     ],
     ['a body that any page could send', '/graphql', 403, ['Content-Type: text/plain', 'Content-Length: 5']],
     ['a path that is not there', '/nope', 404, [JSON_TYPE, 'Content-Length: 5']],
+    ['a compressed body', '/graphql', 415, [JSON_TYPE, 'Content-Encoding: gzip', 'Content-Length: 5']],
     ['a REST path that is not there', '/api/nope', 404, [JSON_TYPE, 'Content-Length: 5']],
     ['a REST body without credentials', REST, 401, [JSON_TYPE, 'Content-Length: 5']],
     ['a REST body that is too large', REST, 413, [JSON_TYPE, AUTHORIZATION, 'Content-Length: 99999999']],
@@ -55,5 +56,28 @@ describe('a caller that waits to be asked for its body', () => {
     const [, answer] = parseAnswers(await received(/\}$/));
     expect(answer?.status).toBe(status);
     expect(answer?.headers.get('connection')).toBe('keep-alive');
+  });
+});
+
+describe('a body in another Content-Encoding', () => {
+  test.each([
+    ['/graphql', 'gzip'],
+    ['/graphql', 'identity, br'],
+    [REST, 'deflate'],
+    ['/Token', 'GZIP'],
+  ])('is refused at %s: %s', async (path, encoding) => {
+    const head = [`POST ${path} HTTP/1.1`, 'Host: x', JSON_TYPE, AUTHORIZATION, `Content-Encoding: ${encoding}`];
+    const { received } = openRaw(gateway.url, toRequest([...head, 'Content-Length: 2'], '{}'));
+    const [answer] = parseAnswers(await received(/\]\}$/));
+    expect(answer?.status).toBe(415);
+    expect(answer?.headers.get('accept-encoding')).toBe('identity');
+    expect(JSON.parse(answer?.body ?? '')).toMatchObject({
+      errors: [{ extensions: { code: 'BAD_REQUEST', outcome: 'NOT_SENT', requestId: expect.any(String) } }],
+    });
+  });
+
+  test.each(['identity', 'Identity', ''])('is none where it says "%s"', async (encoding) => {
+    const { status } = await gateway.graphql({ query: '{ __typename }' }, { 'content-encoding': encoding });
+    expect(status).toBe(200);
   });
 });

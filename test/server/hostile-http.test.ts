@@ -37,6 +37,10 @@ describe('one request that could be read as two', () => {
     ['with a length that is negative', [...POST, 'Content-Length: -1'], smuggled],
     ['with a length in another base', [...POST, 'Content-Length: 0x0'], smuggled],
     ['with a length that is no number', [...POST, 'Content-Length: 0 0'], smuggled],
+    ['with chunks of another coding', [...POST, 'Transfer-Encoding: gzip, chunked'], `0\r\n\r\n${smuggled}`],
+    ['with chunks named twice', [...POST, 'Transfer-Encoding: chunked, chunked'], `0\r\n\r\n${smuggled}`],
+    ['with two hosts', [...POST, 'Host: other'], smuggled],
+    ['with one host twice', [...POST, 'host: gateway'], smuggled],
     ['with chunks by another name', [...POST, 'Transfer-Encoding: xchunked'], `0\r\n\r\n${smuggled}`],
     [
       'with chunks twice',
@@ -66,6 +70,17 @@ describe('one request that could be read as two', () => {
     const before = await countTasks();
     const answers = await answersTo(toRequest(head, body));
     expect(answers).toMatchObject([{ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') }]);
+    expect(await countTasks()).toBe(before);
+  });
+
+  test.each([
+    ['that ends its connection', ['Connection: close']],
+    ['of HTTP 1.0', []],
+  ])('carries out nothing behind a request %s', async (what, headers) => {
+    const before = await countTasks();
+    const version = what === 'of HTTP 1.0' ? '1.0' : '1.1';
+    const first = toRequest([`GET /health HTTP/${version}`, 'Host: x', ...headers]);
+    expect(await answersTo(first + smuggled)).toMatchObject([{ status: 200, body: '{"status":"ok"}' }]);
     expect(await countTasks()).toBe(before);
   });
 
@@ -200,6 +215,29 @@ describe('a method or a target out of the ordinary', () => {
   test('a request without Host is refused, but not one of HTTP 1.0', async () => {
     expect(await answersTo(toRequest(['GET /health HTTP/1.1']))).toMatchObject([{ status: 400 }]);
     expect(await answersTo(toRequest(['GET /health HTTP/1.0']))).toMatchObject([{ status: 200 }]);
+  });
+
+  test.each(['a b', 'a/b', 'a?b', 'a#b', 'a@b', 'a:b', 'a, b', 'a,b', '[::1', '::1', 'h\u00f6st', 'a"b', '<a>'])(
+    'the malformed Host %j is refused, and the connection ends',
+    async (host) => {
+      const request = toRequest(['GET /health HTTP/1.1', `Host: ${host}`]);
+      const [answer, ...others] = await answersTo(Buffer.from(request + request, 'latin1'));
+      expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') });
+      expect(answer?.headers.get('connection')).toBe('close');
+      expect(others).toEqual([]);
+    },
+  );
+
+  test.each(['', 'a', 'A.example.', 'a_b:80', '127.0.0.1:4000', '[::1]', '[2001:db8::1]:80', 'a:', 'xn--hst-sna'])(
+    'the Host %j is accepted',
+    async (host) => {
+      expect(await answersTo(toRequest(['GET /health HTTP/1.1', `Host: ${host}`]))).toMatchObject([{ status: 200 }]);
+    },
+  );
+
+  test('CONNECT is refused in words', async () => {
+    const [answer] = await answersTo(toRequest(['CONNECT evil.example:443 HTTP/1.1', 'Host: evil.example']));
+    expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') });
   });
 
   test('HTTP 1.0 is told the length of an answer, and keeps its connection where it wants to', async () => {

@@ -231,6 +231,16 @@ describe('a caller that sends too much', () => {
     expect((await fetch(new URL('health', url))).status).toBe(200);
   });
 
+  test('and is still sending when its connection ends gets the answer', async () => {
+    const { url } = await startServer();
+    const { socket, write, closed } = openRaw(url, toRequest([...HEAD, 'Host: y', 'Transfer-Encoding: chunked']));
+    const errors: Error[] = [];
+    socket.on('error', (error) => errors.push(error));
+    for (let chunks = 0; chunks < 200; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
+    expectError(await closed, 400, 'more than one Host');
+    expect(errors).toEqual([]);
+  });
+
   test('connections beyond the bound are closed, and those within it served', async () => {
     const { url } = await startServer({ maxConnections: 2 });
     const first = openRaw(url, WHOLE);
