@@ -94,7 +94,7 @@ export function createGateway(
     // With an upstream the contract is served there.
     rest: config.upstream
       ? null
-      : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, log }),
+      : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, onRefused, log }),
     checks: tasks.checks,
     metrics,
     servesMetrics: config.metricsPort === null,

@@ -39,6 +39,8 @@ export interface RestEndpointOptions {
   readonly authenticate: (authorization: string | null) => Caller | Promise<Caller>;
   readonly tables: EnumTables;
   readonly maxBodyBytes: number;
+  /** Called where a request is refused for the number or length of its form fields. */
+  readonly onRefused: (limit: 'form_fields') => void;
   readonly log: {
     warn(facts: object, sentence: string): void;
     error(facts: object, sentence: string): void;
@@ -95,12 +97,13 @@ async function create(
   { idempotencyKeys, requestId, beginStep }: RestRequest,
   { caller, format, body }: Admitted & { readonly body: Uint8Array | null },
   style: AnswerStyle,
-  { tasks, tables, maxBodyBytes }: RestEndpointOptions,
+  options: RestEndpointOptions,
 ): Promise<RestAnswer> {
+  const { tasks, maxBodyBytes } = options;
   if (body === null) {
     return frameworkAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
   }
-  const task = readTask(body, format, style, tables);
+  const task = readTask(body, format, style, options);
   if ('status' in task) return task;
   const character = style.format === 'xml' ? characterNotInXml(task.Parameters) : null;
   if (character) {
@@ -116,13 +119,17 @@ function readTask(
   body: Uint8Array,
   format: RequestFormat,
   style: AnswerStyle,
-  tables: EnumTables,
+  { tables, onRefused }: RestEndpointOptions,
 ): NewAccountTask | RestAnswer {
   if (body.length === 0) throw noTask();
   const reading = readRequest(format, body, tables);
   if (reading.kind === 'task') return reading.task;
   if (reading.kind === 'empty') throw noTask();
   if (reading.kind === 'unreadable') return invalid(UNREADABLE, style);
+  if (reading.kind === 'excessive') {
+    onRefused('form_fields');
+    throw badInput('the request', reading.problem);
+  }
   const { problems } = reading;
   const modelState = toModelState(format, problems);
   if (modelState) return invalid(modelState, style);

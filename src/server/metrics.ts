@@ -23,6 +23,7 @@ const LIMITS = [
   'anonymous_body_bytes',
   'pending_body_bytes',
   'body_rate',
+  'form_fields',
   'token_attempts',
   'issuer_keys',
   'argument_sizes',

@@ -20,8 +20,8 @@ export interface TokenEndpointOptions {
   /** The address that a request's failed attempt counts for. */
   readonly toAddress: (request: IncomingMessage) => string;
   readonly log: Log;
-  /** Called for each request that is refused because too many attempts failed or wait. */
-  readonly onRefused?: (limit: 'token_attempts') => void;
+  /** Called for each request that is refused because too many attempts failed or wait, or for its number of parameters. */
+  readonly onRefused?: (limit: 'token_attempts' | 'form_fields') => void;
   /** Milliseconds of a clock that is never set back; failed attempts are counted by it. */
   readonly now?: () => number;
 }
@@ -97,6 +97,7 @@ export function createTokenEndpoint({
         ? refuse(response, 401, 'invalid_client', description, CHALLENGE)
         : refuse(response, 400, 'invalid_client', description);
     if ('error' in asked) {
+      if (asked.limit) onRefused?.(asked.limit);
       return asked.error === 'invalid_client'
         ? refuseClient(asked.description)
         : refuse(response, 400, asked.error, asked.description);

@@ -11,7 +11,12 @@ export interface TokenRequest {
 export interface TokenRequestError {
   readonly error: 'invalid_request' | 'invalid_client' | 'unsupported_grant_type';
   readonly description: string;
+  /** The bound that was reached; absent: there is no bound in it. */
+  readonly limit?: 'form_fields';
 }
+
+/** A request has four at most, and clients add some that mean nothing here. */
+const MAX_PARAMETERS = 50;
 
 /** Reads OAuth's client credentials form; the credentials may come in it or as HTTP Basic, but not both. */
 export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): TokenRequest | TokenRequestError {
@@ -19,8 +24,9 @@ export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): To
     return invalidRequest('The body has to be application/x-www-form-urlencoded.');
   }
   const form = new URLSearchParams(body.toString('utf8'));
-  const repeated = [...form.keys()].find((name) => form.getAll(name).length > 1);
-  if (repeated !== undefined) return invalidRequest('A parameter is given twice.');
+  if (form.size > MAX_PARAMETERS)
+    return { ...invalidRequest(`There are more than ${MAX_PARAMETERS} parameters.`), limit: 'form_fields' };
+  if (new Set(form.keys()).size < form.size) return invalidRequest('A parameter is given twice.');
   const grantType = form.get('grant_type');
   if (!grantType) return invalidRequest('The parameter grant_type is missing.');
   if (grantType !== 'client_credentials') {

@@ -23,13 +23,15 @@ export type RequestReading =
   | { readonly kind: 'empty' }
   /** Not of its format, or no object. */
   | ({ readonly kind: 'unreadable' } & Misread)
+  /** Larger in some way than a request is read. */
+  | { readonly kind: 'excessive'; readonly problem: string }
   /** An object whose fields are not all as they must be; at least one problem, in the fields' order. */
   | { readonly kind: 'faulty'; readonly problems: readonly FieldProblem[] };
 
 type RequestReader = (
   text: string,
   tables: EnumTables,
-) => NewAccountTask | readonly FieldProblem[] | { readonly problem: string } | null;
+) => NewAccountTask | readonly FieldProblem[] | { readonly problem: string } | { readonly excess: string } | null;
 
 /** How a body is labelled; what the encoders give is to be sent as UTF-8. */
 export const mediaTypes: Readonly<Record<WireFormat, string>> = {
@@ -53,6 +55,7 @@ export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: En
   if (typeof text !== 'string') return { kind: 'unreadable', ...text };
   const task = readers[format](text, tables);
   if (task === null) return { kind: 'empty' };
+  if ('excess' in task) return { kind: 'excessive', problem: task.excess };
   if ('problem' in task) return { kind: 'unreadable', at: 'the request', problem: task.problem };
   return 'TaskID' in task ? { kind: 'task', task } : { kind: 'faulty', problems: task };
 }
@@ -65,7 +68,7 @@ const readers: Readonly<Record<RequestFormat, RequestReader>> = {
   form(text, tables) {
     if (text === '') return null;
     const form = parseForm(text);
-    return 'problem' in form ? form : fromFormRequest(form.fields, tables);
+    return 'fields' in form ? fromFormRequest(form.fields, tables) : form;
   },
 };
 

@@ -24,11 +24,13 @@ interface Setting {
 async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, setting: Setting = {}) {
   const { create = () => CREATED, options = {} } = setting;
   const logged: { readonly level: string; readonly facts: object; readonly sentence: string }[] = [];
+  const refused: string[] = [];
   const endpoint = createRestEndpoint({
     tasks: { create: async (_: NewAccountTask, call: CreateCall) => create(call) } as unknown as TaskService,
     authenticate: async () => ({ kind: 'account', accountId: 'a', clientId: null }),
     tables: { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS },
     maxBodyBytes: 1000,
+    onRefused: (limit) => refused.push(limit),
     log: {
       warn: (facts, sentence) => logged.push({ level: 'warn', facts, sentence }),
       error: (facts, sentence) => logged.push({ level: 'error', facts, sentence }),
@@ -49,7 +51,7 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     readBody: async () => (request.tooLarge ? null : Buffer.from(request.body ?? jsonText())),
     requestId: 'request-1',
   });
-  return { status, headers: answered, text: Buffer.from(body).toString(), logged };
+  return { status, headers: answered, text: Buffer.from(body).toString(), logged, refused };
 }
 
 const failing = (code: FailureCode): Setting => ({
@@ -207,6 +209,16 @@ describe('a request', () => {
     expect((await ask({ path: `${PATH}/?a=1` })).status).toBe(200);
     expect((await ask({ path: `${PATH}s` })).status).toBe(404);
     expect((await ask({ path: `${PATH}//` })).status).toBe(404);
+  });
+
+  test('that is a form of too many fields is refused by name, and counted', async () => {
+    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const { status, text, refused } = await ask({ headers, body: 'a&'.repeat(1000) });
+    expect(status).toBe(400);
+    expect(JSON.parse(text)).toMatchObject({
+      Error: { ErrorCode: 'BAD_USER_INPUT', ErrorReason: 'the request: has more than 1000 form fields' },
+    });
+    expect(refused).toEqual(['form_fields']);
   });
 
   test('that is too large is 413', async () => {

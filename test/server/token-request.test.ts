@@ -39,6 +39,17 @@ describe('a token request', () => {
     expect(read(body, undefined, contentType)).toMatchObject({ error });
   });
 
+  test('has at most fifty parameters, each once', () => {
+    const names = Array.from({ length: 48 }, (_, index) => `a${index}`);
+    const whole = 'grant_type=client_credentials&client_id=x&client_secret=y';
+    expect(read(`${whole}&${names.slice(1).join('&')}`)).toMatchObject({ clientId: 'x' });
+    expect(read(`${whole}&${names.join('&')}`)).toMatchObject({ error: 'invalid_request', limit: 'form_fields' });
+    expect(read(`${whole}&a&a`)).toEqual({
+      error: 'invalid_request',
+      description: 'A parameter is given twice.',
+    });
+  });
+
   test.each([':secret', 'x:', 'x', ''])('is none with the Basic credentials "%s"', (text) => {
     expect(read('grant_type=client_credentials', basic(text))).toMatchObject({ error: 'invalid_client' });
   });

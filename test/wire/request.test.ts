@@ -218,6 +218,19 @@ describe('a request in a form', () => {
   test('with bytes that are not UTF-8 is refused', () => {
     expect(read('form', 'Parameters=%FF')).toEqual(unreadable('is a form with bytes that are not UTF-8'));
   });
+
+  test('may have other fields, up to a thousand in all', () => {
+    expect(read('form', 'a&'.repeat(999)).kind).toBe('faulty');
+    expect(read('form', 'a&'.repeat(1000))).toEqual({ kind: 'excessive', problem: 'has more than 1000 form fields' });
+  });
+
+  test('may have names of up to 256 characters', () => {
+    expect(read('form', 'a'.repeat(256)).kind).toBe('faulty');
+    expect(read('form', `a=b&${'a'.repeat(257)}=c`)).toEqual({
+      kind: 'excessive',
+      problem: 'has a form field with a name of more than 256 characters',
+    });
+  });
 });
 
 test.each([
