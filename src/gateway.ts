@@ -4,6 +4,7 @@ import type { Backend, Observers } from './backend.ts';
 import type { Config } from './config.ts';
 import { createRestEndpoint } from './rest/account-task-endpoint.ts';
 import { createSchema } from './schema/schema.ts';
+import { createAddressLimit } from './server/address-limit.ts';
 import { createBodyBudget, defaultBodyBudgetBytes } from './server/body-budget.ts';
 import { createClientAddresses } from './server/client-address.ts';
 import { createRequestBodies } from './server/request-body.ts';
@@ -100,6 +101,14 @@ export function createGateway(
     servesMetrics: config.metricsPort === null,
     answers,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
+    addressLimit:
+      config.maxConnectionsPerAddress === null
+        ? null
+        : createAddressLimit({
+            max: config.maxConnectionsPerAddress,
+            addresses,
+            onRefused,
+          }),
     maxBodyBytes: config.maxBodyBytes,
     maxAnonymousBodyBytes: config.maxAnonymousBodyBytes,
     simpleGets: config.simpleGets,

@@ -11,17 +11,25 @@ export interface ClientAddresses {
    * counts for the address that the proxy received it from.
    */
   readonly toKey: (request: Sender) => string;
+  /** True where a trusted proxy says in X-Forwarded-For for which client it asks. */
+  readonly isForwarded: (request: Sender) => boolean;
+  /** True for loopback and trusted proxies, which connect for many clients. */
+  readonly isShared: (address: string) => boolean;
 }
 
+const LOOPBACK = ['127.0.0.0/8', '::1'] as const;
 const MAPPED = /^::ffff:(?=[\d.]+$)/i;
 /** An address with a port, as some proxies write it. */
 const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/;
 
 export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
   const isTrusted = createMatcher(trustedProxies);
+  const isLoopback = createMatcher(LOOPBACK);
   const isForwarded = ({ headers, socket }: Sender): boolean =>
     headers['x-forwarded-for'] !== undefined && isTrusted(socket.remoteAddress ?? '');
   return {
+    isForwarded,
+    isShared: (address) => isLoopback(address) || isTrusted(address),
     toKey(request) {
       let address = request.socket.remoteAddress ?? '';
       if (!isForwarded(request)) return toKey(address);

@@ -23,6 +23,8 @@ const LIMITS = [
   'anonymous_body_bytes',
   'pending_body_bytes',
   'body_rate',
+  'address_connections',
+  'address_requests',
   'form_fields',
   'token_attempts',
   'issuer_keys',

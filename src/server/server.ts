@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressLimit } from './address-limit.ts';
 import { endsConnection, trackConnections } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
@@ -41,6 +42,8 @@ export interface ServerOptions extends GraphqlHandlerOptions {
   readonly observation: RequestObservation;
   readonly answers: Pick<UnreadAnswers, 'close'>;
   readonly log: Log;
+  /** Null: an address may have as many connections as it likes. */
+  readonly addressLimit: AddressLimit | null;
   /** Where they differ from HTTP_BOUNDS. */
   readonly bounds?: Partial<HttpBounds>;
 }
@@ -63,7 +66,7 @@ type Handler = (request: IncomingMessage, response: ServerResponse, record: Requ
 
 /** The HTTP server: one handler a path. */
 export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { log, rest, token, bodies, maxBodyBytes, metrics, observation, answers } = options;
+  const { log, rest, token, bodies, maxBodyBytes, metrics, observation, answers, addressLimit } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
   const readiness = createReadiness(options);
   const handlers: Readonly<Record<PathClass, Handler>> = {
@@ -115,9 +118,10 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
         });
       }
     };
-    const refusal = findHeaderProblem(request, bounds);
+    const refusal = findHeaderProblem(request, bounds) ?? addressLimit?.begin(request);
     const end = (): void => {
       bodies.release(request);
+      addressLimit?.end(request);
       boundAnswer(response, bounds);
       reportLeftOut(record, options);
       answers.close(record.answer, response);
@@ -145,6 +149,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
   const connections = trackConnections(server);
+  addressLimit?.guard(server);
   answerUnreadable(server, bounds, connections);
   return {
     handle: handleRequest,

@@ -42,9 +42,18 @@ describe('X-Forwarded-For', () => {
 
   test.each(['192.0.2.2', '127.0.0.1', undefined])('of %s, which is not a trusted proxy, is ignored', (peer) => {
     expect(addresses.toKey(request(peer, '198.51.100.7'))).toBe(peer ?? '');
+    expect(addresses.isForwarded(request(peer, '198.51.100.7'))).toBe(false);
   });
 
   test('is missing where a trusted proxy asks for itself', () => {
+    expect(addresses.isForwarded(request('10.0.0.1'))).toBe(false);
     expect(addresses.toKey(request('10.0.0.1'))).toBe('10.0.0.1');
   });
+});
+
+test('loopback and trusted proxies are shared by many clients', () => {
+  const { isShared } = createClientAddresses(['10.0.0.0/8', '2001:db8::1']);
+  const shared = ['127.0.0.1', '127.9.9.9', '::1', '::ffff:127.0.0.1', '10.255.0.1', '2001:db8::1'];
+  expect(shared.filter(isShared)).toEqual(shared);
+  expect(['192.0.2.1', '2001:db8::2', '11.0.0.1', '', 'fe80::1%eth0'].filter(isShared)).toEqual([]);
 });

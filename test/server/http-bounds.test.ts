@@ -51,6 +51,7 @@ async function startServer(
       toAddress: () => '',
     }),
     authenticate: () => ({ kind: 'subject', subject: 'test' }),
+    addressLimit: null,
     maxBodyBytes: 1000,
     maxAnonymousBodyBytes: 1000,
     cors: () => false,
