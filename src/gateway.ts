@@ -109,6 +109,7 @@ export function createGateway(
             addresses,
             onRefused,
           }),
+    bounds: { keepAliveMs: config.keepAliveMs },
     maxBodyBytes: config.maxBodyBytes,
     maxAnonymousBodyBytes: config.maxAnonymousBodyBytes,
     simpleGets: config.simpleGets,

@@ -15,6 +15,8 @@ export interface HttpBounds {
   readonly checkMs: number;
   /** For a caller that takes nothing of its answer. */
   readonly answerMs: number;
+  /** For the next request on a connection. */
+  readonly keepAliveMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
   readonly maxConnections: number;
@@ -29,6 +31,7 @@ export const HTTP_BOUNDS: HttpBounds = {
   requestMs: 30_000,
   checkMs: 1_000,
   answerMs: 30_000,
+  keepAliveMs: 75_000,
   maxHeaderBytes: 16_384,
   maxHeaders: 100,
   maxConnections: 10_000,
@@ -38,8 +41,10 @@ export const HTTP_BOUNDS: HttpBounds = {
 
 /** The bounds that node:http keeps by itself. */
 export function toServerOptions(bounds: HttpBounds): ServerOptions {
-  const { headersMs, requestMs, checkMs, maxHeaderBytes } = bounds;
+  const { headersMs, requestMs, checkMs, keepAliveMs, maxHeaderBytes } = bounds;
   return {
+    // Node takes 0 for no limit.
+    keepAliveTimeout: Math.max(keepAliveMs, 1),
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,

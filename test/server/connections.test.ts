@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/backend.ts';
 import { trackConnections } from '../../src/server/connections.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
+import { openRaw } from './raw-connection.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
@@ -115,6 +116,21 @@ test('a gateway that closes answers those who are connected, but whom it has not
   // No turn of the event loop has passed since they were connected.
   await gateway.close();
   for (const answer of await Promise.all(answers)) expect(answer.join('')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('an idle connection is kept for 75 seconds, and ends at once when the gateway closes', async () => {
+  const gateway = await startGateway(openBackend, { env: { DATABASE_URL: 'sqlite::memory:' } });
+  const { received, closed } = openRaw(gateway.url, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(await received(/\}$/)).toMatch(/\r\nKeep-Alive: timeout=75\r\n/);
+  await gateway.close();
+  await closed;
+});
+
+test('an idle connection is closed after KEEP_ALIVE_MS', async () => {
+  const env = { DATABASE_URL: 'sqlite::memory:', KEEP_ALIVE_MS: '0' };
+  const gateway = await startGateway(openBackend, { env });
+  onTestFinished(() => gateway.close());
+  expect(await openRaw(gateway.url, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n').closed).toMatch(/^HTTP\/1\.1 200 /);
 });
 
 test('a caller that has said all it had to say gets the answer of a create that takes its time', async () => {
