@@ -1,13 +1,10 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'rolldown';
 
-/** Packages that the program finds in node_modules, their parts included. */
+/** Packages that are loaded by few configurations: they look for parts of themselves at run time, or are a page of 9 MB. */
 const INSTALLED_BESIDE = [
-  // Its licence is not the usual permissive one; and it must meet the same copy of graphql.
-  '@apollo/subgraph',
-  'graphql',
-  // Loaded by few configurations: they look for parts of themselves at run time, or are a page of 9 MB.
   '@graphql-yoga/render-graphiql',
   '@opentelemetry/exporter-trace-otlp-http',
   '@opentelemetry/resources',
@@ -15,15 +12,42 @@ const INSTALLED_BESIDE = [
   'pg',
   'pino-pretty',
 ];
+const GRAPHQL = fileURLToPath(new URL('node_modules/graphql/', import.meta.url));
 
-/** The program in few files, because finding and loading a thousand takes longer than running them. */
+/**
+ * The program and the embedded gateway in few files, because finding and loading a thousand takes longer than running them.
+ * graphql is one of them: where it is installed, the project around may have another version, or a second copy of this one.
+ */
 export default defineConfig({
-  input: 'src/cli.ts',
+  input: { cli: 'src/cli.ts', 'embedded-gateway': 'src/embedded-gateway.ts' },
   platform: 'node',
   external: (id) => INSTALLED_BESIDE.some((name) => id === name || id.startsWith(`${name}/`)),
   output: { dir: 'dist', chunkFileNames: 'program/[name]-[hash].js' },
-  plugins: [keepLicenses('program/LICENSES.txt')],
+  plugins: [bundleOneGraphql(), leaveOutApollosPrinter(), keepLicenses('program/LICENSES.txt')],
 });
+
+/** Packages in CommonJS would bring a second copy of graphql, whose types the first does not know. */
+function bundleOneGraphql(): Plugin {
+  return {
+    name: 'bundle-one-graphql',
+    resolveId(id) {
+      if (id === 'graphql') return join(GRAPHQL, 'index.mjs');
+      if (!id.startsWith('graphql/')) return null;
+      const path = join(GRAPHQL, id.slice('graphql/'.length).replace(/\.m?js$/, ''));
+      return existsSync(`${path}.mjs`) ? `${path}.mjs` : join(path, 'index.mjs');
+    },
+  };
+}
+
+/** The printer belongs to a package whose licence is not the usual permissive one; of its callers none is bundled. */
+function leaveOutApollosPrinter(): Plugin {
+  const id = '@apollo/subgraph';
+  return {
+    name: 'leave-out-apollos-printer',
+    resolveId: (source) => (source === id ? id : null),
+    load: (source) => (source === id ? 'export const printSubgraphSchema = undefined;' : null),
+  };
+}
 
 /** Whoever passes on what is bundled passes on its licences too. */
 function keepLicenses(fileName: string): Plugin {

@@ -53,6 +53,21 @@ Deno.addSignalListener('SIGTERM', async () => {
 });
 `;
 
+/** Asks for the SDL, and prints the answer and the version of the project's own graphql. */
+export const BESIDE_GRAPHQL = `import { version } from 'graphql';
+${CREATE_GATEWAY}
+
+const gateway = await createGateway({ env: process.env });
+const request = new Request('http://gateway/graphql', {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: '{"query":"{ __typename _service { sdl } }"}',
+});
+const answer = await gateway.fetch(request);
+console.log(JSON.stringify({ version, status: answer.status, ...(await answer.json()) }));
+await gateway.close();
+`;
+
 /** It has to pass a strict type check against the declarations that come with the package. */
 export const TYPED = `import {
   ConfigError,

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
 import { npmEnvironment } from './npm-environment.ts';
@@ -54,6 +54,21 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
     bin: join(folder, 'node_modules', '.bin', NAME),
     files: packed.files.map(({ path }) => path),
   };
+}
+
+/** Installs the package that `installPackage` has packed into a project of its own, with these dependencies beside it. */
+export async function installBeside(
+  { folder }: InstalledPackage,
+  dependencies: Readonly<Record<string, string>>,
+): Promise<string> {
+  const project = mkdtempSync(join(dirname(folder), 'beside-'));
+  const { dependencies: ofInstalled } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  const manifest = { type: 'module', dependencies: { ...ofInstalled, ...dependencies } };
+  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+  await npm(['install', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock'], project);
+  return project;
 }
 
 async function npm(args: readonly string[], cwd: string): Promise<string> {

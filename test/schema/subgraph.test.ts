@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { graphql, Kind, parse, type TypeDefinitionNode, valueFromASTUntyped } from 'graphql';
+import { printSubgraphSchema } from '@apollo/subgraph';
+import { graphql, Kind, parse, print, type TypeDefinitionNode, valueFromASTUntyped, visit } from 'graphql';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createBuilder } from '../../src/schema/builder.ts';
+import { createSchema } from '../../src/schema/schema.ts';
 import { toSubgraphSchema } from '../../src/schema/subgraph.ts';
 import { COMPOSERS } from '../e2e/federated-graph.ts';
 import { type RunningGateway, startStoreGateway } from '../running-gateway.ts';
@@ -108,6 +111,16 @@ describe('the SDL that the gateway gives out at _service', async () => {
 
   test('leaves out what Federation itself adds', () => {
     expect(sdl).not.toMatch(/\b_(?:entities|service|Entity|Service|Any)\b/);
+  });
+
+  test('is what Apollo prints of the same schema', () => {
+    const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
+    const [ours, apollos] = [sdl, printSubgraphSchema(schema)].map((text) =>
+      visit(parse(text, { noLocation: true }), { StringValue: (node) => ({ ...node, block: true }) })
+        .definitions.map(print)
+        .toSorted(),
+    );
+    expect(ours).toEqual(apollos);
   });
 
   test.each(Object.entries(COMPOSERS))('is composed by %s to the same as schema.graphql', (_name, compose) => {
