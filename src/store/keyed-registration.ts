@@ -3,7 +3,7 @@ import { TaskFailure } from '../contract/failure.ts';
 import { formatCreated, parseCreated } from './created-json.ts';
 import { toIso } from './database-clock.ts';
 import type { SqlTransaction } from './database.ts';
-import { type Attempt, idempotencyConflict, toReplay } from './idempotency.ts';
+import { type Attempt, idempotencyConflict, idempotencyInProgress, toReplay } from './idempotency.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './idempotency-keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
@@ -58,7 +58,9 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
 
 async function giveAgain(transaction: SqlTransaction, { fingerprint }: Attempt, row: KeyRow): Promise<Decision> {
   if (row.fingerprint !== fingerprint) return idempotencyConflict();
-  return toReplay(parseCreated((await readOutcome(transaction, row)) ?? ''));
+  const outcome = await readOutcome(transaction, row);
+  // The key expired and was purged between the two reads: the next attempt finds it free.
+  return outcome === null ? idempotencyInProgress() : toReplay(parseCreated(outcome));
 }
 
 function isSettled(decision: Decision): boolean {
