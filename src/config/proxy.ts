@@ -15,7 +15,7 @@ export function readProxy(env: Environment, read: ReadVariable, address: URL): U
   return variable !== null && isOn(env) ? read<URL | null>(variable, null, parseProxy) : null;
 }
 
-/** The variable that names a proxy for an address, though nothing turns it on; null if there is none. */
+/** The variable that names a proxy for an address, though nothing turns it on; null if no variable does. */
 export function findUnusedProxy(env: Environment, address: URL): string | null {
   return isOn(env) ? null : findVariable(env, address);
 }

@@ -12,7 +12,7 @@ export interface AnswerBounds {
   readonly maxBytes: number;
   /** The part of the answer that needs no reservation. */
   readonly freeBytes: number;
-  /** Reserves memory that all answers share; false where there is none left. */
+  /** Reserves memory that all answers share; false where all of it is taken. */
   readonly reserve: (bytes: number) => boolean;
   /** Called once, when something does not fit. */
   readonly onFull: () => void;

@@ -27,7 +27,7 @@ export interface BodyBudget {
 
 /** How fast a body has to arrive. */
 export interface BodyPace {
-  /** What has to arrive in each interval. */
+  /** The bytes that have to arrive in each interval. */
   readonly minBytes: number;
   readonly intervalMs: number;
   /** A body that has stopped for as long makes room for others. */

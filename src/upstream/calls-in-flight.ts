@@ -8,7 +8,7 @@ import { overloaded } from './transport-failure.ts';
  * wait: when another caller finds no place because one has more than half, it waits for the next, up to a time limit.
  */
 export interface CallsInFlight {
-  /** Takes a place, which `leaveAdmitted` gives back; OVERLOADED if there is none. */
+  /** Takes a place, which `leaveAdmitted` gives back; OVERLOADED if all are taken. */
   admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
   leaveAdmitted(caller: string): void;
   /** Something is under way beside the bound, a part of an admitted call or what they wait for; OVERLOADED after the end. */

@@ -9,7 +9,7 @@ import type { TlsIdentity } from './tls-files.ts';
 /** The way to the service. */
 export interface ServiceAccess {
   readonly tls: TlsIdentity;
-  /** Null: there is none in between. */
+  /** Null without a proxy. */
   readonly proxy: URL | null;
 }
 

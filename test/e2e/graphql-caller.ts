@@ -1,6 +1,6 @@
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 
-/** What a caller learned of a create, or of a task it asked for. */
+/** The facts that a caller learned of a create, or of a task it asked for. */
 export type Verdict =
   | { readonly kind: 'created'; readonly id: string; readonly replayed: boolean }
   | { readonly kind: 'found'; readonly parameters: string | null }

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { LoadedCreate } from './create-load.ts';
 import type { GraphqlCaller, Verdict } from './graphql-caller.ts';
 
-/** What became of the load. */
+/** The outcome of the load. */
 export interface PatientFindings {
   readonly creates: readonly LoadedCreate[];
   /** How often something was refused as too much, and sent again. */

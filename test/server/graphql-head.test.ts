@@ -172,7 +172,7 @@ test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])(
   },
 );
 
-/** The first difference between an answer and what it has to be; null where there is none. */
+/** The first difference between an answer and the expected one; null if they agree. */
 function complaintOf(answer: PlainAnswer, method: string | undefined, created: number): string | null {
   const { status, header, text } = answer;
   const type = header('content-type');

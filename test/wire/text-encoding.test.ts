@@ -51,7 +51,7 @@ describe('where the bytes leave it open', () => {
     expect(decodeText(bytesOf(document), 'text/xml; charset=utf-8')).toBe(document);
   });
 
-  test('a declaration of UTF-16 in a document that is none is overlooked', () => {
+  test('a declaration of UTF-16 in a document of another encoding is overlooked', () => {
     const document = '<?xml version="1.0" encoding="utf-16"?><a>é</a>';
     expect(decodeText(bytesOf(document), 'application/xml')).toBe(document);
   });
