@@ -26,8 +26,8 @@ export function createFetchHandler(handle: RequestListener): FetchHandler {
     handle(incoming, response);
     return answer.finally(() => {
       request.signal.removeEventListener('abort', leave);
-      // What is left of the body is not wanted.
-      incoming.destroy();
+      // The rest of a body that is not wanted is dropped. To cancel it would reset the connection before the answer is read.
+      incoming.resume();
     });
   };
 }
