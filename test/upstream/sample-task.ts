@@ -8,7 +8,7 @@ import { createUpstreamTaskService, type UpstreamTaskServiceOptions } from '../.
 const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 
 export const SAMPLE_TASK: NewAccountTask = {
-  TaskID: 'b5ff6d1c-2e1f-4a0e-8f3c-6f2d0f8a7c11',
+  TaskID: '86cb791c-8078-41ae-a045-5dded04c9589',
   Frequency: 'NONE',
   StartDate: '2026-02-22T04:10:00.9543747+00:00',
   FinishDate: null,
