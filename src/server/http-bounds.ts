@@ -138,8 +138,10 @@ export function answerUnreadable(
     const socket = stream as Socket;
     const latest = latestAnswer(socket);
     // What would be read as the answer to an earlier request, which may run, must not be sent.
+    // Nor a second answer to a request that was refused before all of it had arrived.
+    const isAnswered = latest?.writableFinished === true && latest.req.complete;
     const isOwnAnswer =
-      !latest || latest.writableFinished || (latest.socket !== null && !latest.headersSent && !latest.req.complete);
+      !latest || isAnswered || (latest.socket !== null && !latest.headersSent && !latest.req.complete);
     if (!socket.writable || !isOwnAnswer) {
       socket.destroy();
       return;

@@ -8,6 +8,7 @@ import { createRequestBodies } from '../../src/server/request-body.ts';
 import { createRequestObservation } from '../../src/server/request-observation.ts';
 import { createGatewayServer } from '../../src/server/server.ts';
 import { createUnreadAnswers } from '../../src/server/unread-answers.ts';
+import { startStoreGateway } from '../running-gateway.ts';
 import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
 
 const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
@@ -251,4 +252,17 @@ describe('a caller that sends too much', () => {
     first.write(WHOLE);
     expect(parseAnswers(await first.received(/\}HTTP.*\}$/s))).toHaveLength(2);
   });
+});
+
+test('a request that is refused before all of it has arrived gets no second answer when its rest cannot be read', async () => {
+  const gateway = await startStoreGateway();
+  onTestFinished(() => gateway.close());
+  const head = ['POST /graphql HTTP/1.1', 'Host: gateway', 'Content-Type: application/json'];
+  const caller = openRaw(
+    gateway.url,
+    toRequest([...head, 'Transfer-Encoding: chunked'], `11170\r\n${' '.repeat(70_000)}\r\n`),
+  );
+  await caller.received(/^HTTP\/1\.1 413 .*\r\n\r\n\{.*\}$/s);
+  caller.write('zz\r\n');
+  expect(parseAnswers(await caller.closed).map(({ status }) => status)).toEqual([413]);
 });
