@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener } from 'node:http';
 import { createCollectedAnswer } from './collected-answer.ts';
 import { createFetchedRequest } from './fetched-request.ts';
 
@@ -10,6 +10,8 @@ export interface FetchFacts {
 
 /** Answers a Request of the Fetch API; it rejects only when the caller has left, or the answer broke off. */
 export type FetchHandler = (request: Request, facts?: FetchFacts) => Promise<Response>;
+
+const MAX_DROPPED_BYTES = 1_048_576;
 
 /** A fetch handler over a handler of node's HTTP server: what guards the one guards the other. */
 export function createFetchHandler(handle: RequestListener): FetchHandler {
@@ -26,8 +28,20 @@ export function createFetchHandler(handle: RequestListener): FetchHandler {
     handle(incoming, response);
     return answer.finally(() => {
       request.signal.removeEventListener('abort', leave);
-      // The rest of a body that is not wanted is dropped. To cancel it would reset the connection before the answer is read.
-      incoming.resume();
+      dropRest(incoming);
     });
   };
+}
+
+/**
+ * Reads and drops what is left of a body that is not wanted: to cancel it at once would reset the connection of many a runtime
+ * before the caller has read the answer. A body that goes on and on is cancelled.
+ */
+function dropRest(incoming: IncomingMessage): void {
+  let bytes = 0;
+  incoming.on('data', (chunk: Uint8Array) => {
+    bytes += chunk.length;
+    if (bytes > MAX_DROPPED_BYTES) incoming.destroy();
+  });
+  incoming.resume();
 }
