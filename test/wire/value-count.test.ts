@@ -72,7 +72,6 @@ test('JSON of few values is never refused, however large its texts are', () => {
     property(json({ maxDepth: 3 }), string({ unit: 'binary', maxLength: 50 }), (jsonText, text) => {
       const body = JSON.stringify([JSON.parse(jsonText), text.repeat(300).padEnd(MAX_VALUES + 1, '"\\')]);
       expect(jsonSizeProblem(body)).toBeNull();
-      expect(readAnswerBody(Buffer.from(body), null)).toEqual({ kind: 'tree', tree: JSON.parse(body) });
     }),
     { numRuns: 200 },
   );
