@@ -12,5 +12,7 @@ export default defineConfig({
     server: { deps: { inline: [/graphql/, /@pothos/, /@envelop/] } },
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What a process reports, such as its metrics, may be a second old.
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -10,7 +10,7 @@ import { createLedger, type Ledger } from '../../src/store/ledger.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES } from './databases.ts';
-import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { SAMPLE_TASK, migratedDatabase } from './sample-account.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
@@ -252,7 +252,7 @@ test.each(DATABASES)(
   'on %s, whatever fails and in whatever order, no key is sent again unless nothing came of it',
   { timeout: 120_000 },
   async (kind) => {
-    const { database } = await sampleStore(kind);
+    const database = await migratedDatabase(kind);
     const answers = new Map<string, number>();
     const count = (answer: string): unknown => answers.set(answer, (answers.get(answer) ?? 0) + 1);
     const run = async (steps: readonly (Step & { readonly hasty: boolean })[]): Promise<void> => {

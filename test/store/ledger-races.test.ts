@@ -8,7 +8,7 @@ import type { Settlement } from '../../src/store/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES } from './databases.ts';
-import { sampleStore } from './sample-account.ts';
+import { migratedDatabase } from './sample-account.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
@@ -62,7 +62,7 @@ function interruptible(database: Database, readsBefore: number, happen: () => Pr
 /** On SQLite one transaction waits for the other. */
 describe('a claim on PostgreSQL, while another process settles the key', () => {
   test('as not sent is not taken for claimed before its own intent is written', async () => {
-    const { database } = await sampleStore('PostgreSQL');
+    const database = await migratedDatabase('PostgreSQL');
     const one = ledgerOver(database);
     const [first, second] = [newAttempt(), newAttempt()];
     await one.claim(first);
@@ -74,7 +74,7 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
   });
 
   test('as created, late, does not make it unknown again', async () => {
-    const { database } = await sampleStore('PostgreSQL');
+    const database = await migratedDatabase('PostgreSQL');
     const one = ledgerOver(database);
     const first = newAttempt();
     await one.claim(first);
@@ -86,7 +86,7 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
 });
 
 test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole where another process is first under one', async () => {
-  const { database } = await sampleStore('PostgreSQL');
+  const database = await migratedDatabase('PostgreSQL');
   const old = ledgerOver(database);
   const [oldAttempt, attempt] = [attemptOf('old'), attemptOf('new', 'old')];
   const interrupted = interruptible(database, 1, async () => void (await old.claim(oldAttempt)));
@@ -99,7 +99,7 @@ test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole
 });
 
 test.each(DATABASES)('on %s a claim refused in a commit of unknown fate leaves its key free', async (kind) => {
-  const { database } = await sampleStore(kind);
+  const database = await migratedDatabase(kind);
   let isLost = true;
   const losing: Database = {
     ...database,

@@ -18,7 +18,7 @@ import { createRefusedCredentials, type RefusedCredentials } from '../../src/sto
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { type TestClock, withClock } from './clocked-database.ts';
-import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { SAMPLE_TASK, migratedDatabase } from './sample-account.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
 
 const CALL: CreateCall = {
@@ -72,7 +72,7 @@ async function ledgerOver(
   { waitMs = 0, maxWaiting = 1000, clock }: Setting = {},
   shared?: Database,
 ) {
-  const database = shared ?? (await sampleStore(kind)).database;
+  const database = shared ?? (await migratedDatabase(kind));
   const unsettled: unknown[] = [];
   const ledger = createLedger({
     database: clock ? withClock(database, clock) : database,
@@ -143,7 +143,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         ...answers,
         failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', { errorReason: long }),
       );
-      const { database } = await sampleStore(kind);
+      const database = await migratedDatabase(kind);
       const lengths: number[] = [];
       const measured = <Reader extends SqlReader>(reader: Reader): Reader => ({
         ...reader,
@@ -374,7 +374,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('whose settlement cannot be written still gives the created task, and says so to the log', async () => {
-      const { database } = await sampleStore(kind);
+      const database = await migratedDatabase(kind);
       const { tasks: inner } = service(async () => {
         await database.close();
         return createdTask();
@@ -394,7 +394,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   describe('tasks recorded in front of an upstream', () => {
     async function recordedOver(tasks: TaskService) {
-      const { database } = await sampleStore(kind);
+      const database = await migratedDatabase(kind);
       const unrecorded: string[] = [];
       const records = createTaskRecords({ database, maxPending: 1000, onGivenUp: () => {} });
       onTestFinished(() => records.close());
@@ -449,7 +449,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('that cannot be recorded at once are when the database is back, in the order of their creation', async () => {
-      const { database } = await sampleStore(kind);
+      const database = await migratedDatabase(kind);
       let isAway = true;
       const away: Database = {
         ...database,
@@ -472,7 +472,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('that the database will never hold are given up, and keep no other from being recorded', async () => {
-      const { database } = await sampleStore(kind);
+      const database = await migratedDatabase(kind);
       let isAway = true;
       const away: Database = {
         ...database,

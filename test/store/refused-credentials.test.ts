@@ -13,7 +13,7 @@ import { startRestService } from '../upstream/rest-service.ts';
 import { openTaskService } from '../upstream/sample-task.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
-import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { SAMPLE_TASK, migratedDatabase } from './sample-account.ts';
 
 const CLOSED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
 const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED' };
@@ -46,7 +46,7 @@ async function openGateways(kind: DatabaseKind) {
     },
   });
   onTestFinished(() => service.close());
-  const { database } = await sampleStore(kind);
+  const database = await migratedDatabase(kind);
   const open = (own: Database): TaskService => {
     const tasks = rememberingTaskService(
       openTaskService(service.url, { maxInFlight: 1_000 }),
@@ -168,7 +168,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('a refusal that cannot be written down at once is written when the database is back', async () => {
-    const { database } = await sampleStore(kind);
+    const database = await migratedDatabase(kind);
     const { database: away, state } = awayable(database);
     const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
     const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
@@ -192,7 +192,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('an acceptance that is written down late lifts no refusal that came after it', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const clock = { nowMs: 1_000_000 };
-    const { database } = await sampleStore(kind);
+    const database = await migratedDatabase(kind);
     const { database: away, state } = awayable(withClock(database, clock));
     const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
     const options = { maxPending: 10, onGivenUp: () => {}, retryMs: 1 };

@@ -18,6 +18,13 @@ export const SAMPLE_TASK: NewAccountTask = {
   Notification: null,
 };
 
+/** A database with the current schema. No store purges it, so a test may set its clock to any time. */
+export async function migratedDatabase(kind: DatabaseKind): Promise<Database> {
+  const database = await openTemporary(await temporaryDatabase(kind));
+  await migrate(database);
+  return database;
+}
+
 export interface SampleStore {
   readonly store: Store;
   readonly database: Database;

@@ -14,7 +14,7 @@ import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES, type DatabaseKind } from './databases.ts';
-import { SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { SAMPLE_TASK, migratedDatabase } from './sample-account.ts';
 
 const CALL: CreateCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
@@ -26,7 +26,7 @@ const WHILE = { timeout: 20_000, interval: 5 };
 
 /** A database that can be away, and counts the settlements that are tried. */
 async function awayDatabase(kind: DatabaseKind) {
-  const { database } = await sampleStore(kind);
+  const database = await migratedDatabase(kind);
   const state = { isAway: false, transactions: 0, settlements: 0 };
   const decorated: Database = {
     ...database,
