@@ -2,10 +2,10 @@
 import cluster, { type Worker } from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { buffer as readAll } from 'node:stream/consumers';
-import { ADMINISTRATION_USAGE, readCommand, UsageError } from './administration.ts';
-import { type Config, ConfigError, readConfig } from './config.ts';
+import { ADMINISTRATION_USAGE, readCommand, UsageError } from './commands/administration.ts';
+import { type Config, ConfigError, readConfig } from './app/config.ts';
 import { TaskFailure } from './contract/failure.ts';
-import type { CommandAnswer } from './explain.ts';
+import type { CommandAnswer } from './commands/explain.ts';
 
 /** Of package.json; an installed package is started by whatever Node is there. */
 const OLDEST_NODE = 24;
@@ -42,7 +42,7 @@ async function run(args: readonly string[]): Promise<void> {
     const config = readConfig(process.env, command);
     if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
     // Loaded only to serve: it takes most of the time that a command needs.
-    const { startServing } = await import('./serving.ts');
+    const { startServing } = await import('./app/serving.ts');
     const starting = startServing(config, command);
     closeOnSignal(async () => {
       const serving = await starting;
@@ -53,7 +53,7 @@ async function run(args: readonly string[]): Promise<void> {
   }
   if (command === 'doctor') return examine(args.slice(1));
   if (command === 'explain') {
-    const { explain } = await import('./explain.ts');
+    const { explain } = await import('./commands/explain.ts');
     return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
   }
   const administer = readCommand(args);
@@ -68,7 +68,7 @@ async function run(args: readonly string[]): Promise<void> {
 
 async function examine(args: readonly string[]): Promise<void> {
   if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no words but --json.');
-  const { examine: lookAtAll, formatReport, worstState } = await import('./doctor/doctor.ts');
+  const { examine: lookAtAll, formatReport, worstState } = await import('./commands/doctor/doctor.ts');
   const findings = await lookAtAll(process.env);
   const { columns, isTTY } = process.stdout as Partial<typeof process.stdout>;
   const isColoured = isTTY === true && !process.env['NO_COLOR'];
@@ -84,12 +84,12 @@ async function work(config: Config, self: Worker): Promise<void> {
   const stopAsked = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
-  const { runWorker } = await import('./worker.ts');
+  const { runWorker } = await import('./cluster/worker.ts');
   process.exit(await runWorker(config, self, stopAsked));
 }
 
 async function supervise(config: Config): Promise<void> {
-  const { startSupervisor } = await import('./supervisor.ts');
+  const { startSupervisor } = await import('./cluster/supervisor.ts');
   const starting = startSupervisor(config);
   process.on('SIGUSR2', () => void starting.then((supervisor) => supervisor.restart()).catch(() => null));
   closeOnSignal(() => starting, config.drainMs);

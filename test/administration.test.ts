@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readCommand, UsageError } from '../src/administration.ts';
+import { readCommand, UsageError } from '../src/commands/administration.ts';
 
 test.each([
   [['client', 'remove'], '"client remove" is not a command.'],

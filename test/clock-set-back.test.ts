@@ -1,5 +1,5 @@
 import { onTestFinished, test, vi, expect } from 'vitest';
-import { openUpstreamBackend } from '../src/upstream-backend.ts';
+import { openUpstreamBackend } from '../src/app/upstream-backend.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from './running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from './server/issuer.ts';
 import { startRestService } from './upstream/rest-service.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, type Environment, type Mode, readConfig } from '../src/config.ts';
+import { ConfigError, type Environment, type Mode, readConfig } from '../src/app/config.ts';
 
 const UPSTREAM = { UPSTREAM_URL: 'https://service.example/' };
 const AUTH = {

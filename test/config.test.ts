@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Config, type Environment, readConfig } from '../src/config.ts';
+import { type Config, type Environment, readConfig } from '../src/app/config.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../src/contract/enums.ts';
 
 const DEFAULTS: Config = {

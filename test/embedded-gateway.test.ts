@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { ConfigError, createGateway } from '../src/embedded-gateway.ts';
-import type { Environment } from '../src/config.ts';
+import { ConfigError, createGateway } from '../src/app/embedded.ts';
+import type { Environment } from '../src/app/config.ts';
 import { startRestService } from './upstream/rest-service.ts';
 import { SAMPLE_INPUT } from './running-gateway.ts';
 

@@ -1,9 +1,9 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../src/backend.ts';
-import { type Environment, readConfig } from '../src/config.ts';
-import { explain } from '../src/explain.ts';
+import { openBackend } from '../src/app/backend.ts';
+import { type Environment, readConfig } from '../src/app/config.ts';
+import { explain } from '../src/commands/explain.ts';
 import { SAMPLE_INPUT, startGateway } from './running-gateway.ts';
 import { type RestRequest, startRestService } from './upstream/rest-service.ts';
 import { bytesOf, utf16 } from './wire/samples.ts';

@@ -29,7 +29,7 @@ interface Rule {
   readonly annotations: { readonly summary: string; readonly description: string };
 }
 
-const read = (name: string): string => readFileSync(new URL(`../src/operations/${name}`, import.meta.url), 'utf8');
+const read = (name: string): string => readFileSync(new URL(`../deploy/${name}`, import.meta.url), 'utf8');
 const dashboard = JSON.parse(read('dashboard.json')) as Dashboard;
 const alerts = parse(read('alerts.yml')) as {
   readonly groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[];

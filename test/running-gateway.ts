@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type Config, type Environment, type Mode, readConfig } from '../src/config.ts';
-import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../src/demo.ts';
-import { type Backend, observeCommits, type Observers, storeBackend } from '../src/backend.ts';
-import { createGateway } from '../src/gateway.ts';
-import { createMetrics, type Metrics } from '../src/server/metrics.ts';
-import { createLog, type Log, NO_LOG_SINK } from '../src/server/log.ts';
+import { type Config, type Environment, type Mode, readConfig } from '../src/app/config.ts';
+import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../src/app/demo.ts';
+import { type Backend, observeCommits, type Observers, storeBackend } from '../src/app/backend.ts';
+import { createGateway } from '../src/app/gateway.ts';
+import { createMetrics, type Metrics } from '../src/telemetry/metrics.ts';
+import { createLog, type Log, NO_LOG_SINK } from '../src/telemetry/log.ts';
 import { openStore, type Store } from '../src/store/store.ts';
 
 export interface Answer {

@@ -1,9 +1,9 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { vi } from 'vitest';
-import { openBackend } from '../src/backend.ts';
-import { SAMPLE_TASK_ID } from '../src/demo.ts';
-import { createMetricsOfWorkers } from '../src/server/metrics-of-workers.ts';
+import { openBackend } from '../src/app/backend.ts';
+import { SAMPLE_TASK_ID } from '../src/app/demo.ts';
+import { createMetricsOfWorkers } from '../src/cluster/metrics-of-workers.ts';
 import { WHOLE_DETAIL } from './contract/whole-detail.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from './running-gateway.ts';
 import { type MetricFamily, readExposition } from './server/exposition.ts';

@@ -4,7 +4,7 @@ import type { WireFormat } from '../src/wire/codec.ts';
 import { onTestFinished } from 'vitest';
 import { type DatabaseKind, openTemporary, temporaryDatabase } from './store/databases.ts';
 import { SAMPLE_TASK_ID, sampleCall, sampleStore } from './store/sample-account.ts';
-import { migrate } from '../src/store/migrations.ts';
+import { migrate } from '../src/store/sql/migrations.ts';
 import { startRestService } from './upstream/rest-service.ts';
 import { openTaskService } from './upstream/sample-task.ts';
 

@@ -1,8 +1,8 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
-import { toGuid } from './account-task.ts';
+import { toGuid } from './account-task-type.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
-import type { Enums } from './enums.ts';
+import type { Enums } from './leaf-types.ts';
 import { boundRequestedCreates } from './requested-creates.ts';
 
 export const IDEMPOTENCY_KEY =

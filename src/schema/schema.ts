@@ -1,13 +1,13 @@
 import type { GraphQLSchema } from 'graphql';
 import type { EnumTables } from '../contract/enums.ts';
-import { addAccountTask } from './account-task.ts';
+import { addAccountTask } from './account-task-type.ts';
 import { addAccountTaskConnection } from './account-task-connection.ts';
 import { createBuilder } from './builder.ts';
 import { countLeaves } from './counted-leaves.ts';
 import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
 import { addCreateAccountTasks } from './create-account-tasks.ts';
 import { answerEntitiesOneByOne } from './entities.ts';
-import { addEnums, nameAcceptedMembers } from './enums.ts';
+import { addEnums, nameAcceptedMembers } from './leaf-types.ts';
 import { addReferences } from './references.ts';
 import { addScalars } from './scalars.ts';
 import { toSubgraphSchema } from './subgraph.ts';

@@ -1,5 +1,5 @@
 import { type AccountTask, DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
-import type { SqlRow, SqlValue } from './database.ts';
+import type { SqlRow, SqlValue } from './sql/database.ts';
 
 const COLUMNS = {
   ID: 'id',

@@ -1,6 +1,6 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { Check } from '../contract/task-service.ts';
-import { type Database, DatabaseUnavailableError } from './database.ts';
+import { type Database, DatabaseUnavailableError } from './sql/database.ts';
 
 /** Whether the database answers, and has our tables. */
 export function databaseCheck(database: Database): Check {

@@ -1,8 +1,8 @@
 import type { BeginStep, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import { othersOfTurn } from '../event-loop/cohort.ts';
+import { othersOfTurn } from '../event-loop/turn-batch.ts';
 import type { CommitObserver } from './commit-observer.ts';
-import { type Database, DatabaseUnavailableError, type SqlTransaction } from './database.ts';
+import { type Database, DatabaseUnavailableError, type SqlTransaction } from './sql/database.ts';
 import { toWriteFailure } from './store-failure.ts';
 
 export interface GroupCommit<Item, Result> {

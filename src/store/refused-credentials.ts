@@ -1,9 +1,9 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { CallerIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './commit-observer.ts';
-import { readClock } from './database-clock.ts';
-import type { Database, SqlReader, SqlTransaction } from './database.ts';
-import { createOwedWrites } from './owed-writes.ts';
+import { readClock } from './sql/database-clock.ts';
+import type { Database, SqlReader, SqlTransaction } from './sql/database.ts';
+import { createOwedWrites } from './idempotency/retry-queue.ts';
 import { toReadFailure } from './store-failure.ts';
 
 /** The callers' own credentials that the service refused (401) and has not accepted since. */

@@ -1,5 +1,5 @@
 import { TaskFailure } from '../contract/failure.ts';
-import type { SqlReader } from './database.ts';
+import type { SqlReader } from './sql/database.ts';
 import { IS_NOT_REVOKED, readRevocation } from './secret.ts';
 
 /** A condition of SQL that holds unless the client of this parameter was revoked. */

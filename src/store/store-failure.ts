@@ -1,5 +1,5 @@
 import { TaskFailure } from '../contract/failure.ts';
-import { DatabaseUnavailableError, UnstorableDataError } from './database.ts';
+import { DatabaseUnavailableError, UnstorableDataError } from './sql/database.ts';
 
 /** The failure a caller sees when the database does not write; an error that is none of the database's comes back as it is. */
 export function toWriteFailure(error: unknown): unknown {

@@ -2,11 +2,11 @@ import type { TaskService } from '../contract/task-service.ts';
 import { type Catalogue, createCatalogue } from './catalogue.ts';
 import { type Clients, createClients } from './clients.ts';
 import type { ObserveCommits } from './commit-observer.ts';
-import { type Database, DatabaseUnavailableError } from './database.ts';
-import { type DatabaseAddress, parseDatabaseAddress } from './database-address.ts';
-import { migrate } from './migrations.ts';
+import { type Database, DatabaseUnavailableError } from './sql/database.ts';
+import { type DatabaseAddress, parseDatabaseAddress } from './sql/database-address.ts';
+import { migrate } from './sql/migrations.ts';
 import { createPurge } from './purge.ts';
-import { createStoredTaskService } from './task-service.ts';
+import { createStoredTaskService } from './stored-task-service.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
 /** Everything this project keeps itself. */
@@ -58,8 +58,8 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
 
 /** Only what is needed is loaded: not every runtime that serves from PostgreSQL, or from no database, has node:sqlite. */
 async function connect({ kind, name }: DatabaseAddress, databaseUrl: string): Promise<Database> {
-  if (kind === 'sqlite') return (await import('./sqlite.ts')).openSqlite(name);
-  return (await import('./postgres.ts')).openPostgres(databaseUrl);
+  if (kind === 'sqlite') return (await import('./sql/sqlite.ts')).openSqlite(name);
+  return (await import('./sql/postgres.ts')).openPostgres(databaseUrl);
 }
 
 /** Opens the database and the store over it. */

@@ -1,8 +1,8 @@
 import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
-import { readClock, toIso } from './database-clock.ts';
-import type { Database } from './database.ts';
+import { readClock, toIso } from './sql/database-clock.ts';
+import type { Database } from './sql/database.ts';
 import { IS_NOT_REVOKED } from './secret.ts';
 import { toReadFailure } from './store-failure.ts';
 import { createTokenCache } from './token-cache.ts';

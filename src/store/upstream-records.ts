@@ -1,9 +1,9 @@
 import type { TaskService } from '../contract/task-service.ts';
 import type { ObserveCommits } from './commit-observer.ts';
-import type { Database } from './database.ts';
+import type { Database } from './sql/database.ts';
 import { databaseCheck } from './database-check.ts';
-import { idempotentTaskService } from './idempotent-task-service.ts';
-import { createLedger } from './ledger.ts';
+import { idempotentTaskService } from './idempotency/upstream-idempotency.ts';
+import { createLedger } from './idempotency/ledger.ts';
 import { recordedTaskService } from './recorded-task-service.ts';
 import { createPurge } from './purge.ts';
 import { createRefusedCredentials } from './refused-credentials.ts';

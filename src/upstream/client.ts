@@ -6,7 +6,7 @@ import { setTimeLimit } from '../event-loop/time-limit.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
 import { Connection } from './connection.ts';
 import { createConnectionReuse } from './connection-reuse.ts';
-import { createConnections } from './connections.ts';
+import { createConnections } from './connection-pool.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
 import { findUnwritable, type Headers, toHeaderList } from './request-headers.ts';

@@ -3,14 +3,14 @@ import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
 import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
-import type { Answer } from './answer.ts';
+import type { Answer } from './decoded-answer.ts';
 import { parseForm } from './form.ts';
 import { encodeJsonAnswer, encodeJsonRequest, parseJson, parseJsonRequest } from './json.ts';
 import { decodeText } from './text-encoding.ts';
 import type { ParsedTree } from './tree.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
-export type { Answer } from './answer.ts';
+export type { Answer } from './decoded-answer.ts';
 export type { FieldProblem } from './account-task-request.ts';
 export type WireFormat = 'json' | 'xml';
 /** What a request may be written in. */

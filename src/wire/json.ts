@@ -1,7 +1,7 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
-import { type Answer, detailInOrder } from './answer.ts';
+import { type Answer, detailInOrder } from './decoded-answer.ts';
 import { namesByLastMention } from './json-names.ts';
 import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
 import { jsonSizeProblem } from './value-count.ts';

@@ -1,6 +1,6 @@
 import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
 import { isJsonObject, type JsonObject, type JsonValue } from '../contract/json-value.ts';
-import { type Answer, detailInOrder } from './answer.ts';
+import { type Answer, detailInOrder } from './decoded-answer.ts';
 import type { ParsedTree } from './tree.ts';
 import { parseXmlDocument } from './xml-document.ts';
 import { toXmlElement, toXmlName } from './xml-element.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConfigError, type Environment, readConfig } from '../../src/config.ts';
+import { ConfigError, type Environment, readConfig } from '../../src/app/config.ts';
 
 const ON = { NODE_USE_ENV_PROXY: '1' };
 const PROXY = 'http://proxy:3128/';

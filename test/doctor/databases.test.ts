@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync, statSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { examineSqlite } from '../../src/doctor/sqlite-examination.ts';
-import { NEWEST_MIGRATION } from '../../src/store/migrations.ts';
+import { examineSqlite } from '../../src/commands/doctor/sqlite-examination.ts';
+import { NEWEST_MIGRATION } from '../../src/store/sql/migrations.ts';
 import { openStore } from '../../src/store/store.ts';
-import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { damageTable, makeReadOnly } from '../store/damaged-file.ts';
 import {
   administer,

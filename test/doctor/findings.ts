@@ -1,6 +1,6 @@
-import type { Environment } from '../../src/config.ts';
-import { examine } from '../../src/doctor/doctor.ts';
-import type { Finding } from '../../src/doctor/finding.ts';
+import type { Environment } from '../../src/app/config.ts';
+import { examine } from '../../src/commands/doctor/doctor.ts';
+import type { Finding } from '../../src/commands/doctor/finding.ts';
 
 /** The findings by their subjects, in a port and without a database of the test's own unless it is said otherwise. */
 export async function examined(env: Environment): Promise<Readonly<Record<string, Finding>>> {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { broken, ok, skipped, warning } from '../../src/doctor/finding.ts';
-import { formatReport, worstState } from '../../src/doctor/report.ts';
+import { broken, ok, skipped, warning } from '../../src/commands/doctor/finding.ts';
+import { formatReport, worstState } from '../../src/commands/doctor/report.ts';
 
 const FINDINGS = [
   ok('variables', 'all are good'),

@@ -1,6 +1,6 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { openSqlite } from '../../src/store/sql/sqlite.ts';
 import { administer, temporaryPostgres } from '../store/databases.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 import { runCli, startCli, startCliOnSmallDisk, temporaryDatabase } from './gateway-process.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { Finding } from '../../src/doctor/finding.ts';
+import type { Finding } from '../../src/commands/doctor/finding.ts';
 import { type CertificateOptions, selfSigned } from '../doctor/certificate.ts';
 import { runCli, startNpm, temporaryDatabase } from './gateway-process.ts';
 import { seedStore } from './seeded-store.ts';

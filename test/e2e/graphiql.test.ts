@@ -1,6 +1,6 @@
 import type { Response } from 'playwright-core';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
-import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { launchChromium } from './chromium.ts';
 import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
 import { openGraphiql } from './graphiql-page.ts';

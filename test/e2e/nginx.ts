@@ -7,7 +7,7 @@ import { expect, onTestFinished } from 'vitest';
 import { freePort } from '../free-port.ts';
 import { findSystemProgram } from './system-program.ts';
 
-const CONFIGURATION = readFileSync(new URL('../../src/operations/nginx.conf', import.meta.url), 'utf8');
+const CONFIGURATION = readFileSync(new URL('../../deploy/nginx.conf', import.meta.url), 'utf8');
 
 /** A real nginx with the configuration of the composition, but for the addresses of its gateways, its own, and its folder. */
 export async function startProxy(gateways: readonly number[]): Promise<URL> {

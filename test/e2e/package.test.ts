@@ -115,7 +115,7 @@ const CREATED = {
 describe('the package', () => {
   test('holds what is compiled, its declarations and the schema, and no tests', () => {
     expect(installed.files).toEqual(
-      expect.arrayContaining(['README.md', 'LICENSE', 'schema.graphql', 'dist/cli.js', 'dist/embedded-gateway.d.ts']),
+      expect.arrayContaining(['README.md', 'LICENSE', 'schema.graphql', 'dist/cli.js', 'dist/app/embedded.d.ts']),
     );
     expect(installed.files.filter((path) => /(?<!\.d)\.ts$|^test\/|^\./.test(path))).toEqual([]);
   });

@@ -1,4 +1,4 @@
-import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /** Puts a client and the sample task into a database, and gives out the client's Authorization. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/migrations.ts';
+import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/sql/migrations.ts';
 import { SAMPLE_INPUT } from '../running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
 import { administer, DATABASES, openTemporary, temporaryDatabase } from '../store/databases.ts';

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createCohort, othersOfTurn } from '../../src/event-loop/cohort.ts';
+import { createCohort, othersOfTurn } from '../../src/event-loop/turn-batch.ts';
 
 /** Joins, and notes the name when it goes on. */
 function joinAs(name: string, cohort: ReturnType<typeof createCohort>, order: string[]): Promise<void> {

@@ -38,7 +38,7 @@ function read(path: string): unknown {
 
 const { services, volumes } = read('compose.yaml') as Composition;
 const entries = Object.entries(services);
-const nginx = readFileSync(join(ROOT, 'src/operations/nginx.conf'), 'utf8');
+const nginx = readFileSync(join(ROOT, 'deploy/nginx.conf'), 'utf8');
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
 
 describe('compose.yaml', () => {
@@ -142,7 +142,7 @@ describe('the proxy', () => {
 
 describe('Prometheus and Grafana', () => {
   test('Prometheus asks both gateways, and reads rules that it is given', () => {
-    const { scrape_configs: scrapes, rule_files: rules } = read('src/operations/prometheus.yml') as {
+    const { scrape_configs: scrapes, rule_files: rules } = read('deploy/prometheus.yml') as {
       readonly scrape_configs: readonly {
         readonly static_configs: readonly { readonly targets: readonly string[] }[];
       }[];
@@ -157,11 +157,11 @@ describe('Prometheus and Grafana', () => {
   });
 
   test('Grafana reads Prometheus, and the dashboard from where it is mounted', () => {
-    const { datasources } = read('src/operations/grafana-datasources.yml') as {
+    const { datasources } = read('deploy/grafana-datasources.yml') as {
       datasources: readonly { url: string }[];
     };
     expect(datasources.map(({ url }) => url)).toEqual(['http://prometheus:9090']);
-    const { providers } = read('src/operations/grafana-dashboards.yml') as {
+    const { providers } = read('deploy/grafana-dashboards.yml') as {
       providers: readonly { options: { path: string } }[];
     };
     const mounted = services['grafana']?.volumes?.map((volume) => volume.split(':')[1]);

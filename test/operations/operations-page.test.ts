@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
-import { examineSqlite } from '../../src/doctor/sqlite-examination.ts';
+import { examineSqlite } from '../../src/commands/doctor/sqlite-examination.ts';
 import { openStore } from '../../src/store/store.ts';
 import { temporaryFolder } from '../store/temporary-folder.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const page = readFileSync(join(ROOT, 'src/operations/operations.md'), 'utf8');
+const page = readFileSync(join(ROOT, 'docs/operations.md'), 'utf8');
 
 /** The commands below a mark of the page. */
 function commands(mark: string): string {
@@ -61,7 +61,7 @@ describe('the operations page, followed to the letter', () => {
 
 describe('the operations page', () => {
   test('has a section for every alert, and none for others', () => {
-    const { groups } = parse(readFileSync(join(ROOT, 'src/operations/alerts.yml'), 'utf8')) as {
+    const { groups } = parse(readFileSync(join(ROOT, 'deploy/alerts.yml'), 'utf8')) as {
       readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
     };
     const alerts = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
@@ -72,7 +72,7 @@ describe('the operations page', () => {
 
 const named = (text: string, pattern: RegExp) => [...text.matchAll(pattern)].map(([, name = '']) => name);
 
-describe.each(['src/operations/operations.md', 'src/operations/callers.md', 'README.md'])('%s', (path) => {
+describe.each(['docs/operations.md', 'docs/callers.md', 'README.md'])('%s', (path) => {
   const text = readFileSync(join(ROOT, path), 'utf8');
 
   test('names only files and scripts that exist', () => {
@@ -92,11 +92,7 @@ describe.each(['src/operations/operations.md', 'src/operations/callers.md', 'REA
 });
 
 test('the operations page names only variables that exist', () => {
-  const sources = [
-    ...globSync(['src/config*.ts', 'src/config/*.ts'], { cwd: ROOT }),
-    'src/contract/failure.ts',
-    'compose.yaml',
-  ];
+  const sources = [...globSync(['src/app/config*.ts'], { cwd: ROOT }), 'src/contract/failure.ts', 'compose.yaml'];
   const known = sources.map((path) => readFileSync(join(ROOT, path), 'utf8')).join('\n');
   // Those that begin with NODE_ are Node's own.
   expect(named(page, /`((?!NODE_)[A-Z]+(?:_[A-Z]+)+)`/g).filter((name) => !known.includes(name))).toEqual([]);

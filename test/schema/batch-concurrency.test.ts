@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/backend.ts';
+import { openBackend } from '../../src/app/backend.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
-import type { Log } from '../../src/server/log.ts';
+import type { Log } from '../../src/telemetry/log.ts';
 import { startGateway } from '../running-gateway.ts';
 import { DATABASES } from '../store/databases.ts';
 import { startRestService } from '../upstream/rest-service.ts';

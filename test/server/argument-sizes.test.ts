@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
-import { createGateway } from '../../src/embedded-gateway.ts';
-import { compileArgumentSizes } from '../../src/server/argument-sizes.ts';
+import { createGateway } from '../../src/app/embedded.ts';
+import { compileArgumentSizes } from '../../src/graphql/argument-sizes.ts';
 import { type GraphqlAnswer, SAMPLE_INPUT, startStoreGateway } from '../running-gateway.ts';
 
 interface Request {

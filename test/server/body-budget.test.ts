@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type BodyPace, createBodyBudget, defaultBodyBudgetBytes } from '../../src/server/body-budget.ts';
+import { type BodyPace, createBodyBudget, defaultBodyBudgetBytes } from '../../src/http/body-budget.ts';
 
 /** Nothing stalls and nothing is too slow within a test. */
 const PATIENT: BodyPace = { minBytes: 1, intervalMs: 3_600_000, stalledMs: 3_600_000 };

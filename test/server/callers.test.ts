@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/backend.ts';
-import type { Log } from '../../src/server/log.ts';
+import { openBackend } from '../../src/app/backend.ts';
+import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { type RestRequest, startRestService } from '../upstream/rest-service.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer, SUBJECT } from './issuer.ts';

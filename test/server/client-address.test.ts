@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createClientAddresses } from '../../src/server/client-address.ts';
+import { createClientAddresses } from '../../src/http/client-address.ts';
 
 const request = (remoteAddress: string | undefined, forwardedFor?: string) => ({
   socket: { remoteAddress },

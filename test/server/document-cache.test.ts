@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createDocumentCache } from '../../src/server/document-cache.ts';
+import { createDocumentCache } from '../../src/graphql/document-cache.ts';
 
 const numbered = (number: number): string => `query Q${String(number).padStart(6, '0')} { a }`;
 

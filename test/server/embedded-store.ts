@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { openStore } from '../../src/store/store.ts';
 
 /** A seeded store in a file, for gateways that open it themselves by their variables. */

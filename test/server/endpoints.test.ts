@@ -1,7 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { request } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
-import { SAMPLE_TASK_ID } from '../../src/demo.ts';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { send } from '../rest/rest-client.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 import { openRaw, parseAnswers } from './raw-connection.ts';

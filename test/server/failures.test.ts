@@ -2,8 +2,8 @@ import { GraphQLError } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
-import { refusedResult } from '../../src/server/errors.ts';
-import type { Log } from '../../src/server/log.ts';
+import { refusedResult } from '../../src/graphql/errors.ts';
+import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
 
 const MUTATION = `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }`;

@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/backend.ts';
-import { createGateway, type EmbeddedGateway } from '../../src/embedded-gateway.ts';
-import { createFetchHandler } from '../../src/server/fetch-handler.ts';
+import { openBackend } from '../../src/app/backend.ts';
+import { createGateway, type EmbeddedGateway } from '../../src/app/embedded.ts';
+import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
 import { startStore } from './embedded-store.ts';
 

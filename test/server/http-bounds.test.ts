@@ -1,13 +1,13 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type BodyPace, createBodyBudget } from '../../src/server/body-budget.ts';
-import { createLog, NO_LOG_SINK } from '../../src/server/log.ts';
-import { createMetrics } from '../../src/server/metrics.ts';
-import type { HttpBounds } from '../../src/server/http-bounds.ts';
-import { createRequestBodies } from '../../src/server/request-body.ts';
-import { createRequestObservation } from '../../src/server/request-observation.ts';
-import { createGatewayServer } from '../../src/server/server.ts';
-import { createUnreadAnswers } from '../../src/server/unread-answers.ts';
+import { type BodyPace, createBodyBudget } from '../../src/http/body-budget.ts';
+import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import type { HttpBounds } from '../../src/http/bounds.ts';
+import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createGatewayServer } from '../../src/http/server.ts';
+import { createUnreadAnswers } from '../../src/http/unread-answers.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
 

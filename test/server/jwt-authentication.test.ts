@@ -1,7 +1,7 @@
 import { base64url, exportSPKI, SignJWT, UnsecuredJWT } from 'jose';
 import { afterAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import { createTokenVerifier, type TokenVerifierOptions } from '../../src/server/jwt-authentication.ts';
+import { createTokenVerifier, type TokenVerifierOptions } from '../../src/auth/jwt.ts';
 import { AUDIENCE, createKey, ISSUER, type Issuer, type KeyPair, signJwt, startIssuer, SUBJECT } from './issuer.ts';
 
 const [key, rsaKey, otherKey] = await Promise.all([createKey('one'), createKey('rsa', 'RS256'), createKey('one')]);

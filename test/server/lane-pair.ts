@@ -1,5 +1,5 @@
-import type { Backend } from '../../src/backend.ts';
-import type { Environment } from '../../src/config.ts';
+import type { Backend } from '../../src/app/backend.ts';
+import type { Environment } from '../../src/app/config.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';

@@ -2,9 +2,9 @@ import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLog, LOG_LEVELS, openLogSink } from '../../src/server/log.ts';
-import { createRequestLog } from '../../src/server/request-log.ts';
-import type { RequestRecord } from '../../src/server/request-record.ts';
+import { createLog, LOG_LEVELS, openLogSink } from '../../src/telemetry/log.ts';
+import { createRequestLog } from '../../src/telemetry/request-log.ts';
+import type { RequestRecord } from '../../src/telemetry/request-record.ts';
 
 const RECORD: RequestRecord = {
   requestId: 'request-1',

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { createMetrics } from '../../src/server/metrics.ts';
-import { createMetricsOfWorkers } from '../../src/server/metrics-of-workers.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createMetricsOfWorkers } from '../../src/cluster/metrics-of-workers.ts';
 
 async function readValues(of: ReturnType<typeof createMetricsOfWorkers>) {
   const { text } = await of.render();

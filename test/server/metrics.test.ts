@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMetrics } from '../../src/server/metrics.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { serveAndReadMetrics } from '../served-metrics.ts';
 import { type MetricFamily, readExposition, type Sample, valueOf } from './exposition.ts';
 

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createGateway } from '../../src/embedded-gateway.ts';
+import { createGateway } from '../../src/app/embedded.ts';
 import { SAMPLE_INPUT, startStoreGateway } from '../running-gateway.ts';
 import { openRaw, parseAnswers, type RawAnswer, toRequest } from './raw-connection.ts';
 

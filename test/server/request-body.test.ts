@@ -1,8 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
-import { createBodyBudget } from '../../src/server/body-budget.ts';
-import { createRequestBodies } from '../../src/server/request-body.ts';
+import { createBodyBudget } from '../../src/http/body-budget.ts';
+import { createRequestBodies } from '../../src/http/request-body.ts';
 
 const RESPONSE = {} as ServerResponse;
 const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => 'a' });

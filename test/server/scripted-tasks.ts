@@ -1,9 +1,9 @@
 import { onTestFinished } from 'vitest';
-import type { Environment } from '../../src/config.ts';
+import type { Environment } from '../../src/app/config.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
-import type { Log } from '../../src/server/log.ts';
+import type { Log } from '../../src/telemetry/log.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
 

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { shareForASecond } from '../../src/server/shared-work.ts';
+import { shareForASecond } from '../../src/event-loop/shared-work.ts';
 
 test('expensive work is done once for all who ask at the same time or within a second', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });

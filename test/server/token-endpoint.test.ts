@@ -2,10 +2,10 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createBodyBudget } from '../../src/server/body-budget.ts';
-import { createLog, NO_LOG_SINK } from '../../src/server/log.ts';
-import { createRequestBodies } from '../../src/server/request-body.ts';
-import { createTokenEndpoint, type IssueToken } from '../../src/server/token-endpoint.ts';
+import { createBodyBudget } from '../../src/http/body-budget.ts';
+import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
+import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createTokenEndpoint, type IssueToken } from '../../src/auth/token-endpoint.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 
 const gateway = await startStoreGateway();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readTokenRequest } from '../../src/server/token-request.ts';
+import { readTokenRequest } from '../../src/auth/token-request.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
 const read = (body: string, authorization?: string, contentType = FORM) =>

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import { readTrustedDocuments } from '../../src/server/trusted-documents.ts';
+import { readTrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 import { bytesOf, utf16 } from '../wire/samples.ts';
 import { type Answer, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../running-gateway.ts';
 

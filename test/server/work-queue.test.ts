@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createWorkQueue } from '../../src/server/work-queue.ts';
+import { createWorkQueue } from '../../src/auth/work-queue.ts';
 
 /** Work that ends when it is told to. */
 function work() {

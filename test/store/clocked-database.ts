@@ -1,4 +1,4 @@
-import type { Database, SqlReader } from '../../src/store/database.ts';
+import type { Database, SqlReader } from '../../src/store/sql/database.ts';
 
 /** A clock that a test sets, in milliseconds since 1970. */
 export interface TestClock {

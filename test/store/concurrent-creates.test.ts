@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { DatabaseUnavailableError } from '../../src/store/database.ts';
+import { DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from './sample-account.ts';
 import { DATABASES } from './databases.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/sql/database.ts';
 import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
 const COLUMNS = ['id', 'text'];

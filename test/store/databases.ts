@@ -2,9 +2,9 @@ import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
 import { Client, Pool } from 'pg';
 import { inject, onTestFinished } from 'vitest';
-import type { Database } from '../../src/store/database.ts';
-import { openPostgres } from '../../src/store/postgres.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import type { Database } from '../../src/store/sql/database.ts';
+import { openPostgres } from '../../src/store/sql/postgres.ts';
+import { openSqlite } from '../../src/store/sql/sqlite.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 /** The databases that every behaviour of the store is tested on. */

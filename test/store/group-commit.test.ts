@@ -2,9 +2,9 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { createGroupCommit, type GroupCommit } from '../../src/store/group-commit.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import { openSqlite } from '../../src/store/sql/sqlite.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 const REFUSED = new TaskFailure({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'no');

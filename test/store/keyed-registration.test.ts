@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
-import type { SqlReader, SqlTransaction } from '../../src/store/database.ts';
-import type { Attempt } from '../../src/store/idempotency.ts';
-import { decideOnce } from '../../src/store/keyed-registration.ts';
+import type { SqlReader, SqlTransaction } from '../../src/store/sql/database.ts';
+import type { Attempt } from '../../src/store/idempotency/attempt.ts';
+import { decideOnce } from '../../src/store/idempotency/store-idempotency.ts';
 
 const ATTEMPT: Attempt = {
   owner: { scopes: ['account'], credential: null },

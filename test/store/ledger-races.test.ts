@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../src/contract/account-task.ts';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
-import type { Attempt } from '../../src/store/idempotency.ts';
-import { createLedger, type Ledger } from '../../src/store/ledger.ts';
-import type { Settlement } from '../../src/store/settlements.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
+import type { Attempt } from '../../src/store/idempotency/attempt.ts';
+import { createLedger, type Ledger } from '../../src/store/idempotency/ledger.ts';
+import type { Settlement } from '../../src/store/idempotency/settlements.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';
 import { DATABASES } from './databases.ts';

@@ -10,9 +10,9 @@ import {
   type SqlParameter,
   type SqlReader,
   UnstorableDataError,
-} from '../../src/store/database.ts';
-import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
-import { createLedger, type Ledger } from '../../src/store/ledger.ts';
+} from '../../src/store/sql/database.ts';
+import { idempotentTaskService } from '../../src/store/idempotency/upstream-idempotency.ts';
+import { createLedger, type Ledger } from '../../src/store/idempotency/ledger.ts';
 import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { Database, SqlTransaction } from '../../src/store/database.ts';
-import { migrate, type Migration, MIGRATIONS } from '../../src/store/migrations.ts';
+import type { Database, SqlTransaction } from '../../src/store/sql/database.ts';
+import { migrate, type Migration, MIGRATIONS } from '../../src/store/sql/migrations.ts';
 import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 
 const FIRST: Migration = { number: 1, statements: ['CREATE TABLE one (id TEXT)'] };

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
-import { toConnectFailure } from '../../src/store/postgres-failure.ts';
+import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../src/store/sql/database.ts';
+import { toConnectFailure } from '../../src/store/sql/postgres-failure.ts';
 import { openTemporary, temporaryDatabase } from './databases.ts';
 
 /** A database in which a row of `wishes` fails with the SQLSTATE in it: in the statement that writes it, or at the commit. */

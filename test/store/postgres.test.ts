@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { type Database, DatabaseUnavailableError, type SqlTransaction } from '../../src/store/database.ts';
-import { openPostgres } from '../../src/store/postgres.ts';
+import { type Database, DatabaseUnavailableError, type SqlTransaction } from '../../src/store/sql/database.ts';
+import { openPostgres } from '../../src/store/sql/postgres.ts';
 import { type Cut, cuttingWay } from './connection-cutter.ts';
 import { administer, openTemporary, temporaryDatabase, temporaryPostgres } from './databases.ts';
 

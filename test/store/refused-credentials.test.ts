@@ -3,7 +3,7 @@ import { readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { toIdentity } from '../../src/store/caller-identity.ts';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { createPurge } from '../../src/store/purge.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';

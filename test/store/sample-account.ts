@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import type { Call } from '../../src/contract/task-service.ts';
-import type { Database } from '../../src/store/database.ts';
-import { migrate } from '../../src/store/migrations.ts';
+import type { Database } from '../../src/store/sql/database.ts';
+import { migrate } from '../../src/store/sql/migrations.ts';
 import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
 import { type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
 

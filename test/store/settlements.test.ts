@@ -4,12 +4,12 @@ import { type CreatedAccountTask, readAccountTask } from '../../src/contract/acc
 import type { JsonObject } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
-import { type Database, DatabaseUnavailableError } from '../../src/store/database.ts';
-import type { Attempt } from '../../src/store/idempotency.ts';
-import { idempotentTaskService } from '../../src/store/idempotent-task-service.ts';
-import { createLedger } from '../../src/store/ledger.ts';
-import { createOwedWrites } from '../../src/store/owed-writes.ts';
-import { createSettlements, type SettlementsOptions } from '../../src/store/settlements.ts';
+import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
+import type { Attempt } from '../../src/store/idempotency/attempt.ts';
+import { idempotentTaskService } from '../../src/store/idempotency/upstream-idempotency.ts';
+import { createLedger } from '../../src/store/idempotency/ledger.ts';
+import { createOwedWrites } from '../../src/store/idempotency/retry-queue.ts';
+import { createSettlements, type SettlementsOptions } from '../../src/store/idempotency/settlements.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { withClock } from './clocked-database.ts';

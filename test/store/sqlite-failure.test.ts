@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { DatabaseUnavailableError, UnstorableDataError } from '../../src/store/database.ts';
-import { toCommitFailure, toSqliteFailure } from '../../src/store/sqlite-failure.ts';
+import { DatabaseUnavailableError, UnstorableDataError } from '../../src/store/sql/database.ts';
+import { toCommitFailure, toSqliteFailure } from '../../src/store/sql/sqlite-failure.ts';
 
 const sqliteError = (errcode: number) => Object.assign(new Error('as SQLite says it'), { errcode });
 

@@ -29,7 +29,7 @@ const OPENER = `
 test('several processes may open a new file at the same moment', async () => {
   const folder = temporaryFolder();
   const workerData = {
-    module: new URL('../../src/store/sqlite.ts', import.meta.url).href,
+    module: new URL('../../src/store/sql/sqlite.ts', import.meta.url).href,
     paths: Array.from({ length: ROUNDS }, (_, round) => join(folder, `${round}.db`)),
     arrived: new SharedArrayBuffer(4 * ROUNDS),
   };

@@ -2,8 +2,8 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { Database } from '../../src/store/database.ts';
-import { openSqlite } from '../../src/store/sqlite.ts';
+import type { Database } from '../../src/store/sql/database.ts';
+import { openSqlite } from '../../src/store/sql/sqlite.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
 async function openNotes(path = join(temporaryFolder(), 'notes.db')): Promise<Database> {

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import type { Database } from '../../src/store/database.ts';
+import type { Database } from '../../src/store/sql/database.ts';
 import { SAMPLE_TASK, sampleCall, sampleStore } from './sample-account.ts';
 
 const UNWRITABLE = {

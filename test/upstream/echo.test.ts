@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { AnswerObserver } from '../../src/upstream/task-service.ts';
+import type { AnswerObserver } from '../../src/upstream/upstream-task-service.ts';
 import type { UpstreamObserver } from '../../src/upstream/upstream-observer.ts';
 import { ID } from './envelope-text.ts';
 import { expectFailure } from './expected-failure.ts';

@@ -3,7 +3,10 @@ import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import type { Call, TaskService } from '../../src/contract/task-service.ts';
 import { createUpstreamClient, type UpstreamClientOptions } from '../../src/upstream/client.ts';
-import { createUpstreamTaskService, type UpstreamTaskServiceOptions } from '../../src/upstream/task-service.ts';
+import {
+  createUpstreamTaskService,
+  type UpstreamTaskServiceOptions,
+} from '../../src/upstream/upstream-task-service.ts';
 
 const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 

@@ -1,7 +1,7 @@
 // Loaded before the gateway (--import): takes out of its source what asks for traces, to see what asking costs.
 import { registerHooks } from 'node:module';
 
-const OBSERVATION = '/src/server/request-observation.ts';
+const OBSERVATION = '/src/telemetry/request-observation.ts';
 /** What is asked with every request, and with every step of it. */
 const QUESTIONS = [
   ['tracing && !PROBES.has(path) ?', 'false ?'],

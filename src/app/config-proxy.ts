@@ -1,0 +1,49 @@
+import type { ReadVariable } from './config-limits.ts';
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const HTTP = ['http_proxy', 'HTTP_PROXY'];
+/** As in Node's fetch, the first that is set counts. */
+const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  'http:': HTTP,
+  'https:': ['https_proxy', 'HTTPS_PROXY', ...HTTP],
+};
+
+/** Reads the proxy for an address, by the rules of Node's fetch: NODE_USE_ENV_PROXY turns the variables on, NO_PROXY makes exceptions. */
+export function readProxy(env: Environment, read: ReadVariable, address: URL): URL | null {
+  const variable = findVariable(env, address);
+  return variable !== null && isOn(env) ? read<URL | null>(variable, null, parseProxy) : null;
+}
+
+/** The variable that names a proxy for an address, though nothing turns it on; null if no variable does. */
+export function findUnusedProxy(env: Environment, address: URL): string | null {
+  return isOn(env) ? null : findVariable(env, address);
+}
+
+function isOn(env: Environment): boolean {
+  return env['NODE_USE_ENV_PROXY'] === '1' || /--use-env-proxy\b/.test(env['NODE_OPTIONS'] ?? '');
+}
+
+function findVariable(env: Environment, address: URL): string | null {
+  const variable = VARIABLES[address.protocol]?.find((name) => env[name]?.trim());
+  return variable === undefined || isExcepted(address, env['no_proxy'] ?? env['NO_PROXY'] ?? '') ? null : variable;
+}
+
+function parseProxy(text: string): URL {
+  const url = URL.parse(text);
+  if (url && /^https?:$/.test(url.protocol)) return url;
+  throw new Error('expected the http or https address of a proxy such as http://proxy:3128');
+}
+
+/** True if an entry is `*`, the host or a domain above it, each with or without the port. */
+function isExcepted({ protocol, hostname, port }: URL, exceptions: string): boolean {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
+  const ownPort = port || (protocol === 'https:' ? '443' : '80');
+  return exceptions.split(/[\s,]+/).some((entry) => {
+    const [, bracketed, plain, entryPort] = /^(?:\[(.+)\]|([^:]+|.*:.*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
+    const name = (bracketed ?? plain ?? '').toLowerCase();
+    if (name === '' || (entryPort !== undefined && entryPort !== ownPort)) return false;
+    const domain = name.replace(/^\*?\./, '');
+    return name === '*' || name === host || host.endsWith(`.${domain}`);
+  });
+}

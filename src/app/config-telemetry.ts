@@ -1,0 +1,98 @@
+import { asGiven, oneOf, parseBaseUrl, share } from './config-values.ts';
+import type { ReadVariable } from './config-limits.ts';
+
+export interface TracingConfig {
+  /** Base address of an OTLP/HTTP collector. */
+  readonly endpoint: URL;
+  readonly serviceName: string;
+  /** The other attributes of this service, by the names of OpenTelemetry's conventions. */
+  readonly resourceAttributes: Readonly<Record<string, string>>;
+  /** From 0 to 1: the share of the traces that is kept. */
+  readonly sampledShare: number;
+  /** True where the share is of the traces beginning here only, and a trace of others is kept where its beginner keeps it. */
+  readonly followsParent: boolean;
+}
+
+/** The sampling of each OTEL_TRACES_SAMPLER; a share that is null is OTEL_TRACES_SAMPLER_ARG. */
+const SAMPLERS = {
+  always_on: { followsParent: false, share: 1 },
+  always_off: { followsParent: false, share: 0 },
+  traceidratio: { followsParent: false, share: null },
+  parentbased_always_on: { followsParent: true, share: 1 },
+  parentbased_always_off: { followsParent: true, share: 0 },
+  parentbased_traceidratio: { followsParent: true, share: null },
+} as const;
+const SAMPLER_NAMES = [
+  'always_on',
+  'always_off',
+  'traceidratio',
+  'parentbased_always_on',
+  'parentbased_always_off',
+  'parentbased_traceidratio',
+] as const satisfies readonly (keyof typeof SAMPLERS)[];
+const DEFAULT_COLLECTOR = new URL('http://localhost:4318/');
+
+/**
+ * Reads OpenTelemetry's variables. As its specification asks, a value of a switch that is not supported is ignored; each
+ * is a line of `ignored`.
+ */
+export function readTelemetry(read: ReadVariable): {
+  readonly tracing: TracingConfig | null;
+  readonly ignored: readonly string[];
+} {
+  const ignored: string[] = [];
+  const readSwitch = <T>(name: string, fallback: T, parse: (text: string) => T): T =>
+    read(name, fallback, (text) => {
+      try {
+        return parse(text);
+      } catch (error) {
+        ignored.push(`${name}: is ignored; ${(error as Error).message}`);
+        return fallback;
+      }
+    });
+  const isDisabled = readSwitch('OTEL_SDK_DISABLED', false, (text) => oneOf(['true', 'false'])(text) === 'true');
+  const exporter = readSwitch('OTEL_TRACES_EXPORTER', null, oneOf(['otlp', 'none']));
+  const sampler = SAMPLERS[readSwitch('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', oneOf(SAMPLER_NAMES))];
+  const { 'service.name': serviceName = 'account-task-gateway', ...resourceAttributes } = readSwitch(
+    'OTEL_RESOURCE_ATTRIBUTES',
+    {},
+    parseAttributes,
+  );
+  for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'])
+    readSwitch(name, null, oneOf(['http/json']));
+  readSwitch('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', null, () => {
+    throw new Error('set OTEL_EXPORTER_OTLP_ENDPOINT, without /v1/traces');
+  });
+  const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', exporter === 'otlp' ? DEFAULT_COLLECTOR : null, parseBaseUrl);
+  const sampledShare = read('OTEL_TRACES_SAMPLER_ARG', 1, share);
+  const tracing = {
+    serviceName: read('OTEL_SERVICE_NAME', serviceName, asGiven),
+    resourceAttributes,
+    sampledShare: sampler.share ?? sampledShare,
+    followsParent: sampler.followsParent,
+  };
+  const isOff = isDisabled || exporter === 'none' || endpoint === null;
+  return { tracing: isOff ? null : { endpoint, ...tracing }, ignored };
+}
+
+/** Attributes such as deployment.environment.name=prod, separated by commas and percent-encoded. */
+function parseAttributes(text: string): Readonly<Record<string, string>> {
+  try {
+    return Object.fromEntries(
+      text
+        .split(',')
+        .filter((entry) => entry.trim())
+        .map(parseAttribute),
+    );
+  } catch (error) {
+    throw new Error('expected attributes such as deployment.environment.name=prod, separated by commas', {
+      cause: error,
+    });
+  }
+}
+
+function parseAttribute(text: string): readonly [name: string, value: string] {
+  const [name = '', value, ...more] = text.split('=').map((part) => decodeURIComponent(part.trim()));
+  if (!name || value === undefined || more.length > 0) throw new Error(`no name and value: ${text}`);
+  return [name, value];
+}

@@ -1,0 +1,161 @@
+import type { RequestListener } from 'node:http';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Backend, Observers } from './backend.ts';
+import type { Config } from './config.ts';
+import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
+import { createSchema } from '../schema/schema.ts';
+import { createAddressLimit } from '../http/address-limit.ts';
+import { createBodyBudget, defaultBodyBudgetBytes } from '../http/body-budget.ts';
+import { createClientAddresses } from '../http/client-address.ts';
+import { createRequestBodies } from '../http/request-body.ts';
+import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts';
+import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
+import { createCors } from '../http/cors.ts';
+import { createMetricsServer } from '../http/metrics-server.ts';
+import type { Limit } from '../telemetry/metrics.ts';
+import { createRequestObservation } from '../telemetry/request-observation.ts';
+import { createGatewayServer } from '../http/server.ts';
+import { createTokenEndpoint } from '../auth/token-endpoint.ts';
+import { createUnreadAnswers } from '../http/unread-answers.ts';
+import { traceFields } from '../graphql/traced-fields.ts';
+import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
+
+/** How a gateway stops. */
+export interface Closing {
+  /** How long it still serves, while it says that it is about to stop. */
+  readonly drainMs: number;
+  /** Another process serves the same address: this one does not say that it is about to stop. */
+  readonly isReplaced?: boolean;
+}
+
+export interface Addresses {
+  readonly address: URL;
+  /** Null: /metrics is at the same address. */
+  readonly metricsAddress: URL | null;
+}
+
+export interface Gateway {
+  /** Answers a request that came another way than by `listen`. */
+  readonly handle: RequestListener;
+  /** Resolves once requests are accepted. */
+  listen(): Promise<Addresses>;
+  /** Stops in the order that costs no caller an answer. A later call without `isReplaced` still makes /ready say so. */
+  close(options?: Closing): Promise<void>;
+}
+
+const AT_ONCE: Closing = { drainMs: 0 };
+/** With no request left it has only to write down what it owes. */
+const BACKEND_CLOSE_MS = 10_000;
+
+/** Puts GraphQL and HTTP in front of a backend. */
+export function createGateway(
+  config: Config,
+  { tasks, authenticate, issueToken, batchConcurrency }: Backend,
+  { log, metrics, requestLog = () => undefined, tracing = null }: Observers,
+  graphiql: GraphiqlOptions,
+): Gateway {
+  const tables = { frequencies: config.frequencies, notifications: config.notifications };
+  const schema = createSchema(tables);
+  if (tracing) traceFields(schema);
+  const answers = createUnreadAnswers({ ...config, onRefused: (limit) => metrics.countRefusal(limit) });
+  const graphql = createGraphqlEndpoint({
+    schema,
+    tasks,
+    authenticate,
+    log,
+    metrics,
+    timeoutMs: config.operationTimeoutMs,
+    answers,
+    batchConcurrency,
+    introspection: config.introspection,
+    trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),
+    fastLane: config.fastLane,
+  });
+  const onRefused = (limit: Limit): void => metrics.countRefusal(limit);
+  const addresses = createClientAddresses(config.trustedProxies);
+  const bodies = createRequestBodies({
+    budget: createBodyBudget({ maxBytes: config.maxPendingBodyBytes ?? defaultBodyBudgetBytes() }),
+    toAddress: addresses.toKey,
+  });
+  const server = createGatewayServer({
+    graphql,
+    bodies,
+    authenticate,
+    cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
+    graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
+    token:
+      issueToken &&
+      createTokenEndpoint({
+        issueToken,
+        bodies,
+        toAddress: addresses.toKey,
+        log,
+        onRefused,
+      }),
+    // With an upstream the contract is served there.
+    rest: config.upstream
+      ? null
+      : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, onRefused, log }),
+    checks: tasks.checks,
+    metrics,
+    servesMetrics: config.metricsPort === null,
+    answers,
+    observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
+    addressLimit:
+      config.maxConnectionsPerAddress === null
+        ? null
+        : createAddressLimit({
+            max: config.maxConnectionsPerAddress,
+            addresses,
+            onRefused,
+          }),
+    bounds: { keepAliveMs: config.keepAliveMs },
+    maxBodyBytes: config.maxBodyBytes,
+    maxAnonymousBodyBytes: config.maxAnonymousBodyBytes,
+    simpleGets: config.simpleGets,
+    log,
+  });
+  const metricsServer = config.metricsPort === null ? null : createMetricsServer(metrics);
+  let ending: Promise<void> | null = null;
+  const end = async (drainMs: number): Promise<void> => {
+    if (drainMs > 0) {
+      log.info({ drainMs }, 'draining');
+      await delay(drainMs);
+    }
+    log.info({}, 'closing');
+    const cutOff = await server.close(config.closeTimeoutMs);
+    const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
+    metricsServer?.close();
+    if (cutOff > 0) throw new Error(`${cutOff} requests did not end within CLOSE_TIMEOUT_MS and were cut off`);
+    if (!isClosed) throw new Error('the backend had still something under way');
+    log.info({}, 'closed');
+  };
+  return {
+    handle: server.handle,
+    async listen() {
+      const metricsAddress = (await metricsServer?.listen(config.host, config.metricsPort ?? 0)) ?? null;
+      try {
+        return { address: await server.listen(config.host, config.port), metricsAddress };
+      } catch (error) {
+        metricsServer?.close();
+        throw error;
+      }
+    },
+    close({ drainMs, isReplaced = false } = AT_ONCE) {
+      if (drainMs > 0) server.drain({ isReplaced });
+      ending ??= end(drainMs);
+      return ending;
+    },
+  };
+}
+
+/** Whether the work ended in time. */
+async function within(timeoutMs: number, work: Promise<void>): Promise<boolean> {
+  const timeout = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
+  try {
+    return await Promise.race([work.then(() => true), timeout.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,40 @@
+import type { Observers } from './backend.ts';
+import type { Config } from './config.ts';
+import { createLog, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
+import { createMetrics } from '../telemetry/metrics.ts';
+import { createRequestLog } from '../telemetry/request-log.ts';
+import { shareForASecond } from '../event-loop/shared-work.ts';
+import { parseDatabaseAddress } from '../store/sql/database-address.ts';
+
+/** Observers that have to be let go of. */
+export interface OpenObservers extends Observers {
+  /** Sends on what they still hold. */
+  close(): Promise<void>;
+}
+
+/** The log, the metrics and, where they are asked for, the traces. */
+export async function openObservers(config: Config, facts: ProcessFacts = {}): Promise<OpenObservers> {
+  const { logLevel, databaseUrl, ignoredVariables, tracing: tracingConfig } = config;
+  const logSink = await openLogSink({ isShared: facts.worker !== undefined });
+  const log = createLog(logLevel, logSink, facts);
+  for (const problem of ignoredVariables) log.warn({ problem }, 'a variable is ignored');
+  // The SDK is loaded by those only who trace.
+  const tracing =
+    tracingConfig &&
+    (await import('../telemetry/tracing.ts')).createTracing({
+      ...tracingConfig,
+      database: parseDatabaseAddress(databaseUrl)?.kind ?? 'sqlite',
+      log,
+    });
+  const metrics = createMetrics();
+  return {
+    log,
+    requestLog: createRequestLog(logLevel, logSink, facts),
+    metrics: { ...metrics, render: shareForASecond(() => metrics.render()) },
+    tracing,
+    async close() {
+      await tracing?.close();
+      logSink.flush();
+    },
+  };
+}

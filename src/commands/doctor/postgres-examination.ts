@@ -1,0 +1,131 @@
+import { Client } from 'pg';
+import { parseDatabaseAddress } from '../../store/sql/database-address.ts';
+import { toConnectFailure, toStatementFailure } from '../../store/sql/postgres-failure.ts';
+import { holdsEveryText, toEncodingProblem } from '../../store/sql/postgres-kind.ts';
+import { DatabaseUnavailableError } from '../../store/sql/database.ts';
+import { IS_NOT_REVOKED } from '../../store/secret.ts';
+import { broken, type Finding, ok, warning } from './finding.ts';
+import { schemaFinding, storeFinding } from './schema-version.ts';
+
+export interface PostgresExamination {
+  readonly address: string;
+  /** Whether the gateway keeps its tasks there, and not only records. */
+  readonly isStore: boolean;
+}
+
+const SUBJECT = 'database';
+const CONNECT_TIMEOUT_MS = 5_000;
+const STATEMENT_TIMEOUT_MS = 5_000;
+const SLOW_MS = 20;
+/** What one gateway process opens at the most. */
+const CONNECTIONS_PER_PROCESS = 10;
+
+const FACTS = `SELECT version() AS version, current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') AS read_only,
+  has_schema_privilege(current_schema(), 'CREATE') AS may_create,
+  (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema()) AS tables,
+  to_regclass('schema_migrations') IS NOT NULL AS is_migrated, to_regclass('clients') IS NOT NULL AS has_store`;
+/** A distributed relative of PostgreSQL may have none of these. */
+const SERVER = `SELECT current_setting('fsync') AS fsync, current_setting('max_connections') AS most,
+  (SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS taken`;
+const STORE = `SELECT (SELECT COUNT(*) FROM clients WHERE ${IS_NOT_REVOKED}) AS clients,
+  (SELECT COUNT(*) FROM catalogue) AS tasks`;
+
+type Row = Readonly<Record<string, unknown>>;
+
+/** Looks at a PostgreSQL database over one connection, and changes nothing. */
+export async function examinePostgres({ address, isStore }: PostgresExamination): Promise<readonly Finding[]> {
+  const name = parseDatabaseAddress(address)?.name ?? '';
+  const client = new Client({
+    connectionString: address,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+    query_timeout: STATEMENT_TIMEOUT_MS,
+    application_name: 'account-task-gateway doctor',
+  });
+  client.on('error', () => undefined);
+  try {
+    await client.connect();
+  } catch (error) {
+    await client.end().catch(() => undefined);
+    const remedy =
+      'Check DATABASE_URL: host, port, user, password, database name; and that the server lets this host in.';
+    return [broken(SUBJECT, `${name}: ${toConnectFailure(error).reason}`, remedy)];
+  }
+  try {
+    return await examine(client, name, isStore);
+  } catch (error) {
+    const failure = toStatementFailure(error);
+    if (!(failure instanceof DatabaseUnavailableError)) throw error;
+    return [broken(SUBJECT, `${name}: ${failure.reason}`, 'Look into the log of the database server.')];
+  } finally {
+    await client.end().catch(() => undefined);
+  }
+}
+
+async function examine(client: Client, name: string, isStore: boolean): Promise<readonly Finding[]> {
+  const read = async (sql: string): Promise<Row> => (await client.query<Row>(sql)).rows[0] ?? {};
+  const facts = await read(FACTS);
+  const latencyMs = await measureLatency(client);
+  const product = String(facts['version']).split(' ').slice(0, 2).join(' ');
+  const version = facts['is_migrated']
+    ? (await read('SELECT MAX(number) AS version FROM schema_migrations'))['version']
+    : null;
+  const store = isStore && facts['has_store'] ? await read(STORE) : null;
+  return [
+    writableFinding(`${name}: ${product}, ${latencyMs.toFixed(1)} ms a round trip`, facts, latencyMs),
+    schemaFinding({ tables: Number(facts['tables']), version: version === null ? null : Number(version) }),
+    ...(store ? [storeFinding({ clients: Number(store['clients']), tasks: Number(store['tasks']) })] : []),
+    ...(await read(SERVER).then(serverFindings, () => [])),
+  ];
+}
+
+function writableFinding(
+  fact: string,
+  { encoding, read_only: readOnly, may_create: mayCreate }: Row,
+  latencyMs: number,
+): Finding {
+  if (!holdsEveryText(String(encoding))) {
+    const remedy = "Move it with pg_dump to one made with CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'.";
+    return broken(SUBJECT, `${fact}; ${toEncodingProblem(String(encoding))}`, remedy);
+  }
+  if (readOnly === 'on') {
+    return broken(SUBJECT, `${fact}; it is read-only`, 'Name the primary in DATABASE_URL, not a replica.');
+  }
+  if (!mayCreate) {
+    const grant = 'GRANT CREATE ON SCHEMA … TO the user: the start makes and changes tables.';
+    return broken(SUBJECT, `${fact}; the user may make no tables`, grant);
+  }
+  if (encoding !== 'UTF8') {
+    const remedy = 'Prefer a database with ENCODING UTF8, so that other programs read its texts as they were written.';
+    return warning(SUBJECT, `${fact}; its encoding is ${String(encoding)}`, remedy);
+  }
+  if (latencyMs <= SLOW_MS) return ok(SUBJECT, fact);
+  return warning(
+    SUBJECT,
+    `${fact}, which is slow`,
+    'Run the gateway close to its database: every create waits for it.',
+  );
+}
+
+function serverFindings({ fsync, most, taken }: Row): readonly Finding[] {
+  const free = Number(most) - Number(taken);
+  const fact = `${Number(taken)} of ${Number(most)} connections taken`;
+  return [
+    free >= CONNECTIONS_PER_PROCESS
+      ? ok('connections', fact)
+      : warning('connections', fact, `Raise max_connections: a gateway process uses up to ${CONNECTIONS_PER_PROCESS}.`),
+    ...(fsync === 'off'
+      ? [warning('durability', 'fsync is off: a crash of the server may lose what was acknowledged', 'Set fsync = on.')]
+      : []),
+  ];
+}
+
+/** The fastest of a few, since the first ones pay for more than the way. */
+async function measureLatency(client: Client): Promise<number> {
+  let fastestMs = Infinity;
+  for (let rounds = 0; rounds < 5; rounds += 1) {
+    const startMs = performance.now();
+    await client.query('SELECT 1');
+    fastestMs = Math.min(fastestMs, performance.now() - startMs);
+  }
+  return fastestMs;
+}

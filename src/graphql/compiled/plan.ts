@@ -1,0 +1,179 @@
+import {
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLObjectType,
+  type GraphQLOutputType,
+  type GraphQLSchema,
+  type GraphQLUnionType,
+  getNullableType,
+  getOperationAST,
+  isAbstractType,
+  isLeafType,
+  isListType,
+  isNonNullType,
+  isObjectType,
+  isUnionType,
+  Kind,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  type SelectionSetNode,
+} from 'graphql';
+import { compileArgumentSizes } from '../argument-sizes.ts';
+import { type ArgumentValues, compileArguments } from './argument-values.ts';
+import { type LeafText, leafText } from './json-text.ts';
+import { type CoerceVariables, compileVariables } from './values.ts';
+
+/** An operation whose fields are known before it runs, in the order of the answer. */
+export interface OperationPlan {
+  readonly operation: OperationDefinitionNode;
+  readonly isMutation: boolean;
+  readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+  readonly coerceVariables: CoerceVariables;
+  readonly root: ObjectPlan;
+}
+
+export interface ObjectPlan {
+  readonly type: GraphQLObjectType;
+  readonly fields: readonly FieldPlan[];
+}
+
+export interface FieldPlan {
+  readonly responseName: string;
+  /** What stands before the value in the answer: `"name":`, after a comma unless it is the first. */
+  readonly label: string;
+  readonly nodes: readonly [FieldNode, ...FieldNode[]];
+  /** Null for `__typename`. */
+  readonly resolved: ResolvedField | null;
+}
+
+export interface ResolvedField {
+  readonly definition: GraphQLField<unknown, unknown>;
+  readonly args: ArgumentValues;
+  readonly value: ValuePlan;
+}
+
+/** What a field or an item of a list holds. */
+export type ValuePlan = { readonly isNonNull: boolean } & (
+  | { readonly kind: 'leaf'; readonly write: LeafText }
+  | { readonly kind: 'object'; readonly object: ObjectPlan }
+  | { readonly kind: 'union'; readonly type: GraphQLUnionType; readonly objects: ReadonlyMap<string, ObjectPlan> }
+  | { readonly kind: 'list'; readonly item: ValuePlan }
+);
+
+/** What a plan does not cover: such an operation is Yoga's. */
+class Unplanned extends Error {}
+
+/**
+ * The plan of a valid document's operation. Null for what depends on the request or needs more than a tree: directives,
+ * interfaces, introspection, subscriptions.
+ */
+export function planOperation(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | undefined,
+): OperationPlan | null {
+  const operation = getOperationAST(document, operationName);
+  if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
+  const type = schema.getRootType(operation.operation);
+  if (!type || operation.directives?.length) return null;
+  const fragments = Object.fromEntries(
+    document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
+  );
+  try {
+    const root = planObject(type, [operation.selectionSet], { schema, fragments });
+    const isMutation = operation.operation === OperationTypeNode.MUTATION;
+    return { operation, isMutation, fragments, coerceVariables: compileInput(schema, document, operation), root };
+  } catch (error) {
+    if (error instanceof Unplanned) return null;
+    throw error;
+  }
+}
+
+/** An operation's variables; null also where an argument is too large, which is Yoga's to say as well. */
+function compileInput(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): CoerceVariables {
+  const coerce = compileVariables(schema, operation);
+  const findOversize = compileArgumentSizes(schema, document, operation);
+  if (!findOversize) return coerce;
+  return (given) => (findOversize(given) === null ? coerce(given) : null);
+}
+
+interface Scope {
+  readonly schema: GraphQLSchema;
+  readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
+}
+
+function planObject(type: GraphQLObjectType, selections: readonly SelectionSetNode[], scope: Scope): ObjectPlan {
+  // An `isTypeOf` would have to be asked.
+  if (type.isTypeOf) throw new Unplanned();
+  const nodes = new Map<string, [FieldNode, ...FieldNode[]]>();
+  const visited = new Set<string>();
+  for (const selection of selections) collectFields(type, selection, scope, nodes, visited);
+  const fields = [...nodes].map(([name, fieldNodes], index) => ({
+    ...planField(type, name, fieldNodes, scope),
+    label: `${index === 0 ? '' : ','}"${name}":`,
+  }));
+  return { type, fields };
+}
+
+function planField(
+  parent: GraphQLObjectType,
+  responseName: string,
+  nodes: readonly [FieldNode, ...FieldNode[]],
+  scope: Scope,
+): Omit<FieldPlan, 'label'> {
+  const plan = { responseName, nodes };
+  const name = nodes[0].name.value;
+  if (name === '__typename') return { ...plan, resolved: null };
+  const definition = parent.getFields()[name];
+  if (!definition) throw new Unplanned();
+  const selections = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
+  const value = planValue(definition.type, selections, scope);
+  return { ...plan, resolved: { definition, args: compileArguments(definition, nodes[0]), value } };
+}
+
+function planValue(outputType: GraphQLOutputType, selections: readonly SelectionSetNode[], scope: Scope): ValuePlan {
+  const isNonNull = isNonNullType(outputType);
+  const type = getNullableType(outputType);
+  if (isLeafType(type)) return { kind: 'leaf', isNonNull, write: leafText(type) };
+  if (isListType(type)) return { kind: 'list', isNonNull, item: planValue(type.ofType, selections, scope) };
+  if (isUnionType(type)) {
+    const objects = new Map(type.getTypes().map((member) => [member.name, planObject(member, selections, scope)]));
+    return { kind: 'union', isNonNull, type, objects };
+  }
+  if (!isObjectType(type)) throw new Unplanned();
+  return { kind: 'object', isNonNull, object: planObject(type, selections, scope) };
+}
+
+/** The fields of a selection by response name, in the order of GraphQL's CollectFields. */
+function collectFields(
+  type: GraphQLObjectType,
+  { selections }: SelectionSetNode,
+  scope: Scope,
+  nodes: Map<string, [FieldNode, ...FieldNode[]]>,
+  visited: Set<string>,
+): void {
+  for (const selection of selections) {
+    if (selection.directives?.length) throw new Unplanned();
+    if (selection.kind === Kind.FIELD) {
+      const name = selection.alias?.value ?? selection.name.value;
+      const known = nodes.get(name);
+      if (known) known.push(selection);
+      else nodes.set(name, [selection]);
+      continue;
+    }
+    const isSpread = selection.kind === Kind.FRAGMENT_SPREAD;
+    if (isSpread && visited.has(selection.name.value)) continue;
+    if (isSpread) visited.add(selection.name.value);
+    const fragment = isSpread ? scope.fragments[selection.name.value] : selection;
+    if (!fragment || fragment.directives?.length) throw new Unplanned();
+    const condition = scope.schema.getType(fragment.typeCondition?.name.value ?? type.name);
+    const applies = condition === type || (isAbstractType(condition) && scope.schema.isSubType(condition, type));
+    if (applies) collectFields(type, fragment.selectionSet, scope, nodes, visited);
+  }
+}

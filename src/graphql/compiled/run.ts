@@ -1,0 +1,180 @@
+import {
+  defaultFieldResolver,
+  defaultTypeResolver,
+  GraphQLError,
+  type GraphQLObjectType,
+  type GraphQLResolveInfo,
+  type GraphQLSchema,
+  type GraphQLUnionType,
+  locatedError,
+  responsePathAsArray,
+} from 'graphql';
+import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan } from './plan.ts';
+import { fieldPath, type Path, type Run, type Site, toInfo } from './field-site.ts';
+import { failAfter, joinParts, type Text } from './text-parts.ts';
+
+/** Told what came of an operation: its data as JSON, `null` where an error took it away, and its errors in the order in which they happened. */
+export type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer | Promise<Answer>;
+
+const RESOLVER_PARAMETERS_WITH_INFO = 4;
+
+/** Runs a planned operation as GraphQL's execution algorithm has it; null, with nothing run, where a variable is bad. */
+export function runOperation<Answer>(
+  schema: GraphQLSchema,
+  plan: OperationPlan,
+  contextValue: unknown,
+  given: Readonly<Record<string, unknown>>,
+  finish: Finish<Answer>,
+): Promise<Answer> | null {
+  const variables = plan.coerceVariables(given);
+  return variables && runRoot({ schema, plan, contextValue, variables, errors: [] }, finish);
+}
+
+function runRoot<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
+  const { plan, errors } = run;
+  const { root, isMutation } = plan;
+  // Where there is only one field to run, its order is no question.
+  const isSerial = isMutation && root.fields.length > 1;
+  return later(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(
+    (data) => finish(data, errors),
+    (error: GraphQLError) => finish('null', [...errors, error]),
+  );
+}
+
+/** A promise of what the work gives, in any case. */
+function later(work: () => Text): Promise<string> {
+  try {
+    const text = work();
+    return typeof text === 'string' ? Promise.resolve(text) : text;
+  } catch (error) {
+    return Promise.reject(error);
+  }
+}
+
+async function runSerially({ fields, type }: ObjectPlan, run: Run): Promise<string> {
+  let text = '{';
+  for (const field of fields) text += field.label + (await runField(field, type, undefined, run, undefined));
+  return `${text}}`;
+}
+
+function runObject({ fields, type }: ObjectPlan, source: unknown, run: Run, path: Path | undefined): Text {
+  let text = '{';
+  const parts: Text[] = [];
+  try {
+    for (const field of fields) {
+      text += field.label;
+      const value = runField(field, type, source, run, path);
+      if (typeof value === 'string') text += value;
+      else {
+        parts.push(text, value);
+        text = '';
+      }
+    }
+  } catch (error) {
+    return failAfter(parts, error);
+  }
+  return parts.length === 0 ? `${text}}` : joinParts([...parts, `${text}}`]);
+}
+
+function runField(
+  field: FieldPlan,
+  parentType: GraphQLObjectType,
+  source: unknown,
+  run: Run,
+  path: Path | undefined,
+): Text {
+  const { resolved } = field;
+  if (!resolved) return `"${parentType.name}"`;
+  const { definition, args, value: plan } = resolved;
+  try {
+    const resolve = definition.resolve ?? defaultFieldResolver;
+    // Most resolvers do not ask for `info`; making one for each field would cost more than the rest of it.
+    const needsInfo = resolve.length >= RESOLVER_PARAMETERS_WITH_INFO;
+    const info = needsInfo ? toInfo({ field, resolved, parentType, path }, run) : undefined;
+    const value: unknown = resolve(source, args(run.variables), run.contextValue, info as GraphQLResolveInfo);
+    if (plan.kind === 'leaf' && typeof value === 'string') return plan.write(value);
+    return settle(value, plan, { field, resolved, parentType, path }, run, null);
+  } catch (error) {
+    return fail(error, plan, { field, resolved, parentType, path }, run, null);
+  }
+}
+
+/** Completes a value that may be a promise; `itemPath` where it is an item of a list. */
+function settle(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
+  const failLater = (error: unknown): string => fail(error, plan, site, run, itemPath);
+  if (isPromise(value)) {
+    return value.then((settled) => {
+      try {
+        const text = complete(settled, plan, site, run, itemPath);
+        return typeof text === 'string' ? text : text.catch(failLater);
+      } catch (error) {
+        return failLater(error);
+      }
+    }, failLater);
+  }
+  const text = complete(value, plan, site, run, itemPath);
+  return typeof text === 'string' ? text : text.catch(failLater);
+}
+
+function complete(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
+  if (value instanceof Error) throw value;
+  if (value === null || value === undefined) {
+    if (!plan.isNonNull) return 'null';
+    const { parentType, resolved } = site;
+    throw new Error(`Cannot return null for non-nullable field ${parentType.name}.${resolved.definition.name}.`);
+  }
+  if (plan.kind === 'leaf') return plan.write(value);
+  const path = itemPath ?? fieldPath(site);
+  if (plan.kind === 'object') return runObject(plan.object, value, run, path);
+  if (plan.kind === 'list') return completeList(value, plan.item, site, run, path);
+  const name = typeName(value, plan.type, site, run);
+  return isPromise(name)
+    ? name.then((settled) => runObject(memberPlan(settled, plan.objects), value, run, path))
+    : runObject(memberPlan(name, plan.objects), value, run, path);
+}
+
+function completeList(value: unknown, plan: ValuePlan, site: Site, run: Run, path: Path): Text {
+  if (typeof value !== 'object' || !(Symbol.iterator in (value as object)))
+    throw new GraphQLError(`Expected Iterable, but did not find one for field "${site.resolved.definition.name}".`);
+  const items: Text[] = [];
+  for (const item of value as Iterable<unknown>) {
+    const itemPath = { prev: path, key: items.length, typename: undefined };
+    try {
+      items.push(completeItem(item, plan, site, run, itemPath));
+    } catch (error) {
+      return failAfter(items, error);
+    }
+  }
+  const text = joinParts(items, ',');
+  return typeof text === 'string' ? `[${text}]` : text.then((settled) => `[${settled}]`);
+}
+
+function completeItem(item: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path): Text {
+  try {
+    return settle(item, plan, site, run, itemPath);
+  } catch (error) {
+    return fail(error, plan, site, run, itemPath);
+  }
+}
+
+function typeName(value: unknown, type: GraphQLUnionType, site: Site, run: Run): unknown {
+  return (type.resolveType ?? defaultTypeResolver)(value, run.contextValue, toInfo(site, run), type);
+}
+
+function memberPlan(name: unknown, objects: ReadonlyMap<string, ObjectPlan>): ObjectPlan {
+  const plan = objects.get(name as string);
+  if (!plan) throw new Error(`A union cannot hold the type ${String(name)}.`);
+  return plan;
+}
+
+/** A nullable value is null with its error noted; a non-null one passes the error to its parent. */
+function fail(error: unknown, { isNonNull }: ValuePlan, site: Site, run: Run, itemPath: Path | null): string {
+  const located = locatedError(error, site.field.nodes, responsePathAsArray(itemPath ?? fieldPath(site)));
+  if (isNonNull) throw located;
+  run.errors.push(located);
+  return 'null';
+}
+
+function isPromise(value: unknown): value is Promise<unknown> {
+  return typeof (value as { then?: unknown } | null)?.then === 'function';
+}

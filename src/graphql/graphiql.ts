@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { parseAccepted, preferred } from '../wire/media-type.ts';
+import { sendError } from '../http/answer.ts';
+import { returnScript } from './graphiql-return.ts';
+import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+
+export interface GraphiqlOptions {
+  /** The document a new tab starts with. */
+  readonly query: string;
+  /** The headers a new tab starts with. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** True when the headers hold a secret: then the page is for a Host of this machine only. */
+  readonly isLocal: boolean;
+}
+
+export interface GraphiqlPage {
+  send(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
+}
+
+const FOREIGN_HOST = 'The demo is for this machine alone: open it by 127.0.0.1 or localhost.';
+const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
+
+/** The page runs its own inline script, starts editors from blobs, and talks to nobody but its own origin. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'unsafe-inline' 'unsafe-eval' blob:",
+  "style-src 'unsafe-inline'",
+  "img-src 'self' data:",
+  'font-src data:',
+  "connect-src 'self'",
+  'worker-src blob:',
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ');
+
+/** The element that GraphiQL's own script fills. */
+const ROOT = '<div id="root"></div>';
+
+/** GraphiQL with everything it needs inside the page (9 MB): rendered and compressed once, when it is first asked for. */
+export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
+  let rendered: ReturnType<typeof render> | undefined;
+  return {
+    async send(request, response, record) {
+      // A page of another name that resolves to this machine could read the token (DNS rebinding).
+      if (options.isLocal && !LOCAL_HOST.test(request.headers.host ?? '')) {
+        const { requestId } = record;
+        noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
+        return sendError(response, 403, FOREIGN_HOST, { code: 'FORBIDDEN', requestId });
+      }
+      rendered ??= render(options);
+      const { html, compressed, etag } = await rendered;
+      const headers = {
+        'Content-Security-Policy': CONTENT_SECURITY_POLICY,
+        'Cache-Control': 'private, no-cache',
+        'X-Content-Type-Options': 'nosniff',
+        'Referrer-Policy': 'no-referrer',
+        Vary: 'Accept, Accept-Encoding',
+        ETag: etag,
+      };
+      if (isHeld(etag, request.headers['if-none-match'])) {
+        response.writeHead(304, headers).end();
+        return;
+      }
+      const accepted = parseAccepted(request.headers['accept-encoding']?.toString() ?? null);
+      const isCompressed = preferred(accepted, ['gzip', 'identity']) === 'gzip';
+      const body = isCompressed ? compressed : html;
+      response
+        .writeHead(200, {
+          ...headers,
+          'Content-Type': 'text/html; charset=utf-8',
+          'Content-Length': body.length,
+          ...(isCompressed ? { 'Content-Encoding': 'gzip' } : {}),
+        })
+        .end(body);
+    },
+  };
+}
+
+/** True where an If-None-Match names the tag, weak or not, or is `*`. */
+function isHeld(etag: string, ifNoneMatch = ''): boolean {
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) === true;
+}
+
+async function render({ query, headers }: GraphiqlOptions) {
+  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const page = renderGraphiQL({
+    title: 'account-task-gateway',
+    defaultQuery: query,
+    defaultHeaders: JSON.stringify(headers, null, 2),
+  });
+  const html = Buffer.from(
+    page.replace(ROOT, () => `<script>${returnScript(headers['Authorization'] ?? '')}</script>${ROOT}`),
+  );
+  const compressed = await promisify(gzip)(html, { level: 9 });
+  return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
+}

@@ -1,0 +1,195 @@
+import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import type { AddressLimit } from './address-limit.ts';
+import { endsConnection, trackConnections } from './connections.ts';
+import type { Checks } from '../contract/task-service.ts';
+import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
+import { sendError, sendJson } from './answer.ts';
+import { reportLeftOut } from '../graphql/failure-bounds.ts';
+import { createGraphqlHandler, type GraphqlHandlerOptions } from '../graphql/graphql-handler.ts';
+import {
+  answerUnreadable,
+  boundAnswer,
+  findHeaderProblem,
+  HTTP_BOUNDS,
+  type HttpBounds,
+  toServerOptions,
+} from './bounds.ts';
+import { listen } from './listening.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { sendMetrics } from './metrics-server.ts';
+import { toPathClass } from './routes.ts';
+import { createPipelining } from './pipelining.ts';
+import { createReadiness } from './readiness.ts';
+import { toRequestId } from '../telemetry/request-id.ts';
+import type { RequestObservation } from '../telemetry/request-observation.ts';
+import { noteFailure, type PathClass, type RequestRecord } from '../telemetry/request-record.ts';
+import { RequestRefusal } from './request-refusal.ts';
+import { createRestHandler } from '../rest/rest-handler.ts';
+import type { TokenEndpoint } from '../auth/token-endpoint.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
+
+export interface ServerOptions extends GraphqlHandlerOptions {
+  /** At /Token, in any case; null: no tokens are given out. */
+  readonly token: TokenEndpoint | null;
+  /** Answers the paths below /api/; null: there are none. */
+  readonly rest: RestEndpoint | null;
+  /** What has to be well for requests to be sent here. */
+  readonly checks: Checks;
+  readonly metrics: Metrics;
+  /** False: /metrics has a port of its own. */
+  readonly servesMetrics: boolean;
+  readonly observation: RequestObservation;
+  readonly answers: Pick<UnreadAnswers, 'close'>;
+  readonly log: Log;
+  /** Null: an address may have as many connections as it likes. */
+  readonly addressLimit: AddressLimit | null;
+  /** Where they differ from HTTP_BOUNDS. */
+  readonly bounds?: Partial<HttpBounds>;
+}
+
+export interface GatewayServer {
+  /** Answers a request that came another way than by the server's own port. */
+  readonly handle: RequestListener;
+  /** Resolves with the address once requests are accepted. */
+  listen(host: string, port: number): Promise<URL>;
+  /** Asks every caller for a new connection with its next request and, unless its place is taken by another, says it is not ready. */
+  drain(options: { readonly isReplaced: boolean }): void;
+  /**
+   * Accepts no more connections, finishes the requests in flight, then resolves.
+   * After the time-out it cuts off those that are left, and resolves with how many of them were waiting for an answer.
+   */
+  close(timeoutMs: number): Promise<number>;
+}
+
+type Handler = (request: IncomingMessage, response: ServerResponse, record: RequestRecord) => Promise<void>;
+
+/** The HTTP server: one handler a path. */
+export function createGatewayServer(options: ServerOptions): GatewayServer {
+  const { log, rest, token, bodies, maxBodyBytes, metrics, observation, answers, addressLimit } = options;
+  const bounds = { ...HTTP_BOUNDS, ...options.bounds };
+  const readiness = createReadiness(options);
+  const handlers: Readonly<Record<PathClass, Handler>> = {
+    graphql: createGraphqlHandler(options),
+    rest: rest ? createRestHandler({ rest, bodies, maxBodyBytes, metrics }) : notFound,
+    token: token ? (request, response, { requestId }) => token(request, response, requestId) : notFound,
+    health: async (_, response) => sendJson(response, 200, { status: 'ok' }),
+    ready: async (_, response) => {
+      const { isReady, checks } = await readiness.report();
+      metrics.setReady(isReady);
+      sendJson(response, isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
+    },
+    metrics: options.servesMetrics ? (_, response) => sendMetrics(response, metrics) : notFound,
+    other: notFound,
+  };
+  let isLeaving = false;
+  const refuse = (
+    refusal: RequestRefusal,
+    request: IncomingMessage,
+    response: ServerResponse,
+    record: RequestRecord,
+  ): void => {
+    const { code, limit } = refusal.facts;
+    request.resume();
+    if (limit) metrics.countRefusal(limit);
+    noteFailure(record, code, 'NOT_SENT');
+    refusal.send(response, record.requestId);
+  };
+  const handleRequest: RequestListener = (request, response) => {
+    const requestId = toRequestId(request.headers['x-request-id']?.toString());
+    response.setHeader('X-Request-Id', requestId);
+    // The handlers see what they would without a proxy.
+    request.url = toOriginForm(request.url ?? '/');
+    const pathClass = toPathClass(toPath(request.url));
+    const record = observation.begin(request, pathClass, requestId);
+    const fail = (error: unknown): void => {
+      if (error instanceof RequestRefusal) return refuse(error, request, response, record);
+      if (request.destroyed && !request.complete) return; // the caller left before the request was whole
+      log.error({ requestId, err: error }, 'unexpected error');
+      noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
+      if (response.headersSent) response.destroy();
+      else {
+        // A mutation may have run, and what stands in front of the gateway repeats whatever is answered with a 5xx.
+        const mayHaveRun = pathClass === 'graphql';
+        sendError(response, mayHaveRun ? 200 : 500, 'Unexpected error.', {
+          code: 'INTERNAL_SERVER_ERROR',
+          requestId,
+          ...(mayHaveRun && { outcome: 'UNKNOWN' }),
+        });
+      }
+    };
+    const refusal = findHeaderProblem(request, bounds) ?? addressLimit?.begin(request);
+    const end = (): void => {
+      bodies.release(request);
+      addressLimit?.end(request);
+      boundAnswer(response, bounds);
+      reportLeftOut(record, options);
+      answers.close(record.answer, response);
+      observation.end(record, response);
+    };
+    const failAndEnd = (error: unknown): void => {
+      fail(error);
+      end();
+    };
+    // At once, for what follows on the connection may be worse.
+    if (refusal) failAndEnd(refusal);
+    else handlers[pathClass](request, response, record).then(end, failAndEnd);
+  };
+  const handleInTurn = createPipelining({ bounds, metrics, handle: handleRequest });
+  const onRequest: RequestListener = (request, response) => {
+    const latest = connections.latestAnswer(request.socket);
+    // What it asks for would be done and never answered.
+    if (latest && endsConnection(latest)) return;
+    if (isLeaving) response.setHeader('Connection', 'close');
+    handleInTurn(request, response, connections.onRequest(request.socket, response));
+  };
+  const server = createServer(toServerOptions(bounds), onRequest);
+  // The handler that reads the body says "100 Continue"; what is refused before is answered at once.
+  server.on('checkContinue', onRequest);
+  // A caller that has ended its side of the connection still waits for its answer.
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const connections = trackConnections(server);
+  addressLimit?.guard(server);
+  answerUnreadable(server, bounds, connections);
+  return {
+    handle: handleRequest,
+    listen: (host, port) => listen(server, host, port),
+    drain({ isReplaced }) {
+      isLeaving = true;
+      if (!isReplaced) readiness.drain();
+    },
+    close: (timeoutMs) =>
+      new Promise((resolve, reject) => {
+        isLeaving = true;
+        let cutOff = 0;
+        const patience = setTimeout(() => {
+          cutOff = connections.endAll();
+        }, timeoutMs);
+        connections.onceAllAccepted(() => {
+          server.close((error) => {
+            clearTimeout(patience);
+            if (error) reject(error);
+            else resolve(cutOff);
+          });
+          connections.endUnused();
+        });
+      }),
+  };
+}
+
+const notFound: Handler = async (_, response, { requestId }) =>
+  sendError(response, 404, 'There is nothing at this path; GraphQL is at /graphql.', {
+    code: 'BAD_USER_INPUT',
+    requestId,
+  });
+
+function toPath(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
+/** The path and query of a request target, which a proxy may write as a whole address. */
+function toOriginForm(target: string): string {
+  if (target.startsWith('/')) return target;
+  return target.replace(/^https?:\/\/[^/?]*/i, '') || '/';
+}

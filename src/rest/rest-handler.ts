@@ -1,0 +1,47 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { RestEndpoint } from './account-task-endpoint.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { RequestBodies } from '../http/request-body.ts';
+import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+
+export interface RestHandlerOptions {
+  readonly rest: RestEndpoint;
+  readonly bodies: RequestBodies;
+  readonly maxBodyBytes: number;
+  readonly metrics: Metrics;
+}
+
+export type RestHandler = (request: IncomingMessage, response: ServerResponse, record: RequestRecord) => Promise<void>;
+
+/** True for the paths that the REST face answers, with a 404 of its own where it has nothing. */
+export function isRestPath(path: string): boolean {
+  return /^\/api\//i.test(path);
+}
+
+/** The REST face as a handler of node's HTTP server. */
+export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestHandlerOptions): RestHandler {
+  return async (request, response, record) => {
+    if (request.method === 'POST') record.operationType = 'mutation';
+    const { headers: given } = request;
+    const {
+      status,
+      headers,
+      body: answer,
+    } = await rest({
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      header: (name) => given[name]?.toString() ?? null,
+      idempotencyKeys: request.headersDistinct['idempotency-key'] ?? [],
+      hasBody: Number(given['content-length']) > 0 || given['transfer-encoding'] !== undefined,
+      async readBody() {
+        const body = await bodies.read(request, response, maxBodyBytes);
+        if (body === null) metrics.countRefusal('body_bytes');
+        return body;
+      },
+      requestId: record.requestId,
+      beginStep: record.beginStep,
+      noteFailure: (code, outcome) => noteFailure(record, code, outcome),
+    });
+    response.writeHead(status, { ...headers, 'Content-Length': answer.byteLength }).end(answer);
+  };
+}

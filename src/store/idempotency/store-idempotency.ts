@@ -1,0 +1,68 @@
+import type { CreatedAccountTask } from '../../contract/account-task.ts';
+import { TaskFailure } from '../../contract/failure.ts';
+import { formatCreated, parseCreated } from './outcome-json.ts';
+import { toIso } from '../sql/database-clock.ts';
+import type { SqlTransaction } from '../sql/database.ts';
+import { type Attempt, idempotencyConflict, idempotencyInProgress, toReplay } from './attempt.ts';
+import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
+
+type Decision = CreatedAccountTask | TaskFailure;
+
+/**
+ * Decides for each registration, but once for each idempotency key: a key that is known gives its first result again,
+ * and a new one is written in the transaction that stores the task. What is refused leaves its key free.
+ */
+export async function decideOnce<Registration extends { readonly attempt: Attempt | null }>(
+  transaction: SqlTransaction,
+  registrations: readonly Registration[],
+  decide: (registration: Registration) => Decision,
+  keyExpiryMs: number,
+): Promise<readonly Decision[]> {
+  const attempts = registrations.flatMap(({ attempt }) => attempt ?? []);
+  if (attempts.length === 0) return registrations.map(decide);
+  const { nowMs, find: findKnown } = await readKeys(transaction, attempts);
+  const decisions = await Promise.all(
+    registrations.map(async (registration) => {
+      const [known] = registration.attempt ? findKnown(registration.attempt) : [];
+      return registration.attempt && known ? giveAgain(transaction, registration.attempt, known) : decide(registration);
+    }),
+  );
+  const newKeys = registrations.flatMap(({ attempt }, index) => {
+    const decision = decisions[index] as Decision;
+    if (!attempt || decision instanceof TaskFailure || decision.replayed) return [];
+    const outcome = formatCreated(decision);
+    return [
+      {
+        scope: attempt.owner.scopes[0],
+        attempt,
+        state: 'CREATED',
+        leaseUntil: toIso(nowMs),
+        expiresAt: toIso(nowMs + keyExpiryMs),
+        outcome,
+      } as const,
+    ];
+  });
+  if (newKeys.length === 0) return decisions;
+  await insertKeys(transaction, newKeys);
+  // Another attempt with the same key may have come first: in this batch, or in another process.
+  const { find: findWinner } = await readKeys(transaction, attempts);
+  return Promise.all(
+    registrations.map(async ({ attempt }, index) => {
+      const decision = decisions[index] as Decision;
+      const [winner] = attempt ? findWinner(attempt) : [];
+      if (!attempt || !winner || winner.attemptId === attempt.id || isSettled(decision)) return decision;
+      return giveAgain(transaction, attempt, winner);
+    }),
+  );
+}
+
+async function giveAgain(transaction: SqlTransaction, { fingerprint }: Attempt, row: KeyRow): Promise<Decision> {
+  if (row.fingerprint !== fingerprint) return idempotencyConflict();
+  const outcome = await readOutcome(transaction, row);
+  // The key expired and was purged between the two reads: the next attempt finds it free.
+  return outcome === null ? idempotencyInProgress() : toReplay(parseCreated(outcome));
+}
+
+function isSettled(decision: Decision): boolean {
+  return decision instanceof TaskFailure || decision.replayed;
+}
