@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { createRestartDelays } from '../src/cluster/restart-delays.ts';
+import { createRestartDelays } from '../src/cluster/supervisor.ts';
 
 const OPTIONS = { firstMs: 250, maxMs: 3_000, steadyMs: 10_000 };
 

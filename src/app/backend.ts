@@ -7,9 +7,9 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { observedTaskService } from '../telemetry/observed-task-service.ts';
 import type { RequestLog } from '../telemetry/request-log.ts';
-import type { Tracing } from '../telemetry/request-trace.ts';
+import type { Tracing } from '../telemetry/request-record.ts';
 import type { IssueToken } from '../auth/token-endpoint.ts';
-import type { ObserveCommits } from '../store/commit-observer.ts';
+import type { ObserveCommits } from '../store/group-commit.ts';
 import type { Store } from '../store/store.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 

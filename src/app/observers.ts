@@ -4,7 +4,7 @@ import { createLog, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
 import { createRequestLog } from '../telemetry/request-log.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
-import { parseDatabaseAddress } from '../store/sql/database-address.ts';
+import { parseDatabaseAddress } from '../store/sql/database.ts';
 
 /** Observers that have to be let go of. */
 export interface OpenObservers extends Observers {

@@ -5,8 +5,8 @@ import { type Addresses, type Closing, createGateway, type Gateway } from './gat
 import { openObservers } from './observers.ts';
 import type { GraphiqlOptions } from '../graphql/graphiql.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { parseDatabaseAddress } from '../store/sql/database-address.ts';
-import { keepObjectsYoung } from './young-objects.ts';
+import { parseDatabaseAddress } from '../store/sql/database.ts';
+import { setFlagsFromString } from 'node:v8';
 
 /** A gateway that accepts requests. */
 export interface Serving {
@@ -86,4 +86,14 @@ async function open(
   const { openStore } = await import('../store/store.ts');
   const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
   return { backend: await storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
+}
+
+/**
+ * Tells V8 to make every object where the young ones are, to be called before the first request.
+ * By itself it learns where long-lived objects are made, and while its heap is small the objects of a request seem to be: from
+ * then on it makes them among the old ones, and each keeps what it refers to until the next full collection. That was 2.8 KB
+ * more for every request, a fifth of its CPU and half of the 99th percentile.
+ */
+function keepObjectsYoung(): void {
+  setFlagsFromString('--no-allocation-site-pretenuring');
 }

@@ -7,7 +7,7 @@ import { observedTaskService } from '../telemetry/observed-task-service.ts';
 import { breakingTaskService } from '../upstream/circuit-breaker.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
 import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts';
-import { readTlsFiles } from '../upstream/tls-files.ts';
+import { readTlsFiles } from '../upstream/service-connector.ts';
 import { createOwnToken } from '../upstream/token.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 

@@ -1,8 +1,13 @@
 import cluster from 'node:cluster';
 import type { Closing } from '../app/gateway.ts';
-import { type Heartbeats, type HeartbeatWatch, watchHeartbeats } from './heartbeat.ts';
+import {
+  type Heartbeats,
+  type HeartbeatWatch,
+  watchHeartbeats,
+  type SupervisorMessage,
+  type WorkerMessage,
+} from './worker-messages.ts';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
-import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts';
 
 /** How a worker's life ended. */
 export interface WorkerEnd {

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../app/config.ts';
-import { HEARTBEAT, type HeartbeatWatch } from './heartbeat.ts';
-import { createRestartDelays } from './restart-delays.ts';
+import { HEARTBEAT, type HeartbeatWatch } from './worker-messages.ts';
 import { createLog, openLogSink } from '../telemetry/log.ts';
 import type { RenderedMetrics } from '../telemetry/metrics.ts';
 import { createMetricsOfWorkers } from './metrics-of-workers.ts';
@@ -144,4 +143,31 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
 
 function toProblem({ problem, code, signal }: WorkerEnd): string {
   return problem ?? `no worker can be kept running; the last one ended with ${signal ?? `exit status ${code}`}`;
+}
+
+export interface RestartDelaysOptions {
+  /** After the first life that was too short; it doubles with each that follows. */
+  readonly firstMs: number;
+  readonly maxMs: number;
+  /** A life of this length is no part of a crash loop. */
+  readonly steadyMs: number;
+}
+
+/** How long to wait before a process that has ended is started again, so that one that crashes at once does not spin. */
+export interface RestartDelays {
+  next(livedMs: number): number;
+}
+
+export function createRestartDelays({ firstMs, maxMs, steadyMs }: RestartDelaysOptions): RestartDelays {
+  let shortLives = 0;
+  return {
+    next(livedMs) {
+      if (livedMs >= steadyMs) {
+        shortLives = 0;
+        return 0;
+      }
+      shortLives += 1;
+      return Math.min(maxMs, firstMs * 2 ** (shortLives - 1));
+    },
+  };
 }

@@ -1,11 +1,10 @@
 import type { Worker } from 'node:cluster';
 import type { Config } from '../app/config.ts';
 import type { Closing } from '../app/gateway.ts';
-import { HEARTBEAT, type HeartbeatWatch } from './heartbeat.ts';
+import { HEARTBEAT, type HeartbeatWatch, type SupervisorMessage, type WorkerMessage } from './worker-messages.ts';
 import type { Metrics, RenderedMetrics } from '../telemetry/metrics.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { type Serving, startServing } from '../app/serving.ts';
-import type { SupervisorMessage, WorkerMessage } from './worker-messages.ts';
 
 /** Longer than the supervisor waits for a worker that is busy. */
 const METRICS_TIMEOUT_MS = 5_000;

@@ -1,8 +1,13 @@
 import { parseArgs } from 'node:util';
 import { UsageError } from './administration.ts';
 import type { Config } from '../app/config.ts';
-import { toCurlCommand } from './curl-command.ts';
-import { type ExplainedRequest, explainCreates, type Explanation, type GraphqlRequest } from './explained-creates.ts';
+import {
+  toCurlCommand,
+  type ExplainedRequest,
+  explainCreates,
+  type Explanation,
+  type GraphqlRequest,
+} from './explained-creates.ts';
 import { badInput } from '../contract/failure.ts';
 import type { WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';

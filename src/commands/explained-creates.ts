@@ -4,7 +4,6 @@ import { checkedTaskService } from '../contract/checked-task-service.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
 import type { CreateCall, TaskService } from '../contract/task-service.ts';
-import { TOKEN_VARIABLE } from './curl-command.ts';
 import { createSchema } from '../schema/schema.ts';
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
@@ -41,6 +40,8 @@ interface Attempt {
   readonly created: CreatedAccountTask | TaskFailure;
 }
 
+/** Stands in a header's value for a secret; the shell puts its variable of this name there. */
+const TOKEN_VARIABLE = '$TOKEN';
 const AUTHORIZATION = `Bearer ${TOKEN_VARIABLE}`;
 /** What the service might answer; nobody gets to see it. */
 const CREATED_ID = '00000000-0000-4000-8000-000000000000';
@@ -145,3 +146,34 @@ const IDLE_CLIENT: UpstreamClient = {
   load: () => ({ inFlight: 0, waiting: 0 }),
   close: async () => undefined,
 };
+
+export interface CurlRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+const MAX_WORD_BYTES = 100_000;
+
+/** The request as a command that means the same when it is pasted into any POSIX shell. */
+export function toCurlCommand({ url, headers, body }: CurlRequest): string {
+  // One word of a command may have 128 KB on Linux; a builtin's is no command's.
+  const isLarge = Buffer.byteLength(body) > MAX_WORD_BYTES;
+  const words = [
+    isLarge ? `printf %s ${quote(body)} | curl --http1.1` : 'curl --http1.1',
+    ...Object.entries(headers).map(([name, value]) => `-H ${quoteHeader(`${name}: ${value}`)}`),
+    // Unlike --data it leaves line breaks as they are.
+    `--data-binary ${isLarge ? '@-' : quote(body)}`,
+    quote(url.href),
+  ];
+  return words.join(' \\\n  ');
+}
+
+/** Inside single quotes everything but a single quote stands for itself. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function quoteHeader(header: string): string {
+  return header.split(TOKEN_VARIABLE).map(quote).join(`"${TOKEN_VARIABLE}"`).replace(/''$/, '');
+}

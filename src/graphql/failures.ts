@@ -3,8 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
 import { executionErrors, refusedResult, withShortDetails } from './errors.ts';
 import type { Log } from '../telemetry/log.ts';
-import { toRequestId } from '../telemetry/request-id.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
+import { toRequestId, type RequestRecord } from '../telemetry/request-record.ts';
 
 const VALUES: ReadonlySet<string> = new Set([
   Kind.INT,

@@ -1,16 +1,14 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { isCallerKnown } from './caller-evidence.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS, STRANGER_BOUNDS } from './document-cache.ts';
 import { executionErrors, withShortDetails } from './errors.ts';
-import { readDocumentId } from './document-id.ts';
+import { readDocumentId, type TrustedDocuments } from './trusted-documents.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteOperation } from './yoga-plugins.ts';
 import { type OperationPlan, planOperation } from './compiled/plan.ts';
 import { type Finish, runOperation } from './compiled/run.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
+import { type RequestRecord, toOutcome } from '../telemetry/request-record.ts';
 
 /**
  * A short way for requests whose document Yoga has parsed, validated and run before: no Fetch Request and Response, no
@@ -158,4 +156,18 @@ function parseParameters(body: Buffer, trusted: TrustedDocuments | null): Parame
 
 function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unknown>> | null | undefined {
   return value == null || (typeof value === 'object' && !Array.isArray(value));
+}
+
+/**
+ * Whether a request without errors has come from somebody who is known: the gateway has checked the credentials itself, or
+ * the service has created something for them.
+ */
+async function isCallerKnown(context: GatewayContext, record: RequestRecord | undefined): Promise<boolean> {
+  if (record && toOutcome(record) === 'CREATED') return true;
+  try {
+    const caller = await context.askedCaller();
+    return caller !== undefined && caller.kind !== 'forwarded';
+  } catch {
+    return false;
+  }
 }

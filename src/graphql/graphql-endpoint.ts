@@ -1,27 +1,23 @@
 import type { IncomingMessage } from 'node:http';
-import type { GraphQLSchema } from 'graphql';
-import { createYoga } from 'graphql-yoga';
+import { type GraphQLSchema, type ExecutionArgs, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { useClosedSchema } from './closed-schema.ts';
+import { useClosedSchema, useOperationName, useParameterText } from './yoga-plugins.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
-import { usePersistedQueryRefusal, useTrustedDocuments } from './document-id.ts';
+import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { useDocumentLimits } from './document-limits.ts';
 import { logFailure } from './errors.ts';
 import { useFailures } from './failures.ts';
 import { createFastLane } from './fast-lane.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { useOperationInput } from './operation-input.ts';
-import { useOperationName } from './yoga-plugins.ts';
 import { createOperationTime } from './operation-time.ts';
-import { useParameterText } from './parameter-text.ts';
-import { toRequestId } from '../telemetry/request-id.ts';
-import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
+import { toRequestId, noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 import type { UnreadAnswers } from '../http/unread-answers.ts';
+import { compileArgumentSizes } from './argument-sizes.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -136,6 +132,40 @@ export function createGraphqlEndpoint({
     answerKnown: ({ url, headers }, body, record) => {
       if (!lane || url !== '/graphql') return null;
       return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
+    },
+  };
+}
+
+/** Each of them quotes the value that it is about, which may be all of the request. */
+const MAX_ERRORS = 5;
+
+export interface OperationInputOptions {
+  readonly hideSuggestions: boolean;
+  /** Called for an operation that is refused because an argument is too large. */
+  readonly onOversize: () => void;
+}
+
+/**
+ * Refuses an operation, before any of it runs, for arguments larger than its cost assumed and for bad variables, of which
+ * the executor would say up to fifty times what is wrong.
+ */
+function useOperationInput({ hideSuggestions, onOversize }: OperationInputOptions): Plugin {
+  return {
+    onExecute({ args, setResultAndStopExecution }) {
+      const { schema, document, operationName, variableValues } = args as ExecutionArgs;
+      const operation = getOperationAST(document, operationName);
+      if (!operation) return;
+      const { variableDefinitions = [] } = operation;
+      const given = variableValues ?? {};
+      const oversize = compileArgumentSizes(schema, document, operation)?.(given);
+      if (oversize != null) {
+        onOversize();
+        const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
+        return setResultAndStopExecution({ errors: [new GraphQLError(oversize, { extensions })] });
+      }
+      const options = { maxErrors: MAX_ERRORS, hideSuggestions };
+      const { errors } = getVariableValues(schema, variableDefinitions, given, options);
+      if (errors) setResultAndStopExecution({ errors });
     },
   };
 }

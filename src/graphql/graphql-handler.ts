@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_HEADERS, sendText } from '../http/answer.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { createBodyAllowance } from '../http/body-allowance.ts';
+import { createBodyAllowance } from '../http/body-budget.ts';
 import type { Cors } from '../http/cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { type AnswerType, type GraphqlHead, prefersPage, readGraphqlHead } from './graphql-head.ts';
-import type { RequestBodies } from '../http/request-body.ts';
+import { type RequestBodies, isText } from '../http/request-body.ts';
 import { RequestRefusal } from '../http/request-refusal.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
-import { isText } from '../http/request-text.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;

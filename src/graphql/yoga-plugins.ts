@@ -1,4 +1,11 @@
-import { type DocumentNode, getOperationAST, type OperationDefinitionNode } from 'graphql';
+import {
+  type DocumentNode,
+  getOperationAST,
+  type OperationDefinitionNode,
+  GraphQLError,
+  NoSchemaIntrospectionCustomRule,
+  type validate,
+} from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { RequestRecord } from '../telemetry/request-record.ts';
 
@@ -23,6 +30,47 @@ export function useOperationName(): Plugin<object, { readonly record?: RequestRe
       };
       const operation = getOperationAST(document, operationName);
       if (operation) noteOperation(contextValue.record, operation);
+    },
+  };
+}
+
+/** Blames the caller for parameters that are no text, or no JSON, where they have to be; Yoga takes them for a defect, or for absent. */
+export function useParameterText(): Plugin {
+  return {
+    onRequestParse({ requestParser, setRequestParser }) {
+      if (!requestParser) return;
+      setRequestParser(async (request) => {
+        try {
+          return await requestParser(request);
+        } catch (error) {
+          if (!(error instanceof SyntaxError)) throw error;
+          throw refusal('The variables or the extensions of the request are not JSON.');
+        }
+      });
+    },
+    onParams({ params }) {
+      const { operationName } = params as { readonly operationName?: unknown };
+      if (operationName != null && typeof operationName !== 'string')
+        throw refusal(`operationName: expected a string or null, got ${JSON.stringify(operationName)}`);
+    },
+  };
+}
+
+function refusal(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+}
+
+type Validate = typeof validate;
+
+/** No introspection, and no "Did you mean" in errors. Federation's `_service` stays: routers and registries ask for it. */
+export function useClosedSchema(): Plugin {
+  return {
+    onValidate({ addValidationRule, validateFn, setValidationFn }) {
+      addValidationRule(NoSchemaIntrospectionCustomRule);
+      const validateWith = validateFn as Validate;
+      const validateSilently: Validate = (schema, document, rules) =>
+        validateWith(schema, document, rules, { hideSuggestions: true });
+      setValidationFn(validateSilently);
     },
   };
 }

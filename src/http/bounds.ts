@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, type ServerOptions, type ServerRespo
 import type { Socket } from 'node:net';
 import { errorBody, JSON_HEADERS, sendError } from './answer.ts';
 import type { Connections } from './connections.ts';
-import { toRequestId } from '../telemetry/request-id.ts';
+import { toRequestId } from '../telemetry/request-record.ts';
 import { CLOSING, RequestRefusal } from './request-refusal.ts';
 
 /** How much of the server one caller may hold, and for how long. */

@@ -103,3 +103,16 @@ export function trackConnections(server: Server): Connections {
     latestAnswer: (socket) => answers.get(socket) ?? null,
   };
 }
+
+/** Resolves with the server's address once connections are accepted. */
+export function listen(server: Server, host: string, port: number): Promise<URL> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      const address = server.address();
+      const actualPort = typeof address === 'object' && address ? address.port : port;
+      resolve(new URL(`http://${host.includes(':') ? `[${host}]` : host}:${actualPort}/`));
+    });
+  });
+}

@@ -1,11 +1,10 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import { sendError } from './answer.ts';
-import { trackConnections } from './connections.ts';
+import { trackConnections, listen } from './connections.ts';
 import { answerUnreadable, HTTP_BOUNDS, toServerOptions } from './bounds.ts';
-import { listen } from './listening.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createPipelining } from './pipelining.ts';
-import { toRequestId } from '../telemetry/request-id.ts';
+import { toRequestId } from '../telemetry/request-record.ts';
 
 /** Serves /metrics on a port of its own, to which callers need no access. */
 export interface MetricsServer {

@@ -4,7 +4,7 @@ import { sendError } from './answer.ts';
 import { endsConnection } from './connections.ts';
 import type { HttpBounds } from './bounds.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { toRequestId } from '../telemetry/request-id.ts';
+import { toRequestId } from '../telemetry/request-record.ts';
 
 export interface PipeliningOptions {
   readonly bounds: Pick<HttpBounds, 'maxPipelined' | 'maxWaiting'>;

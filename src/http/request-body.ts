@@ -1,4 +1,4 @@
-import { Buffer } from 'node:buffer';
+import { Buffer, isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createCohort } from '../event-loop/turn-batch.ts';
 import type { BodyBudget, CountedBody } from './body-budget.ts';
@@ -146,5 +146,17 @@ class ArrivingBody {
 
   #letGo(): void {
     this.#resolve = this.#reject = this.#first = this.#others = null;
+  }
+}
+
+/** Whether a body is UTF-8, and what a form's escapes stand for as well: decoding would put U+FFFD where it is not. */
+export function isText(body: Buffer, mediaType: string): boolean {
+  if (!isUtf8(body)) return false;
+  if (mediaType !== 'application/x-www-form-urlencoded') return true;
+  try {
+    decodeURIComponent(body.toString().replace(/%(?![0-9a-fA-F]{2})/g, '%25'));
+    return true;
+  } catch {
+    return false;
   }
 }

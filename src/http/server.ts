@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
-import type { AddressLimit } from './address-limit.ts';
-import { endsConnection, trackConnections } from './connections.ts';
+import type { AddressLimit } from './client-address.ts';
+import { endsConnection, trackConnections, listen } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
 import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import { sendError, sendJson } from './answer.ts';
@@ -14,16 +14,14 @@ import {
   type HttpBounds,
   toServerOptions,
 } from './bounds.ts';
-import { listen } from './listening.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { sendMetrics } from './metrics-server.ts';
 import { toPathClass } from './routes.ts';
 import { createPipelining } from './pipelining.ts';
 import { createReadiness } from './readiness.ts';
-import { toRequestId } from '../telemetry/request-id.ts';
+import { toRequestId, noteFailure, type PathClass, type RequestRecord } from '../telemetry/request-record.ts';
 import type { RequestObservation } from '../telemetry/request-observation.ts';
-import { noteFailure, type PathClass, type RequestRecord } from '../telemetry/request-record.ts';
 import { RequestRefusal } from './request-refusal.ts';
 import { createRestHandler } from '../rest/rest-handler.ts';
 import type { TokenEndpoint } from '../auth/token-endpoint.ts';

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { ownTurn } from '../event-loop/own-turn.ts';
+import { ownTurn } from '../event-loop/turn-batch.ts';
 import { AnswerBudget } from '../schema/answer-budget.ts';
 
 export interface UnreadAnswersOptions {

@@ -6,10 +6,17 @@ import { characterNotInXml } from '../contract/parameters.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
 import { readRequest, type RequestFormat } from '../wire/codec.ts';
 import { parseMediaType } from '../wire/media-type.ts';
-import { readIdempotencyKey } from './idempotency-key.ts';
-import { HIDDEN, type ModelState, toModelState, UNREADABLE } from './model-state.ts';
+import {
+  HIDDEN,
+  type ModelState,
+  toModelState,
+  UNREADABLE,
+  createdAnswer,
+  failureAnswer,
+  frameworkAnswer,
+  type RestAnswer,
+} from './rest-answer.ts';
 import { type AnswerStyle, formatOf, negotiate, type ReadHeader } from './negotiation.ts';
-import { createdAnswer, failureAnswer, frameworkAnswer, type RestAnswer } from './rest-answer.ts';
 
 /** A request below /api/. */
 export interface RestRequest {
@@ -172,4 +179,18 @@ function toFailureAnswer(
   return frameworkAnswer(401, 'Authorization has been denied for this request.', style, {
     headers: { 'WWW-Authenticate': 'Bearer' },
   });
+}
+
+const NAME = 'Idempotency-Key';
+const NOT_IN_A_KEY = /[^\x20-\x7e]/;
+
+/** The key that a request's Idempotency-Key headers give; null where it has none. Throws BAD_USER_INPUT for two, or one that is not ASCII. */
+function readIdempotencyKey(values: readonly string[]): string | null {
+  const [key, ...others] = values;
+  if (key === undefined) return null;
+  // HTTP would have them read as one key that nobody sent.
+  if (others.length > 0) throw badInput(NAME, 'is there more than once');
+  // What encoding the bytes are in is not said; read in another they are the key of another create.
+  if (NOT_IN_A_KEY.test(key)) throw badInput(NAME, 'holds a character that is not printable ASCII');
+  return key;
 }

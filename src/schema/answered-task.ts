@@ -1,6 +1,5 @@
 import { type AccountTask, DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
-import { type AnswerBudget, leafSize, shortDetail } from './answer-budget.ts';
-import { jsonSize } from './json-size.ts';
+import { type AnswerBudget, leafSize, shortDetail, jsonSize } from './answer-budget.ts';
 
 /** How often the answer holds each field of a task, by the field's name. */
 export type AskedFields = ReadonlyMap<string, number>;

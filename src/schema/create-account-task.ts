@@ -3,7 +3,7 @@ import { toGuid } from './account-task-type.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
 import type { Enums } from './leaf-types.ts';
-import { boundRequestedCreates } from './requested-creates.ts';
+import { boundRequestedCreates } from './requested-fields.ts';
 
 export const IDEMPOTENCY_KEY =
   '1 to 255 characters. With the same key the same input creates once, however often it is sent: the first result is given ' +

@@ -1,13 +1,11 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
-import { type Outcome, shortened, TaskFailure } from '../contract/failure.ts';
+import { type Outcome, shortened, TaskFailure, type FailureCode } from '../contract/failure.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { type AskedFields, heldSize, withoutLongTexts, withoutUnasked } from './answered-task.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
 import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } from './create-account-task.ts';
-import { FAILURE_CODE_VALUES, MASKED_CODE } from './failure-codes.ts';
-import { boundRequestedCreates } from './requested-creates.ts';
-import { askedBelow } from './requested-fields.ts';
+import { boundRequestedCreates, askedBelow } from './requested-fields.ts';
 
 const OUTCOMES = {
   NOT_SENT: { description: 'Nothing left the gateway: nothing was created.' },
@@ -17,6 +15,7 @@ const OUTCOMES = {
   },
 } as const satisfies Record<Outcome, { description: string }>;
 
+const MASKED_CODE = 'INTERNAL_SERVER_ERROR';
 const MASKED = { code: MASKED_CODE, message: 'Unexpected error.' } as const;
 
 export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
@@ -150,3 +149,26 @@ async function mapConcurrently<In, Out>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
   return results;
 }
+
+const DESCRIPTIONS: Readonly<Record<FailureCode | typeof MASKED_CODE, string>> = {
+  BAD_USER_INPUT: 'A value cannot be used; the message names it and what is accepted.',
+  UNAUTHENTICATED: 'There are no credentials, or they are not accepted.',
+  FORBIDDEN: 'The caller may not create the task.',
+  CLIENT_REQUIRED: 'The account has no API client, which must be created first.',
+  TASK_NOT_FOUND: 'The taskId is not in the catalogue.',
+  TASK_REJECTED: 'The service refused the task; errorCode and errorReason are its own words.',
+  IDEMPOTENCY_CONFLICT: 'The idempotencyKey was used with another input.',
+  IDEMPOTENCY_IN_PROGRESS: 'A create with the same idempotencyKey is still under way.',
+  UPSTREAM_UNREACHABLE: 'The service could not be reached, or the task store cannot be written.',
+  OVERLOADED: 'Too much is under way, or the service has not been answering.',
+  UPSTREAM_TIMEOUT: 'The service did not answer in time.',
+  UPSTREAM_CONNECTION_LOST: 'The connection to the service was lost before its answer was whole.',
+  UPSTREAM_FAILED: 'The service failed while it had the task.',
+  UPSTREAM_UNREADABLE: 'The answer of the service cannot be read.',
+  INTERNAL_SERVER_ERROR: 'A defect of the gateway: it is in the log.',
+};
+
+/** Every code as a member of a GraphQL enum. */
+const FAILURE_CODE_VALUES = Object.fromEntries(
+  Object.entries(DESCRIPTIONS).map(([code, description]) => [code, { description }]),
+) as Readonly<Record<keyof typeof DESCRIPTIONS, { readonly description: string }>>;

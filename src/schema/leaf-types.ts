@@ -2,6 +2,7 @@ import { GraphQLEnumType, GraphQLError, type GraphQLSchema, Kind, print, type Va
 import { type EnumTable, type EnumTables, isDocumented } from '../contract/enums.ts';
 import type { ContentType } from '../contract/parameters.ts';
 import type { Builder } from './builder.ts';
+import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 
 const PARAMETERS_CONTENT_TYPES = {
   APPLICATION_JSON: { value: 'application/json', description: 'Parameters is a JSON text.' },
@@ -63,4 +64,29 @@ function toValues(table: EnumTable) {
       return [member.name, { value: member.name, description: source }];
     }),
   );
+}
+
+export function addScalars(builder: Builder): void {
+  builder.scalarType('DateTime', {
+    description:
+      'ISO 8601 timestamp, text kept exactly: up to 7 fraction digits and the offset as given. ' +
+      'As input it needs Z or an offset. Comparing two as text, or through JavaScript dates, loses digits.',
+    specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
+    serialize: (text) => text,
+    parseValue: (value) => readTimestamp(value),
+    parseLiteral: (node: ValueNode) => readTimestamp(node.kind === Kind.STRING ? node.value : null, node),
+  });
+  builder.scalarType('JSON', {
+    description: 'Any JSON value. Numbers keep the digits they came with.',
+    serialize: (value) => value,
+  });
+}
+
+function readTimestamp(value: unknown, node: ValueNode | null = null): string {
+  if (typeof value === 'string' && isTimestamp(value)) return value;
+  const given = typeof value === 'string' ? `, not "${value}"` : '';
+  throw new GraphQLError(`Expected ${TIMESTAMP_FORM}${given}.`, {
+    nodes: node,
+    extensions: { code: 'BAD_USER_INPUT' },
+  });
 }

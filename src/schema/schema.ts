@@ -6,11 +6,8 @@ import { createBuilder } from './builder.ts';
 import { countLeaves } from './counted-leaves.ts';
 import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
 import { addCreateAccountTasks } from './create-account-tasks.ts';
-import { answerEntitiesOneByOne } from './entities.ts';
-import { addEnums, nameAcceptedMembers } from './leaf-types.ts';
-import { addReferences } from './references.ts';
-import { addScalars } from './scalars.ts';
-import { toSubgraphSchema } from './subgraph.ts';
+import { answerEntitiesOneByOne, addReferences, toSubgraphSchema } from './subgraph.ts';
+import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
 /** The newest version that both Apollo's and The Guild's composition take, and what this schema uses of it. */
 const FEDERATION = { url: 'https://specs.apollo.dev/federation/v2.9', import: ['@key', '@shareable'] };

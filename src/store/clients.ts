@@ -2,8 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
-import { readClock } from './sql/database-clock.ts';
-import type { Database } from './sql/database.ts';
+import { readClock, type Database } from './sql/database.ts';
 import {
   createSecret,
   hashSecret,

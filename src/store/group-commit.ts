@@ -1,7 +1,6 @@
 import type { BeginStep, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { othersOfTurn } from '../event-loop/turn-batch.ts';
-import type { CommitObserver } from './commit-observer.ts';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from './sql/database.ts';
 import { toWriteFailure } from './store-failure.ts';
 
@@ -176,3 +175,21 @@ function endSteps(steps: readonly StepUnderWay[], end: StepEnd): void {
 function overloaded(message: string): TaskFailure {
   return new TaskFailure({ code: 'OVERLOADED', outcome: 'NOT_SENT' }, message);
 }
+
+/** What one kind of commit writes. */
+export type CommitKind = 'task' | 'record' | 'claim' | 'settlement' | 'refusal' | 'purge';
+
+/** Told of what one group commit does. It never throws. */
+export interface CommitObserver {
+  /** How many items wait for their commit or are in one. */
+  onPending(items: number): void;
+  /** A transaction of so many items was committed. */
+  onCommit(items: number, durationMs: number): void;
+  /** A transaction was not committed, or nobody knows. */
+  onFailure(): void;
+  /** An item was refused because too many wait. */
+  onRefused(): void;
+}
+
+/** The observer of a kind of commit. */
+export type ObserveCommits = (kind: CommitKind) => CommitObserver;

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CommitObserver } from './commit-observer.ts';
-import { readClock, toIso } from './sql/database-clock.ts';
-import type { Database, SqlTransaction, SqlValue } from './sql/database.ts';
+import type { CommitObserver } from './group-commit.ts';
+import { readClock, toIso, type Database, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import { toGuidPrefix } from './time-ordered-guid.ts';
 
 /** Deletes what has expired in the background, in transactions so small that they hold up no create. */

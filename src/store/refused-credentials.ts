@@ -1,8 +1,7 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { CallerIdentity } from './caller-identity.ts';
-import type { CommitObserver } from './commit-observer.ts';
-import { readClock } from './sql/database-clock.ts';
-import type { Database, SqlReader, SqlTransaction } from './sql/database.ts';
+import type { CommitObserver } from './group-commit.ts';
+import { readClock, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
 import { createOwedWrites } from './idempotency/retry-queue.ts';
 import { toReadFailure } from './store-failure.ts';
 

@@ -2,12 +2,10 @@ import type { CreatedAccountTask, NewAccountTask } from '../contract/account-tas
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
-import { readClock } from './sql/database-clock.ts';
-import type { SqlTransaction, SqlValue } from './sql/database.ts';
+import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import type { Attempt } from './idempotency/attempt.ts';
 import { decideOnce } from './idempotency/store-idempotency.ts';
-import { clientRevoked } from './revocation.ts';
-import { IS_NOT_REVOKED, readRevocation } from './secret.ts';
+import { clientRevoked, IS_NOT_REVOKED, readRevocation } from './secret.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
 /** A task that an account asks for. */

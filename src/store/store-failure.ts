@@ -1,5 +1,6 @@
 import { TaskFailure } from '../contract/failure.ts';
-import { DatabaseUnavailableError, UnstorableDataError } from './sql/database.ts';
+import { DatabaseUnavailableError, UnstorableDataError, type Database } from './sql/database.ts';
+import type { Check } from '../contract/task-service.ts';
 
 /** The failure a caller sees when the database does not write; an error that is none of the database's comes back as it is. */
 export function toWriteFailure(error: unknown): unknown {
@@ -36,4 +37,17 @@ function refusedValue(cause: UnstorableDataError): TaskFailure {
     'The database cannot hold a value of this request: it is too long, or has a character such as U+0000; nothing was stored.',
     { cause },
   );
+}
+
+/** Whether the database answers, and has our tables. */
+export function databaseCheck(database: Database): Check {
+  return async () => {
+    try {
+      await database.read('SELECT number FROM schema_migrations');
+      return 'ok';
+    } catch (error) {
+      if (!(error instanceof DatabaseUnavailableError)) throw error;
+      throw new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, error.message, { cause: error });
+    }
+  };
 }

@@ -1,9 +1,8 @@
 import type { TaskService } from '../contract/task-service.ts';
 import { type Catalogue, createCatalogue } from './catalogue.ts';
 import { type Clients, createClients } from './clients.ts';
-import type { ObserveCommits } from './commit-observer.ts';
-import { type Database, DatabaseUnavailableError } from './sql/database.ts';
-import { type DatabaseAddress, parseDatabaseAddress } from './sql/database-address.ts';
+import type { ObserveCommits } from './group-commit.ts';
+import { type Database, DatabaseUnavailableError, type DatabaseAddress, parseDatabaseAddress } from './sql/database.ts';
 import { migrate } from './sql/migrations.ts';
 import { createPurge } from './purge.ts';
 import { createStoredTaskService } from './stored-task-service.ts';

@@ -4,14 +4,12 @@ import type { AccountCaller, Call, TaskService } from '../contract/task-service.
 import { isEarlier } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
 import { type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
-import type { ObserveCommits } from './commit-observer.ts';
+import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
-import { databaseCheck } from './database-check.ts';
-import { createGroupCommit } from './group-commit.ts';
+import { databaseCheck, toReadFailure } from './store-failure.ts';
 import { toAttempt } from './idempotency/attempt.ts';
 import { type Registration, registerTasks } from './registration.ts';
-import { isNotRevoked, refuseRevoked } from './revocation.ts';
-import { toReadFailure } from './store-failure.ts';
+import { isNotRevoked, refuseRevoked } from './secret.ts';
 
 export interface StoredTaskServiceOptions {
   readonly database: Database;

@@ -1,15 +1,16 @@
 import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
-import type { AccountTaskPage, PageRequest } from '../contract/task-service.ts';
+import type { AccountTaskPage, PageRequest, TaskService } from '../contract/task-service.ts';
 import { type BoundedRows, type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
-import type { CallerIdentity } from './caller-identity.ts';
-import type { CommitObserver } from './commit-observer.ts';
+import { type CallerIdentity, toIdentity } from './caller-identity.ts';
+import type { CommitObserver } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
 import { createOwedWrites } from './idempotency/retry-queue.ts';
-import { type Acceptance, liftRefusals } from './refused-credentials.ts';
+import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
 import { toReadFailure } from './store-failure.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
+import { TaskFailure } from '../contract/failure.ts';
 
 /** Tasks as they were when the upstream created them; the contract has no way to read them back. */
 export interface TaskRecords {
@@ -127,4 +128,55 @@ function toTask(detail: string): AccountTask {
   const task = readAccountTask(parseJsonKeepingDigits(detail) as JsonObject, 'Detail');
   if ('at' in task) throw new Error(`A recorded task cannot be read: ${task.at} ${task.problem}`);
   return task;
+}
+
+export interface RecordingOptions {
+  readonly records: TaskRecords;
+  readonly refusals: RefusedCredentials;
+  /** Called for a task that was created but could not be recorded: until it can be, it cannot be read back here. */
+  readonly onUnrecorded: (taskId: string, error: unknown) => void;
+}
+
+/** A task service that records what was created, and reads from the record while the service accepts the caller. */
+export function recordedTaskService(
+  inner: TaskService,
+  { records, refusals, onUnrecorded }: RecordingOptions,
+): TaskService {
+  return {
+    ...inner,
+    async create(task, call) {
+      try {
+        const created = await inner.create(task, call);
+        const { accountTask } = created;
+        // The task is there whatever becomes of the record.
+        await records
+          .add(toIdentity(call.caller), accountTask, call.beginStep)
+          .catch((error: unknown) => onUnrecorded(accountTask.ID, error));
+        return created;
+      } catch (error) {
+        if (isRefusedCaller(error)) await refusals.note(toIdentity(call.caller));
+        throw error;
+      }
+    },
+    async find(ids, { caller }, maxBytes) {
+      const owner = toIdentity(caller);
+      const [tasks] = await Promise.all([records.find(owner, ids, maxBytes), refusals.check(owner)]);
+      return tasks;
+    },
+    async list(page, { caller }) {
+      const owner = toIdentity(caller);
+      const [tasks] = await Promise.all([records.list(owner, page), refusals.check(owner)]);
+      return tasks;
+    },
+    async close() {
+      await inner.close();
+      await records.close();
+      await refusals.close();
+    },
+  };
+}
+
+/** True for a 401 of the service. */
+function isRefusedCaller(error: unknown): boolean {
+  return error instanceof TaskFailure && error.code === 'UNAUTHENTICATED' && error.outcome === 'REJECTED';
 }

@@ -1,11 +1,9 @@
 import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
-import { readClock, toIso } from './sql/database-clock.ts';
-import type { Database } from './sql/database.ts';
+import { readClock, toIso, type Database } from './sql/database.ts';
 import { IS_NOT_REVOKED } from './secret.ts';
 import { toReadFailure } from './store-failure.ts';
-import { createTokenCache } from './token-cache.ts';
 
 /** Whom a token speaks for: an account through one of its clients, or (clientId null) the account itself. */
 export type TokenHolder = Omit<AccountCaller, 'kind'>;
@@ -77,4 +75,32 @@ export function createTokens(database: Database): Tokens {
 
 function hashToken(token: string): string {
   return hash('sha256', token, 'base64url');
+}
+
+export interface TokenCache {
+  find(tokenHash: string): AccountCaller | null;
+  /** Keeps the caller for a minute, but never longer than what is left of the token's life. */
+  keep(tokenHash: string, caller: AccountCaller, leftMs: number): void;
+}
+
+const CACHED_MS = 60_000;
+const MAX_TOKENS = 1_000;
+
+/** Callers whose tokens were verified a moment ago; the oldest makes room for the newest. */
+export function createTokenCache(maxTokens = MAX_TOKENS): TokenCache {
+  const entries = new Map<string, { readonly caller: AccountCaller; readonly untilMs: number }>();
+  return {
+    find(tokenHash) {
+      const entry = entries.get(tokenHash);
+      if (!entry) return null;
+      if (entry.untilMs > performance.now()) return entry.caller;
+      entries.delete(tokenHash);
+      return null;
+    },
+    keep(tokenHash, caller, leftMs) {
+      const [oldest] = entries.keys();
+      if (entries.size >= maxTokens && oldest !== undefined) entries.delete(oldest);
+      entries.set(tokenHash, { caller, untilMs: performance.now() + Math.min(CACHED_MS, leftMs) });
+    },
+  };
 }

@@ -1,13 +1,12 @@
 import type { TaskService } from '../contract/task-service.ts';
-import type { ObserveCommits } from './commit-observer.ts';
+import type { ObserveCommits } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
-import { databaseCheck } from './database-check.ts';
+import { databaseCheck } from './store-failure.ts';
 import { idempotentTaskService } from './idempotency/upstream-idempotency.ts';
 import { createLedger } from './idempotency/ledger.ts';
-import { recordedTaskService } from './recorded-task-service.ts';
+import { recordedTaskService, createTaskRecords } from './task-records.ts';
 import { createPurge } from './purge.ts';
 import { createRefusedCredentials } from './refused-credentials.ts';
-import { createTaskRecords } from './task-records.ts';
 
 export interface UpstreamRecordsOptions {
   /** Longer than any create takes. */

@@ -1,9 +1,8 @@
 import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
-import { createBoundedLabels } from './bounded-labels.ts';
+import { createBoundedLabels, createCounter, createGauge } from './series.ts';
 import { type CommitMetrics, createCommitMetrics } from './commit-metrics.ts';
 import { DOCUMENT_LIMITS, type DocumentLimit } from '../graphql/document-limits.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
-import { createCounter, createGauge } from './series.ts';
 import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts';
 
 export interface RenderedMetrics {

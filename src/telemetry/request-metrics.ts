@@ -1,8 +1,6 @@
 import type { Registry } from 'prom-client';
-import { createBoundedLabels } from './bounded-labels.ts';
-import { LATENCY_SECONDS } from './latency-buckets.ts';
+import { createBoundedLabels, LATENCY_SECONDS, createCounter, createGauge, createHistogram } from './series.ts';
 import type { RequestRecord } from './request-record.ts';
-import { createCounter, createGauge, createHistogram } from './series.ts';
 
 /** HTTP requests and GraphQL operations in numbers. */
 export interface RequestMetrics {

@@ -3,9 +3,13 @@ import { performance } from 'node:perf_hooks';
 import type { BeginStep, Step, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import type { RequestLog } from './request-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
-import type { PathClass, RequestRecord } from './request-record.ts';
-import type { RequestTrace, Tracing } from './request-trace.ts';
-import { parseTraceParent } from './traceparent.ts';
+import {
+  type PathClass,
+  type RequestRecord,
+  type RequestTrace,
+  type Tracing,
+  parseTraceParent,
+} from './request-record.ts';
 
 /** Observes each request from its first byte to its answer, whichever way it takes through the server. */
 export interface RequestObservation {

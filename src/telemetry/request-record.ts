@@ -1,5 +1,7 @@
 import type { BeginStep } from '../contract/call-steps.ts';
 import type { AnswerBudget } from '../schema/answer-budget.ts';
+import type { IncomingHttpHeaders } from 'node:http';
+import { randomUUID } from 'node:crypto';
 
 /** What answers a request; a path that anybody may invent is `other`. */
 export type PathClass = 'graphql' | 'rest' | 'token' | 'health' | 'ready' | 'metrics' | 'other';
@@ -44,4 +46,54 @@ export function noteFailure(record: RequestRecord | undefined, code: string, out
 export function toOutcome({ code, outcome, operationType, upstreamMs, commitMs }: RequestRecord): string | null {
   if (code !== null) return outcome;
   return operationType === 'mutation' && upstreamMs + commitMs > 0 ? 'CREATED' : null;
+}
+
+/** One request in a trace. */
+export interface RequestTrace {
+  readonly traceId: string;
+  /** Its steps are spans below the request's. */
+  readonly beginStep: BeginStep;
+  end(record: RequestRecord, status: number): void;
+}
+
+/** Where traces go. It never throws. */
+export interface Tracing {
+  /** `route` is the path where it is one of the gateway's own. */
+  beginRequest(method: string, route: string | null, headers: IncomingHttpHeaders): RequestTrace;
+  /** Sends what was not sent yet, but waits for nobody for long. */
+  close(): Promise<void>;
+}
+
+const SAFE = /^[\w.:-]{1,128}$/;
+
+/** The caller's own `X-Request-Id` where it is safe to log and to pass on, else a new one. */
+export function toRequestId(header: string | null | undefined): string {
+  return header && SAFE.test(header) ? header : randomUUID();
+}
+
+/** Where a caller's request stands in a trace (W3C Trace Context). */
+export interface TraceParent {
+  readonly traceId: string;
+  readonly spanId: string;
+  readonly flags: number;
+  /** The headers as they came, to be passed on where this gateway traces nothing itself. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:-.*)?$/;
+/** Version 00 ends with the flags. */
+const LONGER_VERSION_00 = /^00-.{53}/;
+const TRACESTATE = /^[\x20-\x7e]{1,512}$/;
+
+/** The caller's place in a trace; null where its headers do not say one. */
+export function parseTraceParent(
+  traceparent: string | undefined,
+  tracestate: string | readonly string[] | undefined,
+): TraceParent | null {
+  if (traceparent === undefined) return null;
+  const [, traceId, spanId, flags] = TRACEPARENT.exec(traceparent) ?? [];
+  if (!traceId || !spanId || !flags || LONGER_VERSION_00.test(traceparent)) return null;
+  const state = tracestate?.toString();
+  const headers = state && TRACESTATE.test(state) ? { traceparent, tracestate: state } : { traceparent };
+  return { traceId, spanId, flags: Number.parseInt(flags, 16), headers };
 }

@@ -137,3 +137,31 @@ function createFamily<Kept extends Exported>(
   if (labelNames.length === 0) family();
   return family;
 }
+
+/** Upper bounds for times of calls and answers, in seconds: from a store's commit to the longest time limit in use. */
+export const LATENCY_SECONDS: readonly number[] = [
+  0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
+];
+
+/** Values of a label that others choose, of which only so many become labels of their own. */
+export interface BoundedLabels {
+  /** The value itself when it is one of the first that were admitted, else `other`. */
+  admit(value: string): string;
+  /** The same, but a new value is not admitted. */
+  find(value: string): string;
+}
+
+const OTHER = 'other';
+const MAX_LENGTH = 100;
+
+export function createBoundedLabels(max: number): BoundedLabels {
+  const known = new Set<string>();
+  const find = (value: string): string => (known.has(value) ? value : OTHER);
+  return {
+    find,
+    admit(value) {
+      if (known.size < max && value.length <= MAX_LENGTH) known.add(value);
+      return find(value);
+    },
+  };
+}

@@ -1,6 +1,5 @@
 import type { Registry } from 'prom-client';
-import { LATENCY_SECONDS } from './latency-buckets.ts';
-import { createHistogram, createReading } from './series.ts';
+import { LATENCY_SECONDS, createHistogram, createReading } from './series.ts';
 
 /** When each phase of an exchange began, in milliseconds; 0 for one it did not come to. */
 interface ExchangeTimes {

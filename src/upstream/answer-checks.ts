@@ -1,5 +1,7 @@
-import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
+import { type CreatedAccountTask, type NewAccountTask, DETAIL_FIELDS } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import type { AnswerBody } from '../contract/envelope.ts';
+import { isJsonObject, type JsonObject, member } from '../contract/json-value.ts';
 
 /**
  * The failure of an answer that belongs to another request; null when it names the TaskID that was sent.
@@ -26,4 +28,42 @@ const ECHOED = ['Parameters', 'ContentType'] as const;
 
 function isOther(received: string | null | undefined, sent: string): boolean {
   return received !== null && received !== undefined && received !== sent;
+}
+
+type Names = ReadonlySet<string>;
+
+const ENVELOPE = toNames(['Error', 'ResponseData']);
+const ERROR = toNames(['ErrorCode', 'ErrorReason']);
+const RESPONSE_DATA = toNames(['Identification', 'Result', 'Detail']);
+const IDENTIFICATION = toNames(['UserId']);
+const DETAIL = toNames(Object.keys(DETAIL_FIELDS));
+
+/** The paths (`ResponseData.Detail.Colour`) of an envelope's members that the contract does not name; none for anything else. */
+export function unknownMembers(body: AnswerBody): readonly string[] {
+  if (body.kind !== 'tree' || !isJsonObject(body.tree)) return [];
+  const error = member(body.tree, 'Error');
+  const data = member(body.tree, 'ResponseData');
+  if (error === undefined && data === undefined) return [];
+  const unknown: string[] = [];
+  collect(body.tree, ENVELOPE, '', unknown);
+  if (isJsonObject(error)) collect(error, ERROR, 'Error.', unknown);
+  if (!isJsonObject(data)) return unknown;
+  collect(data, RESPONSE_DATA, 'ResponseData.', unknown);
+  const identification = member(data, 'Identification');
+  if (isJsonObject(identification)) collect(identification, IDENTIFICATION, 'ResponseData.Identification.', unknown);
+  const detail = member(data, 'Detail');
+  if (isJsonObject(detail)) collect(detail, DETAIL, 'ResponseData.Detail.', unknown);
+  return unknown;
+}
+
+function collect(object: JsonObject, names: Names, path: string, unknown: string[]): void {
+  for (const name in object) {
+    // Names are told apart as they are read: in any case.
+    if (!names.has(name) && !names.has(name.toLowerCase())) unknown.push(path + name);
+  }
+}
+
+/** The names as the contract writes them, for speed, and in lower case. */
+function toNames(names: readonly string[]): Names {
+  return new Set([...names, ...names.map((name) => name.toLowerCase())]);
 }

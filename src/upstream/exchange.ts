@@ -8,7 +8,7 @@ import { isRefusal } from '../contract/envelope.ts';
 import { operationTimeOver, type TaskFailure } from '../contract/failure.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connection-pool.ts';
-import { decodeContent } from './content-encoding.ts';
+import { decodeContent } from './request-headers.ts';
 import type { Deadline, Phase } from './deadline.ts';
 import { broken, timedOut, unreachable, unreadable } from './transport-failure.ts';
 import type { ExchangeTimes, UpstreamObserver } from './upstream-observer.ts';

@@ -1,7 +1,6 @@
 import type { EnumTables } from '../contract/enums.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
-import { unknownMembers } from './drift.ts';
-import { changedFields, findOtherTask } from './answer-checks.ts';
+import { unknownMembers, changedFields, findOtherTask } from './answer-checks.ts';
 import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
@@ -9,7 +8,7 @@ import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../w
 import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/value-count.ts';
 import type { UpstreamClient } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
-import { USER_AGENT } from './user-agent.ts';
+import { USER_AGENT } from './request-headers.ts';
 
 /** The Authorization header for a call; throws a TaskFailure when there is none. */
 export type Authorize = (call: Call) => string | Promise<string>;

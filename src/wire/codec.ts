@@ -2,9 +2,14 @@ import type { Misread, NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
-import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
+import {
+  type FieldProblem,
+  fromFormRequest,
+  fromJsonRequest,
+  fromXmlRequest,
+  parseForm,
+} from './account-task-request.ts';
 import type { Answer } from './decoded-answer.ts';
-import { parseForm } from './form.ts';
 import { encodeJsonAnswer, encodeJsonRequest, parseJson, parseJsonRequest } from './json.ts';
 import { decodeText } from './text-encoding.ts';
 import type { ParsedTree } from './tree.ts';

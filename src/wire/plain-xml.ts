@@ -6,7 +6,7 @@ import {
   type XmlAttributes,
   type XmlElement,
   type XmlNode,
-} from './xml-node.ts';
+} from './xml-tree.ts';
 
 interface StartTag {
   readonly name: string;

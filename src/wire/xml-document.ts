@@ -9,7 +9,7 @@ import {
   type XmlAttributes,
   type XmlElement,
   type XmlNode,
-} from './xml-node.ts';
+} from './xml-tree.ts';
 import { xmlSizeProblem } from './value-count.ts';
 
 /** As fast-xml-parser gives it: `{ name: nodes }` or `{ '#text': text }`. */

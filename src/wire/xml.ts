@@ -1,11 +1,9 @@
 import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
-import { isJsonObject, type JsonObject, type JsonValue } from '../contract/json-value.ts';
+import { isJsonObject, type JsonObject, type JsonValue, isRawNumber } from '../contract/json-value.ts';
 import { type Answer, detailInOrder } from './decoded-answer.ts';
 import type { ParsedTree } from './tree.ts';
 import { parseXmlDocument } from './xml-document.ts';
-import { toXmlElement, toXmlName } from './xml-element.ts';
-import type { XmlNode } from './xml-node.ts';
-import { toJsonValue, withoutAttributes } from './xml-tree.ts';
+import { type XmlNode, toJsonValue, withoutAttributes } from './xml-tree.ts';
 
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 /** xsd:boolean's lexical forms. */
@@ -121,4 +119,60 @@ function withMembers(
     if (member !== undefined) members[name] = convert(member);
   }
   return members;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  '\t': '&#x9;',
+  '\n': '&#xA;',
+  // A reader turns a bare carriage return into a line feed.
+  '\r': '&#xD;',
+};
+
+/**
+ * A value as an element: null as `xsi:nil`, an array as one element for each item, an object's `@name` members as attributes
+ * and its `#text` as text. Texts hold no character that XML 1.0 cannot carry (`characterNotInXml`).
+ */
+export function toXmlElement(name: string, value: JsonValue): string {
+  if (typeof value === 'string') return value === '' ? `<${name} />` : `<${name}>${escapeText(value)}</${name}>`;
+  if (value === null) return `<${name} xsi:nil="true" />`;
+  if (Array.isArray(value)) return value.map((item: JsonValue) => toXmlElement(name, item)).join('');
+  if (isJsonObject(value)) return objectElement(name, value);
+  return `<${name}>${scalarText(value)}</${name}>`;
+}
+
+function objectElement(name: string, members: JsonObject): string {
+  let attributes = '';
+  let content = '';
+  for (const [key, value] of Object.entries(members)) {
+    if (value === undefined) continue;
+    if (key === '#text') content += escapeText(scalarText(value));
+    else if (key.startsWith('@')) attributes += ` ${toXmlName(key.slice(1))}="${escapeAttribute(scalarText(value))}"`;
+    else content += toXmlElement(toXmlName(key), value);
+  }
+  return content === '' ? `<${name}${attributes} />` : `<${name}${attributes}>${content}</${name}>`;
+}
+
+function scalarText(value: JsonValue): string {
+  if (isRawNumber(value)) return value.rawJSON;
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** What a name may not hold goes as .NET's XmlConvert writes it: `_x0020_` for a blank. */
+function toXmlName(name: string): string {
+  return name.replace(
+    /^[\d.-]|[^\w.-]/g,
+    (character) => `_x${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`,
+  );
+}
+
+function escapeText(text: string): string {
+  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, (character) => ESCAPES[character] as string) : text;
+}
+
+function escapeAttribute(text: string): string {
+  return text.replace(/[&<>"\t\n\r]/g, (character) => ESCAPES[character] as string);
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { broken, ok, skipped, warning } from '../../src/commands/doctor/finding.ts';
-import { formatReport, worstState } from '../../src/commands/doctor/report.ts';
+import { broken, ok, skipped, warning, formatReport, worstState } from '../../src/commands/doctor/finding.ts';
 
 const FINDINGS = [
   ok('variables', 'all are good'),

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { HeartbeatWatch } from '../../src/cluster/heartbeat.ts';
+import type { HeartbeatWatch } from '../../src/cluster/worker-messages.ts';
 import { startGroup } from './process-group.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ownTurn } from '../../src/event-loop/own-turn.ts';
+import { ownTurn } from '../../src/event-loop/turn-batch.ts';
 
 test('lets one caller in for each turn of the event loop, in their order, and callers who come later', async () => {
   let turn = 0;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { toModelState } from '../../src/rest/model-state.ts';
+import { toModelState } from '../../src/rest/rest-answer.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { type RequestFormat, readRequest } from '../../src/wire/codec.ts';
 import { formText, jsonText, xmlText } from './request-texts.ts';

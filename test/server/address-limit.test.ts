@@ -2,8 +2,7 @@ import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createAddressLimit } from '../../src/http/address-limit.ts';
-import { createClientAddresses } from '../../src/http/client-address.ts';
+import { createAddressLimit, createClientAddresses } from '../../src/http/client-address.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
 

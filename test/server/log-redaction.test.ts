@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { redactLine, toLoggedError } from '../../src/telemetry/log-redaction.ts';
+import { redactLine, toLoggedError } from '../../src/telemetry/log.ts';
 
 describe('a line of the log', () => {
   test.each([

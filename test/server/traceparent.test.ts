@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { parseTraceParent } from '../../src/telemetry/traceparent.ts';
+import { parseTraceParent } from '../../src/telemetry/request-record.ts';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const SPAN_ID = '00f067aa0ba902b7';

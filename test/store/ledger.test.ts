@@ -13,9 +13,8 @@ import {
 } from '../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger, type Ledger } from '../../src/store/idempotency/ledger.ts';
-import { recordedTaskService } from '../../src/store/recorded-task-service.ts';
+import { recordedTaskService, createTaskRecords } from '../../src/store/task-records.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
-import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
 import { type TestClock, withClock } from './clocked-database.ts';
 import { SAMPLE_TASK, migratedDatabase } from './sample-account.ts';

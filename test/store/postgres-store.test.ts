@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../src/contract/account-task.ts';
-import { parseDatabaseAddress } from '../../src/store/sql/database-address.ts';
+import { parseDatabaseAddress } from '../../src/store/sql/database.ts';
 import { openStore } from '../../src/store/store.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../contract/whole-detail.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
-import type { CommitObserver } from '../../src/store/commit-observer.ts';
+import type { CommitObserver } from '../../src/store/group-commit.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { insertKeys } from '../../src/store/idempotency/keys.ts';
 import { createPurge } from '../../src/store/purge.ts';

@@ -1,6 +1,6 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
 import type { AccountCaller } from '../../src/contract/task-service.ts';
-import { createTokenCache } from '../../src/store/token-cache.ts';
+import { createTokenCache } from '../../src/store/tokens.ts';
 
 const CALLER: AccountCaller = { kind: 'account', accountId: 'an account', clientId: null };
 

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/upstream/connection.ts';
-import { createConnectionReuse } from '../../src/upstream/connection-reuse.ts';
+import { createConnectionReuse } from '../../src/upstream/connection-pool.ts';
 import { httpAnswer } from './raw-service.ts';
 import { openClient, openRawService, SMALL_POST, type TestClient } from './test-client.ts';
 

@@ -1,6 +1,6 @@
 import { type Config, ConfigError, type Environment, readConfig } from '../../app/config.ts';
 import { findUnusedProxy } from '../../app/config-proxy.ts';
-import { parseDatabaseAddress } from '../../store/sql/database-address.ts';
+import { parseDatabaseAddress } from '../../store/sql/database.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 import { examineKeys } from './keys-examination.ts';
 import { examinePort } from './port-examination.ts';
@@ -8,7 +8,7 @@ import { examinePostgres } from './postgres-examination.ts';
 import { examineService } from './service-examination.ts';
 import { examineSqlite, noDatabase } from './sqlite-examination.ts';
 
-export { formatReport, worstState } from './report.ts';
+export { formatReport, worstState } from './finding.ts';
 
 /** No examination gets longer, whatever the other side does. */
 const MAX_EXAMINATION_MS = 25_000;

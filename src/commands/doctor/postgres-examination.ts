@@ -1,8 +1,7 @@
 import { Client } from 'pg';
-import { parseDatabaseAddress } from '../../store/sql/database-address.ts';
+import { parseDatabaseAddress, DatabaseUnavailableError } from '../../store/sql/database.ts';
 import { toConnectFailure, toStatementFailure } from '../../store/sql/postgres-failure.ts';
 import { holdsEveryText, toEncodingProblem } from '../../store/sql/postgres-kind.ts';
-import { DatabaseUnavailableError } from '../../store/sql/database.ts';
 import { IS_NOT_REVOKED } from '../../store/secret.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';

@@ -21,9 +21,8 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { compileArgumentSizes } from '../argument-sizes.ts';
-import { type ArgumentValues, compileArguments } from './argument-values.ts';
+import { type ArgumentValues, compileArguments, type CoerceVariables, compileVariables } from './values.ts';
 import { type LeafText, leafText } from './json-text.ts';
-import { type CoerceVariables, compileVariables } from './values.ts';
 
 /** An operation whose fields are known before it runs, in the order of the answer. */
 export interface OperationPlan {

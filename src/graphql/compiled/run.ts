@@ -11,7 +11,7 @@ import {
 } from 'graphql';
 import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan } from './plan.ts';
 import { fieldPath, type Path, type Run, type Site, toInfo } from './field-site.ts';
-import { failAfter, joinParts, type Text } from './text-parts.ts';
+import { failAfter, joinParts, type Text } from './json-text.ts';
 
 /** Told what came of an operation: its data as JSON, `null` where an error took it away, and its errors in the order in which they happened. */
 export type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer | Promise<Answer>;

@@ -1,9 +1,7 @@
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import { parseCreated } from './outcome-json.ts';
-import { toIso } from '../sql/database-clock.ts';
-import type { SqlReader, SqlTransaction } from '../sql/database.ts';
-import { formatFailure, parseFailure } from './failure-json.ts';
+import { parseCreated, formatFailure, parseFailure } from './outcome-json.ts';
+import { toIso, type SqlReader, type SqlTransaction } from '../sql/database.ts';
 import type { Attempt } from './attempt.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 import { readRefused } from '../refused-credentials.ts';

@@ -1,5 +1,4 @@
-import { readClock, toIso } from '../sql/database-clock.ts';
-import type { SqlReader, SqlRow, SqlTransaction } from '../sql/database.ts';
+import { readClock, toIso, type SqlReader, type SqlRow, type SqlTransaction } from '../sql/database.ts';
 import type { Attempt } from './attempt.ts';
 
 /** The state of the newest attempt under a key, in one scope of its owner. */

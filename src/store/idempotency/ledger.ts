@@ -1,9 +1,8 @@
 import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { type Claim, claimKeys, type KnownClaim, readSettled } from './claims.ts';
-import type { ObserveCommits } from '../commit-observer.ts';
+import { type ObserveCommits, createGroupCommit } from '../group-commit.ts';
 import type { Database } from '../sql/database.ts';
-import { createGroupCommit } from '../group-commit.ts';
 import type { Attempt } from './attempt.ts';
 import type { KeyRow } from './keys.ts';
 import { CALLER_SCOPES_MIGRATION, readAppliedAt } from '../sql/migrations.ts';

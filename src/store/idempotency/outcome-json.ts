@@ -1,5 +1,6 @@
 import { type CreatedAccountTask, readAccountTask } from '../../contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-value.ts';
+import { type FailureEvidence, type FailureKind, TaskFailure } from '../../contract/failure.ts';
 
 /** A create's result as text, digits of numbers included. */
 export function formatCreated({ accountTask, Identification, Result }: CreatedAccountTask): string {
@@ -15,4 +16,21 @@ export function parseCreated(text: string): CreatedAccountTask {
   const accountTask = readAccountTask(Detail, 'Detail');
   if ('at' in accountTask) throw new Error(`A stored result cannot be read: ${accountTask.at} ${accountTask.problem}`);
   return { accountTask, Identification, Result, replayed: false };
+}
+
+/** A failure of unknown fate, as the ledger keeps it. */
+interface FailureRecord extends FailureEvidence {
+  readonly code: Extract<FailureKind, { readonly outcome: 'UNKNOWN' }>['code'];
+  readonly message: string;
+}
+
+/** A failure of unknown fate as text. */
+export function formatFailure({ code, message, errorCode, errorReason }: TaskFailure): string {
+  return JSON.stringify({ code, message, errorCode, errorReason });
+}
+
+/** The failure that `formatFailure` wrote. */
+export function parseFailure(text: string): TaskFailure {
+  const { code, message, ...evidence } = JSON.parse(text) as FailureRecord;
+  return new TaskFailure({ code, outcome: 'UNKNOWN' }, message, evidence);
 }

@@ -1,8 +1,7 @@
 import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { CommitObserver } from '../commit-observer.ts';
+import { type CommitObserver, createGroupCommit } from '../group-commit.ts';
 import type { Database, SqlTransaction } from '../sql/database.ts';
-import { createGroupCommit } from '../group-commit.ts';
 
 /** Writes down what has happened already, and keeps what the database does not take until it does. */
 export interface OwedWrites<Item> {

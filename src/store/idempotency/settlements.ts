@@ -1,10 +1,9 @@
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import type { BeginStep } from '../../contract/call-steps.ts';
 import type { TaskFailure } from '../../contract/failure.ts';
-import type { CommitObserver } from '../commit-observer.ts';
-import { formatCreated } from './outcome-json.ts';
+import type { CommitObserver } from '../group-commit.ts';
+import { formatCreated, formatFailure } from './outcome-json.ts';
 import type { Database, SqlTransaction } from '../sql/database.ts';
-import { formatFailure } from './failure-json.ts';
 import type { Attempt } from './attempt.ts';
 import { createOwedWrites } from './retry-queue.ts';
 

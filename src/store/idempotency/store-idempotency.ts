@@ -1,8 +1,7 @@
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { formatCreated, parseCreated } from './outcome-json.ts';
-import { toIso } from '../sql/database-clock.ts';
-import type { SqlTransaction } from '../sql/database.ts';
+import { toIso, type SqlTransaction } from '../sql/database.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toReplay } from './attempt.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 

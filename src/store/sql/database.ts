@@ -71,3 +71,46 @@ export class DatabaseUnavailableError extends Error {
     this.fateUnknown = fateUnknown;
   }
 }
+
+/** A database's address, understood. */
+export interface DatabaseAddress {
+  readonly kind: 'sqlite' | 'postgres';
+  /** For people: the path of a file, or an address without its password. */
+  readonly name: string;
+}
+
+const SQLITE = 'sqlite:';
+const NO_HOST = 'no-host.invalid';
+
+/** Null for an address that is neither `sqlite:<path>` nor `postgres://…`. */
+export function parseDatabaseAddress(databaseUrl: string): DatabaseAddress | null {
+  if (databaseUrl.startsWith(SQLITE)) {
+    const path = databaseUrl.slice(SQLITE.length);
+    return path === '' ? null : { kind: 'sqlite', name: path };
+  }
+  const url = parsePostgresUrl(databaseUrl);
+  if (!url || databaseUrl.includes('\n')) return null;
+  const user = url.username === '' ? '' : `${url.username}@`;
+  // The parameters may hold a password.
+  const folder = url.searchParams.get('host');
+  const host = url.host === NO_HOST ? '' : url.host;
+  const where = folder === null ? '' : `?host=${folder}`;
+  return { kind: 'postgres', name: `postgres://${user}${host}${url.pathname}${where}` };
+}
+
+/** The driver takes an address with a user but no host, `postgres://user@/database?host=/folder`; as a URL it needs one. */
+function parsePostgresUrl(text: string): URL | null {
+  const url = URL.parse(text) ?? URL.parse(text.replace('@/', `@${NO_HOST}/`));
+  return url && /^postgres(ql)?:$/.test(url.protocol) ? url : null;
+}
+
+/** Reads the database's clock, in milliseconds since 1970: the one that every gateway of the database goes by. */
+export async function readClock(reader: SqlReader): Promise<number> {
+  const [row] = await reader.read<{ nowMs: number }>('SELECT now_ms() AS "nowMs"');
+  return row?.nowMs as number;
+}
+
+/** An instant as texts of one width, which compare as the instants do. */
+export function toIso(epochMs: number): string {
+  return new Date(epochMs).toISOString();
+}

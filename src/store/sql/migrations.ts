@@ -1,5 +1,4 @@
-import { readClock, toIso } from './database-clock.ts';
-import type { Database, SqlReader } from './database.ts';
+import { readClock, toIso, type Database, type SqlReader } from './database.ts';
 
 export interface Migration {
   /** Counts up from 1. */

@@ -6,10 +6,9 @@ import {
   type SqlReader,
   type SqlTransaction,
 } from './database.ts';
-import { watchFiles } from './file-watch.ts';
+import { watchFiles, openSqliteFile } from './sqlite-file.ts';
 import { createLockWait, type LockWait } from './lock-wait.ts';
 import { attempt, toCommitFailure } from './sqlite-failure.ts';
-import { openSqliteFile } from './sqlite-file.ts';
 
 export interface SqliteOptions {
   /** How long work waits for a lock of another process that uses the same file. */
