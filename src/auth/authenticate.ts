@@ -34,7 +34,7 @@ export function tokenAuthentication(
   return (authorization) => {
     const token = readBearer(authorization);
     // Our own tokens have no dots, a JWT has two.
-    if (verifyToken && token.includes('../server')) return verifyToken(token).then(toAccountCaller);
+    if (verifyToken && token.includes('.')) return verifyToken(token).then(toAccountCaller);
     const caller = verify(token);
     return caller instanceof Promise ? caller.then(refuseUnknown) : caller;
   };

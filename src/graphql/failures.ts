@@ -83,5 +83,5 @@ function inputPath(document: DocumentNode, value: ASTNode): string {
       if (node.kind === Kind.ARGUMENT || node.kind === Kind.OBJECT_FIELD) names.pop();
     },
   });
-  return names.join('../server');
+  return names.join('.');
 }
