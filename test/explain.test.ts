@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../src/app/backend.ts';
+import { openBackend } from '../src/app/open-backend.ts';
 import { type Environment, readConfig } from '../src/app/config.ts';
 import { explain } from '../src/commands/explain.ts';
 import { SAMPLE_INPUT, startGateway } from './running-gateway.ts';

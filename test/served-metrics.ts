@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { vi } from 'vitest';
-import { openBackend } from '../src/app/backend.ts';
+import { openBackend } from '../src/app/open-backend.ts';
 import { SAMPLE_TASK_ID } from '../src/app/demo.ts';
 import { createMetricsOfWorkers } from '../src/cluster/metrics-of-workers.ts';
 import { WHOLE_DETAIL } from './contract/whole-detail.ts';

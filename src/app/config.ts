@@ -1,4 +1,10 @@
-import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, type EnumTable, parseEnumTable } from '../contract/enums.ts';
+import {
+  DEFAULT_FREQUENCIES,
+  DEFAULT_NOTIFICATIONS,
+  type EnumTable,
+  type EnumTables,
+  parseEnumTable,
+} from '../contract/enums.ts';
 import {
   asGiven,
   oneOf,
@@ -210,4 +216,8 @@ function workerProblems({ workers, upstream, databaseUrl }: Config, mode: Mode):
   return Object.entries({ CONNECTIONS: upstream?.connections, MAX_IN_FLIGHT: upstream?.maxInFlight })
     .filter(([, total]) => total !== undefined && total < workers)
     .map(([name]) => `UPSTREAM_${name}: is for all WORKERS together, of which each needs one at least`);
+}
+
+export function toTables({ frequencies, notifications }: Config): EnumTables {
+  return { frequencies, notifications };
 }

@@ -1,8 +1,8 @@
-import { type Observers, openBackend } from './backend.ts';
+import { openObservers, type Observers } from './observers.ts';
+import { openBackend } from './open-backend.ts';
 import { type Environment, readConfig } from './config.ts';
 import { createGateway as createHttpGateway } from './gateway.ts';
 import { createFetchHandler, type FetchFacts, type FetchHandler } from '../http/fetch-adapter.ts';
-import { openObservers } from './observers.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export { ConfigError } from './config.ts';

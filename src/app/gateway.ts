@@ -1,6 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Backend, Observers } from './backend.ts';
+import type { Backend } from './backend.ts';
+import type { Observers } from './observers.ts';
 import type { Config } from './config.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
 import { createSchema } from '../schema/schema.ts';
@@ -14,8 +15,11 @@ import { createMetricsServer } from '../http/metrics-server.ts';
 import type { Limit } from '../telemetry/metrics.ts';
 import { createRequestObservation } from '../telemetry/request-observation.ts';
 import { createGatewayServer } from '../http/server.ts';
+import { reportLeftOut } from '../graphql/failure-bounds.ts';
+import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
+import { createRestHandler } from '../rest/rest-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
-import { createUnreadAnswers } from '../http/unread-answers.ts';
+import { createUnreadAnswers } from '../graphql/unread-answers.ts';
 import { traceFields } from '../graphql/traced-fields.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
@@ -76,29 +80,37 @@ export function createGateway(
     budget: createBodyBudget({ maxBytes: config.maxPendingBodyBytes ?? defaultBodyBudgetBytes() }),
     toAddress: addresses.toKey,
   });
-  const server = createGatewayServer({
+  const { maxBodyBytes, maxAnonymousBodyBytes, simpleGets } = config;
+  const handleGraphql = createGraphqlHandler({
     graphql,
     bodies,
     authenticate,
+    maxBodyBytes,
+    maxAnonymousBodyBytes,
+    simpleGets,
     cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
     graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
-    token:
-      issueToken &&
-      createTokenEndpoint({
-        issueToken,
-        bodies,
-        toAddress: addresses.toKey,
-        log,
-        onRefused,
-      }),
+  });
+  const server = createGatewayServer({
+    graphql: handleGraphql,
+    token: issueToken && createTokenEndpoint({ issueToken, bodies, toAddress: addresses.toKey, log, onRefused }),
     // With an upstream the contract is served there.
     rest: config.upstream
       ? null
-      : createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes: config.maxBodyBytes, onRefused, log }),
+      : createRestHandler({
+          rest: createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes, onRefused, log }),
+          bodies,
+          maxBodyBytes,
+          metrics,
+        }),
+    onEnd(record, response) {
+      reportLeftOut(record, { log, metrics });
+      answers.close(record.answer, response);
+    },
+    bodies,
     checks: tasks.checks,
     metrics,
     servesMetrics: config.metricsPort === null,
-    answers,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
     addressLimit:
       config.maxConnectionsPerAddress === null
@@ -109,9 +121,6 @@ export function createGateway(
             onRefused,
           }),
     bounds: { keepAliveMs: config.keepAliveMs },
-    maxBodyBytes: config.maxBodyBytes,
-    maxAnonymousBodyBytes: config.maxAnonymousBodyBytes,
-    simpleGets: config.simpleGets,
     log,
   });
   const metricsServer = config.metricsPort === null ? null : createMetricsServer(metrics);

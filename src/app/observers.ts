@@ -1,10 +1,21 @@
-import type { Observers } from './backend.ts';
+import type { ObserveCommits } from '../store/group-commit.ts';
 import type { Config } from './config.ts';
-import { createLog, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
-import { createMetrics } from '../telemetry/metrics.ts';
-import { createRequestLog } from '../telemetry/request-log.ts';
+import { createLog, type Log, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
+import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
+import { createRequestLog, type RequestLog } from '../telemetry/request-log.ts';
+import type { Tracing } from '../telemetry/request-record.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
+
+/** Where a backend says what it did. */
+export interface Observers {
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Absent: requests are not logged. */
+  readonly requestLog?: RequestLog;
+  /** Absent or null: there are no traces. */
+  readonly tracing?: Tracing | null;
+}
 
 /** Observers that have to be let go of. */
 export interface OpenObservers extends Observers {
@@ -37,4 +48,9 @@ export async function openObservers(config: Config, facts: ProcessFacts = {}): P
       logSink.flush();
     },
   };
+}
+
+/** Commits as the metrics see them. */
+export function observeCommits(metrics: Metrics): ObserveCommits {
+  return (kind) => ({ ...metrics.commits(kind), onRefused: () => metrics.countRefusal('pending_writes') });
 }

@@ -1,8 +1,10 @@
-import { type Backend, observeCommits, type Observers, openBackend, storeBackend } from './backend.ts';
+import type { Backend } from './backend.ts';
+import { openObservers, observeCommits, type Observers } from './observers.ts';
+import { openBackend } from './open-backend.ts';
+import { storeBackend } from './store-backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
 import { type Addresses, type Closing, createGateway, type Gateway } from './gateway.ts';
-import { openObservers } from './observers.ts';
 import type { GraphiqlOptions } from '../graphql/graphiql.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { parseDatabaseAddress } from '../store/sql/database.ts';

@@ -1,5 +1,6 @@
-import { type Backend, observeCommits, type Observers, openTokenVerifier, toTables } from './backend.ts';
-import type { Config, UpstreamConfig } from './config.ts';
+import { type Backend, openTokenVerifier } from './backend.ts';
+import { observeCommits, type Observers } from './observers.ts';
+import { type UpstreamConfig, type Config, toTables } from './config.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { forwardedAuthentication, subjectAuthentication } from '../auth/authenticate.ts';

@@ -3,6 +3,7 @@ import { parseGuid } from '../contract/guid.ts';
 import { JSON_HEADERS, sendText } from '../http/answer.ts';
 import { createFailedAttempts } from './failed-attempts.ts';
 import type { Log } from '../telemetry/log.ts';
+import type { RequestRecord } from '../telemetry/request-record.ts';
 import type { RequestBodies } from '../http/request-body.ts';
 import { readTokenRequest, type TokenRequest, type TokenRequestError, usesBasic } from './token-request.ts';
 import { createWorkQueue } from './work-queue.ts';
@@ -26,7 +27,11 @@ export interface TokenEndpointOptions {
   readonly now?: () => number;
 }
 
-export type TokenEndpoint = (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void>;
+export type TokenEndpoint = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  record: Pick<RequestRecord, 'requestId'>,
+) => Promise<void>;
 
 type Issued = Awaited<ReturnType<IssueToken>>;
 interface Caller {
@@ -84,7 +89,7 @@ export function createTokenEndpoint({
     return { issued };
   };
 
-  return async (request, response, requestId) => {
+  return async (request, response, { requestId }) => {
     if (request.method !== 'POST') {
       request.resume();
       return refuse(response, 405, 'invalid_request', 'A token is asked for with POST.', { Allow: 'POST' });

@@ -8,6 +8,7 @@ import {
   TokenKind,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import type { DocumentLimit } from '../telemetry/metrics.ts';
 import { measureOperations } from './operation-size.ts';
 
 /** What a document may be at the most. All of it is the document's own: neither variables nor the caller matter. */
@@ -24,14 +25,11 @@ export const DOCUMENT_LIMITS = {
   directives: 50,
   /** Fields, each as often as the pages and batches it is in may be long. */
   cost: 10_000,
-} as const;
+} as const satisfies Record<DocumentLimit, number>;
 
 const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BRACKET_L, TokenKind.PAREN_L]);
 const BRACKETS = /[{[(]/g;
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
-
-/** Which limit a document is over. */
-export type DocumentLimit = keyof typeof DOCUMENT_LIMITS;
 
 class DocumentLimitError extends GraphQLError {
   override readonly name = 'DocumentLimitError';

@@ -16,7 +16,7 @@ import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createOperationTime } from './operation-time.ts';
 import { toRequestId, noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
-import type { UnreadAnswers } from '../http/unread-answers.ts';
+import type { UnreadAnswers } from './unread-answers.ts';
 import { compileArgumentSizes } from './argument-sizes.ts';
 
 export interface GraphqlEndpointOptions {

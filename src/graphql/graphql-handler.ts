@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_HEADERS, sendText } from '../http/answer.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { createBodyAllowance } from '../http/body-budget.ts';
+import { createBodyAllowance } from './body-allowance.ts';
 import type { Cors } from '../http/cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';

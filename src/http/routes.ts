@@ -1,5 +1,8 @@
-import type { PathClass } from '../telemetry/request-record.ts';
-import { isRestPath } from '../rest/rest-handler.ts';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { PathClass, RequestRecord } from '../telemetry/request-record.ts';
+
+/** Answers a request. A RequestRefusal that it throws is sent to the caller. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, record: RequestRecord) => Promise<void>;
 
 const OWN_PATHS: ReadonlyMap<string, PathClass> = new Map([
   ['/graphql', 'graphql'],
@@ -13,5 +16,5 @@ export function toPathClass(path: string): PathClass {
   const own = OWN_PATHS.get(path);
   if (own) return own;
   if (/^\/token$/i.test(path)) return 'token';
-  return isRestPath(path) ? 'rest' : 'other';
+  return /^\/api\//i.test(path) ? 'rest' : 'other';
 }

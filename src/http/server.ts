@@ -2,10 +2,7 @@ import { createServer, type IncomingMessage, type RequestListener, type ServerRe
 import type { AddressLimit } from './client-address.ts';
 import { endsConnection, trackConnections, listen } from './connections.ts';
 import type { Checks } from '../contract/task-service.ts';
-import type { RestEndpoint } from '../rest/account-task-endpoint.ts';
 import { sendError, sendJson } from './answer.ts';
-import { reportLeftOut } from '../graphql/failure-bounds.ts';
-import { createGraphqlHandler, type GraphqlHandlerOptions } from '../graphql/graphql-handler.ts';
 import {
   answerUnreadable,
   boundAnswer,
@@ -17,28 +14,29 @@ import {
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { sendMetrics } from './metrics-server.ts';
-import { toPathClass } from './routes.ts';
+import { type Handler, toPathClass } from './routes.ts';
 import { createPipelining } from './pipelining.ts';
 import { createReadiness } from './readiness.ts';
 import { toRequestId, noteFailure, type PathClass, type RequestRecord } from '../telemetry/request-record.ts';
 import type { RequestObservation } from '../telemetry/request-observation.ts';
 import { RequestRefusal } from './request-refusal.ts';
-import { createRestHandler } from '../rest/rest-handler.ts';
-import type { TokenEndpoint } from '../auth/token-endpoint.ts';
-import type { UnreadAnswers } from './unread-answers.ts';
+import type { RequestBodies } from './request-body.ts';
 
-export interface ServerOptions extends GraphqlHandlerOptions {
-  /** At /Token, in any case; null: no tokens are given out. */
-  readonly token: TokenEndpoint | null;
-  /** Answers the paths below /api/; null: there are none. */
-  readonly rest: RestEndpoint | null;
+export interface GatewayServerOptions {
+  readonly graphql: Handler;
+  /** Null: no tokens are given out. */
+  readonly token: Handler | null;
+  /** Null: nothing is served below /api/. */
+  readonly rest: Handler | null;
+  /** Called after each request, whatever became of it, before it is logged. */
+  readonly onEnd: (record: RequestRecord, response: ServerResponse) => void;
+  readonly bodies: Pick<RequestBodies, 'release'>;
   /** What has to be well for requests to be sent here. */
   readonly checks: Checks;
   readonly metrics: Metrics;
   /** False: /metrics has a port of its own. */
   readonly servesMetrics: boolean;
   readonly observation: RequestObservation;
-  readonly answers: Pick<UnreadAnswers, 'close'>;
   readonly log: Log;
   /** Null: an address may have as many connections as it likes. */
   readonly addressLimit: AddressLimit | null;
@@ -60,17 +58,15 @@ export interface GatewayServer {
   close(timeoutMs: number): Promise<number>;
 }
 
-type Handler = (request: IncomingMessage, response: ServerResponse, record: RequestRecord) => Promise<void>;
-
 /** The HTTP server: one handler a path. */
-export function createGatewayServer(options: ServerOptions): GatewayServer {
-  const { log, rest, token, bodies, maxBodyBytes, metrics, observation, answers, addressLimit } = options;
+export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
+  const { log, bodies, metrics, observation, onEnd, addressLimit } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
   const readiness = createReadiness(options);
   const handlers: Readonly<Record<PathClass, Handler>> = {
-    graphql: createGraphqlHandler(options),
-    rest: rest ? createRestHandler({ rest, bodies, maxBodyBytes, metrics }) : notFound,
-    token: token ? (request, response, { requestId }) => token(request, response, requestId) : notFound,
+    graphql: options.graphql,
+    rest: options.rest ?? notFound,
+    token: options.token ?? notFound,
     health: async (_, response) => sendJson(response, 200, { status: 'ok' }),
     ready: async (_, response) => {
       const { isReady, checks } = await readiness.report();
@@ -121,8 +117,7 @@ export function createGatewayServer(options: ServerOptions): GatewayServer {
       bodies.release(request);
       addressLimit?.end(request);
       boundAnswer(response, bounds);
-      reportLeftOut(record, options);
-      answers.close(record.answer, response);
+      onEnd(record, response);
       observation.end(record, response);
     };
     const failAndEnd = (error: unknown): void => {

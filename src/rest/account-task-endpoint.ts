@@ -3,7 +3,9 @@ import type { BeginStep } from '../contract/call-steps.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import { badInput, TaskFailure, toLogSentence } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
+import type { Log } from '../telemetry/log.ts';
 import { readRequest, type RequestFormat } from '../wire/codec.ts';
 import { parseMediaType } from '../wire/media-type.ts';
 import {
@@ -42,16 +44,12 @@ export type RestEndpoint = (request: RestRequest) => Promise<RestAnswer>;
 
 export interface RestEndpointOptions {
   readonly tasks: TaskService;
-  /** Says who calls from the Authorization header; throws UNAUTHENTICATED where it does not say so credibly. */
-  readonly authenticate: (authorization: string | null) => Caller | Promise<Caller>;
+  readonly authenticate: Authenticate;
   readonly tables: EnumTables;
   readonly maxBodyBytes: number;
   /** Called where a request is refused for the number or length of its form fields. */
   readonly onRefused: (limit: 'form_fields') => void;
-  readonly log: {
-    warn(facts: object, sentence: string): void;
-    error(facts: object, sentence: string): void;
-  };
+  readonly log: Pick<Log, 'warn' | 'error'>;
 }
 
 const PATH = /^\/api\/v2\/admin\/tasks\/account\/?(?:\?|$)/i;

@@ -1,8 +1,8 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { RestEndpoint } from './account-task-endpoint.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { RequestBodies } from '../http/request-body.ts';
-import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+import type { Handler } from '../http/routes.ts';
+import { noteFailure } from '../telemetry/request-record.ts';
 
 export interface RestHandlerOptions {
   readonly rest: RestEndpoint;
@@ -11,15 +11,8 @@ export interface RestHandlerOptions {
   readonly metrics: Metrics;
 }
 
-export type RestHandler = (request: IncomingMessage, response: ServerResponse, record: RequestRecord) => Promise<void>;
-
-/** True for the paths that the REST face answers, with a 404 of its own where it has nothing. */
-export function isRestPath(path: string): boolean {
-  return /^\/api\//i.test(path);
-}
-
 /** The REST face as a handler of node's HTTP server. */
-export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestHandlerOptions): RestHandler {
+export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestHandlerOptions): Handler {
   return async (request, response, record) => {
     if (request.method === 'POST') record.operationType = 'mutation';
     const { headers: given } = request;

@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
 import { createBoundedLabels, createCounter, createGauge } from './series.ts';
 import { type CommitMetrics, createCommitMetrics } from './commit-metrics.ts';
-import { DOCUMENT_LIMITS, type DocumentLimit } from '../graphql/document-limits.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
 import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts';
 
@@ -38,6 +37,9 @@ const LIMITS = [
   'upstream_answer_bytes',
   'upstream_answer_values',
 ] as const;
+const DOCUMENT_LIMIT_NAMES = ['characters', 'tokens', 'nesting', 'depth', 'aliases', 'directives', 'cost'] as const;
+/** A limit on what one GraphQL document may hold. */
+export type DocumentLimit = (typeof DOCUMENT_LIMIT_NAMES)[number];
 /** A bound at which something was refused, left out, or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
 
@@ -129,7 +131,7 @@ export function createMetrics(): Metrics {
     help: 'What was refused or had to wait because a bound was reached, by the bound.',
     labelNames: ['limit'],
   });
-  for (const limit of [...LIMITS, ...Object.keys(DOCUMENT_LIMITS).map((name) => `document_${name}`)]) refusals(limit);
+  for (const limit of [...LIMITS, ...DOCUMENT_LIMIT_NAMES.map((name) => `document_${name}`)]) refusals(limit);
   const breaker = createGauge(registry, {
     name: 'gateway_circuit_state',
     help: 'The circuit to the service: 0 closed, 1 half-open, 2 open.',

@@ -1,5 +1,4 @@
 import type { BeginStep } from '../contract/call-steps.ts';
-import type { AnswerBudget } from '../schema/answer-budget.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import { randomUUID } from 'node:crypto';
 
@@ -31,8 +30,8 @@ export interface RequestRecord {
   /** How many have none, or no error in the answer. */
   failuresLeftOut: number;
   readonly beginStep: BeginStep;
-  /** The bytes of its GraphQL answer; null before there is one. */
-  answer: AnswerBudget | null;
+  /** The memory reserved for its GraphQL answer; null before there is one. */
+  answer: { readonly reservedBytes: number } | null;
 }
 
 /** Notes how a part of a request failed: the first failure decides, unless of a later one the fate is unknown. */

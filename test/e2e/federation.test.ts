@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';

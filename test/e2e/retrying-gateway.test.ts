@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import type { FailureKind } from '../../src/contract/failure.ts';
 import type { Caller, TaskService } from '../../src/contract/task-service.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { startGateway } from '../running-gateway.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
 import { type RestReply, type RestService, startRestService } from '../upstream/rest-service.ts';

@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
 import { callOf } from '../store/sample-account.ts';
 import { startRestService } from '../upstream/rest-service.ts';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { startGateway, startStoreGateway } from '../running-gateway.ts';
 import { jsonText } from './request-texts.ts';
 import { send } from './rest-client.ts';

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/telemetry/log.ts';

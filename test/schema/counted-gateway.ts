@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { storeBackend } from '../../src/app/backend.ts';
+import { storeBackend } from '../../src/app/store-backend.ts';
 import { type RunningGateway, startGateway } from '../running-gateway.ts';
 import type { DatabaseKind } from '../store/databases.ts';
 import { sampleStore } from '../store/sample-account.ts';

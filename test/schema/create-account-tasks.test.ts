@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { startGateway, startStoreGateway } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 import { createBatch, item, items, sendBatch } from './batch.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { type Answer, type RunningGateway, startGateway } from '../running-gateway.ts';
 import { DATABASES } from '../store/databases.ts';
 import { startRestService } from '../upstream/rest-service.ts';

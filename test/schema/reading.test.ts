@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend, storeBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
+import { storeBackend } from '../../src/app/store-backend.ts';
 import type { RunningGateway } from '../running-gateway.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';

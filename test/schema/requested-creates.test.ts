@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { type Answer, SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 import { items, sendBatch } from './batch.ts';

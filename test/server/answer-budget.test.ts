@@ -1,5 +1,5 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { item } from '../schema/batch.ts';
 import { type Answer, type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { type RestRequest, startRestService } from '../upstream/rest-service.ts';

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { trackConnections } from '../../src/http/connections.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
 import { openRaw } from './raw-connection.ts';

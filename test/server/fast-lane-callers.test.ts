@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 

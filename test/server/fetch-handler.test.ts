@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { createGateway, type EmbeddedGateway } from '../../src/app/embedded.ts';
 import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
 import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';

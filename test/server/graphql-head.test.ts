@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { type PlainAnswer, type PlainRequest, send } from '../rest/rest-client.ts';
 import {
   type GraphqlAnswer,

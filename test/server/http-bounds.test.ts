@@ -7,7 +7,7 @@ import type { HttpBounds } from '../../src/http/bounds.ts';
 import { createRequestBodies } from '../../src/http/request-body.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
-import { createUnreadAnswers } from '../../src/http/unread-answers.ts';
+import { createGraphqlHandler } from '../../src/graphql/graphql-handler.ts';
 import { startStoreGateway } from '../running-gateway.ts';
 import { openRaw, parseAnswers, toRequest } from './raw-connection.ts';
 
@@ -24,7 +24,11 @@ async function startServer(
 ) {
   const asked: string[] = [];
   const metrics = createMetrics();
-  const server = createGatewayServer({
+  const bodies = createRequestBodies({
+    budget: createBodyBudget({ maxBytes: 1_000_000, ...(pace && { pace }) }),
+    toAddress: () => '',
+  });
+  const graphql = createGraphqlHandler({
     graphql: {
       fetch: async (_url, { body }) => {
         const text = (body as Buffer).toString();
@@ -36,27 +40,28 @@ async function startServer(
       answerKnown: () => null,
     },
     graphiql: null,
+    bodies,
+    authenticate: () => ({ kind: 'subject', subject: 'test' }),
+    maxBodyBytes: 1000,
+    maxAnonymousBodyBytes: 1000,
+    cors: () => false,
+    simpleGets: false,
+  });
+  const server = createGatewayServer({
+    graphql,
     token: null,
     rest: null,
     checks: {},
     metrics,
     servesMetrics: true,
-    answers: createUnreadAnswers({ maxAnswerBytes: 1, maxPendingAnswerBytes: 1, onRefused: () => undefined }),
+    onEnd: () => undefined,
     observation: createRequestObservation({
       metrics: metrics.requests,
       requestLog: onAnswered,
       tracing: null,
     }),
-    bodies: createRequestBodies({
-      budget: createBodyBudget({ maxBytes: 1_000_000, ...(pace && { pace }) }),
-      toAddress: () => '',
-    }),
-    authenticate: () => ({ kind: 'subject', subject: 'test' }),
+    bodies,
     addressLimit: null,
-    maxBodyBytes: 1000,
-    maxAnonymousBodyBytes: 1000,
-    cors: () => false,
-    simpleGets: false,
     log: createLog('silent', NO_LOG_SINK),
     bounds,
   });

@@ -1,5 +1,5 @@
 import { afterAll, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
 import { startRestService } from '../upstream/rest-service.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from './issuer.ts';

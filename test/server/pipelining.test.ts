@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { trackConnections } from '../../src/http/connections.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createPipelining } from '../../src/http/pipelining.ts';

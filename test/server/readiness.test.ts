@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Checks } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/telemetry/log.ts';
-import { openBackend } from '../../src/app/backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { createReadiness } from '../../src/http/readiness.ts';
 import { startGateway } from '../running-gateway.ts';
 import { openRawService } from '../upstream/test-client.ts';

@@ -136,7 +136,7 @@ async function openEndpoint(issueToken: IssueToken) {
   const server = createServer((incoming, response) => {
     const from = incoming.headers[FROM];
     if (from) Object.defineProperty(incoming.socket, 'remoteAddress', { value: from, configurable: true });
-    endpoint(incoming, response, 'test').catch(() => response.writeHead(500).end());
+    endpoint(incoming, response, { requestId: 'test' }).catch(() => response.writeHead(500).end());
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => server.close().closeAllConnections());

@@ -15,7 +15,7 @@ export interface UnreadAnswers {
   /** The budget of one more GraphQL answer. */
   open(): AnswerBudget;
   /** Ends the budget, if there is one, of an answer that has been written; what its caller has not read stays counted until it is. */
-  close(budget: AnswerBudget | null, response: ServerResponse): void;
+  close(budget: Pick<AnswerBudget, 'reservedBytes'> | null, response: ServerResponse): void;
 }
 
 /** A smaller answer is not refused as long as there is any room: large ones leave it an eighth. */

@@ -1,0 +1,27 @@
+import { tokenAuthentication } from '../auth/authenticate.ts';
+import { checkedTaskService } from '../contract/checked-task-service.ts';
+import type { Store } from '../store/store.ts';
+import { observedTaskService } from '../telemetry/observed-task-service.ts';
+import { xmlProblem } from '../wire/xml-document.ts';
+import { type Backend, openTokenVerifier } from './backend.ts';
+import { type Config, toTables } from './config.ts';
+import type { Observers } from './observers.ts';
+
+/** In the store all of a batch shares one commit. */
+const BATCH_CONCURRENCY = 100;
+
+export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
+  const observed = observedTaskService(store.tasks, { backend: 'store', tables: toTables(config), metrics });
+  return {
+    tasks: checkedTaskService(observed, { xmlProblem, travelsAsXml: false, keyRefusal: null }),
+    authenticate: tokenAuthentication(
+      (token) => store.tokens.verify(token),
+      config.auth && (await openTokenVerifier(config.auth, metrics)),
+    ),
+    issueToken: async (clientId, clientSecret) => {
+      const client = await store.clients.verifySecret(clientId, clientSecret);
+      return client && store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+    },
+    batchConcurrency: BATCH_CONCURRENCY,
+  };
+}
