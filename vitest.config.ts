@@ -8,7 +8,7 @@ export default defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
-    globalSetup: ['test/postgres-setup.ts'],
+    globalSetup: ['test/support/postgres-setup.ts'],
     server: { deps: { inline: [/graphql/, /@pothos/, /@envelop/] } },
     testTimeout: 30_000,
     hookTimeout: 60_000,

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type SoakReport, soakStore, soakUpstream } from '../e2e/soak.ts';
+import { type SoakReport, soakStore, soakUpstream } from '../support/soak.ts';
 import { table } from './numbers.ts';
 import { type Program, startProgram } from './program.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openDatabase, openStore } from '../../src/store/store.ts';
-import { startPostgresServer } from '../postgres-server.ts';
+import { startPostgresServer } from '../support/postgres-server.ts';
 import type { Question } from './load.ts';
 import { median, table } from './numbers.ts';
 import { type Program, startProgram } from './program.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { checkedTaskService } from '../../src/contract/checked-task-service.ts';
 import type { Call, TaskService } from '../../src/contract/task-service.ts';
-import { WHOLE_DETAIL } from './whole-detail.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
 
 const CALL: Call = { caller: { kind: 'subject', subject: 'someone' }, requestId: 'r-1' };
 const TASK: NewAccountTask = {

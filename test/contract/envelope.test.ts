@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { AnswerBody } from '../../src/contract/envelope.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { JsonObject } from '../../src/contract/json-value.ts';
-import { type Meaning, meaningOf, tree } from './meaning.ts';
-import { WHOLE_DETAIL } from './whole-detail.ts';
+import { type Meaning, meaningOf, tree } from '../support/meaning.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
 
 const CREATED = 'the created task';
 const REJECTED = 'TASK_REJECTED REJECTED';

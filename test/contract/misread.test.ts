@@ -3,8 +3,8 @@ import { type CreatedAccountTask, readAccountTask } from '../../src/contract/acc
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { JsonObject, JsonValue } from '../../src/contract/json-value.ts';
 import { readAnswerBody } from '../../src/wire/codec.ts';
-import { meaningOf, SENT_TASK_ID, tree } from './meaning.ts';
-import { WHOLE_DETAIL } from './whole-detail.ts';
+import { meaningOf, SENT_TASK_ID, tree } from '../support/meaning.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
 
 const rawNumber = (digits: string): JsonValue =>
   (JSON as unknown as { rawJSON(text: string): JsonValue }).rawJSON(digits);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { runCli, startCli, startNpm, temporaryDatabase } from './gateway-process.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { runCli, startCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
 
 const ACCOUNT = '0f8fad5b-d9cb-469f-a165-70867728950e';
 const GUID = expect.stringMatching(/^[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/) as string;

@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { build } from 'vite';
-import { SAMPLE_INPUT, startStoreGateway } from '../running-gateway.ts';
-import { launchChromium } from './chromium.ts';
+import { SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
+import { launchChromium } from './support/chromium.ts';
 import { FRONT_ENDS } from './front-ends/front-ends.ts';
-import { serveFolder } from './static-server.ts';
+import { serveFolder } from './support/static-server.ts';
 
 vi.setConfig({ testTimeout: 90_000 });
 

@@ -2,9 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
-import { runCli, startCli, temporaryDatabase } from './gateway-process.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
+import { runCli, startCli, temporaryDatabase } from './support/gateway-process.ts';
 
 const key = await createKey('one');
 const issuer = await startIssuer(key);

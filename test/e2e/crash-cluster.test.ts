@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { startPostgresServer } from '../postgres-server.ts';
-import { compareWith, type LoadedCreate } from './create-load.ts';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
-import { createCaller, type GraphqlCaller } from './graphql-caller.ts';
-import { seedStore } from './seeded-store.ts';
+import { startPostgresServer } from '../support/postgres-server.ts';
+import { compareWith, type LoadedCreate } from './support/create-load.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller, type GraphqlCaller } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 const CREATES = 150;
 const CALLERS = 12;

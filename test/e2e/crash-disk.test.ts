@@ -1,11 +1,11 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openSqlite } from '../../src/store/sql/sqlite.ts';
-import { administer, temporaryPostgres } from '../store/databases.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { runCli, startCli, startCliOnSmallDisk, temporaryDatabase } from './gateway-process.ts';
-import { createCaller, type GraphqlCaller, type Verdict } from './graphql-caller.ts';
-import { seedStore } from './seeded-store.ts';
+import { administer, temporaryPostgres } from '../support/databases.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { runCli, startCli, startCliOnSmallDisk, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller, type GraphqlCaller, type Verdict } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 const DISK_BYTES = 2_097_152;
 const ENOUGH_TO_FILL_IT = 100;

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { killInRounds } from './crash-rounds.ts';
+import { killInRounds } from './support/crash-rounds.ts';
 
 const TIMEOUT_MS = 180_000;
 

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openDatabase } from '../../src/store/store.ts';
-import { startPostgresServer } from '../postgres-server.ts';
-import { type RestRequest, type RestServiceOptions, startRestService } from '../upstream/rest-service.ts';
-import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
+import { startPostgresServer } from '../support/postgres-server.ts';
+import { type RestRequest, type RestServiceOptions, startRestService } from '../support/rest-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
 
 const AUTHORIZATION = 'Bearer of-the-service';
 const caller = createCaller(AUTHORIZATION);

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { startStoreGateway } from '../running-gateway.ts';
+import { startStoreGateway } from '../support/running-gateway.ts';
 
 const run = promisify(execFile);
 const gateway = await startStoreGateway();

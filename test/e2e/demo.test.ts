@@ -3,8 +3,8 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { nodeWarnings, startCli, startNpm, temporaryDatabase } from './gateway-process.ts';
-import { findSystemProgram } from './system-program.ts';
+import { nodeWarnings, startCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
+import { findSystemProgram } from '../support/system-program.ts';
 
 const curl = findSystemProgram({ names: ['curl'], debianPackage: 'curl' });
 const LIST = '{ accountTasks { edges { node { id } } } }';

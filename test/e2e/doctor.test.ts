@@ -6,9 +6,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Finding } from '../../src/commands/doctor/finding.ts';
-import { type CertificateOptions, selfSigned } from '../doctor/certificate.ts';
-import { runCli, startNpm, temporaryDatabase } from './gateway-process.ts';
-import { seedStore } from './seeded-store.ts';
+import { type CertificateOptions, selfSigned } from '../support/certificate.ts';
+import { runCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 describe('npm run doctor', () => {
   test('says in a table that all is well, and ends with 0', async () => {

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
-import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { CATALOGUE_SDL, startCatalogueSubgraph } from './catalogue-subgraph.ts';
-import { COMPOSERS, startFederatedGraph } from './federated-graph.ts';
+import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { CATALOGUE_SDL, startCatalogueSubgraph } from './support/catalogue-subgraph.ts';
+import { COMPOSERS, startFederatedGraph } from '../support/federated-graph.ts';
 
 const ACCOUNT_TASKS_SDL = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
 

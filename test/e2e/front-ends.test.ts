@@ -2,12 +2,12 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { temporaryFolder } from '../store/temporary-folder.ts';
-import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
-import { type RestReply, startRestService } from '../upstream/rest-service.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
+import { type RestReply, startRestService } from '../support/rest-service.ts';
 import { FRONT_ENDS } from './front-ends/front-ends.ts';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 
 const REFUSAL: RestReply = {
   status: 400,

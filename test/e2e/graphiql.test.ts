@@ -1,9 +1,9 @@
 import type { Response } from 'playwright-core';
 import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { launchChromium } from './chromium.ts';
-import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
-import { openGraphiql } from './graphiql-page.ts';
+import { launchChromium } from './support/chromium.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { openGraphiql } from './support/graphiql-page.ts';
 
 const ONE_LINE_EXAMPLE = SAMPLE_MUTATION.replace(/^#.*$/m, '').replaceAll(/\s+/g, ' ').trim();
 /** The page is large and the machine may be busy. */

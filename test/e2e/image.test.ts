@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import packageJson from '../../package.json' with { type: 'json' };
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { environment, execForm, parseDockerfile } from './dockerfile.ts';
-import { buildImageTree, type ImageTree, installNode } from './image-tree.ts';
-import { freePort } from '../free-port.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { environment, execForm, parseDockerfile } from './support/dockerfile.ts';
+import { buildImageTree, type ImageTree, installNode } from './support/image-tree.ts';
+import { freePort } from '../support/free-port.ts';
 
 const stages = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'));
 const image = stages.at(-1)!;

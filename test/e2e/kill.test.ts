@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 
 const CREATE = `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }`;
 const FIND = 'query ($id: ID!) { accountTask(id: $id) { id startDate parameters } }';

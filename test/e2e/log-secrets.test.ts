@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
-import { openRaw, toRequest } from '../server/raw-connection.ts';
-import { httpAnswer, type RawAnswer, type RawRequest, startRawService } from '../upstream/raw-service.ts';
-import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
-import { seedStore } from './seeded-store.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
+import { openRaw, toRequest } from '../support/raw-connection.ts';
+import { httpAnswer, type RawAnswer, type RawRequest, startRawService } from '../support/raw-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 /** Each is sent in one place, and may not be in the log, whatever happens to it on the way. */
 const TOKEN = 'c4ller.t0ken-XJ7~q';

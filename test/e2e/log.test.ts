@@ -1,10 +1,16 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { onTestFinished, describe, expect, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { type Exit, type GatewayProcess, killUntilEnd, startCli, temporaryDatabase } from './gateway-process.ts';
-import { seedStore } from './seeded-store.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { startRestService } from '../support/rest-service.ts';
+import {
+  type Exit,
+  type GatewayProcess,
+  killUntilEnd,
+  startCli,
+  temporaryDatabase,
+} from './support/gateway-process.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 type Line = Readonly<Record<string, unknown>>;
 

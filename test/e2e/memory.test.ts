@@ -1,9 +1,9 @@
 import { connect } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
-import { readExposition } from '../server/exposition.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
+import { readExposition } from '../support/exposition.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
 
 const MB = 1_048_576;
 /** As the operations page has it: a process at rest, and twice the budget for bodies. */

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
-import { httpAnswer, startRawService } from '../upstream/raw-service.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { httpAnswer, startRawService } from '../support/raw-service.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
 
 const IN_FLIGHT = 20;
 const LOAD = 10 * IN_FLIGHT;

@@ -1,9 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { createKey, ISSUER, AUDIENCE, signJwt, startIssuer } from '../server/issuer.ts';
-import { type RestReply, type RestRequest, startRestService } from '../upstream/rest-service.ts';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
+import { createKey, ISSUER, AUDIENCE, signJwt, startIssuer } from '../support/issuer.ts';
+import { type RestReply, type RestRequest, startRestService } from '../support/rest-service.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
 
 const TIMEOUT_MS = 4_000;
 const CREATES = 20;

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { administer, temporaryPostgres } from '../store/databases.ts';
-import { runCli, startCli } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { throughPgBouncer } from './pgbouncer.ts';
-import { seedStore } from './seeded-store.ts';
+import { administer, temporaryPostgres } from '../support/databases.ts';
+import { runCli, startCli } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { throughPgBouncer } from './support/pgbouncer.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 test('behind PgBouncer in transaction mode, creates and reads at once share its few sessions and leave nothing in them', async () => {
   const direct = await temporaryPostgres();

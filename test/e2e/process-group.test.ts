@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, test } from 'vitest';
-import { startGroup } from './process-group.ts';
+import { startGroup } from './support/process-group.ts';
 
-const MODULE = fileURLToPath(new URL('process-group.ts', import.meta.url));
+const MODULE = fileURLToPath(new URL('support/process-group.ts', import.meta.url));
 const WAITS = 'setInterval(() => {}, 60_000)';
 /** Starts another that waits, tells both process IDs, and waits. */
 const STARTS_ANOTHER = `

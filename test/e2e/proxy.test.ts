@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { freePort } from '../free-port.ts';
-import { httpAnswer, type RawAnswer, startRawService } from '../upstream/raw-service.ts';
-import { startProxy } from './nginx.ts';
+import { freePort } from '../support/free-port.ts';
+import { httpAnswer, type RawAnswer, startRawService } from '../support/raw-service.ts';
+import { startProxy } from './support/nginx.ts';
 
 async function openService(answer: RawAnswer) {
   const service = await startRawService(answer);

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { httpAnswer, type RawAnswer, startRawService } from '../upstream/raw-service.ts';
-import { createRetryingFetcher } from './retrying-fetcher.ts';
-import { startRouter } from './router.ts';
+import { httpAnswer, type RawAnswer, startRawService } from '../support/raw-service.ts';
+import { createRetryingFetcher } from './support/retrying-fetcher.ts';
+import { startRouter } from './support/router.ts';
 
 const answering =
   (status: number, body: string, headers: readonly string[] = []): RawAnswer =>

@@ -3,11 +3,11 @@ import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import type { FailureKind } from '../../src/contract/failure.ts';
 import type { Caller, TaskService } from '../../src/contract/task-service.ts';
-import { SAMPLE_INPUT, startGateway } from '../running-gateway.ts';
-import { DATA, ERRORS, ID, REASON, toEnvelope } from '../upstream/envelope-text.ts';
-import { httpAnswer, type RawAnswer, startRawService } from '../upstream/raw-service.ts';
-import { createRetryingFetcher } from './retrying-fetcher.ts';
-import { CREATE, startRouter } from './router.ts';
+import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { DATA, ERRORS, ID, REASON, toEnvelope } from '../support/envelope-text.ts';
+import { httpAnswer, type RawAnswer, startRawService } from '../support/raw-service.ts';
+import { createRetryingFetcher } from './support/retrying-fetcher.ts';
+import { CREATE, startRouter } from './support/router.ts';
 
 const CREATED = httpAnswer(200, toEnvelope('json', ERRORS.null, DATA.whole));
 const REFUSED = toEnvelope('json', ERRORS.set, DATA.absent);

@@ -1,10 +1,10 @@
 import { expect, test } from 'vitest';
-import { temporaryDatabase } from '../store/databases.ts';
-import { startBalancer } from './balancer.ts';
-import { startCli } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { seedStore } from './seeded-store.ts';
-import { startSteadyLoad } from './steady-load.ts';
+import { temporaryDatabase } from '../support/databases.ts';
+import { startBalancer } from './support/balancer.ts';
+import { startCli } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
+import { startSteadyLoad } from './support/steady-load.ts';
 
 const CREATES_BETWEEN = 50;
 /** Many times what the balancer needs to notice, however busy the machine is. */

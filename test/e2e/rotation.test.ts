@@ -1,12 +1,12 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
-import { freePort } from '../free-port.ts';
-import { temporaryDatabase } from '../store/databases.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { runCli, startCli } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { startProxy } from './nginx.ts';
-import { startSteadyLoad } from './steady-load.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
+import { freePort } from '../support/free-port.ts';
+import { temporaryDatabase } from '../support/databases.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { runCli, startCli } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { startProxy } from './support/nginx.ts';
+import { startSteadyLoad } from './support/steady-load.ts';
 
 const CREATES_BETWEEN = 30;
 /** Longer than nginx keeps an idle connection, however busy the machine is. */

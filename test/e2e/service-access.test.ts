@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
-import { selfSigned } from '../doctor/certificate.ts';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { openProxy } from '../upstream/tunnel-proxy.ts';
-import { runCli, startCli } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { selfSigned } from '../support/certificate.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { openProxy } from '../support/tunnel-proxy.ts';
+import { runCli, startCli } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
 
 test('creates go through the proxy to a service that demands a certificate of the gateway', async () => {
   const [service, client] = [selfSigned(), selfSigned({ name: 'DNS:gateway' })];

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { Agent, request } from 'node:http';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { startRestService } from '../upstream/rest-service.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { startRestService } from '../support/rest-service.ts';
 import {
   type GatewayProcess,
   killUntilEnd,
@@ -11,7 +11,7 @@ import {
   startCli,
   startNpm,
   temporaryDatabase,
-} from './gateway-process.ts';
+} from './support/gateway-process.ts';
 
 const CREATE = {
   query:

@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
-import { describeSoak, soakStore, soakUpstream } from './soak.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { describeSoak, soakStore, soakUpstream } from '../support/soak.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 

@@ -1,9 +1,9 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { holdWriteLock } from '../store/lock-holder.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { startCli, temporaryDatabase } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { seedStore } from './seeded-store.ts';
+import { holdWriteLock } from '../support/lock-holder.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 test('while another process locks the database, the service’s answers are given and the gateway stays responsive', async () => {
   const service = await startRestService();

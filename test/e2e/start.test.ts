@@ -1,6 +1,6 @@
 import { closeSync, ftruncateSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { runCli, startNpm, temporaryDatabase } from './gateway-process.ts';
+import { runCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
 
 function toPath(databaseUrl: string): string {
   return databaseUrl.slice('sqlite:'.length);

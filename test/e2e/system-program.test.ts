@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, onTestFinished, test } from 'vitest';
 
-const MODULE = new URL('system-program.ts', import.meta.url).href;
+const MODULE = new URL('../support/system-program.ts', import.meta.url).href;
 const ADVICE =
   'These tests need odd-program or odder-program. On Debian or Ubuntu run: ' +
   "sudo sh -c 'apt-get update && apt-get install --yes --no-install-recommends odd-package'";

@@ -1,10 +1,10 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
-import { type RestReply, type RestService, startRestService } from '../upstream/rest-service.ts';
-import { type GatewayProcess, startCli, temporaryDatabase } from './gateway-process.ts';
-import { type ReceivedSpan, startOtlpReceiver } from './otlp-receiver.ts';
-import { seedStore } from './seeded-store.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
+import { type RestReply, type RestService, startRestService } from '../support/rest-service.ts';
+import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
+import { type ReceivedSpan, startOtlpReceiver } from './support/otlp-receiver.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CALLER_SPAN = '00f067aa0ba902b7';

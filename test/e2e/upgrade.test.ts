@@ -3,17 +3,17 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/sql/migrations.ts';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../server/issuer.ts';
-import { administer, DATABASES, openTemporary, temporaryDatabase } from '../store/databases.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { runCli, startCli } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { seedStore } from './seeded-store.ts';
-import { startSteadyLoad } from './steady-load.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
+import { administer, DATABASES, openTemporary, temporaryDatabase } from '../support/databases.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { runCli, startCli } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
+import { startSteadyLoad } from './support/steady-load.ts';
 
-const OLD_DATABASE = readFileSync(new URL('../store/version-1.sql', import.meta.url), 'utf8');
-const FORWARDING_DATABASE = readFileSync(new URL('../store/version-2.sql', import.meta.url), 'utf8');
+const OLD_DATABASE = readFileSync(new URL('../store/sql/version-1.sql', import.meta.url), 'utf8');
+const FORWARDING_DATABASE = readFileSync(new URL('../store/sql/version-2.sql', import.meta.url), 'utf8');
 /** The headers that the gateway had forwarded, and the task that came of each. */
 const FORWARDED = [
   { authorization: 'bearer x', id: '63d9f51f-99f6-4509-b50e-ff3d7f6d26f1' },

@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import type { BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
-import { startGateway } from '../running-gateway.ts';
-import { DATA, ERRORS, REASON, toEnvelope } from '../upstream/envelope-text.ts';
-import { type RestReply, type RestService, startRestService } from '../upstream/rest-service.ts';
-import { startAnswerCutter } from './answer-cutter.ts';
-import { launchChromium } from './chromium.ts';
-import { serveFolder } from './static-server.ts';
-import { buildWebPage, openWebPage } from './web-page.ts';
+import { startGateway } from '../support/running-gateway.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
+import { type RestReply, type RestService, startRestService } from '../support/rest-service.ts';
+import { startAnswerCutter } from './support/answer-cutter.ts';
+import { launchChromium } from './support/chromium.ts';
+import { serveFolder } from './support/static-server.ts';
+import { buildWebPage, openWebPage } from './support/web-page.ts';
 
 /** The machine may be busy. */
 const SOON = { timeout: 20_000 };

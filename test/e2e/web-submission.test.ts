@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import type { CreateOutcome } from './web/src/create-account-task.ts';
 import { type CreateFailure, NO_ANSWER, toCreateFailure } from './web/src/create-failure.ts';
 import { toOutcomeText } from './web/src/outcome-text.ts';

@@ -1,11 +1,11 @@
 import { expect, test, vi } from 'vitest';
-import { temporaryDatabase } from '../store/databases.ts';
-import { createLoad } from './create-load.ts';
-import { startCli } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { seedStore } from './seeded-store.ts';
-import { startSteadyLoad } from './steady-load.ts';
-import { signalWorker, untilServing, workerPids } from './worker-log.ts';
+import { temporaryDatabase } from '../support/databases.ts';
+import { createLoad } from './support/create-load.ts';
+import { startCli } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
+import { startSteadyLoad } from './support/steady-load.ts';
+import { signalWorker, untilServing, workerPids } from './support/worker-log.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

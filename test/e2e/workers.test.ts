@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { SAMPLE_INPUT } from '../running-gateway.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { type GatewayProcess, killUntilEnd, runCli, startCli, startWatchedWorkers } from './gateway-process.ts';
-import { createCaller } from './graphql-caller.ts';
-import { signalWorker, untilServing, workerPids } from './worker-log.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { type GatewayProcess, killUntilEnd, runCli, startCli, startWatchedWorkers } from './support/gateway-process.ts';
+import { createCaller } from './support/graphql-caller.ts';
+import { signalWorker, untilServing, workerPids } from './support/worker-log.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 

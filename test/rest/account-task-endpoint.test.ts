@@ -4,9 +4,9 @@ import { type FailureCode, type FailureKind, TaskFailure } from '../../src/contr
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { createRestEndpoint, type RestEndpointOptions } from '../../src/rest/account-task-endpoint.ts';
-import { DETAIL } from '../wire/samples.ts';
-import { PATH, type PlainRequest } from './rest-client.ts';
-import { jsonText, xmlText } from './request-texts.ts';
+import { DETAIL } from '../support/samples.ts';
+import { PATH, type PlainRequest } from '../support/rest-client.ts';
+import { jsonText, xmlText } from '../support/request-texts.ts';
 
 const CREATED: CreatedAccountTask = {
   accountTask: { ID: DETAIL.ID, TaskID: DETAIL.TaskID, ClientID: DETAIL.ClientID, fields: DETAIL, detail: DETAIL },

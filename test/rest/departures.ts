@@ -1,5 +1,5 @@
-import type { PlainRequest } from './rest-client.ts';
-import { jsonText, xmlText } from './request-texts.ts';
+import type { PlainRequest } from '../support/rest-client.ts';
+import { jsonText, xmlText } from '../support/request-texts.ts';
 
 /** Where the endpoint answers otherwise than the observed server did, on purpose. */
 export interface Departure {

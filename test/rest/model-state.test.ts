@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { toModelState } from '../../src/rest/rest-answer.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { type RequestFormat, readRequest } from '../../src/wire/codec.ts';
-import { formText, jsonText, xmlText } from './request-texts.ts';
+import { formText, jsonText, xmlText } from '../support/request-texts.ts';
 
 const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 const HIDDEN = 'An error has occurred.';

@@ -1,5 +1,5 @@
-import { PATH, type PlainRequest } from './rest-client.ts';
-import { type Fields, formText, jsonText, START, TASK_ID, xmlElements, xmlText } from './request-texts.ts';
+import { PATH, type PlainRequest } from '../support/rest-client.ts';
+import { type Fields, formText, jsonText, START, TASK_ID, xmlElements, xmlText } from '../support/request-texts.ts';
 
 type Headers = Readonly<Record<string, string>>;
 

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
-import { startStoreGateway } from '../running-gateway.ts';
+import { startStoreGateway } from '../support/running-gateway.ts';
 import { DEPARTURES, FURTHER_REFUSALS } from './departures.ts';
 import { requestOf } from './observed-requests.ts';
-import { type PlainAnswer, type PlainRequest, send } from './rest-client.ts';
+import { type PlainAnswer, type PlainRequest, send } from '../support/rest-client.ts';
 
 /** What a remote caller saw of a running Web API 2 server: `## name`, then the answer. */
 const OBSERVED = readFileSync(new URL('observed-answers.txt', import.meta.url), 'utf8');

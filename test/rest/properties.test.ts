@@ -4,10 +4,10 @@ import { interpretAnswer } from '../../src/contract/envelope.ts';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { encodeRequest, readAnswerBody, type WireFormat } from '../../src/wire/codec.ts';
-import { startStoreGateway } from '../running-gateway.ts';
-import { texts } from '../wire/texts.ts';
-import { type PlainRequest, send } from './rest-client.ts';
-import { formText, jsonText, TASK_ID, xmlText } from './request-texts.ts';
+import { startStoreGateway } from '../support/running-gateway.ts';
+import { texts } from '../support/texts.ts';
+import { type PlainRequest, send } from '../support/rest-client.ts';
+import { formText, jsonText, TASK_ID, xmlText } from '../support/request-texts.ts';
 
 const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 const LABELS = { json: 'application/json', xml: 'application/xml' } as const;

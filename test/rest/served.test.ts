@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from 'vitest';
-import { callOf } from '../store/sample-account.ts';
-import { startRestService } from '../upstream/rest-service.ts';
+import { callOf } from '../support/sample-account.ts';
+import { startRestService } from '../support/rest-service.ts';
 import { openBackend } from '../../src/app/open-backend.ts';
-import { startGateway, startStoreGateway } from '../running-gateway.ts';
-import { jsonText } from './request-texts.ts';
-import { send } from './rest-client.ts';
+import { startGateway, startStoreGateway } from '../support/running-gateway.ts';
+import { jsonText } from '../support/request-texts.ts';
+import { send } from '../support/rest-client.ts';
 
 const gateway = await startStoreGateway({ env: { MAX_BODY_BYTES: '2000' } });
 afterAll(() => gateway.close());

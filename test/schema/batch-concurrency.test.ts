@@ -4,10 +4,10 @@ import { openBackend } from '../../src/app/open-backend.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/telemetry/log.ts';
-import { startGateway } from '../running-gateway.ts';
-import { DATABASES } from '../store/databases.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { createBatch, item, items } from './batch.ts';
+import { startGateway } from '../support/running-gateway.ts';
+import { DATABASES } from '../support/databases.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { createBatch, item, items } from '../support/batch.ts';
 import { startCountedGateway } from './counted-gateway.ts';
 
 /** As many creates of a batch as the service is given at the same time. */

@@ -1,8 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { storeBackend } from '../../src/app/store-backend.ts';
-import { type RunningGateway, startGateway } from '../running-gateway.ts';
-import type { DatabaseKind } from '../store/databases.ts';
-import { sampleStore } from '../store/sample-account.ts';
+import { type RunningGateway, startGateway } from '../support/running-gateway.ts';
+import type { DatabaseKind } from '../support/databases.ts';
+import { sampleStore } from '../support/sample-account.ts';
 
 export interface CountedGateway extends RunningGateway {
   /** How many commits and how many single statements the database has seen since this was last asked. */

@@ -1,9 +1,9 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
-import { type Answer, type RunningGateway, startGateway } from '../running-gateway.ts';
-import { DATABASES } from '../store/databases.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { createBatch, items } from './batch.ts';
+import { type Answer, type RunningGateway, startGateway } from '../support/running-gateway.ts';
+import { DATABASES } from '../support/databases.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { createBatch, items } from '../support/batch.ts';
 import { startCountedGateway } from './counted-gateway.ts';
 
 const QUERY = `query ($representations: [_Any!]!) {

@@ -1,9 +1,9 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { storeBackend } from '../../src/app/store-backend.ts';
-import type { RunningGateway } from '../running-gateway.ts';
-import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../running-gateway.ts';
-import { startRestService } from '../upstream/rest-service.ts';
+import type { RunningGateway } from '../support/running-gateway.ts';
+import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
+import { startRestService } from '../support/rest-service.ts';
 
 const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
 const FIND = 'query ($id: ID!) { accountTask(id: $id) { id } }';

@@ -6,8 +6,8 @@ import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/e
 import { createBuilder } from '../../src/schema/builder.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { toSubgraphSchema } from '../../src/schema/subgraph.ts';
-import { COMPOSERS } from '../e2e/federated-graph.ts';
-import { type RunningGateway, startStoreGateway } from '../running-gateway.ts';
+import { COMPOSERS } from '../support/federated-graph.ts';
+import { type RunningGateway, startStoreGateway } from '../support/running-gateway.ts';
 
 const LINK = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable"])';
 const SERVICE = '{ _service { sdl } }';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SAMPLE_TASK_ID, sampleStore } from './sample-account.ts';
-import { DATABASES } from './databases.ts';
+import { SAMPLE_TASK_ID, sampleStore } from '../support/sample-account.ts';
+import { DATABASES } from '../support/databases.ts';
 
 const OTHER_ID = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { withClock } from './clocked-database.ts';
-import { sampleStore } from './sample-account.ts';
-import { DATABASES } from './databases.ts';
+import { withClock } from '../support/clocked-database.ts';
+import { sampleStore } from '../support/sample-account.ts';
+import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('a client gets a GUID, an account of its own and a secret that only it can show', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { DatabaseUnavailableError } from '../../src/store/sql/database.ts';
-import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from './sample-account.ts';
-import { DATABASES } from './databases.ts';
+import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
+import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('a hundred concurrent creates share one commit', async () => {

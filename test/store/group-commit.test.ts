@@ -5,7 +5,7 @@ import { TaskFailure } from '../../src/contract/failure.ts';
 import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { createGroupCommit, type GroupCommit } from '../../src/store/group-commit.ts';
 import { openSqlite } from '../../src/store/sql/sqlite.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REFUSED = new TaskFailure({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'no');
 

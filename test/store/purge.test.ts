@@ -6,10 +6,10 @@ import type { Database } from '../../src/store/sql/database.ts';
 import { insertKeys } from '../../src/store/idempotency/keys.ts';
 import { createPurge } from '../../src/store/purge.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
-import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
-import { withClock } from './clocked-database.ts';
-import { DATABASES, type DatabaseKind } from './databases.ts';
-import { sampleStore } from './sample-account.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { withClock } from '../support/clocked-database.ts';
+import { DATABASES, type DatabaseKind } from '../support/databases.ts';
+import { sampleStore } from '../support/sample-account.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 22);
 const HOUR_MS = 3_600_000;

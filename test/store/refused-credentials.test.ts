@@ -8,12 +8,12 @@ import { createPurge } from '../../src/store/purge.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { rememberingTaskService } from '../../src/store/upstream-records.ts';
-import { WHOLE_DETAIL } from '../contract/whole-detail.ts';
-import { startRestService } from '../upstream/rest-service.ts';
-import { openTaskService } from '../upstream/sample-task.ts';
-import { withClock } from './clocked-database.ts';
-import { DATABASES, type DatabaseKind } from './databases.ts';
-import { SAMPLE_TASK, migratedDatabase } from './sample-account.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { openTaskService } from '../support/sample-task.ts';
+import { withClock } from '../support/clocked-database.ts';
+import { DATABASES, type DatabaseKind } from '../support/databases.ts';
+import { SAMPLE_TASK, migratedDatabase } from '../support/sample-account.ts';
 
 const CLOSED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
 const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED' };

@@ -3,9 +3,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Caller } from '../../src/contract/task-service.ts';
 import { matchesSecret } from '../../src/store/secret.ts';
 import { createStore } from '../../src/store/store.ts';
-import { withClock } from './clocked-database.ts';
-import { DATABASES, type DatabaseKind, openTemporary } from './databases.ts';
-import { callOf, SAMPLE_TASK, sampleStore } from './sample-account.ts';
+import { withClock } from '../support/clocked-database.ts';
+import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
+import { callOf, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 22);
 const REVOKED = {

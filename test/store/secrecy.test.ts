@@ -1,8 +1,8 @@
 import { dirname } from 'node:path';
 import { expect, test } from 'vitest';
-import { administer, DATABASES } from './databases.ts';
-import { sampleStore } from './sample-account.ts';
-import { bytesIn } from './temporary-folder.ts';
+import { administer, DATABASES } from '../support/databases.ts';
+import { sampleStore } from '../support/sample-account.ts';
+import { bytesIn } from '../support/temporary-folder.ts';
 
 const TABLES = ['clients', 'tokens'];
 

@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
-import { damageTable, makeReadOnly } from './damaged-file.ts';
-import { SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall } from './sample-account.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { damageTable, makeReadOnly } from '../support/damaged-file.ts';
+import { SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall } from '../support/sample-account.ts';
+import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** A closed store's file with one task in it, and how its account calls. */
 async function closedStore() {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from './sample-account.ts';
-import { DATABASES } from './databases.ts';
+import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
+import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('an account sees only its own tasks', async () => {

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createStore } from '../../src/store/store.ts';
-import { withClock } from './clocked-database.ts';
-import { sampleStore } from './sample-account.ts';
-import { DATABASES, type DatabaseKind, openTemporary } from './databases.ts';
+import { withClock } from '../support/clocked-database.ts';
+import { sampleStore } from '../support/sample-account.ts';
+import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
 
 const START_MS = Date.UTC(2026, 1, 22, 4);
 const HOUR_MS = 3_600_000;

@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { FailureKind } from '../../src/contract/failure.ts';
-import { DATA, ERRORS, type Format, ID, REASON, toEnvelope } from './envelope-text.ts';
+import { DATA, ERRORS, type Format, ID, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { expectFailure } from './expected-failure.ts';
-import { httpAnswer, type RawService } from './raw-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from './sample-task.ts';
-import { openRawService } from './test-client.ts';
+import { httpAnswer, type RawService } from '../support/raw-service.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
+import { openRawService } from '../support/test-client.ts';
 
 type Expected = FailureKind & { readonly retryable: boolean };
 

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { expectFailure } from './expected-failure.ts';
-import { httpAnswer } from './raw-service.ts';
-import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
 
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
 const TIMEOUT = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN', retryable: false } as const;

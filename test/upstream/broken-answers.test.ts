@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
 import { expectFailure } from './expected-failure.ts';
-import { httpAnswer } from './raw-service.ts';
-import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
 
 const LOST = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false } as const;
 const UNREADABLE = { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN', retryable: false } as const;

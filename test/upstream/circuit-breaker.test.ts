@@ -3,8 +3,8 @@ import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/acco
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import { type BreakerState, breakingTaskService } from '../../src/upstream/circuit-breaker.ts';
-import { SAMPLE_TASK, openTaskService } from './sample-task.ts';
-import { openRawService } from './test-client.ts';
+import { SAMPLE_TASK, openTaskService } from '../support/sample-task.ts';
+import { openRawService } from '../support/test-client.ts';
 
 const CREATED = {} as CreatedAccountTask;
 const TASK = {} as NewAccountTask;

@@ -3,8 +3,8 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../../src/upstream/connection.ts';
 import { createConnectionReuse } from '../../src/upstream/connection-pool.ts';
-import { httpAnswer } from './raw-service.ts';
-import { openClient, openRawService, SMALL_POST, type TestClient } from './test-client.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { openClient, openRawService, SMALL_POST, type TestClient } from '../support/test-client.ts';
 
 const ANSWER = httpAnswer(200);
 const CALLS = 60;

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { AnswerObserver } from '../../src/upstream/upstream-task-service.ts';
 import type { UpstreamObserver } from '../../src/upstream/upstream-observer.ts';
-import { ID } from './envelope-text.ts';
+import { ID } from '../support/envelope-text.ts';
 import { expectFailure } from './expected-failure.ts';
-import { httpAnswer } from './raw-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from './sample-task.ts';
-import { openRawService } from './test-client.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
+import { openRawService } from '../support/test-client.ts';
 
 const UNREADABLE = { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN', retryable: false } as const;
 const OTHER_ID = '11111111-2222-4333-8444-555555555555';

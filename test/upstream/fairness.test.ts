@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { createFairQueue } from '../../src/upstream/calls-in-flight.ts';
 import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
 import { expectFailure } from './expected-failure.ts';
-import { httpAnswer } from './raw-service.ts';
-import { SAMPLE_TASK, CALL, openTaskService } from './sample-task.ts';
-import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { SAMPLE_TASK, CALL, openTaskService } from '../support/sample-task.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
 
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
 const MAX_IN_FLIGHT = 4;

@@ -7,12 +7,12 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ServiceAccess, readTlsFiles, type TlsFiles } from '../../src/upstream/service-connector.ts';
 import { requestToken } from '../../src/upstream/token.ts';
-import { type Certificate, selfSigned } from '../doctor/certificate.ts';
+import { type Certificate, selfSigned } from '../support/certificate.ts';
 import { expectFailure } from './expected-failure.ts';
-import { httpAnswer } from './raw-service.ts';
-import { openProxy } from './tunnel-proxy.ts';
-import { openClient, openRawService, SMALL_POST } from './test-client.ts';
-import { utf16 } from '../wire/samples.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { openProxy } from '../support/tunnel-proxy.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { utf16 } from '../support/samples.ts';
 
 const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
 const LOST = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false } as const;

@@ -2,9 +2,9 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 import { createOwnToken } from '../../src/upstream/token.ts';
 import { expectFailure } from './expected-failure.ts';
-import { type RestReply, startRestService } from './rest-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from './sample-task.ts';
-import { openClient } from './test-client.ts';
+import { type RestReply, startRestService } from '../support/rest-service.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
+import { openClient } from '../support/test-client.ts';
 
 const CREDENTIALS = { clientId: '0b6d7a52-65a5-4c4b-8b4c-0c44c1a5a0a1', clientSecret: 'a+b c&d=é' };
 const EIGHT_HOURS_MS = 28_800_000;

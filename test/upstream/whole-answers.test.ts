@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { httpAnswer } from './raw-service.ts';
-import { openClient, openRawService, SMALL_POST } from './test-client.ts';
+import { httpAnswer } from '../support/raw-service.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
 
 const OK = httpAnswer(200, 'ok');
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeAnswer, encodeRequest, readAnswerBody, readRequest } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, TABLES, TASK, utf16 } from './samples.ts';
+import { answerWith, bytesOf, TABLES, TASK, utf16 } from '../support/samples.ts';
 
 const FORMATS = ['json', 'xml'] as const;
 const REQUEST_FORMATS = ['json', 'xml', 'form'] as const;

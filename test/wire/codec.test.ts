@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
 import { encodeAnswer, encodeRequest, mediaTypes, readAnswerBody, readRequest } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, TABLES, TASK, utf16 } from './samples.ts';
-import { texts } from './texts.ts';
+import { answerWith, bytesOf, TABLES, TASK, utf16 } from '../support/samples.ts';
+import { texts } from '../support/texts.ts';
 
 const FORMATS = ['json', 'xml'] as const;
 

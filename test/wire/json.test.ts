@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { encodeAnswer, encodeRequest, readAnswerBody } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, DETAIL, TABLES, TASK } from './samples.ts';
+import { answerWith, bytesOf, DETAIL, TABLES, TASK } from '../support/samples.ts';
 
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/json');
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;

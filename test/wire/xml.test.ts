@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
 import { readAnswerBody } from '../../src/wire/codec.ts';
-import { SENT_TASK_ID } from '../contract/meaning.ts';
-import { bytesOf, DETAIL } from './samples.ts';
+import { SENT_TASK_ID } from '../support/meaning.ts';
+import { bytesOf, DETAIL } from '../support/samples.ts';
 
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/xml');
 const treeOf = (text: string) => {

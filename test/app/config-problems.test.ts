@@ -1,0 +1,171 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError, type Environment, type Mode, readConfig } from '../../src/app/config.ts';
+
+const UPSTREAM = { UPSTREAM_URL: 'https://service.example/' };
+const AUTH = {
+  AUTH_JWKS_URL: 'https://login.example/keys?set=1',
+  AUTH_ISSUER: 'https://login.example/',
+  AUTH_AUDIENCE: 'tasks',
+};
+
+const ADDRESS = 'expected an http or https address such as https://host/';
+const DATABASE = 'expected sqlite:<file> or postgres://<user>:<password>@<host>/<database>';
+const NO_CREDENTIALS = 'expected an address without credentials or fragment';
+const PROXIES = 'expected IP addresses or blocks such as 10.0.0.0/8, separated by commas, not';
+const ORIGINS = 'expected origins such as https://app.example, separated by commas, not';
+
+function problemsOf(env: Environment, mode: Mode = 'serve'): readonly string[] {
+  try {
+    readConfig(env, mode);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+}
+
+describe('a variable that cannot be used is named with what was expected', () => {
+  test.each([
+    ['PORT', '65536', 'expected a whole number from 0 to 65535, not "65536"'],
+    ['PORT', '80.5', 'expected a whole number from 0 to 65535, not "80.5"'],
+    ['PORT', '-1', 'expected a whole number from 0 to 65535, not "-1"'],
+    ['PORT', '0x50', 'expected a whole number from 0 to 65535, not "0x50"'],
+    ['DATABASE_URL', 'data/gateway.db', DATABASE],
+    ['DATABASE_URL', 'sqlite:', DATABASE],
+    ['DATABASE_URL', 'mysql://me:hunter2@db/tasks', DATABASE],
+    ['IDEMPOTENCY_KEY_HOURS', '0', 'expected a whole number from 1 to 8760, not "0"'],
+    ['UPSTREAM_URL', 'service.example', ADDRESS],
+    ['UPSTREAM_URL', 'ftp://me:hunter2@service.example/', ADDRESS],
+    ['UPSTREAM_URL', 'https://me:hunter2@service.example/', NO_CREDENTIALS],
+    ['UPSTREAM_URL', 'https://service.example/?key=hunter2', 'expected an address without a query'],
+    ['UPSTREAM_URL', 'https://service.example/#hunter2', NO_CREDENTIALS],
+    ['UPSTREAM_FORMAT', 'yaml', 'expected json or xml, not "yaml"'],
+    ['UPSTREAM_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
+    ['UPSTREAM_CONNECTIONS', '10001', 'expected a whole number from 1 to 10000, not "10001"'],
+    ['UPSTREAM_MAX_IN_FLIGHT', 'many', 'expected a whole number from 1 to 1000000, not "many"'],
+    ['RECORD', 'perhaps', 'expected on or off, not "perhaps"'],
+    ['TASK_FREQUENCIES', 'NONE=0,=1', 'has "=1" where NAME or NAME=number is expected'],
+    ['TASK_FREQUENCIES', 'DAILY,daily', 'names a member twice'],
+    ['TASK_NOTIFICATIONS', 'NONE=1', 'contradicts the contract, where NONE is 0'],
+    ['TASK_NOTIFICATIONS', 'A=1,B=1', 'gives two members one number'],
+    ['CORS_ORIGINS', 'https://a.example/path', `${ORIGINS} "https://a.example/path"`],
+    ['CORS_ORIGINS', 'https://a.example,*', `${ORIGINS} "*"`],
+    ['GRAPHIQL', '2', 'expected on or off, not "2"'],
+    ['INTROSPECTION', 'maybe', 'expected on or off, not "maybe"'],
+    ['FAST_LANE', 'x', 'expected on or off, not "x"'],
+    ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, not "1MB"'],
+    ['MAX_ANSWER_BYTES', '1023', 'expected a whole number from 1024 to 1073741824, not "1023"'],
+    ['MAX_CONNECTIONS_PER_ADDRESS', '0', 'expected a whole number from 1 to 10000, not "0"'],
+    ['TRUSTED_PROXIES', '10.0.0.0/33', `${PROXIES} "10.0.0.0/33"`],
+    ['TRUSTED_PROXIES', '256.0.0.1', `${PROXIES} "256.0.0.1"`],
+    ['TRUSTED_PROXIES', 'proxy.example', `${PROXIES} "proxy.example"`],
+    ['RECORD_DAYS', '0', 'expected a whole number from 1 to 36500, not "0"'],
+    ['UPSTREAM_CERT', 'client.pem', 'goes together with UPSTREAM_KEY; set both or neither'],
+    ['WORKERS', '0', 'expected a whole number from 1 to 256, not "0"'],
+    ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, not "5s"'],
+    ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
+    ['LOG_LEVEL', 'loud', 'expected silent or error or warn or info or debug, not "loud"'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', ADDRESS],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://me:hunter2@collector:4318', NO_CREDENTIALS],
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'expected a number from 0 to 1, not "1.5"'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-0', 'expected a number from 0 to 1, not "-0"'],
+  ])('%s=%s', (name, value, problem) => {
+    expect(problemsOf({ [name]: value })).toEqual([`${name}: ${problem}`]);
+  });
+
+  test('AUTH_JWKS_URL', () => {
+    expect(problemsOf({ ...AUTH, AUTH_JWKS_URL: 'login.example' })).toEqual([`AUTH_JWKS_URL: ${ADDRESS}`]);
+    const withPassword = { ...AUTH, AUTH_JWKS_URL: 'https://me:hunter2@login.example/' };
+    expect(problemsOf(withPassword)).toEqual([`AUTH_JWKS_URL: ${NO_CREDENTIALS}`]);
+  });
+
+  test('GraphiQL where only trusted documents run', () => {
+    expect(problemsOf({ GRAPHIQL: 'on', TRUSTED_DOCUMENTS: 'documents.json' })).toEqual([
+      'GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them',
+    ]);
+  });
+
+  test('a HOST that others can reach, in the demo', () => {
+    expect(problemsOf({ HOST: '0.0.0.0' }, 'demo')).toEqual([
+      'HOST: the demo gives its token to whoever can reach it; use npm run serve for 0.0.0.0',
+    ]);
+  });
+
+  test.each(['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'])('the AUTH variables without %s', (name) => {
+    expect(problemsOf({ ...AUTH, [name]: undefined })).toEqual([
+      `${name}: is missing; AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE go together`,
+    ]);
+  });
+
+  test('credentials of the gateway for callers whom it does not know, without saying the secret', () => {
+    const env = { ...UPSTREAM, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' };
+    expect(problemsOf(env)).toEqual([
+      'UPSTREAM_CLIENT_ID: with it anybody who reaches this gateway could create tasks in its name; ' +
+        'set AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE as well, so that callers have to show who they are',
+    ]);
+  });
+
+  test('credentials of the gateway without their other half, or without an upstream', () => {
+    const together = 'is missing; UPSTREAM_CLIENT_ID, UPSTREAM_CLIENT_SECRET go together';
+    expect(problemsOf({ ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_ID: 'gateway' })).toEqual([
+      `UPSTREAM_CLIENT_SECRET: ${together}`,
+    ]);
+    expect(problemsOf({ ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual([
+      `UPSTREAM_CLIENT_ID: ${together}`,
+    ]);
+    expect(problemsOf({ ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual([
+      'UPSTREAM_CLIENT_ID: is of use with UPSTREAM_URL only',
+    ]);
+  });
+
+  test('a METRICS_PORT that is the PORT', () => {
+    expect(problemsOf({ METRICS_PORT: '4000' })).toEqual(['METRICS_PORT: is the same as PORT; set it to another']);
+    expect(problemsOf({ METRICS_PORT: '0', PORT: '0' })).toEqual([]);
+  });
+
+  test('several WORKERS where one process alone can serve', () => {
+    const alone = 'WORKERS: a SQLite file is for one process; more than one need DATABASE_URL=postgres://…';
+    expect(problemsOf({ WORKERS: '2' })).toEqual([alone]);
+    expect(problemsOf({ ...UPSTREAM, WORKERS: '2' })).toEqual([`${alone}, or RECORD=off`]);
+    expect(problemsOf({ ...UPSTREAM, WORKERS: '2', RECORD: 'off' })).toEqual([]);
+    expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' })).toEqual([]);
+    expect(problemsOf({ WORKERS: '1' })).toEqual([]);
+    expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' }, 'demo')).toEqual([
+      'WORKERS: the demo is one process; use npm run serve for more',
+    ]);
+  });
+
+  test('fewer connections or calls than WORKERS that share them', () => {
+    const few = { ...UPSTREAM, RECORD: 'off', WORKERS: '3', UPSTREAM_CONNECTIONS: '2', UPSTREAM_MAX_IN_FLIGHT: '1' };
+    expect(problemsOf(few)).toEqual([
+      'UPSTREAM_CONNECTIONS: is for all WORKERS together, of which each needs one at least',
+      'UPSTREAM_MAX_IN_FLIGHT: is for all WORKERS together, of which each needs one at least',
+    ]);
+    expect(problemsOf({ ...few, UPSTREAM_CONNECTIONS: '3', UPSTREAM_MAX_IN_FLIGHT: '3' })).toEqual([]);
+  });
+
+  test('all at once', () => {
+    const problems = problemsOf({
+      PORT: 'http',
+      DATABASE_URL: 'mysql://me:hunter2@db/tasks',
+      UPSTREAM_URL: 'https://me:hunter2@service.example/',
+      UPSTREAM_TIMEOUT_MS: 'soon',
+      UPSTREAM_CLIENT_SECRET: 'hunter2',
+      AUTH_AUDIENCE: 'tasks',
+      TASK_FREQUENCIES: '?',
+      LOG_LEVEL: 'loud',
+    });
+    expect(problems.map((problem) => problem.slice(0, problem.indexOf(':'))).toSorted()).toEqual([
+      'AUTH_ISSUER',
+      'AUTH_JWKS_URL',
+      'DATABASE_URL',
+      'LOG_LEVEL',
+      'PORT',
+      'TASK_FREQUENCIES',
+      'UPSTREAM_CLIENT_ID',
+      'UPSTREAM_TIMEOUT_MS',
+      'UPSTREAM_URL',
+    ]);
+    expect(problems.join('\n')).not.toContain('hunter2');
+  });
+});

@@ -1,0 +1,258 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createBodyBudget } from '../../src/http/body-budget.ts';
+import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
+import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createTokenEndpoint, type IssueToken } from '../../src/auth/token-endpoint.ts';
+import { startStoreGateway } from '../support/running-gateway.ts';
+
+const gateway = await startStoreGateway();
+afterAll(() => gateway.close());
+const { client, secret } = await gateway.store.clients.create({ name: 'rest' });
+
+const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
+const GRANT = { grant_type: 'client_credentials' };
+const CREDENTIALS = { client_id: client.id, client_secret: secret };
+
+interface Asked {
+  readonly headers?: Record<string, string>;
+  readonly path?: string;
+  readonly method?: string;
+  readonly url?: URL;
+}
+
+function ask(
+  form: Record<string, string> | string,
+  { headers, path = 'Token', method, url = gateway.url }: Asked = {},
+) {
+  return fetch(new URL(path, url), {
+    method: method ?? 'POST',
+    headers: { ...FORM_HEADERS, ...headers },
+    ...(method === 'GET' ? {} : { body: typeof form === 'string' ? form : new URLSearchParams(form).toString() }),
+  });
+}
+
+function basic(id: string, password: string) {
+  return { headers: { authorization: `Basic ${btoa(`${id}:${password}`)}` } };
+}
+
+describe('a client with its secret', () => {
+  test('gets a bearer token of 8 hours that the gateway takes', async () => {
+    const response = await ask({ ...GRANT, ...CREDENTIALS });
+    expect(response.status).toBe(200);
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    expect(response.headers.get('pragma')).toBe('no-cache');
+    const { access_token: token, ...rest } = (await response.json()) as { access_token: string };
+    expect(rest).toEqual({ token_type: 'bearer', expires_in: 28_800 });
+    expect(await gateway.store.tokens.verify(token)).toEqual({
+      kind: 'account',
+      accountId: client.accountId,
+      clientId: client.id,
+    });
+    const list = { query: '{ accountTasks { edges { cursor } } }' };
+    const { json } = await gateway.graphql(list, { authorization: `Bearer ${token}` });
+    expect(json.data).toEqual({ accountTasks: { edges: [] } });
+  });
+
+  test.each(['token', 'TOKEN', 'Token?a=b'])('gets it at /%s too', async (path) => {
+    expect((await ask({ ...GRANT, ...CREDENTIALS }, { path })).status).toBe(200);
+  });
+
+  test('may show it as HTTP Basic', async () => {
+    expect((await ask(GRANT, basic(client.id, secret))).status).toBe(200);
+  });
+
+  test('may spell its id as any GUID, and its media type with a charset', async () => {
+    const form = { ...GRANT, client_id: `{${client.id.toUpperCase()}}`, client_secret: secret };
+    const headers = { 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' };
+    expect((await ask(form, { headers })).status).toBe(200);
+  });
+});
+
+describe('anything else is refused in JSON, and is not cached:', () => {
+  const repeated = new URLSearchParams([...Object.entries({ ...GRANT, ...CREDENTIALS }), ['client_id', client.id]]);
+  const wrongSecret = { ...CREDENTIALS, client_secret: `${secret.slice(0, -1)}!` };
+  test.each<[string, Record<string, string> | string, Asked, string]>([
+    ['a wrong secret', { ...GRANT, ...wrongSecret }, {}, 'invalid_client'],
+    ['an endless secret', { ...GRANT, ...CREDENTIALS, client_secret: 'x'.repeat(4000) }, {}, 'invalid_client'],
+    ['an unknown client', { ...GRANT, ...CREDENTIALS, client_id: crypto.randomUUID() }, {}, 'invalid_client'],
+    ['a client that is no GUID', { ...GRANT, ...CREDENTIALS, client_id: 'rest' }, {}, 'invalid_client'],
+    ['no client', GRANT, {}, 'invalid_client'],
+    ['no secret', { ...GRANT, client_id: client.id }, {}, 'invalid_client'],
+    ['a wrong secret as Basic', GRANT, basic(client.id, 'wrong'), 'invalid_client'],
+    ['Basic without a colon', GRANT, { headers: { authorization: `Basic ${btoa(client.id)}` } }, 'invalid_client'],
+    ['Basic that is not Base64', GRANT, { headers: { authorization: 'Basic %%%' } }, 'invalid_client'],
+    ['Basic with a broken escape', GRANT, basic(client.id, '%zz'), 'invalid_client'],
+    ['another grant', { ...CREDENTIALS, grant_type: 'password' }, {}, 'unsupported_grant_type'],
+    ['no grant', CREDENTIALS, {}, 'invalid_request'],
+    ['a parameter given twice', repeated.toString(), {}, 'invalid_request'],
+    ['a secret given twice', { ...GRANT, ...CREDENTIALS }, basic(client.id, secret), 'invalid_request'],
+    ['an empty body', '', {}, 'invalid_request'],
+    [
+      'JSON',
+      JSON.stringify({ ...GRANT, ...CREDENTIALS }),
+      { headers: { 'content-type': 'application/json' } },
+      'invalid_request',
+    ],
+  ])('%s', async (_, form, asked, error) => {
+    const response = await ask(form, asked);
+    const isBasic = error === 'invalid_client' && asked.headers?.['authorization'] !== undefined;
+    expect(response.status).toBe(isBasic ? 401 : 400);
+    expect(response.headers.get('www-authenticate')).toBe(
+      isBasic ? 'Basic realm="account-task-gateway", charset="UTF-8"' : null,
+    );
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(response.headers.get('cache-control')).toBe('no-store');
+    const text = await response.text();
+    expect(JSON.parse(text)).toEqual({ error, error_description: expect.any(String) as string });
+    expect(text).not.toContain(secret);
+  });
+
+  test('but GET is 405 and a large body 413', async () => {
+    const get = await ask('', { method: 'GET' });
+    expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
+    expect((await ask({ ...GRANT, ...CREDENTIALS, more: 'x'.repeat(9000) })).status).toBe(413);
+  });
+});
+
+/** The header that says which address a request of a test comes from. */
+const FROM = 'x-test-from';
+
+const toAddress = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
+
+/** The endpoint on a port of its own over fake secrets, with a clock that the test moves. */
+async function openEndpoint(issueToken: IssueToken) {
+  const clock = { nowMs: 1_800_000_000_000 };
+  const endpoint = createTokenEndpoint({
+    issueToken,
+    bodies: createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress }),
+    toAddress,
+    log: createLog('silent', NO_LOG_SINK),
+    now: () => clock.nowMs,
+  });
+  const server = createServer((incoming, response) => {
+    const from = incoming.headers[FROM];
+    if (from) Object.defineProperty(incoming.socket, 'remoteAddress', { value: from, configurable: true });
+    endpoint(incoming, response, { requestId: 'test' }).catch(() => response.writeHead(500).end());
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => server.close().closeAllConnections());
+  const port = (server.address() as AddressInfo).port;
+  const url = new URL(`http://127.0.0.1:${port}`);
+  const tryFrom = async (address: string, id: string, password: string) => {
+    const form = { ...GRANT, client_id: id, client_secret: password };
+    return (await ask(form, { url, headers: { [FROM]: address } })).status;
+  };
+  const tryOnce = (id: string, password: string) => ask({ ...GRANT, client_id: id, client_secret: password }, { url });
+  const statuses = async (id: string, password: string, times: number): Promise<number[]> => {
+    const found: number[] = [];
+    for (let time = 0; time < times; time += 1) found.push((await tryOnce(id, password)).status);
+    return found;
+  };
+  return { clock, port, tryOnce, tryFrom, statuses };
+}
+
+const ONE = '00000000-0000-4000-8000-000000000001';
+const OTHER = '00000000-0000-4000-8000-000000000002';
+const FIVE_MINUTES_MS = 300_000;
+const issueForRight: IssueToken = async (_, password) =>
+  password === 'right' ? { token: 't', expiresInSeconds: 60 } : null;
+
+describe('guessing', () => {
+  test('is stopped after ten failures of a client from an address, for a right secret alike, and starts again when they are past', async () => {
+    const { clock, tryOnce, statuses } = await openEndpoint(issueForRight);
+    expect(await statuses(ONE, 'wrong', 11)).toEqual([...Array<number>(10).fill(400), 429]);
+    const refused = await tryOnce(`{${ONE.toUpperCase()}}`, 'right');
+    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '300']);
+    expect(await refused.json()).toMatchObject({ error: 'temporarily_unavailable' });
+    expect(await statuses(OTHER, 'right', 1)).toEqual([200]);
+    clock.nowMs += FIVE_MINUTES_MS - 1500;
+    expect((await tryOnce(ONE, 'right')).headers.get('retry-after')).toBe('2');
+    clock.nowMs += 1500;
+    expect(await statuses(ONE, 'right', 1)).toEqual([200]);
+  });
+
+  test('of others locks nobody out, from however many addresses', async () => {
+    const { tryFrom } = await openEndpoint(issueForRight);
+    const others = Array.from({ length: 15 }, (_, index) => `192.0.2.${index + 1}`);
+    for (let round = 0; round < 10; round += 1) for (const address of others) await tryFrom(address, ONE, 'wrong');
+    for (const address of others) expect(await tryFrom(address, ONE, 'right')).toBe(429);
+    expect(await tryFrom('192.0.2.100', ONE, 'right')).toBe(200);
+  });
+
+  test('from many addresses leaves each with three attempts, of which success takes none', async () => {
+    const { tryFrom } = await openEndpoint(issueForRight);
+    for (let index = 0; index < 100; index += 1) await tryFrom(`192.0.2.${1 + (index % 20)}`, ONE, 'wrong');
+    const own: number[] = [];
+    for (const password of ['right', 'wrong', 'wrong', 'right', 'right', 'wrong', 'right'])
+      own.push(await tryFrom('192.0.2.100', ONE, password));
+    expect(own).toEqual([200, 400, 400, 200, 200, 400, 429]);
+    expect(await tryFrom('192.0.2.100', OTHER, 'right')).toBe(200);
+  });
+
+  test('is stopped after thirty failures of an address, whatever clients it names', async () => {
+    const { statuses } = await openEndpoint(issueForRight);
+    for (let index = 0; index < 30; index += 1) expect(await statuses(crypto.randomUUID(), 'wrong', 1)).toEqual([400]);
+    expect(await statuses(OTHER, 'right', 1)).toEqual([429]);
+  });
+
+  test('is not what a right secret is, however often it comes', async () => {
+    const { statuses } = await openEndpoint(issueForRight);
+    expect(await statuses(ONE, 'right', 40)).toEqual(Array<number>(40).fill(200));
+  });
+
+  test('is no faster with many requests at once', async () => {
+    let verified = 0;
+    const { tryOnce } = await openEndpoint(async () => {
+      verified += 1;
+      return null;
+    });
+    const responses = await Promise.all(Array.from({ length: 25 }, () => tryOnce(ONE, 'wrong')));
+    expect(responses.filter(({ status }) => status === 400)).toHaveLength(10);
+    expect(verified).toBe(10);
+  });
+
+  test('is not what it counts as when the store fails', async () => {
+    let isBroken = true;
+    const { statuses } = await openEndpoint(async (id, password) => {
+      if (isBroken) throw new Error('no database');
+      return issueForRight(id, password);
+    });
+    expect(await statuses(ONE, 'right', 12)).toEqual(Array<number>(12).fill(500));
+    isBroken = false;
+    expect(await statuses(ONE, 'right', 1)).toEqual([200]);
+  });
+});
+
+test('a flood of token requests is refused beyond what is verified and what may wait', async () => {
+  let running = 0;
+  let mostRunning = 0;
+  const gate = Promise.withResolvers<void>();
+  const { port } = await openEndpoint(async () => {
+    running += 1;
+    mostRunning = Math.max(mostRunning, running);
+    await gate.promise;
+    running -= 1;
+    return { token: 't', expiresInSeconds: 60 };
+  });
+  const body = new URLSearchParams({ ...GRANT, client_id: ONE, client_secret: 'right' }).toString();
+  const options = { port, host: '127.0.0.1', path: '/Token', method: 'POST', agent: false, headers: FORM_HEADERS };
+  let refused = 0;
+  const post = () =>
+    new Promise<string>((resolve, reject) => {
+      const onResponse = (response: IncomingMessage): void => {
+        const { statusCode, headers } = response;
+        // What is verified or waits is let go only when all others have been refused.
+        if (statusCode === 503 && (refused += 1) === 6) gate.resolve();
+        resolve(`${statusCode} ${headers['retry-after'] ?? ''}`);
+        response.resume();
+      };
+      request(options, onResponse).on('error', reject).end(body);
+    });
+  const answers = await Promise.all(Array.from({ length: 40 }, post));
+  expect(answers.toSorted()).toEqual([...Array<string>(34).fill('200 '), ...Array<string>(6).fill('503 1')]);
+  expect(mostRunning).toBe(2);
+});

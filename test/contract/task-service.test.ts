@@ -1,0 +1,246 @@
+import { randomUUID } from 'node:crypto';
+import { setImmediate as endOfTurn } from 'node:timers/promises';
+import { describe, expect, test } from 'vitest';
+import type { NewAccountTask } from '../../src/contract/account-task.ts';
+import type { Call, TaskService } from '../../src/contract/task-service.ts';
+import { KNOWN_TASK_ID, TASK_SERVICES } from './task-services.ts';
+
+const TASK: NewAccountTask = {
+  TaskID: KNOWN_TASK_ID,
+  Frequency: 'NONE',
+  StartDate: '2026-02-22T04:10:00.9543747+00:00',
+  FinishDate: '2026-02-22T04:10:00.9543748+00:00',
+  Parameters: '{"report":"usage"}',
+  ContentType: 'application/json',
+  Notification: 'NONE',
+};
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+const PARAMETERS = [
+  ' \r\n\t{ }\r\n ',
+  '00123',
+  '0E68',
+  'true',
+  'null',
+  '<a b="&#65;">]]>&amp;</a>',
+  '<![CDATA[x]]>',
+  `'"); DROP TABLE account_tasks; --`,
+  '{a,NULL,"b\\\\"}',
+  '%41+%2B ?1 $1',
+  '{"a":"🦊 ü \u{10FFFF}\u0085\u2028\uFFFD"}',
+  `"${'🦊\r\n'.repeat(20_000)}"`,
+];
+
+const TIMESTAMPS = [
+  '2026-02-22T04:10:00.9543740+00:00',
+  '2026-02-22T04:10:00.0000000Z',
+  '2026-02-22T04:10:00+14:00',
+  '2026-02-22T04:10:00.1-11:30',
+  '0001-01-01T00:00:00Z',
+  '9999-12-31T23:59:59.9999999Z',
+];
+
+async function createAll(tasks: TaskService, call: Call, all: readonly NewAccountTask[]) {
+  const created = await Promise.all(all.map((task) => tasks.create(task, call)));
+  return created.map(({ accountTask }) => accountTask);
+}
+
+describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
+  test('gives back a created task with every field as it was sent', async () => {
+    const { tasks, call } = await open();
+    const { accountTask, Identification, Result, replayed } = await tasks.create(TASK, call);
+    expect(accountTask.fields).toMatchObject({ ...TASK, Enabled: true, LastRunOn: null });
+    expect(accountTask.detail).toMatchObject(TASK);
+    expect(accountTask).toMatchObject({ ID: expect.stringMatching(GUID), TaskID: KNOWN_TASK_ID });
+    expect(accountTask.ClientID).toMatch(GUID);
+    expect(Identification?.UserId).toEqual(expect.any(String));
+    expect(Result).toMatch(/^created$/i);
+    expect(replayed).toBe(false);
+  });
+
+  test('takes what is left out for nothing, or NONE', async () => {
+    const { tasks, call } = await open();
+    const { accountTask } = await tasks.create(
+      { ...TASK, StartDate: null, FinishDate: null, Notification: null },
+      call,
+    );
+    expect(accountTask.fields).toMatchObject({ StartDate: null, FinishDate: null, Notification: 'NONE' });
+  });
+
+  test('keeps Parameters byte for byte, and with the task they came with', async () => {
+    const { tasks, call } = await open();
+    const created = await createAll(
+      tasks,
+      call,
+      PARAMETERS.map((Parameters) => ({ ...TASK, Parameters })),
+    );
+    expect(created.map(({ fields }) => fields.Parameters)).toEqual(PARAMETERS);
+    if (!remembers) return;
+    const found = await tasks.find(
+      created.map(({ ID }) => ID),
+      call,
+    );
+    expect(found.map((task) => task?.fields.Parameters)).toEqual(PARAMETERS);
+  });
+
+  test('keeps the text of timestamps', async () => {
+    const { tasks, call } = await open();
+    const created = await createAll(
+      tasks,
+      call,
+      TIMESTAMPS.map((StartDate) => ({ ...TASK, StartDate, FinishDate: null })),
+    );
+    expect(created.map(({ fields }) => fields.StartDate)).toEqual(TIMESTAMPS);
+    if (!remembers) return;
+    const found = await tasks.find(
+      created.map(({ ID }) => ID),
+      call,
+    );
+    expect(found).toEqual(created);
+  });
+
+  test('creates a task for each call, however many come at once', async () => {
+    const { tasks, call } = await open();
+    const created = await createAll(
+      tasks,
+      call,
+      Array.from({ length: 60 }, (_, index) => ({ ...TASK, Parameters: String(index) })),
+    );
+    expect(new Set(created.map(({ ID }) => ID)).size).toBe(60);
+    expect(created.map(({ fields }) => fields.Parameters)).toEqual(created.map((_, index) => String(index)));
+  });
+
+  test('refuses a caller it cannot vouch for', async () => {
+    const { tasks } = await open();
+    const call: Call = { caller: { kind: 'subject', subject: 's' }, requestId: 'test' };
+    await expect(tasks.create(TASK, call)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' });
+  });
+
+  test('is well in every part', async () => {
+    const { tasks } = await open();
+    const states = await Promise.all(Object.values(tasks.checks).map((check) => check()));
+    expect(new Set(states)).toEqual(new Set(['ok']));
+  });
+
+  test('leaves nothing of unknown fate when it is closed, and refuses what comes after', async () => {
+    const { tasks, call } = await open();
+    const underWay = Promise.allSettled(Array.from({ length: 5 }, () => tasks.create(TASK, call)));
+    await endOfTurn();
+    await tasks.close();
+    const failures = (await underWay).flatMap((result) => (result.status === 'rejected' ? [result.reason] : []));
+    expect(failures.filter(({ outcome }) => outcome !== 'NOT_SENT')).toEqual([]);
+    await expect(tasks.create(TASK, call)).rejects.toMatchObject({ code: 'OVERLOADED', outcome: 'NOT_SENT' });
+  });
+});
+
+describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which remembers,', ({ open }) => {
+  test('finds tasks in the order asked, and nothing where the caller has none', async () => {
+    const { tasks, call, otherCall } = await open();
+    const [a, b] = await createAll(tasks, call, [TASK, TASK]);
+    const unknown = randomUUID();
+    expect(await tasks.find([b!.ID, unknown, a!.ID, b!.ID], call)).toEqual([b, null, a, b]);
+    expect(await tasks.find([a!.ID], otherCall)).toEqual([null]);
+    expect(await tasks.find([], call)).toEqual([]);
+  });
+
+  test('lists the tasks of the caller, newest first, page by page', async () => {
+    const { tasks, call, otherCall } = await open();
+    const created: unknown[] = [];
+    for (let count = 0; count < 5; count += 1) created.unshift((await tasks.create(TASK, call)).accountTask);
+    await tasks.create(TASK, otherCall);
+    const first = await tasks.list({ first: 3, after: null }, call);
+    expect(first).toEqual({ tasks: created.slice(0, 3), hasNextPage: true });
+    const second = await tasks.list({ first: 3, after: first.tasks.at(-1)!.ID }, call);
+    expect(second).toEqual({ tasks: created.slice(3), hasNextPage: false });
+  });
+
+  test('ends a page of large tasks before the one that is too much, and loses none to a caller who reads on', async () => {
+    const { tasks, call } = await open();
+    // 100,000 bytes each, and half as many characters.
+    const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
+    const created = [];
+    for (const task of [large, large, TASK, large, large])
+      created.unshift((await tasks.create(task, call)).accountTask);
+    const pages = [];
+    let after: string | null = null;
+    do {
+      const { tasks: read, hasNextPage } = await tasks.list({ first: 4, after, maxBytes: 150_000 }, call);
+      pages.push(read);
+      after = hasNextPage ? read.at(-1)!.ID : null;
+    } while (after !== null);
+    expect(pages.map(({ length }) => length)).toEqual([1, 2, 1, 1]);
+    expect(pages.flat()).toEqual(created);
+    expect(await tasks.list({ first: 4, after: null, maxBytes: 1 }, call)).toEqual({
+      tasks: created.slice(0, 1),
+      hasNextPage: true,
+    });
+    expect((await tasks.list({ first: 4, after: created[3]!.ID, maxBytes: 1 }, call)).hasNextPage).toBe(false);
+  });
+
+  test('reads of large tasks by ID as many as the bytes allow, one at least, and says which it did not', async () => {
+    const { tasks, call } = await open();
+    const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
+    const created = await createAll(tasks, call, [large, large, large]);
+    const ids = [...created.map(({ ID }) => ID), randomUUID()];
+    const found: unknown[] = [];
+    for (let left = ids; left.length > 0; ) {
+      const part = await tasks.find(left, call, 150_000);
+      const read = part.filter((task) => task !== undefined && task !== null);
+      expect(read.length).toBeLessThanOrEqual(1);
+      found.push(...read);
+      const rest = left.filter((_, index) => part[index] === undefined);
+      expect(rest.length).toBeLessThan(left.length);
+      left = rest;
+    }
+    expect(new Set(found)).toEqual(new Set(created));
+    expect(await tasks.find(ids, call, 1_000_000)).toEqual([...created, null]);
+  });
+
+  test('gives a long result again under its idempotency key', async () => {
+    const { tasks, call } = await open();
+    const keyed = { ...call, idempotencyKey: 'a key' };
+    const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
+    const [first, other] = await Promise.all([tasks.create(large, keyed), tasks.create(large, keyed)]);
+    expect(other.replayed).toBe(!first.replayed);
+    expect(other.accountTask).toEqual(first.accountTask);
+    expect(await tasks.create(large, keyed)).toEqual({ ...first, replayed: true });
+  });
+
+  test('creates once under one idempotency key, at once or later', async () => {
+    const { tasks, call, otherCall } = await open();
+    const keyed = { ...call, idempotencyKey: 'a key' };
+    const atOnce = await Promise.all(Array.from({ length: 10 }, () => tasks.create(TASK, keyed)));
+    const later = await tasks.create(TASK, keyed);
+    const first = atOnce.find(({ replayed }) => !replayed);
+    expect([...atOnce, later].map((created) => ({ ...created, replayed: false }))).toEqual(Array(11).fill(first));
+    expect(atOnce.filter(({ replayed }) => !replayed)).toHaveLength(1);
+    expect(later.replayed).toBe(true);
+    const other = await tasks.create(TASK, { ...otherCall, idempotencyKey: 'a key' });
+    expect(other.accountTask.ID).not.toBe(later.accountTask.ID);
+    await expect(tasks.create({ ...TASK, Parameters: '{}' }, keyed)).rejects.toMatchObject({
+      code: 'IDEMPOTENCY_CONFLICT',
+      outcome: 'NOT_SENT',
+    });
+  });
+});
+
+describe.each(TASK_SERVICES.filter(({ remembers }) => !remembers))('$name, which does not remember,', ({ open }) => {
+  test('says that the contract has no read', async () => {
+    const { tasks, call } = await open();
+    const refusal = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', message: expect.stringContaining('has no read') };
+    await expect(tasks.find([randomUUID()], call)).rejects.toMatchObject(refusal);
+    await expect(tasks.list({ first: 1, after: null }, call)).rejects.toMatchObject(refusal);
+  });
+});
+
+describe.each(TASK_SERVICES.filter(({ hasCatalogue }) => hasCatalogue))('$name, with its catalogue,', ({ open }) => {
+  test('refuses a task that is not in the catalogue and an account without a client', async () => {
+    const { tasks, call } = await open();
+    await expect(tasks.create({ ...TASK, TaskID: randomUUID() }, call)).rejects.toMatchObject({
+      code: 'TASK_NOT_FOUND',
+      outcome: 'REJECTED',
+    });
+    const stranger: Call = { ...call, caller: { kind: 'account', accountId: randomUUID(), clientId: null } };
+    await expect(tasks.create(TASK, stranger)).rejects.toMatchObject({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' });
+  });
+});

@@ -1,0 +1,96 @@
+import type { Call, TaskService } from '../../src/contract/task-service.ts';
+import { rememberingTaskService } from '../../src/store/upstream-records.ts';
+import type { WireFormat } from '../../src/wire/codec.ts';
+import { onTestFinished } from 'vitest';
+import { type DatabaseKind, openTemporary, temporaryDatabase } from '../support/databases.ts';
+import { SAMPLE_TASK_ID, sampleCall, sampleStore } from '../support/sample-account.ts';
+import { migrate } from '../../src/store/sql/migrations.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { openTaskService } from '../support/sample-task.ts';
+
+/** A backend that is ready to be called. */
+export interface OpenTaskService {
+  readonly tasks: TaskService;
+  /** A caller who may create, and another who shares nothing with the first. */
+  readonly call: Call;
+  readonly otherCall: Call;
+}
+
+export interface TaskServiceKind {
+  readonly name: string;
+  /** Whether tasks can be read back, and idempotency keys are honoured. */
+  readonly remembers: boolean;
+  /** Whether accounts need a client and tasks stand in a catalogue. */
+  readonly hasCatalogue: boolean;
+  readonly open: () => Promise<OpenTaskService>;
+}
+
+/** A TaskID that every backend knows. */
+export const KNOWN_TASK_ID = SAMPLE_TASK_ID;
+
+/** Every backend, as the gateway may be set up with it. */
+export const TASK_SERVICES: readonly TaskServiceKind[] = [
+  stored('SQLite'),
+  stored('PostgreSQL'),
+  sent('json'),
+  sent('xml'),
+  remembered('json', 'SQLite'),
+  remembered('xml', 'PostgreSQL'),
+];
+
+function stored(kind: DatabaseKind): TaskServiceKind {
+  return {
+    name: `the store on ${kind}`,
+    remembers: true,
+    hasCatalogue: true,
+    async open() {
+      const { store } = await sampleStore(kind);
+      return { tasks: store.tasks, call: await sampleCall(store), otherCall: await sampleCall(store) };
+    },
+  };
+}
+
+function sent(format: WireFormat): TaskServiceKind {
+  return {
+    name: `an upstream in ${format}`,
+    remembers: false,
+    hasCatalogue: false,
+    open: () => openUpstream(format),
+  };
+}
+
+function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
+  return {
+    name: `an upstream in ${format}, recorded on ${kind}`,
+    remembers: true,
+    hasCatalogue: false,
+    async open() {
+      const { tasks: sending, ...calls } = await openUpstream(format);
+      const database = await openTemporary(await temporaryDatabase(kind));
+      await migrate(database);
+      const tasks = rememberingTaskService(sending, database, {
+        leaseMs: 60_000,
+        keyExpiryMs: 86_400_000,
+        recordDays: null,
+        keyWaitMs: 20_000,
+        maxPending: 1_000,
+        onUnwritten: (what, error) => {
+          throw new Error(`The ${what} was not written down.`, { cause: error });
+        },
+      });
+      onTestFinished(() => tasks.close());
+      return { tasks, ...calls };
+    },
+  };
+}
+
+async function openUpstream(format: WireFormat): Promise<OpenTaskService> {
+  const service = await startRestService();
+  onTestFinished(() => service.close());
+  const tasks = openTaskService(service.url, { format, maxInFlight: 1_000, maxAnswerBytes: 4_194_304 });
+  return { tasks, call: forwarded('first'), otherCall: forwarded('second') };
+}
+
+function forwarded(token: string): Call {
+  return { caller: { kind: 'forwarded', authorization: `Bearer ${token}` }, requestId: 'test' };
+}

@@ -1,0 +1,23 @@
+import { type Browser, chromium } from 'playwright-core';
+import { findSystemProgram } from '../../support/system-program.ts';
+
+/** The system's Chromium, or the one at CHROMIUM_PATH; installed where it is missing and that may be done. */
+export function launchChromium(): Promise<Browser> {
+  const executablePath = findSystemProgram({
+    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'],
+    debianPackage: 'chromium',
+    path: process.env['CHROMIUM_PATH'],
+  });
+  return chromium.launch({
+    executablePath,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+}

@@ -1,0 +1,49 @@
+import { expect } from 'vitest';
+import { type DatabaseKind, temporaryDatabase } from '../../support/databases.ts';
+import { createLoad } from './create-load.ts';
+import { startCli } from './gateway-process.ts';
+import { createCaller } from './graphql-caller.ts';
+import { seedStore } from './seeded-store.ts';
+
+const ROUNDS = 20;
+/** No two rounds stop at the same point of a batch. */
+const answersBeforeKill = (round: number): number => 21 + 3 * (round % 7) + round;
+
+export interface CrashReport {
+  readonly rounds: number;
+  readonly lost: number;
+  readonly doubled: number;
+}
+
+/** Kills the gateway in the middle of a load again and again, and looks after every restart at what is there. */
+export async function killInRounds(kind: DatabaseKind): Promise<CrashReport> {
+  const databaseUrl = await temporaryDatabase(kind);
+  const caller = createCaller(await seedStore(databaseUrl));
+  const load = createLoad(caller);
+  const start = () => startCli(['serve'], { DATABASE_URL: databaseUrl });
+  const lookAt = async (address: URL) => {
+    const findings = load.compare(await caller.list(address));
+    expect(findings).toMatchObject({ lost: [], doubled: [], damaged: [] });
+    return findings;
+  };
+
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const gateway = start();
+    const address = await gateway.address();
+    await lookAt(address);
+    await load.run(address, answersBeforeKill(round), () => gateway.kill('SIGKILL'));
+    expect(await gateway.exit).toMatchObject({ signal: 'SIGKILL' });
+  }
+
+  const address = await start().address();
+  await lookAt(address);
+  await load.finish(address);
+  const keyed = load.creates.filter(({ key }) => key !== null);
+  const again = await Promise.all(keyed.map(({ parameters, key }) => caller.create(address, parameters, key)));
+  expect(again).toEqual(keyed.map(({ ids }) => ({ kind: 'created', id: [...ids][0], replayed: true })));
+  const { acknowledged, lost, doubled } = await lookAt(address);
+  const report = { rounds: ROUNDS, lost: lost.length, doubled: doubled.length };
+  const counts = `${load.creates.length} creates, ${keyed.length} of them with a key, ${acknowledged} acknowledged`;
+  console.log(`kill -9 on ${kind}: ${ROUNDS} rounds, ${counts}, lost = ${report.lost}, doubled = ${report.doubled}`);
+  return report;
+}

@@ -1,0 +1,129 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { onTestFinished } from 'vitest';
+import type { HeartbeatWatch } from '../../../src/cluster/worker-messages.ts';
+import { startGroup } from './process-group.ts';
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const ADDRESS = /http:\/\/127\.0\.0\.1:\d+\//;
+const NODE_WARNING = /\(node:\d+\)|ExperimentalWarning|DeprecationWarning/;
+
+export interface Exit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface GatewayProcess {
+  readonly stdout: () => string;
+  readonly stderr: () => string;
+  readonly kill: (signal: NodeJS.Signals) => void;
+  /** Sends a signal to every process of the group, as a terminal and a service manager do. */
+  readonly killGroup: (signal: NodeJS.Signals) => void;
+  /** Resolves once everything that was started has ended. */
+  readonly exit: Promise<Exit>;
+  /** Resolves with the text once it has been written; rejects when the process ends without it. */
+  readonly output: (pattern: RegExp) => Promise<string>;
+  /** The address it says it listens on. */
+  readonly address: () => Promise<URL>;
+}
+
+/** `npm ARGS` in this project with nothing in its environment but what is given, on any port, closing without a delay; ended with the test at the latest. */
+export function startNpm(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
+  return watch('npm', args, env);
+}
+
+/** `src/cli.ts ARGS` without npm around it. */
+export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
+  return watch(process.execPath, ['src/cli.ts', ...args], env);
+}
+
+/** Workers that are watched as `watched-workers.ts` says. */
+export function startWatchedWorkers(
+  { intervalMs, maxMissed }: HeartbeatWatch,
+  env: Readonly<Record<string, string>>,
+): GatewayProcess {
+  return watch(process.execPath, ['test/e2e/support/watched-workers.ts', String(intervalMs), String(maxMissed)], env);
+}
+
+/** `src/cli.ts ARGS` on a disk that is full as soon as a file would be larger than this; not on Windows. */
+export function startCliOnSmallDisk(
+  maxFileBytes: number,
+  args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): GatewayProcess {
+  const limited = 'ulimit -S -f "$0" && exec "$@"';
+  return watch('sh', ['-c', limited, String(maxFileBytes / 512), process.execPath, 'src/cli.ts', ...args], env);
+}
+
+/** Runs a command of `src/cli.ts` to its end. */
+export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Exit> {
+  return startCli(args, env).exit;
+}
+
+/** The address of a SQLite database in a folder that is gone when the test is over. */
+export function temporaryDatabase(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-process-'));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  return `sqlite:${join(folder, 'gateway.db')}`;
+}
+
+/** What Node itself has to complain about in a process's standard error. */
+export function nodeWarnings(stderr: string): readonly string[] {
+  return stderr.split('\n').filter((line) => NODE_WARNING.test(line));
+}
+
+/** Repeats a signal until the process ends, longer than its repetitions count as the first one. */
+export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signals): Promise<Exit> {
+  const timer = setInterval(() => gateway.kill(signal), 50);
+  return gateway.exit.finally(() => clearInterval(timer));
+}
+
+function watch(command: string, args: readonly string[], env: Readonly<Record<string, string>>): GatewayProcess {
+  const { PATH = '', HOME = '' } = process.env;
+  const group = startGroup(command, args, { cwd: ROOT, env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env } });
+  const { child } = group;
+  let stdout = '';
+  let stderr = '';
+  const onOutput = new Set<() => void>();
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text;
+    for (const check of onOutput) check();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    stderr += text;
+    for (const check of onOutput) check();
+  });
+  const exit = new Promise<Exit>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
+  });
+  onTestFinished(() => group.kill());
+  const output = (pattern: RegExp): Promise<string> =>
+    new Promise((resolve, reject) => {
+      const check = (): void => {
+        const [found] = pattern.exec(stdout) ?? pattern.exec(stderr) ?? [];
+        if (found === undefined) return;
+        onOutput.delete(check);
+        resolve(found);
+      };
+      onOutput.add(check);
+      check();
+      exit.then(
+        ({ code }) => reject(new Error(`It ended (${code}) before it said ${pattern}:\n${stdout}${stderr}`)),
+        reject,
+      );
+    });
+  return {
+    stdout: () => stdout,
+    stderr: () => stderr,
+    kill: (signal) => void child.kill(signal),
+    killGroup: (signal) => void process.kill(-(child.pid ?? Number.NaN), signal),
+    exit,
+    output,
+    address: async () => new URL(await output(ADDRESS)),
+  };
+}

@@ -1,0 +1,78 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import { fileURLToPath } from 'node:url';
+import { npmEnvironment } from './npm-environment.ts';
+
+export interface InstalledPackage {
+  /** Where it is installed, beside nothing else. */
+  readonly folder: string;
+  /** Its program. */
+  readonly bin: string;
+  /** What was packed, by path. */
+  readonly files: readonly string[];
+}
+
+interface Lock {
+  readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+}
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const NAME = 'account-task-gateway';
+const TIMEOUT_MS = 240_000;
+
+/** Packs this project and installs it into an empty folder below `parent`, with the versions that it is tested with. */
+export async function installPackage(parent: string): Promise<InstalledPackage> {
+  const answer = await npm(['pack', '--json', '--silent', '--pack-destination', parent], ROOT);
+  const packed = Object.values(JSON.parse(answer) as object)[0] as {
+    readonly filename: string;
+    readonly integrity: string;
+    readonly files: readonly { readonly path: string }[];
+  };
+  const folder = join(parent, 'elsewhere');
+  mkdirSync(folder);
+  const address = `file:../${packed.filename}`;
+  const manifest = { type: 'module', dependencies: { [NAME]: address } };
+  // With a lock nothing is asked of the registry that `npm ci` of this project has not fetched.
+  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
+  const { dependencies, bin } = packages[''] ?? {};
+  const needed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true);
+  const lock = {
+    lockfileVersion: 3,
+    packages: {
+      '': manifest,
+      [`node_modules/${NAME}`]: { version: '0.1.0', resolved: address, integrity: packed.integrity, dependencies, bin },
+      ...Object.fromEntries(needed),
+    },
+  };
+  writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
+  writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
+  await npm(['ci', '--omit=dev', '--no-audit', '--no-fund'], folder);
+  return {
+    folder,
+    bin: join(folder, 'node_modules', '.bin', NAME),
+    files: packed.files.map(({ path }) => path),
+  };
+}
+
+/** Installs the package that `installPackage` has packed into a project of its own, with these dependencies beside it. */
+export async function installBeside(
+  { folder }: InstalledPackage,
+  dependencies: Readonly<Record<string, string>>,
+): Promise<string> {
+  const project = mkdtempSync(join(dirname(folder), 'beside-'));
+  const { dependencies: ofInstalled } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
+    readonly dependencies: Readonly<Record<string, string>>;
+  };
+  const manifest = { type: 'module', dependencies: { ...ofInstalled, ...dependencies } };
+  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
+  await npm(['install', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock'], project);
+  return project;
+}
+
+async function npm(args: readonly string[], cwd: string): Promise<string> {
+  const env = npmEnvironment();
+  const { stdout } = await promisify(execFile)('npm', args, { cwd, env, timeout: TIMEOUT_MS, maxBuffer: 2 ** 26 });
+  return stdout;
+}

@@ -1,0 +1,37 @@
+import type { Fetcher } from '../../support/federated-graph.ts';
+
+const MAX_RETRIES = 3;
+
+export interface RetryingFetcher {
+  readonly fetcher: Fetcher;
+  /** How often it has asked since this was last asked for. */
+  readonly takeAttempts: () => number;
+}
+
+/** Asks again, up to three times, after whatever looks like it could pass: as service meshes and routers do, mutations or not. */
+export function createRetryingFetcher(): RetryingFetcher {
+  let attempts = 0;
+  return {
+    async fetcher(url, init) {
+      for (let retries = 0; ; retries += 1) {
+        attempts += 1;
+        const isLast = retries === MAX_RETRIES;
+        try {
+          const response = await fetch(url, init);
+          if (isLast || !looksPassing(response)) return response;
+        } catch (error) {
+          if (isLast) throw error;
+        }
+      }
+    },
+    takeAttempts() {
+      const taken = attempts;
+      attempts = 0;
+      return taken;
+    },
+  };
+}
+
+function looksPassing({ status, headers }: Response): boolean {
+  return status >= 500 || status === 429 || status === 408 || headers.has('retry-after');
+}

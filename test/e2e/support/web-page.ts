@@ -1,0 +1,54 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { BrowserContext, Locator, Page } from 'playwright-core';
+
+const VITE = fileURLToPath(new URL('../../node_modules/vite/bin/vite.js', import.meta.url));
+const CONFIG = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
+
+/** Builds the web page for a gateway at this address into a folder. */
+export async function buildWebPage(graphqlUrl: URL, folder: string): Promise<void> {
+  const args = [VITE, 'build', '--config', CONFIG, '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
+  const env = { PATH: process.env['PATH'], VITE_GATEWAY_URL: graphqlUrl.href };
+  const { stderr } = await promisify(execFile)(process.execPath, args, { env });
+  if (stderr) throw new Error(stderr);
+}
+
+/** The page as a user sees it. */
+export interface WebPage {
+  readonly page: Page;
+  readonly field: (label: string) => Locator;
+  readonly button: (name: string) => Locator;
+  /** The heading of what came of the last try. */
+  readonly title: Locator;
+  /** All that is said of it. */
+  readonly outcome: Locator;
+  /** The keys that were sent, in order; a preflight has none. */
+  readonly keys: readonly string[];
+  /** Writes what is on the screen to test-results/. */
+  readonly screenshot: (name: string) => Promise<void>;
+}
+
+export async function openWebPage(context: BrowserContext, origin: string, token: string): Promise<WebPage> {
+  const page = await context.newPage();
+  const keys: string[] = [];
+  page.on('request', (request) => {
+    if (request.method() !== 'POST') return;
+    const { variables } = request.postDataJSON() as { readonly variables: { readonly idempotencyKey: string } };
+    keys.push(variables.idempotencyKey);
+  });
+  await page.goto(origin);
+  const field = (label: string) => page.getByLabel(label, { exact: true });
+  await field('Access token').fill(token);
+  return {
+    page,
+    field,
+    button: (name) => page.getByRole('button', { name, exact: true }),
+    title: page.getByRole('heading', { level: 2 }),
+    outcome: page.getByRole('region'),
+    keys,
+    async screenshot(name) {
+      await page.screenshot({ path: `test-results/web-${name}.png`, fullPage: true });
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import * as fc from 'fast-check';
+import { afterAll, expect, test } from 'vitest';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { type DocumentRequest, documentTexts } from './document-texts.ts';
+import { post, startLanePair } from './lane-pair.ts';
+
+/** More, with a seed of one's own: `LANE_RUNS=20000 LANE_SEED=7 npx vitest run test/server/fast-lane-documents.test.ts` */
+const RUNS = Number(process.env['LANE_RUNS'] ?? 300);
+const SEED = Number(process.env['LANE_SEED'] ?? 20_260_222);
+const LONG_MS = Math.max(60_000, RUNS * 200);
+
+const pair = await startLanePair();
+afterAll(() => pair.close());
+
+const documents = documentTexts(
+  createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS }),
+  {
+    leaves: {
+      ID: { good: [WHOLE_DETAIL.ID, SAMPLE_INPUT.taskId], bad: ['x', '', 12, 1.5] },
+      String: {
+        good: ['"reject"', '"defect"', '1', SAMPLE_INPUT.parameters],
+        bad: ['<a/>', '\u2028', 'x'.repeat(256)],
+      },
+    },
+    rightInTen: 7,
+  },
+);
+
+/** What callers do to variables that a document was written for. */
+const CHANGES: readonly ((variables: DocumentRequest['variables'], name: string) => object)[] = [
+  (variables) => variables,
+  (variables) => variables,
+  (variables) => variables,
+  (variables) => ({ ...variables, extra: [{ a: 1 }] }),
+  (variables, name) => Object.fromEntries(Object.entries(variables).filter(([other]) => other !== name)),
+  (variables, name) => ({ ...variables, [name]: null }),
+  (variables, name) => ({ ...variables, [name]: 'x'.repeat(20_000) }),
+  (variables, name) => ({ ...variables, [name]: Object.fromEntries(numbers(4_000).map((at) => [`k${at}`, at])) }),
+  (variables, name) => ({ ...variables, [name]: numbers(4_000) }),
+  (variables, name) => ({ ...variables, [name]: [[variables[name]]] }),
+  (variables, name) => ({ ...variables, [name]: { ...(variables[name] as object), nope: 1 } }),
+];
+
+function numbers(length: number): readonly number[] {
+  return Array.from({ length }, (_, at) => at);
+}
+
+test(`the fast lane answers documents and variables of any make as Yoga does (seed ${SEED})`, {
+  timeout: LONG_MS,
+}, async () => {
+  const changed = fc
+    .tuple(documents, fc.constantFrom(...CHANGES), fc.nat({ max: 9 }))
+    .map(([{ query, variables }, change, at]) => {
+      const names = Object.keys(variables);
+      return { query, variables: change(variables, names[at % names.length] ?? 'none') };
+    });
+  const accept = fc.constantFrom('*/*', 'application/graphql-response+json');
+  const authorization = fc.constantFrom('Bearer a', 'Bearer a', 'Bearer a', 'Bearer bad');
+  await fc.assert(
+    fc.asyncProperty(changed, accept, authorization, async (body, accepted, credentials) => {
+      const request = post(body, { accept: accepted, authorization: credentials });
+      const { expected, first, second } = await pair.answersTo(request);
+      expect([first, second]).toEqual([expected, expected]);
+    }),
+    { seed: SEED, numRuns: RUNS, endOnFailure: true },
+  );
+  // It would be no test if the lane took none.
+  const { fast, slow } = await pair.fastAnswers();
+  expect(fast).toBeGreaterThan(RUNS / 4);
+  expect(slow).toBe(0);
+});
+
+/** What graphql-js alone takes tens of seconds for: it looks for a suggestion for each, and quotes all of them. */
+test.each([
+  ['an input with 4,000 fields that nobody knows', Object.fromEntries(numbers(4_000).map((at) => [`taskIx${at}`, at]))],
+  ['a batch of 100 items that are none', numbers(100)],
+])('%s is refused at its first few problems, with the lane and without', async (_what, value) => {
+  const query = Array.isArray(value)
+    ? 'mutation ($value: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $value) { __typename } }'
+    : 'mutation ($value: CreateAccountTaskInput!) { createAccountTask(input: $value) { replayed } }';
+  const { expected, first, second } = await pair.answersTo(
+    post({ query, variables: { value } }, { authorization: 'Bearer a' }),
+  );
+  expect([first, second]).toEqual([expected, expected]);
+  const { errors } = JSON.parse((expected as { body: string }).body) as { errors: { message: string }[] };
+  expect(errors.map(({ message }) => message)).toHaveLength(6);
+  expect(errors.at(-1)?.message).toContain('Too many errors');
+});

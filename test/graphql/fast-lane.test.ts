@@ -1,0 +1,295 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
+
+const pair = await startLanePair();
+afterAll(() => pair.close());
+
+/** What clients send of their own accord: test/e2e/front-ends.test.ts sees that they do. */
+const CLIENT_ACCEPTS = {
+  'Apollo Client': 'application/graphql-response+json,application/json;q=0.9',
+  'graphql-request': 'application/graphql-response+json, application/json',
+  urql: 'application/graphql-response+json, application/graphql+json, application/json, text/event-stream, multipart/mixed',
+};
+
+const create = (input: object, selection = 'accountTask { id startDate frequency detail } replayed') =>
+  post({
+    query: `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { ${selection} } }`,
+    variables: { input },
+  });
+const TWO = 'query A { __typename } query B($id: ID!) { accountTask(id: $id) { id } }';
+
+const REQUESTS: Readonly<Record<string, LaneRequest>> = {
+  'a create': create(SAMPLE_INPUT),
+  'a create without optional fields': create({
+    taskId: SAMPLE_INPUT.taskId,
+    frequency: 'DAILY',
+    parameters: '1',
+    contentType: 'APPLICATION_JSON',
+  }),
+  'a create that is rejected': create({ ...SAMPLE_INPUT, parameters: '"reject"' }),
+  'a create that meets a defect': create({ ...SAMPLE_INPUT, parameters: '"defect"' }),
+  'a create without credentials': { ...create(SAMPLE_INPUT), headers: { authorization: 'Bearer bad' } },
+  'a bad GUID': create({ ...SAMPLE_INPUT, taskId: 'x' }),
+  'a bad enum': create({ ...SAMPLE_INPUT, frequency: 'NEVER' }),
+  'a bad timestamp': create({ ...SAMPLE_INPUT, startDate: 'soon' }),
+  'a missing field': create({ taskId: SAMPLE_INPUT.taskId }),
+  'an unknown field': create({ ...SAMPLE_INPUT, colour: 'red' }),
+  'no variables': post({
+    query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }',
+  }),
+  'variables null': post({ query: '{ __typename }', variables: null }),
+  'variables that are a list': post({ query: '{ __typename }', variables: [] }),
+  'variables that are text': post({ query: '{ __typename }', variables: '{}' }),
+  'variables nobody asked for': post({ query: '{ __typename }', variables: { a: 1 } }),
+  'several errors in one answer': post({
+    query: `mutation ($a: CreateAccountTaskInput!, $b: CreateAccountTaskInput!) {
+      one: createAccountTask(input: $a) { replayed }
+      two: createAccountTask(input: $b) { replayed }
+    }`,
+    variables: { a: { ...SAMPLE_INPUT, parameters: '"reject"' }, b: SAMPLE_INPUT },
+  }),
+  'an error with CR LF before it': post({ query: '\r\n\r\nquery {\r\n  accountTask(id: "x") { id }\r\n}' }),
+  'errors in a list of nullable fields': post({
+    query: '{ a: accountTask(id: "x") { id } b: accountTask(id: "y") { id } }',
+  }),
+  'a batch with everything in it': post({
+    query: `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename
+      ... on CreateAccountTaskPayload { accountTask { id } } ... on CreateAccountTaskFailure { code outcome message errorCode retryable } } }`,
+    variables: {
+      inputs: ['1', '"reject"', '"defect"'].map((parameters) => ({ input: { ...SAMPLE_INPUT, parameters } })),
+    },
+  }),
+  'a batch that is nothing but failures': post({
+    query:
+      'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { ...F ... on CreateAccountTaskResult { __typename } } } ' +
+      'fragment F on CreateAccountTaskFailure { message outcome code }',
+    variables: { inputs: [{ input: { ...SAMPLE_INPUT, parameters: '"defect"' } }] },
+  }),
+  'one item where a batch is asked for': post({
+    query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
+    variables: { inputs: { input: SAMPLE_INPUT } },
+  }),
+  'an item of a batch that is null': post({
+    query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
+    variables: { inputs: [{ input: SAMPLE_INPUT }, null] },
+  }),
+  'more creates than one request may ask for': post({
+    query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
+    variables: { inputs: Array.from({ length: 101 }, () => ({ input: SAMPLE_INPUT })) },
+  }),
+  'an input that is a list': create([]),
+  'an input that is text': create('{}' as unknown as object),
+  'literals and a default in the document': post({
+    query: `mutation ($key: String = "k", $on: ParametersContentType = APPLICATION_JSON) { createAccountTask(idempotencyKey: $key, input: {
+      taskId: "${SAMPLE_INPUT.taskId}", frequency: NONE, parameters: "1", contentType: $on }) { accountTask { id } } }`,
+  }),
+  'a variable inside an input that is not given': post({
+    query: `mutation ($start: DateTime) { createAccountTask(input: {
+      taskId: "${SAMPLE_INPUT.taskId}", frequency: NONE, parameters: "1", contentType: APPLICATION_JSON, startDate: $start }) { replayed } }`,
+  }),
+  'an argument whose variable is not given': post({
+    query: 'query ($n: Int) { accountTasks(first: $n) { edges { cursor } } }',
+  }),
+  'a nullable variable where a default takes its place': post({
+    query: 'query ($id: ID = "x") { accountTask(id: $id) { id } }',
+    variables: { id: null },
+  }),
+  'text that JSON escapes': create(
+    { ...SAMPLE_INPUT, parameters: '"reject"' },
+    'accountTask { a: id b: detail } result',
+  ),
+  'a document with too many tokens': post({ query: `{ ${'__typename '.repeat(10_001)} }` }),
+  'a document that is nested too deep': post({ query: `${'{ a '.repeat(101)}${'}'.repeat(101)}` }),
+  'a query': post({ query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { id task { id } client { id } } }` }),
+  'a page': post({
+    query: '{ accountTasks(first: 1) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }',
+  }),
+  'a default of a variable': post({ query: 'query ($n: Int = 1) { accountTasks(first: $n) { edges { cursor } } }' }),
+  'a null over a default': post({
+    query: 'query ($n: Int = 1) { accountTasks(first: $n) { edges { cursor } } }',
+    variables: { n: null },
+  }),
+  'a float for an Int': post({
+    query: 'query ($n: Int) { accountTasks(first: $n) { edges { cursor } } }',
+    variables: { n: 1.5 },
+  }),
+  'a number for an ID': post({ query: 'query ($id: ID!) { accountTask(id: $id) { id } }', variables: { id: 12 } }),
+  '@skip and @include': post({
+    query: 'query ($a: Boolean!) { x: __typename @skip(if: $a) y: __typename @include(if: $a) }',
+    variables: { a: true },
+  }),
+  fragments: post({
+    query: `query { accountTask(id: "${WHOLE_DETAIL.ID}") { ...F ... on AccountTask { id name } } } fragment F on AccountTask { id status }`,
+  }),
+  'aliases and merged fields': post({
+    query: `{ a: accountTask(id: "${WHOLE_DETAIL.ID}") { x: id } a: accountTask(id: "${WHOLE_DETAIL.ID}") { y: name } }`,
+  }),
+  'a union by way of an inline fragment on the union itself': post({
+    query: `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) {
+      ... on CreateAccountTaskResult { ... on CreateAccountTaskFailure { outcome } ... on CreateAccountTaskPayload { replayed } } } }`,
+    variables: { inputs: [{ input: SAMPLE_INPUT }, { input: { ...SAMPLE_INPUT, parameters: '"reject"' } }] },
+  }),
+  'a directive on a fragment and on a spread': post({
+    query: `query ($on: Boolean = true) { accountTask(id: "${WHOLE_DETAIL.ID}") { ... @include(if: $on) { id } ...F @skip(if: $on) } }
+      fragment F on AccountTask { name }`,
+  }),
+  'a task that is null': post({ query: '{ accountTask(id: "ffffffff-ffff-4fff-8fff-ffffffffffff") { id } }' }),
+  'fields that are null': post({
+    query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { frequency notification lastRunOn lastRunBy } }`,
+  }),
+  'a document with too many aliases': post({
+    query: `{ ${Array.from({ length: 101 }, (_, at) => `a${at}: __typename`).join(' ')} }`,
+  }),
+  'a document with too many directives': post({ query: `{ __typename ${'@skip(if: false) '.repeat(51)} }` }),
+  'a document that is too dear': post({
+    query: `{ ${Array.from({ length: 99 }, (_, at) => `a${at}: accountTasks(first: 100) { edges { node { id name } } }`).join(' ')} }`,
+  }),
+  'a document that selects too deep': post({
+    query: `{ accountTask(id: "x") ${'{ a '.repeat(21)} ${'}'.repeat(21)} }`,
+  }),
+  'a body that is too large': post({ query: '{ __typename }', variables: { a: 'x'.repeat(1_100_000) } }),
+  'a body that is not UTF-8 as it says': post(
+    { query: '{ __typename }' },
+    { 'content-type': 'application/json; charset=latin1' },
+  ),
+  'a name of a document where any text runs': post({ documentId: 'x' }),
+  'a hash beside the text': post({
+    query: '{ __typename }',
+    extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } },
+  }),
+  'the first of two operations': post({ query: TWO, operationName: 'A' }),
+  'the second of two operations': post({ query: TWO, operationName: 'B', variables: { id: WHOLE_DETAIL.ID } }),
+  'an operation that is not there': post({ query: TWO, operationName: 'C' }),
+  'no operation of two': post({ query: TWO }),
+  'an operation name that is empty': post({ query: '{ __typename }', operationName: '' }),
+  'an operation name that is null': post({ query: '{ __typename }', operationName: null }),
+  'an operation name that is a number': post({ query: '{ __typename }', operationName: 1 }),
+  extensions: post({ query: '{ __typename }', extensions: { a: 1 } }),
+  'a parameter nobody knows': post({ query: '{ __typename }', id: 1 }),
+  introspection: post({
+    query: '{ __schema { queryType { name } types { name kind } } __type(name: "Query") { name } }',
+  }),
+  entities: post({
+    query: 'query ($r: [_Any!]!) { _entities(representations: $r) { __typename ... on AccountTask { id } } }',
+    variables: {
+      r: [
+        { __typename: 'AccountTask', id: WHOLE_DETAIL.ID },
+        { __typename: 'AccountTask', id: 'x' },
+        { __typename: 'Nope' },
+      ],
+    },
+  }),
+  'the subgraph': post({ query: '{ _service { sdl } }' }),
+  'a subscription': post({ query: 'subscription { __typename }' }),
+  'a syntax error': post({ query: '{' }),
+  'an invalid document': post({ query: '{ nope }' }),
+  'no query': post({}),
+  'a query that is a number': post({ query: 1 }),
+  'a list of requests': { body: '[{"query":"{ __typename }"}]' },
+  null: { body: 'null' },
+  'no JSON': { body: '{' },
+  'no body': { body: '' },
+  'a BOM': { body: '\ufeff{"query":"{ __typename }"}' },
+  'a duplicate member': { body: '{"query":"{ nope }","query":"{ __typename }"}' },
+  __proto__: { body: '{"query":"{ __typename }","__proto__":{"variables":{}}}' },
+  GET: { method: 'GET', path: 'graphql?query=%7B__typename%7D' },
+  'GET of a mutation': { method: 'GET', path: 'graphql?query=mutation%7B__typename%7D' },
+  PUT: { ...post({ query: '{ __typename }' }), method: 'PUT' },
+  'a query string beside the body': {
+    ...post({ query: '{ __typename }' }),
+    path: 'graphql?query=%7Ba%3A__typename%7D',
+  },
+  'a preflight': {
+    method: 'OPTIONS',
+    headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' },
+  },
+  'a preflight of a stranger': {
+    method: 'OPTIONS',
+    headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
+  },
+  'a request from an allowed origin': post({ query: '{ __typename }' }, { origin: 'https://app.example' }),
+  ...Object.fromEntries(
+    ([null, [], 'x', { clientLibrary: 1 }, { other: 1 }, { clientLibrary: {}, persistedQuery: {} }] as const).map(
+      (extensions) => [
+        `the extensions ${JSON.stringify(extensions)}`,
+        post({ query: '{ __typename }', variables: {}, extensions }),
+      ],
+    ),
+  ),
+  'a request from another origin': post({ query: '{ __typename }' }, { origin: 'https://evil.example' }),
+  ...Object.fromEntries(
+    [
+      'application/json',
+      'application/graphql-response+json',
+      '*/*',
+      'application/*',
+      'text/html',
+      'application/json; charset=utf-8',
+      'application/json;charset=utf-16',
+      'application/graphql-response+json, application/json;q=0.9',
+      ...Object.values(CLIENT_ACCEPTS),
+      'application/json, application/graphql-response+json',
+      'APPLICATION/JSON',
+      'text/event-stream',
+      'multipart/mixed',
+      'constructor',
+      '__proto__',
+    ].flatMap((accept) => [
+      [`Accept: ${accept}`, post({ query: '{ __typename }' }, { accept })],
+      [
+        `Accept: ${accept}, with an error`,
+        { ...create({ ...SAMPLE_INPUT, parameters: '"reject"' }), headers: { accept } },
+      ],
+      [`Accept: ${accept}, with a bad variable`, { ...create({ ...SAMPLE_INPUT, startDate: 1 }), headers: { accept } }],
+    ]),
+  ),
+  ...Object.fromEntries(
+    [
+      'application/json; charset=utf-8',
+      'application/json;charset=UTF-8',
+      'application/json; charset=utf-16',
+      'APPLICATION/JSON',
+      'application/graphql+json',
+      'text/plain',
+      'application/graphql',
+      'application/x-www-form-urlencoded',
+      'application/json; foo=bar',
+    ].map((type) => [`Content-Type: ${type}`, post({ query: '{ __typename }' }, { 'content-type': type })]),
+  ),
+};
+
+describe('the fast lane answers byte for byte what Yoga answers', () => {
+  test.each(Object.entries(REQUESTS))('%s', async (_name, request) => {
+    const { expected, first, second } = await pair.answersTo(request);
+    expect(first).toEqual(expected);
+    expect(second).toEqual(expected);
+  });
+
+  test.each([
+    'a create',
+    'a create that is rejected',
+    'a create that meets a defect',
+    'a bad GUID',
+    'several errors in one answer',
+    'a query',
+    'fragments',
+    'aliases and merged fields',
+    'a batch with everything in it',
+    'a page',
+    'entities',
+    'literals and a default in the document',
+    'the second of two operations',
+    'Accept: application/graphql-response+json, with an error',
+    ...Object.values(CLIENT_ACCEPTS).map((accept) => `Accept: ${accept}, with an error`),
+    'the extensions {"clientLibrary":1}',
+    'a request from an allowed origin',
+  ])('and is really taken by %s', async (name) => {
+    const request = REQUESTS[name] as LaneRequest;
+    await pair.answersTo(request);
+    const before = await pair.fastAnswers();
+    await pair.answersTo(request);
+    expect(await pair.fastAnswers()).toEqual({ fast: before.fast + 2, slow: 0 });
+  });
+});

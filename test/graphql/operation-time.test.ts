@@ -1,0 +1,154 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Client } from 'pg';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/app/open-backend.ts';
+import { storeBackend } from '../../src/app/store-backend.ts';
+import type { Environment } from '../../src/app/config.ts';
+import type { AccountCaller } from '../../src/contract/task-service.ts';
+import { type GraphqlAnswer, type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { createBatch, item, items } from '../support/batch.ts';
+import { sampleStore } from '../support/sample-account.ts';
+import { startRestService, type RestServiceOptions } from '../support/rest-service.ts';
+
+const OVER = {
+  message: 'The time that an operation may take was over before this was done.',
+  extensions: { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true },
+} as const;
+const never = <Result>(): Promise<Result> => new Promise(() => undefined);
+const READS = [
+  ['a page', '{ accountTasks { edges { cursor } } }'],
+  ['a task', `{ accountTask(id: "${SAMPLE_INPUT.taskId}") { id } }`],
+  [
+    'entities',
+    `{ _entities(representations: [{ __typename: "AccountTask", id: "${SAMPLE_INPUT.taskId}" }]) { __typename } }`,
+  ],
+] as const;
+
+async function countOver({ url }: RunningGateway): Promise<number> {
+  const text = await (await fetch(new URL('metrics', url))).text();
+  return Number(/^gateway_refusals_total\{limit="operation_time"\} (\d+)$/m.exec(text)?.[1]);
+}
+
+describe.each([
+  ['with the fast lane', {}],
+  ['without it', { FAST_LANE: 'off' }],
+])('over a backend that never answers, %s,', (_lane, env) => {
+  const start = async (authenticate: () => AccountCaller | Promise<AccountCaller>): Promise<RunningGateway> => {
+    const tasks = { create: never, find: never, list: never, checks: {}, close: async () => {} };
+    const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }), {
+      env: { OPERATION_TIMEOUT_MS: '50', ...env },
+    });
+    onTestFinished(() => gateway.close());
+    return gateway;
+  };
+
+  test.each(READS)('%s is OVERLOADED when the time of the operation is over', async (_what, query) => {
+    const gateway = await start(() => ({ kind: 'account', accountId: 'a', clientId: null }));
+    for (const _ of ['unknown', 'known']) {
+      const { status, json } = await gateway.graphql({ query });
+      expect(status).toBe(200);
+      expect(json.errors).toMatchObject([OVER]);
+    }
+    expect(await countOver(gateway)).toBe(2);
+  });
+
+  test('no write starts while the caller is not known', async () => {
+    const gateway = await start(never);
+    const query = `mutation ($input: CreateAccountTaskInput!, $inputs: [CreateAccountTaskItem!]!) {
+      createAccountTask(input: $input) { replayed } createAccountTasks(inputs: $inputs) { __typename }
+    }`;
+    const { status, json } = await gateway.graphql({ query, variables: { input: SAMPLE_INPUT, inputs: items(2) } });
+    expect(status).toBe(200);
+    expect(json.data).toBeNull();
+    expect(json.errors).toMatchObject([{ ...OVER, path: ['createAccountTask'] }]);
+  });
+});
+
+test('a read that waits for a lock in PostgreSQL is given up, and the next one is answered when the lock is gone', async () => {
+  const { store, databaseUrl } = await sampleStore('PostgreSQL');
+  const { client } = await store.clients.create({ name: 'test' });
+  const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+  const gateway = await startGateway((config, observers) => storeBackend(store, config, observers), {
+    env: { OPERATION_TIMEOUT_MS: '2000' },
+    authorization: `Bearer ${token}`,
+  });
+  onTestFinished(() => gateway.close());
+  const locking = new Client({ connectionString: databaseUrl });
+  await locking.connect();
+  await locking.query('BEGIN');
+  await locking.query('LOCK TABLE account_tasks IN ACCESS EXCLUSIVE MODE');
+  const locked = await gateway.graphql({ query: READS[0][1] });
+  await locking.end();
+  expect(locked.json).toMatchObject({ data: null, errors: [OVER] });
+  const free = await gateway.graphql({ query: READS[0][1] });
+  expect(free.json).toEqual({ data: { accountTasks: { edges: [] } } });
+});
+
+describe('over a service', () => {
+  const TIMEOUT_MS = 1_500;
+
+  const start = async (answer: RestServiceOptions['answer'], env: Environment = {}) => {
+    const service = await startRestService(answer ? { answer } : {});
+    onTestFinished(() => service.close());
+    const gateway = await startGateway(openBackend, {
+      env: {
+        UPSTREAM_URL: service.url.href,
+        DATABASE_URL: 'sqlite::memory:',
+        OPERATION_TIMEOUT_MS: String(TIMEOUT_MS),
+        ...env,
+      },
+      authorization: 'Bearer caller-1',
+    });
+    onTestFinished(() => gateway.close());
+    return { service, gateway };
+  };
+  /** The operation began before the service was asked: its time is over when the service answers. */
+  const answerLate = async (): Promise<null> => {
+    await delay(TIMEOUT_MS);
+    return null;
+  };
+
+  test('items that were sent report what became of them, and those not yet started are not sent', async () => {
+    const { service, gateway } = await start(never, { UPSTREAM_TIMEOUT_MS: String(2 * TIMEOUT_MS) });
+    const results = await createBatch(gateway, items(20));
+    expect(service.requests).toHaveLength(16);
+    expect(results.map(({ code, outcome }) => `${code} ${outcome}`)).toEqual([
+      ...Array.from({ length: 16 }, () => 'UPSTREAM_TIMEOUT UNKNOWN'),
+      ...Array.from({ length: 4 }, () => 'OVERLOADED NOT_SENT'),
+    ]);
+  });
+
+  test('a create that was sent is not cut off, the next one is not sent, and the answer names the first', async () => {
+    const { service, gateway } = await start(answerLate);
+    const query = `mutation ($input: CreateAccountTaskInput!) {
+      a: createAccountTask(input: $input) { replayed } b: createAccountTask(input: $input) { replayed }
+    }`;
+    const { status, json } = await gateway.graphql({ query, variables: { input: SAMPLE_INPUT } });
+    expect(status).toBe(200);
+    expect(service.requests).toHaveLength(1);
+    expect(json.data).toBeNull();
+    expect(json.errors).toMatchObject([
+      { ...OVER, path: ['b'], extensions: { created: [{ path: 'a', id: service.tasks[0]?.['ID'] }] } },
+    ]);
+  });
+
+  test('a create that waits for a connection is not sent, and its idempotencyKey stays free', async () => {
+    const { service, gateway } = await start(answerLate, { UPSTREAM_CONNECTIONS: '1' });
+    const second = { ...item('"second"'), idempotencyKey: 'second' };
+    const before = await countOver(gateway);
+    const results = await createBatch(gateway, [item('"first"'), second]);
+    expect(service.requests).toHaveLength(1);
+    expect(results).toMatchObject([{ replayed: false }, { code: 'OVERLOADED', outcome: 'NOT_SENT' }]);
+    expect(await countOver(gateway)).toBe(before + 1);
+    const [again] = await createBatch(gateway, [second]);
+    expect(again).toMatchObject({ replayed: false, accountTask: { parameters: '"second"' } });
+    expect(service.requests).toHaveLength(2);
+  });
+
+  test('a create takes as long as the service does where nothing follows it', async () => {
+    const { gateway } = await start(answerLate);
+    const query = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
+    const { json } = await gateway.graphql({ query, variables: { input: SAMPLE_INPUT } });
+    expect(json).toEqual<GraphqlAnswer>({ data: { createAccountTask: { replayed: false } as never } });
+  });
+});

@@ -1,0 +1,67 @@
+import { onTestFinished } from 'vitest';
+import type { Environment } from '../../src/app/config.ts';
+import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
+import type { TaskService } from '../../src/contract/task-service.ts';
+import type { Log } from '../../src/telemetry/log.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+
+/** An input whose Parameters say what becomes of it. */
+export const inputThat = (fate: keyof typeof FATES) => ({ ...SAMPLE_INPUT, parameters: JSON.stringify(fate) });
+
+const FATES = {
+  succeeds: (task: AccountTask) => task,
+  'is refused': () => {
+    throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
+  },
+  'is of unknown fate': () => {
+    throw new TaskFailure({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Too slow.');
+  },
+  'meets a defect': () => {
+    throw new Error('a defect');
+  },
+  /** A nullable field of the answer is an error. */
+  'has an odd date': (task: AccountTask) => ({ ...task, fields: { ...task.fields, StartDate: 5 as never } }),
+  /** A field of the answer that may not be null is. */
+  'has no taskId': (task: AccountTask) => ({ ...task, TaskID: null as never }),
+} as const satisfies Record<string, (task: AccountTask) => AccountTask>;
+
+export interface ScriptedGateway extends RunningGateway {
+  /** The lines of the log that are no more than a warning, or worse. */
+  readonly logged: readonly { readonly facts: object; readonly sentence: string }[];
+  /** The IDs of all tasks that were created, in order. */
+  readonly ids: readonly string[];
+}
+
+/** A gateway whose creates end as their inputs say, for the length of a test. */
+export async function startScriptedGateway(env: Environment = {}): Promise<ScriptedGateway> {
+  const ids: string[] = [];
+  const logged: { facts: object; sentence: string }[] = [];
+  const note = (facts: object, sentence: string): void => void logged.push({ facts, sentence });
+  const log: Log = { debug: () => undefined, info: () => undefined, warn: note, error: note };
+  const tasks: TaskService = {
+    create: async ({ Parameters }) => {
+      const fate = FATES[JSON.parse(Parameters) as keyof typeof FATES];
+      const id = `00000000-0000-4000-8000-${String(ids.length).padStart(12, '0')}`;
+      const accountTask = fate(readAccountTask({ ...WHOLE_DETAIL, ID: id }, 'Detail') as AccountTask);
+      ids.push(id);
+      return { accountTask, Identification: null, Result: null, replayed: false };
+    },
+    find: async (asked) => asked.map(() => null),
+    list: async () => ({ tasks: [], hasNextPage: false }),
+    checks: {},
+    close: async () => {},
+  };
+  const gateway = await startGateway(
+    () => ({
+      tasks,
+      authenticate: (authorization) => ({ kind: 'forwarded', authorization: authorization ?? '' }),
+      issueToken: null,
+      batchConcurrency: 4,
+    }),
+    { log, env },
+  );
+  onTestFinished(() => gateway.close());
+  return { ...gateway, logged, ids };
+}

@@ -1,0 +1,271 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, describe, expect, test } from 'vitest';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+import { readTrustedDocuments } from '../../src/graphql/trusted-documents.ts';
+import { bytesOf, utf16 } from '../support/samples.ts';
+import { type Answer, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../support/running-gateway.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'trusted-'));
+const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
+
+const CREATE =
+  'mutation Create($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
+const LIST = 'query List($first: Int) { accountTasks(first: $first) { edges { node { id } } } }';
+const TYPENAME = '{ __typename }';
+const TYPE = '{ __type(name: "AccountTask") { name } }';
+/** sha256, sha1 as the client preset has it by default, and names of no hash. */
+const IDS = { create: hash('sha256', CREATE), list: hash('sha1', LIST), typename: 'typename', type: '__proto__' };
+const MANIFEST = writeManifest(
+  `{"${IDS.create}":${JSON.stringify(CREATE)},"${IDS.list}":${JSON.stringify(LIST)},"${IDS.typename}":"${TYPENAME}","${IDS.type}":${JSON.stringify(TYPE)}}`,
+);
+
+const env = { TRUSTED_DOCUMENTS: MANIFEST };
+const gateways = {
+  'with the fast lane': await startStoreGateway({ mode: 'serve', env }),
+  'without the fast lane': await startStoreGateway({ mode: 'serve', env: { ...env, FAST_LANE: 'off' } }),
+};
+const free = await startStoreGateway({ mode: 'serve' });
+afterAll(async () => {
+  await Promise.all([free, ...Object.values(gateways)].map((gateway) => gateway.close()));
+  rmSync(folder, { recursive: true });
+});
+
+function hash(algorithm: string, text: string): string {
+  return createHash(algorithm).update(text).digest('hex');
+}
+
+function writeManifest(content: string | Uint8Array): string {
+  const file = join(folder, `${createHash('sha1').update(content).digest('hex')}.json`);
+  writeFileSync(file, content);
+  return file;
+}
+
+const persisted = (sha256Hash: unknown) => ({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
+
+async function get(gateway: StoreGateway, parameters: Record<string, string>): Promise<Answer> {
+  const url = new URL(`graphql?${new URLSearchParams(parameters).toString()}`, gateway.url);
+  const response = await fetch(url, { headers: { authorization: `Bearer ${gateway.token}` } });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as Answer['json'] };
+}
+
+async function fastAnswers({ url }: StoreGateway): Promise<number> {
+  const text = await (await fetch(new URL('metrics', url))).text();
+  return Number(/^gateway_fast_answers_total (\d+)$/m.exec(text)?.[1]);
+}
+
+async function listIds(gateway: StoreGateway): Promise<readonly string[]> {
+  const { json } = await gateway.graphql({ documentId: IDS.list, variables: { first: 100 } });
+  const { accountTasks } = json.data as unknown as { accountTasks: { edges: { node: { id: string } }[] } };
+  return accountTasks.edges.map(({ node }) => node.id);
+}
+
+describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway) => {
+  test.each([
+    ['documentId', { documentId: IDS.create }],
+    ['documentId with the name of the hash', { documentId: `sha256:${IDS.create}` }],
+    ['extensions.persistedQuery', persisted(IDS.create)],
+    [
+      'extensions.persistedQuery with more around it',
+      { extensions: { ...persisted(IDS.create).extensions, other: 1 } },
+    ],
+    ['both, where they agree', { documentId: IDS.create, ...persisted(IDS.create) }],
+    ['documentId, and an operationName', { documentId: IDS.create, operationName: 'Create' }],
+    ['documentId, with nothing for the query', { documentId: IDS.create, query: null }],
+  ])('runs by its %s', async (_what, body) => {
+    for (const _ of ['once', 'and again']) {
+      const before = await listIds(gateway);
+      const { status, json } = await gateway.graphql({ ...body, variables: { input: SAMPLE_INPUT } });
+      expect(status).toBe(200);
+      expect(json.errors).toBeUndefined();
+      const { id } = (json.data as unknown as { createAccountTask: { accountTask: { id: string } } }).createAccountTask
+        .accountTask;
+      expect(await listIds(gateway)).toEqual([id, ...before]);
+    }
+  });
+
+  test.each([
+    ['documentId', { documentId: IDS.list }],
+    ['extensions', { extensions: JSON.stringify(persisted(IDS.list).extensions) }],
+  ])('that reads runs by GET, too, by its %s', async (_what, parameters) => {
+    const { status, json } = await get(gateway, { ...parameters, variables: '{"first":1}' });
+    expect([status, json.errors]).toEqual([200, undefined]);
+    expect(json.data).toHaveProperty('accountTasks.edges');
+  });
+
+  test('that creates does not run by GET', async () => {
+    const before = await listIds(gateway);
+    const { status } = await get(gateway, {
+      documentId: IDS.create,
+      variables: JSON.stringify({ input: SAMPLE_INPUT }),
+    });
+    expect(status).toBe(405);
+    expect(await listIds(gateway)).toEqual(before);
+  });
+
+  test('may be named by anything, and may ask for the schema: it was vouched for', async () => {
+    expect((await gateway.graphql({ documentId: IDS.typename })).json.data).toEqual({ __typename: 'Query' });
+    expect((await gateway.graphql({ documentId: IDS.type })).json.data).toEqual({ __type: { name: 'AccountTask' } });
+  });
+
+  test.each([
+    ['a text', { query: TYPENAME }],
+    ['the text of a trusted document', { query: CREATE }],
+    ['a text beside its hash', { query: CREATE, ...persisted(IDS.create) }],
+    ['another text under a trusted hash', { query: TYPE, documentId: IDS.create }],
+    ['an empty text', { query: '' }],
+  ])('is not %s', async (_what, body) => {
+    const before = await listIds(gateway);
+    for (const _ of ['once', 'and again']) {
+      const { status, json } = await gateway.graphql({ ...body, variables: { input: SAMPLE_INPUT } });
+      expect(status).toBe(200);
+      expect(json.data).toBeUndefined();
+      expect(json.errors).toMatchObject([
+        {
+          message: expect.stringContaining('trusted documents only'),
+          extensions: { code: 'PERSISTED_QUERY_ID_REQUIRED', outcome: 'NOT_SENT', retryable: false },
+        },
+      ]);
+    }
+    expect(await listIds(gateway)).toEqual(before);
+  });
+
+  test.each([
+    ['by an unknown hash', { documentId: hash('sha256', 'x') }],
+    ['by an unknown hash in its extensions', persisted(hash('sha256', 'x'))],
+    ['by no hash', { documentId: '' }],
+    ['by a name that every object has', { documentId: 'constructor' }],
+    ['by a hash in capitals', { documentId: IDS.create.toUpperCase() }],
+    ['by a hash with a blank', { documentId: ` ${IDS.create}` }],
+  ])('is found exactly, not %s', async (_what, body) => {
+    const { status, json } = await gateway.graphql({ ...body, variables: { input: SAMPLE_INPUT } });
+    expect(status).toBe(200);
+    expect(json.errors).toMatchObject([
+      {
+        message: 'The document is not among the trusted documents of this gateway.',
+        extensions: { code: 'PERSISTED_QUERY_NOT_IN_LIST', outcome: 'NOT_SENT' },
+      },
+    ]);
+    const accept = 'application/graphql-response+json';
+    expect((await gateway.graphql(body, { accept })).status).toBe(400);
+  });
+
+  test.each([
+    ['nothing', {}],
+    ['null', { documentId: null }],
+    ['a number', { documentId: 1 }],
+    ['a list', { documentId: [IDS.create] }],
+    ['an object', persisted({})],
+    ['two that differ', { documentId: IDS.create, ...persisted(IDS.list) }],
+    ['extensions that are text', { extensions: 'persistedQuery' }],
+    ['extensions that are a list', { documentId: IDS.create, extensions: [] }],
+    ['a query that is no text', { query: 1, documentId: IDS.create }],
+    ['something else besides', { documentId: IDS.create, foo: 1 }],
+  ])('is not named by %s', async (_what, body) => {
+    for (const _ of ['once', 'and again']) {
+      const { status, json } = await gateway.graphql({ variables: { input: SAMPLE_INPUT }, ...body });
+      expect(status).toBe(400);
+      expect(json.errors).toMatchObject([{ extensions: { code: 'BAD_REQUEST', outcome: 'NOT_SENT' } }]);
+    }
+  });
+
+  test('is one of a request, not of a batch', async () => {
+    const { status, json } = await gateway.graphql([{ documentId: IDS.typename }, { query: TYPENAME }]);
+    expect(status).toBe(400);
+    expect(json.data).toBeUndefined();
+  });
+});
+
+test('a trusted document that was run before takes the fast lane by its name', async () => {
+  const { 'with the fast lane': fast, 'without the fast lane': slow } = gateways;
+  for (const body of [{ documentId: IDS.typename }, { documentId: `sha256:${IDS.create}` }, persisted(IDS.create)]) {
+    const request = { ...body, variables: { input: SAMPLE_INPUT } };
+    await fast.graphql(request);
+    const before = await fastAnswers(fast);
+    const { json } = await fast.graphql(request);
+    expect(json.errors).toBeUndefined();
+    expect(await fastAnswers(fast)).toBe(before + 1);
+  }
+  expect(await fastAnswers(slow)).toBe(0);
+});
+
+test('where any document runs, a name of one is not understood', async () => {
+  for (const body of [{ documentId: IDS.create }, persisted(IDS.create)])
+    expect((await free.graphql(body, { accept: 'application/graphql-response+json' })).status).toBe(400);
+});
+
+const apollo = (operations: unknown) => ({ format: 'apollo-persisted-query-manifest', version: 1, operations });
+
+describe('a manifest', () => {
+  test('may be the client preset’s, Relay’s or Apollo’s', () => {
+    expect(readTrustedDocuments(MANIFEST, schema).size).toBe(4);
+    const operations = [
+      { id: IDS.create, name: 'Create', type: 'mutation', body: CREATE },
+      { id: 'list', name: 'List', type: 'query', body: LIST },
+    ];
+    const documents = readTrustedDocuments(writeManifest(JSON.stringify(apollo(operations))), schema);
+    expect(documents.get(`sha256:${IDS.create}`)).toBe(CREATE);
+    expect(documents.get('list')).toBe(LIST);
+    expect(documents.get('toString')).toBeUndefined();
+  });
+
+  test('may be what the code generator writes for this project', () => {
+    const file = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
+    const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
+    const documents = readTrustedDocuments(file, schema);
+    expect(documents.size).toBeGreaterThan(0);
+    for (const [id, text] of Object.entries(manifest)) expect(documents.get(id)).toBe(text);
+  });
+
+  test.each([
+    ['UTF-8 with a byte order mark', bytesOf(`\uFEFF${JSON.stringify({ [IDS.create]: CREATE })}`)],
+    ['UTF-16', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'little', true)],
+    ['UTF-16 in the other order', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'big', true)],
+  ])('may be a file in %s', (_, bytes) => {
+    expect(readTrustedDocuments(writeManifest(bytes), schema).get(IDS.create)).toBe(CREATE);
+  });
+
+  const wrong = hash('sha256', 'x');
+  test.each([
+    ['{', 'it is not JSON: '],
+    ['', 'it is not JSON: '],
+    ['[]', 'it has to be a JSON object of documents by their hash'],
+    ['null', 'it has to be a JSON object of documents by their hash'],
+    ['"documents"', 'it has to be a JSON object of documents by their hash'],
+    ['{}', 'it holds no document'],
+    [{ documents: { a: TYPENAME } }, '"documents" is no text'],
+    [{ a: null }, '"a" is no text'],
+    [{ a: '{ __typename' }, '"a" cannot be used: Syntax Error: Expected Name, found <EOF>.'],
+    [{ a: '' }, '"a" cannot be used: Syntax Error: Unexpected <EOF>.'],
+    [{ ok: TYPENAME, a: '{ nope }' }, '"a" is not valid: Cannot query field "nope" on type "Query".'],
+    [{ a: 'query ($x: Int) { __typename }' }, '"a" is not valid: Variable "$x" is never used.'],
+    [
+      { a: `{${Array.from({ length: 101 }, (_, i) => ` a${i}: __typename`).join('')}}` },
+      '"a" cannot be used: The document has more than 100 aliases.',
+    ],
+    [{ [wrong]: TYPENAME }, `"${wrong}" does not have the SHA-256 that it is named by`],
+    [{ [`sha256:${wrong}`]: TYPENAME }, `"sha256:${wrong}" does not have the SHA-256 that it is named by`],
+    [{ [`sha256:${IDS.list}`]: LIST }, `"sha256:${IDS.list}" is named sha256, and not by 64 hexadecimal digits`],
+    [apollo([{ id: 'a', body: '{ nope }' }]), '"a" is not valid'],
+    [apollo([{ id: 'a' }]), '"a" is no text'],
+    [apollo([]), 'it holds no document'],
+    [apollo({}), '"format" cannot be used'],
+  ])('that cannot be used stops the start with one line: %o', (manifest, problem) => {
+    const file = writeManifest(typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
+    expect(() => readTrustedDocuments(file, schema)).toThrow(`trusted documents in ${file}: ${problem}`);
+    expect(() => readTrustedDocuments(file, schema)).not.toThrow(/\n/);
+  });
+
+  test('that is not there stops the start with one line', () => {
+    const file = join(folder, 'nowhere.json');
+    expect(() => readTrustedDocuments(file, schema)).toThrow(`trusted documents in ${file}: it cannot be read: ENOENT`);
+    expect(() => readTrustedDocuments(folder, schema)).toThrow(
+      `trusted documents in ${folder}: it cannot be read: EISDIR`,
+    );
+  });
+});

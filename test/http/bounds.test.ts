@@ -1,0 +1,273 @@
+import { connect } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type BodyPace, createBodyBudget } from '../../src/http/body-budget.ts';
+import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import type { HttpBounds } from '../../src/http/bounds.ts';
+import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createGatewayServer } from '../../src/http/server.ts';
+import { createGraphqlHandler } from '../../src/graphql/graphql-handler.ts';
+import { startStoreGateway } from '../support/running-gateway.ts';
+import { openRaw, parseAnswers, toRequest } from '../support/raw-connection.ts';
+
+const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
+/** More than the buffers of two sockets take. */
+const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
+
+/** A gateway server whose endpoint answers everything, and counts what it was asked. */
+async function startServer(
+  bounds: Partial<HttpBounds> = {},
+  answer: string | ((body: string) => Promise<string>) = '{"data":{}}',
+  onAnswered: () => void = () => undefined,
+  pace?: BodyPace,
+) {
+  const asked: string[] = [];
+  const metrics = createMetrics();
+  const bodies = createRequestBodies({
+    budget: createBodyBudget({ maxBytes: 1_000_000, ...(pace && { pace }) }),
+    toAddress: () => '',
+  });
+  const graphql = createGraphqlHandler({
+    graphql: {
+      fetch: async (_url, { body }) => {
+        const text = (body as Buffer).toString();
+        asked.push(text);
+        return new Response(typeof answer === 'string' ? answer : await answer(text), {
+          headers: { 'content-type': 'application/json' },
+        });
+      },
+      answerKnown: () => null,
+    },
+    graphiql: null,
+    bodies,
+    authenticate: () => ({ kind: 'subject', subject: 'test' }),
+    maxBodyBytes: 1000,
+    maxAnonymousBodyBytes: 1000,
+    cors: () => false,
+    simpleGets: false,
+  });
+  const server = createGatewayServer({
+    graphql,
+    token: null,
+    rest: null,
+    checks: {},
+    metrics,
+    servesMetrics: true,
+    onEnd: () => undefined,
+    observation: createRequestObservation({
+      metrics: metrics.requests,
+      requestLog: onAnswered,
+      tracing: null,
+    }),
+    bodies,
+    addressLimit: null,
+    log: createLog('silent', NO_LOG_SINK),
+    bounds,
+  });
+  const url = await server.listen('127.0.0.1', 0);
+  let closing: Promise<number> | undefined;
+  const close = () => (closing ??= server.close(60_000));
+  onTestFinished(async () => void (await close()));
+  return { url, asked, close };
+}
+
+const HEAD = ['POST /graphql HTTP/1.1', 'Host: x', 'Content-Type: application/json'];
+const WHOLE = toRequest([...HEAD, 'Content-Length: 2'], '{}');
+
+function expectError(text: string, status: number, problem: string): void {
+  const [answer] = parseAnswers(text);
+  expect(answer?.status).toBe(status);
+  expect(answer?.headers.get('content-type')).toBe('application/json; charset=utf-8');
+  const { errors } = JSON.parse(answer?.body ?? '') as { errors: { message: string; extensions: object }[] };
+  expect(errors).toEqual([
+    {
+      message: expect.stringContaining(problem),
+      extensions: {
+        code: 'BAD_REQUEST',
+        outcome: 'NOT_SENT',
+        retryable: false,
+        requestId: answer?.headers.get('x-request-id'),
+      },
+    },
+  ]);
+}
+
+describe('a caller that takes its time', () => {
+  test.each([
+    ['says nothing at all', ''],
+    ['stops within the first line', 'POST /gra'],
+    ['stops within its headers', 'POST /graphql HTTP/1.1\r\nHost: x\r\nX-'],
+    ['stops before its body', toRequest([...HEAD, 'Content-Length: 20'])],
+    ['stops within its body', toRequest([...HEAD, 'Content-Length: 20'], '{"query"')],
+    ['stops within a chunk', toRequest([...HEAD, 'Transfer-Encoding: chunked'], '14\r\n{"query"')],
+    ['stops between chunks', toRequest([...HEAD, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n')],
+  ])('and %s is answered with 408, and let go', async (_what, bytes) => {
+    const { url, asked } = await startServer(SOON);
+    const { closed } = openRaw(url, bytes);
+    expectError(await closed, 408, 'took too long');
+    expect(asked).toEqual([]);
+  });
+
+  test.each([
+    [
+      'headers',
+      [toRequest(['POST /graphql HTTP/1.1', 'Host: x']).slice(0, -2), ...Array<string>(1000).fill('X: y\r\n')],
+    ],
+    ['body', [toRequest([...HEAD, 'Content-Length: 900']), ...Array<string>(900).fill('x')]],
+  ])('for its %s, a little at a time, is let go as well', async (_what, [start, ...drops]) => {
+    const { url, asked } = await startServer(SOON);
+    const { write, closed } = openRaw(url, start);
+    const dripping = setInterval(() => write(drops.pop() ?? ''), 10);
+    onTestFinished(() => clearInterval(dripping));
+    expect(await closed).toMatch(/^HTTP\/1\.1 408 |^$/);
+    expect(asked).toEqual([]);
+  });
+
+  test('for a body that hardly moves is let go long before the whole request is overdue', async () => {
+    const pace = { minBytes: 100, intervalMs: 20, stalledMs: 60_000 };
+    const { url, asked } = await startServer({}, '{}', () => undefined, pace);
+    const { closed } = openRaw(url, toRequest([...HEAD, 'Content-Length: 200'], '{'));
+    expectError(await closed, 408, "request's body took too long");
+    expect(asked).toEqual([]);
+  });
+
+  test('with its second request loses none of its first answer', async () => {
+    const { url, asked } = await startServer({ headersMs: 1_500, checkMs: 20 });
+    const { closed, received, write } = openRaw(url, WHOLE);
+    await received(/\{"data":\{\}\}$/);
+    write('POST /graphql HTTP/1.1\r\nHo');
+    const [first, second, ...others] = parseAnswers(await closed);
+    expect(first).toMatchObject({ status: 200, body: '{"data":{}}' });
+    expect(second?.status).toBe(408);
+    expect(others).toEqual([]);
+    expect(asked).toEqual(['{}']);
+  });
+
+  test('with a second request, while its first is under way, gets no answer that could be taken for the first', async () => {
+    const { url, asked } = await startServer(SOON, () => new Promise(() => {}));
+    const { closed } = openRaw(url, WHOLE + toRequest([...HEAD, 'Content-Length: 20'], '{"query"'));
+    expect(await closed).toBe('');
+    expect(asked).toEqual(['{}']);
+  });
+
+  test('and does not read its answer is let go, so that others are not kept waiting for it', async () => {
+    const { url, close } = await startServer(SOON, LONG_ANSWER);
+    const { socket, received } = openRaw(url, WHOLE);
+    await received(/^HTTP\/1\.1 200 /);
+    socket.pause();
+    // Resolves when there is no connection left.
+    await close();
+    expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
+  });
+
+  test('and does not read an answer that was written before the one in front of it is let go as well', async () => {
+    const answered = Promise.withResolvers<void>();
+    const answer = async (body: string): Promise<string> => {
+      if (body === '{}') return LONG_ANSWER;
+      await answered.promise;
+      return '{"data":{}}';
+    };
+    const { url, close } = await startServer(SOON, answer, answered.resolve);
+    const first = toRequest([...HEAD, 'Content-Length: 7'], '{"a":1}');
+    const { socket, received } = openRaw(url, first + WHOLE);
+    await received(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 200 /);
+    socket.pause();
+    await close();
+    expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
+  });
+
+  test('but takes a long answer bit by bit gets all of it', async () => {
+    const { url } = await startServer({ checkMs: 20, answerMs: 5_000 }, LONG_ANSWER);
+    const { port, hostname } = url;
+    const socket = connect(Number(port), hostname);
+    onTestFinished(() => void socket.destroy());
+    await new Promise<void>((resolve, reject) => {
+      socket.on('error', reject).on('close', () => reject(new Error(`It ended after ${socket.bytesRead} bytes.`)));
+      socket.on('data', () => {
+        if (socket.bytesRead > LONG_ANSWER.length) return resolve();
+        socket.pause();
+        setImmediate(() => socket.resume());
+      });
+      socket.write(WHOLE);
+    });
+    expect(socket.bytesRead).toBeGreaterThan(LONG_ANSWER.length);
+  });
+});
+
+describe('a caller that sends too much', () => {
+  test.each([
+    ['one long header', toRequest([...HEAD, `X-Long: ${'x'.repeat(17_000)}`, 'Content-Length: 2'], '{}')],
+    ['a long target', toRequest([`GET /graphql?query=${'x'.repeat(17_000)} HTTP/1.1`, 'Host: x'])],
+    ['many long headers', toRequest([...HEAD, ...Array<string>(50).fill(`X: ${'x'.repeat(400)}`)])],
+  ])('%s is answered with 431', async (_what, bytes) => {
+    const { url, asked } = await startServer();
+    expectError(await openRaw(url, bytes).closed, 431, 'headers are too large');
+    expect(asked).toEqual([]);
+  });
+
+  test('up to a hundred headers are read, and not one more', async () => {
+    const { url, asked } = await startServer();
+    const withHeaders = (count: number) =>
+      toRequest(
+        [...HEAD, ...Array.from({ length: count - 3 }, (_, index) => `X-${index}: y`), 'Content-Length: 2'],
+        '{}',
+      );
+    expect(await openRaw(url, withHeaders(100)).received(/\}$/)).toMatch(/^HTTP\/1\.1 200 /);
+    for (const count of [101, 1000])
+      expectError(await openRaw(url, withHeaders(count)).received(/\]\}$/), 431, 'more than 100 headers');
+    expect(asked).toEqual(['{}']);
+  });
+
+  test.each([
+    ['/graphql', 413],
+    ['/health', 200],
+    ['/ready', 200],
+    ['/metrics', 200],
+    ['/nowhere', 404],
+  ])('a body without end is not waited for, and not kept: %s', async (path, status) => {
+    const { url, asked } = await startServer();
+    const { write, received } = openRaw(
+      url,
+      toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', 'Transfer-Encoding: chunked']),
+    );
+    for (let chunks = 0; chunks < 50; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
+    const [answer] = parseAnswers(await received(/\r\n\r\n./));
+    expect(answer?.status).toBe(status);
+    expect(asked).toEqual([]);
+    expect((await fetch(new URL('health', url))).status).toBe(200);
+  });
+
+  test('and is still sending when its connection ends gets the answer', async () => {
+    const { url } = await startServer();
+    const { socket, write, closed } = openRaw(url, toRequest([...HEAD, 'Host: y', 'Transfer-Encoding: chunked']));
+    const errors: Error[] = [];
+    socket.on('error', (error) => errors.push(error));
+    for (let chunks = 0; chunks < 200; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
+    expectError(await closed, 400, 'more than one Host');
+    expect(errors).toEqual([]);
+  });
+
+  test('connections beyond the bound are closed, and those within it served', async () => {
+    const { url } = await startServer({ maxConnections: 2 });
+    const first = openRaw(url, WHOLE);
+    const second = openRaw(url, WHOLE);
+    await Promise.all([first.received(/\}$/), second.received(/\}$/)]);
+    expect(await openRaw(url, WHOLE).closed).toBe('');
+    first.write(WHOLE);
+    expect(parseAnswers(await first.received(/\}HTTP.*\}$/s))).toHaveLength(2);
+  });
+});
+
+test('a request that is refused before all of it has arrived gets no second answer when its rest cannot be read', async () => {
+  const gateway = await startStoreGateway();
+  onTestFinished(() => gateway.close());
+  const head = ['POST /graphql HTTP/1.1', 'Host: gateway', 'Content-Type: application/json'];
+  const caller = openRaw(
+    gateway.url,
+    toRequest([...head, 'Transfer-Encoding: chunked'], `11170\r\n${' '.repeat(70_000)}\r\n`),
+  );
+  await caller.received(/^HTTP\/1\.1 413 .*\r\n\r\n\{.*\}$/s);
+  caller.write('zz\r\n');
+  expect(parseAnswers(await caller.closed).map(({ status }) => status)).toEqual([413]);
+});

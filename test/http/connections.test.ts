@@ -1,0 +1,162 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/app/open-backend.ts';
+import { trackConnections } from '../../src/http/connections.ts';
+import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { openRaw } from '../support/raw-connection.ts';
+import { startRestService } from '../support/rest-service.ts';
+
+const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+/** More than the buffers of a connection hold. */
+const LARGE = Buffer.alloc(64_000_000, 'x');
+
+/** A server whose connections are tracked, and a connection that reads only when it is told to. */
+async function openServer(answer: (response: ServerResponse) => void) {
+  const server = createServer((request, response) => {
+    connections.onRequest(request.socket, response);
+    request.resume();
+    answer(response);
+  });
+  const connections = trackConnections(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => server.closeAllConnections());
+  const caller = connect((server.address() as AddressInfo).port, '127.0.0.1').pause();
+  caller.on('error', () => undefined);
+  return { server, connections, caller };
+}
+
+function readToEnd(caller: Socket): Promise<number> {
+  return new Promise((resolve) => {
+    let bytes = 0;
+    caller.on('data', (chunk: Buffer) => (bytes += chunk.length));
+    caller.on('close', () => resolve(bytes));
+  });
+}
+
+/** A caller that has begun to read a large answer. */
+async function openSlowCaller() {
+  const opened = await openServer((response) => response.writeHead(200, { 'Content-Length': LARGE.length }).end(LARGE));
+  opened.caller.write(GET);
+  await once(opened.caller, 'readable');
+  return opened;
+}
+
+test('a caller that reads its answer slowly gets all of it though the server closes meanwhile', async () => {
+  const { server, connections, caller } = await openSlowCaller();
+  server.close();
+  connections.endUnused();
+  expect(await readToEnd(caller)).toBeGreaterThan(LARGE.length);
+});
+
+test('a caller that does not read its answer is waited for until it is not to be any longer', async () => {
+  const { server, connections, caller } = await openSlowCaller();
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  const isOpen = () => new Promise((resolve) => server.getConnections((_, count) => resolve(count === 1)));
+  expect(await isOpen()).toBe(true);
+  expect(connections.endAll()).toBe(0);
+  expect(await closed).toBeUndefined();
+  caller.destroy();
+});
+
+test('a connection that is kept for a next request is closed, and one that waits for its answer gets it first', async () => {
+  const answers: ServerResponse[] = [];
+  const { server, connections, caller } = await openServer((response) => {
+    answers.push(response);
+    if (answers.length === 1) response.end('one');
+  });
+  caller.write(GET);
+  await once(caller, 'readable');
+  const kept = once(caller, 'close');
+  const waiting = connect((server.address() as AddressInfo).port, '127.0.0.1');
+  waiting.write(GET);
+  await expect.poll(() => answers.length).toBe(2);
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  caller.resume();
+  await kept;
+  const received = readToEnd(waiting);
+  answers[1]?.end('two');
+  expect(await received).toBeGreaterThan('two'.length);
+  await closed;
+});
+
+test('a connection that has just been made still carries its request, and ends with the answer', async () => {
+  const { server, connections, caller } = await openServer((response) => response.end('one'));
+  await once(server, 'connection');
+  caller.resume();
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  caller.write(GET);
+  expect(await readToEnd(caller)).toBeGreaterThan('one'.length);
+  await closed;
+});
+
+test('a connection that never carries a request is waited for no longer than a moment', async () => {
+  const { server, connections, caller } = await openServer((response) => response.end());
+  await once(server, 'connection');
+  caller.resume();
+  const closed = new Promise((resolve) => server.close(resolve));
+  connections.endUnused();
+  expect(await readToEnd(caller)).toBe(0);
+  await closed;
+});
+
+test('a gateway that closes answers those who are connected, but whom it has not looked at yet', async () => {
+  const gateway = await startGateway(openBackend, { env: { DATABASE_URL: 'sqlite::memory:' } });
+  const callers = Array.from({ length: 20 }, () => connect(Number(gateway.url.port), '127.0.0.1'));
+  await Promise.all(callers.map((caller) => once(caller, 'connect')));
+  const answers = callers.map((caller) => {
+    caller.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+    return caller.setEncoding('utf8').toArray();
+  });
+  // No turn of the event loop has passed since they were connected.
+  await gateway.close();
+  for (const answer of await Promise.all(answers)) expect(answer.join('')).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('an idle connection is kept for 75 seconds, and ends at once when the gateway closes', async () => {
+  const gateway = await startGateway(openBackend, { env: { DATABASE_URL: 'sqlite::memory:' } });
+  const { received, closed } = openRaw(gateway.url, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
+  expect(await received(/\}$/)).toMatch(/\r\nKeep-Alive: timeout=75\r\n/);
+  await gateway.close();
+  await closed;
+});
+
+test('an idle connection is closed after KEEP_ALIVE_MS', async () => {
+  const env = { DATABASE_URL: 'sqlite::memory:', KEEP_ALIVE_MS: '0' };
+  const gateway = await startGateway(openBackend, { env });
+  onTestFinished(() => gateway.close());
+  expect(await openRaw(gateway.url, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n').closed).toMatch(/^HTTP\/1\.1 200 /);
+});
+
+test('a caller that has said all it had to say gets the answer of a create that takes its time', async () => {
+  const held = Promise.withResolvers<null>();
+  const arrived = Promise.withResolvers<void>();
+  const service = await startRestService({
+    answer() {
+      arrived.resolve();
+      return held.promise;
+    },
+  });
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, { env: { UPSTREAM_URL: service.url.href, RECORD: 'off' } });
+  onTestFinished(() => gateway.close());
+  const query = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { result } }';
+  const body = JSON.stringify({ query, variables: { input: SAMPLE_INPUT } });
+  const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Authorization: Bearer x', 'Content-Type: application/json'];
+  const caller = connect(Number(gateway.url.port), '127.0.0.1');
+  const received = caller.setEncoding('utf8').toArray();
+  caller.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
+  await arrived.promise;
+  // By the answer to a later connection the gateway has seen the end of the earlier one.
+  await fetch(new URL('health', gateway.url));
+  held.resolve(null);
+  expect((await received).join('')).toMatch(
+    /^HTTP\/1.1 200 OK\r\n[^]*\r\n\r\n{"data":{"createAccountTask":{"result":"Created"}}}$/,
+  );
+  expect(service.requests).toHaveLength(1);
+});

@@ -1,0 +1,104 @@
+import { request } from 'node:http';
+import { afterAll, describe, expect, test } from 'vitest';
+import { startStoreGateway } from '../support/running-gateway.ts';
+
+const ALLOWED = ['https://app.example', 'https://other.example:8443'];
+const listing = await startStoreGateway({ env: { CORS_ORIGINS: ALLOWED.join(',') } });
+const listingOne = await startStoreGateway({ env: { CORS_ORIGINS: 'https://app.example' } });
+const closed = await startStoreGateway();
+afterAll(() => Promise.all([listing, listingOne, closed].map((gateway) => gateway.close())));
+
+interface Received {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>;
+}
+
+/** As a browser would send it: fetch itself refuses to say what its origin is. */
+function send(url: URL, method: string, headers: Record<string, string>, body = ''): Promise<Received> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request(new URL('graphql', url), { method, headers }, (incoming) => {
+      incoming.resume();
+      incoming.on('end', () => resolve({ status: incoming.statusCode ?? 0, headers: incoming.headers }));
+    });
+    outgoing.on('error', reject).end(body);
+  });
+}
+
+const preflight = (url: URL, origin: string) =>
+  send(url, 'OPTIONS', {
+    origin,
+    'access-control-request-method': 'POST',
+    'access-control-request-headers': 'authorization,content-type',
+  });
+
+const ask = (url: URL, origin: string, body = '{"query":"{ __typename }"}') =>
+  send(url, 'POST', { origin, 'content-type': 'application/json' }, body);
+
+function corsHeaders({ headers }: Received): readonly string[] {
+  return Object.keys(headers).filter((name) => name.startsWith('access-control-'));
+}
+
+/** None of them is an origin of the list, however much it looks like one. */
+const STRANGERS = [
+  'null',
+  'https://evil.example',
+  'http://app.example',
+  'https://app.example:444',
+  'https://app.example.evil.example',
+  'https://evil-app.example',
+  'https://sub.app.example',
+  'https://app.example/',
+  'https://app.example@evil.example',
+  'https://APP.example',
+  'https://app.example, https://evil.example',
+  'file://',
+  '*',
+  '',
+];
+
+describe('the pages of an origin on the list', () => {
+  test.each(ALLOWED)('may send what %s asks to send', async (origin) => {
+    const { status, headers } = await preflight(listing.url, origin);
+    expect(status).toBe(204);
+    expect(headers['access-control-allow-origin']).toBe(origin);
+    expect(headers['access-control-allow-methods']).toBe('GET, POST');
+    expect(headers['access-control-allow-headers']).toBe('authorization,content-type');
+    expect(headers['access-control-max-age']).toBe('600');
+    expect(headers['vary']).toContain('Origin');
+  });
+
+  test.each(ALLOWED)('may read the answer: %s', async (origin) => {
+    // The second answer is the fast lane's.
+    for (const _ of [1, 2]) {
+      const { status, headers } = await ask(listing.url, origin);
+      expect(status).toBe(200);
+      expect(headers['access-control-allow-origin']).toBe(origin);
+      expect(headers['access-control-expose-headers']).toBe('x-request-id');
+      expect(headers['vary']).toContain('Origin');
+    }
+  });
+
+  test('may read why it was refused, too', async () => {
+    const [origin = ''] = ALLOWED;
+    const tooLarge = await ask(listing.url, origin, `{"query":"${'x'.repeat(1_048_576)}"}`);
+    expect(tooLarge).toMatchObject({ status: 413, headers: { 'access-control-allow-origin': origin } });
+    const forgeable = await send(listing.url, 'POST', { origin, 'content-type': 'text/plain' }, '{}');
+    expect(forgeable).toMatchObject({ status: 403, headers: { 'access-control-allow-origin': origin } });
+  });
+});
+
+describe.each([
+  ['of two origins', listing],
+  ['of one origin', listingOne],
+  ['of none', closed],
+])('with a list %s', (_name, { url }) => {
+  test.each(STRANGERS)('a page of "%s" may neither send nor read', async (origin) => {
+    const asked = await preflight(url, origin);
+    expect(corsHeaders(asked)).toEqual([]);
+    for (const _ of [1, 2]) expect(corsHeaders(await ask(url, origin))).toEqual([]);
+  });
+});
+
+test('without an origin there is nothing to allow', async () => {
+  expect(corsHeaders(await send(listing.url, 'OPTIONS', { 'access-control-request-method': 'POST' }))).toEqual([]);
+});

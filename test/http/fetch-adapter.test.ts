@@ -1,0 +1,161 @@
+import { afterAll, describe, expect, test } from 'vitest';
+import { openBackend } from '../../src/app/open-backend.ts';
+import { createGateway, type EmbeddedGateway } from '../../src/app/embedded.ts';
+import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
+import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { startStore } from './embedded-store.ts';
+
+const { env, store, authorization, clientId, clientSecret } = await startStore();
+const served = await startGateway(openBackend, { env, mode: 'serve' });
+const embedded: EmbeddedGateway = await createGateway({ env });
+afterAll(async () => {
+  await embedded.close();
+  await served.close();
+  await store.close();
+});
+
+const CREATE =
+  'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { name } } }';
+const REST = 'api/v2/admin/tasks/account';
+/** What Node's server adds for the connection it is about. */
+const OF_CONNECTION = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
+
+function post(body: BodyInit, headers: Record<string, string> = {}): Init {
+  return { method: 'POST', headers: { 'content-type': 'application/json', authorization, ...headers }, body };
+}
+
+function create(input: object, headers: Record<string, string> = {}): Init {
+  return post(JSON.stringify({ query: CREATE, variables: { input } }), headers);
+}
+
+function token(secret: string): Init {
+  const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: secret };
+  return { method: 'POST', body: new URLSearchParams(form) };
+}
+
+async function facts(response: Response) {
+  const headers = Object.fromEntries([...response.headers].filter(([name]) => !OF_CONNECTION.has(name)));
+  return { status: response.status, headers, body: await response.text() };
+}
+
+type Init = Omit<RequestInit, 'headers'> & { readonly headers?: Record<string, string> };
+
+/** The request by either way; with its ID given, nothing in the answers may differ. */
+async function bothWays(path: string, toInit: () => Init) {
+  const prepare = (): RequestInit => {
+    const init = toInit();
+    // `fetch` would say by itself that it accepts everything.
+    return {
+      ...init,
+      duplex: 'half',
+      headers: { 'x-request-id': 'r-1', accept: '*/*', ...init.headers },
+    } as RequestInit;
+  };
+  const url = new URL(path, served.url);
+  const [byServer, byFetch] = await Promise.all([
+    fetch(url, prepare()).then(facts),
+    embedded.fetch(new Request(url, prepare())).then(facts),
+  ]);
+  return { byServer, byFetch };
+}
+
+describe('a Request is answered as the server answers it:', () => {
+  test.each<readonly [string, number, string, () => Init]>([
+    ['a create', 200, 'graphql', () => create(SAMPLE_INPUT)],
+    ['the same create again, by the fast lane', 200, 'graphql', () => create(SAMPLE_INPUT)],
+    ['a create without credentials', 200, 'graphql', () => create(SAMPLE_INPUT, { authorization: '' })],
+    [
+      'a create of an unknown task',
+      200,
+      'graphql',
+      () => create({ ...SAMPLE_INPUT, taskId: '00000000-0000-4000-8000-000000000000' }),
+    ],
+    ['a bad value', 200, 'graphql', () => create({ ...SAMPLE_INPUT, startDate: 'soon' })],
+    ['a document that is none', 200, 'graphql', () => post('{"query":"{"}')],
+    ['a body that is no GraphQL', 400, 'graphql', () => post('[]')],
+    ['a query by GET', 200, 'graphql?query={__typename}', () => ({ headers: { authorization } })],
+    ['introspection, which is off', 200, 'graphql', () => post('{"query":"{__schema{types{name}}}"}')],
+    ['a body that is too large', 413, 'graphql', () => post('x'.repeat(5000))],
+    ['a body that is too large without saying so', 413, 'graphql', () => post(new Blob(['x'.repeat(5000)]).stream())],
+    ['bytes that are no UTF-8', 400, 'graphql', () => post(new Uint8Array([0x22, 0xfc, 0x22]))],
+    ['a method that GraphQL does not have', 405, 'graphql', () => ({ method: 'PUT', body: '{}' })],
+    ['REST that is too large', 413, REST, () => post('x'.repeat(5000))],
+    ['REST without credentials', 401, REST, () => post('{}', { authorization: 'Bearer x' })],
+    ['REST in XML', 400, REST, () => post('<AccountTaskRequest/>', { 'content-type': 'text/xml' })],
+    ['a token with GET', 405, 'Token', () => ({})],
+    ['a token for a wrong secret', 400, 'token', () => token('wrong')],
+    ['life', 200, 'health', () => ({})],
+    ['life without a body', 200, 'health', () => ({ method: 'HEAD' })],
+    ['readiness', 200, 'ready', () => ({})],
+    ['a path where nothing is', 404, 'elsewhere', () => ({})],
+  ])('%s', async (_, status, path, toInit) => {
+    const { byServer, byFetch } = await bothWays(path, toInit);
+    expect(byServer.status).toBe(status);
+    expect(byFetch).toEqual(byServer);
+  });
+
+  test('a token, which then lets its holder create', async () => {
+    const { byServer, byFetch } = await bothWays('Token', () => token(clientSecret));
+    expect({ ...byFetch, body: '' }).toEqual({ ...byServer, body: '' });
+    const { access_token: given } = JSON.parse(byFetch.body) as { access_token: string };
+    const { byFetch: created } = await bothWays('graphql', () =>
+      create(SAMPLE_INPUT, { authorization: `Bearer ${given}` }),
+    );
+    expect(created.body).toContain('"name":"Sample task"');
+  });
+
+  test('the metrics', async () => {
+    const { byServer, byFetch } = await bothWays('metrics', () => ({}));
+    expect(byFetch.headers['content-type']).toBe(byServer.headers['content-type']);
+    expect(byFetch.body).toMatch(/^gateway_creates_total\{.*code="OK".*\} \d+$/m);
+  });
+});
+
+describe('a Request', () => {
+  test('of a caller who says who is connected has failed attempts of its own', async () => {
+    const ask = (remoteAddress: string) =>
+      embedded.fetch(
+        new Request('http://gateway/Token', {
+          method: 'POST',
+          body: new URLSearchParams({
+            grant_type: 'client_credentials',
+            client_id: crypto.randomUUID(),
+            client_secret: 'x',
+          }),
+        }),
+        { remoteAddress },
+      );
+    const statuses = [];
+    for (let attempts = 0; attempts < 31; attempts += 1) statuses.push((await ask('192.0.2.1')).status);
+    expect(statuses).toEqual([...Array.from({ length: 30 }, () => 400), 429]);
+    expect((await ask('192.0.2.2')).status).toBe(400);
+  });
+
+  test('whose caller leaves is given up, and its handler hears of it', async () => {
+    const caller = new AbortController();
+    const heard = Promise.withResolvers<Error>();
+    const handle = createFetchHandler((request) => request.on('error', heard.resolve));
+    const answer = handle(new Request('http://gateway/', { signal: caller.signal }));
+    caller.abort();
+    await expect(answer).rejects.toThrow('The caller left.');
+    expect((await heard.promise).message).toBe('The caller left.');
+  });
+
+  test('whose answer breaks off is not answered with half of it', async () => {
+    const handle = createFetchHandler((_, response) => {
+      response.writeHead(200, { 'Content-Length': 9 }).write('half');
+      response.destroy();
+    });
+    await expect(handle(new Request('http://gateway/'))).rejects.toThrow('The answer broke off.');
+  });
+
+  test.each([204, 304])('that is answered with %i has no body', async (status) => {
+    const handle = createFetchHandler((_, response) => void response.writeHead(status, 'Fine', { 'X-A': 'b' }).end());
+    const response = await handle(new Request('http://gateway/'));
+    expect({ status: response.status, a: response.headers.get('x-a'), body: response.body }).toEqual({
+      status,
+      a: 'b',
+      body: null,
+    });
+  });
+});

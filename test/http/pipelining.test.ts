@@ -1,0 +1,173 @@
+import { once } from 'node:events';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { openBackend } from '../../src/app/open-backend.ts';
+import { trackConnections } from '../../src/http/connections.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createPipelining } from '../../src/http/pipelining.ts';
+import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { startRestService } from '../support/rest-service.ts';
+import { openRaw, parseAnswers, toRequest } from '../support/raw-connection.ts';
+
+const BOUNDS = { maxPipelined: 16, maxWaiting: 100_000 };
+
+/** A server that handles pipelined requests in turn, and answers each with its path when it is told to. */
+async function startServer(bounds = BOUNDS) {
+  const handled = new Map<string, ServerResponse>();
+  const metrics = createMetrics();
+  const handleInTurn = createPipelining({
+    bounds,
+    metrics,
+    handle(request, response) {
+      request.resume();
+      handled.set(request.url ?? '', response);
+    },
+  });
+  const server = createServer((request, response) =>
+    handleInTurn(request, response, connections.onRequest(request.socket, response)),
+  );
+  Object.assign(server, { httpAllowHalfOpen: true });
+  const connections = trackConnections(server);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  onTestFinished(() => server.closeAllConnections());
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: new URL(`http://127.0.0.1:${port}/`),
+    handled,
+    paths: () => [...handled.keys()],
+    answer: (path: string) => void handled.get(path)?.end(path),
+    refusals: async (limit: string) => {
+      const { text } = await metrics.render();
+      return Number(new RegExp(`^gateway_refusals_total{limit="${limit}"} (.*)$`, 'm').exec(text)?.[1]);
+    },
+  };
+}
+
+function paths(count: number, first = 0): readonly string[] {
+  return Array.from({ length: count }, (_, index) => `/${first + index}`);
+}
+
+/** Requests of each framing in turn. */
+function toRequests(all: readonly string[], header = 'X: x'): string {
+  const framings = [
+    (path: string) => toRequest([`GET ${path} HTTP/1.1`, 'Host: x', header]),
+    (path: string) => toRequest([`POST ${path} HTTP/1.1`, 'Host: x', header, 'Content-Length: 2'], '{}'),
+    (path: string) =>
+      toRequest([`POST ${path} HTTP/1.1`, 'Host: x', header, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n'),
+  ];
+  return all.map((path, index) => framings[index % framings.length]?.(path)).join('');
+}
+
+describe('the pipelined requests of a connection', () => {
+  test('are handled 16 at a time, and answered in their order', async () => {
+    const { url, paths: handled, answer, refusals } = await startServer();
+    const all = paths(100);
+    const { closed, received, socket } = openRaw(url, toRequests(all));
+    await expect.poll(handled).toEqual(all.slice(0, 16));
+    // An answer that is not the next one is not sent, and makes no room.
+    answer('/1');
+    // By the answer to a later connection the server has read all that this one sends.
+    const other = openRaw(url, toRequests(['/other']));
+    await expect.poll(handled).toContain('/other');
+    answer('/other');
+    await other.received(/\/other$/);
+    expect(handled()).toEqual([...all.slice(0, 16), '/other']);
+    answer('/0');
+    await expect.poll(handled).toEqual([...all.slice(0, 16), '/other', '/16', '/17']);
+    expect(await refusals('pipelined_requests')).toBe(1);
+    for (const [index, path] of all.entries()) {
+      await expect.poll(handled).toContain(path);
+      answer(path);
+      if (index === all.length - 1) await received(/\/99$/);
+    }
+    socket.end();
+    expect(parseAnswers(await closed).map(({ body }) => body)).toEqual(all);
+  });
+
+  test('are all answered where they are more than Node reads at once, and the caller has ended its side', async () => {
+    const { url, handled } = await startServer();
+    const all = paths(1_000);
+    const { closed, socket } = openRaw(url, toRequests(all, `X: ${'x'.repeat(200)}`));
+    socket.end();
+    let most = 0;
+    const answering = setInterval(() => {
+      const open = [...handled].filter(([, response]) => !response.writableFinished);
+      most = Math.max(most, open.length);
+      for (const [path, response] of open) if (!response.writableEnded) response.end(path);
+    }, 1);
+    onTestFinished(() => clearInterval(answering));
+    expect((await closed).match(/(?<=\r\n\r\n)\/\d+/g)).toEqual(all);
+    expect(most).toBe(16);
+  });
+
+  test('are not handled once their caller has left', async () => {
+    const { url, paths: handled, answer } = await startServer();
+    const { socket } = openRaw(url, toRequests(paths(40)));
+    await expect.poll(handled).toHaveLength(16);
+    const left = once(socket, 'close');
+    socket.resetAndDestroy();
+    await left;
+    answer('/0');
+    const other = openRaw(url, toRequests(['/other']));
+    await expect.poll(handled).toContain('/other');
+    answer('/other');
+    await other.received(/\/other$/);
+    expect(handled()).toEqual([...paths(16), '/other']);
+  });
+
+  test('do not wait when too many of all connections do: the next is refused, and the connection ends behind it', async () => {
+    const { url, paths: handled, answer, refusals } = await startServer({ maxPipelined: 2, maxWaiting: 3 });
+    const first = openRaw(url, toRequests(paths(5)));
+    await expect.poll(handled).toEqual(['/0', '/1']);
+    const second = openRaw(url, toRequests(paths(9, 10)));
+    await expect.poll(handled).toEqual(['/0', '/1', '/10', '/11']);
+    answer('/10');
+    answer('/11');
+    const [, , refused, ...others] = parseAnswers(await second.closed);
+    expect(refused?.status).toBe(503);
+    expect(refused?.headers.get('connection')).toBe('close');
+    expect(JSON.parse(refused?.body ?? '')).toMatchObject({
+      errors: [{ extensions: { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } }],
+    });
+    expect(others).toEqual([]);
+    expect(await refusals('waiting_requests')).toBe(1);
+    for (const path of paths(5)) {
+      await expect.poll(handled).toContain(path);
+      answer(path);
+    }
+    first.socket.end();
+    expect(parseAnswers(await first.closed).map(({ body }) => body)).toEqual(paths(5));
+    // Their places are free again.
+    const third = openRaw(url, toRequests(paths(5, 20)));
+    await expect.poll(handled).toContain('/21');
+    for (const path of paths(5, 20)) {
+      await expect.poll(handled).toContain(path);
+      answer(path);
+    }
+    await third.received(/\/24$/);
+  });
+});
+
+test('a gateway that closes answers the pipelined creates that wait, and ends the connection with the last', async () => {
+  const held = Promise.withResolvers<null>();
+  const service = await startRestService({ answer: () => held.promise });
+  onTestFinished(() => service.close());
+  const gateway = await startGateway(openBackend, { env: { UPSTREAM_URL: service.url.href, RECORD: 'off' } });
+  const query = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { result } }';
+  const body = JSON.stringify({ query, variables: { input: SAMPLE_INPUT } });
+  const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Authorization: Bearer x', 'Content-Type: application/json'];
+  const create = toRequest([...head, `Content-Length: ${Buffer.byteLength(body)}`], body);
+  const { closed } = openRaw(gateway.url, create.repeat(40));
+  await expect.poll(() => service.requests.length).toBe(16);
+  const closing = gateway.close();
+  held.resolve(null);
+  await closing;
+  const answers = parseAnswers(await closed);
+  expect(answers.map((answer) => answer.body)).toEqual(
+    Array.from({ length: 40 }, () => '{"data":{"createAccountTask":{"result":"Created"}}}'),
+  );
+  expect(answers.map(({ headers }) => headers.get('connection')).lastIndexOf('close')).toBe(39);
+  expect(service.requests).toHaveLength(40);
+});

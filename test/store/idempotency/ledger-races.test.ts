@@ -1,0 +1,117 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { readAccountTask } from '../../../src/contract/account-task.ts';
+import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
+import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
+import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
+import type { Settlement } from '../../../src/store/idempotency/settlements.ts';
+import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { withClock } from '../../support/clocked-database.ts';
+import { DATABASES } from '../../support/databases.ts';
+import { migratedDatabase } from '../../support/sample-account.ts';
+
+const LEASE_MS = 60_000;
+const START_MS = Date.UTC(2026, 1, 22);
+
+function ledgerOver(database: Database, nowMs = START_MS): Ledger {
+  const ledger = createLedger({
+    database: withClock(database, { nowMs }),
+    leaseMs: LEASE_MS,
+    expiryMs: 86_400_000,
+    maxPending: 1000,
+    onUnsettled: () => {},
+  });
+  onTestFinished(() => ledger.close());
+  return ledger;
+}
+
+function attemptOf(...scopes: readonly [string, ...string[]]): Attempt {
+  return { owner: { scopes, credential: null }, key: 'k', fingerprint: 'f', id: randomUUID() };
+}
+
+function newAttempt(): Attempt {
+  return attemptOf('s');
+}
+
+function created(): Settlement {
+  const accountTask = readAccountTask(WHOLE_DETAIL, 'Detail');
+  if ('at' in accountTask) throw new Error(accountTask.at);
+  return { kind: 'created', created: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
+}
+
+/** The same database to another process, in whose next transaction `happen` comes right after this many reads of keys. */
+function interruptible(database: Database, readsBefore: number, happen: () => Promise<void>): Database {
+  let reads = 0;
+  return {
+    ...database,
+    transaction: (work) =>
+      database.transaction((transaction) =>
+        work({
+          ...transaction,
+          async read(sql, parameters) {
+            const rows = await transaction.read(sql, parameters);
+            if (sql.includes('attempt_id')) reads += 1;
+            if (reads === readsBefore) await happen();
+            return rows as never;
+          },
+        }),
+      ),
+  };
+}
+
+/** On SQLite one transaction waits for the other. */
+describe('a claim on PostgreSQL, while another process settles the key', () => {
+  test('as not sent is not taken for claimed before its own intent is written', async () => {
+    const database = await migratedDatabase('PostgreSQL');
+    const one = ledgerOver(database);
+    const [first, second] = [newAttempt(), newAttempt()];
+    await one.claim(first);
+    const settling = interruptible(database, 1, () => one.settle(first, { kind: 'nothing' }));
+    const two = ledgerOver(settling);
+    expect(await two.claim(second)).toEqual({ kind: 'running' });
+    expect(await two.claim(second)).toEqual({ kind: 'claimed' });
+    expect(await one.claim(newAttempt())).toEqual({ kind: 'running' });
+  });
+
+  test('as created, late, does not make it unknown again', async () => {
+    const database = await migratedDatabase('PostgreSQL');
+    const one = ledgerOver(database);
+    const first = newAttempt();
+    await one.claim(first);
+    const settling = interruptible(database, 2, () => one.settle(first, created()));
+    const two = ledgerOver(settling, START_MS + LEASE_MS);
+    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
+    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'created' });
+  });
+});
+
+test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole where another process is first under one', async () => {
+  const database = await migratedDatabase('PostgreSQL');
+  const old = ledgerOver(database);
+  const [oldAttempt, attempt] = [attemptOf('old'), attemptOf('new', 'old')];
+  const interrupted = interruptible(database, 1, async () => void (await old.claim(oldAttempt)));
+  const claiming = ledgerOver(interrupted);
+  expect(await claiming.claim(attempt)).toEqual({ kind: 'running' });
+  expect(await database.read('SELECT scope FROM idempotency_keys')).toEqual([{ scope: 'old' }]);
+  await old.settle(oldAttempt, { kind: 'nothing' });
+  expect(await claiming.claim(attempt)).toEqual({ kind: 'claimed' });
+  expect(await old.claim(attemptOf('old'))).toEqual({ kind: 'running' });
+});
+
+test.each(DATABASES)('on %s a claim refused in a commit of unknown fate leaves its key free', async (kind) => {
+  const database = await migratedDatabase(kind);
+  let isLost = true;
+  const losing: Database = {
+    ...database,
+    async transaction(work) {
+      const result = await database.transaction(work);
+      if (isLost) throw new DatabaseUnavailableError('the connection was lost', { cause: null, fateUnknown: true });
+      return result;
+    },
+  };
+  const ledger = ledgerOver(losing);
+  await expect(ledger.claim(newAttempt())).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+  isLost = false;
+  expect(await ledger.claim(newAttempt())).toEqual({ kind: 'claimed' });
+  expect(await ledger.claim(newAttempt())).toEqual({ kind: 'running' });
+});

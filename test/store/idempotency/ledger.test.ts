@@ -1,0 +1,514 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../../src/contract/account-task.ts';
+import { parseJsonKeepingDigits, type JsonObject } from '../../../src/contract/json-value.ts';
+import { TaskFailure } from '../../../src/contract/failure.ts';
+import type { Caller, CreateCall, TaskService } from '../../../src/contract/task-service.ts';
+import {
+  type Database,
+  DatabaseUnavailableError,
+  type SqlParameter,
+  type SqlReader,
+  UnstorableDataError,
+} from '../../../src/store/sql/database.ts';
+import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
+import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
+import { recordedTaskService, createTaskRecords } from '../../../src/store/task-records.ts';
+import { createRefusedCredentials, type RefusedCredentials } from '../../../src/store/refused-credentials.ts';
+import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { type TestClock, withClock } from '../../support/clocked-database.ts';
+import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
+import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
+
+const CALL: CreateCall = {
+  caller: { kind: 'forwarded', authorization: 'Bearer a' },
+  requestId: 'test',
+  idempotencyKey: 'k-1',
+};
+const LEASE_MS = 60_000;
+const EXPIRY_MS = 86_400_000;
+
+function createdTask(id: string = WHOLE_DETAIL.ID): CreatedAccountTask {
+  const detail = {
+    ...WHOLE_DETAIL,
+    ID: id,
+    ...(parseJsonKeepingDigits('{"Cost":12345678901234567890.10}') as JsonObject),
+  };
+  const accountTask = readAccountTask(detail, 'Detail');
+  if ('at' in accountTask) throw new Error(accountTask.at);
+  return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
+}
+
+/** A service whose every create does the next of `answers`, and counts what was sent to it. */
+function service(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
+  const sent: NewAccountTask[] = [];
+  const tasks: TaskService = {
+    create: (task) => {
+      sent.push(task);
+      return answers[sent.length - 1]?.() ?? Promise.resolve(createdTask());
+    },
+    find: async () => [],
+    list: async () => ({ tasks: [], hasNextPage: false }),
+    checks: {},
+    close: async () => {},
+  };
+  return { tasks, sent };
+}
+
+function failing(...[kind, message, evidence]: ConstructorParameters<typeof TaskFailure>) {
+  return () => Promise.reject(new TaskFailure(kind, message, evidence));
+}
+
+interface Setting {
+  readonly waitMs?: number;
+  readonly maxWaiting?: number;
+  readonly clock?: TestClock;
+}
+
+async function ledgerOver(
+  kind: DatabaseKind,
+  tasks: TaskService,
+  { waitMs = 0, maxWaiting = 1000, clock }: Setting = {},
+  shared?: Database,
+) {
+  const database = shared ?? (await migratedDatabase(kind));
+  const unsettled: unknown[] = [];
+  const ledger = createLedger({
+    database: clock ? withClock(database, clock) : database,
+    leaseMs: LEASE_MS,
+    expiryMs: EXPIRY_MS,
+    maxPending: 1000,
+    onUnsettled: (error) => unsettled.push(error),
+  });
+  onTestFinished(() => ledger.close());
+  return {
+    database,
+    unsettled,
+    tasks: idempotentTaskService(tasks, { ledger, waitMs, maxWaiting }),
+  };
+}
+
+function refusalsOver(database: Database): RefusedCredentials {
+  const refusals = createRefusedCredentials({ database, maxPending: 1000, onUnwritten: () => {} });
+  onTestFinished(() => refusals.close());
+  return refusals;
+}
+
+function verdictOf(promise: Promise<CreatedAccountTask>): Promise<unknown> {
+  return promise.then(
+    ({ replayed }) => (replayed ? 'replayed' : 'created'),
+    (error: unknown) => (error instanceof TaskFailure ? `${error.code} ${error.outcome}` : error),
+  );
+}
+
+test('a key that is under way is waited for as long as is said, however slow the database is', async () => {
+  const WAIT_MS = 100;
+  const CLAIM_MS = 40;
+  let claims = 0;
+  const ledger: Ledger = {
+    async claim() {
+      claims += 1;
+      await delay(CLAIM_MS);
+      return { kind: 'running' };
+    },
+    settle: async () => {},
+    close: async () => {},
+  };
+  const { tasks: inner } = service();
+  const tasks = idempotentTaskService(inner, { ledger, waitMs: WAIT_MS });
+  expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+  expect((claims - 1) * CLAIM_MS).toBeLessThanOrEqual(WAIT_MS);
+});
+
+describe.each(DATABASES)('on %s', (kind) => {
+  describe('an idempotency key in front of an upstream', () => {
+    test('sends once and gives the first result again, digits of unknown numbers included', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      const first = await tasks.create(SAMPLE_TASK, CALL);
+      const second = await tasks.create(SAMPLE_TASK, CALL);
+      expect(JSON.stringify(second)).toBe(JSON.stringify({ ...first, replayed: true }));
+      expect(JSON.stringify(second)).toContain('12345678901234567890.10');
+      expect(sent).toHaveLength(1);
+    });
+
+    test('reads long results, and failures, each by itself when it gives them again', async () => {
+      const long = 'x'.repeat(200_000);
+      const answers = Array.from({ length: 8 }, (_, index) => async () => ({
+        ...createdTask(),
+        Result: `${index} ${long}`,
+      }));
+      const { tasks: inner, sent } = service(
+        ...answers,
+        failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', { errorReason: long }),
+      );
+      const database = await migratedDatabase(kind);
+      const lengths: number[] = [];
+      const measured = <Reader extends SqlReader>(reader: Reader): Reader => ({
+        ...reader,
+        async read(sql: string, parameters?: readonly SqlParameter[]) {
+          const rows = await reader.read(sql, parameters);
+          lengths.push(JSON.stringify(rows).length);
+          return rows;
+        },
+      });
+      const { tasks } = await ledgerOver(
+        kind,
+        inner,
+        {},
+        {
+          ...measured(database),
+          transaction: (work) => database.transaction((transaction) => work(measured(transaction))),
+        },
+      );
+      const createAll = () =>
+        Promise.allSettled(
+          Array.from({ length: 9 }, (_, index) => tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: `${index}` })),
+        );
+      const first = await createAll();
+      const again = await createAll();
+      expect(sent).toHaveLength(9);
+      expect(again.slice(0, 8)).toEqual(
+        first
+          .slice(0, 8)
+          .map((result) => ({ ...result, value: { ...(result as { value: object }).value, replayed: true } })),
+      );
+      expect(again[8]).toMatchObject({ reason: { code: 'UPSTREAM_FAILED', errorReason: long } });
+      expect(Math.max(...lengths)).toBeLessThan(300_000);
+    });
+
+    test('without a key everything is sent', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
+      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
+      expect(sent).toHaveLength(2);
+    });
+
+    test('of unknown fate is never sent again: the recorded failure is the answer', async () => {
+      const evidence = { errorCode: 'E-1', errorReason: 'It broke.' };
+      const { tasks: inner, sent } = service(
+        failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', evidence),
+      );
+      const { tasks } = await ledgerOver(kind, inner);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({
+        code: 'UPSTREAM_FAILED',
+        outcome: 'UNKNOWN',
+        message: 'It broke.',
+        ...evidence,
+      });
+      expect(sent).toHaveLength(1);
+    });
+
+    test('of an unexpected error is of unknown fate too', async () => {
+      const { tasks: inner, sent } = service(() => Promise.reject(new Error('a defect')));
+      const { tasks } = await ledgerOver(kind, inner);
+      await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toThrow('a defect');
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      expect(sent).toHaveLength(1);
+    });
+
+    test.each([
+      { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+      { code: 'OVERLOADED', outcome: 'NOT_SENT' },
+      { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+      { code: 'UNAUTHENTICATED', outcome: 'REJECTED' },
+    ] as const)('of $code/$outcome may be sent again', async (failure) => {
+      const { tasks: inner, sent } = service(failing(failure, 'No.'));
+      const { tasks } = await ledgerOver(kind, inner);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(sent).toHaveLength(2);
+    });
+
+    test('with another input is a conflict, whatever became of the first', async () => {
+      const { tasks: inner, sent } = service(failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'));
+      const { tasks } = await ledgerOver(kind, inner);
+      await verdictOf(tasks.create(SAMPLE_TASK, CALL));
+      const other = { ...SAMPLE_TASK, Parameters: '[]' };
+      expect(await verdictOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
+      expect(sent).toHaveLength(1);
+    });
+
+    test('still under way is told so at once, or waited for', async () => {
+      const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
+      const { tasks: inner, sent } = service(() => promise);
+      const { tasks, database } = await ledgerOver(kind, inner);
+      const first = tasks.create(SAMPLE_TASK, CALL);
+      while (sent.length === 0) await new Promise((done) => void setImmediate(done));
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      const { tasks: patient } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
+      const second = patient.create(SAMPLE_TASK, CALL);
+      resolve(createdTask());
+      expect((await first).replayed).toBe(false);
+      expect((await second).replayed).toBe(true);
+      expect(sent).toHaveLength(1);
+    });
+
+    test('is waited for by no more than may wait; one more is told at once that it is under way', async () => {
+      const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
+      const { tasks: inner, sent } = service(() => promise);
+      const { tasks } = await ledgerOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
+      const first = tasks.create(SAMPLE_TASK, CALL);
+      while (sent.length === 0) await new Promise((done) => void setImmediate(done));
+      const others = Array.from({ length: 10 }, () => verdictOf(tasks.create(SAMPLE_TASK, CALL)));
+      const told = Promise.withResolvers<void>();
+      let answered = 0;
+      for (const other of others) void other.then(() => (answered += 1) === 7 && told.resolve());
+      await told.promise;
+      resolve(createdTask());
+      expect((await first).replayed).toBe(false);
+      const verdicts = Map.groupBy(await Promise.all(others), (verdict) => verdict);
+      expect(verdicts.get('IDEMPOTENCY_IN_PROGRESS NOT_SENT')).toHaveLength(7);
+      expect(verdicts.get('replayed')).toHaveLength(3);
+    });
+
+    test('of a process that is gone becomes of unknown fate when its lease is over, and never runs again', async () => {
+      const clock = { nowMs: Date.UTC(2026, 1, 22) };
+      const never = service(() => new Promise(() => undefined));
+      const gone = await ledgerOver(kind, never.tasks, { clock });
+      void gone.tasks.create(SAMPLE_TASK, CALL);
+      while (never.sent.length === 0) await new Promise((done) => void setImmediate(done));
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner, { clock }, gone.database);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      clock.nowMs += LEASE_MS;
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
+      expect(await gone.database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'UNKNOWN' }]);
+      expect(sent).toHaveLength(0);
+    });
+
+    test('outlives a gateway whose clock is more than a key lifetime ahead', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, CALL);
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * EXPIRY_MS });
+      onTestFinished(() => void vi.useRealTimers());
+      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: 'k-2' });
+      expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
+      vi.useRealTimers();
+      expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
+      expect(sent).toHaveLength(2);
+    });
+
+    test('is another key for another Authorization', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, CALL);
+      const other = await tasks.create(SAMPLE_TASK, {
+        ...CALL,
+        caller: { kind: 'forwarded', authorization: 'Bearer b' },
+      });
+      expect(other.replayed).toBe(false);
+      expect(sent).toHaveLength(2);
+    });
+
+    describe('of a caller whose JWT the gateway checks', () => {
+      const withToken = (token: string): CreateCall => ({
+        ...CALL,
+        caller: { kind: 'forwarded', authorization: `Bearer ${token}`, verified: { subject: 's', expiresAtMs: 0 } },
+      });
+      /** As a gateway of version 0.1 sees the caller. */
+      const unchecked = (token: string): CreateCall => ({
+        ...CALL,
+        caller: { kind: 'forwarded', authorization: `Bearer ${token}` },
+      });
+
+      test('is known with a renewed token', async () => {
+        const { tasks: inner, sent } = service();
+        const { tasks } = await ledgerOver(kind, inner);
+        await tasks.create(SAMPLE_TASK, withToken('1'));
+        expect((await tasks.create(SAMPLE_TASK, withToken('2'))).replayed).toBe(true);
+        expect(sent).toHaveLength(1);
+      });
+
+      test('is known when it was used before the upgrade, whatever the subject has done since', async () => {
+        const { tasks: inner, sent } = service();
+        const { tasks } = await ledgerOver(kind, inner);
+        const before = await tasks.create(SAMPLE_TASK, unchecked('1'));
+        const since = { ...SAMPLE_TASK, Parameters: '[]' };
+        expect((await tasks.create(since, withToken('2'))).replayed).toBe(false);
+        expect(await tasks.create(SAMPLE_TASK, withToken('1'))).toEqual({ ...before, replayed: true });
+        expect(await verdictOf(tasks.create(since, withToken('1')))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
+        expect(sent).toHaveLength(2);
+      });
+
+      test('is known to a gateway of version 0.1 that serves beside this one', async () => {
+        const { tasks: inner, sent } = service(
+          async () => createdTask(),
+          failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'),
+        );
+        const { tasks } = await ledgerOver(kind, inner);
+        const first = await tasks.create(SAMPLE_TASK, withToken('1'));
+        expect(await tasks.create(SAMPLE_TASK, unchecked('1'))).toEqual({ ...first, replayed: true });
+        const refused = { ...withToken('1'), idempotencyKey: 'k-2' };
+        expect(await verdictOf(tasks.create(SAMPLE_TASK, refused))).toBe('TASK_REJECTED REJECTED');
+        const again = { ...unchecked('1'), idempotencyKey: 'k-2' };
+        expect(await verdictOf(tasks.create(SAMPLE_TASK, again))).toBe('created');
+        expect(sent).toHaveLength(3);
+      });
+
+      test('is written under one scope only, once a key lifetime has passed since the upgrade', async () => {
+        const clock = { nowMs: Date.now() + EXPIRY_MS - 60_000 };
+        const { tasks: inner } = service();
+        const { tasks, database } = await ledgerOver(kind, inner, { clock });
+        const countKeys = async () => (await database.read('SELECT scope FROM idempotency_keys')).length;
+        await tasks.create(SAMPLE_TASK, withToken('1'));
+        expect(await countKeys()).toBe(2);
+        clock.nowMs += 120_000;
+        await tasks.create(SAMPLE_TASK, { ...withToken('1'), idempotencyKey: 'k-2' });
+        expect(await countKeys()).toBe(3);
+        expect((await tasks.create(SAMPLE_TASK, { ...withToken('2'), idempotencyKey: 'k-2' })).replayed).toBe(true);
+      });
+    });
+
+    test('that cannot be written down sends nothing; one without a key is sent all the same', async () => {
+      const { tasks: inner, sent } = service();
+      const { tasks, database } = await ledgerOver(kind, inner);
+      await database.close();
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
+      expect(sent).toHaveLength(0);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
+    });
+
+    test('whose settlement cannot be written still gives the created task, and says so to the log', async () => {
+      const database = await migratedDatabase(kind);
+      const { tasks: inner } = service(async () => {
+        await database.close();
+        return createdTask();
+      });
+      const { tasks, unsettled } = await ledgerOver(kind, inner, {}, database);
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(unsettled).toHaveLength(1);
+    });
+
+    test('no Authorization header is written down in clear', async () => {
+      const { tasks: inner } = service();
+      const { tasks, database } = await ledgerOver(kind, inner);
+      await tasks.create(SAMPLE_TASK, CALL);
+      expect(JSON.stringify(await database.read('SELECT * FROM idempotency_keys'))).not.toContain('Bearer');
+    });
+  });
+
+  describe('tasks recorded in front of an upstream', () => {
+    async function recordedOver(tasks: TaskService) {
+      const database = await migratedDatabase(kind);
+      const unrecorded: string[] = [];
+      const records = createTaskRecords({ database, maxPending: 1000, onGivenUp: () => {} });
+      onTestFinished(() => records.close());
+      return {
+        database,
+        unrecorded,
+        tasks: recordedTaskService(tasks, {
+          records,
+          refusals: refusalsOver(database),
+          onUnrecorded: (id) => unrecorded.push(id),
+        }),
+      };
+    }
+    const ids = ['c', 'a', 'b'].map((digit) => WHOLE_DETAIL.ID.replace(/^./, digit));
+
+    test('are found and listed for the same caller only, newest first, as they were created', async () => {
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const { tasks } = await recordedOver(inner);
+      const created = [];
+      for (const _ of ids) created.push((await tasks.create(SAMPLE_TASK, CALL)).accountTask);
+      expect(JSON.stringify(await tasks.find(ids, CALL))).toBe(JSON.stringify(created));
+      const page = await tasks.list({ first: 2, after: null }, CALL);
+      expect(page.tasks.map(({ ID }) => ID)).toEqual([ids[2], ids[1]]);
+      expect(page.hasNextPage).toBe(true);
+      const next = await tasks.list({ first: 2, after: ids[1] ?? null }, CALL);
+      expect(next.tasks.map(({ ID }) => ID)).toEqual([ids[0]]);
+      const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
+      expect(await tasks.find(ids, other)).toEqual([null, null, null]);
+      expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
+    });
+
+    test('are found and listed with those of the time before the gateway checked JWTs, in one order', async () => {
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const { tasks } = await recordedOver(inner);
+      const verified = { subject: 's', expiresAtMs: 0 };
+      const callers = ['Bearer 1', 'Bearer 2', 'Bearer 1'].map((authorization, index) => ({
+        kind: 'forwarded' as const,
+        authorization,
+        ...(index > 0 && { verified }),
+      }));
+      for (const caller of callers) await tasks.create(SAMPLE_TASK, { ...CALL, caller });
+      const call = { ...CALL, caller: callers[2] as Caller };
+      const idsOf = async (first: number, after: string | null) =>
+        (await tasks.list({ first, after }, call)).tasks.map(({ ID }) => ID);
+      expect(await idsOf(3, null)).toEqual(ids.toReversed());
+      expect(await idsOf(1, null)).toEqual([ids[2]]);
+      expect(await idsOf(1, ids[2] ?? null)).toEqual([ids[1]]);
+      expect(await idsOf(2, ids[1] ?? null)).toEqual([ids[0]]);
+      expect((await tasks.find(ids, call)).map((task) => task?.ID)).toEqual(ids);
+      const renewed = await tasks.find(ids, { ...CALL, caller: callers[1] as Caller });
+      expect(renewed.map((task) => task?.ID)).toEqual([undefined, ids[1], ids[2]]);
+    });
+
+    test('that cannot be recorded at once are when the database is back, in the order of their creation', async () => {
+      const database = await migratedDatabase(kind);
+      let isAway = true;
+      const away: Database = {
+        ...database,
+        transaction: (work) =>
+          isAway
+            ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+            : database.transaction(work),
+      };
+      const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp: () => {}, retryMs: 5 });
+      onTestFinished(() => records.close());
+      const unrecorded: string[] = [];
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const refusals = refusalsOver(database);
+      const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
+      for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+      expect(unrecorded).toEqual(ids);
+      isAway = false;
+      const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
+      await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual(ids.toReversed());
+    });
+
+    test('that the database will never hold are given up, and keep no other from being recorded', async () => {
+      const database = await migratedDatabase(kind);
+      let isAway = true;
+      const away: Database = {
+        ...database,
+        transaction: (work) =>
+          isAway
+            ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+            : database.transaction((transaction) =>
+                work({
+                  ...transaction,
+                  insert: (table, columns, rows, options) =>
+                    rows.some((row) => row.includes(ids[0] as string))
+                      ? Promise.reject(new UnstorableDataError(null))
+                      : transaction.insert(table, columns, rows, options),
+                }),
+              ),
+      };
+      const givenUp: unknown[] = [];
+      const onGivenUp = (error: unknown) => givenUp.push(error);
+      const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp, retryMs: 5 });
+      onTestFinished(() => records.close());
+      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
+      const refusals = refusalsOver(database);
+      const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
+      for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+      isAway = false;
+      const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
+      await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
+      expect(givenUp).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
+    });
+
+    test('that cannot be recorded are created all the same', async () => {
+      const { tasks: inner } = service();
+      const { tasks, database, unrecorded } = await recordedOver(inner);
+      await database.close();
+      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(unrecorded).toEqual([WHOLE_DETAIL.ID]);
+      await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+    });
+  });
+});

@@ -1,0 +1,103 @@
+import { expect, test } from 'vitest';
+import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../../src/store/sql/database.ts';
+import { toConnectFailure } from '../../../src/store/sql/postgres-failure.ts';
+import { openTemporary, temporaryDatabase } from '../../support/databases.ts';
+
+/** A database in which a row of `wishes` fails with the SQLSTATE in it: in the statement that writes it, or at the commit. */
+async function openWishes(): Promise<Database> {
+  const database = await openTemporary(await temporaryDatabase('PostgreSQL'));
+  await database.transaction(async (transaction) => {
+    await transaction.write('CREATE TABLE wishes (state TEXT, moment TEXT)');
+    await transaction.write(`CREATE FUNCTION fulfil() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
+      RAISE EXCEPTION USING ERRCODE = NEW.state, MESSAGE = 'as wished'; END $f$`);
+    const each = "FOR EACH ROW WHEN (NEW.moment = 'statement')";
+    await transaction.write(`CREATE TRIGGER at_once BEFORE INSERT ON wishes ${each} EXECUTE FUNCTION fulfil()`);
+    await transaction.write(`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON wishes DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION fulfil()`);
+  });
+  return database;
+}
+
+async function wish(database: Database, state: string, moment: 'statement' | 'commit') {
+  let runs = 0;
+  const failure = await database
+    .transaction((transaction) => {
+      runs += 1;
+      return transaction.insert('wishes', ['state', 'moment'], [[state, moment]]);
+    })
+    .catch((error: unknown) => error);
+  expect(await database.read('SELECT state FROM wishes')).toEqual([]);
+  return { failure, runs };
+}
+
+/** SQLSTATE, the reason given for it, whether its COMMIT leaves the fate open, how often the work runs. */
+const STATES = [
+  ['53100', 'the disk is full', false, 1],
+  ['53200', 'there is not enough memory', false, 1],
+  ['53300', 'it has too many connections', false, 1],
+  ['53999', 'it lacks resources', false, 1],
+  ['25006', 'it is read-only', false, 1],
+  ['40001', 'other transactions keep getting in the way', false, 6],
+  ['40P01', 'other transactions keep getting in the way', false, 6],
+  ['40003', 'it lost track of the transaction', true, 1],
+  ['42501', 'the user may not do this', true, 1],
+  ['55P03', 'a lock could not be had', true, 1],
+  ['57014', 'it took too long', true, 1],
+  ['58030', 'the disk failed', true, 1],
+  ['58999', 'its system failed', true, 1],
+  ['XX000', 'it failed inside', true, 1],
+  ['XX001', 'a table is damaged', true, 1],
+] as const;
+
+test('a failing statement stores nothing, and the reason is told', async () => {
+  const database = await openWishes();
+  for (const [state, reason, , runs] of STATES) {
+    const outcome = await wish(database, state, 'statement');
+    expect([state, outcome]).toMatchObject([state, { failure: { reason, fateUnknown: false }, runs }]);
+    expect(outcome.failure).toBeInstanceOf(DatabaseUnavailableError);
+  }
+});
+
+test('a failing commit leaves its fate open unless its SQLSTATE settles it', async () => {
+  const database = await openWishes();
+  for (const [state, reason, fateUnknown, expectedRuns] of STATES) {
+    const { failure, runs } = await wish(database, state, 'commit');
+    expect([state, failure, runs]).toMatchObject([state, { reason, fateUnknown }, expectedRuns]);
+  }
+});
+
+test.each(['22001', '22021', '22P05', '23514', '54000'])(
+  'a refused value (%s) stores nothing, in the statement and in the commit',
+  async (state) => {
+    const database = await openWishes();
+    for (const moment of ['statement', 'commit'] as const) {
+      const { failure, runs } = await wish(database, state, moment);
+      expect(failure).toBeInstanceOf(UnstorableDataError);
+      expect(failure).toMatchObject({ cause: { code: state } });
+      expect(runs).toBe(1);
+    }
+  },
+);
+
+test.each([
+  ['23505', { cause: { code: '23505' } }],
+  ['42P07', { code: '42P07' }],
+  ['42710', { code: '42710' }],
+])('what another transaction made first (%s) may be there when the work runs again', async (state, expected) => {
+  const { failure, runs } = await wish(await openWishes(), state, 'statement');
+  expect(failure).toMatchObject(expected);
+  expect(runs).toBe(6);
+});
+
+test.each([
+  [{ message: 'timeout exceeded when trying to connect' }, 'every connection to it is busy'],
+  [{ message: 'Connection terminated due to connection timeout' }, 'the server does not answer'],
+  [{ message: 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string' }, 'another kind of password'],
+  [{ message: 'The server does not support SSL connections' }, 'no trusted TLS connection can be made'],
+  [{ message: 'self-signed certificate', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'no trusted TLS connection'],
+  [{ message: 'getaddrinfo', code: 'EAI_AGAIN' }, 'the name of the server cannot be looked up'],
+  [{ message: 'anything else' }, 'no connection can be made'],
+])('a connection that fails with %j says why', (evidence, reason) => {
+  const error = Object.assign(new Error(), evidence);
+  expect(toConnectFailure(error)).toMatchObject({ reason: expect.stringContaining(reason), cause: error });
+});

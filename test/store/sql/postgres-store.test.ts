@@ -1,0 +1,158 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { expect, onTestFinished, test } from 'vitest';
+import { readAccountTask } from '../../../src/contract/account-task.ts';
+import { parseDatabaseAddress } from '../../../src/store/sql/database.ts';
+import { openStore } from '../../../src/store/store.ts';
+import { createTaskRecords } from '../../../src/store/task-records.ts';
+import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { administer, temporaryPostgres, throughSocket } from '../../support/databases.ts';
+import { createMany, SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from '../../support/sample-account.ts';
+
+const UNWRITABLE = {
+  code: 'UPSTREAM_UNREACHABLE',
+  outcome: 'NOT_SENT',
+  retryable: true,
+  message: 'The task store cannot be written at the moment; nothing was stored.',
+};
+
+async function unusedPort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return String(port);
+}
+
+test.each<readonly [string, (url: URL) => unknown, string]>([
+  ['a wrong password', (url) => (url.password = 'not%20the%20password'), 'the user name or the password is wrong'],
+  ['no password', (url) => (url.password = ''), 'the server asks for another kind of password'],
+  ['an unknown user', (url) => (url.username = 'nobody'), 'the user name or the password is wrong'],
+  ['a missing database', (url) => (url.pathname = 'missing'), 'there is no such database'],
+  ['a refused port', async (url) => (url.port = await unusedPort()), 'the server refuses connections'],
+  ['an unknown host', (url) => (url.hostname = 'nowhere.invalid'), 'the name of the server'],
+  ['TLS where there is none', (url) => (url.search = 'sslmode=verify-full'), 'no trusted TLS connection can be made'],
+])('%s fails the opening with one line that tells no password', async (_, spoil, reason) => {
+  const url = new URL(await temporaryPostgres());
+  await spoil(url);
+  const failure = await openStore({ databaseUrl: url.href }).catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(Error);
+  const { message } = failure as Error;
+  const name = `postgres://${url.username}@${url.host}${url.pathname}`;
+  expect(message).toMatch(`The database "${name}" cannot be opened: ${reason}`);
+  expect(message).not.toMatch(/\n|password%20|secret|not%20the/);
+});
+
+test.each(['postgres:', 'postgres://[', 'postgres://user:secret@host:port/d', 'mysql://user:secret@host/d'])(
+  'the address "%s" is refused without repeating what it holds',
+  async (databaseUrl) => {
+    const failure = await openStore({ databaseUrl }).catch((error: unknown) => error);
+    expect(String(failure)).toMatch(/^Error: The database (address must be|"postgres:\/\/" cannot be opened)/);
+    expect(String(failure)).not.toContain('secret');
+  },
+);
+
+test('a database is reached by its socket in a folder', async () => {
+  const databaseUrl = await throughSocket(await temporaryPostgres());
+  const store = await openStore({ databaseUrl });
+  onTestFinished(() => store.close());
+  expect(await store.clients.list()).toEqual([]);
+});
+
+test.each([
+  ['postgres://me:secret@/tasks?host=/run', 'postgres://me@/tasks?host=/run'],
+  ['postgres:///tasks?host=/run&user=me&password=secret', 'postgres:///tasks?host=/run'],
+  ['postgres://me:secret@%2Frun/tasks', 'postgres://me@%2Frun/tasks'],
+  ['postgresql://me:secret@db:5433/tasks?sslmode=require', 'postgres://me@db:5433/tasks'],
+])('the name of the address "%s" tells where it is and no password', (databaseUrl, name) => {
+  expect(parseDatabaseAddress(databaseUrl)).toEqual({ kind: 'postgres', name });
+});
+
+test('a database whose encoding cannot hold every text is refused by name', async () => {
+  const databaseUrl = await temporaryPostgres("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
+  await expect(openStore({ databaseUrl })).rejects.toThrow('its encoding is LATIN1, which cannot hold every text');
+});
+
+test('a database of a newer program is refused', async () => {
+  const { databaseUrl, store } = await sampleStore('PostgreSQL');
+  await store.close();
+  await administer(databaseUrl, "INSERT INTO schema_migrations VALUES (999, '')");
+  await expect(openStore({ databaseUrl })).rejects.toThrow('its schema (version 999) is newer than this program knows');
+});
+
+/** Makes every later session of the database read-only, or writable again, and ends those there are. */
+async function makeReadOnly(databaseUrl: string, isReadOnly: boolean): Promise<void> {
+  const name = new URL(databaseUrl).pathname.slice(1);
+  const server = new URL(databaseUrl);
+  server.pathname = 'postgres';
+  await administer(server.href, `ALTER DATABASE ${name} SET default_transaction_read_only = ${isReadOnly}`);
+  await administer(
+    server.href,
+    `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '${name}'`,
+  );
+}
+
+/** Makes every write of a task fail as on a full disk, or ends that. */
+async function fillDisk(databaseUrl: string, isFull: boolean): Promise<void> {
+  const raise = "BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END";
+  await administer(
+    databaseUrl,
+    isFull
+      ? `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $f$ ${raise} $f$;
+         CREATE TRIGGER full_disk BEFORE INSERT ON account_tasks EXECUTE FUNCTION fail()`
+      : 'DROP TRIGGER full_disk ON account_tasks',
+  );
+}
+
+test.each([
+  ['a full disk', 'the disk is full', fillDisk],
+  ['a database turned read-only', 'it is read-only', makeReadOnly],
+])('%s fails every create, stores nothing, and is over when it is over', async (_, reason, turn) => {
+  const databaseUrl = await temporaryPostgres();
+  const store = await openStore({ databaseUrl });
+  onTestFinished(() => store.close());
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
+  const call = await sampleCall(store);
+  const kept = await store.tasks.create(SAMPLE_TASK, call);
+  await turn(databaseUrl, true);
+
+  const results = await Promise.allSettled([SAMPLE_TASK, SAMPLE_TASK].map((task) => store.tasks.create(task, call)));
+  const rejection = { status: 'rejected', reason: { ...UNWRITABLE, cause: { reason } } };
+  expect(results).toMatchObject([rejection, rejection]);
+  const during = await store.tasks.list({ first: 10, after: null }, call);
+  expect(during.tasks).toEqual([kept.accountTask]);
+
+  await turn(databaseUrl, false);
+  const later = await store.tasks.create(SAMPLE_TASK, call);
+  const after = await store.tasks.list({ first: 10, after: null }, call);
+  expect(after.tasks).toEqual([later.accountTask, kept.accountTask]);
+});
+
+test('a record whose id is too long for an index is refused, and keeps no other from being recorded', async () => {
+  const { database } = await sampleStore('PostgreSQL');
+  const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+  onTestFinished(() => records.close());
+  const task = readAccountTask(WHOLE_DETAIL, 'Detail');
+  if ('at' in task) throw new Error(task.at);
+  const add = (ID: string) => records.add({ scopes: ['a'], credential: null }, { ...task, ID });
+  const long = randomBytes(10_000).toString('base64');
+  const [refused, added] = await Promise.allSettled([add(long), add(WHOLE_DETAIL.ID)]);
+  expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
+  expect(added.status).toBe('fulfilled');
+  await expect(records.find({ scopes: ['a'], credential: null }, ['\0'])).rejects.toMatchObject({
+    code: 'BAD_USER_INPUT',
+    outcome: 'NOT_SENT',
+  });
+});
+
+test('a task that breaks the transaction takes no other down with it', async () => {
+  const { store } = await sampleStore('PostgreSQL');
+  const call = await sampleCall(store);
+  const impossible = store.tasks.create({ ...SAMPLE_TASK, Parameters: '\0' }, call);
+  const [failure, created] = await Promise.allSettled([impossible, createMany(store, call, 3)]);
+  expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
+  expect(created).toMatchObject({ status: 'fulfilled' });
+  expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
+});

@@ -1,0 +1,51 @@
+import { type Answer, type RunningGateway, SAMPLE_INPUT } from './running-gateway.ts';
+
+/** One of a batch's results, of whichever of the union's types. */
+export interface BatchResult {
+  readonly __typename: 'CreateAccountTaskPayload' | 'CreateAccountTaskFailure';
+  readonly replayed?: boolean;
+  readonly accountTask?: { readonly id: string; readonly parameters: string };
+  readonly code?: string;
+  readonly outcome?: string;
+  readonly message?: string;
+}
+
+export interface BatchItem {
+  readonly input: Readonly<Record<string, unknown>>;
+  readonly idempotencyKey?: string | null;
+}
+
+const MUTATION = `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) {
+  __typename
+  ... on CreateAccountTaskPayload { replayed accountTask { id parameters } }
+  ... on CreateAccountTaskFailure { message code outcome errorCode errorReason retryable }
+} }`;
+
+/** Sends a batch; the answer is given back whole. */
+export function sendBatch(
+  gateway: RunningGateway,
+  inputs: readonly BatchItem[],
+  headers?: Record<string, string>,
+): Promise<Answer> {
+  return gateway.graphql({ query: MUTATION, variables: { inputs } }, headers);
+}
+
+/** Sends a batch whose items succeed or fail each by itself. */
+export async function createBatch(
+  gateway: RunningGateway,
+  inputs: readonly BatchItem[],
+  headers?: Record<string, string>,
+): Promise<readonly BatchResult[]> {
+  const { json, text } = await sendBatch(gateway, inputs, headers);
+  if (!json.data || json.errors) throw new Error(`The batch failed as a whole: ${text}`);
+  return json.data['createAccountTasks'] as unknown as readonly BatchResult[];
+}
+
+/** An item with Parameters of its own. */
+export function item(parameters: string, fields: Readonly<Record<string, unknown>> = {}): BatchItem {
+  return { input: { ...SAMPLE_INPUT, parameters, ...fields } };
+}
+
+export function items(count: number): readonly BatchItem[] {
+  return Array.from({ length: count }, (_, index) => item(String(index)));
+}

@@ -1,0 +1,121 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Config, type Environment, type Mode, readConfig } from '../../src/app/config.ts';
+import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
+import type { Backend } from '../../src/app/backend.ts';
+import { observeCommits, type Observers } from '../../src/app/observers.ts';
+import { storeBackend } from '../../src/app/store-backend.ts';
+import { createGateway } from '../../src/app/gateway.ts';
+import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
+import { createLog, type Log, NO_LOG_SINK } from '../../src/telemetry/log.ts';
+import { openStore, type Store } from '../../src/store/store.ts';
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly text: string;
+  readonly json: GraphqlAnswer;
+}
+
+export interface GraphqlAnswer {
+  readonly data?: Record<string, never> | null;
+  readonly errors?: readonly {
+    readonly message: string;
+    readonly path?: readonly (string | number)[];
+    readonly extensions: Readonly<Record<string, unknown>>;
+  }[];
+}
+
+export interface RunningGateway {
+  readonly url: URL;
+  readonly metricsUrl: URL;
+  readonly graphql: (body: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly close: () => Promise<void>;
+}
+
+export interface GatewaySettings {
+  readonly env?: Environment;
+  readonly mode?: Mode;
+  readonly log?: Log;
+  readonly metrics?: Metrics;
+  /** Sent with every request unless it brings its own. */
+  readonly authorization?: string;
+}
+
+type OpenBackend = (config: Config, observers: Observers) => Backend | Promise<Backend>;
+
+/** A gateway on a port of its own in front of the backend that `open` gives. */
+export async function startGateway(open: OpenBackend, settings: GatewaySettings = {}): Promise<RunningGateway> {
+  const { env = {}, mode = 'demo', log = createLog('silent', NO_LOG_SINK), authorization } = settings;
+  const config = readConfig({ PORT: '0', ...env }, mode);
+  const observers = { log, metrics: settings.metrics ?? createMetrics() };
+  const gateway = createGateway(config, await open(config, observers), observers, {
+    query: SAMPLE_MUTATION,
+    headers: authorization ? { Authorization: authorization } : {},
+    isLocal: mode === 'demo',
+  });
+  const { address: url, metricsAddress } = await gateway.listen();
+  return {
+    url,
+    metricsUrl: new URL('metrics', metricsAddress ?? url),
+    close: () => gateway.close(),
+    async graphql(body, headers = {}) {
+      const response = await fetch(new URL('graphql', url), {
+        method: 'POST',
+        headers: {
+          'content-type': 'application/json',
+          ...(authorization ? { authorization } : {}),
+          ...headers,
+        },
+        body: JSON.stringify(body),
+      });
+      const text = await response.text();
+      return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as GraphqlAnswer };
+    },
+  };
+}
+
+export interface StoreGateway extends RunningGateway {
+  readonly store: Store;
+  readonly token: string;
+  readonly accountId: string;
+  readonly clientId: string;
+}
+
+/** A gateway over a store of its own in a temporary folder, with one client and the sample task. */
+export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
+  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
+  const metrics = createMetrics();
+  const databaseUrl = `sqlite:${join(folder, 'gateway.db')}`;
+  const store = await openStore({ databaseUrl, observeCommits: observeCommits(metrics) });
+  const { client } = await store.clients.create({ name: 'test' });
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
+  const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+  const gateway = await startGateway((config, observers) => storeBackend(store, config, observers), {
+    authorization: `Bearer ${token}`,
+    metrics,
+    ...settings,
+  });
+  return {
+    ...gateway,
+    store,
+    token,
+    accountId: client.accountId,
+    clientId: client.id,
+    async close() {
+      await gateway.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
+
+export const SAMPLE_INPUT = {
+  taskId: SAMPLE_TASK_ID,
+  frequency: 'NONE',
+  startDate: '2026-02-22T04:10:00.9543747+00:00',
+  finishDate: '2026-02-22T04:10:00.9543747+00:00',
+  parameters: '{"report":"usage"}',
+  contentType: 'APPLICATION_JSON',
+  notification: 'NONE',
+} as const;

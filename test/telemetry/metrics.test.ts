@@ -1,0 +1,178 @@
+import { describe, expect, test } from 'vitest';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { serveAndReadMetrics } from '../support/served-metrics.ts';
+import { type MetricFamily, readExposition, type Sample, valueOf } from '../support/exposition.ts';
+
+const { upstream, store } = await serveAndReadMetrics();
+const backends = [
+  ['upstream', upstream],
+  ['store', store],
+] as const;
+
+/** Ends of names that say what is counted or in what unit it is. */
+const UNITS = /_(?:total|seconds|bytes|items|ready|state|in_flight|waiting|info)$/;
+
+function seriesKey({ name, labels }: Sample): string {
+  return `${name}${Object.entries(labels)
+    .map(([label, value]) => `${label}=${value}`)
+    .toSorted((a, b) => a.localeCompare(b))
+    .join()}`;
+}
+
+function isSame(one: Sample['labels'], other: Sample['labels']): boolean {
+  const toText = (labels: Sample['labels']) => seriesKey({ name: '', labels, value: 0 });
+  return toText(one) === toText(other);
+}
+
+function own(families: readonly MetricFamily[]): readonly MetricFamily[] {
+  return families.filter(({ name }) => name.startsWith('gateway_'));
+}
+
+describe.each(backends)('what a gateway with the %s backend exports', (_, families) => {
+  test('is there', () => {
+    expect(own(families).length).toBeGreaterThan(15);
+    expect(families.map(({ name }) => name)).toEqual(
+      expect.arrayContaining(['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes']),
+    );
+  });
+
+  test('has a HELP, a TYPE and each series once', () => {
+    const names = families.map(({ name }) => name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const { help, type } of families) {
+      expect(help).not.toBe('');
+      expect(['counter', 'gauge', 'histogram', 'summary']).toContain(type);
+    }
+    const series = families.flatMap(({ samples }) => samples.map(seriesKey));
+    expect(series.filter((key, index) => series.indexOf(key) !== index)).toEqual([]);
+  });
+
+  test('is named by the conventions: counters end in _total, times are seconds, sizes bytes', () => {
+    for (const { name, type } of own(families)) {
+      expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
+      expect(name).toMatch(UNITS);
+      expect(name).not.toMatch(/_(?:ms|millis|milliseconds|micros|kb|mb)(?:_|$)/i);
+    }
+  });
+
+  test('has histograms whose buckets add up', () => {
+    const histograms = own(families).filter(({ type }) => type === 'histogram');
+    expect(histograms.length).toBeGreaterThan(1);
+    for (const { name, samples } of histograms) {
+      const ofSeries = (suffix: string) => samples.filter((sample) => sample.name === `${name}_${suffix}`);
+      const counts = ofSeries('count');
+      expect(counts.length).toBeGreaterThan(0);
+      expect(ofSeries('sum').filter(({ value }) => value >= 0)).toHaveLength(counts.length);
+      for (const count of counts) {
+        const buckets = ofSeries('bucket').filter(({ labels }) =>
+          isSame(labels, { le: labels['le'] ?? '', ...count.labels }),
+        );
+        const values = buckets.map(({ value }) => value);
+        expect(values).toEqual(values.toSorted((a, b) => a - b));
+        expect(buckets.at(-1)).toMatchObject({ labels: { le: '+Inf' }, value: count.value });
+      }
+    }
+  });
+});
+
+describe('what is counted', () => {
+  test.each([
+    ['gateway_creates_total', { backend: 'upstream', code: 'OK', outcome: 'CREATED' }, 4],
+    ['gateway_creates_total', { backend: 'upstream', code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 1],
+    ['gateway_creates_total', { backend: 'upstream', code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 0],
+    ['gateway_idempotency_replays_total', {}, 1],
+    ['gateway_idempotency_conflicts_total', { code: 'IDEMPOTENCY_CONFLICT' }, 1],
+    ['gateway_unknown_fields_total', { path: 'ResponseData.Detail.Colour' }, 1],
+    ['gateway_unknown_fields_total', { path: 'Warning' }, 1],
+    ['gateway_unknown_values_total', { field: 'Frequency' }, 1],
+    ['gateway_changed_fields_total', { field: 'Parameters' }, 1],
+    ['gateway_changed_fields_total', { field: 'ContentType' }, 1],
+    ['gateway_graphql_operations_total', { operation: 'Register', result: 'ok' }, 4],
+    ['gateway_graphql_operations_total', { operation: 'Register', result: 'UPSTREAM_FAILED' }, 1],
+    ['gateway_graphql_operations_total', { operation: 'anonymous', result: 'ok' }, 1],
+    ['gateway_graphql_operations_total', { operation: 'none', result: 'GRAPHQL_VALIDATION_FAILED' }, 1],
+    ['gateway_http_requests_total', { path: 'graphql', status: '413' }, 1],
+    ['gateway_http_requests_total', { path: 'other', status: '404' }, 1],
+    ['gateway_http_requests_in_flight', {}, 1], // this one
+    ['gateway_http_request_duration_seconds_count', { path: 'graphql' }, 9],
+    ['gateway_refusals_total', { limit: 'body_bytes' }, 1],
+    ['gateway_upstream_call_duration_seconds_count', { path: '/api/v2/admin/tasks/account', result: '2xx' }, 3],
+    ['gateway_upstream_call_duration_seconds_count', { path: '/api/v2/admin/tasks/account', result: '5xx' }, 1],
+    ['gateway_upstream_phase_duration_seconds_count', { phase: 'queue' }, 4],
+    ['gateway_upstream_phase_duration_seconds_count', { phase: 'connect' }, 4],
+    ['gateway_upstream_phase_duration_seconds_count', { phase: 'first_byte' }, 4],
+    ['gateway_upstream_phase_duration_seconds_count', { phase: 'body' }, 4],
+    ['gateway_upstream_calls_in_flight', {}, 0],
+    ['gateway_upstream_calls_waiting', {}, 0],
+    ['gateway_commit_items_count', { kind: 'record' }, 3],
+    ['gateway_commit_items_count', { kind: 'claim' }, 3],
+    ['gateway_commit_items_count', { kind: 'settlement' }, 1],
+    ['gateway_commit_pending_items', { kind: 'record' }, 0],
+    ['gateway_ready', {}, 1],
+    ['gateway_circuit_state', {}, 0],
+  ])('%s %j', (name, labels, expected) => {
+    expect(valueOf(upstream, name, labels)).toBe(expected);
+  });
+
+  test('in the store: creates, replays and commits by either face', () => {
+    expect(valueOf(store, 'gateway_creates_total', { backend: 'store', code: 'OK' })).toBe(3);
+    expect(valueOf(store, 'gateway_idempotency_replays_total')).toBe(1);
+    expect(valueOf(store, 'gateway_commit_items_sum', { kind: 'task' })).toBe(3);
+    expect(valueOf(store, 'gateway_commit_duration_seconds_count', { kind: 'task' })).toBe(3);
+    expect(valueOf(store, 'gateway_http_requests_total', { path: 'rest', status: '200' })).toBe(1);
+    expect(valueOf(store, 'gateway_http_requests_total', { path: 'token', status: '400' })).toBe(1);
+  });
+});
+
+describe('the number of series is bounded', () => {
+  const record = {
+    requestId: 'r',
+    path: 'graphql',
+    method: 'POST',
+    traceId: null,
+    startedMs: 0,
+    operationType: 'query',
+    outcome: null,
+    upstreamMs: 0,
+    commitMs: 0,
+    failuresLogged: 0,
+    failuresLeftOut: 0,
+    answer: null,
+    beginStep: () => ({ headers: null, beginStep: record.beginStep, end: () => undefined }),
+  } as const;
+
+  async function operations(names: readonly string[], code: string | null): Promise<readonly Sample[]> {
+    const metrics = createMetrics();
+    for (const operationName of names) metrics.requests.end({ ...record, operationName, code }, 200, 1);
+    const families = readExposition((await metrics.render()).text);
+    return families.find(({ name }) => name === 'gateway_graphql_operations_total')?.samples ?? [];
+  }
+  const names = Array.from({ length: 1_000 }, (_, index) => `Operation${index}`);
+
+  test('in the names of operations that callers invent: the first ones, then other', async () => {
+    const samples = await operations(names, null);
+    expect(samples).toHaveLength(51);
+    expect(samples.at(0)?.labels).toEqual({ operation: 'Operation0', result: 'ok' });
+    expect(samples.at(-1)).toMatchObject({ labels: { operation: 'other', result: 'ok' }, value: 950 });
+  });
+
+  test('in the names of operations that fail: none gets a series of its own', async () => {
+    const samples = await operations(names, 'BAD_USER_INPUT');
+    expect(samples).toMatchObject([{ labels: { operation: 'other', result: 'BAD_USER_INPUT' }, value: 1_000 }]);
+  });
+
+  test('in the fields that the service invents, which have to be plain names besides', async () => {
+    const metrics = createMetrics();
+    for (const name of names) metrics.countUnknownField(`ResponseData.Detail.${name}`);
+    for (const name of ['a b', 'a"b', 'x'.repeat(101), '']) metrics.countUnknownField(name);
+    const families = readExposition((await metrics.render()).text);
+    const { samples = [] } = families.find(({ name }) => name === 'gateway_unknown_fields_total') ?? {};
+    expect(samples).toHaveLength(51);
+    expect(valueOf(families, 'gateway_unknown_fields_total', { path: 'other' })).toBe(954);
+  });
+});
+
+test('text that Prometheus would not take is not taken here', () => {
+  expect(() => readExposition('gateway_ready{a="b" 1\n')).toThrow('gateway_ready');
+  expect(() => readExposition('# HELP a b\n# TYPE a gauge\na 1 2 3\n')).toThrow('a 1 2 3');
+});

@@ -1,0 +1,78 @@
+import { describe, expect, test } from 'vitest';
+import { unknownMembers } from '../../src/upstream/answer-checks.ts';
+import type { JsonValue } from '../../src/contract/json-value.ts';
+import { encodeAnswer, readAnswerBody } from '../../src/wire/codec.ts';
+import { answerWith } from '../support/samples.ts';
+import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+
+const SAMPLE = answerWith({ LastRunOn: null });
+
+function unknownOf(tree: JsonValue): readonly string[] {
+  return unknownMembers({ kind: 'tree', tree });
+}
+
+function withDetail(detail: JsonValue): JsonValue {
+  return { Error: null, ResponseData: { Identification: { UserId: 'u' }, Result: 'r', Detail: detail } };
+}
+
+describe('the members of an answer that the contract does not name', () => {
+  test.each(['json', 'xml'] as const)("are none in the contract's own sample in %s", (format) => {
+    const body = readAnswerBody(Buffer.from(encodeAnswer(format, SAMPLE)), `application/${format}`);
+    expect(body.kind).toBe('tree');
+    expect(unknownMembers(body)).toEqual([]);
+  });
+
+  test('are found in every part of an envelope, by their path', () => {
+    const tree = {
+      Warning: 1,
+      Error: { ErrorCode: 'c', ErrorReason: 'r', ErrorHint: 'h' },
+      ResponseData: {
+        Page: null,
+        Identification: { UserId: 'u', Tenant: 't' },
+        Detail: { ...WHOLE_DETAIL, Colour: 'blue', Nested: { ID: 1 } },
+      },
+    };
+    expect(unknownOf(tree)).toEqual([
+      'Warning',
+      'Error.ErrorHint',
+      'ResponseData.Page',
+      'ResponseData.Identification.Tenant',
+      'ResponseData.Detail.Colour',
+      'ResponseData.Detail.Nested',
+    ]);
+  });
+
+  test('are found in XML, which has them in the same places', () => {
+    const text = encodeAnswer('xml', SAMPLE).replace('<Detail>', '<Detail><Colour>blue</Colour>');
+    expect(unknownMembers(readAnswerBody(Buffer.from(text), 'application/xml'))).toEqual([
+      'ResponseData.Detail.Colour',
+    ]);
+  });
+
+  test('are not those that differ in case only, as they are read', () => {
+    const detail = Object.fromEntries(Object.entries(WHOLE_DETAIL).map(([name, value]) => [name.toLowerCase(), value]));
+    expect(unknownOf(withDetail(detail))).toEqual([]);
+  });
+
+  test.each<readonly [string, JsonValue]>([
+    ['a framework message', { Message: 'm', ExceptionMessage: 'e' }],
+    ['a list', [{ Error: null }]],
+    ['a text', 'Error'],
+  ])('are of no interest in %s', (_, tree) => {
+    expect(unknownOf(tree)).toEqual([]);
+  });
+
+  test.each<readonly [string, JsonValue]>([
+    ['a Detail that is a text', withDetail('text')],
+    ['no Detail', withDetail(null)],
+    ['ResponseData that is a text', { ResponseData: '' }],
+    ['an Error that is a text', { Error: 'text' }],
+  ])('are not looked for in %s', (_, tree) => {
+    expect(unknownOf(tree)).toEqual([]);
+  });
+
+  test('are none in what cannot be read', () => {
+    expect(unknownMembers({ kind: 'empty' })).toEqual([]);
+    expect(unknownMembers({ kind: 'unreadable', at: 'a', problem: 'p' })).toEqual([]);
+  });
+});
