@@ -9,75 +9,53 @@ interface Allowed {
   readonly packages: readonly string[];
 }
 
-const EVERYTHING = ['*'];
+/** Lower layers that nearly every room may import. */
+const BASE = ['contract', 'event-loop', 'telemetry', 'wire'];
 
-/** What each layer may import besides itself: the design's picture as a table. A new layer or package is a line here. */
+/** What each room may import besides itself. A new room or package is a line here; no file is exempt. */
 const LAYERS: Readonly<Record<string, Allowed>> = {
   contract: { layers: [], packages: [] },
   'event-loop': { layers: [], packages: [] },
   wire: { layers: ['contract'], packages: ['fast-xml-parser', 'saxes', 'node:buffer', 'node:util', 'node:zlib'] },
+  telemetry: {
+    layers: ['contract'],
+    packages: ['pino', 'pino-pretty', 'prom-client', '@opentelemetry/*', 'node:*'],
+  },
   upstream: { layers: ['contract', 'event-loop', 'wire'], packages: ['undici', 'node:*'] },
   store: { layers: ['contract', 'event-loop'], packages: ['pg', 'uuid', 'node:*'] },
   schema: { layers: ['contract'], packages: ['@apollo/subgraph', '@pothos/*', 'graphql', 'dataloader'] },
-  rest: { layers: ['contract', 'wire'], packages: [] },
-  server: {
-    layers: ['contract', 'event-loop', 'wire', 'schema', 'rest'],
-    packages: [
-      'graphql-yoga',
-      '@graphql-yoga/render-graphiql',
-      'graphql',
-      'pino',
-      'pino-pretty',
-      'prom-client',
-      '@opentelemetry/*',
-      'jose',
-      'node:*',
-    ],
+  http: { layers: ['contract', 'event-loop', 'telemetry'], packages: ['node:*'] },
+  auth: { layers: [...BASE, 'http'], packages: ['jose', 'node:*'] },
+  rest: { layers: ['contract', 'telemetry', 'wire', 'http', 'auth'], packages: [] },
+  graphql: {
+    layers: [...BASE, 'http', 'auth', 'schema'],
+    packages: ['graphql-yoga', '@graphql-yoga/render-graphiql', 'graphql', 'node:*'],
   },
-  doctor: {
-    layers: ['config', 'contract', 'upstream', 'store', 'server', 'wire'],
+  app: {
+    layers: [...BASE, 'upstream', 'store', 'schema', 'http', 'auth', 'rest', 'graphql'],
+    packages: ['node:*'],
+  },
+  commands: {
+    layers: [...BASE, 'upstream', 'store', 'schema', 'auth', 'graphql', 'app'],
     packages: ['undici', 'pg', 'jose', 'node:*'],
   },
-  config: { layers: ['contract'], packages: [] },
-  cli: { layers: EVERYTHING, packages: EVERYTHING },
+  cluster: { layers: ['event-loop', 'telemetry', 'app'], packages: ['prom-client', 'node:*'] },
+  cli: { layers: ['contract', 'store', 'app', 'commands', 'cluster'], packages: ['node:*'] },
 };
 
-/** What cli.ts is made of: files beside it that wire the parts, and nothing else imports. */
-const WIRING: ReadonlySet<string> = new Set([
-  'src/administration.ts',
-  'src/backend.ts',
-  'src/curl-command.ts',
-  'src/demo.ts',
-  'src/embedded-gateway.ts',
-  'src/explain.ts',
-  'src/explained-creates.ts',
-  'src/gateway.ts',
-  'src/heartbeat.ts',
-  'src/observers.ts',
-  'src/restart-delays.ts',
-  'src/serving.ts',
-  'src/supervised-worker.ts',
-  'src/supervisor.ts',
-  'src/upstream-backend.ts',
-  'src/worker.ts',
-  'src/young-objects.ts',
-  'src/worker-messages.ts',
-]);
-/** What config.ts reads values with. */
-const CONFIG_VALUES = 'src/config-values.ts';
 /** The one file that may touch the process it runs in, and the layer that may ask it for a tick. */
 const PROCESS_OWNER = 'src/cli.ts';
 const TICKING_LAYER = 'event-loop';
 /** Builtins that reach around the table: the process by import, and modules by a `require` that this check cannot see. */
 const EVASIONS: ReadonlySet<string> = new Set(['node:process', 'node:module']);
-/** What operators take as it is: settings and words, no code. */
-const OPERATIONS_FILE = /^src\/operations\/[\w.-]+\.(?:json|yml|md|conf)$/;
 const DRAWERS = new Set(['index', 'utils', 'util', 'helpers', 'helper', 'common', 'shared', 'misc', 'types']);
+
+/** The rooms of src/, with cli.ts as the one that it is alone. */
+export const ROOMS: readonly string[] = Object.keys(LAYERS);
 
 /** Every breach of the layers and of the house rules for source files, as `path: what is wrong`. */
 export function layerProblems(files: SourceFiles): readonly string[] {
   return [...files].flatMap(([path, text]) => {
-    if (OPERATIONS_FILE.test(path)) return [];
     if (!path.endsWith('.ts')) return [`${path}: is not TypeScript`];
     const nodes = [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))];
     const problems = [
@@ -92,12 +70,32 @@ export function layerProblems(files: SourceFiles): readonly string[] {
   });
 }
 
-/** `src/wire/json.ts` is of the layer wire, `src/config.ts` of the layer config; empty for a path of no layer. */
+/** Finds each cycle of imports, as `a.ts → b.ts → a.ts`; types and `import()` count. */
+export function findCycles(files: SourceFiles): readonly string[] {
+  const imports = new Map([...files].map(([path, text]) => [path, toRelativeImports(path, text)]));
+  const done = new Set<string>();
+  const visit = (path: string, trail: readonly string[]): readonly string[] => {
+    if (trail.includes(path)) return [[...trail.slice(trail.indexOf(path)), path].join(' → ')];
+    if (done.has(path)) return [];
+    const cycles = (imports.get(path) ?? []).flatMap((target) => visit(target, [...trail, path]));
+    done.add(path);
+    return cycles;
+  };
+  return [...files.keys()].flatMap((path) => visit(path, []));
+}
+
+/** Returns the paths of the source files that a file imports in any way. */
+export function toRelativeImports(path: string, text: string): readonly string[] {
+  return [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))]
+    .flatMap(toSpecifier)
+    .flatMap((specifier) => (specifier?.startsWith('.') ? [posix.join(posix.dirname(path), specifier)] : []));
+}
+
+/** Returns the room of a file, as `wire` for `src/wire/json.ts`; empty for a path outside all rooms. */
 function toLayer(path: string): string {
-  const [, name = ''] = /^src\/([^/.]+)(?:\/.+)?\.ts$/.exec(path) ?? [];
-  if (WIRING.has(path)) return 'cli';
-  if (path === CONFIG_VALUES) return 'config';
-  return Object.hasOwn(LAYERS, name) ? name : '';
+  if (path === PROCESS_OWNER) return 'cli';
+  const [, name = ''] = /^src\/([^/.]+)\/.+\.ts$/.exec(path) ?? [];
+  return name !== 'cli' && Object.hasOwn(LAYERS, name) ? name : '';
 }
 
 function nameProblems(path: string): readonly string[] {

@@ -20,7 +20,7 @@ import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createRestHandler } from '../rest/rest-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
 import { createUnreadAnswers } from '../graphql/unread-answers.ts';
-import { traceFields } from '../graphql/traced-fields.ts';
+import { traceFields } from '../graphql/yoga-plugins.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
 /** How a gateway stops. */

@@ -1,5 +1,6 @@
 import type { AccountTask } from '../contract/account-task.ts';
-import type { AccountTaskPage, Call, PageRequest } from '../contract/task-service.ts';
+import type { AccountTaskPage, Call, PageRequest, TaskService } from '../contract/task-service.ts';
+import type { AnswerBudget } from './answer-budget.ts';
 import {
   answerSize,
   type AskedFields,
@@ -8,7 +9,12 @@ import {
   withoutLongTexts,
   withoutUnasked,
 } from './answered-task.ts';
-import type { GatewayContext } from './context.ts';
+
+/** The backend to read from, and the bytes that the answer may still take. */
+export interface TaskReader {
+  readonly tasks: TaskService;
+  readonly answer: AnswerBudget;
+}
 
 /** A page whose tasks have their room in the answer. */
 export interface AnsweredPage extends AccountTaskPage {
@@ -28,7 +34,7 @@ const SLICE_BYTES = 1_048_576;
 export async function readPage(
   { first, after }: PageRequest,
   call: Call,
-  { tasks: service, answer }: GatewayContext,
+  { tasks: service, answer }: TaskReader,
   asked: AskedFields,
 ): Promise<AnsweredPage> {
   const tasks: AccountTask[] = [];
@@ -63,7 +69,7 @@ export async function readPage(
 export async function findTasks(
   ids: readonly string[],
   call: Call,
-  { tasks: service, answer }: GatewayContext,
+  { tasks: service, answer }: TaskReader,
   asked: AskedFields,
 ): Promise<readonly (AccountTask | null | Error)[]> {
   const found = new Map<string, AccountTask | null>();
