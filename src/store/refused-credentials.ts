@@ -2,7 +2,7 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { CallerIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './group-commit.ts';
 import { readClock, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
-import { createOwedWrites } from './idempotency/retry-queue.ts';
+import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { toReadFailure } from './store-failure.ts';
 
 /** The callers' own credentials that the service refused (401) and has not accepted since. */
@@ -37,7 +37,7 @@ const HAS_MEMORY = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks W
 
 export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
   const { database, onUnwritten } = options;
-  const refusals = createOwedWrites<CallerIdentity>({ ...options, write: writeRefusals, onGivenUp: onUnwritten });
+  const refusals = createRetryQueue<CallerIdentity>({ ...options, write: writeRefusals, onDropped: onUnwritten });
   return {
     note: async (owner) => {
       if (owner.credential) await refusals.write(owner).catch(onUnwritten);

@@ -2,9 +2,10 @@ import type { CreatedAccountTask, NewAccountTask } from '../contract/account-tas
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
+import type { CatalogueTask } from './catalogue.ts';
 import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import type { Attempt } from './idempotency/attempt.ts';
-import { decideOnce } from './idempotency/store-idempotency.ts';
+import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { clientRevoked, IS_NOT_REVOKED, readRevocation } from './secret.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
@@ -24,7 +25,6 @@ type AccountClient = {
   readonly name: string;
   readonly secret_hash: string;
 };
-type CatalogueTask = { readonly id: string; readonly name: string };
 
 /** This project's own values: the contract documents none for Result, Status or Notification's default. */
 const RESULT_CREATED = 'CREATED';
@@ -58,7 +58,7 @@ export async function registerTasks(
     if (isRevoked(client)) return clientRevoked();
     return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, created)) : taskNotFound(task);
   };
-  const decisions = await decideOnce(transaction, heard, decide, keyExpiryMs);
+  const decisions = await replayOrDecide(transaction, heard, decide, keyExpiryMs);
   const rows = decisions.flatMap((decision, index) =>
     decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
   );

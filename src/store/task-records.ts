@@ -6,7 +6,7 @@ import { type BoundedRows, type BoundedSelection, inOrderOf, readBoundedRows } f
 import { type CallerIdentity, toIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
-import { createOwedWrites } from './idempotency/retry-queue.ts';
+import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
 import { toReadFailure } from './store-failure.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
@@ -14,7 +14,7 @@ import { TaskFailure } from '../contract/failure.ts';
 
 /** Tasks as they were when the upstream created them; the contract has no way to read them back. */
 export interface TaskRecords {
-  /** Throws what kept it from being written now; it is written later then, unless that was a defect. */
+  /** Writes the record now. If that fails it throws, and the record is enqueued unless a retry would fail the same way. */
   add(owner: CallerIdentity, task: AccountTask, beginStep?: BeginStep): Promise<void>;
   find(
     owner: CallerIdentity,
@@ -28,9 +28,9 @@ export interface TaskRecords {
 export interface TaskRecordsOptions {
   readonly database: Database;
   readonly maxPending: number;
-  /** Told of each record that was owed to the database and is given up. */
-  readonly onGivenUp: (error: unknown) => void;
-  readonly maxOwedSize?: number;
+  /** Called for each queued record that will not be written. */
+  readonly onDropped: (error: unknown) => void;
+  readonly maxQueuedBytes?: number;
   readonly retryMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
@@ -47,9 +47,9 @@ type StoredRecord = { readonly position: string; readonly detail: string };
 
 const COLUMNS = ['scope', 'position', 'id', 'detail'];
 
-export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions): TaskRecords {
+export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions): TaskRecords {
   const { database } = options;
-  const additions = createOwedWrites<NewRecord>({
+  const additions = createRetryQueue<NewRecord>({
     ...options,
     sizeOf: ({ detail }) => Buffer.byteLength(detail),
     write: async (transaction, records) => {
@@ -57,7 +57,7 @@ export function createTaskRecords({ onGivenUp, ...options }: TaskRecordsOptions)
       await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
       await liftRefusals(transaction, records);
     },
-    onGivenUp: (error) => onGivenUp(error),
+    onDropped: (error) => onDropped(error),
   });
   const readRecords = (
     selection: Omit<BoundedSelection, 'table' | 'columns' | 'text'>,

@@ -32,7 +32,7 @@ export function rememberingTaskService(
   const records = createTaskRecords({
     database,
     maxPending,
-    onGivenUp: (error) => onUnwritten('record', error),
+    onDropped: (error) => onUnwritten('record', error),
     observer: observeCommits?.('record'),
   });
   const refusals = createRefusedCredentials({

@@ -86,7 +86,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('records are deleted once they are older than RECORD_DAYS, a bounded number at a time', async () => {
     const { clock, database, purge, deleted } = await purgeOver(kind, 30);
-    const records = createTaskRecords({ database, maxPending: 10_000, onGivenUp: () => {} });
+    const records = createTaskRecords({ database, maxPending: 10_000, onDropped: () => {} });
     onTestFinished(() => records.close());
     const task = readAccountTask(WHOLE_DETAIL, 'Detail') as AccountTask;
     const owner = { scopes: ['s'], credential: null } as const;
@@ -107,7 +107,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('without RECORD_DAYS records are kept', async () => {
     const { clock, database, purge } = await purgeOver(kind);
-    const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+    const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     onTestFinished(() => records.close());
     await records.add({ scopes: ['s'], credential: null }, readAccountTask(WHOLE_DETAIL, 'Detail') as AccountTask);
     clock.nowMs += 36_500 * DAY_MS;

@@ -171,7 +171,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const database = await migratedDatabase(kind);
     const { database: away, state } = awayable(database);
     const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
-    const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+    const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     const unwritten: unknown[] = [];
     const refusals = createRefusedCredentials({
       database: away,
@@ -195,7 +195,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const database = await migratedDatabase(kind);
     const { database: away, state } = awayable(withClock(database, clock));
     const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
-    const options = { maxPending: 10, onGivenUp: () => {}, retryMs: 1 };
+    const options = { maxPending: 10, onDropped: () => {}, retryMs: 1 };
     const records = createTaskRecords({ database: away, ...options });
     const refusals = createRefusedCredentials({
       database: withClock(database, clock),

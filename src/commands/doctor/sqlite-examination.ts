@@ -3,7 +3,7 @@ import { access, type FileHandle, open, stat, statfs } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { DatabaseUnavailableError } from '../../store/sql/database.ts';
 import { toSqliteFailure } from '../../store/sql/sqlite-failure.ts';
-import { isForeign, openReadOnly } from '../../store/sql/sqlite-file.ts';
+import { belongsToAnotherProgram, openReadOnly } from '../../store/sql/sqlite-file.ts';
 import { IS_NOT_REVOKED } from '../../store/secret.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';
@@ -91,7 +91,12 @@ function readFile(path: string, bytes: number) {
     const clients = `clients WHERE ${IS_NOT_REVOKED}`;
     const isStore = isWhole && has('clients') && has('catalogue');
     const store = isStore ? { clients: count(clients), tasks: count('catalogue') } : null;
-    return { isForeign: isForeign(handle), damage: isWhole ? null : checked, contents: { tables, version }, store };
+    return {
+      isForeign: belongsToAnotherProgram(handle),
+      damage: isWhole ? null : checked,
+      contents: { tables, version },
+      store,
+    };
   } finally {
     handle.close();
   }

@@ -6,38 +6,38 @@ import type { Attempt } from './attempt.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 import { readRefused } from '../refused-credentials.ts';
 
-/** The ledger's answer to an attempt that is about to be sent. */
-export type Claim =
-  /** It may be sent: its intent is durable, and it must be settled. */
+/** The result of claiming a key for an attempt. */
+export type ClaimResult =
+  /** The key is reserved and the claim is durable: the task may be sent, and the attempt must be settled. */
   | { readonly kind: 'claimed' }
-  /** The result is given again. */
+  /** An earlier attempt created the task; its result is replayed. */
   | { readonly kind: 'created'; readonly created: CreatedAccountTask }
-  /** The task may have been created, so it is never sent again. */
+  /** An earlier attempt may have created the task, so it is never sent again. */
   | { readonly kind: 'unknown'; readonly failure: TaskFailure }
+  /** Another attempt holds the claim. */
   | { readonly kind: 'running' }
-  /** The result or failure is too long to be read with those of others. */
-  | { readonly kind: 'settled'; readonly row: KeyRow }
-  /** The key is known, but the service has refused the caller's credential since. */
+  /** The key was used before, but the service has refused the caller's credential since. */
   | { readonly kind: 'refused' }
+  /** The key was used for another task. */
   | { readonly kind: 'conflict' };
 
-/** A claim with everything that is known of its key. */
-export type KnownClaim = Exclude<Claim, { readonly kind: 'settled' }>;
+/** A claim result within a batch. An outcome too long to be read with the others is read on its own afterwards. */
+export type BatchedClaimResult = ClaimResult | { readonly kind: 'unread'; readonly row: KeyRow };
 
 export interface ClaimTerms {
-  /** Longer than any attempt takes: what is RUNNING after it, by the database's clock, belongs to a process that is gone. */
+  /** Longer than any attempt takes: a RUNNING attempt whose lease has expired belongs to a process that has ended. */
   readonly leaseMs: number;
   readonly expiryMs: number;
-  /** Until when gateways of version 0.1, which know the old scopes only, may claim the same keys. */
+  /** Until then, gateways of version 0.1 may claim the same keys, under the old scopes only. */
   readonly oldScopesUntilMs: number;
 }
 
-/** Claims the keys that are free, each under every scope in use, and answers for each attempt, in their order. */
+/** Claims the free keys, each under every scope in use. Returns a result for each attempt, in their order. */
 export async function claimKeys(
   transaction: SqlTransaction,
   attempts: readonly Attempt[],
   { leaseMs, expiryMs, oldScopesUntilMs }: ClaimTerms,
-): Promise<readonly Claim[]> {
+): Promise<readonly BatchedClaimResult[]> {
   const { nowMs, find: findBefore } = await readKeys(transaction, attempts);
   const key = {
     state: 'RUNNING',
@@ -54,57 +54,57 @@ export async function claimKeys(
   );
   const { find } = await readKeys(transaction, attempts);
   const now = toIso(nowMs);
-  const known = attempts.filter((attempt) => find(attempt).some(({ attemptId }) => attemptId !== attempt.id));
+  const usedBefore = attempts.filter((attempt) => find(attempt).some(({ attemptId }) => attemptId !== attempt.id));
   const refused = await readRefused(
     transaction,
-    known.flatMap(({ owner }) => owner.credential?.hash ?? []),
+    usedBefore.flatMap(({ owner }) => owner.credential?.hash ?? []),
   );
   return Promise.all(
     attempts.map(async (attempt) => {
       const rows = find(attempt);
       const own = rows.filter(({ attemptId }) => attemptId === attempt.id);
       if (own.length === toScopes(attempt).length) return { kind: 'claimed' } as const;
-      // Another process was first under one of the scopes.
-      await Promise.all(own.map(({ scope }) => withdraw(transaction, scope, attempt)));
-      // A key of the time before the upgrade comes before what another credential of its subject has done since.
+      // Another process claimed the key first under one of the scopes.
+      await Promise.all(own.map(({ scope }) => releaseClaim(transaction, scope, attempt)));
+      // The last scopes are those of version 0.1: such a key counts before one that another credential of the subject has used since.
       const other = rows.findLast(({ attemptId }) => attemptId !== attempt.id);
-      if (other && isAbandoned(other, now)) await abandon(transaction, attempt, other);
+      if (other && isAbandoned(other, now)) await settleAbandoned(transaction, attempt, other);
       const isRefused = refused.has(attempt.owner.credential?.hash ?? '');
-      return isRefused ? ({ kind: 'refused' } as const) : toClaim(attempt, other, now);
+      return isRefused ? ({ kind: 'refused' } as const) : toResult(attempt, other, now);
     }),
   );
 }
 
-function toClaim(attempt: Attempt, row: KeyRow | undefined, now: string): Claim {
-  // The attempt that stood in the way has been settled in this moment: its key is free, but nothing of this one is written.
+function toResult(attempt: Attempt, row: KeyRow | undefined, now: string): BatchedClaimResult {
+  // The other attempt released its claim between the two reads: the key is free, but this attempt has not claimed it.
   if (!row) return { kind: 'running' };
   if (row.fingerprint !== attempt.fingerprint) return { kind: 'conflict' };
   if (row.state !== 'RUNNING')
-    return row.outcome === null ? { kind: 'settled', row } : toSettled(row.state, row.outcome);
+    return row.outcome === null ? { kind: 'unread', row } : toSettledResult(row.state, row.outcome);
   return isAbandoned(row, now) ? { kind: 'unknown', failure: abandoned() } : { kind: 'running' };
 }
 
-/** Reads the outcome that a claim has left out. */
-export async function readSettled(reader: SqlReader, row: KeyRow): Promise<KnownClaim> {
+/** Reads the outcome of an `unread` result. */
+export async function readSettledResult(reader: SqlReader, row: KeyRow): Promise<ClaimResult> {
   const outcome = await readOutcome(reader, row);
-  return outcome === null ? { kind: 'running' } : toSettled(row.state, outcome);
+  return outcome === null ? { kind: 'running' } : toSettledResult(row.state, outcome);
 }
 
-function toSettled(state: KeyRow['state'], outcome: string): KnownClaim {
+function toSettledResult(state: KeyRow['state'], outcome: string): ClaimResult {
   return state === 'CREATED'
     ? { kind: 'created', created: parseCreated(outcome) }
     : { kind: 'unknown', failure: parseFailure(outcome) };
 }
 
-function withdraw(transaction: SqlTransaction, scope: string, { key, id }: Attempt): Promise<number> {
+function releaseClaim(transaction: SqlTransaction, scope: string, { key, id }: Attempt): Promise<number> {
   return transaction.write(
     'DELETE FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
     [scope, key, id],
   );
 }
 
-/** Settles an attempt of a process that is gone, which may have been sent: it is of unknown fate unless it settles yet. */
-function abandon(transaction: SqlTransaction, { key }: Attempt, { scope, attemptId }: KeyRow): Promise<number> {
+/** Settles an attempt of a process that has ended as UNKNOWN: it may have been sent. A late settlement still overwrites this. */
+function settleAbandoned(transaction: SqlTransaction, { key }: Attempt, { scope, attemptId }: KeyRow): Promise<number> {
   return transaction.write(
     `UPDATE idempotency_keys SET state = 'UNKNOWN', outcome = ?4
       WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND state = 'RUNNING'`,

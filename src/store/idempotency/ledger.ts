@@ -1,6 +1,6 @@
 import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import { type Claim, claimKeys, type KnownClaim, readSettled } from './claims.ts';
+import { type BatchedClaimResult, claimKeys, type ClaimResult, readSettledResult } from './claims.ts';
 import { type ObserveCommits, createGroupCommit } from '../group-commit.ts';
 import type { Database } from '../sql/database.ts';
 import type { Attempt } from './attempt.ts';
@@ -9,10 +9,10 @@ import { CALLER_SCOPES_MIGRATION, readAppliedAt } from '../sql/migrations.ts';
 import { createSettlements, type Settlement } from './settlements.ts';
 import { toReadFailure } from '../store-failure.ts';
 
-/** Which creates of an upstream are under way or done: the intent is durable before the first byte leaves. */
+/** The record of an upstream's creates under idempotency keys. A claim is durable before the first byte is sent. */
 export interface Ledger {
-  claim(attempt: Attempt, beginStep?: BeginStep): Promise<KnownClaim>;
-  /** Writes down how a claimed attempt ended; what cannot be written now is written before the next claim, or soon. */
+  claim(attempt: Attempt, beginStep?: BeginStep): Promise<ClaimResult>;
+  /** Records how a claimed attempt ended. A settlement that cannot be written now is retried, at the latest before the next claim. */
   settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,7 +23,7 @@ export interface LedgerOptions {
   readonly leaseMs: number;
   readonly expiryMs: number;
   readonly maxPending: number;
-  /** Told of each settlement that could not be written, and again when it is given up: such an attempt becomes UNKNOWN. */
+  /** Called for each settlement that could not be written, and again if it is dropped; the attempt then becomes UNKNOWN. */
   readonly onUnsettled: (error: unknown) => void;
   readonly observeCommits?: ObserveCommits | undefined;
 }
@@ -41,26 +41,26 @@ export function createLedger(options: LedgerOptions): Ledger {
     database,
     maxPending,
     observer: observeCommits?.('claim'),
-    write: async (transaction, attempts: readonly Attempt[]): Promise<readonly Claim[]> => {
+    write: async (transaction, attempts: readonly Attempt[]): Promise<readonly BatchedClaimResult[]> => {
       oldScopesUntilMs ??= (await readAppliedAt(transaction, CALLER_SCOPES_MIGRATION)) + expiryMs;
       return claimKeys(transaction, attempts, { leaseMs, expiryMs, oldScopesUntilMs });
     },
   });
-  const readLong = (row: KeyRow): Promise<KnownClaim> =>
-    readSettled(database, row).catch((error: unknown) => {
+  const readUnread = (row: KeyRow): Promise<ClaimResult> =>
+    readSettledResult(database, row).catch((error: unknown) => {
       throw toReadFailure(error);
     });
   return {
     async claim(attempt, beginStep) {
-      await settlements.writeOwed();
+      await settlements.flush();
       try {
-        const claim = await claims.add(attempt, beginStep);
-        return claim.kind === 'settled' ? await readLong(claim.row) : claim;
+        const result = await claims.add(attempt, beginStep);
+        return result.kind === 'unread' ? await readUnread(result.row) : result;
       } catch (error) {
         if (!(error instanceof TaskFailure) || error.outcome === 'NOT_SENT') throw error;
-        // Its intent may be written, and must not stand in the way of the next attempt.
-        settlements.owe(attempt, { kind: 'nothing' });
-        throw unwritten(error);
+        // The claim may have been stored, and must not block the next attempt.
+        settlements.enqueue(attempt, { kind: 'released' });
+        throw claimFailed(error);
       }
     },
     settle: (attempt, settlement, beginStep) => settlements.settle(attempt, settlement, beginStep),
@@ -71,11 +71,11 @@ export function createLedger(options: LedgerOptions): Ledger {
   };
 }
 
-/** A create whose intent is not surely durable is not sent, whatever became of the intent. */
-function unwritten(cause: TaskFailure): TaskFailure {
+/** The failure of a create that was not sent because its claim may not be durable. */
+function claimFailed(cause: TaskFailure): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
-    'The idempotency key cannot be written down at the moment; nothing was sent.',
+    'The gateway cannot store the idempotencyKey at the moment; nothing was sent.',
     { cause },
   );
 }

@@ -3,47 +3,48 @@ import { TaskFailure } from '../../contract/failure.ts';
 import { type CommitObserver, createGroupCommit } from '../group-commit.ts';
 import type { Database, SqlTransaction } from '../sql/database.ts';
 
-/** Writes down what has happened already, and keeps what the database does not take until it does. */
-export interface OwedWrites<Item> {
-  /** Throws what kept the item from being written now; it is retried later, unless that was a defect or a refused value. */
+/** Stores facts that must not be lost, and retries those that the database has not accepted until it does. */
+export interface RetryQueue<Item> {
+  /** Writes the item now. If that fails it throws, and the item is enqueued unless a retry would fail the same way. */
   write(item: Item, beginStep?: BeginStep): Promise<void>;
-  /** Keeps an item to be written later; the oldest makes room for the newest. */
-  owe(item: Item): void;
-  /** Tries once to write what is owed; it never throws, and all who ask meanwhile wait for the same try. */
-  writeOwed(): Promise<void>;
+  /** Adds an item to be written later. A full queue drops its oldest items. */
+  enqueue(item: Item): void;
+  /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
+  flush(): Promise<void>;
+  /** Flushes once more and ends the retries. */
   close(): Promise<void>;
 }
 
-export interface OwedWritesOptions<Item> {
+export interface RetryQueueOptions<Item> {
   readonly database: Database;
-  /** Writes the items in their order; to write one again changes nothing. */
+  /** Writes the items in their order. Writing an item a second time must change nothing. */
   readonly write: (transaction: SqlTransaction, items: readonly Item[]) => Promise<void>;
   readonly maxPending: number;
-  /** Told of each item that was owed and is given up. */
-  readonly onGivenUp: (error: unknown, item: Item) => void;
-  /** The bytes that an item takes. */
+  /** Called for each queued item that will not be written: the queue was full, or the database refuses the item. */
+  readonly onDropped: (error: unknown, item: Item) => void;
+  /** The size of an item in bytes. */
   readonly sizeOf?: (item: Item) => number;
-  readonly maxOwed?: number;
-  readonly maxOwedSize?: number;
-  /** How long after a failure what is owed is tried again by itself. */
+  readonly maxQueued?: number;
+  readonly maxQueuedBytes?: number;
+  /** The pause after a failure before the queue is flushed again. */
   readonly retryMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
 
-/** So that a database that is still away is asked with a few, not with all. */
-const MAX_OWED_AT_ONCE = 256;
+/** A small batch, so that a database that is still unavailable is tried with a few items only. */
+const MAX_FLUSHED_AT_ONCE = 256;
 
-export function createOwedWrites<Item>({
+export function createRetryQueue<Item>({
   database,
   write,
   maxPending,
-  onGivenUp,
+  onDropped,
   sizeOf = () => 0,
-  maxOwed = 10_000,
-  maxOwedSize = 67_108_864,
+  maxQueued = 10_000,
+  maxQueuedBytes = 67_108_864,
   retryMs = 1_000,
   observer,
-}: OwedWritesOptions<Item>): OwedWrites<Item> {
+}: RetryQueueOptions<Item>): RetryQueue<Item> {
   const commits = createGroupCommit({
     database,
     maxPending,
@@ -54,64 +55,63 @@ export function createOwedWrites<Item>({
       return items.map(() => null);
     },
   });
-  const owed = new Set<Item>();
-  let owedSize = 0;
-  let writing: Promise<void> | null = null;
+  const queued = new Set<Item>();
+  let queuedBytes = 0;
+  let flushing: Promise<void> | null = null;
   let retry: NodeJS.Timeout | null = null;
   let isClosed = false;
 
-  /** Others take it for not happened until it is written, and nobody may ever ask for that here. */
-  const retryLater = (): void => {
-    if (owed.size === 0 || isClosed) return;
+  /** A timer is needed because this process may never get another request that flushes the queue. */
+  const scheduleRetry = (): void => {
+    if (queued.size === 0 || isClosed) return;
     retry ??= setTimeout(() => {
       retry = null;
-      void writeOwed();
+      void flush();
     }, retryMs).unref();
   };
 
-  const forget = (item: Item): void => {
-    if (owed.delete(item)) owedSize -= sizeOf(item);
+  const remove = (item: Item): void => {
+    if (queued.delete(item)) queuedBytes -= sizeOf(item);
   };
 
-  const owe = (item: Item): void => {
+  const enqueue = (item: Item): void => {
     const size = sizeOf(item);
-    for (const oldest of owed) {
-      if (owed.size < maxOwed && owedSize + size <= maxOwedSize) break;
-      forget(oldest);
-      onGivenUp(new Error('Too much waits for the database to be written; the oldest was given up.'), oldest);
+    for (const oldest of queued) {
+      if (queued.size < maxQueued && queuedBytes + size <= maxQueuedBytes) break;
+      remove(oldest);
+      onDropped(new Error('The queue of writes to retry is full; its oldest write was dropped.'), oldest);
     }
-    owed.add(item);
-    owedSize += size;
-    retryLater();
+    queued.add(item);
+    queuedBytes += size;
+    scheduleRetry();
   };
 
-  /** False when the database does not take it. */
-  const writeOne = async (item: Item): Promise<boolean> => {
+  /** Returns false if the item stays queued. */
+  const writeQueued = async (item: Item): Promise<boolean> => {
     try {
       await commits.add(item);
     } catch (error) {
-      if (isPassing(error)) return false;
-      // A defect or a refused value, which another try would meet again.
-      onGivenUp(error, item);
+      if (isTemporary(error)) return false;
+      onDropped(error, item);
     }
-    forget(item);
+    remove(item);
     return true;
   };
 
   const writeAll = async (): Promise<void> => {
-    while (owed.size > 0) {
-      const written = await Promise.all([...owed.values().take(MAX_OWED_AT_ONCE)].map(writeOne));
+    while (queued.size > 0) {
+      const written = await Promise.all([...queued.values().take(MAX_FLUSHED_AT_ONCE)].map(writeQueued));
       if (written.includes(false)) return;
     }
   };
 
-  const writeOwed = async (): Promise<void> => {
-    if (owed.size === 0) return;
-    writing ??= writeAll().finally(() => {
-      writing = null;
-      retryLater();
+  const flush = async (): Promise<void> => {
+    if (queued.size === 0) return;
+    flushing ??= writeAll().finally(() => {
+      flushing = null;
+      scheduleRetry();
     });
-    await writing;
+    await flushing;
   };
 
   return {
@@ -119,21 +119,22 @@ export function createOwedWrites<Item>({
       try {
         await commits.add(item, beginStep);
       } catch (error) {
-        if (isPassing(error)) owe(item);
+        if (isTemporary(error)) enqueue(item);
         throw error;
       }
     },
-    owe,
-    writeOwed,
+    enqueue,
+    flush,
     async close() {
       isClosed = true;
       if (retry) clearTimeout(retry);
-      await writeOwed();
+      await flush();
       await commits.close();
     },
   };
 }
 
-function isPassing(error: unknown): boolean {
+/** False for a defect and for a refused value: another try would fail the same way. */
+function isTemporary(error: unknown): boolean {
   return error instanceof TaskFailure && error.code !== 'BAD_USER_INPUT';
 }

@@ -5,32 +5,32 @@ import type { CommitObserver } from '../group-commit.ts';
 import { formatCreated, formatFailure } from './outcome-json.ts';
 import type { Database, SqlTransaction } from '../sql/database.ts';
 import type { Attempt } from './attempt.ts';
-import { createOwedWrites } from './retry-queue.ts';
+import { createRetryQueue } from './retry-queue.ts';
 
-/** How an attempt ended; `nothing`: it was not sent or was refused, so its key may be used again. */
+/** How an attempt ended. `released`: the task was not sent or was refused, so the key is free again. */
 export type Settlement =
   | { readonly kind: 'created'; readonly created: CreatedAccountTask }
   | { readonly kind: 'unknown'; readonly failure: TaskFailure }
-  | { readonly kind: 'nothing' };
+  | { readonly kind: 'released' };
 
-/** Writes down how attempts ended, and keeps what the database does not take until it does. */
+/** Records how attempts ended, with a retry queue for the settlements that the database has not accepted yet. */
 export interface Settlements {
-  /** Never throws: what cannot be written is reported and owed. */
+  /** Writes the settlement now. Never throws: a failure is reported and the settlement is enqueued. */
   settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
-  /** Keeps a settlement to be written later; the oldest makes room for the newest. */
-  owe(attempt: Attempt, settlement: Settlement): void;
-  /** Tries once to write what is owed; it never throws, and all who ask meanwhile wait for the same try. */
-  writeOwed(): Promise<void>;
+  /** Adds a settlement to be written later. A full queue drops its oldest ones. */
+  enqueue(attempt: Attempt, settlement: Settlement): void;
+  /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
+  flush(): Promise<void>;
   close(): Promise<void>;
 }
 
 export interface SettlementsOptions {
   readonly database: Database;
   readonly maxPending: number;
-  /** Told of each settlement that could not be written, and again when it is given up. */
+  /** Called for each settlement that could not be written, and again if it is dropped. */
   readonly onUnsettled: (error: unknown) => void;
-  readonly maxOwed?: number;
-  readonly maxOwedSize?: number;
+  readonly maxQueued?: number;
+  readonly maxQueuedBytes?: number;
   readonly retryMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
@@ -39,26 +39,26 @@ export interface SettlementsOptions {
 interface SettledAttempt {
   readonly attempt: Attempt;
   readonly kind: Settlement['kind'];
-  /** The result or failure as JSON; empty for nothing. */
+  /** The result or failure as JSON; empty if the key is released. */
   readonly outcome: string;
 }
 
 export function createSettlements({ onUnsettled, ...options }: SettlementsOptions): Settlements {
-  const writes = createOwedWrites<SettledAttempt>({
+  const queue = createRetryQueue<SettledAttempt>({
     ...options,
     write: async (transaction, settled) => {
       for (const item of settled) for (const scope of item.attempt.owner.scopes) await write(transaction, scope, item);
     },
     sizeOf: ({ outcome }) => Buffer.byteLength(outcome),
-    onGivenUp: onUnsettled,
+    onDropped: onUnsettled,
   });
   return {
     async settle(attempt, settlement, beginStep) {
-      await writes.write(toSettled(attempt, settlement), beginStep).catch(onUnsettled);
+      await queue.write(toSettled(attempt, settlement), beginStep).catch(onUnsettled);
     },
-    owe: (attempt, settlement) => writes.owe(toSettled(attempt, settlement)),
-    writeOwed: () => writes.writeOwed(),
-    close: () => writes.close(),
+    enqueue: (attempt, settlement) => queue.enqueue(toSettled(attempt, settlement)),
+    flush: () => queue.flush(),
+    close: () => queue.close(),
   };
 }
 
@@ -74,7 +74,7 @@ async function write(
   { attempt: { key, id }, kind, outcome }: SettledAttempt,
 ): Promise<void> {
   const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3';
-  if (kind === 'nothing') {
+  if (kind === 'released') {
     await transaction.write(`DELETE FROM idempotency_keys ${where}`, [scope, key, id]);
     return;
   }

@@ -1,3 +1,8 @@
+/*
+ * Idempotency keys in store mode. Whether a second use of a key replays the first result or conflicts is decided here,
+ * inside the transaction that stores the task: key and task are committed together, so there is no claim and no lease.
+ * Upstream mode decides in upstream-idempotency.ts.
+ */
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { formatCreated, parseCreated } from './outcome-json.ts';
@@ -8,10 +13,10 @@ import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 type Decision = CreatedAccountTask | TaskFailure;
 
 /**
- * Decides for each registration, but once for each idempotency key: a key that is known gives its first result again,
- * and a new one is written in the transaction that stores the task. What is refused leaves its key free.
+ * Returns a decision for each registration, in their order: the replayed result if its key is known, else that of `decide`.
+ * New keys are written with their results; a registration that fails leaves its key free.
  */
-export async function decideOnce<Registration extends { readonly attempt: Attempt | null }>(
+export async function replayOrDecide<Registration extends { readonly attempt: Attempt | null }>(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
   decide: (registration: Registration) => Decision,
@@ -23,7 +28,7 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   const decisions = await Promise.all(
     registrations.map(async (registration) => {
       const [known] = registration.attempt ? findKnown(registration.attempt) : [];
-      return registration.attempt && known ? giveAgain(transaction, registration.attempt, known) : decide(registration);
+      return registration.attempt && known ? replay(transaction, registration.attempt, known) : decide(registration);
     }),
   );
   const newKeys = registrations.flatMap(({ attempt }, index) => {
@@ -43,25 +48,26 @@ export async function decideOnce<Registration extends { readonly attempt: Attemp
   });
   if (newKeys.length === 0) return decisions;
   await insertKeys(transaction, newKeys);
-  // Another attempt with the same key may have come first: in this batch, or in another process.
+  // Another attempt with the same key may have been first, in this batch or in another process.
   const { find: findWinner } = await readKeys(transaction, attempts);
   return Promise.all(
     registrations.map(async ({ attempt }, index) => {
       const decision = decisions[index] as Decision;
       const [winner] = attempt ? findWinner(attempt) : [];
-      if (!attempt || !winner || winner.attemptId === attempt.id || isSettled(decision)) return decision;
-      return giveAgain(transaction, attempt, winner);
+      if (!attempt || !winner || winner.attemptId === attempt.id || isFinal(decision)) return decision;
+      return replay(transaction, attempt, winner);
     }),
   );
 }
 
-async function giveAgain(transaction: SqlTransaction, { fingerprint }: Attempt, row: KeyRow): Promise<Decision> {
+async function replay(transaction: SqlTransaction, { fingerprint }: Attempt, row: KeyRow): Promise<Decision> {
   if (row.fingerprint !== fingerprint) return idempotencyConflict();
   const outcome = await readOutcome(transaction, row);
-  // The key expired and was purged between the two reads: the next attempt finds it free.
+  // If the key expired and was purged between the two reads, the next attempt finds it free.
   return outcome === null ? idempotencyInProgress() : toReplay(parseCreated(outcome));
 }
 
-function isSettled(decision: Decision): boolean {
+/** True for a decision that another attempt with the same key cannot change. */
+function isFinal(decision: Decision): boolean {
   return decision instanceof TaskFailure || decision.replayed;
 }

@@ -1,42 +1,46 @@
+/*
+ * Idempotency keys in upstream mode. Whether a second use of a key is sent, replayed, refused or waits is decided here,
+ * from the ledger's claim result. Store mode decides in store-idempotency.ts.
+ */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import type { TaskService } from '../../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './attempt.ts';
-import type { KnownClaim } from './claims.ts';
+import type { ClaimResult } from './claims.ts';
 import type { Ledger } from './ledger.ts';
 import { credentialRefused } from '../refused-credentials.ts';
 import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {
   readonly ledger: Ledger;
-  /** How long a second attempt waits for the first before it is told that it is under way. */
+  /** How long a second attempt waits for the first before it fails with IDEMPOTENCY_IN_PROGRESS. */
   readonly waitMs: number;
-  /** How many may wait so; one more is told at once. */
+  /** How many attempts may wait at once; further ones fail immediately. */
   readonly maxWaiting?: number;
 }
 
 const POLL_MS = 25;
 
-/** A task service that sends a task once for each idempotency key, and an attempt of unknown fate never again. */
+/** Decorates a task service so that it sends a task once per idempotency key, and never repeats one of unknown fate. */
 export function idempotentTaskService(
   inner: TaskService,
   { ledger, waitMs, maxWaiting = 1_000 }: IdempotencyOptions,
 ): TaskService {
   let waiting = 0;
-  /** Asks until the ledger has another answer than that the first attempt is under way, or it has taken too long. */
-  const askPatiently = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<KnownClaim> => {
+  /** Claims the key. While another attempt holds the claim, polls until that one has settled or the wait is over. */
+  const claimOrWait = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<ClaimResult> => {
     const untilMs = performance.now() + waitMs;
-    let answer = await ledger.claim(attempt, beginStep);
-    if (answer.kind !== 'running' || waiting >= maxWaiting) return answer;
+    let result = await ledger.claim(attempt, beginStep);
+    if (result.kind !== 'running' || waiting >= maxWaiting) return result;
     waiting += 1;
     try {
-      while (answer.kind === 'running' && performance.now() < untilMs) {
+      while (result.kind === 'running' && performance.now() < untilMs) {
         await delay(POLL_MS);
-        answer = await ledger.claim(attempt, beginStep);
+        result = await ledger.claim(attempt, beginStep);
       }
-      return answer;
+      return result;
     } finally {
       waiting -= 1;
     }
@@ -46,7 +50,7 @@ export function idempotentTaskService(
     async create(task, call) {
       const attempt = toAttempt(task, call);
       if (!attempt) return inner.create(task, call);
-      const earlier = toEarlier(await askPatiently(attempt, call.beginStep));
+      const earlier = toEarlierResult(await claimOrWait(attempt, call.beginStep));
       if (earlier) return toReplay(earlier);
       try {
         const created = await inner.create(task, call);
@@ -64,18 +68,18 @@ export function idempotentTaskService(
   };
 }
 
-/** Null when the attempt is to be sent; the earlier result when there is one; throws what stands in its way. */
-function toEarlier(answer: KnownClaim): CreatedAccountTask | null {
-  if (answer.kind === 'claimed') return null;
-  if (answer.kind === 'created') return answer.created;
-  if (answer.kind === 'unknown') throw answer.failure;
-  if (answer.kind === 'refused') throw credentialRefused();
-  throw answer.kind === 'conflict' ? idempotencyConflict() : idempotencyInProgress();
+/** Returns the result to replay, or null if the task is to be sent. @throws TaskFailure if it must not be sent. */
+function toEarlierResult(result: ClaimResult): CreatedAccountTask | null {
+  if (result.kind === 'claimed') return null;
+  if (result.kind === 'created') return result.created;
+  if (result.kind === 'unknown') throw result.failure;
+  if (result.kind === 'refused') throw credentialRefused();
+  throw result.kind === 'conflict' ? idempotencyConflict() : idempotencyInProgress();
 }
 
 function toSettlement(error: unknown): Settlement {
   if (!(error instanceof TaskFailure)) return { kind: 'unknown', failure: unexpected() };
-  return error.outcome === 'UNKNOWN' ? { kind: 'unknown', failure: error } : { kind: 'nothing' };
+  return error.outcome === 'UNKNOWN' ? { kind: 'unknown', failure: error } : { kind: 'released' };
 }
 
 function unexpected(): TaskFailure {

@@ -102,7 +102,7 @@ export function toStatementFailure(error: unknown): unknown {
 }
 
 /** The failure behind an error of COMMIT, which leaves the transaction's fate open unless its evidence settles it. */
-export function toCommitFailure(error: unknown): unknown {
+export function toPostgresCommitFailure(error: unknown): unknown {
   const { state, message } = toEvidence(error);
   const isRolledBack = state === null ? UNSENT.test(message) : ROLLED_BACK.test(state) && state !== LOST_TRACK;
   if (isRolledBack) return toStatementFailure(error);

@@ -7,7 +7,7 @@ import {
   type SqlRow,
   type SqlTransaction,
 } from './database.ts';
-import { isConnectionLost, mayRunAgain, toCommitFailure, toStatementFailure } from './postgres-failure.ts';
+import { isConnectionLost, mayRunAgain, toPostgresCommitFailure, toStatementFailure } from './postgres-failure.ts';
 import { recognizePostgres } from './postgres-kind.ts';
 import { beginInPool, CLIENT_TIMEOUT_GRACE_MS, createPostgresPool } from './postgres-pool.ts';
 import { createStatements, splitRows, toInsert } from './postgres-sql.ts';
@@ -152,7 +152,7 @@ export async function openPostgres(address: string, options: PostgresOptions = {
 
 async function commit(client: PoolClient): Promise<void> {
   const { command } = await client.query('COMMIT').catch((error: unknown) => {
-    throw toCommitFailure(error);
+    throw toPostgresCommitFailure(error);
   });
   if (command !== 'COMMIT') throw new Error('A transaction went on after one of its statements had failed.');
 }

@@ -35,7 +35,7 @@ export function toSqliteFailure(error: unknown): unknown {
 }
 
 /** The failure behind an error of COMMIT, which leaves the transaction's fate open unless its code settles it. */
-export function toCommitFailure(error: unknown): unknown {
+export function toSqliteCommitFailure(error: unknown): unknown {
   const code = resultCode(error);
   if (code === null || REFUSED_VALUES.has(code & 0xff)) return toSqliteFailure(error);
   const fateUnknown = code !== SQLITE_IOERR_WRITE && !ROLLED_BACK.has(code & 0xff);
@@ -47,8 +47,8 @@ export function isBusy(failure: unknown): boolean {
   return failure instanceof DatabaseUnavailableError && ((resultCode(failure.cause) ?? 0) & 0xff) === SQLITE_BUSY;
 }
 
-/** Does one piece of work with node:sqlite, and turns its error into ours. */
-export function attempt<Result>(work: () => Result, toFailure = toSqliteFailure): Result {
+/** Runs work with node:sqlite and translates its errors. */
+export function withSqliteErrors<Result>(work: () => Result, toFailure = toSqliteFailure): Result {
   try {
     return work();
   } catch (error) {

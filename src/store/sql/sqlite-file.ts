@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { DatabaseUnavailableError } from './database.ts';
 import type { LockWait } from './lock-wait.ts';
-import { attempt, toSqliteFailure } from './sqlite-failure.ts';
+import { withSqliteErrors, toSqliteFailure } from './sqlite-failure.ts';
 
 const IN_MEMORY = ':memory:';
 /** Marks a file as this program's: "ATGW". */
@@ -23,9 +23,9 @@ export async function openSqliteFile(path: string, waitForLock: LockWait): Promi
     makeFolder(dirname(path));
     await waitForLock(async () => refuseForeign(path));
   }
-  const handle = attempt(() => new DatabaseSync(path, { enableForeignKeyConstraints: true }));
+  const handle = withSqliteErrors(() => new DatabaseSync(path, { enableForeignKeyConstraints: true }));
   try {
-    const run = (sql: string) => waitForLock(async () => attempt(() => handle.prepare(sql).get()));
+    const run = (sql: string) => waitForLock(async () => withSqliteErrors(() => handle.prepare(sql).get()));
     const mode = (await run('PRAGMA journal_mode = WAL'))?.['journal_mode'];
     if (mode !== 'wal' && path !== IN_MEMORY) {
       throw new DatabaseUnavailableError('its file system does not support write-ahead logging', { cause: mode });
@@ -56,7 +56,7 @@ function openAsItStands(path: string): DatabaseSync {
 }
 
 /** True for a file that holds anything of another program. */
-export function isForeign(handle: DatabaseSync): boolean {
+export function belongsToAnotherProgram(handle: DatabaseSync): boolean {
   const { mark, objects, columns } = handle.prepare(OWNERSHIP).get() as Record<'mark' | 'objects' | 'columns', number>;
   if (mark === APPLICATION_ID) return false;
   return mark !== 0 || (objects > 0 && columns < 2);
@@ -64,9 +64,9 @@ export function isForeign(handle: DatabaseSync): boolean {
 
 function refuseForeign(path: string): void {
   if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return;
-  const handle = attempt(() => openReadOnly(path));
+  const handle = withSqliteErrors(() => openReadOnly(path));
   try {
-    if (!attempt(() => isForeign(handle))) return;
+    if (!withSqliteErrors(() => belongsToAnotherProgram(handle))) return;
   } finally {
     handle.close();
   }
@@ -116,7 +116,7 @@ export function watchFiles(path: string, handle: DatabaseSync): () => void {
   };
   return () => {
     const nowMs = performance.now();
-    if (nowMs - lookedAtMs >= INTERVAL_MS) attempt(() => lookAgain(nowMs), toWatchFailure);
+    if (nowMs - lookedAtMs >= INTERVAL_MS) withSqliteErrors(() => lookAgain(nowMs), toWatchFailure);
   };
 }
 
@@ -135,7 +135,7 @@ function look(file: string): Look {
 function holdsAnother(path: string, handle: DatabaseSync): boolean {
   const held = openAsItStands(path);
   try {
-    if (isForeign(held)) return true;
+    if (belongsToAnotherProgram(held)) return true;
     const [found, expected] = [readBeginning(held), readBeginning(handle)];
     return found !== null && expected !== null && found !== expected;
   } finally {

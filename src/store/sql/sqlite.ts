@@ -8,7 +8,7 @@ import {
 } from './database.ts';
 import { watchFiles, openSqliteFile } from './sqlite-file.ts';
 import { createLockWait, type LockWait } from './lock-wait.ts';
-import { attempt, toCommitFailure } from './sqlite-failure.ts';
+import { withSqliteErrors, toSqliteCommitFailure } from './sqlite-failure.ts';
 
 export interface SqliteOptions {
   /** How long work waits for a lock of another process that uses the same file. */
@@ -33,18 +33,18 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
   };
 
   const reader: SqlReader = {
-    read: async (sql, parameters = []) => attempt(() => prepare(sql).all(...parameters.map(toBound)) as never),
+    read: async (sql, parameters = []) => withSqliteErrors(() => prepare(sql).all(...parameters.map(toBound)) as never),
   };
   const transaction: SqlTransaction = {
     ...reader,
     async write(sql, parameters = []) {
-      return attempt(() => Number(prepare(sql).run(...parameters.map(toBound)).changes));
+      return withSqliteErrors(() => Number(prepare(sql).run(...parameters.map(toBound)).changes));
     },
     async insert(table, columns, rows, { ifAbsent } = { ifAbsent: false }) {
       const placeholders = columns.map((_, index) => `?${index + 1}`);
       const values = `INSERT INTO ${table} (${columns.join(', ')}) VALUES (${placeholders.join(', ')})`;
       const sql = ifAbsent ? `${values} ON CONFLICT DO NOTHING` : values;
-      attempt(() => {
+      withSqliteErrors(() => {
         const statement = prepare(sql);
         for (const row of rows) statement.run(...row);
       });
@@ -81,14 +81,14 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
     read: (sql, parameters) => whileOpen(waitToRead, () => reader.read(sql, parameters)),
     transaction: (work) =>
       whileOpen(waitToWrite, async () => {
-        attempt(() => handle.exec('BEGIN IMMEDIATE'));
+        withSqliteErrors(() => handle.exec('BEGIN IMMEDIATE'));
         try {
           const result = await work(transaction);
-          attempt(() => handle.exec('COMMIT'), toCommitFailure);
+          withSqliteErrors(() => handle.exec('COMMIT'), toSqliteCommitFailure);
           return result;
         } catch (error) {
           // If this fails, the next piece of work tries again; the first error is what tells the transaction's fate.
-          attempt(
+          withSqliteErrors(
             () => rollBack(handle),
             () => error,
           );

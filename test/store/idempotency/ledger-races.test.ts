@@ -66,7 +66,7 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
     const one = ledgerOver(database);
     const [first, second] = [newAttempt(), newAttempt()];
     await one.claim(first);
-    const settling = interruptible(database, 1, () => one.settle(first, { kind: 'nothing' }));
+    const settling = interruptible(database, 1, () => one.settle(first, { kind: 'released' }));
     const two = ledgerOver(settling);
     expect(await two.claim(second)).toEqual({ kind: 'running' });
     expect(await two.claim(second)).toEqual({ kind: 'claimed' });
@@ -93,7 +93,7 @@ test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole
   const claiming = ledgerOver(interrupted);
   expect(await claiming.claim(attempt)).toEqual({ kind: 'running' });
   expect(await database.read('SELECT scope FROM idempotency_keys')).toEqual([{ scope: 'old' }]);
-  await old.settle(oldAttempt, { kind: 'nothing' });
+  await old.settle(oldAttempt, { kind: 'released' });
   expect(await claiming.claim(attempt)).toEqual({ kind: 'claimed' });
   expect(await old.claim(attemptOf('old'))).toEqual({ kind: 'running' });
 });

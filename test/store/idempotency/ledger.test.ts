@@ -395,7 +395,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     async function recordedOver(tasks: TaskService) {
       const database = await migratedDatabase(kind);
       const unrecorded: string[] = [];
-      const records = createTaskRecords({ database, maxPending: 1000, onGivenUp: () => {} });
+      const records = createTaskRecords({ database, maxPending: 1000, onDropped: () => {} });
       onTestFinished(() => records.close());
       return {
         database,
@@ -457,7 +457,7 @@ describe.each(DATABASES)('on %s', (kind) => {
             ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
             : database.transaction(work),
       };
-      const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp: () => {}, retryMs: 5 });
+      const records = createTaskRecords({ database: away, maxPending: 1000, onDropped: () => {}, retryMs: 5 });
       onTestFinished(() => records.close());
       const unrecorded: string[] = [];
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
@@ -488,9 +488,9 @@ describe.each(DATABASES)('on %s', (kind) => {
                 }),
               ),
       };
-      const givenUp: unknown[] = [];
-      const onGivenUp = (error: unknown) => givenUp.push(error);
-      const records = createTaskRecords({ database: away, maxPending: 1000, onGivenUp, retryMs: 5 });
+      const dropped: unknown[] = [];
+      const onDropped = (error: unknown) => dropped.push(error);
+      const records = createTaskRecords({ database: away, maxPending: 1000, onDropped, retryMs: 5 });
       onTestFinished(() => records.close());
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
       const refusals = refusalsOver(database);
@@ -499,7 +499,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       isAway = false;
       const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
       await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
-      expect(givenUp).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
+      expect(dropped).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
     });
 
     test('that cannot be recorded are created all the same', async () => {

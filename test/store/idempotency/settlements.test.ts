@@ -8,7 +8,7 @@ import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/
 import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger } from '../../../src/store/idempotency/ledger.ts';
-import { createOwedWrites } from '../../../src/store/idempotency/retry-queue.ts';
+import { createRetryQueue } from '../../../src/store/idempotency/retry-queue.ts';
 import { createSettlements, type SettlementsOptions } from '../../../src/store/idempotency/settlements.ts';
 import { createTaskRecords } from '../../../src/store/task-records.ts';
 import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
@@ -122,7 +122,7 @@ describe.each(DATABASES)('on %s, when the database was away at the end of a crea
 
 describe('what is owed to the database', () => {
   /** Unless it is said otherwise, nothing is tried again while a test lasts. */
-  async function settlementsOwed(count: number, { retryMs = 3_600_000, ...bound }: Partial<SettlementsOptions> = {}) {
+  async function queuedSettlements(count: number, { retryMs = 3_600_000, ...bound }: Partial<SettlementsOptions> = {}) {
     const { database, state } = await awayDatabase('SQLite');
     const unsettled: unknown[] = [];
     const settlements = createSettlements({
@@ -133,33 +133,33 @@ describe('what is owed to the database', () => {
       ...bound,
     });
     onTestFinished(() => settlements.close());
-    for (let index = 0; index < count; index += 1) settlements.owe(newAttempt(), { kind: 'nothing' });
+    for (let index = 0; index < count; index += 1) settlements.enqueue(newAttempt(), { kind: 'released' });
     return { settlements, state, unsettled };
   }
 
   test('is written once, however many wait for it', async () => {
-    const { settlements, state } = await settlementsOwed(300);
-    await Promise.all(Array.from({ length: 50 }, () => settlements.writeOwed()));
+    const { settlements, state } = await queuedSettlements(300);
+    await Promise.all(Array.from({ length: 50 }, () => settlements.flush()));
     expect(state.settlements).toBe(300);
-    await settlements.writeOwed();
+    await settlements.flush();
     expect(state.settlements).toBe(300);
   });
 
   test('asks a database that is still away once, and stays owed', async () => {
-    const { settlements, state } = await settlementsOwed(300);
+    const { settlements, state } = await queuedSettlements(300);
     state.isAway = true;
     const before = state.transactions;
-    await Promise.all([settlements.writeOwed(), settlements.writeOwed()]);
+    await Promise.all([settlements.flush(), settlements.flush()]);
     expect(state.transactions - before).toBe(1);
     state.isAway = false;
-    await settlements.writeOwed();
+    await settlements.flush();
     expect(state.settlements).toBe(300);
   });
 
   test('is written once the database is back, though nobody claims a key here again', async () => {
-    const { settlements, state, unsettled } = await settlementsOwed(0, { retryMs: 5 });
+    const { settlements, state, unsettled } = await queuedSettlements(0, { retryMs: 5 });
     state.isAway = true;
-    await settlements.settle(newAttempt(), { kind: 'nothing' });
+    await settlements.settle(newAttempt(), { kind: 'released' });
     await expect.poll(() => state.transactions, WHILE).toBeGreaterThan(5);
     state.isAway = false;
     await expect.poll(() => state.settlements, WHILE).toBe(1);
@@ -168,48 +168,48 @@ describe('what is owed to the database', () => {
 
   test('has a bound of its size too', async () => {
     const { database, state } = await awayDatabase('SQLite');
-    const givenUp: string[] = [];
-    const writes = createOwedWrites<string>({
+    const dropped: string[] = [];
+    const queue = createRetryQueue<string>({
       database,
       maxPending: 1000,
-      maxOwedSize: 10,
+      maxQueuedBytes: 10,
       sizeOf: ({ length }) => length,
       write: async () => {},
-      onGivenUp: (_, item) => givenUp.push(item),
+      onDropped: (_, item) => dropped.push(item),
       retryMs: 3_600_000,
     });
-    onTestFinished(() => writes.close());
+    onTestFinished(() => queue.close());
     state.isAway = true;
     for (const item of ['aaaa', 'bbbb', 'cc', 'ddd', 'eeeeeeeeeeee']) {
-      await expect(writes.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+      await expect(queue.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     }
-    expect(givenUp).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
+    expect(dropped).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
   });
 
   test('counts all bytes of what was created, whichever field they are in', async () => {
-    const { settlements, unsettled } = await settlementsOwed(0, { maxOwedSize: 6_000_000 });
+    const { settlements, unsettled } = await queuedSettlements(0, { maxQueuedBytes: 6_000_000 });
     for (const [name, length] of [
       ['Name', 3_000_000],
       ['LastModifiedBy', 2_000_000],
     ] as const) {
       const created = await createdTask({ ...WHOLE_DETAIL, [name]: 'x'.repeat(length) });
-      settlements.owe(newAttempt(), { kind: 'created', created });
+      settlements.enqueue(newAttempt(), { kind: 'created', created });
     }
     expect(unsettled).toHaveLength(0);
     // Two bytes each in UTF-8.
     const created = await createdTask({ ...WHOLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
-    settlements.owe(newAttempt(), { kind: 'created', created });
+    settlements.enqueue(newAttempt(), { kind: 'created', created });
     expect(unsettled).toHaveLength(1);
   });
 
   test('counts all bytes of a record', async () => {
     const { database, state } = await awayDatabase('SQLite');
-    const givenUp: unknown[] = [];
+    const dropped: unknown[] = [];
     const records = createTaskRecords({
       database,
       maxPending: 1000,
-      maxOwedSize: 1_500_000,
-      onGivenUp: (error) => givenUp.push(error),
+      maxQueuedBytes: 1_500_000,
+      onDropped: (error) => dropped.push(error),
       retryMs: 3_600_000,
     });
     onTestFinished(() => records.close());
@@ -220,14 +220,14 @@ describe('what is owed to the database', () => {
         outcome: 'NOT_SENT',
       });
     }
-    expect(givenUp).toHaveLength(1);
+    expect(dropped).toHaveLength(1);
   });
 
   test('has a bound: the oldest is given up, and said so', async () => {
-    const { settlements, state, unsettled } = await settlementsOwed(5, { maxOwed: 3 });
+    const { settlements, state, unsettled } = await queuedSettlements(5, { maxQueued: 3 });
     expect(unsettled).toHaveLength(2);
-    expect(unsettled[0]).toMatchObject({ message: expect.stringContaining('the oldest was given up') as string });
-    await settlements.writeOwed();
+    expect(unsettled[0]).toMatchObject({ message: expect.stringContaining('its oldest write was dropped') as string });
+    await settlements.flush();
     expect(state.settlements).toBe(3);
   });
 });

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import type { SqlReader, SqlTransaction } from '../../../src/store/sql/database.ts';
 import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
-import { decideOnce } from '../../../src/store/idempotency/store-idempotency.ts';
+import { replayOrDecide } from '../../../src/store/idempotency/store-idempotency.ts';
 
 const ATTEMPT: Attempt = {
   owner: { scopes: ['account'], credential: null },
@@ -35,6 +35,6 @@ test('a replay whose long result is purged before it is read may be asked for ag
     insert: async () => undefined,
     exclusive: async () => undefined,
   };
-  const [decision] = await decideOnce(transaction, [{ attempt: ATTEMPT }], decide, 1_000);
+  const [decision] = await replayOrDecide(transaction, [{ attempt: ATTEMPT }], decide, 1_000);
   expect(decision).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT', retryable: true });
 });

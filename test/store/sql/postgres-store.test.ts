@@ -132,7 +132,7 @@ test.each([
 
 test('a record whose id is too long for an index is refused, and keeps no other from being recorded', async () => {
   const { database } = await sampleStore('PostgreSQL');
-  const records = createTaskRecords({ database, maxPending: 10, onGivenUp: () => {} });
+  const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
   onTestFinished(() => records.close());
   const task = readAccountTask(WHOLE_DETAIL, 'Detail');
   if ('at' in task) throw new Error(task.at);

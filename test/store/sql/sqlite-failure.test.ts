@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { DatabaseUnavailableError, UnstorableDataError } from '../../../src/store/sql/database.ts';
-import { toCommitFailure, toSqliteFailure } from '../../../src/store/sql/sqlite-failure.ts';
+import { toSqliteCommitFailure, toSqliteFailure } from '../../../src/store/sql/sqlite-failure.ts';
 
 const sqliteError = (errcode: number) => Object.assign(new Error('as SQLite says it'), { errcode });
 
@@ -15,7 +15,7 @@ test.each([
   ['SQLITE_ERROR', 1, true],
 ])('a commit that fails with %s (%i) leaves its fate open: %s', (_, code, fateUnknown) => {
   const error = sqliteError(code);
-  const failure = toCommitFailure(error);
+  const failure = toSqliteCommitFailure(error);
   expect(failure).toBeInstanceOf(DatabaseUnavailableError);
   expect(failure).toMatchObject({ fateUnknown, cause: error });
 });
@@ -30,7 +30,7 @@ test.each([
   ['SQLITE_MISMATCH', 20],
 ])('a statement or a commit that fails with %s (%i) has met a value that cannot be stored', (_, code) => {
   const error = sqliteError(code);
-  for (const failure of [toSqliteFailure(error), toCommitFailure(error)]) {
+  for (const failure of [toSqliteFailure(error), toSqliteCommitFailure(error)]) {
     expect(failure).toBeInstanceOf(UnstorableDataError);
     expect(failure).toMatchObject({ cause: error });
   }
@@ -45,5 +45,5 @@ test.each([
 
 test('a commit that fails with an error of another kind is a defect, and the error comes back as it is', () => {
   const error = new TypeError('no');
-  expect(toCommitFailure(error)).toBe(error);
+  expect(toSqliteCommitFailure(error)).toBe(error);
 });
