@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { ownTurn } from '../event-loop/turn-batch.ts';
+import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { AnswerBudget } from '../schema/answer-budget.ts';
 
 export interface UnreadAnswersOptions {
@@ -51,7 +51,7 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
       return true;
     },
     onFull: () => onRefused('answer_bytes'),
-    ownTurn,
+    exclusiveTurn,
   };
   return {
     open: () => new AnswerBudget({ ...bounds, freeBytes: left > 0 ? SMALL_ANSWER_BYTES : 0 }),

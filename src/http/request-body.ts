@@ -1,6 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { createCohort } from '../event-loop/turn-batch.ts';
+import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import type { BodyBudget, CountedBody } from './body-budget.ts';
 import { RequestRefusal } from './request-refusal.ts';
 
@@ -27,7 +27,7 @@ const MAX_UNCOUNTED_BYTES = 16_384;
 /** Node's own part of each piece of a body. */
 const MIN_PIECE_BYTES = 256;
 const CALLER_LEFT = { status: 400, code: 'BAD_REQUEST' } as const;
-const arrived = createCohort();
+const arrivedBodies = createTurnBatch();
 
 export function createRequestBodies({ budget, toAddress }: RequestBodiesOptions): RequestBodies {
   const counted = new Map<IncomingMessage, CountedBody>();
@@ -117,7 +117,7 @@ class ArrivingBody {
   end(): void {
     this.#isWhole = true;
     if (this.#counted && this.#resolve) this.#account.budget.complete(this.#counted);
-    if (this.#resolve) arrived.join(() => this.#give());
+    if (this.#resolve) arrivedBodies.add(() => this.#give());
   }
 
   fail(error: Error): void {

@@ -15,7 +15,7 @@ export interface AnswerBounds {
   readonly reserve: (bytes: number) => boolean;
   /** Called once, when something does not fit. */
   readonly onFull: () => void;
-  readonly ownTurn: () => Promise<void>;
+  readonly exclusiveTurn: () => Promise<void>;
 }
 
 /** The part of an answer around a value: its field's name, and a share of the objects and lists it is in. */
@@ -69,13 +69,13 @@ export class AnswerBudget {
   }
 
   /** Waits for a turn of the event loop in which nothing else of many bytes is read or written. */
-  ownTurn(): Promise<void> {
-    return this.#bounds.ownTurn();
+  exclusiveTurn(): Promise<void> {
+    return this.#bounds.exclusiveTurn();
   }
 
   /** The same before many bytes are written; a few are written at once. */
   async turnToWrite(bytes: number): Promise<void> {
-    if (bytes > RESERVATION_BYTES) await this.ownTurn();
+    if (bytes > RESERVATION_BYTES) await this.exclusiveTurn();
   }
 
   /** Gives back what was taken ahead, so that it can be taken value by value. */

@@ -61,7 +61,7 @@ export async function readPage(
     }
     last = slice.tasks.at(-1)?.ID ?? null;
     if (!slice.hasNextPage || tasks.length >= first || last === null) return toPage(slice.hasNextPage);
-    await answer.ownTurn();
+    await answer.exclusiveTurn();
   }
 }
 
@@ -86,7 +86,7 @@ export async function findTasks(
     const slice = await service.find(rest, call, SLICE_BYTES);
     const isRoomLeft = slice.every((task, index) => task === undefined || keep(rest[index] ?? '', task));
     rest = isRoomLeft ? rest.filter((_, index) => slice[index] === undefined) : [];
-    if (rest.length > 0) await answer.ownTurn();
+    if (rest.length > 0) await answer.exclusiveTurn();
   }
   await answer.turnToWrite(heldBytes);
   // From here on their values count, as they are written.

@@ -1,6 +1,6 @@
 import type { BeginStep, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import { othersOfTurn } from '../event-loop/turn-batch.ts';
+import { endOfBatch } from '../event-loop/turn-batch.ts';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from './sql/database.ts';
 import { toWriteFailure } from './store-failure.ts';
 
@@ -42,8 +42,8 @@ const MAX_ITEMS_PER_COMMIT = 256;
 const MAX_PENDING_SIZE = 67_108_864;
 
 /**
- * Writes the items that come together, of one cohort or else of one turn of the event loop, in one transaction, and while as many
- * commits are under way as the database gains from, those that arrive meanwhile.
+ * Writes the items of one turn batch, or else of one event-loop turn, in one transaction. While as many commits are under way as
+ * the database gains from, arriving items wait and go into the next one.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   const { database, write, maxPending, sizeOf = () => 0, maxPendingSize = MAX_PENDING_SIZE, observer } = options;
@@ -100,7 +100,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
     lanes += 1;
     while (waiting.length > 0 && !isCollecting) {
       isCollecting = true;
-      await othersOfTurn();
+      await endOfBatch();
       isCollecting = false;
       const batch = waiting.splice(0, countWholeTurns(waiting));
       committing += batch.length;

@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
-import { createCohort } from '../event-loop/turn-batch.ts';
+import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
 import { isRefusal } from '../contract/envelope.ts';
 import { operationTimeOver, type TaskFailure } from '../contract/failure.ts';
@@ -40,7 +40,7 @@ export interface ExchangeOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
-const answered = createCohort();
+const answeredExchanges = createTurnBatch();
 
 /**
  * Sends one request, at most once, and reads its answer.
@@ -182,7 +182,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   #succeed(answer: UpstreamAnswer): void {
     this.#settle();
     this.#options.step?.end(answer);
-    answered.join(() => this.#resolve(answer));
+    answeredExchanges.add(() => this.#resolve(answer));
   }
 
   #settle(): void {

@@ -1,75 +1,75 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { createCohort, othersOfTurn } from '../../src/event-loop/turn-batch.ts';
+import { createTurnBatch, endOfBatch, type TurnBatch } from '../../src/event-loop/turn-batch.ts';
 
-/** Joins, and notes the name when it goes on. */
-function joinAs(name: string, cohort: ReturnType<typeof createCohort>, order: string[]): Promise<void> {
+/** Adds a callback that appends `name` to `order`; resolves when it has run. */
+function addNamed(name: string, batch: TurnBatch, order: string[]): Promise<void> {
   return new Promise((resolve) => {
-    cohort.join(() => {
+    batch.add(() => {
       order.push(name);
       resolve();
     });
   });
 }
 
-test('those who come in one turn go on together, in their order, after everything else of the turn', async () => {
-  const cohort = createCohort();
+test('runs the callbacks of one turn together, in order, after everything else of the turn', async () => {
+  const batch = createTurnBatch();
   const order: string[] = [];
-  const first = joinAs('first', cohort, order);
-  process.nextTick(() => order.push('what else the turn brings'));
+  const first = addNamed('first', batch, order);
+  process.nextTick(() => order.push('the rest of the turn'));
   await Promise.resolve();
-  const second = joinAs('second', cohort, order);
+  const second = addNamed('second', batch, order);
   await Promise.all([first, second]);
-  expect(order).toEqual(['what else the turn brings', 'first', 'second']);
+  expect(order).toEqual(['the rest of the turn', 'first', 'second']);
 });
 
-test('who comes after the others have gone on waits for those of the next turn', async () => {
-  const cohort = createCohort();
+test('a callback added after its batch has run waits for the next turn', async () => {
+  const batch = createTurnBatch();
   const order: string[] = [];
-  await Promise.all([joinAs('first', cohort, order), joinAs('second', cohort, order)]);
-  const third = joinAs('third', cohort, order);
+  await Promise.all([addNamed('first', batch, order), addNamed('second', batch, order)]);
+  const third = addNamed('third', batch, order);
   await Promise.resolve();
   expect(order).toEqual(['first', 'second']);
   await third;
   expect(order).toEqual(['first', 'second', 'third']);
 });
 
-test('after one who was alone nobody waits, until it is time to look again', async () => {
-  const cohort = createCohort();
-  const hasGoneOn = (): boolean => {
+test('after a batch of one, the next 32 callbacks run at once and the one after them waits again', async () => {
+  const batch = createTurnBatch();
+  const runsAtOnce = (): boolean => {
     const order: string[] = [];
-    void joinAs('one', cohort, order);
+    void addNamed('one', batch, order);
     return order.length === 1;
   };
-  expect(hasGoneOn()).toBe(false);
+  expect(runsAtOnce()).toBe(false);
   await nextTurn();
-  for (let later = 0; later < 32; later += 1) expect(hasGoneOn()).toBe(true);
-  expect(hasGoneOn()).toBe(false);
+  for (let later = 0; later < 32; later += 1) expect(runsAtOnce()).toBe(true);
+  expect(runsAtOnce()).toBe(false);
 });
 
-test('in the work of a cohort the others have come as far when no promise of it is left, in the same turn', async () => {
-  const cohort = createCohort();
+test('endOfBatch resolves in the same turn, once no promise of the batch is left to settle', async () => {
+  const batch = createTurnBatch();
   const order: string[] = [];
   const work = async (name: string): Promise<void> => {
-    await joinAs(name, cohort, order);
+    await addNamed(name, batch, order);
     for (let hop = 0; hop < 5; hop += 1) await Promise.resolve();
     setImmediate(() => order.push('the next turn'));
-    const others = othersOfTurn();
+    const end = endOfBatch();
     order.push(`${name} waits`);
-    await others;
+    await end;
     order.push(`${name} goes on`);
   };
   await Promise.all([work('first'), work('second')]);
   expect(order).toEqual(['first', 'second', 'first waits', 'second waits', 'first goes on', 'second goes on']);
 });
 
-test('outside of one they have when the event loop has read what had arrived', async () => {
-  const cohort = createCohort();
-  await joinAs('first', cohort, []);
+test('outside a batch endOfBatch resolves when the event loop has read what had arrived', async () => {
+  const batch = createTurnBatch();
+  await addNamed('first', batch, []);
   await nextTurn();
   let isOver = false;
-  const others = othersOfTurn().then(() => (isOver = true));
+  const end = endOfBatch().then(() => (isOver = true));
   await new Promise((resolve) => process.nextTick(resolve));
   expect(isOver).toBe(false);
-  await others;
+  await end;
 });

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { ownTurn } from '../../src/event-loop/turn-batch.ts';
+import { exclusiveTurn } from '../../src/event-loop/exclusive-turn.ts';
 
-test('lets one caller in for each turn of the event loop, in their order, and callers who come later', async () => {
+test('admits one caller per event-loop turn, in order, late callers included', async () => {
   let turn = 0;
   const entered = new Map<string, number>();
   const enter = async (name: string): Promise<void> => {
-    await ownTurn();
+    await exclusiveTurn();
     entered.set(name, turn);
   };
   const counting = (async () => {
