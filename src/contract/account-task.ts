@@ -1,24 +1,24 @@
 import { parseGuid, EMPTY_GUID } from './guid.ts';
-import { isRawNumber, type JsonObject, type JsonValue, member, type RawNumber } from './json-value.ts';
+import { isRawNumber, jsonMember, type JsonObject, type JsonValue, type RawNumber } from './json-value.ts';
 import type { ContentType } from './parameters.ts';
 
-/** AccountTaskRequest: what a caller asks for, already checked. */
+/** AccountTaskRequest: a task to register, already validated. */
 export interface NewAccountTask {
   /** Hyphenated, lower-case. */
   readonly TaskID: string;
-  /** A member's name. */
+  /** The name of a Task.Frequency member. */
   readonly Frequency: string;
-  /** A timestamp's text, exactly as given; null when not given. */
+  /** A timestamp with an offset, exactly as given; null if not given. */
   readonly StartDate: string | null;
   readonly FinishDate: string | null;
   /** Opaque text, exactly as given. */
   readonly Parameters: string;
   readonly ContentType: ContentType;
-  /** A member's name; null when not given. */
+  /** The name of a Task.TaskNotification member; null if not given. */
   readonly Notification: string | null;
 }
 
-/** The fields of the contract's AccountTaskResponse (`Detail`), in its order, and what each holds on the wire. */
+/** The fields of AccountTaskResponse (`Detail`) in the contract's order, each with its kind of value on the wire. */
 export const DETAIL_FIELDS = {
   ID: 'guid',
   TaskID: 'guid',
@@ -43,7 +43,7 @@ type DetailKind = (typeof DETAIL_FIELDS)[DetailField];
 const FIELD_NAMES = Object.keys(DETAIL_FIELDS) as readonly DetailField[];
 const KINDS: ReadonlyMap<string, DetailKind> = new Map(Object.entries(DETAIL_FIELDS));
 
-/** The known fields of a Detail, each null or absent where the service gave nothing. */
+/** The known fields of a Detail; null or absent if the service gave no value. */
 export type DetailFields = {
   readonly [Field in DetailField]?: (typeof DETAIL_FIELDS)[Field] extends 'boolean'
     ? boolean | null
@@ -52,54 +52,59 @@ export type DetailFields = {
       : string | null;
 };
 
-/** AccountTaskResponse: a task as the service or our store gave it. */
+/** AccountTaskResponse: a registered task as the service or our store returned it. */
 export interface AccountTask {
   /** Hyphenated, lower-case. */
   readonly ID: string;
   readonly TaskID: string;
   readonly ClientID: string | null;
-  /** The known fields, of the right types, texts exactly as given. */
+  /** The known fields by the contract's names, type-checked; strings exactly as returned. */
   readonly fields: DetailFields;
-  /** The Detail exactly as given: every field, known or not. */
+  /** The Detail exactly as returned, unknown fields included. */
   readonly detail: JsonObject;
 }
 
-/** What a create gives back (`ResponseData`). */
+/** The result of a create (`ResponseData`). */
 export interface CreatedAccountTask {
   readonly accountTask: AccountTask;
   readonly Identification: { readonly UserId: string | null } | null;
   readonly Result: string | null;
-  /** True when an earlier result with the same idempotency key is given again. */
+  /** True if this is the stored result of an earlier create with the same idempotency key. */
   readonly replayed: boolean;
 }
 
-/** A value that is not what the contract says, and where it stands (`ResponseData.Detail.ID`). */
-export interface Misread {
+/** A value that breaks the contract. `at` and `problem` form a sentence: "ResponseData.Detail.ID is missing". */
+export interface ReadProblem {
+  /** The path of the value, such as `ResponseData.Detail.ID`. */
   readonly at: string;
   readonly problem: string;
 }
 
-/** Reads a Detail; a value of the wrong type, or no ID or TaskID, is a misread and never a null. */
-export function readAccountTask(detail: JsonObject, at: string): AccountTask | Misread {
-  const fields = isInContractsWords(detail) ? detail : toKnownFields(detail);
-  const misread = fields === detail ? null : findMisread(fields, at);
-  if (misread) return misread;
+/**
+ * Reads a Detail from the service or from our store. Field names may differ in case; GUIDs become hyphenated and lower-case.
+ * Returns a problem, never a null, for a value of the wrong type or a missing ID or TaskID.
+ * @param at The path of the Detail, for the problem.
+ */
+export function readAccountTask(detail: JsonObject, at: string): AccountTask | ReadProblem {
+  const fields = hasContractNamesAndTypes(detail) ? detail : toKnownFields(detail);
+  const typeMismatch = fields === detail ? null : findProblem(fields, at);
+  if (typeMismatch) return typeMismatch;
   const { ID, TaskID, ClientID } = fields as DetailFields;
   const id = toGuid(ID);
   const taskId = toGuid(TaskID);
   const clientId = toGuid(ClientID);
   if (id === null || taskId === null || clientId === null) {
-    const noGuid = findMisread(fields, at);
-    if (noGuid) return noGuid;
+    const invalidGuid = findProblem(fields, at);
+    if (invalidGuid) return invalidGuid;
   }
-  // The all-zero GUID is what .NET writes for an ID that nobody set: no task stands behind it.
+  // .NET writes the all-zero GUID for an ID that was never set, so it identifies no task.
   if (id === null || id === EMPTY_GUID) return { at: `${at}.ID`, problem: 'is missing' };
   if (taskId === null) return { at: `${at}.TaskID`, problem: 'is missing' };
   return { ID: id, TaskID: taskId, ClientID: clientId, fields, detail };
 }
 
-/** Whether every known field is there by the contract's own name and is of its type, GUIDs being texts, as with most answers; one pass tells. */
-function isInContractsWords(detail: JsonObject): boolean {
+/** True if every known field is present under its exact name and has its type; GUIDs count as text. Most answers pass. */
+function hasContractNamesAndTypes(detail: JsonObject): boolean {
   let known = 0;
   for (const name of Object.keys(detail)) {
     const kind = KINDS.get(name);
@@ -110,13 +115,13 @@ function isInContractsWords(detail: JsonObject): boolean {
   return known === KINDS.size;
 }
 
-/** A copy that uses the contract's names. */
+/** A copy with the known fields only, under the contract's names. */
 function toKnownFields(detail: JsonObject): JsonObject {
-  return Object.fromEntries(FIELD_NAMES.map((field) => [field, member(detail, field) ?? null]));
+  return Object.fromEntries(FIELD_NAMES.map((field) => [field, jsonMember(detail, field) ?? null]));
 }
 
-/** The first field, in the contract's order, that does not hold what it should. */
-function findMisread(fields: JsonObject, at: string): Misread | null {
+/** The problem of the first invalid field in the contract's order. */
+function findProblem(fields: JsonObject, at: string): ReadProblem | null {
   for (const field of FIELD_NAMES) {
     const kind = DETAIL_FIELDS[field];
     const value = fields[field];

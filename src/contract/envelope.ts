@@ -1,19 +1,19 @@
-import { type AccountTask, type CreatedAccountTask, type Misread, readAccountTask } from './account-task.ts';
+import { type AccountTask, type CreatedAccountTask, type ReadProblem, readAccountTask } from './account-task.ts';
 import { TaskFailure, type FailureEvidence, type FailureKind } from './failure.ts';
-import { isJsonObject, type JsonObject, type JsonValue, member } from './json-value.ts';
+import { isJsonObject, type JsonObject, type JsonValue, jsonMember } from './json-value.ts';
 
 /** An answer's body as the wire read it: JSON and XML give the same tree. */
 export type AnswerBody =
   | { readonly kind: 'tree'; readonly tree: JsonValue }
   | { readonly kind: 'empty' }
-  | ({ readonly kind: 'unreadable' } & Misread);
+  | ({ readonly kind: 'unreadable' } & ReadProblem);
 
 /** What an answer holds, as far as its meaning goes. */
 type Reading =
-  | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly created: Created | Misread }
+  | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly created: Created | ReadProblem }
   /** The framework's own words, such as `{ "Message": "…" }`. */
   | { readonly kind: 'message' }
-  | ({ readonly kind: 'unreadable' } & Misread);
+  | ({ readonly kind: 'unreadable' } & ReadProblem);
 
 interface EnvelopeError {
   readonly ErrorCode: string | null;
@@ -79,7 +79,7 @@ export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: st
     return fail(
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
       `The service refused the request (HTTP ${status}).`,
-      (status === 404 || status === 405) && isForeign(body) ? wrongAddress(status) : undefined,
+      (status === 404 || status === 405) && isForeignBody(body) ? wrongAddress(status) : undefined,
     );
   if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
     return { ...reading.created, replayed: false };
@@ -99,7 +99,7 @@ export function isRefusal(status: number): boolean {
 }
 
 /** True for a body that is neither the envelope nor a message of ASP.NET Web API: another server may have answered. */
-export function isForeign(body: AnswerBody): boolean {
+export function isForeignBody(body: AnswerBody): boolean {
   return readAnswer(body, '').kind === 'unreadable';
 }
 
@@ -110,7 +110,7 @@ function wrongAddress(status: number): Error {
   );
 }
 
-function toMisread(reading: Reading): Misread {
+function toMisread(reading: Reading): ReadProblem {
   if (reading.kind === 'unreadable') return reading;
   if (reading.kind === 'envelope' && 'at' in reading.created) return reading.created;
   return {
@@ -124,10 +124,10 @@ function readAnswer(body: AnswerBody, sentTaskId: string): Reading {
   if (body.kind === 'empty') return unreadable('the answer', 'is empty');
   const { tree } = body;
   if (!isJsonObject(tree)) return unreadable('the answer', 'is not an object');
-  const error = member(tree, 'Error');
-  const data = member(tree, 'ResponseData');
+  const error = jsonMember(tree, 'Error');
+  const data = jsonMember(tree, 'ResponseData');
   if (error === undefined && data === undefined) {
-    return typeof member(tree, 'Message') === 'string'
+    return typeof jsonMember(tree, 'Message') === 'string'
       ? { kind: 'message' }
       : unreadable('the answer', 'holds neither Error nor ResponseData');
   }
@@ -137,7 +137,7 @@ function readAnswer(body: AnswerBody, sentTaskId: string): Reading {
 }
 
 /** The envelope's error; null when it is blank. */
-function readError(value: JsonValue | undefined): EnvelopeError | Misread | null {
+function readError(value: JsonValue | undefined): EnvelopeError | ReadProblem | null {
   if (isAbsent(value)) return null;
   if (!isJsonObject(value)) return { at: 'Error', problem: 'is not an object' };
   const ErrorCode = readText(value, 'ErrorCode', 'Error');
@@ -147,35 +147,35 @@ function readError(value: JsonValue | undefined): EnvelopeError | Misread | null
   return ErrorCode?.trim() || ErrorReason?.trim() ? { ErrorCode, ErrorReason } : null;
 }
 
-function readResponseData(value: JsonValue | undefined, sentTaskId: string): Created | Misread {
+function readResponseData(value: JsonValue | undefined, sentTaskId: string): Created | ReadProblem {
   if (isAbsent(value)) return { at: 'ResponseData', problem: 'is missing' };
   if (!isJsonObject(value)) return { at: 'ResponseData', problem: 'is not an object' };
-  const detail = member(value, 'Detail');
+  const detail = jsonMember(value, 'Detail');
   if (isAbsent(detail)) return { at: 'ResponseData.Detail', problem: 'is missing' };
   if (!isJsonObject(detail)) return { at: 'ResponseData.Detail', problem: 'is not an object' };
-  const accountTask: AccountTask | Misread = readAccountTask(withTaskId(detail, sentTaskId), 'ResponseData.Detail');
+  const accountTask: AccountTask | ReadProblem = readAccountTask(withTaskId(detail, sentTaskId), 'ResponseData.Detail');
   if ('at' in accountTask) return accountTask;
   const Result = readText(value, 'Result', 'ResponseData');
   if (typeof Result === 'object' && Result) return Result;
-  const Identification = readIdentification(member(value, 'Identification'));
+  const Identification = readIdentification(jsonMember(value, 'Identification'));
   if (Identification && 'at' in Identification) return Identification;
   return { accountTask, Identification, Result };
 }
 
 /** The Detail with the TaskID that was sent, where the service left it out. */
 function withTaskId(detail: JsonObject, sentTaskId: string): JsonObject {
-  return isAbsent(member(detail, 'TaskID')) ? { ...detail, TaskID: sentTaskId } : detail;
+  return isAbsent(jsonMember(detail, 'TaskID')) ? { ...detail, TaskID: sentTaskId } : detail;
 }
 
-function readIdentification(value: JsonValue | undefined): CreatedAccountTask['Identification'] | Misread {
+function readIdentification(value: JsonValue | undefined): CreatedAccountTask['Identification'] | ReadProblem {
   if (isAbsent(value)) return null;
   if (!isJsonObject(value)) return { at: 'ResponseData.Identification', problem: 'is not an object' };
   const UserId = readText(value, 'UserId', 'ResponseData.Identification');
   return typeof UserId === 'object' && UserId ? UserId : { UserId };
 }
 
-function readText(object: JsonObject, name: string, at: string): string | null | Misread {
-  const value = member(object, name) ?? null;
+function readText(object: JsonObject, name: string, at: string): string | null | ReadProblem {
+  const value = jsonMember(object, name) ?? null;
   return value === null || typeof value === 'string' ? value : { at: `${at}.${name}`, problem: 'is not text' };
 }
 

@@ -71,19 +71,19 @@ export class TaskFailure extends Error {
 const MESSAGE_END = 1_000;
 
 /** A message without its middle if it is long: what matters stands before and behind the value that it quotes. */
-export function shortened(message: string): string {
+export function shortenMessage(message: string): string {
   return message.length > 2 * MESSAGE_END
     ? `${message.slice(0, MESSAGE_END)} … ${message.slice(-MESSAGE_END)}`
     : message;
 }
 
 /** What a log may say of a failure: the service's own words may repeat whatever it was told. */
-export function toLogSentence({ message, errorCode, errorReason }: TaskFailure): string {
+export function toLogMessage({ message, errorCode, errorReason }: TaskFailure): string {
   return errorCode || errorReason ? 'The service refused the task; its words are in the answer.' : message;
 }
 
 /** The end of the time that a GraphQL operation may take: what is not done by then is not done. */
-export function operationTimeOver(): TaskFailure {
+export function operationTimedOut(): TaskFailure {
   return new TaskFailure(
     { code: 'OVERLOADED', outcome: 'NOT_SENT' },
     'The time that an operation may take was over before this was done.',

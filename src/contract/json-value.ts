@@ -1,14 +1,14 @@
-/** A JSON value; a number whose digits a double would lose is kept as the object `JSON.rawJSON` makes of its text. */
+/** A JSON value. A number that a double cannot represent exactly is kept as a `RawNumber`. */
 export type JsonValue = string | number | boolean | null | RawNumber | JsonObject | readonly JsonValue[];
 export interface JsonObject {
   readonly [name: string]: JsonValue | undefined;
 }
-/** A number's own digits (`JSON.rawJSON`); `JSON.stringify` writes them as they came. */
+/** The result of `JSON.rawJSON` for a number; `JSON.stringify` writes its digits unchanged. */
 export interface RawNumber {
   readonly rawJSON: string;
 }
 
-/** The parts of JSON that hold a number's digits, which TypeScript does not declare yet. */
+/** The JSON functions that keep a number's digits; TypeScript does not declare them yet. */
 const json = JSON as unknown as {
   parse(
     text: string,
@@ -18,7 +18,7 @@ const json = JSON as unknown as {
   isRawJSON(value: unknown): value is RawNumber;
 };
 
-/** `JSON.parse`, but a number whose digits a double does not give back is a raw number. */
+/** Parses JSON like `JSON.parse`, but keeps a number as a `RawNumber` where a double would print other digits. */
 export function parseJsonKeepingDigits(text: string): JsonValue {
   return json.parse(text, (_name, value, { source }) =>
     typeof value === 'number' && source !== undefined && String(value) !== source ? json.rawJSON(source) : value,
@@ -29,8 +29,8 @@ export function isJsonObject(value: JsonValue | undefined): value is JsonObject 
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }
 
-/** The member called `name`, else the one that differs from it only in case (as the framework reads JSON names). */
-export function member(object: JsonObject, name: string): JsonValue | undefined {
+/** The member called `name`, else one whose name differs only in case, which is how ASP.NET Web API 2 reads JSON. */
+export function jsonMember(object: JsonObject, name: string): JsonValue | undefined {
   if (Object.hasOwn(object, name)) return object[name];
   const lowerCase = name.toLowerCase();
   const other = Object.keys(object).find((key) => key.toLowerCase() === lowerCase);

@@ -67,10 +67,10 @@ export interface AccountTaskPage {
 }
 
 /** Resolves with a word for a state that is well; throws a TaskFailure that says what is wrong. */
-export type Check = () => Promise<string>;
+export type ReadinessCheck = () => Promise<string>;
 
 /** What a backend needs to serve, each part checked by itself. */
-export type Checks = Readonly<Partial<Record<'upstream' | 'circuit' | 'database', Check>>>;
+export type ReadinessChecks = Readonly<Partial<Record<'upstream' | 'circuit' | 'database', ReadinessCheck>>>;
 
 /**
  * The port between the faces (GraphQL, REST) and the backends (upstream, store).
@@ -87,7 +87,7 @@ export interface TaskService {
   /** A page of the caller's tasks. */
   list(page: PageRequest, call: Call): Promise<AccountTaskPage>;
   /** The backend can serve when all of them are well. */
-  readonly checks: Checks;
+  readonly checks: ReadinessChecks;
   /** Finishes what is under way and lets go of connections and files. */
   close(): Promise<void>;
 }

@@ -1,5 +1,5 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
-import { shortened, TaskFailure, toLogSentence } from '../contract/failure.ts';
+import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { CreatedBefore, UncertainWrite } from '../schema/context.ts';
 import { boundErrors, countMore, mayLog } from './failure-bounds.ts';
@@ -41,7 +41,7 @@ export function logFailure(error: unknown, { requestId, log, record }: RequestEr
   if (!mayLog(error, record)) return;
   if (error instanceof TaskFailure) {
     const { code, outcome, cause } = error;
-    log.warn({ requestId, code, outcome, err: cause }, toLogSentence(error));
+    log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
   } else {
     log.error({ requestId, err: error }, 'unexpected error');
   }
@@ -151,7 +151,7 @@ function maskedError(error: GraphQLError, request: RequestError, facts: MaskedFa
 }
 
 function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
-  return new GraphQLError(shortened(message), {
+  return new GraphQLError(shortenMessage(message), {
     nodes: error.nodes ?? null,
     source: error.source ?? null,
     positions: error.positions ?? null,

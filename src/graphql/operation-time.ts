@@ -1,4 +1,4 @@
-import { operationTimeOver } from '../contract/failure.ts';
+import { operationTimedOut } from '../contract/failure.ts';
 import type { Call, TaskService } from '../contract/task-service.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
 
@@ -15,7 +15,7 @@ export interface OperationTime {
 export function createOperationTime(timeoutMs: number, onOver: () => void): OperationTime {
   const over = (): Error => {
     onOver();
-    return operationTimeOver();
+    return operationTimedOut();
   };
   const within = <Result>(untilMs: number, work: Promise<Result>): Promise<Result> =>
     new Promise((resolve, reject) => {

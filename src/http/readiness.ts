@@ -1,11 +1,11 @@
 import { TaskFailure } from '../contract/failure.ts';
-import type { Check, Checks } from '../contract/task-service.ts';
+import type { ReadinessCheck, ReadinessChecks } from '../contract/task-service.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
 import type { Log } from '../telemetry/log.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 
 export interface ReadinessOptions {
-  readonly checks: Checks;
+  readonly checks: ReadinessChecks;
   readonly log: Log;
   /** A check that takes longer is not well. */
   readonly timeoutMs?: number;
@@ -77,7 +77,7 @@ interface Look {
   readonly error?: unknown;
 }
 
-async function lookAt(check: Check): Promise<Look> {
+async function lookAt(check: ReadinessCheck): Promise<Look> {
   try {
     return { finding: { isWell: true, text: await check() } };
   } catch (error) {

@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressLimit } from './client-address.ts';
 import { endsConnection, trackConnections, listen } from './connections.ts';
-import type { Checks } from '../contract/task-service.ts';
+import type { ReadinessChecks } from '../contract/task-service.ts';
 import { sendError, sendJson } from './answer.ts';
 import {
   answerUnreadable,
@@ -32,7 +32,7 @@ export interface GatewayServerOptions {
   readonly onEnd: (record: RequestRecord, response: ServerResponse) => void;
   readonly bodies: Pick<RequestBodies, 'release'>;
   /** What has to be well for requests to be sent here. */
-  readonly checks: Checks;
+  readonly checks: ReadinessChecks;
   readonly metrics: Metrics;
   /** False: /metrics has a port of its own. */
   readonly servesMetrics: boolean;

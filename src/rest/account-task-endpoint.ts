@@ -1,7 +1,7 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import type { EnumTables } from '../contract/enums.ts';
-import { badInput, TaskFailure, toLogSentence } from '../contract/failure.ts';
+import { badInput, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
@@ -171,7 +171,7 @@ function toFailureAnswer(
     return frameworkAnswer(500, HIDDEN, style);
   }
   const { code, outcome, cause } = error;
-  log.warn({ requestId, code, outcome, err: cause }, toLogSentence(error));
+  log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
   noteFailure?.(code, outcome);
   if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
   return frameworkAnswer(401, 'Authorization has been denied for this request.', style, {

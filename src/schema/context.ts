@@ -47,7 +47,7 @@ export interface GatewayContext {
   accountTasks(info: GraphQLResolveInfo): DataLoader<string, AccountTask | null>;
 }
 
-export interface RequestFacts
+export interface GatewayContextOptions
   extends Pick<
     GatewayContext,
     'requestId' | 'tasks' | 'authenticate' | 'untilMs' | 'batchConcurrency' | 'beginStep' | 'answer'
@@ -56,7 +56,7 @@ export interface RequestFacts
   logFailure(error: unknown): void;
 }
 
-export function createGatewayContext(facts: RequestFacts): GatewayContext {
+export function createGatewayContext(facts: GatewayContextOptions): GatewayContext {
   let caller: Caller | Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
   const context: GatewayContext = {

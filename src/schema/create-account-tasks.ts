@@ -1,5 +1,5 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
-import { type Outcome, shortened, TaskFailure, type FailureCode } from '../contract/failure.ts';
+import { type Outcome, shortenMessage, TaskFailure, type FailureCode } from '../contract/failure.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { type AskedFields, heldSize, withoutLongTexts, withoutUnasked } from './answered-task.ts';
 import type { Builder } from './builder.ts';
@@ -42,7 +42,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       message: t.string({
         nullable: false,
         description: "The service's reason, or a sentence of the gateway's.",
-        resolve: ({ failure }) => shortened(failure?.message ?? MASKED.message),
+        resolve: ({ failure }) => shortenMessage(failure?.message ?? MASKED.message),
       }),
       code: t.field({
         type: TaskFailureCode,

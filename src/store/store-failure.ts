@@ -1,6 +1,6 @@
 import { TaskFailure } from '../contract/failure.ts';
 import { DatabaseUnavailableError, UnstorableDataError, type Database } from './sql/database.ts';
-import type { Check } from '../contract/task-service.ts';
+import type { ReadinessCheck } from '../contract/task-service.ts';
 
 /** The failure a caller sees when the database does not write; an error that is none of the database's comes back as it is. */
 export function toWriteFailure(error: unknown): unknown {
@@ -40,7 +40,7 @@ function refusedValue(cause: UnstorableDataError): TaskFailure {
 }
 
 /** Whether the database answers, and has our tables. */
-export function databaseCheck(database: Database): Check {
+export function databaseCheck(database: Database): ReadinessCheck {
   return async () => {
     try {
       await database.read('SELECT number FROM schema_migrations');

@@ -1,7 +1,7 @@
 import { type CreatedAccountTask, type NewAccountTask, DETAIL_FIELDS } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
-import { isJsonObject, type JsonObject, member } from '../contract/json-value.ts';
+import { isJsonObject, type JsonObject, jsonMember } from '../contract/json-value.ts';
 
 /**
  * The failure of an answer that belongs to another request; null when it names the TaskID that was sent.
@@ -41,17 +41,17 @@ const DETAIL = toNames(Object.keys(DETAIL_FIELDS));
 /** The paths (`ResponseData.Detail.Colour`) of an envelope's members that the contract does not name; none for anything else. */
 export function unknownMembers(body: AnswerBody): readonly string[] {
   if (body.kind !== 'tree' || !isJsonObject(body.tree)) return [];
-  const error = member(body.tree, 'Error');
-  const data = member(body.tree, 'ResponseData');
+  const error = jsonMember(body.tree, 'Error');
+  const data = jsonMember(body.tree, 'ResponseData');
   if (error === undefined && data === undefined) return [];
   const unknown: string[] = [];
   collect(body.tree, ENVELOPE, '', unknown);
   if (isJsonObject(error)) collect(error, ERROR, 'Error.', unknown);
   if (!isJsonObject(data)) return unknown;
   collect(data, RESPONSE_DATA, 'ResponseData.', unknown);
-  const identification = member(data, 'Identification');
+  const identification = jsonMember(data, 'Identification');
   if (isJsonObject(identification)) collect(identification, IDENTIFICATION, 'ResponseData.Identification.', unknown);
-  const detail = member(data, 'Detail');
+  const detail = jsonMember(data, 'Detail');
   if (isJsonObject(detail)) collect(detail, DETAIL, 'ResponseData.Detail.', unknown);
   return unknown;
 }

@@ -5,7 +5,7 @@ import type { Dispatcher } from 'undici';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import type { StepUnderWay } from '../contract/call-steps.ts';
 import { isRefusal } from '../contract/envelope.ts';
-import { operationTimeOver, type TaskFailure } from '../contract/failure.ts';
+import { operationTimedOut, type TaskFailure } from '../contract/failure.ts';
 import type { Connection } from './connection.ts';
 import type { Connections } from './connection-pool.ts';
 import { decodeContent } from './request-headers.ts';
@@ -109,7 +109,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     const { untilMs, observer } = this.#options;
     if (untilMs !== undefined && nowMs >= untilMs) {
       observer?.onRefused('operation_time');
-      this.#fail(operationTimeOver());
+      this.#fail(operationTimedOut());
       throw new Error('The time of the operation was up before the request was sent.');
     }
     this.#sending = controller;

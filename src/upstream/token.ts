@@ -2,7 +2,7 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { Call } from '../contract/task-service.ts';
 import type { UpstreamClient } from './client.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
-import { isJsonObject, isRawNumber, type JsonObject, type JsonValue, member } from '../contract/json-value.ts';
+import { isJsonObject, isRawNumber, type JsonObject, type JsonValue, jsonMember } from '../contract/json-value.ts';
 import { readAnswerBody } from '../wire/codec.ts';
 import type { UpstreamAnswer } from './exchange.ts';
 import { USER_AGENT } from './request-headers.ts';
@@ -132,15 +132,15 @@ export async function requestToken(
       throw error instanceof TaskFailure && error.outcome !== 'NOT_SENT' ? noToken(error) : error;
     });
   const tree = readTree(answer);
-  const token = member(tree, 'access_token');
-  const type = member(tree, 'token_type') ?? 'bearer';
+  const token = jsonMember(tree, 'access_token');
+  const type = jsonMember(tree, 'token_type') ?? 'bearer';
   if (answer.status >= 200 && answer.status < 300) {
     if (typeof token !== 'string' || !TOKEN.test(token)) throw noToken(new Error('The answer holds no access_token.'));
     if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
       throw noToken(new Error('The token is not of the type bearer.'));
-    return { authorization: `Bearer ${token}`, lifeMs: 1000 * toSeconds(member(tree, 'expires_in')) };
+    return { authorization: `Bearer ${token}`, lifeMs: 1000 * toSeconds(jsonMember(tree, 'expires_in')) };
   }
-  throw toFailure(answer.status, member(tree, 'error'));
+  throw toFailure(answer.status, jsonMember(tree, 'error'));
 }
 
 function readTree({ body, contentType }: UpstreamAnswer): JsonObject {

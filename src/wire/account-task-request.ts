@@ -1,4 +1,4 @@
-import type { Misread, NewAccountTask } from '../contract/account-task.ts';
+import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
 import { type EnumTable, type EnumTables, findMember } from '../contract/enums.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
@@ -9,7 +9,7 @@ import { withoutAttributes } from './xml-tree.ts';
 export type RequestField = keyof NewAccountTask;
 
 /** A field that does not hold what it should, with the words for the request's writer. */
-export interface FieldProblem extends Misread {
+export interface FieldProblem extends ReadProblem {
   readonly at: RequestField;
   /** `missing`: nothing is given. `invalid`: it is no value of the field's type. `refused`: it is one that no task may have. */
   readonly kind: 'missing' | 'invalid' | 'refused';

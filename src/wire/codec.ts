@@ -1,4 +1,4 @@
-import type { Misread, NewAccountTask } from '../contract/account-task.ts';
+import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
@@ -27,7 +27,7 @@ export type RequestReading =
   /** Nothing at all, blanks, or a null. */
   | { readonly kind: 'empty' }
   /** Not of its format, or no object. */
-  | ({ readonly kind: 'unreadable' } & Misread)
+  | ({ readonly kind: 'unreadable' } & ReadProblem)
   /** Larger in some way than a request is read. */
   | { readonly kind: 'excessive'; readonly problem: string }
   /** An object whose fields are not all as they must be; at least one problem, in the fields' order. */

@@ -1,5 +1,5 @@
 import { Buffer, isAscii } from 'node:buffer';
-import type { Misread } from '../contract/account-task.ts';
+import type { ReadProblem } from '../contract/account-task.ts';
 import { parseMediaType } from './media-type.ts';
 
 const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/;
@@ -16,7 +16,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true });
  * the ASCII character every JSON and XML text starts with, else the label's charset, else an XML declaration's, else UTF-8.
  * Bytes that are not valid in that encoding are a misread: nothing becomes U+FFFD.
  */
-export function decodeText(bytes: Uint8Array, contentType: string | null): string | Misread {
+export function decodeText(bytes: Uint8Array, contentType: string | null): string | ReadProblem {
   const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
   // Copying ASCII costs less than decoding it.
   if (decoder === utf8 && isAscii(bytes)) return toBuffer(bytes).toString('latin1');

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { Checks } from '../../src/contract/task-service.ts';
+import type { ReadinessChecks } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { createReadiness } from '../../src/http/readiness.ts';
@@ -19,7 +19,7 @@ function passASecond(): void {
   vi.advanceTimersByTime(1_000);
 }
 
-function readinessOf(checks: Checks, timeoutMs = 60_000) {
+function readinessOf(checks: ReadinessChecks, timeoutMs = 60_000) {
   const lines: string[] = [];
   const note =
     (level: string) =>

@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { Client } from 'undici/index.js';
 import type { UpstreamConfig } from '../../app/config.ts';
-import { type AnswerBody, isForeign } from '../../contract/envelope.ts';
+import { type AnswerBody, isForeignBody } from '../../contract/envelope.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { createUpstreamClient } from '../../upstream/client.ts';
 import { buildServiceConnector, type ServiceAccess, readTlsFiles } from '../../upstream/service-connector.ts';
@@ -64,7 +64,7 @@ const CHECK_ADDRESS = 'Check UPSTREAM_URL: it is the part in front of api/v2/adm
 
 function statusFinding(status: number, { pathname }: URL, body: AnswerBody): Finding {
   const fact = `GET ${pathname} answers ${status}`;
-  if (status === 405 && body.kind !== 'empty' && isForeign(body))
+  if (status === 405 && body.kind !== 'empty' && isForeignBody(body))
     return warning(
       'endpoint',
       `${fact}, but not in the words of ASP.NET Web API: another server answers`,
