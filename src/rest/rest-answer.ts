@@ -2,7 +2,7 @@ import { type CreatedAccountTask, DETAIL_FIELDS } from '../contract/account-task
 import type { FailureCode, TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { replaceCharactersNotInXml } from '../contract/parameters.ts';
-import { type Answer, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
+import { type AnswerEnvelope, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
 import { encodeText } from '../wire/text-encoding.ts';
 import { toXmlElement } from '../wire/xml.ts';
 import type { AnswerStyle } from './negotiation.ts';
@@ -63,7 +63,7 @@ export function frameworkAnswer(
   return toAnswer(status, toXmlElement('Error', { Message: message, ModelState }), style, headers);
 }
 
-function envelopeAnswer(status: number, envelope: Answer, style: AnswerStyle): RestAnswer {
+function envelopeAnswer(status: number, envelope: AnswerEnvelope, style: AnswerStyle): RestAnswer {
   return toAnswer(status, encodeAnswer(style.format, envelope), style, {});
 }
 

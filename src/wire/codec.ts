@@ -9,13 +9,13 @@ import {
   fromXmlRequest,
   parseForm,
 } from './account-task-request.ts';
-import type { Answer } from './decoded-answer.ts';
+import type { AnswerEnvelope } from './answer-envelope.ts';
 import { encodeJsonAnswer, encodeJsonRequest, parseJson, parseJsonRequest } from './json.ts';
 import { decodeText } from './text-encoding.ts';
-import type { ParsedTree } from './tree.ts';
+import type { ParsedTree } from './parsed-tree.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
-export type { Answer } from './decoded-answer.ts';
+export type { AnswerEnvelope } from './answer-envelope.ts';
 export type { FieldProblem } from './account-task-request.ts';
 export type WireFormat = 'json' | 'xml';
 /** What a request may be written in. */
@@ -50,7 +50,7 @@ export function encodeRequest(format: WireFormat, task: NewAccountTask, tables: 
 }
 
 /** ResponseOfAccountTaskResponse; of its texts the same is true. */
-export function encodeAnswer(format: WireFormat, answer: Answer): string {
+export function encodeAnswer(format: WireFormat, answer: AnswerEnvelope): string {
   return format === 'json' ? encodeJsonAnswer(answer) : encodeXmlAnswer(answer);
 }
 

@@ -1,8 +1,8 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
-import { type Answer, detailInOrder } from './decoded-answer.ts';
-import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './tree.ts';
+import { type AnswerEnvelope, detailInOrder } from './answer-envelope.ts';
+import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './parsed-tree.ts';
 import { jsonSizeProblem } from './value-count.ts';
 
 /** AccountTaskRequest in JSON. What is not given is left out: the service refuses a null where it has no nullable type. */
@@ -19,7 +19,7 @@ export function encodeJsonRequest(task: NewAccountTask, { frequencies, notificat
 }
 
 /** The envelope in JSON, nulls written. */
-export function encodeJsonAnswer({ Error: error, ResponseData: data }: Answer): string {
+export function encodeJsonAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
   return JSON.stringify({
     Error: error && { ErrorCode: error.ErrorCode, ErrorReason: error.ErrorReason },
     ResponseData: data && {

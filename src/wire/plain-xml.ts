@@ -1,4 +1,4 @@
-import { MAX_DEPTH, nameProblem } from './tree.ts';
+import { MAX_DEPTH, nameProblem } from './parsed-tree.ts';
 import {
   decodeReferences,
   localName,

@@ -1,7 +1,7 @@
 import { XMLParser } from 'fast-xml-parser';
 import { SaxesParser } from 'saxes';
 import { readPlainXml } from './plain-xml.ts';
-import { MAX_DEPTH, nameProblem, TOO_DEEP } from './tree.ts';
+import { MAX_DEPTH, nameProblem, TOO_DEEP } from './parsed-tree.ts';
 import {
   decodeReferences,
   localName,

@@ -1,7 +1,7 @@
 import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
 import { isJsonObject, type JsonObject, type JsonValue, isRawNumber } from '../contract/json-value.ts';
-import { type Answer, detailInOrder } from './decoded-answer.ts';
-import type { ParsedTree } from './tree.ts';
+import { type AnswerEnvelope, detailInOrder } from './answer-envelope.ts';
+import type { ParsedTree } from './parsed-tree.ts';
 import { parseXmlDocument } from './xml-document.ts';
 import { type XmlNode, toJsonValue, withoutAttributes } from './xml-tree.ts';
 
@@ -28,7 +28,7 @@ export function encodeXmlRequest(task: NewAccountTask): string {
 }
 
 /** The envelope in XML: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
-export function encodeXmlAnswer({ Error: error, ResponseData: data }: Answer): string {
+export function encodeXmlAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
   const errorElement =
     error &&
     `<Error>${elementIfGiven('ErrorCode', error.ErrorCode)}${elementIfGiven('ErrorReason', error.ErrorReason)}</Error>`;

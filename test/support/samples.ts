@@ -1,6 +1,6 @@
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, type EnumTables } from '../../src/contract/enums.ts';
-import type { Answer } from '../../src/wire/codec.ts';
+import type { AnswerEnvelope } from '../../src/wire/codec.ts';
 
 export const TABLES: EnumTables = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 
@@ -36,7 +36,7 @@ export const DETAIL = {
   ClientID: 'b83dfa0d-57bb-4efc-91d0-1a2f4f394d65',
 } as const;
 
-export function answerWith(detail: Readonly<Record<string, unknown>>): Answer {
+export function answerWith(detail: Readonly<Record<string, unknown>>): AnswerEnvelope {
   return {
     Error: null,
     ResponseData: {

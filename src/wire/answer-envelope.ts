@@ -2,7 +2,7 @@ import { DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
 
 /** The envelope as the endpoint answers with it. */
-export interface Answer {
+export interface AnswerEnvelope {
   readonly Error: { readonly ErrorCode: string | null; readonly ErrorReason: string | null } | null;
   readonly ResponseData: {
     readonly Identification: { readonly UserId: string | null } | null;
