@@ -1,28 +1,28 @@
 import { parseAddressList, wholeNumber } from './config-values.ts';
 
-/** How much of the gateway one request, one caller or all callers together may use. */
+/** The limits on what one request, one caller or all callers together may use. */
 export interface LimitsConfig {
   /** The largest GraphQL answer, in bytes. */
   readonly maxAnswerBytes: number;
-  /** All answers that their callers have not read yet, in bytes. */
+  /** All answers that callers have not read yet, in bytes. */
   readonly maxPendingAnswerBytes: number;
-  /** All request bodies being received, in bytes; null: the smaller of 256 MB and a quarter of the heap limit. */
+  /** All request bodies being received, in bytes; null for the smaller of 256 MB and a quarter of the heap limit. */
   readonly maxPendingBodyBytes: number | null;
   /** The largest body of a request without credentials, in bytes. */
   readonly maxAnonymousBodyBytes: number;
   /** The time a GraphQL operation may take; a write that was sent is never cut off. */
   readonly operationTimeoutMs: number;
-  /** Open connections from one client address; null: no limit. */
+  /** Open connections from one client address; null if not limited. */
   readonly maxConnectionsPerAddress: number | null;
-  /** Addresses and CIDR blocks of proxies whose X-Forwarded-For is believed. */
+  /** Addresses and CIDR blocks of proxies whose X-Forwarded-For is trusted. */
   readonly trustedProxies: readonly string[];
   /** The idle time after which a caller's connection is closed. */
   readonly keepAliveMs: number;
-  /** A port of its own for /metrics; null: /metrics is on the main port. */
+  /** A separate port for /metrics; null if /metrics is on the main port. */
   readonly metricsPort: number | null;
 }
 
-/** Reads one variable: its name, its default, its parser. */
+/** Reads one variable, given its name, default and parser. */
 export type ReadVariable = <T>(name: string, fallback: T, parse: (text: string) => T) => T;
 
 const MAX_BYTES = 1_073_741_824;

@@ -2,20 +2,20 @@ import type { ReadVariable } from './config-limits.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const HTTP = ['http_proxy', 'HTTP_PROXY'];
-/** As in Node's fetch, the first that is set counts. */
+const HTTP_VARIABLES = ['http_proxy', 'HTTP_PROXY'];
+/** The first variable that is set wins, as in Node's fetch. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
-  'http:': HTTP,
-  'https:': ['https_proxy', 'HTTPS_PROXY', ...HTTP],
+  'http:': HTTP_VARIABLES,
+  'https:': ['https_proxy', 'HTTPS_PROXY', ...HTTP_VARIABLES],
 };
 
-/** Reads the proxy for an address, by the rules of Node's fetch: NODE_USE_ENV_PROXY turns the variables on, NO_PROXY makes exceptions. */
+/** Reads the proxy for an address by the rules of Node's fetch: NODE_USE_ENV_PROXY enables it, NO_PROXY makes exceptions. */
 export function readProxy(env: Environment, read: ReadVariable, address: URL): URL | null {
   const variable = findVariable(env, address);
   return variable !== null && isOn(env) ? read<URL | null>(variable, null, parseProxy) : null;
 }
 
-/** The variable that names a proxy for an address, though nothing turns it on; null if no variable does. */
+/** Returns the variable that names a proxy for an address while proxies are not enabled; null if there is no such variable. */
 export function findUnusedProxy(env: Environment, address: URL): string | null {
   return isOn(env) ? null : findVariable(env, address);
 }
@@ -32,10 +32,10 @@ function findVariable(env: Environment, address: URL): string | null {
 function parseProxy(text: string): URL {
   const url = URL.parse(text);
   if (url && /^https?:$/.test(url.protocol)) return url;
-  throw new Error('expected the http or https address of a proxy such as http://proxy:3128');
+  throw new Error('expected the http or https address of a proxy, such as http://proxy:3128');
 }
 
-/** True if an entry is `*`, the host or a domain above it, each with or without the port. */
+/** Returns true if an entry is `*`, the host or one of its parent domains, each with or without the port. */
 function isExcepted({ protocol, hostname, port }: URL, exceptions: string): boolean {
   const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
   const ownPort = port || (protocol === 'https:' ? '443' : '80');

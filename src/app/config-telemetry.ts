@@ -1,19 +1,19 @@
-import { asGiven, oneOf, parseBaseUrl, share } from './config-values.ts';
+import { anyText, oneOf, fraction, parseBaseUrl } from './config-values.ts';
 import type { ReadVariable } from './config-limits.ts';
 
 export interface TracingConfig {
-  /** Base address of an OTLP/HTTP collector. */
+  /** The base address of an OTLP/HTTP collector. */
   readonly endpoint: URL;
   readonly serviceName: string;
-  /** The other attributes of this service, by the names of OpenTelemetry's conventions. */
+  /** Further attributes of this service, named by OpenTelemetry's conventions. */
   readonly resourceAttributes: Readonly<Record<string, string>>;
-  /** From 0 to 1: the share of the traces that is kept. */
+  /** The fraction of traces that is kept, from 0 to 1. */
   readonly sampledShare: number;
-  /** True where the share is of the traces beginning here only, and a trace of others is kept where its beginner keeps it. */
+  /** True if a caller's own sampling decision is followed, and sampledShare applies only to traces that start here. */
   readonly followsParent: boolean;
 }
 
-/** The sampling of each OTEL_TRACES_SAMPLER; a share that is null is OTEL_TRACES_SAMPLER_ARG. */
+/** The meaning of each OTEL_TRACES_SAMPLER; a null share stands for OTEL_TRACES_SAMPLER_ARG. */
 const SAMPLERS = {
   always_on: { followsParent: false, share: 1 },
   always_off: { followsParent: false, share: 0 },
@@ -33,8 +33,8 @@ const SAMPLER_NAMES = [
 const DEFAULT_COLLECTOR = new URL('http://localhost:4318/');
 
 /**
- * Reads OpenTelemetry's variables. As its specification asks, a value of a switch that is not supported is ignored; each
- * is a line of `ignored`.
+ * Reads OpenTelemetry's variables. As its specification requires, unsupported values of its switches are ignored; `ignored`
+ * has one line for each.
  */
 export function readTelemetry(read: ReadVariable): {
   readonly tracing: TracingConfig | null;
@@ -46,7 +46,7 @@ export function readTelemetry(read: ReadVariable): {
       try {
         return parse(text);
       } catch (error) {
-        ignored.push(`${name}: is ignored; ${(error as Error).message}`);
+        ignored.push(`${name}: ignored: ${(error as Error).message}`);
         return fallback;
       }
     });
@@ -61,12 +61,12 @@ export function readTelemetry(read: ReadVariable): {
   for (const name of ['OTEL_EXPORTER_OTLP_PROTOCOL', 'OTEL_EXPORTER_OTLP_TRACES_PROTOCOL'])
     readSwitch(name, null, oneOf(['http/json']));
   readSwitch('OTEL_EXPORTER_OTLP_TRACES_ENDPOINT', null, () => {
-    throw new Error('set OTEL_EXPORTER_OTLP_ENDPOINT, without /v1/traces');
+    throw new Error('not supported; set OTEL_EXPORTER_OTLP_ENDPOINT instead, without /v1/traces');
   });
   const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', exporter === 'otlp' ? DEFAULT_COLLECTOR : null, parseBaseUrl);
-  const sampledShare = read('OTEL_TRACES_SAMPLER_ARG', 1, share);
+  const sampledShare = read('OTEL_TRACES_SAMPLER_ARG', 1, fraction);
   const tracing = {
-    serviceName: read('OTEL_SERVICE_NAME', serviceName, asGiven),
+    serviceName: read('OTEL_SERVICE_NAME', serviceName, anyText),
     resourceAttributes,
     sampledShare: sampler.share ?? sampledShare,
     followsParent: sampler.followsParent,
@@ -75,7 +75,7 @@ export function readTelemetry(read: ReadVariable): {
   return { tracing: isOff ? null : { endpoint, ...tracing }, ignored };
 }
 
-/** Attributes such as deployment.environment.name=prod, separated by commas and percent-encoded. */
+/** Parses percent-encoded attributes such as deployment.environment.name=prod, separated by commas. */
 function parseAttributes(text: string): Readonly<Record<string, string>> {
   try {
     return Object.fromEntries(
@@ -93,6 +93,6 @@ function parseAttributes(text: string): Readonly<Record<string, string>> {
 
 function parseAttribute(text: string): readonly [name: string, value: string] {
   const [name = '', value, ...more] = text.split('=').map((part) => decodeURIComponent(part.trim()));
-  if (!name || value === undefined || more.length > 0) throw new Error(`no name and value: ${text}`);
+  if (!name || value === undefined || more.length > 0) throw new Error(`expected name=value, got ${text}`);
   return [name, value];
 }

@@ -1,11 +1,11 @@
-// How the values of variables are read; each throws an Error that says what was expected.
+// Parsers of variables. Each throws an Error that says what is expected.
 
-/** Any text. */
-export function asGiven(text: string): string {
+/** Accepts any text. */
+export function anyText(text: string): string {
   return text;
 }
 
-/** A whole number between two bounds, both included. */
+/** Accepts a whole number from `min` to `max`, both included. */
 export function wholeNumber(min: number, max: number): (text: string) => number {
   return (text) => {
     const number = Number(text);
@@ -14,23 +14,23 @@ export function wholeNumber(min: number, max: number): (text: string) => number 
   };
 }
 
-/** A number from 0 to 1. */
-export function share(text: string): number {
+/** Accepts a number from 0 to 1. */
+export function fraction(text: string): number {
   return /^(0|0?\.\d+|1(\.0+)?)$/.test(text) ? Number(text) : expected('a number from 0 to 1', text);
 }
 
-/** One of a few words, in any case. */
+/** Accepts one of a few words, in upper or lower case. */
 export function oneOf<const T extends readonly string[]>(values: T): (text: string) => T[number] {
-  return (text) => values.find((value) => value === text.toLowerCase()) ?? expected(values.join(' or '), text);
+  return (text) => values.find((value) => value === text.toLowerCase()) ?? expected(ALTERNATIVES.format(values), text);
 }
 
-/** on, true, 1, yes; or off, false, 0, no. */
+/** Accepts on, true, 1, yes; or off, false, 0, no. */
 export function onOrOff(text: string): boolean {
   if (/^(on|true|1|yes)$/i.test(text)) return true;
   return /^(off|false|0|no)$/i.test(text) ? false : expected('on or off', text);
 }
 
-/** An http or https address without credentials or fragment. */
+/** Accepts an http or https address without credentials or fragment. */
 export function parseAddress(text: string): URL {
   const url = URL.parse(text);
   if (!url || !/^https?:$/.test(url.protocol)) return expected('an http or https address such as https://host/');
@@ -38,7 +38,7 @@ export function parseAddress(text: string): URL {
   return url;
 }
 
-/** An address that paths are resolved under: its own path ends with a slash. */
+/** Accepts an address to resolve paths under. The result's path ends with a slash. */
 export function parseBaseUrl(text: string): URL {
   const url = parseAddress(text);
   if (url.search) throw new Error('expected an address without a query');
@@ -46,9 +46,9 @@ export function parseBaseUrl(text: string): URL {
   return url;
 }
 
-/** `sqlite:<file>` or `postgres://…`. */
+/** Accepts `sqlite:<file>` or `postgres://…`. */
 export function parseDatabaseUrl(text: string): string {
-  // The driver takes a user without a host, as in `postgres://user@/database?host=/folder`; a URL does not.
+  // The driver accepts a user without a host, as in `postgres://user@/database?host=/folder`; URL.parse does not.
   const url = URL.parse(text) ?? URL.parse(text.replace('@/', '@host/'));
   const isPostgres = /^postgres(ql)?:$/.test(url?.protocol ?? '');
   return isPostgres || /^sqlite:.+/.test(text)
@@ -56,7 +56,7 @@ export function parseDatabaseUrl(text: string): string {
     : expected('sqlite:<file> or postgres://<user>:<password>@<host>/<database>');
 }
 
-/** Origins, separated by commas. */
+/** Accepts origins, separated by commas. */
 export function parseOrigins(text: string): string[] {
   return text.split(',').map((entry) => {
     const origin = URL.parse(entry.trim());
@@ -66,7 +66,7 @@ export function parseOrigins(text: string): string[] {
   });
 }
 
-/** IP addresses and CIDR blocks such as 10.0.0.0/8, separated by commas. */
+/** Accepts IP addresses and CIDR blocks such as 10.0.0.0/8, separated by commas. */
 export function parseAddressList(text: string): readonly string[] {
   return text.split(',').map((entry) => {
     const given = entry.trim();
@@ -83,9 +83,10 @@ export function parseAddressList(text: string): readonly string[] {
   });
 }
 
+const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });
 const ADDRESS_V4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
-/** What was given is left out where it may hold a password. */
+/** The given text is left out if it may contain a password. */
 function expected(what: string, given?: string): never {
-  throw new Error(`expected ${what}${given === undefined ? '' : `, not "${given}"`}`);
+  throw new Error(`expected ${what}${given === undefined ? '' : `, got "${given}"`}`);
 }

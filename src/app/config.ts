@@ -6,7 +6,7 @@ import {
   parseEnumTable,
 } from '../contract/enums.ts';
 import {
-  asGiven,
+  anyText,
   oneOf,
   onOrOff,
   parseAddress,
@@ -19,40 +19,46 @@ import { type LimitsConfig, readLimits } from './config-limits.ts';
 import { readProxy } from './config-proxy.ts';
 import { readTelemetry, type TracingConfig } from './config-telemetry.ts';
 
-/** Everything that the environment decides, checked and with defaults applied. */
+// The gateway's configuration, read from environment variables. To declare a new variable:
+// 1. add a field to Config, UpstreamConfig, LimitsConfig (config-limits.ts) or TracingConfig (config-telemetry.ts);
+// 2. add one `read('NAME', default, parser)` where that type is filled; parsers are in config-values.ts;
+// 3. add its table row to the documents, and a case to test/app/config.test.ts and config-problems.test.ts.
+// Checks that concern several variables are at the end of readConfig.
+
+/** The validated configuration, with defaults applied. */
 export interface Config extends LimitsConfig {
   readonly host: string;
   readonly port: number;
   readonly databaseUrl: string;
   readonly keyExpiryMs: number;
-  /** Days that records, settled idempotency keys and settled attempts are kept; null: for ever. */
+  /** The days for which records, settled idempotency keys and settled attempts are kept; null if they are never deleted. */
   readonly recordDays: number | null;
-  /** Null: the store backend. */
+  /** Null for the store backend. */
   readonly upstream: UpstreamConfig | null;
-  /** Whose JWTs callers present; null: nobody's. */
+  /** The issuer of the callers' JWTs; null if JWTs are not accepted. */
   readonly auth: AuthConfig | null;
   readonly frequencies: EnumTable;
   readonly notifications: EnumTable;
   readonly corsOrigins: readonly string[];
   readonly graphiql: boolean;
   readonly introspection: boolean;
-  /** The manifest of the only documents that run; null: any document runs. */
+  /** The manifest file of the only documents that may run; null if any document may. */
   readonly trustedDocuments: string | null;
-  /** Whether a GET that any page could send is answered, to try one out; no variable changes it. */
+  /** True if GET requests without a CSRF header are answered, for trying one out in a browser; set by the mode alone. */
   readonly simpleGets: boolean;
-  /** Off only to find out whether a fault is the fast lane's. */
+  /** Turned off only to find out whether the fast lane causes a fault. */
   readonly fastLane: boolean;
   readonly maxBodyBytes: number;
-  /** How many processes serve; each opens the database for itself. */
+  /** The number of serving processes; each opens the database itself. */
   readonly workers: number;
-  /** How long the gateway still serves after SIGTERM, while /ready says that it is about to stop. */
+  /** The time for which the gateway still serves after SIGTERM, while /ready answers that it is draining. */
   readonly drainMs: number;
-  /** How long the requests in flight may take after that. */
+  /** The time that requests in flight then have to finish. */
   readonly closeTimeoutMs: number;
   readonly logLevel: (typeof LOG_LEVELS)[number];
-  /** Null: nothing is traced. */
+  /** Null if tracing is off. */
   readonly tracing: TracingConfig | null;
-  /** Variables whose values are not supported and do not keep the gateway from starting, each with what was expected. */
+  /** Unsupported values that do not prevent startup: one `NAME: problem` per variable. */
   readonly ignoredVariables: readonly string[];
 }
 
@@ -65,7 +71,7 @@ export interface AuthConfig {
 export interface OwnClientConfig {
   readonly clientId: string;
   readonly clientSecret: string;
-  /** Whoever may use it. */
+  /** The issuer of the JWTs that callers must present to use these credentials. */
   readonly callers: AuthConfig;
 }
 
@@ -75,26 +81,26 @@ export interface UpstreamConfig {
   readonly timeoutMs: number;
   readonly connections: number;
   readonly maxInFlight: number;
-  /** The gateway as a client of the service; null: the caller's Authorization is forwarded. */
+  /** The gateway's own credentials for the service; null if the caller's Authorization is forwarded. */
   readonly ownClient: OwnClientConfig | null;
-  /** Whether what is created is recorded in the database, and idempotency keys are honoured. */
+  /** True if created tasks are recorded in the database and idempotency keys are honoured. */
   readonly isRecorded: boolean;
-  /** True where an answer must name the TaskID that was sent. */
+  /** True if an answer must name the TaskID that was sent. */
   readonly checksTaskId: boolean;
-  /** Files for TLS to the service, in PEM; null: the system's certificate authorities and no client certificate. */
+  /** PEM files for TLS to the service; null for the system's certificate authorities and no client certificate. */
   readonly caFile: string | null;
   readonly certFile: string | null;
   readonly keyFile: string | null;
-  /** The proxy that connections to the service go through; null: none. */
+  /** The proxy for connections to the service; null if they are direct. */
   readonly proxy: URL | null;
 }
 
-/** `demo` is for trying things out on one's own machine, `serve` for production; they differ in what is on by default. */
+/** `demo` is for trying things out on one's own machine, `serve` for production. They differ in their defaults. */
 export type Mode = 'demo' | 'serve';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** Every variable that cannot be used, each with what was expected. */
+/** All invalid variables. Each problem reads `NAME: what is wrong`, or `NAME: what is wrong; what to do`. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
@@ -110,11 +116,10 @@ const FORMATS = ['json', 'xml'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
-
 const CREDENTIALS = ['UPSTREAM_CLIENT_ID', 'UPSTREAM_CLIENT_SECRET'] as const;
 const AUTH = ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
 
-/** Reads the configuration. @throws ConfigError naming every variable that is wrong, not only the first. */
+/** Reads the configuration. @throws ConfigError that lists all invalid variables, not only the first. */
 export function readConfig(env: Environment, mode: Mode): Config {
   const problems: string[] = [];
   const read = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
@@ -130,26 +135,28 @@ export function readConfig(env: Environment, mode: Mode): Config {
   const areAllSet = (names: readonly string[]): boolean => {
     const missing = names.filter((name) => !env[name]?.trim());
     if (missing.length < names.length)
-      for (const name of missing) problems.push(`${name}: is missing; ${names.join(', ')} go together`);
+      for (const name of missing) problems.push(`${name}: is missing; set all of ${names.join(', ')}, or none of them`);
     return missing.length === 0;
   };
   const isDemo = mode === 'demo';
   const upstreamUrl = read('UPSTREAM_URL', null, parseBaseUrl);
   const jwksUrl = read(AUTH[0], null, parseAddress);
-  const issuer = read(AUTH[1], '', asGiven);
-  const audience = read(AUTH[2], '', asGiven);
+  const issuer = read(AUTH[1], '', anyText);
+  const audience = read(AUTH[2], '', anyText);
   const auth = areAllSet(AUTH) && jwksUrl ? { jwksUrl, issuer, audience } : null;
-  const clientId = read(CREDENTIALS[0], '', asGiven);
-  const clientSecret = read(CREDENTIALS[1], '', asGiven);
+  const clientId = read(CREDENTIALS[0], '', anyText);
+  const clientSecret = read(CREDENTIALS[1], '', anyText);
   const hasCredentials = areAllSet(CREDENTIALS);
   if (hasCredentials && AUTH.every((name) => !env[name]?.trim())) {
     problems.push(
-      `${CREDENTIALS[0]}: with it anybody who reaches this gateway could create tasks in its name; ` +
-        `set ${AUTH.join(', ')} as well, so that callers have to show who they are`,
+      `${CREDENTIALS[0]}: would let anyone who can reach this gateway create tasks with its credentials; ` +
+        `also set ${AUTH.join(', ')}, so that callers must present a JWT`,
     );
   }
   if (hasCredentials && !env['UPSTREAM_URL']?.trim())
-    problems.push(`${CREDENTIALS[0]}: is of use with UPSTREAM_URL only`);
+    problems.push(
+      `${CREDENTIALS[0]}: has no effect without UPSTREAM_URL; set that, or unset ${CREDENTIALS.join(', ')}`,
+    );
   const upstream = {
     ownClient: hasCredentials && auth ? { clientId, clientSecret, callers: auth } : null,
     format: read('UPSTREAM_FORMAT', 'json', oneOf(FORMATS)),
@@ -158,15 +165,15 @@ export function readConfig(env: Environment, mode: Mode): Config {
     maxInFlight: read('UPSTREAM_MAX_IN_FLIGHT', 1024, wholeNumber(1, 1_000_000)),
     isRecorded: read('RECORD', true, onOrOff),
     checksTaskId: read('UPSTREAM_CHECK_TASK_ID', true, onOrOff),
-    caFile: read<string | null>('UPSTREAM_CA', null, asGiven),
-    certFile: read<string | null>('UPSTREAM_CERT', null, asGiven),
-    keyFile: read<string | null>('UPSTREAM_KEY', null, asGiven),
+    caFile: read<string | null>('UPSTREAM_CA', null, anyText),
+    certFile: read<string | null>('UPSTREAM_CERT', null, anyText),
+    keyFile: read<string | null>('UPSTREAM_KEY', null, anyText),
     proxy: upstreamUrl && readProxy(env, read, upstreamUrl),
   };
   const { tracing, ignored: ignoredVariables } = readTelemetry(read);
-  const trustedDocuments = read<string | null>('TRUSTED_DOCUMENTS', null, asGiven);
+  const trustedDocuments = read<string | null>('TRUSTED_DOCUMENTS', null, anyText);
   const config: Config = {
-    host: read('HOST', '127.0.0.1', asGiven),
+    host: read('HOST', '127.0.0.1', anyText),
     port: read('PORT', 4000, wholeNumber(0, 65_535)),
     databaseUrl: read('DATABASE_URL', 'sqlite:data/gateway.db', parseDatabaseUrl),
     recordDays: read<number | null>('RECORD_DAYS', null, wholeNumber(1, 36_500)),
@@ -191,31 +198,31 @@ export function readConfig(env: Environment, mode: Mode): Config {
     ...readLimits(read),
   };
   if ((upstream.certFile === null) !== (upstream.keyFile === null))
-    problems.push('UPSTREAM_CERT: goes together with UPSTREAM_KEY; set both or neither');
+    problems.push('UPSTREAM_CERT: needs UPSTREAM_KEY, and the reverse; set both or neither');
   if (isDemo && !LOOPBACK.test(config.host)) {
-    problems.push(`HOST: the demo gives its token to whoever can reach it; use npm run serve for ${config.host}`);
+    problems.push(`HOST: the demo gives its token to anyone who can reach it; use npm run serve for ${config.host}`);
   }
   if (config.graphiql && trustedDocuments !== null)
-    problems.push('GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them');
+    problems.push('GRAPHIQL: its documents would be refused because TRUSTED_DOCUMENTS is set; unset one of them');
   if (config.metricsPort === config.port && config.port !== 0)
-    problems.push('METRICS_PORT: is the same as PORT; set it to another');
+    problems.push('METRICS_PORT: is the same as PORT; choose another port');
   problems.push(...workerProblems(config, mode));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
 
-/** Why several processes cannot serve with the rest of the configuration. */
+/** Returns the conflicts of WORKERS with other variables. */
 function workerProblems({ workers, upstream, databaseUrl }: Config, mode: Mode): readonly string[] {
   if (workers === 1) return [];
-  if (mode === 'demo') return ['WORKERS: the demo is one process; use npm run serve for more'];
+  if (mode === 'demo') return ['WORKERS: the demo runs in one process; use npm run serve for more'];
   const hasDatabase = !upstream || upstream.isRecorded;
   if (hasDatabase && databaseUrl.startsWith('sqlite:')) {
-    const others = `DATABASE_URL=postgres://…${upstream ? ', or RECORD=off' : ''}`;
-    return [`WORKERS: a SQLite file is for one process; more than one need ${others}`];
+    const remedy = `set DATABASE_URL=postgres://…${upstream ? ', or RECORD=off' : ''}, or unset WORKERS`;
+    return [`WORKERS: only one process can use a SQLite database; ${remedy}`];
   }
   return Object.entries({ CONNECTIONS: upstream?.connections, MAX_IN_FLIGHT: upstream?.maxInFlight })
     .filter(([, total]) => total !== undefined && total < workers)
-    .map(([name]) => `UPSTREAM_${name}: is for all WORKERS together, of which each needs one at least`);
+    .map(([name]) => `UPSTREAM_${name}: is shared by all WORKERS; set it to at least ${workers}`);
 }
 
 export function toTables({ frequencies, notifications }: Config): EnumTables {

@@ -11,8 +11,8 @@ const AUTH = {
 const ADDRESS = 'expected an http or https address such as https://host/';
 const DATABASE = 'expected sqlite:<file> or postgres://<user>:<password>@<host>/<database>';
 const NO_CREDENTIALS = 'expected an address without credentials or fragment';
-const PROXIES = 'expected IP addresses or blocks such as 10.0.0.0/8, separated by commas, not';
-const ORIGINS = 'expected origins such as https://app.example, separated by commas, not';
+const PROXIES = 'expected IP addresses or blocks such as 10.0.0.0/8, separated by commas, got';
+const ORIGINS = 'expected origins such as https://app.example, separated by commas, got';
 
 function problemsOf(env: Environment, mode: Mode = 'serve'): readonly string[] {
   try {
@@ -24,89 +24,89 @@ function problemsOf(env: Environment, mode: Mode = 'serve'): readonly string[] {
   }
 }
 
-describe('a variable that cannot be used is named with what was expected', () => {
+describe('readConfig', () => {
   test.each([
-    ['PORT', '65536', 'expected a whole number from 0 to 65535, not "65536"'],
-    ['PORT', '80.5', 'expected a whole number from 0 to 65535, not "80.5"'],
-    ['PORT', '-1', 'expected a whole number from 0 to 65535, not "-1"'],
-    ['PORT', '0x50', 'expected a whole number from 0 to 65535, not "0x50"'],
+    ['PORT', '65536', 'expected a whole number from 0 to 65535, got "65536"'],
+    ['PORT', '80.5', 'expected a whole number from 0 to 65535, got "80.5"'],
+    ['PORT', '-1', 'expected a whole number from 0 to 65535, got "-1"'],
+    ['PORT', '0x50', 'expected a whole number from 0 to 65535, got "0x50"'],
     ['DATABASE_URL', 'data/gateway.db', DATABASE],
     ['DATABASE_URL', 'sqlite:', DATABASE],
     ['DATABASE_URL', 'mysql://me:hunter2@db/tasks', DATABASE],
-    ['IDEMPOTENCY_KEY_HOURS', '0', 'expected a whole number from 1 to 8760, not "0"'],
+    ['IDEMPOTENCY_KEY_HOURS', '0', 'expected a whole number from 1 to 8760, got "0"'],
     ['UPSTREAM_URL', 'service.example', ADDRESS],
     ['UPSTREAM_URL', 'ftp://me:hunter2@service.example/', ADDRESS],
     ['UPSTREAM_URL', 'https://me:hunter2@service.example/', NO_CREDENTIALS],
     ['UPSTREAM_URL', 'https://service.example/?key=hunter2', 'expected an address without a query'],
     ['UPSTREAM_URL', 'https://service.example/#hunter2', NO_CREDENTIALS],
-    ['UPSTREAM_FORMAT', 'yaml', 'expected json or xml, not "yaml"'],
-    ['UPSTREAM_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
-    ['UPSTREAM_CONNECTIONS', '10001', 'expected a whole number from 1 to 10000, not "10001"'],
-    ['UPSTREAM_MAX_IN_FLIGHT', 'many', 'expected a whole number from 1 to 1000000, not "many"'],
-    ['RECORD', 'perhaps', 'expected on or off, not "perhaps"'],
+    ['UPSTREAM_FORMAT', 'yaml', 'expected json or xml, got "yaml"'],
+    ['UPSTREAM_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, got "0"'],
+    ['UPSTREAM_CONNECTIONS', '10001', 'expected a whole number from 1 to 10000, got "10001"'],
+    ['UPSTREAM_MAX_IN_FLIGHT', 'many', 'expected a whole number from 1 to 1000000, got "many"'],
+    ['RECORD', 'perhaps', 'expected on or off, got "perhaps"'],
     ['TASK_FREQUENCIES', 'NONE=0,=1', 'has "=1" where NAME or NAME=number is expected'],
     ['TASK_FREQUENCIES', 'DAILY,daily', 'names a member twice'],
     ['TASK_NOTIFICATIONS', 'NONE=1', 'contradicts the contract, where NONE is 0'],
     ['TASK_NOTIFICATIONS', 'A=1,B=1', 'gives two members one number'],
     ['CORS_ORIGINS', 'https://a.example/path', `${ORIGINS} "https://a.example/path"`],
     ['CORS_ORIGINS', 'https://a.example,*', `${ORIGINS} "*"`],
-    ['GRAPHIQL', '2', 'expected on or off, not "2"'],
-    ['INTROSPECTION', 'maybe', 'expected on or off, not "maybe"'],
-    ['FAST_LANE', 'x', 'expected on or off, not "x"'],
-    ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, not "1MB"'],
-    ['MAX_ANSWER_BYTES', '1023', 'expected a whole number from 1024 to 1073741824, not "1023"'],
-    ['MAX_CONNECTIONS_PER_ADDRESS', '0', 'expected a whole number from 1 to 10000, not "0"'],
+    ['GRAPHIQL', '2', 'expected on or off, got "2"'],
+    ['INTROSPECTION', 'maybe', 'expected on or off, got "maybe"'],
+    ['FAST_LANE', 'x', 'expected on or off, got "x"'],
+    ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, got "1MB"'],
+    ['MAX_ANSWER_BYTES', '1023', 'expected a whole number from 1024 to 1073741824, got "1023"'],
+    ['MAX_CONNECTIONS_PER_ADDRESS', '0', 'expected a whole number from 1 to 10000, got "0"'],
     ['TRUSTED_PROXIES', '10.0.0.0/33', `${PROXIES} "10.0.0.0/33"`],
     ['TRUSTED_PROXIES', '256.0.0.1', `${PROXIES} "256.0.0.1"`],
     ['TRUSTED_PROXIES', 'proxy.example', `${PROXIES} "proxy.example"`],
-    ['RECORD_DAYS', '0', 'expected a whole number from 1 to 36500, not "0"'],
-    ['UPSTREAM_CERT', 'client.pem', 'goes together with UPSTREAM_KEY; set both or neither'],
-    ['WORKERS', '0', 'expected a whole number from 1 to 256, not "0"'],
-    ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, not "5s"'],
-    ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, not "0"'],
-    ['LOG_LEVEL', 'loud', 'expected silent or error or warn or info or debug, not "loud"'],
+    ['RECORD_DAYS', '0', 'expected a whole number from 1 to 36500, got "0"'],
+    ['UPSTREAM_CERT', 'client.pem', 'needs UPSTREAM_KEY, and the reverse; set both or neither'],
+    ['WORKERS', '0', 'expected a whole number from 1 to 256, got "0"'],
+    ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, got "5s"'],
+    ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, got "0"'],
+    ['LOG_LEVEL', 'loud', 'expected silent, error, warn, info or debug, got "loud"'],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'collector:4318', ADDRESS],
     ['OTEL_EXPORTER_OTLP_ENDPOINT', 'http://me:hunter2@collector:4318', NO_CREDENTIALS],
-    ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'expected a number from 0 to 1, not "1.5"'],
-    ['OTEL_TRACES_SAMPLER_ARG', '-0', 'expected a number from 0 to 1, not "-0"'],
-  ])('%s=%s', (name, value, problem) => {
+    ['OTEL_TRACES_SAMPLER_ARG', '1.5', 'expected a number from 0 to 1, got "1.5"'],
+    ['OTEL_TRACES_SAMPLER_ARG', '-0', 'expected a number from 0 to 1, got "-0"'],
+  ])('refuses %s=%s and says what is expected', (name, value, problem) => {
     expect(problemsOf({ [name]: value })).toEqual([`${name}: ${problem}`]);
   });
 
-  test('AUTH_JWKS_URL', () => {
+  test('refuses an AUTH_JWKS_URL that is no address or contains a password', () => {
     expect(problemsOf({ ...AUTH, AUTH_JWKS_URL: 'login.example' })).toEqual([`AUTH_JWKS_URL: ${ADDRESS}`]);
     const withPassword = { ...AUTH, AUTH_JWKS_URL: 'https://me:hunter2@login.example/' };
     expect(problemsOf(withPassword)).toEqual([`AUTH_JWKS_URL: ${NO_CREDENTIALS}`]);
   });
 
-  test('GraphiQL where only trusted documents run', () => {
+  test('refuses GraphiQL together with trusted documents', () => {
     expect(problemsOf({ GRAPHIQL: 'on', TRUSTED_DOCUMENTS: 'documents.json' })).toEqual([
-      'GRAPHIQL: sends documents that TRUSTED_DOCUMENTS refuses; unset one of them',
+      'GRAPHIQL: its documents would be refused because TRUSTED_DOCUMENTS is set; unset one of them',
     ]);
   });
 
-  test('a HOST that others can reach, in the demo', () => {
+  test('refuses a HOST that other machines can reach in the demo', () => {
     expect(problemsOf({ HOST: '0.0.0.0' }, 'demo')).toEqual([
-      'HOST: the demo gives its token to whoever can reach it; use npm run serve for 0.0.0.0',
+      'HOST: the demo gives its token to anyone who can reach it; use npm run serve for 0.0.0.0',
     ]);
   });
 
-  test.each(['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'])('the AUTH variables without %s', (name) => {
+  test.each(['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'])('refuses the AUTH variables without %s', (name) => {
     expect(problemsOf({ ...AUTH, [name]: undefined })).toEqual([
-      `${name}: is missing; AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE go together`,
+      `${name}: is missing; set all of AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, or none of them`,
     ]);
   });
 
-  test('credentials of the gateway for callers whom it does not know, without saying the secret', () => {
+  test('refuses credentials of the gateway for unauthenticated callers, without revealing the secret', () => {
     const env = { ...UPSTREAM, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' };
     expect(problemsOf(env)).toEqual([
-      'UPSTREAM_CLIENT_ID: with it anybody who reaches this gateway could create tasks in its name; ' +
-        'set AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE as well, so that callers have to show who they are',
+      'UPSTREAM_CLIENT_ID: would let anyone who can reach this gateway create tasks with its credentials; ' +
+        'also set AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, so that callers must present a JWT',
     ]);
   });
 
-  test('credentials of the gateway without their other half, or without an upstream', () => {
-    const together = 'is missing; UPSTREAM_CLIENT_ID, UPSTREAM_CLIENT_SECRET go together';
+  test('refuses a client id without a secret, the reverse, and both without an upstream', () => {
+    const together = 'is missing; set all of UPSTREAM_CLIENT_ID, UPSTREAM_CLIENT_SECRET, or none of them';
     expect(problemsOf({ ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_ID: 'gateway' })).toEqual([
       `UPSTREAM_CLIENT_SECRET: ${together}`,
     ]);
@@ -114,37 +114,38 @@ describe('a variable that cannot be used is named with what was expected', () =>
       `UPSTREAM_CLIENT_ID: ${together}`,
     ]);
     expect(problemsOf({ ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual([
-      'UPSTREAM_CLIENT_ID: is of use with UPSTREAM_URL only',
+      'UPSTREAM_CLIENT_ID: has no effect without UPSTREAM_URL; ' +
+        'set that, or unset UPSTREAM_CLIENT_ID, UPSTREAM_CLIENT_SECRET',
     ]);
   });
 
-  test('a METRICS_PORT that is the PORT', () => {
-    expect(problemsOf({ METRICS_PORT: '4000' })).toEqual(['METRICS_PORT: is the same as PORT; set it to another']);
+  test('refuses a METRICS_PORT that equals PORT', () => {
+    expect(problemsOf({ METRICS_PORT: '4000' })).toEqual(['METRICS_PORT: is the same as PORT; choose another port']);
     expect(problemsOf({ METRICS_PORT: '0', PORT: '0' })).toEqual([]);
   });
 
-  test('several WORKERS where one process alone can serve', () => {
-    const alone = 'WORKERS: a SQLite file is for one process; more than one need DATABASE_URL=postgres://…';
-    expect(problemsOf({ WORKERS: '2' })).toEqual([alone]);
-    expect(problemsOf({ ...UPSTREAM, WORKERS: '2' })).toEqual([`${alone}, or RECORD=off`]);
+  test('refuses several WORKERS where only one process can serve', () => {
+    const problem = 'WORKERS: only one process can use a SQLite database; set DATABASE_URL=postgres://…';
+    expect(problemsOf({ WORKERS: '2' })).toEqual([`${problem}, or unset WORKERS`]);
+    expect(problemsOf({ ...UPSTREAM, WORKERS: '2' })).toEqual([`${problem}, or RECORD=off, or unset WORKERS`]);
     expect(problemsOf({ ...UPSTREAM, WORKERS: '2', RECORD: 'off' })).toEqual([]);
     expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' })).toEqual([]);
     expect(problemsOf({ WORKERS: '1' })).toEqual([]);
     expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' }, 'demo')).toEqual([
-      'WORKERS: the demo is one process; use npm run serve for more',
+      'WORKERS: the demo runs in one process; use npm run serve for more',
     ]);
   });
 
-  test('fewer connections or calls than WORKERS that share them', () => {
+  test('refuses fewer connections or calls in flight than WORKERS', () => {
     const few = { ...UPSTREAM, RECORD: 'off', WORKERS: '3', UPSTREAM_CONNECTIONS: '2', UPSTREAM_MAX_IN_FLIGHT: '1' };
     expect(problemsOf(few)).toEqual([
-      'UPSTREAM_CONNECTIONS: is for all WORKERS together, of which each needs one at least',
-      'UPSTREAM_MAX_IN_FLIGHT: is for all WORKERS together, of which each needs one at least',
+      'UPSTREAM_CONNECTIONS: is shared by all WORKERS; set it to at least 3',
+      'UPSTREAM_MAX_IN_FLIGHT: is shared by all WORKERS; set it to at least 3',
     ]);
     expect(problemsOf({ ...few, UPSTREAM_CONNECTIONS: '3', UPSTREAM_MAX_IN_FLIGHT: '3' })).toEqual([]);
   });
 
-  test('all at once', () => {
+  test('reports all invalid variables together, without revealing a secret', () => {
     const problems = problemsOf({
       PORT: 'http',
       DATABASE_URL: 'mysql://me:hunter2@db/tasks',

@@ -10,7 +10,7 @@ function proxyOf(env: Environment, UPSTREAM_URL = HTTPS): string | null {
   return readConfig({ UPSTREAM_URL, ...env }, 'serve').upstream?.proxy?.href ?? null;
 }
 
-describe('the proxy to the service', () => {
+describe('the proxy for connections to the service', () => {
   test.each<readonly [string, Environment, string | null]>([
     [HTTPS, { HTTPS_PROXY: PROXY }, PROXY],
     [HTTPS, { https_proxy: PROXY, HTTPS_PROXY: 'http://other/' }, PROXY],
@@ -20,11 +20,11 @@ describe('the proxy to the service', () => {
     [HTTP, { http_proxy: PROXY, HTTP_PROXY: 'http://other/' }, PROXY],
     [HTTP, { HTTPS_PROXY: PROXY }, null],
     [HTTP, {}, null],
-  ])('of %s with %j is %s', (address, env, proxy) => {
+  ])('for %s with %j is %s', (address, env, proxy) => {
     expect(proxyOf({ ...ON, ...env }, address)).toBe(proxy);
   });
 
-  test('is used only when Node is told to use the variables', () => {
+  test('is used only if Node is configured to use the proxy variables', () => {
     expect(proxyOf({ HTTPS_PROXY: PROXY })).toBeNull();
     expect(proxyOf({ HTTPS_PROXY: PROXY, NODE_USE_ENV_PROXY: '0' })).toBeNull();
     expect(proxyOf({ HTTPS_PROXY: PROXY, NODE_OPTIONS: '--use-env-proxy' })).toBe(PROXY);
@@ -40,24 +40,24 @@ describe('the proxy to the service', () => {
     'a.example, service.example',
     'a.example service.example:443',
     '*:443',
-  ])('is not used when NO_PROXY is %s', (NO_PROXY) => {
+  ])('is not used with NO_PROXY=%s', (NO_PROXY) => {
     expect(proxyOf({ ...ON, HTTPS_PROXY: PROXY, NO_PROXY })).toBeNull();
   });
 
   test.each(['', 'other.example', 'vice.example', '*.service.example', 'service.example:80', '*:80', ','])(
-    'is used when NO_PROXY is %j',
+    'is used with NO_PROXY=%j',
     (NO_PROXY) => {
       expect(proxyOf({ ...ON, HTTPS_PROXY: PROXY, NO_PROXY })).toBe(PROXY);
     },
   );
 
-  test.each(['::1', '[::1]', '[::1]:8080'])('is not used for an address of IPv6 in NO_PROXY: %s', (NO_PROXY) => {
+  test.each(['::1', '[::1]', '[::1]:8080'])('is not used for an IPv6 address in NO_PROXY: %s', (NO_PROXY) => {
     expect(proxyOf({ ...ON, HTTP_PROXY: PROXY, NO_PROXY }, 'http://[::1]:8080/')).toBeNull();
   });
 
-  test.each(['proxy:3128', 'socks5://proxy', 'http://'])('cannot be %s', (HTTPS_PROXY) => {
+  test.each(['proxy:3128', 'socks5://proxy', 'http://'])('is refused if it is %s', (HTTPS_PROXY) => {
     expect(() => proxyOf({ ...ON, HTTPS_PROXY })).toThrow(
-      new ConfigError(['HTTPS_PROXY: expected the http or https address of a proxy such as http://proxy:3128']),
+      new ConfigError(['HTTPS_PROXY: expected the http or https address of a proxy, such as http://proxy:3128']),
     );
   });
 });

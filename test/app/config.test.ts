@@ -62,24 +62,24 @@ const CALLERS = {
   audience: 'tasks',
 };
 
-describe('without any variable', () => {
-  test('serve keeps its own tasks on loopback and shows nothing it was not asked to show', () => {
+describe('readConfig without variables', () => {
+  test('gives serve the store backend on loopback, without GraphiQL and introspection', () => {
     expect(readConfig({}, 'serve')).toEqual(DEFAULTS);
   });
 
-  test('the demo has GraphiQL, introspection and a quiet log on top, and stops at once', () => {
+  test('gives the demo GraphiQL, introspection and a quiet log, and no drain time', () => {
     const shown = { graphiql: true, introspection: true, simpleGets: true };
     expect(readConfig({}, 'demo')).toEqual({ ...DEFAULTS, ...shown, drainMs: 0, logLevel: 'warn' });
   });
 
-  test('a blank variable is as good as none', () => {
+  test('treats a blank variable as unset', () => {
     expect(readConfig({ PORT: '', UPSTREAM_URL: '  ', AUTH_ISSUER: ' ', TRUSTED_DOCUMENTS: '' }, 'serve')).toEqual(
       DEFAULTS,
     );
   });
 });
 
-describe('a variable that can be used', () => {
+describe('readConfig', () => {
   test.each<readonly [Environment, Partial<Config>]>([
     [{ HOST: '0.0.0.0' }, { host: '0.0.0.0' }],
     [{ PORT: '0' }, { port: 0 }],
@@ -139,7 +139,7 @@ describe('a variable that can be used', () => {
       },
       { tracing: { ...TRACING, serviceName: 'tasks', sampledShare: 0.25 } },
     ],
-  ])('%j', (env, change) => {
+  ])('reads %j', (env, change) => {
     expect(readConfig(env, 'serve')).toEqual({ ...DEFAULTS, ...change });
   });
 
@@ -157,22 +157,22 @@ describe('a variable that can be used', () => {
     [{ UPSTREAM_CONNECTIONS: '1' }, { connections: 1 }],
     [{ UPSTREAM_MAX_IN_FLIGHT: '5' }, { maxInFlight: 5 }],
     [{ RECORD: 'off' }, { isRecorded: false }],
-  ])('%j, with UPSTREAM_URL', (env, change) => {
+  ])('reads %j with UPSTREAM_URL', (env, change) => {
     const upstream = { ...UPSTREAM_DEFAULTS, ...change };
     expect(readConfig({ ...UPSTREAM, ...env }, 'serve')).toEqual({ ...DEFAULTS, upstream });
   });
 
-  test('the gateway can have credentials of its own, for callers who show who they are', () => {
+  test('reads credentials of the gateway for authenticated callers', () => {
     const env = { ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' };
     const ownClient = { clientId: 'gateway', clientSecret: 'hunter2', callers: CALLERS };
     expect(readConfig(env, 'serve').upstream).toEqual({ ...UPSTREAM_DEFAULTS, ownClient });
   });
 
-  test('the demo has no GraphiQL where only trusted documents run', () => {
+  test('turns GraphiQL off in the demo if only trusted documents may run', () => {
     expect(readConfig({ TRUSTED_DOCUMENTS: 'documents.json' }, 'demo').graphiql).toBe(false);
   });
 
-  test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('the demo listens on %s', (HOST) => {
+  test.each(['localhost', '127.0.0.1', '127.1.2.3', '::1'])('lets the demo listen on %s', (HOST) => {
     expect(readConfig({ HOST }, 'demo').host).toBe(HOST);
   });
 });

@@ -34,7 +34,7 @@ describe('npm run doctor', () => {
       {
         subject: 'PORT',
         state: 'broken',
-        fact: 'expected a whole number from 0 to 65535, not "http"',
+        fact: 'expected a whole number from 0 to 65535, got "http"',
         remedy: 'Correct PORT, or unset it where it has a default.',
       },
       { subject: 'all else', state: 'skipped', fact: 'it depends on the variables', remedy: null },

@@ -83,7 +83,7 @@ describe('a start that cannot be', () => {
   test('is a failure of npm, too', async () => {
     const { code, stderr } = await startNpm(['run', 'serve'], { PORT: 'http' }).exit;
     expect(code).toBe(1);
-    expect(stderr).toContain('Cannot start: PORT: expected a whole number from 0 to 65535, not "http"\n');
+    expect(stderr).toContain('Cannot start: PORT: expected a whole number from 0 to 65535, got "http"\n');
     expect(stderr).not.toMatch(/^ +at /m);
   });
 });

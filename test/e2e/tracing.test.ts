@@ -240,7 +240,7 @@ describe("OpenTelemetry's switches", () => {
     expect(collector.spans().length).toBeGreaterThan(0);
     expect(collector.serviceNames()).toEqual(new Set(['from-attributes']));
     expect(collector.text()).toContain('{"key":"deployment.environment.name","value":{"stringValue":"prod"}}');
-    expect(stderr).toContain('OTEL_EXPORTER_OTLP_PROTOCOL: is ignored; expected http/json');
+    expect(stderr).toContain('OTEL_EXPORTER_OTLP_PROTOCOL: ignored: expected http/json');
   });
 });
 

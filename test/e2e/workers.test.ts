@@ -181,7 +181,7 @@ describe('a start that cannot be, with several workers,', () => {
     const { code, stderr } = await runCli(['serve'], { WORKERS: '3', DATABASE_URL: 'sqlite::memory:' });
     expect([code, stderr]).toEqual([
       1,
-      'Cannot start: WORKERS: a SQLite file is for one process; more than one need DATABASE_URL=postgres://…\n',
+      'Cannot start: WORKERS: only one process can use a SQLite database; set DATABASE_URL=postgres://…, or unset WORKERS\n',
     ]);
   });
 
