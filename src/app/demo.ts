@@ -33,7 +33,7 @@ mutation CreateAccountTask {
 }
 `;
 
-/** Makes sure of one client and one catalogue task, and gives out a fresh token for that client. */
+/** Creates the demo's client and catalogue task unless they exist, and issues a new token for that client. */
 export async function seedDemo({ clients, catalogue, tokens }: Store): Promise<string> {
   const known = (await clients.list()).find(({ name, revokedAt }) => name === CLIENT_NAME && revokedAt === null);
   const client = known ?? (await clients.create({ name: CLIENT_NAME })).client;

@@ -1,7 +1,7 @@
 import { openObservers, type Observers } from './observers.ts';
 import { openBackend } from './open-backend.ts';
 import { type Environment, readConfig } from './config.ts';
-import { createGateway as createHttpGateway } from './gateway.ts';
+import { createHttpGateway } from './gateway.ts';
 import { createFetchHandler, type FetchFacts, type FetchHandler } from '../http/fetch-adapter.ts';
 import type { Log } from '../telemetry/log.ts';
 
@@ -9,31 +9,31 @@ export { ConfigError } from './config.ts';
 export type { Environment, FetchFacts, FetchHandler, Log };
 
 export interface GatewayOptions {
-  /** The variables of the README. HOST, PORT and METRICS_PORT mean nothing here; the embedding program listens. */
+  /** The documented variables. HOST, PORT and METRICS_PORT have no effect; the embedding program listens. */
   readonly env: Environment;
-  /** Where the gateway says what happens; unset: JSON lines on standard error, from LOG_LEVEL on. */
+  /** Receives the gateway's log; by default JSON lines go to standard error, from LOG_LEVEL up. */
   readonly log?: Log;
 }
 
-/** A gateway inside a program of one's own. */
+/** A gateway inside another program. */
 export interface EmbeddedGateway {
   /** Answers /graphql, /api/v2/admin/tasks/account, /Token, /health, /ready and /metrics as the gateway's own server does. */
   readonly fetch: FetchHandler;
-  /** Resolves when the backend can serve; throws an Error that says why it cannot. */
+  /** Resolves if the backend can serve. @throws Error with the reason if it cannot. */
   ready(): Promise<void>;
-  /** Finishes the requests in flight, then lets go of everything; what comes later is answered with 503. */
+  /** Finishes the requests in flight, then releases all resources. Later requests are answered with 503. */
   close(): Promise<void>;
 }
 
 /**
- * The gateway as a fetch handler, for any runtime that speaks Fetch and has Node's builtins.
- * @throws ConfigError naming every variable that is wrong; or an Error with one line that says why the database cannot be used.
+ * Creates the gateway as a fetch handler, for any runtime with the Fetch API and Node's built-in modules.
+ * @throws ConfigError that lists all invalid variables, or an Error with one line that says why the database cannot be used.
  */
-export async function createGateway({ env, log: given }: GatewayOptions): Promise<EmbeddedGateway> {
+export async function createGateway({ env, log: givenLog }: GatewayOptions): Promise<EmbeddedGateway> {
   const config = { ...readConfig(env, 'serve'), metricsPort: null };
   const opened = await openObservers(config);
   const { requestLog: _, ...quiet } = opened;
-  const observers: Observers = given ? { ...quiet, log: given } : opened;
+  const observers: Observers = givenLog ? { ...quiet, log: givenLog } : opened;
   const backend = await openBackend(config, observers);
   const gateway = createHttpGateway(config, backend, observers, { query: '', headers: {}, isLocal: false });
   const answer = createFetchHandler(gateway.handle);

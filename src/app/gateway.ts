@@ -23,35 +23,38 @@ import { createUnreadAnswers } from '../graphql/unread-answers.ts';
 import { traceFields } from '../graphql/yoga-plugins.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
-/** How a gateway stops. */
-export interface Closing {
-  /** How long it still serves, while it says that it is about to stop. */
+export interface CloseOptions {
+  /** The time for which it still serves, while /ready answers that it is draining. */
   readonly drainMs: number;
-  /** Another process serves the same address: this one does not say that it is about to stop. */
+  /** True if another process takes over this address, so /ready does not change. */
   readonly isReplaced?: boolean;
 }
 
 export interface Addresses {
   readonly address: URL;
-  /** Null: /metrics is at the same address. */
+  /** Null if /metrics is at the same address. */
   readonly metricsAddress: URL | null;
 }
 
+/** The whole gateway as an HTTP server. */
 export interface Gateway {
-  /** Answers a request that came another way than by `listen`. */
+  /** Answers a request that arrived some other way than through `listen`. */
   readonly handle: RequestListener;
   /** Resolves once requests are accepted. */
   listen(): Promise<Addresses>;
-  /** Stops in the order that costs no caller an answer. A later call without `isReplaced` still makes /ready say so. */
-  close(options?: Closing): Promise<void>;
+  /** Drains, then stops without losing an answer. A later call without `isReplaced` still changes /ready. */
+  close(options?: CloseOptions): Promise<void>;
 }
 
-const AT_ONCE: Closing = { drainMs: 0 };
-/** With no request left it has only to write down what it owes. */
+const WITHOUT_DRAINING: CloseOptions = { drainMs: 0 };
+/** Without requests, the backend only has to write what is in its retry queue. */
 const BACKEND_CLOSE_MS = 10_000;
 
-/** Puts GraphQL and HTTP in front of a backend. */
-export function createGateway(
+/**
+ * Puts HTTP in front of a backend: GraphQL, the REST contract, the token endpoint and the operators' paths. Every handler of
+ * `http/server.ts` is passed in here.
+ */
+export function createHttpGateway(
   config: Config,
   { tasks, authenticate, issueToken, batchConcurrency }: Backend,
   { log, metrics, requestLog = () => undefined, tracing = null }: Observers,
@@ -94,7 +97,7 @@ export function createGateway(
   const server = createGatewayServer({
     graphql: handleGraphql,
     token: issueToken && createTokenEndpoint({ issueToken, bodies, toAddress: addresses.toKey, log, onRefused }),
-    // With an upstream the contract is served there.
+    // In upstream mode, the service itself serves the contract.
     rest: config.upstream
       ? null
       : createRestHandler({
@@ -134,8 +137,8 @@ export function createGateway(
     const cutOff = await server.close(config.closeTimeoutMs);
     const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
     metricsServer?.close();
-    if (cutOff > 0) throw new Error(`${cutOff} requests did not end within CLOSE_TIMEOUT_MS and were cut off`);
-    if (!isClosed) throw new Error('the backend had still something under way');
+    if (cutOff > 0) throw new Error(`${cutOff} requests did not finish within CLOSE_TIMEOUT_MS and were cut off`);
+    if (!isClosed) throw new Error(`the backend did not close within ${BACKEND_CLOSE_MS} ms`);
     log.info({}, 'closed');
   };
   return {
@@ -149,7 +152,7 @@ export function createGateway(
         throw error;
       }
     },
-    close({ drainMs, isReplaced = false } = AT_ONCE) {
+    close({ drainMs, isReplaced = false } = WITHOUT_DRAINING) {
       if (drainMs > 0) server.drain({ isReplaced });
       ending ??= end(drainMs);
       return ending;
@@ -157,7 +160,7 @@ export function createGateway(
   };
 }
 
-/** Whether the work ended in time. */
+/** Resolves with true if the work ends in time. */
 async function within(timeoutMs: number, work: Promise<void>): Promise<boolean> {
   const timeout = Promise.withResolvers<boolean>();
   const timer = setTimeout(() => timeout.resolve(false), timeoutMs);

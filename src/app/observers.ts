@@ -7,29 +7,29 @@ import type { Tracing } from '../telemetry/request-record.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
 
-/** Where a backend says what it did. */
+/** The log, metrics and traces that a gateway reports to. */
 export interface Observers {
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Absent: requests are not logged. */
+  /** Absent if requests are not logged. */
   readonly requestLog?: RequestLog;
-  /** Absent or null: there are no traces. */
+  /** Absent or null if tracing is off. */
   readonly tracing?: Tracing | null;
 }
 
-/** Observers that have to be let go of. */
+/** Observers that hold resources. */
 export interface OpenObservers extends Observers {
-  /** Sends on what they still hold. */
+  /** Sends or writes everything that is still buffered. */
   close(): Promise<void>;
 }
 
-/** The log, the metrics and, where they are asked for, the traces. */
+/** Opens the log, the metrics and, if configured, tracing. */
 export async function openObservers(config: Config, facts: ProcessFacts = {}): Promise<OpenObservers> {
   const { logLevel, databaseUrl, ignoredVariables, tracing: tracingConfig } = config;
   const logSink = await openLogSink({ isShared: facts.worker !== undefined });
   const log = createLog(logLevel, logSink, facts);
-  for (const problem of ignoredVariables) log.warn({ problem }, 'a variable is ignored');
-  // The SDK is loaded by those only who trace.
+  for (const problem of ignoredVariables) log.warn({ problem }, 'a variable has an unsupported value');
+  // The SDK is loaded only if tracing is on.
   const tracing =
     tracingConfig &&
     (await import('../telemetry/tracing.ts')).createTracing({
@@ -50,7 +50,7 @@ export async function openObservers(config: Config, facts: ProcessFacts = {}): P
   };
 }
 
-/** Commits as the metrics see them. */
+/** Returns an observer that counts a database's commits. */
 export function observeCommits(metrics: Metrics): ObserveCommits {
   return (kind) => ({ ...metrics.commits(kind), onRefused: () => metrics.countRefusal('pending_writes') });
 }

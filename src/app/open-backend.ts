@@ -3,7 +3,7 @@ import type { Config } from './config.ts';
 import { observeCommits, type Observers } from './observers.ts';
 import { storeBackend } from './store-backend.ts';
 
-/** The backend that the configuration asks for; what only the others need is not loaded. */
+/** Opens the configured backend; the code of the other one is not loaded. */
 export async function openBackend(config: Config, observers: Observers): Promise<Backend> {
   if (config.upstream) {
     const { openUpstreamBackend } = await import('./upstream-backend.ts');

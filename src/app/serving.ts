@@ -4,7 +4,7 @@ import { openBackend } from './open-backend.ts';
 import { storeBackend } from './store-backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
-import { type Addresses, type Closing, createGateway, type Gateway } from './gateway.ts';
+import { type Addresses, type CloseOptions, createHttpGateway, type Gateway } from './gateway.ts';
 import type { GraphiqlOptions } from '../graphql/graphiql.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
@@ -12,26 +12,26 @@ import { setFlagsFromString } from 'node:v8';
 
 /** A gateway that accepts requests. */
 export interface Serving {
-  /** What a person who started the demo needs to know; null in production, where the log says it. */
+  /** The text to print for the person who started the demo; null in production, where the log has it. */
   readonly banner: string | null;
-  /** Stops in the order that costs no caller an answer. @throws Error when some had to be cut off. */
-  close(closing: Closing): Promise<void>;
+  /** Drains, then stops. @throws Error if requests had to be cut off. */
+  close(options: CloseOptions): Promise<void>;
 }
 
-/** What differs when this process is one of several that serve one address. */
-export interface Membership {
-  readonly worker: number;
-  /** The metrics of all of them, from those of this one. */
-  readonly share: (own: Metrics) => Metrics;
+/** The role of this process if several serve one address. */
+export interface ClusterMember {
+  readonly workerId: number;
+  /** Turns the metrics of this process into those of all of them. */
+  readonly shareMetrics: (own: Metrics) => Metrics;
 }
 
-const FORWARDED = 'Bearer <a token of the service>';
+const PLACEHOLDER = 'Bearer <your token>';
 
-/** Opens what the configuration asks for and listens. @throws Error with one line for the person who starts it. */
-export async function startServing(config: Config, mode: Mode, membership?: Membership): Promise<Serving> {
-  keepObjectsYoung();
-  const opened = await openObservers(config, membership && { worker: membership.worker });
-  const observers = { ...opened, metrics: membership?.share(opened.metrics) ?? opened.metrics };
+/** Opens everything that is configured, and listens. @throws Error with one line for the person who starts it. */
+export async function startServing(config: Config, mode: Mode, member?: ClusterMember): Promise<Serving> {
+  allocateInYoungGeneration();
+  const opened = await openObservers(config, member && { worker: member.workerId });
+  const observers = { ...opened, metrics: member?.shareMetrics(opened.metrics) ?? opened.metrics };
   const { log } = observers;
   const { backend, authorization } = await open(config, mode, observers);
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
@@ -42,10 +42,12 @@ export async function startServing(config: Config, mode: Mode, membership?: Memb
     await backend.tasks.close();
     if (error.code === 'EADDRINUSE') {
       const variable = error.port === config.metricsPort ? 'METRICS_PORT' : 'PORT';
-      throw new Error(`port ${error.port} of ${config.host} is in use; set ${variable} to another`);
+      throw new Error(`port ${error.port} of ${config.host} is in use; set ${variable} to another port`);
     }
     if (error.code === 'ENOTFOUND' || error.code === 'EADDRNOTAVAIL')
-      throw new Error(`HOST ${config.host} is no address of this machine`);
+      throw new Error(
+        `HOST ${config.host} is not an address of this machine; set HOST to 127.0.0.1, or to 0.0.0.0 for all its addresses`,
+      );
     throw error;
   });
   const backendName = config.upstream ? 'upstream' : 'store';
@@ -58,9 +60,9 @@ export async function startServing(config: Config, mode: Mode, membership?: Memb
     : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
   return {
     banner: mode === 'demo' ? demoBanner(address, authorization, keptIn) : null,
-    async close(closing) {
+    async close(options) {
       try {
-        await gateway.close(closing);
+        await gateway.close(options);
       } finally {
         await observers.close();
       }
@@ -74,7 +76,7 @@ async function listen(
   observers: Observers,
   graphiql: GraphiqlOptions,
 ): Promise<Addresses & { readonly gateway: Gateway }> {
-  const gateway = createGateway(config, backend, observers, graphiql);
+  const gateway = createHttpGateway(config, backend, observers, graphiql);
   return { gateway, ...(await gateway.listen()) };
 }
 
@@ -84,18 +86,18 @@ async function open(
   observers: Observers,
 ): Promise<{ readonly backend: Backend; readonly authorization: string }> {
   if (mode === 'serve' || config.upstream)
-    return { backend: await openBackend(config, observers), authorization: FORWARDED };
+    return { backend: await openBackend(config, observers), authorization: PLACEHOLDER };
   const { openStore } = await import('../store/store.ts');
   const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
   return { backend: await storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
 }
 
 /**
- * Tells V8 to make every object where the young ones are, to be called before the first request.
- * By itself it learns where long-lived objects are made, and while its heap is small the objects of a request seem to be: from
- * then on it makes them among the old ones, and each keeps what it refers to until the next full collection. That was 2.8 KB
- * more for every request, a fifth of its CPU and half of the 99th percentile.
+ * Makes V8 allocate every object in the young generation; must be called before the first request.
+ * By default V8 learns which allocation sites make long-lived objects. While its heap is small it mistakes the objects of a
+ * request for such, allocates them in the old generation, and keeps all they refer to until the next full collection. That
+ * cost 2.8 KB more per request, a fifth of its CPU and half of the 99th percentile.
  */
-function keepObjectsYoung(): void {
+function allocateInYoungGeneration(): void {
   setFlagsFromString('--no-allocation-site-pretenuring');
 }

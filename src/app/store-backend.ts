@@ -7,9 +7,10 @@ import { type Backend, openTokenVerifier } from './backend.ts';
 import { type Config, toTables } from './config.ts';
 import type { Observers } from './observers.ts';
 
-/** In the store all of a batch shares one commit. */
+/** A whole batch shares one commit in the store. */
 const BATCH_CONCURRENCY = 100;
 
+/** Puts authentication, validation and metrics in front of an open store. */
 export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
   const observed = observedTaskService(store.tasks, { backend: 'store', tables: toTables(config), metrics });
   return {

@@ -12,17 +12,17 @@ import { readTlsFiles } from '../upstream/service-connector.ts';
 import { createOwnToken } from '../upstream/token.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 
-/** Why a gateway without records takes no idempotency key. */
-export const KEY_REFUSAL = 'cannot be honoured: this gateway keeps no records (RECORD=off)';
+/** The message that refuses an idempotency key if nothing is recorded. */
+export const KEY_REFUSAL = 'cannot be honoured because this gateway keeps no records (RECORD=off)';
 
-/** A batch leaves connections for others. */
+/** Low enough that a batch leaves connections for other callers. */
 const BATCH_CONCURRENCY = 16;
-/** An answer may escape every byte of Parameters (`&amp;`, `\u0000`) and repeats them once. */
+/** An answer repeats Parameters once and may escape every byte of them (`&amp;`, `\u0000`). */
 const ANSWER_BYTES_PER_BODY_BYTE = 8;
 const MIN_ANSWER_BYTES = 1_048_576;
 const CONNECT_RETRIES = 2;
 const FAILURES_TO_OPEN_CIRCUIT = 10;
-/** A service that restarts is away for less than a second; one that is gone is tried every five. */
+/** Short enough for a service that restarts within a second. The delay doubles up to the maximum for one that stays down. */
 const CIRCUIT_OPEN_MS = 250;
 const MAX_CIRCUIT_OPEN_MS = 5_000;
 const KEY_WAIT_MS = 2_000;
@@ -31,7 +31,7 @@ const LEASE_MARGIN_MS = 30_000;
 
 const monotonicMs = (): number => performance.now();
 
-/** Sends what is created to the service, and remembers it where RECORD is on. */
+/** Opens the backend that sends creates to the service, and records them unless RECORD=off. */
 export async function openUpstreamBackend(
   config: Config,
   upstream: UpstreamConfig,
@@ -39,7 +39,7 @@ export async function openUpstreamBackend(
 ): Promise<Backend> {
   const { log, metrics } = observers;
   const upstreamMetrics = metrics.observeUpstream();
-  if (upstream.proxy) log.info({ proxy: upstream.proxy.host }, 'creates go to the service through a proxy');
+  if (upstream.proxy) log.info({ proxy: upstream.proxy.host }, 'connections to the service go through a proxy');
   const client = createUpstreamClient({
     baseUrl: upstream.url,
     access: { tls: readTlsFiles(upstream), proxy: upstream.proxy },
@@ -81,12 +81,12 @@ export async function openUpstreamBackend(
     now: monotonicMs,
     onStateChange: (state) => {
       metrics.setBreakerState(state);
-      log.warn({ state }, 'the circuit to the service changed');
+      log.warn({ state }, 'the circuit breaker of the service changed its state');
     },
     onRefused: () => metrics.countRefusal('circuit'),
   });
-  const remembering = upstream.isRecorded ? await rememberUpstream(breaking, config, upstream, observers) : breaking;
-  const observed = observedTaskService(remembering, { backend: 'upstream', tables, metrics });
+  const recording = upstream.isRecorded ? await withRecords(breaking, config, upstream, observers) : breaking;
+  const observed = observedTaskService(recording, { backend: 'upstream', tables, metrics });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,
@@ -97,12 +97,13 @@ export async function openUpstreamBackend(
       ? subjectAuthentication(await openTokenVerifier(ownClient.callers, metrics))
       : forwardedAuthentication(config.auth && (await openTokenVerifier(config.auth, metrics))),
     issueToken: null,
-    // What one batch alone has under way must not be too much.
+    // A single batch must not exceed the limit of calls in flight.
     batchConcurrency: Math.min(BATCH_CONCURRENCY, upstream.maxInFlight),
   };
 }
 
-async function rememberUpstream(
+/** Adds records and idempotency keys, both stored in the database. */
+async function withRecords(
   tasks: TaskService,
   config: Config,
   upstream: UpstreamConfig,
@@ -113,7 +114,7 @@ async function rememberUpstream(
     import('../store/upstream-records.ts'),
   ]);
   return rememberingTaskService(tasks, await openDatabase(config.databaseUrl), {
-    // A call may wait for a place, for a token of the gateway's own before it is sent, and once more after a 401.
+    // A call may wait for its turn, for the gateway's own token before it is sent, and for both again after a 401.
     leaseMs: 5 * upstream.timeoutMs + LEASE_MARGIN_MS,
     keyExpiryMs: config.keyExpiryMs,
     recordDays: config.recordDays,
@@ -121,7 +122,7 @@ async function rememberUpstream(
     maxPending: MAX_PENDING_WRITES,
     onUnwritten: (what, error) => {
       metrics.countUnwritten(what);
-      log.error({ what, err: error }, 'what happened upstream could not be written down');
+      log.error({ what, err: error }, 'the outcome of an upstream write could not be recorded');
     },
     observeCommits: observeCommits(metrics),
   });

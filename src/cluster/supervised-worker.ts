@@ -1,5 +1,5 @@
 import cluster from 'node:cluster';
-import type { Closing } from '../app/gateway.ts';
+import type { CloseOptions } from '../app/gateway.ts';
 import {
   type Heartbeats,
   type HeartbeatWatch,
@@ -30,7 +30,7 @@ export interface SupervisedWorker {
   /** Resolves with true once it serves, with false when it has ended before. */
   readonly started: Promise<boolean>;
   readonly ended: Promise<WorkerEnd>;
-  close(closing: Closing): void;
+  close(closing: CloseOptions): void;
   kill(): void;
   /** Resolves once it has said what it counted so far; or, a worker being busy or gone, after the time-out. */
   lookAtMetrics(timeoutMs: number): Promise<void>;

@@ -1,4 +1,4 @@
-import type { Closing } from '../app/gateway.ts';
+import type { CloseOptions } from '../app/gateway.ts';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
 
 /** What a worker says to the process that supervises it. */
@@ -14,7 +14,7 @@ export type WorkerMessage =
 
 /** What the supervising process says to a worker. */
 export type SupervisorMessage =
-  | { readonly kind: 'close'; readonly closing: Closing }
+  | { readonly kind: 'close'; readonly closing: CloseOptions }
   | { readonly kind: 'snapshot-wanted' }
   | { readonly kind: 'metrics'; readonly rendered: RenderedMetrics };
 

@@ -1,6 +1,6 @@
 import type { Worker } from 'node:cluster';
 import type { Config } from '../app/config.ts';
-import type { Closing } from '../app/gateway.ts';
+import type { CloseOptions } from '../app/gateway.ts';
 import { HEARTBEAT, type HeartbeatWatch, type SupervisorMessage, type WorkerMessage } from './worker-messages.ts';
 import type { Metrics, RenderedMetrics } from '../telemetry/metrics.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
@@ -21,7 +21,7 @@ export async function runWorker(
 ): Promise<number> {
   // Otherwise Node ends it in the middle of its requests when the supervisor is gone.
   self.exitedAfterDisconnect = true;
-  const closing = Promise.withResolvers<Closing>();
+  const closing = Promise.withResolvers<CloseOptions>();
   const rendering = new Set<(rendered: RenderedMetrics) => void>();
   let ownMetrics: Metrics | null = null;
   let serving: Serving | null = null;
@@ -72,8 +72,8 @@ export async function runWorker(
 
   try {
     const starting = startServing(toShare(config), 'serve', {
-      worker: self.id,
-      share(own) {
+      workerId: self.id,
+      shareMetrics(own) {
         ownMetrics = own;
         return { ...own, render: shareForASecond(renderAll) };
       },

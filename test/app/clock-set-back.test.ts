@@ -10,7 +10,7 @@ const CREATE = {
   variables: { input: SAMPLE_INPUT },
 };
 const FAILURES_TO_OPEN = 10;
-/** Longer than the circuit and the sign-in pause, and far below an hour. */
+/** Longer than the circuit and the pause after a failed token request, and far below an hour. */
 const SOON = { timeout: 10_000, interval: 50 };
 
 function setBackClock(): void {
@@ -22,7 +22,7 @@ function useWallClock(): void {
   onTestFinished(() => void vi.useRealTimers());
 }
 
-/** A gateway over the service; `create` gives the code of a create's failure, or "created". */
+/** Opens a gateway and returns a create, which resolves with the code of its failure, or "created". */
 async function openGateway(url: URL, env: Readonly<Record<string, string>> = {}, authorization = 'Bearer x') {
   const gateway = await startGateway(
     (config, observers) =>
@@ -36,20 +36,20 @@ async function openGateway(url: URL, env: Readonly<Record<string, string>> = {},
   };
 }
 
-test('a circuit that is open closes within seconds though the clock is set back an hour', async () => {
+test('an open circuit closes within seconds even if the clock is set back an hour', async () => {
   useWallClock();
-  const gone = await startRestService();
-  await gone.close();
-  const create = await openGateway(gone.url);
+  const stopped = await startRestService();
+  await stopped.close();
+  const create = await openGateway(stopped.url);
   for (let failure = 0; failure < FAILURES_TO_OPEN; failure += 1) await create();
   await expect.poll(create, SOON).toBe('OVERLOADED');
   setBackClock();
-  const service = await startRestService({ port: Number(gone.url.port) });
+  const service = await startRestService({ port: Number(stopped.url.port) });
   onTestFinished(() => service.close());
   await expect.poll(create, SOON).toBe('created');
 });
 
-test('a sign-in that failed is tried again within seconds though the clock is set back an hour', async () => {
+test('a failed token request is repeated within seconds even if the clock is set back an hour', async () => {
   useWallClock();
   let status = 503;
   const service = await startRestService({
@@ -73,7 +73,7 @@ test('a sign-in that failed is tried again within seconds though the clock is se
   await expect.poll(create, SOON).toBe('created');
 });
 
-test('failed attempts at /Token are forgotten after five minutes though the clock is set back an hour', async () => {
+test('failed attempts at /Token expire after five minutes even if the clock is set back an hour', async () => {
   vi.useFakeTimers({ toFake: ['Date', 'performance'], now: Date.now() });
   onTestFinished(() => void vi.useRealTimers());
   const gateway = await startStoreGateway();

@@ -37,7 +37,7 @@ test('an embedded gateway sends a create to the service, with the credentials of
   expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer abc']);
 });
 
-test('it says in what its variables are wrong, all of them', async () => {
+test('an embedded gateway reports all invalid variables', async () => {
   const refused = await createGateway({ env: { PORT: 'http', UPSTREAM_FORMAT: 'yaml' } }).catch(
     (error: unknown) => error,
   );
@@ -45,27 +45,27 @@ test('it says in what its variables are wrong, all of them', async () => {
   expect((refused as ConfigError).problems).toHaveLength(2);
 });
 
-test('it tells its own log, where it is given one', async () => {
-  const sentences: string[] = [];
-  const note = (_: object, sentence: string) => void sentences.push(sentence);
+test('an embedded gateway writes to the log that it is given', async () => {
+  const messages: string[] = [];
+  const note = (_: object, message: string) => void messages.push(message);
   const log = { debug: note, info: note, warn: note, error: note };
   const gateway = await createGateway({ env: { ...QUIET, UPSTREAM_URL: 'http://127.0.0.1:9/' }, log });
   await gateway.fetch(createRequest());
   await gateway.close();
-  expect(sentences).toContain('The service cannot be reached: it refuses connections. Nothing was sent.');
+  expect(messages).toContain('The service cannot be reached: it refuses connections. Nothing was sent.');
 });
 
-test('it serves its metrics by fetch, whatever METRICS_PORT says', async () => {
+test('an embedded gateway serves its metrics by fetch, whatever METRICS_PORT says', async () => {
   const gateway = await embed({ UPSTREAM_URL: 'http://127.0.0.1:9/', METRICS_PORT: '1' });
   expect((await gateway.fetch(new Request('http://gateway/metrics'))).status).toBe(200);
 });
 
-test('it is not ready where the service is not there', async () => {
+test('an embedded gateway is not ready if the service cannot be reached', async () => {
   const gateway = await embed({ UPSTREAM_URL: 'http://127.0.0.1:9/' });
   await expect(gateway.ready()).rejects.toThrow('The service cannot be reached: it refuses connections.');
 });
 
-test('closing finishes what is in flight, and refuses what comes later before anything is sent', async () => {
+test('closing an embedded gateway finishes requests in flight and refuses later ones before anything is sent', async () => {
   const open = Promise.withResolvers<void>();
   const service = await startService(open.promise);
   const gateway = await embed({ UPSTREAM_URL: service.url.href });

@@ -94,6 +94,6 @@ describe('a second start', () => {
     }).exit;
     expect(code).toBe(1);
     expect(stdout).toBe('');
-    expect(stderr).toBe(`Cannot start: port ${port} of 127.0.0.1 is in use; set PORT to another\n`);
+    expect(stderr).toBe(`Cannot start: port ${port} of 127.0.0.1 is in use; set PORT to another port\n`);
   });
 });

@@ -46,7 +46,7 @@ test('creates go through the proxy to a service that demands a certificate of th
   expect(await createCaller('Bearer x').create(address, '{}')).toMatchObject({ kind: 'created' });
   expect((await fetch(new URL('ready', address))).status).toBe(200);
   expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([host]));
-  expect(gateway.stderr()).toContain('creates go to the service through a proxy');
+  expect(gateway.stderr()).toContain('connections to the service go through a proxy');
 });
 
 test('a file for TLS that cannot be read ends the start with its variable', async () => {

@@ -155,7 +155,9 @@ describe('SIGTERM', () => {
     letServiceAnswer();
     const { code, stderr } = await gateway.exit;
     expect(code).toBe(1);
-    expect(stderr).toContain('\nClosed too late: 1 requests did not end within CLOSE_TIMEOUT_MS and were cut off.\n');
+    expect(stderr).toContain(
+      '\nClosed too late: 1 requests did not finish within CLOSE_TIMEOUT_MS and were cut off.\n',
+    );
   });
 });
 

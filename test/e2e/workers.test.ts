@@ -168,7 +168,7 @@ describe('a start that cannot be, with several workers,', () => {
     const PORT = String((taken.address() as AddressInfo).port);
     expect(await runCli(['serve'], { ...upstream, PORT })).toMatchObject({
       code: 1,
-      stderr: `Cannot start: port ${PORT} of 127.0.0.1 is in use; set PORT to another\n`,
+      stderr: `Cannot start: port ${PORT} of 127.0.0.1 is in use; set PORT to another port\n`,
     });
     const DATABASE_URL = 'postgres://gateway:hunter2@127.0.0.1:1/tasks';
     const { code, stderr } = await runCli(['serve'], { WORKERS: '3', DATABASE_URL, LOG_LEVEL: 'error' });

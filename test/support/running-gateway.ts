@@ -6,7 +6,7 @@ import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import type { Backend } from '../../src/app/backend.ts';
 import { observeCommits, type Observers } from '../../src/app/observers.ts';
 import { storeBackend } from '../../src/app/store-backend.ts';
-import { createGateway } from '../../src/app/gateway.ts';
+import { createHttpGateway } from '../../src/app/gateway.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createLog, type Log, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
@@ -50,7 +50,7 @@ export async function startGateway(open: OpenBackend, settings: GatewaySettings 
   const { env = {}, mode = 'demo', log = createLog('silent', NO_LOG_SINK), authorization } = settings;
   const config = readConfig({ PORT: '0', ...env }, mode);
   const observers = { log, metrics: settings.metrics ?? createMetrics() };
-  const gateway = createGateway(config, await open(config, observers), observers, {
+  const gateway = createHttpGateway(config, await open(config, observers), observers, {
     query: SAMPLE_MUTATION,
     headers: authorization ? { Authorization: authorization } : {},
     isLocal: mode === 'demo',
