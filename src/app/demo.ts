@@ -1,4 +1,6 @@
+import { parseDatabaseAddress } from '../store/sql/database.ts';
 import type { Store } from '../store/store.ts';
+import type { Config } from './config.ts';
 
 /** The TaskID of the contract's own sample request. */
 export const SAMPLE_TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
@@ -43,23 +45,30 @@ export async function seedDemo({ clients, catalogue, tokens }: Store): Promise<s
   return token;
 }
 
-/** What the terminal shows: where to look, what to try, and as whom. */
-export function demoBanner(address: URL, authorization: string, keptIn: string): string {
+/** The text for the terminal: where to look, an example that works with this configuration, and a token. */
+export function demoBanner(address: URL, authorization: string, config: Config): string {
+  const { upstream, databaseUrl, graphiql, trustedDocuments } = config;
+  const endpoint = new URL('graphql', address).href;
+  const destination = upstream
+    ? `Creates are sent to ${upstream.url.href}.`
+    : `Tasks are stored in ${parseDatabaseAddress(databaseUrl)?.name}.`;
   const query =
     `mutation { createAccountTask(input: { taskId: "${SAMPLE_TASK_ID}", frequency: NONE, ` +
     'startDate: "2026-02-22T04:10:00.9543747+00:00", parameters: "{}", contentType: APPLICATION_JSON }) ' +
     '{ accountTask { id name startDate } } }';
+  const [introduction, body] =
+    trustedDocuments === null
+      ? [graphiql ? 'Or from a terminal:' : 'From a terminal:', { query }]
+      : [`Only documents in ${trustedDocuments} run:`, { documentId: `<a hash in ${trustedDocuments}>` }];
   return `
-account-task-gateway: a demo for this machine alone. ${keptIn}
+account-task-gateway: a demo for this machine only. ${destination}
+${graphiql ? `\nGraphiQL, with a working example:  ${endpoint}\n` : ''}
+${introduction}
 
-GraphiQL, with a working example:  ${new URL('graphql', address).href}
-
-Or from a terminal:
-
-curl -s ${new URL('graphql', address).href} \\
+curl -s ${endpoint} \\
   -H 'Content-Type: application/json' \\
   -H 'Authorization: ${authorization}' \\
-  -d '${JSON.stringify({ query })}'
+  -d '${JSON.stringify(body)}'
 
 Authorization: ${authorization}
 `;

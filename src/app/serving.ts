@@ -7,7 +7,6 @@ import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
 import { type Addresses, type CloseOptions, createHttpGateway, type Gateway } from './gateway.ts';
 import type { GraphiqlOptions } from '../graphql/graphiql.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { parseDatabaseAddress } from '../store/sql/database.ts';
 import { setFlagsFromString } from 'node:v8';
 
 /** A gateway that accepts requests. */
@@ -55,11 +54,8 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
     { address: address.href, ...(metricsAddress && { metricsAddress: metricsAddress.href }), backend: backendName },
     'listening',
   );
-  const keptIn = config.upstream
-    ? 'Creates are sent to UPSTREAM_URL.'
-    : `Tasks are kept in ${parseDatabaseAddress(config.databaseUrl)?.name}.`;
   return {
-    banner: mode === 'demo' ? demoBanner(address, authorization, keptIn) : null,
+    banner: mode === 'demo' ? demoBanner(address, authorization, config) : null,
     async close(options) {
       try {
         await gateway.close(options);
