@@ -15,11 +15,11 @@ import { createMetricsServer } from '../http/metrics-server.ts';
 import type { Limit } from '../telemetry/metrics.ts';
 import { createRequestObservation } from '../telemetry/request-observation.ts';
 import { createGatewayServer } from '../http/server.ts';
-import { reportLeftOut } from '../graphql/failure-bounds.ts';
+import { reportOmittedFailures } from '../graphql/limits/error-limit.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createRestHandler } from '../rest/rest-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
-import { createUnreadAnswers } from '../graphql/unread-answers.ts';
+import { createUnreadAnswers } from '../graphql/limits/unread-answers.ts';
 import { traceFields } from '../graphql/yoga-plugins.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
@@ -107,7 +107,7 @@ export function createHttpGateway(
           metrics,
         }),
     onEnd(record, response) {
-      reportLeftOut(record, { log, metrics });
+      reportOmittedFailures(record, { log, metrics });
       answers.close(record.answer, response);
     },
     bodies,

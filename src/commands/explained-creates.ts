@@ -7,7 +7,7 @@ import type { CreateCall, TaskService } from '../contract/task-service.ts';
 import { createSchema } from '../schema/schema.ts';
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createMetrics } from '../telemetry/metrics.ts';
-import { createUnreadAnswers } from '../graphql/unread-answers.ts';
+import { createUnreadAnswers } from '../graphql/limits/unread-answers.ts';
 import type { UpstreamClient, UpstreamRequest } from '../upstream/client.ts';
 import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts';
 import { encodeAnswer, mediaTypes, type WireFormat } from '../wire/codec.ts';

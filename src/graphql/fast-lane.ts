@@ -2,7 +2,7 @@ import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS, STRANGER_BOUNDS } from './document-cache.ts';
-import { executionErrors, withShortDetails } from './errors.ts';
+import { executionErrors, withShortDetails } from './error-shapes.ts';
 import { readDocumentId, type TrustedDocuments } from './trusted-documents.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteOperation } from './yoga-plugins.ts';

@@ -8,16 +8,16 @@ import type { Authenticate } from '../auth/authenticate.ts';
 import { useClosedSchema, useOperationName, useParameterText } from './yoga-plugins.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
 import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
-import { useDocumentLimits } from './document-limits.ts';
-import { logFailure } from './errors.ts';
-import { useFailures } from './failures.ts';
+import { useDocumentLimits } from './limits/document-limits.ts';
+import { logFailure } from './error-shapes.ts';
+import { useErrorShapes } from './error-plugin.ts';
 import { createFastLane } from './fast-lane.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { createOperationTime } from './operation-time.ts';
+import { createOperationTime } from './limits/operation-time.ts';
 import { toRequestId, noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
-import type { UnreadAnswers } from './unread-answers.ts';
-import { compileArgumentSizes } from './argument-sizes.ts';
+import type { UnreadAnswers } from './limits/unread-answers.ts';
+import { compileArgumentSizes } from './limits/argument-sizes.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -38,7 +38,7 @@ export interface GraphqlEndpointOptions {
 }
 
 /** What the HTTP layer hands to the endpoint with a request. */
-export interface RequestFacts {
+export interface ServerContext {
   readonly requestId?: string;
   readonly record?: RequestRecord;
 }
@@ -46,7 +46,7 @@ export interface RequestFacts {
 /** The GraphQL endpoint at /graphql, in two ways that answer alike. */
 export interface GraphqlEndpoint {
   /** Answers any request, as a fetch handler. */
-  fetch(url: string, init: RequestInit, facts: RequestFacts): Promise<Response> | Response;
+  fetch(url: string, init: RequestInit, facts: ServerContext): Promise<Response> | Response;
   /** The text that answers a POST in JSON of a document that was run before; null where the request is `fetch`'s. */
   answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<string> | null;
 }
@@ -93,7 +93,7 @@ export function createGraphqlEndpoint({
     });
   };
   const lane = fastLane ? createFastLane({ schema, trusted, log, onTaken: () => metrics.countFastAnswer() }) : null;
-  const yoga = createYoga<RequestFacts, GatewayContext>({
+  const yoga = createYoga<ServerContext, GatewayContext>({
     schema,
     graphqlEndpoint: '/graphql',
     context: ({ request: { headers }, requestId, record }) =>
@@ -106,7 +106,7 @@ export function createGraphqlEndpoint({
       ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),
       useOperationName(),
-      useFailures(log),
+      useErrorShapes(log),
       useOperationInput({
         hideSuggestions: !introspection,
         onOversize: () => metrics.countRefusal('argument_sizes'),
@@ -114,7 +114,7 @@ export function createGraphqlEndpoint({
     ],
     // The HTTP layer does it, so that pages can read its own errors too.
     cors: false,
-    // `useFailures` masks; the HTTP layer bounds the body, which costs less there.
+    // `useErrorShapes` masks; the HTTP layer bounds the body, which costs less there.
     maskedErrors: false,
     maxRequestBodySize: false,
     multipart: false,

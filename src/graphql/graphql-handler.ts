@@ -1,11 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { JSON_HEADERS, sendText } from '../http/answer.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { createBodyAllowance } from './body-allowance.ts';
+import { createBodyAllowance } from './limits/body-allowance.ts';
 import type { Cors } from '../http/cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { type AnswerType, type GraphqlHead, prefersPage, readGraphqlHead } from './graphql-head.ts';
+import { type AnswerType, type RequestHead, prefersPage, readRequestHead } from './request-head.ts';
 import { type RequestBodies, isText } from '../http/request-body.ts';
 import { RequestRefusal } from '../http/request-refusal.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
@@ -51,7 +51,7 @@ export function createGraphqlHandler({
   });
   const askYoga = async (
     request: IncomingMessage,
-    { bodyType, answerType }: GraphqlHead,
+    { bodyType, answerType }: RequestHead,
     body: Buffer,
     response: ServerResponse,
     record: RequestRecord,
@@ -80,7 +80,7 @@ export function createGraphqlHandler({
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
     if (graphiql && prefersPage(request.method, request.headers)) return graphiql.send(request, response, record);
-    const head = readGraphqlHead(request, simpleGets);
+    const head = readRequestHead(request, simpleGets);
     if ('problem' in head) {
       const { status, problem, headers } = head;
       throw new RequestRefusal(problem, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GraphQLError, type GraphQLSchema, parse, Source, validate } from 'graphql';
 import { decodeFile } from '../wire/text-encoding.ts';
-import { checkLength, checkOperations, checkTokens } from './document-limits.ts';
+import { checkLength, checkOperations, checkTokens } from './limits/document-limits.ts';
 import type { Plugin } from 'graphql-yoga';
 
 /** The only documents that run, by the names that clients call them by. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { buildSchema, getOperationAST, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createGateway } from '../../src/app/embedded.ts';
-import { compileArgumentSizes } from '../../src/graphql/argument-sizes.ts';
+import { compileArgumentSizes } from '../../src/graphql/limits/argument-sizes.ts';
 import { type GraphqlAnswer, SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
 
 interface Request {

@@ -1,8 +1,8 @@
 import { buildSchema, getIntrospectionQuery, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { DOCUMENT_LIMITS } from '../../src/graphql/document-limits.ts';
-import { measureOperations } from '../../src/graphql/operation-size.ts';
+import { DOCUMENT_LIMITS } from '../../src/graphql/limits/document-limits.ts';
+import { measureOperations } from '../../src/graphql/limits/operation-size.ts';
 import { type RunningGateway, startStoreGateway } from '../support/running-gateway.ts';
 
 const gateways = {

@@ -15,7 +15,7 @@ import {
   parse,
   validate,
 } from 'graphql';
-import { checkOperations } from '../../src/graphql/document-limits.ts';
+import { checkOperations } from '../../src/graphql/limits/document-limits.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 
 /** Values of a scalar that get further, and such that are wrong in every way. */

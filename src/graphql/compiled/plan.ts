@@ -20,7 +20,7 @@ import {
   OperationTypeNode,
   type SelectionSetNode,
 } from 'graphql';
-import { compileArgumentSizes } from '../argument-sizes.ts';
+import { compileArgumentSizes } from '../limits/argument-sizes.ts';
 import { type ArgumentValues, compileArguments, type CoerceVariables, compileVariables } from './values.ts';
 import { type LeafText, leafText } from './json-text.ts';
 

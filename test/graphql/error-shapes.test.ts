@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
-import { refusedResult } from '../../src/graphql/errors.ts';
+import { refusedResult } from '../../src/graphql/error-shapes.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 

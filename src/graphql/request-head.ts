@@ -6,7 +6,7 @@ import { isOfAnotherOrigin, isSimpleRequest } from '../http/csrf.ts';
 export type AnswerType = 'application/json' | 'application/graphql-response+json';
 
 /** The parts of a request's head that the answer depends on. */
-export interface GraphqlHead {
+export interface RequestHead {
   /** The media type of the body, in lower case and without parameters; empty for a GET. */
   readonly bodyType: string;
   readonly answerType: AnswerType;
@@ -53,7 +53,7 @@ const ANSWER_TYPE: HeadRefusal = {
  * Decides by the head of a request whether it may run: a request that is refused later may have created a task already.
  * @param simpleGets whether a GET that any page could send is answered unless a browser says that one did.
  */
-export function readGraphqlHead(request: IncomingMessage, simpleGets: boolean): GraphqlHead | HeadRefusal {
+export function readRequestHead(request: IncomingMessage, simpleGets: boolean): RequestHead | HeadRefusal {
   const { method, headers } = request;
   if (method !== 'GET' && method !== 'POST') return METHOD;
   const type = toMediaTypeName(headers['content-type'] ?? '');

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import type { Authenticate } from '../auth/authenticate.ts';
-import { TaskFailure } from '../contract/failure.ts';
-import { type RefusalFacts, RequestRefusal } from '../http/request-refusal.ts';
+import type { Authenticate } from '../../auth/authenticate.ts';
+import { TaskFailure } from '../../contract/failure.ts';
+import { type RefusalFacts, RequestRefusal } from '../../http/request-refusal.ts';
 
 /** How much a request may send, and how it is refused where it sends more. */
 export interface BodyAllowance {

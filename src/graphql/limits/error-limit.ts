@@ -1,14 +1,14 @@
 import { GraphQLError } from 'graphql';
-import { TaskFailure } from '../contract/failure.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
+import { TaskFailure } from '../../contract/failure.ts';
+import type { Log } from '../../telemetry/log.ts';
+import type { Metrics } from '../../telemetry/metrics.ts';
+import type { RequestRecord } from '../../telemetry/request-record.ts';
 
 /** The most errors in one answer, and the most failures of one request that have a line in the log. */
 const MAX_FAILURES = 20;
 
 /** The errors that an answer holds: the first ones, and whichever say what became of a write. */
-export function boundErrors(
+export function limitErrors(
   errors: readonly GraphQLError[],
   record: RequestRecord | undefined,
   isOfWrite: (error: GraphQLError, index: number) => boolean = () => false,
@@ -21,7 +21,7 @@ export function boundErrors(
 }
 
 /** Lets the last error of an answer say how many were left out. */
-export function countMore(errors: readonly GraphQLError[], more: number): GraphQLError[] {
+export function withOmittedCount(errors: readonly GraphQLError[], more: number): GraphQLError[] {
   const last = errors.at(-1);
   if (!last || more === 0) return [...errors];
   const { nodes, source, positions, path, extensions } = last;
@@ -36,7 +36,7 @@ export function countMore(errors: readonly GraphQLError[], more: number): GraphQ
 }
 
 /** Counts a failure and says whether it has a line in the log: an UNKNOWN one always has, since somebody must look it up. */
-export function mayLog(error: unknown, record: RequestRecord | undefined): boolean {
+export function takeLogLine(error: unknown, record: RequestRecord | undefined): boolean {
   if (!record) return true;
   const isUnknown = error instanceof TaskFailure && error.outcome === 'UNKNOWN';
   if (record.failuresLogged >= MAX_FAILURES && !isUnknown) {
@@ -48,7 +48,7 @@ export function mayLog(error: unknown, record: RequestRecord | undefined): boole
 }
 
 /** Tells the log and the metrics, at the end of a request, how many failures were left out. */
-export function reportLeftOut(
+export function reportOmittedFailures(
   { requestId, failuresLogged, failuresLeftOut }: RequestRecord,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
 ): void {

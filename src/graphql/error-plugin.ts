@@ -1,7 +1,7 @@
 import { type ASTNode, BREAK, type DocumentNode, type ExecutionResult, GraphQLError, Kind, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { executionErrors, refusedResult, withShortDetails } from './errors.ts';
+import { executionErrors, refusedResult, withShortDetails } from './error-shapes.ts';
 import type { Log } from '../telemetry/log.ts';
 import { toRequestId, type RequestRecord } from '../telemetry/request-record.ts';
 
@@ -17,7 +17,7 @@ const VALUES: ReadonlySet<string> = new Set([
 ]);
 
 /** The one place where a failure becomes a GraphQL error: known ones say what they are, all others are masked and logged. */
-export function useFailures(
+export function useErrorShapes(
   log: Log,
 ): Plugin<GatewayContext & { record?: RequestRecord }, { requestId?: string; record?: RequestRecord }> {
   const named = new WeakSet<GraphQLError>();

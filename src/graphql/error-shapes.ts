@@ -2,7 +2,7 @@ import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode,
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { CreatedBefore, UncertainWrite } from '../schema/context.ts';
-import { boundErrors, countMore, mayLog } from './failure-bounds.ts';
+import { limitErrors, withOmittedCount, takeLogLine } from './limits/error-limit.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 
@@ -13,7 +13,7 @@ interface MaskedFacts {
   readonly created?: readonly CreatedBefore[];
 }
 
-export interface RequestError {
+export interface FailedRequest {
   readonly requestId: string;
   readonly log: Log;
   /** The tasks that were created, which leave no other trace in an answer without data. */
@@ -37,8 +37,8 @@ function toExtensions(failure: TaskFailure, requestId: string): Record<string, u
 }
 
 /** Known failures are logged as what they say, with their cause; all others in full, for they are masked. */
-export function logFailure(error: unknown, { requestId, log, record }: RequestError): void {
-  if (!mayLog(error, record)) return;
+export function logFailure(error: unknown, { requestId, log, record }: FailedRequest): void {
+  if (!takeLogLine(error, record)) return;
   if (error instanceof TaskFailure) {
     const { code, outcome, cause } = error;
     log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
@@ -52,22 +52,22 @@ export function logFailure(error: unknown, { requestId, log, record }: RequestEr
  * that is no GraphQL at all has such a status. Of an unexpected error nobody can say when it struck: the answer has the `data`
  * of an operation that ran, and status 200.
  */
-export function refusedResult(errors: readonly GraphQLError[], request: RequestError): ExecutionResult {
+export function refusedResult(errors: readonly GraphQLError[], request: FailedRequest): ExecutionResult {
   const mayHaveRun = errors.some(isUnexpected);
-  const kept = boundErrors(errors, request.record);
+  const kept = limitErrors(errors, request.record);
   const named = kept.map((error) => {
     if (isUnexpected(error)) return maskedError(error, request, { outcome: 'UNKNOWN' });
     const { http, code } = error.extensions as { readonly http?: object; readonly code?: string };
     const status = { http: { status: 400, ...http, spec: code !== 'BAD_REQUEST' } };
     return refusedError(error, request, mayHaveRun ? {} : status);
   });
-  return { errors: countMore(named, errors.length - kept.length), ...(mayHaveRun ? { data: null } : {}) };
+  return { errors: withOmittedCount(named, errors.length - kept.length), ...(mayHaveRun ? { data: null } : {}) };
 }
 
 /** @param status `http` is Yoga's own: the status of the answer, which an application/json answer with `spec` set does not take. */
 function refusedError(
   error: GraphQLError,
-  { requestId, record }: RequestError,
+  { requestId, record }: FailedRequest,
   status: { readonly http?: object } = {},
 ): GraphQLError {
   const { originalError: _, http: __, ...extensions } = error.extensions;
@@ -94,7 +94,7 @@ export function executionErrors(
   result: ExecutionResult,
   document: DocumentNode,
   operationName: string | undefined,
-  request: RequestError,
+  request: FailedRequest,
 ): GraphQLError[] {
   const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
   const isLost = result.data === null;
@@ -104,7 +104,7 @@ export function executionErrors(
   // A field of the mutation itself, or the last error of all, which took the data away.
   const isOfWrite = ({ path = [] }: GraphQLError, index: number): boolean =>
     isMutation && (path.length <= 1 || (isLost && index === errors.length - 1));
-  const kept = boundErrors(errors, request.record, isOfWrite);
+  const kept = limitErrors(errors, request.record, isOfWrite);
   const named = kept.map((error) => {
     if (error.originalError instanceof AnswerTooLargeError) return tooLargeError(error, request, isMutation);
     const failure = findFailure(error);
@@ -117,13 +117,13 @@ export function executionErrors(
       return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
     return refusedError(error, request);
   });
-  return countMore([...uncertain, ...named], errors.length - kept.length);
+  return withOmittedCount([...uncertain, ...named], errors.length - kept.length);
 }
 
 /** A failure that would have been data; it is logged and noted already. */
 function uncertainError(
   { path, error }: UncertainWrite,
-  { requestId }: RequestError,
+  { requestId }: FailedRequest,
   created: { readonly created?: readonly CreatedBefore[] },
 ): GraphQLError {
   const at = new GraphQLError('', { path });
@@ -137,13 +137,13 @@ function toMaskedExtensions(requestId: string, facts: MaskedFacts): Record<strin
 }
 
 /** A mutation has run: without an outcome nobody takes this for one that has not. */
-function tooLargeError(error: GraphQLError, { requestId, record }: RequestError, isMutation: boolean): GraphQLError {
+function tooLargeError(error: GraphQLError, { requestId, record }: FailedRequest, isMutation: boolean): GraphQLError {
   if (!isMutation) noteFailure(record, 'ANSWER_TOO_LARGE', 'NOT_SENT');
   const outcome = isMutation ? {} : { outcome: 'NOT_SENT' };
   return toError(error, error.message, { code: 'ANSWER_TOO_LARGE', ...outcome, retryable: false, requestId });
 }
 
-function maskedError(error: GraphQLError, request: RequestError, facts: MaskedFacts): GraphQLError {
+function maskedError(error: GraphQLError, request: FailedRequest, facts: MaskedFacts): GraphQLError {
   const { requestId, record } = request;
   logFailure(error.originalError ?? error, request);
   noteFailure(record, 'INTERNAL_SERVER_ERROR', facts.outcome ?? null);

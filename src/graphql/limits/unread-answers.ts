@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
-import { AnswerBudget } from '../schema/answer-budget.ts';
+import { exclusiveTurn } from '../../event-loop/exclusive-turn.ts';
+import { AnswerBudget } from '../../schema/answer-budget.ts';
 
 export interface UnreadAnswersOptions {
   /** One GraphQL answer. */

@@ -8,7 +8,7 @@ import {
   TokenKind,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { DocumentLimit } from '../telemetry/metrics.ts';
+import type { DocumentLimit } from '../../telemetry/metrics.ts';
 import { measureOperations } from './operation-size.ts';
 
 /** What a document may be at the most. All of it is the document's own: neither variables nor the caller matter. */

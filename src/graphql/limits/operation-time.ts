@@ -1,6 +1,6 @@
-import { operationTimedOut } from '../contract/failure.ts';
-import type { Call, TaskService } from '../contract/task-service.ts';
-import { setTimeLimit } from '../event-loop/time-limit.ts';
+import { operationTimedOut } from '../../contract/failure.ts';
+import type { Call, TaskService } from '../../contract/task-service.ts';
+import { setTimeLimit } from '../../event-loop/time-limit.ts';
 
 /** The time that an operation may take. What is over time is OVERLOADED, NOT_SENT. */
 export interface OperationTime {
