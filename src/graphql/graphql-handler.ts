@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { JSON_HEADERS, sendText } from '../http/answer.ts';
+import { sendText } from '../http/answer.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
+import { ANSWER_HEADERS, prefersGraphiql } from './accept.ts';
 import { createBodyAllowance } from './limits/body-allowance.ts';
 import type { Cors } from '../http/cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { type AnswerType, type RequestHead, prefersPage, readRequestHead } from './request-head.ts';
+import { readRequestHead, type RequestHead } from './request-head.ts';
 import { type RequestBodies, isText } from '../http/request-body.ts';
 import { RequestRefusal } from '../http/request-refusal.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
@@ -13,27 +14,23 @@ import type { RequestRecord } from '../telemetry/request-record.ts';
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
   readonly cors: Cors;
-  /** Null: no GraphiQL. */
+  /** GraphiQL; null if it is off. */
   readonly graphiql: GraphiqlPage | null;
   readonly bodies: RequestBodies;
-  /** The credentials that a large body needs. */
+  /** Checks the credentials that a large body needs. */
   readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
   readonly maxAnonymousBodyBytes: number;
-  /** Whether a GET that any page could send is answered unless a browser says that one did. */
+  /** True to answer a GET that any web page could send, unless the browser names another origin. */
   readonly simpleGets: boolean;
 }
 
 const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
-const ANSWER_HEADERS: Readonly<Record<AnswerType, Readonly<Record<string, string>>>> = {
-  'application/json': JSON_HEADERS,
-  'application/graphql-response+json': {
-    ...JSON_HEADERS,
-    'Content-Type': 'application/graphql-response+json; charset=utf-8',
-  },
-};
 
-/** Brings node:http and the GraphQL endpoint together: answers for other origins, refuses by the head, bounds the body, tries the fast lane, then asks Yoga. */
+/**
+ * Answers requests at /graphql, in this order: CORS, GraphiQL, the refusals of the head, the bound of the body, the fast
+ * lane, Yoga.
+ */
 export function createGraphqlHandler({
   graphql,
   cors,
@@ -49,7 +46,7 @@ export function createGraphqlHandler({
     maxBytes: maxBodyBytes,
     maxAnonymousBytes: maxAnonymousBodyBytes,
   });
-  const askYoga = async (
+  const answerWithYoga = async (
     request: IncomingMessage,
     { bodyType, answerType }: RequestHead,
     body: Buffer,
@@ -58,11 +55,11 @@ export function createGraphqlHandler({
   ): Promise<void> => {
     const hasBody = bodyType !== '';
     const answer = await graphql.fetch(
-      // The Host header is the caller's to write and decides nothing here.
+      // A constant host: the Host header is the caller's and decides nothing here.
       `http://gateway${request.url}`,
       {
         method: request.method ?? 'GET',
-        // Yoga reads neither header as HTTP has it: it is given what was made of them.
+        // Yoga compares media types literally, so it gets the types that the head was read as.
         headers: {
           ...(request.headers as Record<string, string>),
           accept: answerType,
@@ -72,14 +69,14 @@ export function createGraphqlHandler({
       },
       { requestId: record.requestId, record },
     );
-    // The whole answer goes out with its length; how Yoga would have streamed it does not matter.
+    // The answer is sent whole, with its length, so headers for a stream are left out.
     const allow = answer.headers.get('allow');
     const headers = { ...ANSWER_HEADERS[answerType], ...(allow === null ? {} : { Allow: allow }) };
     sendText(response, answer.status, headers, await answer.text());
   };
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
-    if (graphiql && prefersPage(request.method, request.headers)) return graphiql.send(request, response, record);
+    if (graphiql && prefersGraphiql(request.method, request.headers)) return graphiql.send(request, response, record);
     const head = readRequestHead(request, simpleGets);
     if ('problem' in head) {
       const { status, problem, headers } = head;
@@ -89,11 +86,11 @@ export function createGraphqlHandler({
     const { maxBytes, refuse } = allowed instanceof Promise ? await allowed : allowed;
     let body = await bodies.read(request, response, maxBytes);
     if (body === null) throw refuse();
-    // A text that decoding changes would be created as it is then.
+    // Decoding would replace the invalid bytes, and the task would be created with other text than was sent.
     if (!isText(body, head.bodyType)) throw new RequestRefusal("The request's body is not UTF-8.", NOT_TEXT);
     const known = head.bodyType === 'application/json' ? graphql.answerKnown(request, body, record) : null;
-    if (!known) return askYoga(request, head, body, response, record);
-    // A function that waits keeps its variables in memory.
+    if (!known) return answerWithYoga(request, head, body, response, record);
+    // The pending function would otherwise keep the body in memory.
     body = null;
     sendText(response, 200, ANSWER_HEADERS[head.answerType], await known);
   };
