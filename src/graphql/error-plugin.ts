@@ -1,3 +1,4 @@
+/** The Yoga plugin that gives every error of a result one of the shapes in error-shapes.ts. The fast lane applies them itself. */
 import { type ASTNode, BREAK, type DocumentNode, type ExecutionResult, GraphQLError, Kind, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
@@ -5,7 +6,7 @@ import { executionErrors, refusedResult, withShortDetails } from './error-shapes
 import type { Log } from '../telemetry/log.ts';
 import { toRequestId, type RequestRecord } from '../telemetry/request-record.ts';
 
-const VALUES: ReadonlySet<string> = new Set([
+const VALUE_KINDS: ReadonlySet<string> = new Set([
   Kind.INT,
   Kind.FLOAT,
   Kind.STRING,
@@ -16,7 +17,7 @@ const VALUES: ReadonlySet<string> = new Set([
   Kind.OBJECT,
 ]);
 
-/** The one place where a failure becomes a GraphQL error: known ones say what they are, all others are masked and logged. */
+/** Replaces the errors of validation, of execution, and of requests that never ran. */
 export function useErrorShapes(
   log: Log,
 ): Plugin<GatewayContext & { record?: RequestRecord }, { requestId?: string; record?: RequestRecord }> {
@@ -61,10 +62,10 @@ function hasRequestId(error: GraphQLError): boolean {
   return error.extensions['requestId'] !== undefined;
 }
 
-/** A bad value written in the document says which argument or input field it was given for, as a bad variable does. */
+/** Adds the argument or input field to the error of a value that is written in the document, as errors of variables have it. */
 function nameField(error: GraphQLError, document: DocumentNode): GraphQLError {
   const node = error.nodes?.[0];
-  if (!node || !VALUES.has(node.kind)) return error;
+  if (!node || !VALUE_KINDS.has(node.kind)) return error;
   return new GraphQLError(`${inputPath(document, node)}: ${error.message}`, {
     nodes: error.nodes,
     extensions: { ...error.extensions, code: 'BAD_USER_INPUT' },

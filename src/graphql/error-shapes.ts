@@ -1,3 +1,7 @@
+/**
+ * The shapes of the errors that a caller sees: `refusedResult` for a request that never ran, `executionErrors` for an
+ * operation that ran. A `TaskFailure` shows its code; any error that is not GraphQL's own is masked.
+ */
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
@@ -13,18 +17,19 @@ interface MaskedFacts {
   readonly created?: readonly CreatedBefore[];
 }
 
+/** The request that an error belongs to. */
 export interface FailedRequest {
   readonly requestId: string;
   readonly log: Log;
-  /** The tasks that were created, which leave no other trace in an answer without data. */
+  /** The tasks that were created. An answer without data would otherwise not show them. */
   readonly created?: readonly CreatedBefore[];
-  /** The tasks that may have been created, likewise. */
+  /** The writes of unknown outcome. */
   readonly uncertain?: readonly UncertainWrite[];
-  /** Where the error is noted; absent: nowhere. */
+  /** Records the failure for the log, metrics and trace. */
   readonly record?: RequestRecord | undefined;
 }
 
-/** What a failure is called in a GraphQL answer: design's `extensions`, in one place. */
+/** The `extensions` of a failure. */
 function toExtensions(failure: TaskFailure, requestId: string): Record<string, unknown> {
   return {
     code: failure.code,
@@ -36,7 +41,7 @@ function toExtensions(failure: TaskFailure, requestId: string): Record<string, u
   };
 }
 
-/** Known failures are logged as what they say, with their cause; all others in full, for they are masked. */
+/** Logs a known failure as a sentence with its cause, and any other error in full, since callers see it masked. */
 export function logFailure(error: unknown, { requestId, log, record }: FailedRequest): void {
   if (!takeLogLine(error, record)) return;
   if (error instanceof TaskFailure) {
@@ -48,9 +53,9 @@ export function logFailure(error: unknown, { requestId, log, record }: FailedReq
 }
 
 /**
- * The answer to a request that never ran: nothing was sent, and the status is 400 or more. With application/json only a request
- * that is no GraphQL at all has such a status. Of an unexpected error nobody can say when it struck: the answer has the `data`
- * of an operation that ran, and status 200.
+ * The answer to a request that never ran: NOT_SENT, with status 400 or more. In application/json only a malformed request
+ * has such a status. An unexpected error may have struck after a write, so the answer then is that of an operation that
+ * ran: `data: null` and status 200.
  */
 export function refusedResult(errors: readonly GraphQLError[], request: FailedRequest): ExecutionResult {
   const mayHaveRun = errors.some(isUnexpected);
@@ -64,7 +69,7 @@ export function refusedResult(errors: readonly GraphQLError[], request: FailedRe
   return { errors: withOmittedCount(named, errors.length - kept.length), ...(mayHaveRun ? { data: null } : {}) };
 }
 
-/** @param status `http` is Yoga's own: the status of the answer, which an application/json answer with `spec` set does not take. */
+/** @param status the extension `http`, which Yoga takes the status from and removes. With `spec` it ignores it in application/json. */
 function refusedError(
   error: GraphQLError,
   { requestId, record }: FailedRequest,
@@ -83,13 +88,13 @@ function refusedError(
   });
 }
 
-/** The errors of an operation, and that of the values that its answer holds only a part of. */
+/** The errors of an operation, preceded by one for the details that the answer holds only in part. */
 export function withShortDetails(errors: readonly GraphQLError[], answer: AnswerBudget): readonly GraphQLError[] {
   const error = answer.shortDetailsError;
   return error ? [new GraphQLError(error.message, { originalError: error }), ...errors] : errors;
 }
 
-/** The errors of an operation that ran. A masked failure of a mutation may have struck after the task was created. */
+/** The errors of an operation that ran. A masked failure of a mutation is UNKNOWN: the task may have been created before it. */
 export function executionErrors(
   result: ExecutionResult,
   document: DocumentNode,
@@ -101,7 +106,7 @@ export function executionErrors(
   const created = isLost && request.created?.length ? { created: request.created } : {};
   const uncertain = isLost ? (request.uncertain ?? []).map((write) => uncertainError(write, request, created)) : [];
   const errors = result.errors ?? [];
-  // A field of the mutation itself, or the last error of all, which took the data away.
+  // An error at a root field, or the last error if it nulled all data.
   const isOfWrite = ({ path = [] }: GraphQLError, index: number): boolean =>
     isMutation && (path.length <= 1 || (isLost && index === errors.length - 1));
   const kept = limitErrors(errors, request.record, isOfWrite);
@@ -120,7 +125,7 @@ export function executionErrors(
   return withOmittedCount([...uncertain, ...named], errors.length - kept.length);
 }
 
-/** A failure that would have been data; it is logged and noted already. */
+/** The error of a failure that would have been data. It has been logged and recorded already. */
 function uncertainError(
   { path, error }: UncertainWrite,
   { requestId }: FailedRequest,
@@ -136,7 +141,7 @@ function toMaskedExtensions(requestId: string, facts: MaskedFacts): Record<strin
   return { code: 'INTERNAL_SERVER_ERROR', ...facts, retryable: false, requestId };
 }
 
-/** A mutation has run: without an outcome nobody takes this for one that has not. */
+/** The error of a value that did not fit into the answer. For a mutation it has no outcome: the mutation ran. */
 function tooLargeError(error: GraphQLError, { requestId, record }: FailedRequest, isMutation: boolean): GraphQLError {
   if (!isMutation) noteFailure(record, 'ANSWER_TOO_LARGE', 'NOT_SENT');
   const outcome = isMutation ? {} : { outcome: 'NOT_SENT' };
@@ -165,7 +170,7 @@ function findFailure(error: Error | undefined): TaskFailure | null {
   return error instanceof GraphQLError ? findFailure(error.originalError) : null;
 }
 
-/** True unless the error is GraphQL's own, all the way down. */
+/** Returns true unless the error and all its original errors are GraphQL's own. */
 function isUnexpected(error: Error | undefined): boolean {
   if (!(error instanceof GraphQLError)) return true;
   return error.originalError != null && isUnexpected(error.originalError);

@@ -1,3 +1,4 @@
+/** The GraphQL endpoint: Yoga with its plugins in the order of a request's phases, and the fast lane in front of it. */
 import type { IncomingMessage } from 'node:http';
 import { type GraphQLSchema, type ExecutionArgs, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
@@ -25,29 +26,29 @@ export interface GraphqlEndpointOptions {
   readonly authenticate: Authenticate;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** For an operation: reads are given up, and no further write starts. */
+  /** The time limit of an operation: after it reads fail and no further write starts. */
   readonly timeoutMs: number;
   readonly answers: Pick<UnreadAnswers, 'open'>;
-  /** How many creates of one batch may be under way at the same time. */
+  /** The number of creates of one batch that may be in flight at once. */
   readonly batchConcurrency: number;
   readonly introspection: boolean;
-  /** The only documents that run, whatever they ask of the schema; null: any. */
+  /** The only documents that may run, introspection included; null if any document may. */
   readonly trusted: TrustedDocuments | null;
-  /** Whether documents that were run before take the short way. */
+  /** True if documents that have run before skip Yoga. */
   readonly fastLane: boolean;
 }
 
-/** What the HTTP layer hands to the endpoint with a request. */
+/** The values that the HTTP layer passes with a request: Yoga's server context. */
 export interface ServerContext {
   readonly requestId?: string;
   readonly record?: RequestRecord;
 }
 
-/** The GraphQL endpoint at /graphql, in two ways that answer alike. */
+/** The GraphQL endpoint at /graphql. Both methods give the same answers. */
 export interface GraphqlEndpoint {
   /** Answers any request, as a fetch handler. */
-  fetch(url: string, init: RequestInit, facts: ServerContext): Promise<Response> | Response;
-  /** The text that answers a POST in JSON of a document that was run before; null where the request is `fetch`'s. */
+  fetch(url: string, init: RequestInit, context: ServerContext): Promise<Response> | Response;
+  /** Answers a JSON POST of a document that has run before; null if `fetch` must answer the request. */
   answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<string> | null;
 }
 
@@ -112,13 +113,13 @@ export function createGraphqlEndpoint({
         onOversize: () => metrics.countRefusal('argument_sizes'),
       }),
     ],
-    // The HTTP layer does it, so that pages can read its own errors too.
+    // The HTTP layer adds CORS headers to its own errors too, and bounds the body at less cost.
     cors: false,
-    // `useErrorShapes` masks; the HTTP layer bounds the body, which costs less there.
-    maskedErrors: false,
     maxRequestBodySize: false,
+    // `useErrorShapes` masks errors.
+    maskedErrors: false,
     multipart: false,
-    // Yoga's own would keep a thousand documents of any length, whoever sent them.
+    // Yoga's default cache would keep a thousand documents of any length from any caller.
     parserAndValidationCache: {
       documentCache: createDocumentCache(DOCUMENT_BOUNDS),
       errorCache: createDocumentCache(DOCUMENT_BOUNDS),
@@ -128,7 +129,7 @@ export function createGraphqlEndpoint({
     logging: false,
   });
   return {
-    fetch: (url, init, facts) => yoga.fetch(url, init, facts),
+    fetch: (url, init, context) => yoga.fetch(url, init, context),
     answerKnown: ({ url, headers }, body, record) => {
       if (!lane || url !== '/graphql') return null;
       return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
@@ -136,18 +137,18 @@ export function createGraphqlEndpoint({
   };
 }
 
-/** Each of them quotes the value that it is about, which may be all of the request. */
-const MAX_ERRORS = 5;
+/** The most errors about variables in one answer. Each quotes a value, which may be as long as the request. */
+const MAX_VARIABLE_ERRORS = 5;
 
 export interface OperationInputOptions {
   readonly hideSuggestions: boolean;
-  /** Called for an operation that is refused because an argument is too large. */
+  /** Called when an operation is refused because an argument is too large. */
   readonly onOversize: () => void;
 }
 
 /**
- * Refuses an operation, before any of it runs, for arguments larger than its cost assumed and for bad variables, of which
- * the executor would say up to fifty times what is wrong.
+ * Refuses an operation with arguments larger than its cost assumed, or with bad variables, before any of it runs. The
+ * executor alone would report up to fifty errors about the variables.
  */
 function useOperationInput({ hideSuggestions, onOversize }: OperationInputOptions): Plugin {
   return {
@@ -163,7 +164,7 @@ function useOperationInput({ hideSuggestions, onOversize }: OperationInputOption
         const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
         return setResultAndStopExecution({ errors: [new GraphQLError(oversize, { extensions })] });
       }
-      const options = { maxErrors: MAX_ERRORS, hideSuggestions };
+      const options = { maxErrors: MAX_VARIABLE_ERRORS, hideSuggestions };
       const { errors } = getVariableValues(schema, variableDefinitions, given, options);
       if (errors) setResultAndStopExecution({ errors });
     },

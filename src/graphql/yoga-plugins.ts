@@ -1,3 +1,4 @@
+/** Small Yoga plugins: the operation's name for the log, parameters that Yoga misreads, and a schema closed to introspection. */
 import {
   defaultFieldResolver,
   type DocumentNode,
@@ -12,17 +13,17 @@ import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
 
-/** A name may be as long as a document. */
-const MAX_LENGTH = 100;
+/** The longest operation name in the log; in a document it may be as long as the document. */
+const MAX_NAME_LENGTH = 100;
 
-/** Notes which operation of a document runs. */
+/** Records which operation of a document runs. */
 export function noteOperation(record: RequestRecord | undefined, { name, operation }: OperationDefinitionNode): void {
   if (!record) return;
   record.operationType = operation;
-  record.operationName = name ? name.value.slice(0, MAX_LENGTH) : null;
+  record.operationName = name ? name.value.slice(0, MAX_NAME_LENGTH) : null;
 }
 
-/** Notes the operations that Yoga runs. */
+/** Records the operations that Yoga runs. */
 export function useOperationName(): Plugin<object, { readonly record?: RequestRecord }> {
   return {
     onExecute({ args }) {
@@ -37,7 +38,7 @@ export function useOperationName(): Plugin<object, { readonly record?: RequestRe
   };
 }
 
-/** Blames the caller for parameters that are no text, or no JSON, where they have to be; Yoga takes them for a defect, or for absent. */
+/** Refuses variables and extensions that are not JSON, and an operationName that is not a string. Yoga would mask or ignore them. */
 export function useParameterText(): Plugin {
   return {
     onRequestParse({ requestParser, setRequestParser }) {
@@ -65,7 +66,7 @@ function refusal(message: string): GraphQLError {
 
 type Validate = typeof validate;
 
-/** No introspection, and no "Did you mean" in errors. Federation's `_service` stays: routers and registries ask for it. */
+/** Refuses introspection and removes "Did you mean" from errors. Federation's `_service` stays, for routers and registries. */
 export function useClosedSchema(): Plugin {
   return {
     onValidate({ addValidationRule, validateFn, setValidationFn }) {

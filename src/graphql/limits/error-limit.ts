@@ -1,13 +1,13 @@
+/** At most 20 errors in an answer, and at most 20 failures of a request in the log; both say how many were left out. */
 import { GraphQLError } from 'graphql';
 import { TaskFailure } from '../../contract/failure.ts';
 import type { Log } from '../../telemetry/log.ts';
 import type { Metrics } from '../../telemetry/metrics.ts';
 import type { RequestRecord } from '../../telemetry/request-record.ts';
 
-/** The most errors in one answer, and the most failures of one request that have a line in the log. */
 const MAX_FAILURES = 20;
 
-/** The errors that an answer holds: the first ones, and whichever say what became of a write. */
+/** Returns the errors that an answer holds: the first ones, and every error about a write. */
 export function limitErrors(
   errors: readonly GraphQLError[],
   record: RequestRecord | undefined,
@@ -20,12 +20,12 @@ export function limitErrors(
   return kept;
 }
 
-/** Lets the last error of an answer say how many were left out. */
-export function withOmittedCount(errors: readonly GraphQLError[], more: number): GraphQLError[] {
+/** Returns the errors of an answer, the last one saying how many were left out. */
+export function withOmittedCount(errors: readonly GraphQLError[], omitted: number): GraphQLError[] {
   const last = errors.at(-1);
-  if (!last || more === 0) return [...errors];
+  if (!last || omitted === 0) return [...errors];
   const { nodes, source, positions, path, extensions } = last;
-  const counted = new GraphQLError(`${last.message} (and ${more} more errors)`, {
+  const counted = new GraphQLError(`${last.message} (and ${omitted} more errors)`, {
     nodes: nodes ?? null,
     source: source ?? null,
     positions: positions ?? null,
@@ -35,7 +35,10 @@ export function withOmittedCount(errors: readonly GraphQLError[], more: number):
   return [...errors.slice(0, -1), counted];
 }
 
-/** Counts a failure and says whether it has a line in the log: an UNKNOWN one always has, since somebody must look it up. */
+/**
+ * Counts a failure and returns true if it may have a line in the log. One of unknown outcome always may: somebody has to
+ * find out what happened.
+ */
 export function takeLogLine(error: unknown, record: RequestRecord | undefined): boolean {
   if (!record) return true;
   const isUnknown = error instanceof TaskFailure && error.outcome === 'UNKNOWN';
@@ -47,7 +50,7 @@ export function takeLogLine(error: unknown, record: RequestRecord | undefined): 
   return true;
 }
 
-/** Tells the log and the metrics, at the end of a request, how many failures were left out. */
+/** Reports the number of failures that were left out to the log and the metrics. Called at the end of a request. */
 export function reportOmittedFailures(
   { requestId, failuresLogged, failuresLeftOut }: RequestRecord,
   { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
