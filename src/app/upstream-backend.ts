@@ -5,11 +5,11 @@ import { checkedTaskService } from '../contract/checked-task-service.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { forwardedAuthentication, subjectAuthentication } from '../auth/authenticate.ts';
 import { observedTaskService } from '../telemetry/observed-task-service.ts';
-import { breakingTaskService } from '../upstream/circuit-breaker.ts';
+import { circuitBreakerTaskService } from '../upstream/circuit-breaker.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
 import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts';
 import { readTlsFiles } from '../upstream/service-connector.ts';
-import { createOwnToken } from '../upstream/token.ts';
+import { createOwnToken } from '../upstream/own-token.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 
 /** The message that refuses an idempotency key if nothing is recorded. */
@@ -74,7 +74,7 @@ export async function openUpstreamBackend(
     },
     ...(ownToken && { authorize: ownToken.authorization, reauthorize: ownToken.renew }),
   });
-  const breaking = breakingTaskService(sending, {
+  const breaking = circuitBreakerTaskService(sending, {
     failuresToOpen: FAILURES_TO_OPEN_CIRCUIT,
     openMs: CIRCUIT_OPEN_MS,
     maxOpenMs: MAX_CIRCUIT_OPEN_MS,

@@ -140,7 +140,7 @@ function toRecord(list: readonly string[]): Record<string, string> {
 
 const IDLE_CLIENT: UpstreamClient = {
   admit: () => null,
-  leave: () => undefined,
+  release: () => undefined,
   postAdmitted: () => Promise.reject(new Error('Nothing is sent.')),
   ready: async () => undefined,
   load: () => ({ inFlight: 0, waiting: 0 }),

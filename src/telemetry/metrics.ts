@@ -50,7 +50,7 @@ export interface Metrics {
   readonly observeUpstream: () => UpstreamMetrics;
   readonly commits: (kind: string) => CommitMetrics;
   /** Lets the creates of a backend be seen before the first of their kind: an increase from nothing is none. */
-  expectCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]): void;
+  preregisterCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]): void;
   /** A create that ended; `code` is OK or a failure's. */
   countCreate(backend: string, code: string, outcome: string): void;
   countReplay(): void;
@@ -147,7 +147,7 @@ export function createMetrics(): Metrics {
     requests: createRequestMetrics(registry),
     observeUpstream: () => createUpstreamMetrics(registry),
     commits: createCommitMetrics(registry),
-    expectCreates(backend, kinds) {
+    preregisterCreates(backend, kinds) {
       for (const { code, outcome } of kinds) creates(backend, code, outcome);
     },
     countCreate(backend, code, outcome) {

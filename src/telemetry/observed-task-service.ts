@@ -15,7 +15,7 @@ export interface ObservationOptions {
 
 /** A task service whose creates are counted, and the values in their answers that the enums cannot name. */
 export function observedTaskService(inner: TaskService, { backend, tables, metrics }: ObservationOptions): TaskService {
-  metrics.expectCreates(backend, [CREATED, ...FAILURE_KINDS, UNEXPECTED]);
+  metrics.preregisterCreates(backend, [CREATED, ...FAILURE_KINDS, UNEXPECTED]);
   const count = ({ code, outcome }: { readonly code: string; readonly outcome: string }): void =>
     metrics.countCreate(backend, code, outcome);
   const succeed = (created: CreatedAccountTask): CreatedAccountTask => {

@@ -19,11 +19,11 @@ const LEVELS = { debug: 20, info: 30 } as const;
  * needs escaping or is more than ASCII: IDs are checked, operations are GraphQL names, methods are node's, and the rest is the gateway's own.
  */
 export function createRequestLog(level: LogLevel, sink: LogSink, { worker }: ProcessFacts = {}): RequestLog {
-  const ofProcess = worker === undefined ? '' : `,"worker":${worker}`;
+  const processField = worker === undefined ? '' : `,"worker":${worker}`;
   const writesProbes = level === 'debug';
   const writesRequests = writesProbes || level === 'info';
   return (record, answer, isProbe) => {
-    if (isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, isProbe, ofProcess), true);
+    if (isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, isProbe, processField), true);
   };
 }
 
@@ -31,11 +31,11 @@ function toLine(
   record: RequestRecord,
   { status, durationMs, isAborted }: AnswerFacts,
   isProbe: boolean,
-  ofProcess: string,
+  processField: string,
 ): string {
   const { requestId, traceId, method, path, operationName, code, upstreamMs, commitMs } = record;
   const outcome = toOutcome(record);
-  let line = `{"level":${isProbe ? LEVELS.debug : LEVELS.info},"time":${Date.now()}${ofProcess},"requestId":"${requestId}"`;
+  let line = `{"level":${isProbe ? LEVELS.debug : LEVELS.info},"time":${Date.now()}${processField},"requestId":"${requestId}"`;
   if (traceId !== null) line += `,"traceId":"${traceId}"`;
   line += `,"method":"${method}","path":"${path}","status":${status}`;
   if (operationName !== null) line += `,"operation":"${operationName}"`;

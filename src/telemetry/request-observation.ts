@@ -35,7 +35,7 @@ const ROUTES: Readonly<Record<PathClass, string | null>> = {
   other: null,
 };
 /** No status of HTTP's: nothing was answered, for the caller left first. */
-const CALLER_LEFT = 499;
+const CLIENT_CLOSED_REQUEST = 499;
 /** Asked by machines every few seconds: of no interest unless something is looked for. */
 const PROBES: ReadonlySet<PathClass> = new Set(['health', 'ready', 'metrics']);
 
@@ -71,7 +71,7 @@ export function createRequestObservation({
       return record;
     },
     end(record, response) {
-      const statusCode = response.headersSent ? response.statusCode : CALLER_LEFT;
+      const statusCode = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
       const durationMs = performance.now() - record.startedMs;
       metrics.end(record, statusCode, durationMs);
       requestLog(record, { status: statusCode, durationMs, isAborted: response.destroyed }, PROBES.has(record.path));
@@ -93,20 +93,20 @@ class TimedStep implements StepUnderWay {
     record: RequestRecord,
     step: Step,
     trace: BeginStep | null,
-    passedOn: Readonly<Record<string, string>> | null,
+    forwardedHeaders: Readonly<Record<string, string>> | null,
   ) {
     const traced = trace?.(step) ?? null;
     this.#record = record;
     this.#kind = step.kind;
     this.#traced = traced;
-    this.headers = traced ? traced.headers : passedOn;
+    this.headers = traced ? traced.headers : forwardedHeaders;
     this.beginStep = traced ? (inner) => new TimedStep(record, inner, traced.beginStep, null) : record.beginStep;
   }
 
   end(end: StepEnd): void {
-    const tookMs = performance.now() - this.#startedMs;
-    if (this.#kind === 'exchange') this.#record.upstreamMs += tookMs;
-    if (this.#kind === 'commit') this.#record.commitMs += tookMs;
+    const elapsedMs = performance.now() - this.#startedMs;
+    if (this.#kind === 'exchange') this.#record.upstreamMs += elapsedMs;
+    if (this.#kind === 'commit') this.#record.commitMs += elapsedMs;
     this.#traced?.end(end);
   }
 }

@@ -43,7 +43,7 @@ export function createGauge(registry: Registry, options: FamilyOptions): Family<
 }
 
 /** A gauge without labels whose value is asked for when somebody reads it. */
-export function createReading(registry: Registry, options: FamilyOptions, read: () => number): void {
+export function createComputedGauge(registry: Registry, options: FamilyOptions, read: () => number): void {
   createFamily(registry, 'gauge', options, () => ({ toSamples: (labels) => [{ labels, value: read() }] }));
 }
 
@@ -78,7 +78,7 @@ export function createHistogram(registry: Registry, options: HistogramOptions): 
 
 function createNumbers(registry: Registry, type: 'counter' | 'gauge', options: FamilyOptions): Family<Series> {
   return createFamily(registry, type, options, () => {
-    const series: Series & Exported = {
+    const series: Series & Sampled = {
       value: 0,
       toSamples: (labels) => [{ labels, value: series.value }],
     };
@@ -86,7 +86,7 @@ function createNumbers(registry: Registry, type: 'counter' | 'gauge', options: F
   });
 }
 
-interface Exported {
+interface Sampled {
   toSamples(labels: Labels): Sample[];
 }
 
@@ -96,7 +96,7 @@ interface LabelNode<Kept> {
   readonly next: Map<string, LabelNode<Kept>>;
 }
 
-function createFamily<Kept extends Exported>(
+function createFamily<Kept extends Sampled>(
   registry: Registry,
   type: string,
   { name, help, labelNames = [], aggregator = 'sum' }: FamilyOptions,

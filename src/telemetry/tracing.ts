@@ -37,7 +37,7 @@ export interface TracingOptions {
 /** How long the collector has for a batch, and so how long closing takes at the most. */
 const EXPORT_TIMEOUT_MS = 3_000;
 const BATCH = { maxExportBatchSize: 512, maxQueueSize: 8_192, scheduledDelayMillis: 1_000 } as const;
-const COMPLAINT_INTERVAL_MS = 60_000;
+const WARNING_INTERVAL_MS = 60_000;
 
 /**
  * Traces sent to an OpenTelemetry collector. Contexts are handed on as values: nothing here watches every asynchronous
@@ -45,15 +45,15 @@ const COMPLAINT_INTERVAL_MS = 60_000;
  */
 export function createTracing(options: TracingOptions): Tracing {
   const { endpoint, serviceName, resourceAttributes, sampledShare, followsParent, database, log } = options;
-  complainSparingly(log);
+  logSdkWarnings(log);
   const exporter = new OTLPTraceExporter({
     url: new URL('v1/traces', endpoint).href,
     timeoutMillis: EXPORT_TIMEOUT_MS,
   });
-  const ofShare = new TraceIdRatioBasedSampler(sampledShare);
+  const ratioSampler = new TraceIdRatioBasedSampler(sampledShare);
   const provider = new TracerProvider({
     resource: resourceFromAttributes({ ...resourceAttributes, 'service.name': serviceName }),
-    sampler: followsParent ? new ParentBasedSampler({ root: ofShare }) : ofShare,
+    sampler: followsParent ? new ParentBasedSampler({ root: ratioSampler }) : ratioSampler,
     spanProcessors: [new BatchSpanProcessor({ exporter, exportTimeoutMillis: EXPORT_TIMEOUT_MS, ...BATCH })],
   });
   const tracer = provider.getTracer('account-task-gateway');
@@ -142,15 +142,15 @@ function toHeaders(span: Span): Readonly<Record<string, string>> {
 function ignore(): void {}
 
 /** What the SDK has to say of itself, once a minute: a collector that is away would fill the log. */
-function complainSparingly(log: Log): void {
-  let complainedMs = -Infinity;
-  const complain = (problem: string): void => {
-    if (performance.now() - complainedMs < COMPLAINT_INTERVAL_MS) return;
-    complainedMs = performance.now();
+function logSdkWarnings(log: Log): void {
+  let warnedMs = -Infinity;
+  const warn = (problem: string): void => {
+    if (performance.now() - warnedMs < WARNING_INTERVAL_MS) return;
+    warnedMs = performance.now();
     log.warn({ problem: problem.slice(0, 500) }, 'traces are not all sent');
   };
   diag.setLogger(
-    { error: complain, warn: complain, info: ignore, debug: ignore, verbose: ignore },
+    { error: warn, warn: warn, info: ignore, debug: ignore, verbose: ignore },
     { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true },
   );
 }

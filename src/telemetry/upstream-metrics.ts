@@ -1,5 +1,5 @@
 import type { Registry } from 'prom-client';
-import { LATENCY_SECONDS, createHistogram, createReading } from './series.ts';
+import { LATENCY_SECONDS, createHistogram, createComputedGauge } from './series.ts';
 
 /** When each phase of an exchange began, in milliseconds; 0 for one it did not come to. */
 interface ExchangeTimes {
@@ -49,7 +49,7 @@ export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
       if (endedMs > 0) body.observe((endedMs - answeredMs) / 1000);
     },
     watch(load) {
-      createReading(
+      createComputedGauge(
         registry,
         {
           name: 'gateway_upstream_calls_in_flight',
@@ -57,7 +57,7 @@ export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
         },
         () => load().inFlight,
       );
-      createReading(
+      createComputedGauge(
         registry,
         {
           name: 'gateway_upstream_calls_waiting',

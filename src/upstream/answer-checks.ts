@@ -7,7 +7,7 @@ import { isJsonObject, type JsonObject, jsonMember } from '../contract/json-valu
  * The failure of an answer that belongs to another request; null when it names the TaskID that was sent.
  * That the service repeats the TaskID is this project's assumption, so the check can be turned off.
  */
-export function findOtherTask(sent: NewAccountTask, { accountTask }: CreatedAccountTask): TaskFailure | null {
+export function findTaskIdMismatch(sent: NewAccountTask, { accountTask }: CreatedAccountTask): TaskFailure | null {
   if (accountTask.TaskID === sent.TaskID) return null;
   return new TaskFailure(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },

@@ -7,9 +7,9 @@ import { overloaded } from './transport-failure.ts';
  * wait: when another caller finds no place because one has more than half, it waits for the next, up to a time limit.
  */
 export interface CallsInFlight {
-  /** Takes a place, which `leaveAdmitted` gives back; OVERLOADED if all are taken. */
+  /** Takes a place, which `release` gives back; OVERLOADED if all are taken. */
   admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
-  leaveAdmitted(caller: string): void;
+  release(caller: string): void;
   /** Something is under way beside the bound, a part of an admitted call or what they wait for; OVERLOADED after the end. */
   enter(): TaskFailure | null;
   /** What entered is over. */
@@ -47,7 +47,7 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
     places.set(caller, claimed);
     if (claimed > share) largest = caller;
   };
-  const unclaim = (caller: string): void => {
+  const dropClaim = (caller: string): void => {
     const claimed = (places.get(caller) ?? 1) - 1;
     if (claimed === 0) places.delete(caller);
     else places.set(caller, claimed);
@@ -69,7 +69,7 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
     new Promise((resolve) => {
       const receive: Waiting = (refusal) => {
         clearTimeout(timer);
-        if (refusal) unclaim(caller);
+        if (refusal) dropClaim(caller);
         else enter();
         resolve(refusal);
       };
@@ -92,8 +92,8 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
       if (largest !== null && isWithinShare && waiting.size() < maxInFlight - share) return waitForPlace(caller);
       return refuse(isWithinShare || waiting.size() === 0 ? 'in_flight' : 'caller_share');
     },
-    leaveAdmitted(caller) {
-      unclaim(caller);
+    release(caller) {
+      dropClaim(caller);
       admitted -= 1;
       waiting.next()?.(null);
       leave();

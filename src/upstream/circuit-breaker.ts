@@ -18,14 +18,14 @@ export interface CircuitBreakerOptions {
 }
 
 /** The failures of a service that is not there or not answering. */
-const COUNTED: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT']);
+const CONNECTION_FAILURES: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT']);
 
 /** A task service that stops sending to a service that is not there, and tries with one create whether it is back. */
-export function breakingTaskService(inner: TaskService, options: CircuitBreakerOptions): TaskService {
+export function circuitBreakerTaskService(inner: TaskService, options: CircuitBreakerOptions): TaskService {
   const { failuresToOpen, openMs, maxOpenMs, onStateChange, now } = options;
   let state: BreakerState = 'closed';
   let failures = 0;
-  let pauseMs = openMs;
+  let openPeriodMs = openMs;
   let openUntilMs = 0;
 
   const change = (next: BreakerState): void => {
@@ -33,27 +33,27 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
     onStateChange(next);
   };
   const open = (): void => {
-    openUntilMs = now() + pauseMs;
+    openUntilMs = now() + openPeriodMs;
     change('open');
   };
   const close = (): void => {
     failures = 0;
-    pauseMs = openMs;
+    openPeriodMs = openMs;
     change('closed');
   };
 
-  const answered = (created: CreatedAccountTask): CreatedAccountTask => {
+  const succeed = (created: CreatedAccountTask): CreatedAccountTask => {
     failures = 0;
     return created;
   };
-  const failed = (error: unknown): never => {
-    if (isCounted(error)) failures += 1;
+  const fail = (error: unknown): never => {
+    if (isConnectionFailure(error)) failures += 1;
     else if (isAnswer(error)) failures = 0;
     // Many fail after the one that opens the circuit.
     if (failures >= failuresToOpen && state === 'closed') open();
     throw error;
   };
-  const tryService: TaskService['create'] = async (task, call) => {
+  const probe: TaskService['create'] = async (task, call) => {
     change('half-open');
     try {
       const created = await inner.create(task, call);
@@ -63,18 +63,18 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
       if (isAnswer(error)) close();
       else {
         // A create that was refused before it was sent says nothing of the service.
-        if (isCounted(error)) pauseMs = Math.min(2 * pauseMs, maxOpenMs);
+        if (isConnectionFailure(error)) openPeriodMs = Math.min(2 * openPeriodMs, maxOpenMs);
         open();
       }
       throw error;
     }
   };
-  const isPausing = (): boolean => state === 'open' && now() < openUntilMs;
+  const isBlocking = (): boolean => state === 'open' && now() < openUntilMs;
   return {
     ...inner,
     create(task, call) {
-      if (state === 'closed') return inner.create(task, call).then(answered, failed);
-      if (state === 'open' && !isPausing()) return tryService(task, call);
+      if (state === 'closed') return inner.create(task, call).then(succeed, fail);
+      if (state === 'open' && !isBlocking()) return probe(task, call);
       options.onRefused?.();
       return Promise.reject(circuitOpen());
     },
@@ -82,20 +82,20 @@ export function breakingTaskService(inner: TaskService, options: CircuitBreakerO
       ...inner.checks,
       async circuit() {
         // A balancer sends creates only to a gateway that is ready, so readiness must not wait for one.
-        if (isPausing()) throw circuitOpen();
+        if (isBlocking()) throw circuitOpen();
         return state === 'closed' ? 'closed' : 'half-open';
       },
     },
   };
 }
 
-function isCounted(error: unknown): boolean {
-  return error instanceof TaskFailure && COUNTED.has(error.code);
+function isConnectionFailure(error: unknown): boolean {
+  return error instanceof TaskFailure && CONNECTION_FAILURES.has(error.code);
 }
 
 /** True if the service is there, since it said this; a create that was refused before it was sent says nothing of it. */
 function isAnswer(error: unknown): boolean {
-  return error instanceof TaskFailure && error.outcome !== 'NOT_SENT' && !isCounted(error);
+  return error instanceof TaskFailure && error.outcome !== 'NOT_SENT' && !isConnectionFailure(error);
 }
 
 function circuitOpen(): TaskFailure {

@@ -5,10 +5,10 @@ import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
 import { Connection } from './connection.ts';
-import { createConnectionReuse, createConnections } from './connection-pool.ts';
+import { createConnectionReuse, createConnectionPool } from './connection-pool.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
-import { findUnwritable, type Headers, toHeaderList } from './request-headers.ts';
+import { findInvalidHeader, type Headers, toHeaderList } from './request-headers.ts';
 import { buildServiceConnector, type ServiceAccess } from './service-connector.ts';
 import { overloaded, unreachable } from './transport-failure.ts';
 import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
@@ -45,9 +45,9 @@ export interface UpstreamRequest {
 
 /** HTTP to the service: every POST arrives there at most once. */
 export interface UpstreamClient {
-  /** One call in flight takes a place, which `leave` gives back; OVERLOADED if there are too many, after a wait where one caller has most. */
+  /** One call in flight takes a place, which `release` gives back; OVERLOADED if there are too many, after a wait where one caller has most. */
   admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
-  leave(caller: string): void;
+  release(caller: string): void;
   /**
    * Sends within an admitted call, or for what admitted calls wait for.
    * @throws TaskFailure for everything but an answer, whatever its status.
@@ -66,16 +66,16 @@ const READY_TIMEOUT_MS = 2_000;
 const ANSWER_BASE_BYTES = 1_048_576;
 const ANSWER_BYTES_PER_BODY_BYTE = 16;
 const NO_HEADERS: Headers = {};
-const NONE_FREE = 'No connection to the service became free in time.';
+const NO_FREE_CONNECTION = 'No connection to the service became free in time.';
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { baseUrl, access, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
   const connect = buildServiceConnector(access, timeoutMs);
   const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
-  const connectToTry = buildServiceConnector(access, readyTimeoutMs);
+  const connectForReadiness = buildServiceConnector(access, readyTimeoutMs);
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
   const reuse = createConnectionReuse(() => performance.now());
-  const pool = createConnections(connections, reuse, () => new Connection(baseUrl.origin, connect));
+  const pool = createConnectionPool(connections, reuse, () => new Connection(baseUrl.origin, connect));
   const calls = createCallsInFlight({
     maxInFlight,
     waitMs: timeoutMs,
@@ -85,7 +85,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   const refused = (): TaskFailure => {
     observer?.onRefused('connections');
-    return overloaded(NONE_FREE);
+    return overloaded(NO_FREE_CONNECTION);
   };
 
   const dispatch = (
@@ -106,7 +106,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         headers: toHeaderList(fixedHeaders ?? [], headers, step?.headers ?? NO_HEADERS),
         body,
         // The side that closes first keeps the port busy for a minute, so the service is asked to.
-        reset: reuse.isRefused(),
+        reset: reuse.isSuspended(),
       },
       {
         maxAnswerBytes: answerBound(body, maxAnswerBytes),
@@ -126,14 +126,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     resends: number,
     queuedMs: number,
   ): Promise<UpstreamAnswer> => {
-    const connection = pool.take(deadline, request.caller ?? '');
+    const connection = pool.acquire(deadline, request.caller ?? '');
     if (!(connection instanceof Promise)) return dispatch(connection, request, deadline, resends, queuedMs, queuedMs);
     return connection.then(async (own) => {
       if (!own) throw refused();
       try {
         return await dispatch(own, request, deadline, resends, queuedMs, performance.now());
       } catch (error) {
-        throw deadline.isOver && isUnreachable(error) ? refused() : error;
+        throw deadline.isExpired && isUnreachable(error) ? refused() : error;
       }
     });
   };
@@ -150,7 +150,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     throw failure;
   };
   const post = (request: UpstreamRequest): Promise<UpstreamAnswer> => {
-    const refusal = findUnwritable(request.headers) ?? calls.enter();
+    const refusal = findInvalidHeader(request.headers) ?? calls.enter();
     if (refusal) return Promise.reject(refusal);
     const deadline = startDeadline(timeoutMs);
     const startedMs = performance.now();
@@ -174,7 +174,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   return {
     admit: (caller) => calls.admit(caller),
-    leave: (caller) => calls.leaveAdmitted(caller),
+    release: (caller) => calls.release(caller),
     postAdmitted: post,
     ready: () =>
       new Promise((resolve, reject) => {
@@ -182,7 +182,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         const timer = setTimeLimit(refuse, readyTimeoutMs, null);
         const { protocol, host, port } = baseUrl;
         const hostname = baseUrl.hostname.replace(/^\[|\]$/g, '');
-        connectToTry({ protocol, host, hostname, port }, (error, socket) => {
+        connectForReadiness({ protocol, host, hostname, port }, (error, socket) => {
           clearTimeout(timer);
           if (error) return refuse(error);
           socket.destroy();

@@ -6,18 +6,18 @@ import { createFairQueue } from './calls-in-flight.ts';
  * The connections to the service, each of them used by one request at a time. A request that gets none waits here; callers take turns. undici's
  * own pool looks through all of its connections with every request; here the latest one that became free is at hand.
  */
-export interface Connections {
+export interface ConnectionPool {
   /** A connection of one's own, perhaps still to be made; null when the deadline is over before one is free. */
-  take(deadline: Deadline, caller: string): Connection | Promise<Connection | null>;
+  acquire(deadline: Deadline, caller: string): Connection | Promise<Connection | null>;
   /** Takes a connection back. It is used again only after the event loop has had the chance to read that it was closed. */
-  give(connection: Connection, end: ExchangeEnd): void;
+  release(connection: Connection, end: ExchangeEnd): void;
   /** How many requests wait. */
   waiting(): number;
   /** Ends all of them. */
   destroy(): Promise<void>;
 }
 
-export function createConnections(max: number, reuse: ConnectionReuse, create: () => Connection): Connections {
+export function createConnectionPool(max: number, reuse: ConnectionReuse, create: () => Connection): ConnectionPool {
   const all: Connection[] = [];
   const free: Connection[] = [];
   let resting: Connection[] = [];
@@ -38,7 +38,7 @@ export function createConnections(max: number, reuse: ConnectionReuse, create: (
     }
   };
   return {
-    take(deadline, caller) {
+    acquire(deadline, caller) {
       const connection = free.pop();
       if (connection) return prepare(connection);
       // One that rests is free within this turn of the event loop.
@@ -54,15 +54,15 @@ export function createConnections(max: number, reuse: ConnectionReuse, create: (
         };
         waiting.add(caller, receive);
         deadline.phase = {
-          onOver() {
+          onExpired() {
             waiting.remove(caller, receive);
             resolve(null);
           },
         };
       });
     },
-    give(connection, end) {
-      reuse.learn(connection, end);
+    release(connection, end) {
+      reuse.noteEnd(connection, end);
       if (end === 'answered') connection.countAnswer();
       if (resting.length === 0) setImmediate(endRest);
       resting.push(connection);
@@ -86,32 +86,32 @@ export interface ConnectionReuse {
   /** To be called when a connection that has brought an answer is about to carry a request. */
   allows(connection: Connection): boolean;
   /** True while no connection is kept. */
-  isRefused(): boolean;
+  isSuspended(): boolean;
   /** To be called with each end, before the connection counts its answer. */
-  learn(connection: Connection, end: ExchangeEnd): void;
+  noteEnd(connection: Connection, end: ExchangeEnd): void;
 }
 
-const REFUSAL_MS = 60_000;
+const SUSPENSION_MS = 60_000;
 
 /** `now` is in milliseconds of a clock that is never set back. */
 export function createConnectionReuse(now: () => number): ConnectionReuse {
   let isProven = false;
   let trial: Connection | null = null;
-  let refusedUntilMs = 0;
-  const isRefused = (): boolean => refusedUntilMs > 0 && now() < refusedUntilMs;
+  let suspendedUntilMs = 0;
+  const isSuspended = (): boolean => suspendedUntilMs > 0 && now() < suspendedUntilMs;
   return {
     allows(connection) {
       if (isProven) return true;
-      if (trial || isRefused()) return false;
+      if (trial || isSuspended()) return false;
       trial = connection;
       return true;
     },
-    isRefused,
-    learn(connection, end) {
+    isSuspended,
+    noteEnd(connection, end) {
       const isReused = connection.answers > 0;
-      if (isReused && end === 'lost' && connection.isSilent()) {
+      if (isReused && end === 'lost' && connection.awaitsFirstByte()) {
         isProven = false;
-        refusedUntilMs = now() + REFUSAL_MS;
+        suspendedUntilMs = now() + SUSPENSION_MS;
         trial = null;
       } else if (connection === trial) {
         // A trial whose connection ended before the request was written was none.

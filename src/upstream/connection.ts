@@ -43,8 +43,8 @@ export class Connection {
   }
 
   /** True while a request has had no byte of an answer. */
-  isSilent(): boolean {
-    return this.socket?.isSilent() === true;
+  awaitsFirstByte(): boolean {
+    return this.socket?.awaitsFirstByte() === true;
   }
 
   destroy(): Promise<void> {
@@ -68,7 +68,7 @@ const MAX_INTERIM_BYTES = 16_384;
  */
 export class AnswerSocket {
   readonly #socket: Socket;
-  #state: 'idle' | 'asked' | 'interim' | 'passing' = 'idle';
+  #state: 'idle' | 'awaiting' | 'interim' | 'passing' = 'idle';
   #held: Buffer | null = null;
 
   constructor(socket: Socket) {
@@ -85,7 +85,7 @@ export class AnswerSocket {
 
   /** To be called before the first byte of a request leaves. */
   expectAnswer(): void {
-    this.#state = 'asked';
+    this.#state = 'awaiting';
   }
 
   /** To be called when an answer has been read to its end. */
@@ -94,8 +94,8 @@ export class AnswerSocket {
   }
 
   /** True while a request has had no byte of an answer. */
-  isSilent(): boolean {
-    return this.#state === 'asked';
+  awaitsFirstByte(): boolean {
+    return this.#state === 'awaiting';
   }
 
   /** Ends the connection; a request that is written to it is lost, one that still waits gets a new connection. */

@@ -1,19 +1,19 @@
 /** A phase of a call that ends when the call's time is up. */
 export interface Phase {
-  onOver(): void;
+  onExpired(): void;
 }
 
 /** One time limit over a whole call. */
 export interface Deadline {
   /** True from the moment when nothing may be sent any more. */
-  isOver: boolean;
+  isExpired: boolean;
   /** The phase that is under way. It is ended a little later: what has arrived by then counts. */
   phase: Phase | null;
   readonly timer: NodeJS.Timeout | null;
 }
 
 export function startDeadline(timeoutMs: number): Deadline {
-  const deadline: Mutable<Deadline> = { isOver: false, phase: null, timer: null };
+  const deadline: Mutable<Deadline> = { isExpired: false, phase: null, timer: null };
   deadline.timer = setTimeout(expire, timeoutMs, deadline);
   return deadline;
 }
@@ -27,14 +27,14 @@ export function clearDeadline(deadline: Deadline): void {
 
 /** Resolves with true after `delayMs`, or with false as soon as the deadline is over. */
 export function waitWithin(deadline: Deadline, delayMs: number): Promise<boolean> {
-  if (deadline.isOver) return Promise.resolve(false);
+  if (deadline.isExpired) return Promise.resolve(false);
   return new Promise((resolve) => {
     const timer = setTimeout(() => {
       deadline.phase = null;
       resolve(true);
     }, delayMs);
     deadline.phase = {
-      onOver() {
+      onExpired() {
         clearTimeout(timer);
         resolve(false);
       },
@@ -43,11 +43,11 @@ export function waitWithin(deadline: Deadline, delayMs: number): Promise<boolean
 }
 
 function expire(deadline: Deadline): void {
-  deadline.isOver = true;
+  deadline.isExpired = true;
   // After a pause of the process timers run before the answers that lie in the sockets are read.
   setImmediate(endPhase, deadline);
 }
 
 function endPhase(deadline: Deadline): void {
-  deadline.phase?.onOver();
+  deadline.phase?.onExpired();
 }

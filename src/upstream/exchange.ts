@@ -7,10 +7,10 @@ import type { StepUnderWay } from '../contract/call-steps.ts';
 import { isRefusal } from '../contract/envelope.ts';
 import { operationTimedOut, type TaskFailure } from '../contract/failure.ts';
 import type { Connection } from './connection.ts';
-import type { Connections } from './connection-pool.ts';
+import type { ConnectionPool } from './connection-pool.ts';
 import { decodeContent } from './request-headers.ts';
 import type { Deadline, Phase } from './deadline.ts';
-import { broken, timedOut, unreachable, unreadable } from './transport-failure.ts';
+import { connectionLost, timedOut, unreachable, unreadable } from './transport-failure.ts';
 import type { ExchangeTimes, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamAnswer {
@@ -36,7 +36,7 @@ export interface ExchangeOptions {
   /** Told of its end. */
   readonly step: StepUnderWay | undefined;
   /** Gets the connection back when it holds nothing of the request any more, and it is known what came of it. */
-  readonly pool: Pick<Connections, 'give'>;
+  readonly pool: Pick<ConnectionPool, 'release'>;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -94,14 +94,14 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     options.deadline.phase = this;
   }
 
-  onOver(): void {
+  onExpired(): void {
     if (this.#sending) this.#giveUp(this.#sending, timedOut());
     else this.#fail(unreachable(null));
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    if (this.#options.deadline.isOver) {
-      this.onOver();
+    if (this.#options.deadline.isExpired) {
+      this.onExpired();
       // Thrown here, nothing is written and the connection stays usable.
       throw new Error('The time was up before the request was sent.');
     }
@@ -149,13 +149,13 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
     } catch (error) {
       this.#fail(unreadable('is encoded in a way that cannot be read', error));
     }
-    this.#options.pool.give(this.#connection, 'answered');
+    this.#options.pool.release(this.#connection, 'answered');
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     const end = this.#isSettled ? 'abandoned' : 'lost';
-    this.#fail(this.#sending ? broken(error) : unreachable(error));
-    this.#options.pool.give(this.#connection, end);
+    this.#fail(this.#sending ? connectionLost(error) : unreachable(error));
+    this.#options.pool.release(this.#connection, end);
   }
 
   #refuseSize(controller: Dispatcher.DispatchController): void {

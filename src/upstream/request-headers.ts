@@ -1,14 +1,14 @@
 import type { TaskFailure } from '../contract/failure.ts';
-import { unwritable } from './transport-failure.ts';
+import { invalidHeader } from './transport-failure.ts';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 
 export type Headers = Readonly<Record<string, string>>;
 
-const NOT_IN_A_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
+const INVALID_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** What undici would refuse in words of its own. */
-export function findUnwritable(headers: Headers): TaskFailure | null {
-  for (const name in headers) if (NOT_IN_A_HEADER.test(headers[name] ?? '')) return unwritable(name);
+export function findInvalidHeader(headers: Headers): TaskFailure | null {
+  for (const name in headers) if (INVALID_IN_HEADER.test(headers[name] ?? '')) return invalidHeader(name);
   return null;
 }
 

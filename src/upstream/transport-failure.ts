@@ -31,7 +31,7 @@ export function overloaded(reason: string): TaskFailure {
 }
 
 /** A header that cannot be written as HTTP, such as for a line break in its value. */
-export function unwritable(header: string): TaskFailure {
+export function invalidHeader(header: string): TaskFailure {
   return badInput(header, 'holds a character that HTTP does not allow in a header');
 }
 
@@ -51,7 +51,7 @@ export function unreadable(problem: string, cause?: unknown): TaskFailure {
 }
 
 /** The failure of an exchange that broke after bytes of the request may have left. */
-export function broken(cause: Error): TaskFailure {
+export function connectionLost(cause: Error): TaskFailure {
   if (errorCode(cause) === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', cause);
   // A body that ends before its last chunk is a lost connection; anything else the parser refuses is not HTTP.
   const isNotHttp = cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state');

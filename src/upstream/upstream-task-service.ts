@@ -1,6 +1,6 @@
 import type { EnumTables } from '../contract/enums.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
-import { unknownMembers, changedFields, findOtherTask } from './answer-checks.ts';
+import { unknownMembers, changedFields, findTaskIdMismatch } from './answer-checks.ts';
 import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
@@ -65,7 +65,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     Authorization: string,
   ): Promise<UpstreamAnswer> =>
     client.postAdmitted({
-      caller: toName(caller),
+      caller: fairShareKey(caller),
       path: CREATE_PATH,
       fixedHeaders,
       headers: { Authorization, 'X-Request-Id': requestId },
@@ -96,30 +96,30 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     const body = readAnswerBody(answer.body, answer.contentType);
     if (observer) observeBody(body, observer);
     const created = interpretAnswer(answer.status, body, task.TaskID);
-    const otherTask = checksTaskId ? findOtherTask(task, created) : null;
-    if (otherTask) {
+    const mismatch = checksTaskId ? findTaskIdMismatch(task, created) : null;
+    if (mismatch) {
       answer.connection?.destroy();
-      throw otherTask;
+      throw mismatch;
     }
     if (observer) for (const field of changedFields(task, created)) observer.onChangedField(field);
     return created;
   };
   const createAdmitted = (task: NewAccountTask, call: Call): Promise<CreatedAccountTask> => {
-    const caller = toName(call.caller);
+    const caller = fairShareKey(call.caller);
     return send(task, call).then(
       (answer) => {
-        client.leave(caller);
+        client.release(caller);
         return read(answer, task);
       },
       (error: unknown) => {
-        client.leave(caller);
+        client.release(caller);
         throw error;
       },
     );
   };
   return {
     create(task, call) {
-      const admission = client.admit(toName(call.caller));
+      const admission = client.admit(fairShareKey(call.caller));
       if (admission === null) return createAdmitted(task, call);
       return Promise.resolve(admission).then((refusal) => {
         if (refusal) throw refusal;
@@ -127,10 +127,10 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
       });
     },
     async find() {
-      throw unreadableContract();
+      throw readsNotSupported();
     },
     async list() {
-      throw unreadableContract();
+      throw readsNotSupported();
     },
     checks: { upstream: () => client.ready().then(() => 'ok') },
     close: () => client.close(),
@@ -138,7 +138,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
 }
 
 /** The name by which a caller has its share of what the service can take. */
-function toName(caller: Caller): string {
+function fairShareKey(caller: Caller): string {
   if (caller.kind === 'forwarded') return caller.verified?.subject ?? caller.authorization;
   return caller.kind === 'subject' ? caller.subject : caller.accountId;
 }
@@ -156,7 +156,7 @@ function forwardedAuthorization({ caller }: Call): string {
   );
 }
 
-function unreadableContract(): TaskFailure {
+function readsNotSupported(): TaskFailure {
   return new TaskFailure(
     { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
     'Account tasks cannot be read here: this gateway passes creates on to a REST service whose contract has no read. ' +

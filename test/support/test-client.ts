@@ -33,7 +33,7 @@ export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions>
       const admission = client.admit(caller);
       const refusal = admission && (await admission);
       if (refusal) throw refusal;
-      return client.postAdmitted(request).finally(() => client.leave(caller));
+      return client.postAdmitted(request).finally(() => client.release(caller));
     },
   };
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
-import { type BreakerState, breakingTaskService } from '../../src/upstream/circuit-breaker.ts';
+import { type BreakerState, circuitBreakerTaskService } from '../../src/upstream/circuit-breaker.ts';
 import { SAMPLE_TASK, openTaskService } from '../support/sample-task.ts';
 import { openRawService } from '../support/test-client.ts';
 
@@ -33,7 +33,7 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, 
     checks: { upstream: async () => 'ok' },
     close: async () => {},
   };
-  const tasks = breakingTaskService(inner, {
+  const tasks = circuitBreakerTaskService(inner, {
     failuresToOpen: 3,
     openMs,
     maxOpenMs,
@@ -162,7 +162,7 @@ describe('the circuit to the service', () => {
     const inner = openTaskService(service.url, { connections: 1, maxInFlight: 5, timeoutMs: 150 });
     const states: BreakerState[] = [];
     const onStateChange = (state: BreakerState) => void states.push(state);
-    const tasks = breakingTaskService(inner, { ...PAUSING, onStateChange });
+    const tasks = circuitBreakerTaskService(inner, { ...PAUSING, onStateChange });
     const codes: string[] = [];
     const createAll = () =>
       Promise.all(

@@ -95,7 +95,7 @@ describe('the reuse of connections', () => {
     const first = fakeConnection(1);
     expect(reuse.allows(first)).toBe(true);
     expect(reuse.allows(fakeConnection(1))).toBe(false);
-    reuse.learn(first, 'answered');
+    reuse.noteEnd(first, 'answered');
     expect(reuse.allows(fakeConnection(1))).toBe(true);
     expect(reuse.allows(fakeConnection(1))).toBe(true);
   });
@@ -106,7 +106,7 @@ describe('the reuse of connections', () => {
       const reuse = createConnectionReuse(() => 0);
       const first = fakeConnection(0);
       expect(reuse.allows(first)).toBe(true);
-      reuse.learn(first, end);
+      reuse.noteEnd(first, end);
       expect(reuse.allows(fakeConnection(1))).toBe(true);
       expect(reuse.allows(fakeConnection(1))).toBe(false);
     },
@@ -117,12 +117,12 @@ describe('the reuse of connections', () => {
     const reuse = createConnectionReuse(() => nowMs);
     const first = fakeConnection(1);
     reuse.allows(first);
-    reuse.learn(first, 'answered');
-    reuse.learn(fakeConnection(5), 'lost');
+    reuse.noteEnd(first, 'answered');
+    reuse.noteEnd(fakeConnection(5), 'lost');
     nowMs += 59_999;
-    expect([reuse.isRefused(), reuse.allows(fakeConnection(1))]).toEqual([true, false]);
+    expect([reuse.isSuspended(), reuse.allows(fakeConnection(1))]).toEqual([true, false]);
     nowMs += 1;
-    expect([reuse.isRefused(), reuse.allows(fakeConnection(1)), reuse.allows(fakeConnection(1))]).toEqual([
+    expect([reuse.isSuspended(), reuse.allows(fakeConnection(1)), reuse.allows(fakeConnection(1))]).toEqual([
       false,
       true,
       false,
@@ -137,14 +137,14 @@ describe('the reuse of connections', () => {
     const reuse = createConnectionReuse(() => 0);
     const first = fakeConnection(1);
     reuse.allows(first);
-    reuse.learn(first, 'answered');
-    reuse.learn(ended, end);
-    expect([reuse.isRefused(), reuse.allows(fakeConnection(1))]).toEqual([false, true]);
+    reuse.noteEnd(first, 'answered');
+    reuse.noteEnd(ended, end);
+    expect([reuse.isSuspended(), reuse.allows(fakeConnection(1))]).toEqual([false, true]);
   });
 });
 
-function fakeConnection(answers: number, isSilent = true): Connection {
-  return { answers, isSilent: () => isSilent } as unknown as Connection;
+function fakeConnection(answers: number, awaitsFirstByte = true): Connection {
+  return { answers, awaitsFirstByte: () => awaitsFirstByte } as unknown as Connection;
 }
 
 /** Makes many calls at once and counts those of unknown fate. */

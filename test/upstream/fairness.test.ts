@@ -75,12 +75,12 @@ describe('the places of calls in flight', () => {
     const { service, client, answerNext } = await openBusy({ timeoutMs: 150, maxInFlight: 2 });
     for (const refusal of [client.admit('large'), client.admit('large')]) expect(refusal).toBeNull();
     await expectFailure(client.post({ ...SMALL_POST, caller: 'small' }), OVERLOADED);
-    client.leave('large');
+    client.release('large');
     const next = client.post({ ...SMALL_POST, caller: 'small', body: 'small' });
     await answerNext('small');
     expect((await next).status).toBe(200);
     expect(service.posts).toHaveLength(1);
-    client.leave('large');
+    client.release('large');
   });
 
   test('are not waited for any more when the client closes', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { type ServiceAccess, readTlsFiles, type TlsFiles } from '../../src/upstream/service-connector.ts';
-import { requestToken } from '../../src/upstream/token.ts';
+import { requestToken } from '../../src/upstream/own-token.ts';
 import { type Certificate, selfSigned } from '../support/certificate.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';

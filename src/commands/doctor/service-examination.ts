@@ -6,7 +6,7 @@ import { TaskFailure } from '../../contract/failure.ts';
 import { createUpstreamClient } from '../../upstream/client.ts';
 import { buildServiceConnector, type ServiceAccess, readTlsFiles } from '../../upstream/service-connector.ts';
 import { CREATE_PATH } from '../../upstream/upstream-task-service.ts';
-import { requestToken } from '../../upstream/token.ts';
+import { requestToken } from '../../upstream/own-token.ts';
 import { USER_AGENT } from '../../upstream/request-headers.ts';
 import { readAnswerBody } from '../../wire/codec.ts';
 import { examineConnection } from './connection-examination.ts';
@@ -93,8 +93,8 @@ async function tokenFindings(
     connectRetries: 0,
   });
   try {
-    const { lifeMs } = await requestToken(client, ownClient, undefined);
-    return [ok('token', `the service gave one, for ${Math.round(lifeMs / 60_000)} minutes`)];
+    const { lifetimeMs } = await requestToken(client, ownClient, undefined);
+    return [ok('token', `the service gave one, for ${Math.round(lifetimeMs / 60_000)} minutes`)];
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;
     const { cause, code } = error;

@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { FailureKind, TaskFailure } from '../../src/contract/failure.ts';
-import { createOwnToken } from '../../src/upstream/token.ts';
+import { createOwnToken } from '../../src/upstream/own-token.ts';
 import { expectFailure } from './expected-failure.ts';
 import { type RestReply, startRestService } from '../support/rest-service.ts';
 import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
@@ -121,10 +121,10 @@ describe("the gateway's own token", () => {
     [{ expires_in: 1e2 }, 100_000],
     [{ token_type: 'bearer' }, EIGHT_HOURS_MS],
     [{ token_type: 'bearer', expires_in: 'soon' }, EIGHT_HOURS_MS],
-  ])('lives as long as %j says, or eight hours', async (more, lifeMs) => {
+  ])('lives as long as %j says, or eight hours', async (more, lifetimeMs) => {
     const { clock, token } = await openToken((count) => tokenReply(`token-${count}`, more));
     await token.authorization();
-    clock.nowMs += lifeMs - 1;
+    clock.nowMs += lifetimeMs - 1;
     expect(await token.authorization()).toBe('Bearer token-1');
     await expect.poll(() => token.authorization(), POLL).toBe('Bearer token-2');
   });

@@ -18,48 +18,48 @@ export interface OwnTokenOptions extends TokenCredentials {
 /** The gateway's own token at the service. Every failure to get one is a TaskFailure of outcome NOT_SENT. */
 export interface OwnToken {
   /** The Authorization header to send: one fetch for all who wait for it; a step of the call that was first. */
-  readonly authorization: (call?: Followed) => Promise<string> | string;
+  readonly authorization: (call?: TokenCall) => Promise<string> | string;
   /** The header to send after the service refused this one with a 401; null when a new token is no remedy. */
-  readonly renew: (refused: string, call?: Followed) => Promise<string | null>;
+  readonly renew: (refused: string, call?: TokenCall) => Promise<string | null>;
 }
 
 /** What of a call a token needs. */
-type Followed = Pick<Call, 'beginStep'>;
+type TokenCall = Pick<Call, 'beginStep'>;
 
-interface Held {
+interface CachedToken {
   readonly authorization: string;
   readonly renewAtMs: number;
   readonly expiresAtMs: number;
 }
 
-const MAX_MARGIN_MS = 300_000;
-const MARGIN_PER_LIFE = 0.1;
+const MAX_RENEWAL_MARGIN_MS = 300_000;
+const RENEWAL_MARGIN_SHARE = 0.1;
 /** A refusal lasts until somebody changes something, so asking again at once would only look like guessing. */
-const PAUSE_MS = { refused: 30_000, failed: 1_000 } as const;
+const BACKOFF_MS = { refused: 30_000, failed: 1_000 } as const;
 /** When the service refuses a new token as well it means the client, not the token. */
 const RENEWAL_INTERVAL_MS = 30_000;
 
 export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTokenOptions): OwnToken {
-  let held: Held | null = null;
-  let fetching: Promise<Held> | null = null;
-  let paused: { readonly failure: TaskFailure; readonly untilMs: number } | null = null;
+  let cached: CachedToken | null = null;
+  let fetching: Promise<CachedToken> | null = null;
+  let backoff: { readonly failure: TaskFailure; readonly untilMs: number } | null = null;
   let renewedAtMs = -Infinity;
 
-  const fetchToken = async (call: Followed | undefined): Promise<Held> => {
+  const fetchToken = async (call: TokenCall | undefined): Promise<CachedToken> => {
     const startMs = now();
     try {
-      const { authorization, lifeMs } = await requestToken(client, credentials, call?.beginStep);
-      const expiresAtMs = startMs + lifeMs;
-      held = {
+      const { authorization, lifetimeMs } = await requestToken(client, credentials, call?.beginStep);
+      const expiresAtMs = startMs + lifetimeMs;
+      cached = {
         authorization,
         expiresAtMs,
-        renewAtMs: expiresAtMs - Math.min(MAX_MARGIN_MS, MARGIN_PER_LIFE * lifeMs),
+        renewAtMs: expiresAtMs - Math.min(MAX_RENEWAL_MARGIN_MS, RENEWAL_MARGIN_SHARE * lifetimeMs),
       };
-      return held;
+      return cached;
     } catch (error) {
       if (error instanceof TaskFailure) {
-        const pauseMs = error.code === 'UNAUTHENTICATED' ? PAUSE_MS.refused : PAUSE_MS.failed;
-        paused = { failure: error, untilMs: now() + pauseMs };
+        const backoffMs = error.code === 'UNAUTHENTICATED' ? BACKOFF_MS.refused : BACKOFF_MS.failed;
+        backoff = { failure: error, untilMs: now() + backoffMs };
         onFailure(error);
       }
       throw error;
@@ -67,24 +67,24 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
       fetching = null;
     }
   };
-  const fetchOnce = (call: Followed | undefined): Promise<Held> => {
-    if (paused && now() < paused.untilMs) return Promise.reject(paused.failure);
+  const fetchOnce = (call: TokenCall | undefined): Promise<CachedToken> => {
+    if (backoff && now() < backoff.untilMs) return Promise.reject(backoff.failure);
     fetching ??= fetchToken(call);
     return fetching;
   };
-  const authorization = (call?: Followed): Promise<string> | string => {
-    if (!held || now() >= held.expiresAtMs) return fetchOnce(call).then((fetched) => fetched.authorization);
+  const authorization = (call?: TokenCall): Promise<string> | string => {
+    if (!cached || now() >= cached.expiresAtMs) return fetchOnce(call).then((fetched) => fetched.authorization);
     // The token at hand serves until the next one is there; whoever tells of failures has told of this one.
-    if (now() >= held.renewAtMs) fetchOnce(call).catch(() => undefined);
-    return held.authorization;
+    if (now() >= cached.renewAtMs) fetchOnce(call).catch(() => undefined);
+    return cached.authorization;
   };
   return {
     authorization,
     async renew(refused, call) {
-      if (held?.authorization === refused) {
+      if (cached?.authorization === refused) {
         if (now() - renewedAtMs < RENEWAL_INTERVAL_MS) return null;
         renewedAtMs = now();
-        held = null;
+        cached = null;
       }
       return authorization(call);
     },
@@ -99,14 +99,14 @@ export interface TokenCredentials {
 export interface FetchedToken {
   /** As an Authorization header carries it. */
   readonly authorization: string;
-  readonly lifeMs: number;
+  readonly lifetimeMs: number;
 }
 
 const TOKEN_PATH = 'Token';
 /** The contract's, for an answer that does not say. */
-const DEFAULT_LIFE_SECONDS = 8 * 3600;
+const DEFAULT_LIFETIME_SECONDS = 8 * 3600;
 /** What a bearer token is made of (RFC 6750). */
-const TOKEN = /^[\w.~+/-]+=*$/;
+const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 
 /** Asks the service for a token, once. @throws TaskFailure, always NOT_SENT: without a token there is no create. */
 export async function requestToken(
@@ -129,18 +129,19 @@ export async function requestToken(
       beginStep,
     })
     .catch((error: unknown) => {
-      throw error instanceof TaskFailure && error.outcome !== 'NOT_SENT' ? noToken(error) : error;
+      throw error instanceof TaskFailure && error.outcome !== 'NOT_SENT' ? signInFailed(error) : error;
     });
   const tree = readTree(answer);
   const token = jsonMember(tree, 'access_token');
   const type = jsonMember(tree, 'token_type') ?? 'bearer';
   if (answer.status >= 200 && answer.status < 300) {
-    if (typeof token !== 'string' || !TOKEN.test(token)) throw noToken(new Error('The answer holds no access_token.'));
+    if (typeof token !== 'string' || !BEARER_TOKEN.test(token))
+      throw signInFailed(new Error('The answer holds no access_token.'));
     if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
-      throw noToken(new Error('The token is not of the type bearer.'));
-    return { authorization: `Bearer ${token}`, lifeMs: 1000 * toSeconds(jsonMember(tree, 'expires_in')) };
+      throw signInFailed(new Error('The token is not of the type bearer.'));
+    return { authorization: `Bearer ${token}`, lifetimeMs: 1000 * toSeconds(jsonMember(tree, 'expires_in')) };
   }
-  throw toFailure(answer.status, jsonMember(tree, 'error'));
+  throw toTokenFailure(answer.status, jsonMember(tree, 'error'));
 }
 
 function readTree({ body, contentType }: UpstreamAnswer): JsonObject {
@@ -150,10 +151,10 @@ function readTree({ body, contentType }: UpstreamAnswer): JsonObject {
 
 function toSeconds(value: JsonValue | undefined): number {
   const seconds = value == null || value === '' ? NaN : Number(isRawNumber(value) ? value.rawJSON : value);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds : DEFAULT_LIFE_SECONDS;
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : DEFAULT_LIFETIME_SECONDS;
 }
 
-function toFailure(status: number, error: JsonValue | undefined): TaskFailure {
+function toTokenFailure(status: number, error: JsonValue | undefined): TaskFailure {
   const word = typeof error === 'string' && /^\w{1,40}$/.test(error) ? `, ${error}` : '';
   const cause = new Error(`The token endpoint answered HTTP ${status}${word}.`);
   if (status === 429) {
@@ -163,7 +164,7 @@ function toFailure(status: number, error: JsonValue | undefined): TaskFailure {
       { cause },
     );
   }
-  if (status !== 400 && status !== 401 && status !== 403) return noToken(cause);
+  if (status !== 400 && status !== 401 && status !== 403) return signInFailed(cause);
   return new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
     "The service does not accept the gateway's own credentials; its operator has to correct them. Nothing was created.",
@@ -171,7 +172,7 @@ function toFailure(status: number, error: JsonValue | undefined): TaskFailure {
   );
 }
 
-function noToken(cause: Error): TaskFailure {
+function signInFailed(cause: Error): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
     'The service did not let the gateway sign in. Nothing was created.',
