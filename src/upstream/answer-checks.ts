@@ -3,20 +3,25 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject, jsonMember } from '../contract/json-value.ts';
 
+/*
+ * Checks of an answer that go beyond its meaning: whether it belongs to its request, and whether it drifts from the contract.
+ * What a status and an envelope mean (201, 401, 429, …) is decided by `interpretAnswer` in contract/envelope.ts.
+ */
+
 /**
- * The failure of an answer that belongs to another request; null when it names the TaskID that was sent.
+ * Returns a failure if the answer names another TaskID than the request, and null if they agree.
  * That the service repeats the TaskID is this project's assumption, so the check can be turned off.
  */
 export function findTaskIdMismatch(sent: NewAccountTask, { accountTask }: CreatedAccountTask): TaskFailure | null {
   if (accountTask.TaskID === sent.TaskID) return null;
   return new TaskFailure(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
-    "The service's answer names another TaskID than the one that was sent, so it may belong to another request. " +
+    "The service's answer names a TaskID other than the one that was sent, so it may belong to another request. " +
       'The task may have been created. UPSTREAM_CHECK_TASK_ID=off turns this check off.',
   );
 }
 
-/** The fields that a caller's own text should come back in unchanged, and in which the answer has another. */
+/** The fields with the caller's own text that the answer should repeat unchanged, but does not. */
 export function changedFields(
   sent: NewAccountTask,
   { accountTask: { fields } }: CreatedAccountTask,
@@ -38,7 +43,7 @@ const RESPONSE_DATA = toNames(['Identification', 'Result', 'Detail']);
 const IDENTIFICATION = toNames(['UserId']);
 const DETAIL = toNames(Object.keys(DETAIL_FIELDS));
 
-/** The paths (`ResponseData.Detail.Colour`) of an envelope's members that the contract does not name; none for anything else. */
+/** The paths (`ResponseData.Detail.Colour`) of an envelope's members that are not in the contract; empty for any other answer. */
 export function unknownMembers(body: AnswerBody): readonly string[] {
   if (body.kind !== 'tree' || !isJsonObject(body.tree)) return [];
   const error = jsonMember(body.tree, 'Error');
@@ -58,12 +63,12 @@ export function unknownMembers(body: AnswerBody): readonly string[] {
 
 function collect(object: JsonObject, names: Names, path: string, unknown: string[]): void {
   for (const name in object) {
-    // Names are told apart as they are read: in any case.
+    // Names are matched in any case, as they are when an answer is read.
     if (!names.has(name) && !names.has(name.toLowerCase())) unknown.push(path + name);
   }
 }
 
-/** The names as the contract writes them, for speed, and in lower case. */
+/** The names in the contract's own case, for speed, and in lower case. */
 function toNames(names: readonly string[]): Names {
   return new Set([...names, ...names.map((name) => name.toLowerCase())]);
 }

@@ -3,28 +3,28 @@ import { setTimeLimit } from '../event-loop/time-limit.ts';
 import { overloaded } from './transport-failure.ts';
 
 /**
- * The bound on what is under way at the service. One caller may have all places, but no more than half of them while others
- * wait: when another caller finds no place because one has more than half, it waits for the next, up to a time limit.
+ * Limits how many calls are in flight at the service. One caller may use every slot, but only half of them while others wait.
+ * A caller that finds no slot because another one has more than half waits for the next slot, up to a time limit.
  */
 export interface CallsInFlight {
-  /** Takes a place, which `release` gives back; OVERLOADED if all are taken. */
+  /** Takes a slot, to be returned with `release`; the result is OVERLOADED if all are taken. */
   admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
   release(caller: string): void;
-  /** Something is under way beside the bound, a part of an admitted call or what they wait for; OVERLOADED after the end. */
-  enter(): TaskFailure | null;
-  /** What entered is over. */
-  leave(): void;
-  /** Admits no more; resolves when nothing is under way. */
-  end(): Promise<void>;
-  /** How many are admitted. */
+  /** Registers work that needs no slot: a part of an admitted call, or a token that such calls wait for. OVERLOADED once drained. */
+  begin(): TaskFailure | null;
+  /** Ends work that `begin` registered. */
+  finish(): void;
+  /** Admits no more calls; resolves when nothing is in flight. */
+  drain(): Promise<void>;
+  /** The number of admitted calls. */
   admitted(): number;
 }
 
 export interface CallsInFlightOptions {
   readonly maxInFlight: number;
-  /** How long a call waits for a place. */
+  /** The longest time that a call waits for a slot. */
   readonly waitMs: number;
-  /** Called for each call that is refused: `caller_share` where others wait for places of its caller. */
+  /** Called for each refused call; the limit is `caller_share` if others are waiting for slots that its caller has. */
   readonly onRefused: (limit: 'in_flight' | 'caller_share') => void;
 }
 
@@ -32,45 +32,45 @@ type Waiting = (refusal: TaskFailure | null) => void;
 
 export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInFlightOptions): CallsInFlight {
   const share = Math.max(1, Math.floor(maxInFlight / 2));
-  /** The places of each caller, with those that it waits for. */
-  const places = new Map<string, number>();
-  /** The caller with more than half of all places, of whom there is one at most. */
+  /** The number of slots that each caller has or waits for. */
+  const claims = new Map<string, number>();
+  /** The caller with more than half of the slots; there can be only one. */
   let largest: string | null = null;
   const waiting = createFairQueue<Waiting>();
   let admitted = 0;
-  let underWay = 0;
-  let isEnding = false;
+  let inFlight = 0;
+  let isDraining = false;
   let onIdle: (() => void) | null = null;
 
   const claim = (caller: string): void => {
-    const claimed = (places.get(caller) ?? 0) + 1;
-    places.set(caller, claimed);
+    const claimed = (claims.get(caller) ?? 0) + 1;
+    claims.set(caller, claimed);
     if (claimed > share) largest = caller;
   };
   const dropClaim = (caller: string): void => {
-    const claimed = (places.get(caller) ?? 1) - 1;
-    if (claimed === 0) places.delete(caller);
-    else places.set(caller, claimed);
+    const claimed = (claims.get(caller) ?? 1) - 1;
+    if (claimed === 0) claims.delete(caller);
+    else claims.set(caller, claimed);
     if (caller === largest && claimed <= share) largest = null;
   };
-  const enter = (): void => {
+  const occupy = (): void => {
     admitted += 1;
-    underWay += 1;
+    inFlight += 1;
   };
-  const leave = (): void => {
-    underWay -= 1;
-    if (underWay === 0) onIdle?.();
+  const finish = (): void => {
+    inFlight -= 1;
+    if (inFlight === 0) onIdle?.();
   };
   const refuse = (limit: 'in_flight' | 'caller_share'): TaskFailure => {
     onRefused(limit);
     return overloaded('Too many tasks are being created at once.');
   };
-  const waitForPlace = (caller: string): Promise<TaskFailure | null> =>
+  const waitForSlot = (caller: string): Promise<TaskFailure | null> =>
     new Promise((resolve) => {
       const receive: Waiting = (refusal) => {
         clearTimeout(timer);
         if (refusal) dropClaim(caller);
-        else enter();
+        else occupy();
         resolve(refusal);
       };
       const giveUp = (): void => {
@@ -82,32 +82,32 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
     });
   return {
     admit(caller) {
-      if (isEnding) return shuttingDown();
+      if (isDraining) return shuttingDown();
       if (admitted < maxInFlight) {
         claim(caller);
-        enter();
+        occupy();
         return null;
       }
-      const isWithinShare = (places.get(caller) ?? 0) < share;
-      if (largest !== null && isWithinShare && waiting.size() < maxInFlight - share) return waitForPlace(caller);
+      const isWithinShare = (claims.get(caller) ?? 0) < share;
+      if (largest !== null && isWithinShare && waiting.size() < maxInFlight - share) return waitForSlot(caller);
       return refuse(isWithinShare || waiting.size() === 0 ? 'in_flight' : 'caller_share');
     },
     release(caller) {
       dropClaim(caller);
       admitted -= 1;
       waiting.next()?.(null);
-      leave();
+      finish();
     },
-    enter() {
-      if (isEnding && underWay === 0) return shuttingDown();
-      underWay += 1;
+    begin() {
+      if (isDraining && inFlight === 0) return shuttingDown();
+      inFlight += 1;
       return null;
     },
-    leave,
-    async end() {
-      isEnding = true;
+    finish,
+    async drain() {
+      isDraining = true;
       for (let next = waiting.next(); next; next = waiting.next()) next(shuttingDown());
-      if (underWay === 0) return;
+      if (inFlight === 0) return;
       await new Promise<void>((resolve) => {
         onIdle = resolve;
       });
@@ -120,18 +120,18 @@ function shuttingDown(): TaskFailure {
   return overloaded('The gateway is shutting down.');
 }
 
-/** A queue in which callers take turns; the items of one caller keep their order. Each operation takes constant time. */
+/** A round-robin queue: callers take turns, and the items of one caller keep their order. Each operation takes constant time. */
 export interface FairQueue<Item> {
   add(caller: string, item: Item): void;
-  /** Takes out an item that is to wait no longer; false if it does not wait. */
+  /** Removes an item before its turn; returns false if it is not in the queue. */
   remove(caller: string, item: Item): boolean;
-  /** Takes out the first item of the caller whose turn it is; null if nothing waits. */
+  /** Removes and returns the next item; null if the queue is empty. */
   next(): Item | null;
   size(): number;
 }
 
 export function createFairQueue<Item>(): FairQueue<Item> {
-  /** In the order of their turns. */
+  /** Callers in the order of their turns. */
   const callers = new Map<string, Set<Item>>();
   let size = 0;
   const remove = (caller: string, item: Item): boolean => {
@@ -153,7 +153,7 @@ export function createFairQueue<Item>(): FairQueue<Item> {
       for (const [caller, items] of callers) {
         for (const item of items) {
           remove(caller, item);
-          // The next turn of this caller comes after those of all others.
+          // Moves the caller to the end of the turns.
           if (callers.delete(caller)) callers.set(caller, items);
           return item;
         }

@@ -5,22 +5,22 @@ import type { TaskService } from '../contract/task-service.ts';
 export type BreakerState = 'closed' | 'half-open' | 'open';
 
 export interface CircuitBreakerOptions {
-  /** How many creates must fail to connect, or time out, without an answer between them, for the circuit to open. */
+  /** The number of creates in a row that must fail to connect, or time out, before the circuit opens. Any answer resets the count. */
   readonly failuresToOpen: number;
-  /** How long the circuit stays open before one create may try the service; each try that fails doubles it. */
+  /** The time that the circuit stays open before one create may probe the service; each failed probe doubles it. */
   readonly openMs: number;
   readonly maxOpenMs: number;
   readonly onStateChange: (state: BreakerState) => void;
   /** Called for every create that is refused because the circuit is not closed. */
   readonly onRefused?: () => void;
-  /** Milliseconds of a clock that is never set back. */
+  /** Returns the milliseconds of a monotonic clock. */
   readonly now: () => number;
 }
 
-/** The failures of a service that is not there or not answering. */
+/** The failures that count: the service cannot be reached, or does not answer. */
 const CONNECTION_FAILURES: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT']);
 
-/** A task service that stops sending to a service that is not there, and tries with one create whether it is back. */
+/** A decorator that stops sending creates to a service that is down, and probes with a single create whether it is back. */
 export function circuitBreakerTaskService(inner: TaskService, options: CircuitBreakerOptions): TaskService {
   const { failuresToOpen, openMs, maxOpenMs, onStateChange, now } = options;
   let state: BreakerState = 'closed';
@@ -49,7 +49,7 @@ export function circuitBreakerTaskService(inner: TaskService, options: CircuitBr
   const fail = (error: unknown): never => {
     if (isConnectionFailure(error)) failures += 1;
     else if (isAnswer(error)) failures = 0;
-    // Many fail after the one that opens the circuit.
+    // Creates that were already in flight may still fail after the circuit has opened.
     if (failures >= failuresToOpen && state === 'closed') open();
     throw error;
   };
@@ -62,7 +62,7 @@ export function circuitBreakerTaskService(inner: TaskService, options: CircuitBr
     } catch (error) {
       if (isAnswer(error)) close();
       else {
-        // A create that was refused before it was sent says nothing of the service.
+        // A create that was refused before it was sent is no evidence about the service.
         if (isConnectionFailure(error)) openPeriodMs = Math.min(2 * openPeriodMs, maxOpenMs);
         open();
       }
@@ -81,7 +81,7 @@ export function circuitBreakerTaskService(inner: TaskService, options: CircuitBr
     checks: {
       ...inner.checks,
       async circuit() {
-        // A balancer sends creates only to a gateway that is ready, so readiness must not wait for one.
+        // Readiness must not wait for a create to probe: load balancers send creates only to gateways that are ready.
         if (isBlocking()) throw circuitOpen();
         return state === 'closed' ? 'closed' : 'half-open';
       },
@@ -93,7 +93,7 @@ function isConnectionFailure(error: unknown): boolean {
   return error instanceof TaskFailure && CONNECTION_FAILURES.has(error.code);
 }
 
-/** True if the service is there, since it said this; a create that was refused before it was sent says nothing of it. */
+/** True if the service answered. A create that was refused before it was sent is no evidence about the service. */
 function isAnswer(error: unknown): boolean {
   return error instanceof TaskFailure && error.outcome !== 'NOT_SENT' && !isConnectionFailure(error);
 }

@@ -14,54 +14,54 @@ import { overloaded, unreachable } from './transport-failure.ts';
 import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamClientOptions {
-  /** The service's base address; a path in it prefixes every request's. */
+  /** The service's base address; its path prefixes the path of every request. */
   readonly baseUrl: URL;
   readonly access: ServiceAccess;
-  /** For the whole call: waiting for a connection, connecting, retrying, sending and reading the answer. */
+  /** The limit for a whole call: waiting for a connection, connecting, retrying, sending and reading the answer. */
   readonly timeoutMs: number;
   readonly connections: number;
-  /** Calls beyond it are refused, whatever they wait for. */
+  /** The most calls in flight, including those that wait for a token or a connection. */
   readonly maxInFlight: number;
   readonly maxAnswerBytes: number;
-  /** How often a connection that could not be made is tried again within one call. */
+  /** How often one call retries to connect after a failure. */
   readonly connectRetries: number;
   readonly observer?: UpstreamObserver;
 }
 
 export interface UpstreamRequest {
-  /** Callers whose requests wait for a connection take turns; absent: the gateway itself. */
+  /** Callers take turns when their requests wait for a connection; absent for the gateway's own requests. */
   readonly caller?: string;
-  /** Relative to the base address, without a slash in front. */
+  /** Relative to the base address, without a leading slash. */
   readonly path: string;
-  /** The same with every request, and so known to be writable: names and values in turn. */
+  /** Names and values in turn, equal for every request and therefore not checked again. */
   readonly fixedHeaders?: readonly string[];
   readonly headers: Headers;
   readonly body: string;
-  /** In milliseconds of `performance.now()`: the request is not sent after it; absent: it may be. */
+  /** The request must not be sent after this time, in milliseconds of `performance.now()`; absent without such a limit. */
   readonly untilMs?: number | undefined;
-  /** Told of every exchange that the request takes. */
+  /** Called for every exchange of the request. */
   readonly beginStep?: BeginStep | undefined;
 }
 
-/** HTTP to the service: every POST arrives there at most once. */
+/** The HTTP client of the service. Each POST arrives there at most once. */
 export interface UpstreamClient {
-  /** One call in flight takes a place, which `release` gives back; OVERLOADED if there are too many, after a wait where one caller has most. */
+  /** Takes a slot for a call, to be returned with `release`; the result is OVERLOADED if all are taken (see `CallsInFlight`). */
   admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
   release(caller: string): void;
   /**
-   * Sends within an admitted call, or for what admitted calls wait for.
-   * @throws TaskFailure for everything but an answer, whatever its status.
+   * Sends a request within an admitted call, or one that admitted calls wait for.
+   * @throws TaskFailure if there is no answer; an answer of any status is returned.
    */
   postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
-  /** Opens a connection and closes it again; throws a TaskFailure that says why it cannot. */
+  /** Opens a connection and closes it again; throws a TaskFailure with the reason if that fails. */
   ready(): Promise<void>;
   load(): UpstreamLoad;
-  /** Finishes the calls under way, then closes every connection. */
+  /** Finishes the calls in flight, then closes every connection. */
   close(): Promise<void>;
 }
 
 const FIRST_RETRY_MS = 25;
-/** A connection that takes longer than this is none to rely on. */
+/** A service that takes longer than this to accept a connection is not ready. */
 const READY_TIMEOUT_MS = 2_000;
 const ANSWER_BASE_BYTES = 1_048_576;
 const ANSWER_BYTES_PER_BODY_BYTE = 16;
@@ -105,7 +105,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
         method: 'POST',
         headers: toHeaderList(fixedHeaders ?? [], headers, step?.headers ?? NO_HEADERS),
         body,
-        // The side that closes first keeps the port busy for a minute, so the service is asked to.
+        // Asks the service to close, because the side that closes first keeps its port busy for a minute.
         reset: reuse.isSuspended(),
       },
       {
@@ -137,6 +137,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       }
     });
   };
+  /** May send the request again: its connection was never made, so nothing was sent. */
   const retry = async (request: UpstreamRequest, deadline: Deadline, first: unknown): Promise<UpstreamAnswer> => {
     let failure = first;
     for (let resends = 1; isUnreachable(failure) && resends <= connectRetries; resends += 1) {
@@ -150,13 +151,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     throw failure;
   };
   const post = (request: UpstreamRequest): Promise<UpstreamAnswer> => {
-    const refusal = findInvalidHeader(request.headers) ?? calls.enter();
+    const refusal = findInvalidHeader(request.headers) ?? calls.begin();
     if (refusal) return Promise.reject(refusal);
     const deadline = startDeadline(timeoutMs);
     const startedMs = performance.now();
     const end = (result: number | FailureCode | null): void => {
       clearDeadline(deadline);
-      calls.leave();
+      calls.finish();
       if (result !== null) observer?.onCall(request.path, result, performance.now() - startedMs);
     };
     const succeed = (answer: UpstreamAnswer): UpstreamAnswer => {
@@ -191,13 +192,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       }),
     load: () => ({ inFlight: calls.admitted(), waiting: pool.waiting() }),
     close() {
-      closing ??= calls.end().then(() => pool.destroy());
+      closing ??= calls.drain().then(() => pool.destroy());
       return closing;
     },
   };
 }
 
-/** An answer repeats its request, perhaps with every character escaped, and adds little to it. */
+/** The size limit of an answer: it repeats its request, perhaps with every character escaped, and adds little to it. */
 function answerBound(body: string, maxAnswerBytes: number): number {
   return Math.min(maxAnswerBytes, ANSWER_BASE_BYTES + ANSWER_BYTES_PER_BODY_BYTE * Buffer.byteLength(body));
 }
@@ -206,7 +207,7 @@ function isUnreachable(error: unknown): boolean {
   return error instanceof TaskFailure && error.code === 'UPSTREAM_UNREACHABLE';
 }
 
-/** Doubles with every retry, give or take a half, so that many callers do not come back at one moment. */
+/** Exponential backoff with 50% jitter, so that many callers do not retry at the same moment. */
 function retryDelayMs(retries: number): number {
   return FIRST_RETRY_MS * 2 ** retries * (0.5 + Math.random());
 }

@@ -3,17 +3,17 @@ import type { Deadline } from './deadline.ts';
 import { createFairQueue } from './calls-in-flight.ts';
 
 /**
- * The connections to the service, each of them used by one request at a time. A request that gets none waits here; callers take turns. undici's
- * own pool looks through all of its connections with every request; here the latest one that became free is at hand.
+ * The connections to the service; each carries one request at a time. Requests that find none free wait here, and callers take
+ * turns. undici's own pool scans all of its connections for every request; this one takes the most recently released.
  */
 export interface ConnectionPool {
-  /** A connection of one's own, perhaps still to be made; null when the deadline is over before one is free. */
+  /** Returns a connection for exclusive use, which may still have to be opened; null if the deadline expires before one is free. */
   acquire(deadline: Deadline, caller: string): Connection | Promise<Connection | null>;
-  /** Takes a connection back. It is used again only after the event loop has had the chance to read that it was closed. */
+  /** Takes a connection back. It is reused only after the event loop could have noticed that the service closed it. */
   release(connection: Connection, end: ExchangeEnd): void;
-  /** How many requests wait. */
+  /** The number of waiting requests. */
   waiting(): number;
-  /** Ends all of them. */
+  /** Closes all connections. */
   destroy(): Promise<void>;
 }
 
@@ -23,7 +23,7 @@ export function createConnectionPool(max: number, reuse: ConnectionReuse, create
   let resting: Connection[] = [];
   const waiting = createFairQueue<(connection: Connection) => void>();
 
-  /** Makes sure that a connection may carry a request: one that must not be used again is closed, and made anew for it. */
+  /** Closes the socket of a connection that must not be reused; the next request then opens a new socket. */
   const prepare = (connection: Connection): Connection => {
     if (connection.answers > 0 && !reuse.allows(connection)) connection.socket?.destroy();
     return connection;
@@ -41,7 +41,7 @@ export function createConnectionPool(max: number, reuse: ConnectionReuse, create
     acquire(deadline, caller) {
       const connection = free.pop();
       if (connection) return prepare(connection);
-      // One that rests is free within this turn of the event loop.
+      // A resting connection becomes free within this event-loop turn, so it is worth waiting for.
       if (all.length < max && resting.length <= waiting.size()) {
         const another = create();
         all.push(another);
@@ -74,26 +74,26 @@ export function createConnectionPool(max: number, reuse: ConnectionReuse, create
   };
 }
 
-/** The end of an exchange: `lost` where the connection broke, `abandoned` where the gateway gave up. */
+/** The end of an exchange: `lost` if the connection failed, `abandoned` if the gateway gave up. */
 export type ExchangeEnd = 'answered' | 'lost' | 'abandoned';
 
 /**
- * The decision whether a connection that has brought an answer may carry another request. Some services close each connection
- * behind its answer without saying so, and a request that is written to such a connection is of unknown fate. So the first
- * reuse is a trial of one request. When a reused connection is lost before any byte of an answer, none is reused for a minute.
+ * Decides whether a connection may carry another request after an answer. Some services close each connection after its answer
+ * without announcing it, and the fate of a request that is written to such a connection is UNKNOWN. So the first reuse is a trial
+ * with a single request. If a reused connection is lost before the first byte of an answer, reuse is suspended for a minute.
  */
 export interface ConnectionReuse {
-  /** To be called when a connection that has brought an answer is about to carry a request. */
+  /** To be called before a connection that has brought an answer carries another request. */
   allows(connection: Connection): boolean;
-  /** True while no connection is kept. */
+  /** True while connections are not reused. */
   isSuspended(): boolean;
-  /** To be called with each end, before the connection counts its answer. */
+  /** To be called for the end of each exchange, before the connection counts its answer. */
   noteEnd(connection: Connection, end: ExchangeEnd): void;
 }
 
 const SUSPENSION_MS = 60_000;
 
-/** `now` is in milliseconds of a clock that is never set back. */
+/** `now` returns the milliseconds of a monotonic clock. */
 export function createConnectionReuse(now: () => number): ConnectionReuse {
   let isProven = false;
   let trial: Connection | null = null;
@@ -114,7 +114,7 @@ export function createConnectionReuse(now: () => number): ConnectionReuse {
         suspendedUntilMs = now() + SUSPENSION_MS;
         trial = null;
       } else if (connection === trial) {
-        // A trial whose connection ended before the request was written was none.
+        // If the connection ended before the request was written, the request opened a new one and proved nothing.
         isProven = isReused && end === 'answered';
         trial = null;
       }

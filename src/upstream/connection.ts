@@ -1,15 +1,15 @@
 import { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 
-// Bun puts an unfinished shim in the place of "undici", but not of the file.
+// Bun replaces "undici" with an incomplete shim, but not "undici/index.js".
 import { type buildConnector, Client, type Dispatcher } from 'undici/index.js';
 
-/** One connection to the service at a time, for one request at a time; it is made when a request needs it, again if it has ended. */
+/** A connection to the service for one request at a time. Its socket is opened when a request needs it, and again after it has closed. */
 export class Connection {
   readonly #client: Client;
-  /** Null before the first is made. */
+  /** Null before the first one is opened. */
   socket: AnswerSocket | null = null;
-  /** How many answers the present socket has brought. */
+  /** The number of answers that the current socket has brought. */
   answers = 0;
 
   constructor(origin: string, connect: buildConnector.connector) {
@@ -26,23 +26,27 @@ export class Connection {
       allowH2: false,
       headersTimeout: 0,
       bodyTimeout: 0,
-      // Nothing is pipelined, for a connection has one request at a time, and no POST goes behind another. With 1, undici waits
-      // a turn of the event loop after each answer for a connection to be closed, as the pool does; both wait before the next request.
+      // Nothing is pipelined, because a connection carries one request at a time. With the value 1 undici would wait an event-loop
+      // turn after each answer, to notice a closed connection; the pool already does so.
       pipelining: 2,
     });
   }
 
+  /**
+   * May send the request again: if the socket closes before the request is started, undici opens a new one for it. A request that
+   * was started (`onRequestStart`) is never repeated; it fails.
+   */
   dispatch(request: Dispatcher.DispatchOptions, handler: Dispatcher.DispatchHandler): void {
     this.#client.dispatch(request, handler);
   }
 
-  /** To be called when an answer has been read to its end. */
+  /** To be called at the end of an answer. */
   countAnswer(): void {
     this.answers += 1;
     this.socket?.endAnswer();
   }
 
-  /** True while a request has had no byte of an answer. */
+  /** True if a request was sent and no byte of an answer has arrived. */
   awaitsFirstByte(): boolean {
     return this.socket?.awaitsFirstByte() === true;
   }
@@ -52,19 +56,19 @@ export class Connection {
   }
 }
 
-/** The start of an interim answer, which is followed by two more digits. */
+/** The start of an interim answer (1xx), up to the first digit of its status. */
 const INTERIM = 'HTTP/1.1 1';
 const STATUS_END = 12;
 const FIRST_DIGIT = INTERIM.length - 1;
 const ONE = 0x31;
 const SWITCHING_PROTOCOLS = 'HTTP/1.1 101';
-/** A larger one is left to undici, which refuses it. */
+/** Larger ones are passed to undici, which rejects them. */
 const MAX_INTERIM_BYTES = 16_384;
 
 /**
- * The socket of a connection as undici reads from it. Interim answers (1xx) in front of an answer are left out: undici drops the
- * connection on a 100 that was not asked for, when the request is sent already. Bytes on an idle
- * connection end it, since what follows would be answers to other requests; undici passes over line breaks there.
+ * Filters what undici reads from a socket. Interim answers (1xx) are skipped, because undici drops the connection on an
+ * unsolicited 100 although the request has been sent. Bytes on an idle connection close it, because the next answers could
+ * belong to other requests; undici itself would ignore line breaks there.
  */
 export class AnswerSocket {
   readonly #socket: Socket;
@@ -88,17 +92,17 @@ export class AnswerSocket {
     this.#state = 'awaiting';
   }
 
-  /** To be called when an answer has been read to its end. */
+  /** To be called at the end of an answer. */
   endAnswer(): void {
     this.#state = 'idle';
   }
 
-  /** True while a request has had no byte of an answer. */
+  /** True if a request was sent and no byte of an answer has arrived. */
   awaitsFirstByte(): boolean {
     return this.#state === 'awaiting';
   }
 
-  /** Ends the connection; a request that is written to it is lost, one that still waits gets a new connection. */
+  /** Closes the socket. A request that was written to it is lost; one that was not started gets a new socket. */
   destroy(): void {
     this.#socket.destroy();
   }
@@ -122,7 +126,7 @@ export class AnswerSocket {
   }
 }
 
-/** True also while too few bytes are there to know. */
+/** True for the start of an interim answer, and as long as there are too few bytes to tell. */
 function mayBeInterim(bytes: Buffer): boolean {
   if (bytes.length > FIRST_DIGIT && bytes[FIRST_DIGIT] !== ONE) return false;
   const start = bytes.toString('latin1', 0, STATUS_END);

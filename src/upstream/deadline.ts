@@ -1,13 +1,13 @@
-/** A phase of a call that ends when the call's time is up. */
+/** A phase of a call; it is told when the call's time is up. */
 export interface Phase {
   onExpired(): void;
 }
 
-/** One time limit over a whole call. */
+/** The time limit of a whole call, with its connecting and its retries. */
 export interface Deadline {
-  /** True from the moment when nothing may be sent any more. */
+  /** True once nothing may be sent any more. */
   isExpired: boolean;
-  /** The phase that is under way. It is ended a little later: what has arrived by then counts. */
+  /** The current phase. It is ended one event-loop turn after the expiry, so that answers that have already arrived count. */
   phase: Phase | null;
   readonly timer: NodeJS.Timeout | null;
 }
@@ -25,7 +25,7 @@ export function clearDeadline(deadline: Deadline): void {
   deadline.phase = null;
 }
 
-/** Resolves with true after `delayMs`, or with false as soon as the deadline is over. */
+/** Resolves with true after `delayMs`, or with false as soon as the deadline expires. */
 export function waitWithin(deadline: Deadline, delayMs: number): Promise<boolean> {
   if (deadline.isExpired) return Promise.resolve(false);
   return new Promise((resolve) => {
@@ -44,7 +44,7 @@ export function waitWithin(deadline: Deadline, delayMs: number): Promise<boolean
 
 function expire(deadline: Deadline): void {
   deadline.isExpired = true;
-  // After a pause of the process timers run before the answers that lie in the sockets are read.
+  // After a pause of the process, timers run before the answers in the socket buffers are read.
   setImmediate(endPhase, deadline);
 }
 

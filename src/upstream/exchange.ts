@@ -10,32 +10,32 @@ import type { Connection } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
 import { decodeContent } from './request-headers.ts';
 import type { Deadline, Phase } from './deadline.ts';
-import { connectionLost, timedOut, unreachable, unreadable } from './transport-failure.ts';
+import { toTransportFailure, unreadable } from './transport-failure.ts';
 import type { ExchangeTimes, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamAnswer {
   readonly status: number;
   readonly contentType: string | null;
-  /** Decoded; empty when the answer broke off but its status says everything (5xx, and 4xx but 408 and 499). */
+  /** Decoded; empty if the answer broke off but its status is enough (5xx, and 4xx except 408 and 499). */
   readonly body: Buffer;
-  /** To be destroyed where the answer is found not to be of its request: those that follow it would not be either. */
+  /** Destroy it if the answer turns out to belong to another request, because the following answers would too. */
   readonly connection: { destroy(): void } | null;
 }
 
 export interface ExchangeOptions {
   readonly maxAnswerBytes: number;
   readonly deadline: Deadline;
-  /** The request is not sent after it; undefined: it may be. */
+  /** The request must not be sent after this time; undefined without such a limit. */
   readonly untilMs: number | undefined;
-  /** When it asked for a connection, in milliseconds of `performance.now()`. */
+  /** The time of the request for a connection, in milliseconds of `performance.now()`. */
   readonly queuedMs: number;
-  /** When it got one. */
+  /** The time when a connection was assigned. */
   readonly dispatchedMs: number;
-  /** Told of its phases when it is over. */
+  /** Receives the times of the phases at the end. */
   readonly observer: UpstreamObserver | undefined;
-  /** Told of its end. */
+  /** Ended together with the exchange. */
   readonly step: StepUnderWay | undefined;
-  /** Gets the connection back when it holds nothing of the request any more, and it is known what came of it. */
+  /** Gets the connection back once the exchange has ended and none of its bytes can still arrive on the connection. */
   readonly pool: Pick<ConnectionPool, 'release'>;
 }
 
@@ -44,7 +44,7 @@ const answeredExchanges = createTurnBatch();
 
 /**
  * Sends one request, at most once, and reads its answer.
- * @throws TaskFailure: NOT_SENT when nothing was written, else UNKNOWN.
+ * @throws TaskFailure, whose outcome `toTransportFailure` decides: NOT_SENT if nothing was written, else UNKNOWN.
  */
 export function exchange(
   connection: Connection,
@@ -56,19 +56,19 @@ export function exchange(
   });
 }
 
-/** A class, since every request has one: its methods as closures were an eighth of what a request allocates. */
+/** A class because each request needs one: as closures, its methods took an eighth of the memory that a request allocates. */
 class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   readonly #connection: Connection;
   readonly #options: ExchangeOptions;
   readonly #resolve: (answer: UpstreamAnswer) => void;
   readonly #reject: (failure: TaskFailure) => void;
-  /** Set at the last moment before the first byte may leave. */
+  /** Set just before the first byte may leave; from then on a failure is UNKNOWN. */
   #sending: Dispatcher.DispatchController | null = null;
   #isSettled = false;
   #status = 0;
   #contentType: string | null = null;
   #contentEncoding: string | null = null;
-  /** Most answers come in one piece. */
+  /** Most answers arrive as one chunk. */
   #first: Buffer | null = null;
   #others: Buffer[] | null = null;
   #receivedBytes = 0;
@@ -95,14 +95,15 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   }
 
   onExpired(): void {
-    if (this.#sending) this.#giveUp(this.#sending, timedOut());
-    else this.#fail(unreachable(null));
+    const failure = toTransportFailure(this.#sending !== null, null);
+    if (this.#sending) this.#giveUp(this.#sending, failure);
+    else this.#fail(failure);
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
     if (this.#options.deadline.isExpired) {
       this.onExpired();
-      // Thrown here, nothing is written and the connection stays usable.
+      // An exception at this point keeps undici from writing anything, and the connection stays usable.
       throw new Error('The time was up before the request was sent.');
     }
     const nowMs = performance.now();
@@ -154,7 +155,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     const end = this.#isSettled ? 'abandoned' : 'lost';
-    this.#fail(this.#sending ? connectionLost(error) : unreachable(error));
+    this.#fail(toTransportFailure(this.#sending !== null, error));
     this.#options.pool.release(this.#connection, end);
   }
 
@@ -192,7 +193,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   }
 }
 
-/** Statuses whose meaning does not depend on the body. */
+/** True for a status whose meaning does not depend on the body. */
 function statusDecides(status: number): boolean {
   return status >= 500 || isRefusal(status);
 }

@@ -9,21 +9,21 @@ import { USER_AGENT } from './request-headers.ts';
 
 export interface OwnTokenOptions extends TokenCredentials {
   readonly client: UpstreamClient;
-  /** Milliseconds of a clock that is never set back. */
+  /** Returns the milliseconds of a monotonic clock. */
   readonly now: () => number;
-  /** Told once for every token that could not be had; the failure's cause is for the operator. */
+  /** Called once for each failed fetch; the failure's cause is meant for the operator. */
   readonly onFailure: (failure: TaskFailure) => void;
 }
 
-/** The gateway's own token at the service. Every failure to get one is a TaskFailure of outcome NOT_SENT. */
+/** The gateway's own access token for the service. A failure to get one is a TaskFailure with the outcome NOT_SENT. */
 export interface OwnToken {
-  /** The Authorization header to send: one fetch for all who wait for it; a step of the call that was first. */
+  /** The Authorization header to send. Concurrent calls share one fetch, which is a step of the first of them. */
   readonly authorization: (call?: TokenCall) => Promise<string> | string;
-  /** The header to send after the service refused this one with a 401; null when a new token is no remedy. */
+  /** The header to send after a 401 for the `refused` one; null if a new token would not help. */
   readonly renew: (refused: string, call?: TokenCall) => Promise<string | null>;
 }
 
-/** What of a call a token needs. */
+/** The part of a call that fetching a token needs. */
 type TokenCall = Pick<Call, 'beginStep'>;
 
 interface CachedToken {
@@ -34,9 +34,9 @@ interface CachedToken {
 
 const MAX_RENEWAL_MARGIN_MS = 300_000;
 const RENEWAL_MARGIN_SHARE = 0.1;
-/** A refusal lasts until somebody changes something, so asking again at once would only look like guessing. */
+/** Refused credentials stay refused until an operator acts, and repeating them would look like an attack. */
 const BACKOFF_MS = { refused: 30_000, failed: 1_000 } as const;
-/** When the service refuses a new token as well it means the client, not the token. */
+/** If the service refuses a fresh token too, it rejects the client and not the token. */
 const RENEWAL_INTERVAL_MS = 30_000;
 
 export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTokenOptions): OwnToken {
@@ -74,7 +74,7 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
   };
   const authorization = (call?: TokenCall): Promise<string> | string => {
     if (!cached || now() >= cached.expiresAtMs) return fetchOnce(call).then((fetched) => fetched.authorization);
-    // The token at hand serves until the next one is there; whoever tells of failures has told of this one.
+    // The cached token is used until the new one arrives; `onFailure` has reported a failure already.
     if (now() >= cached.renewAtMs) fetchOnce(call).catch(() => undefined);
     return cached.authorization;
   };
@@ -103,19 +103,19 @@ export interface FetchedToken {
 }
 
 const TOKEN_PATH = 'Token';
-/** The contract's, for an answer that does not say. */
+/** The contract's lifetime, for an answer without expires_in. */
 const DEFAULT_LIFETIME_SECONDS = 8 * 3600;
-/** What a bearer token is made of (RFC 6750). */
+/** The syntax of a bearer token (RFC 6750). */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 
-/** Asks the service for a token, once. @throws TaskFailure, always NOT_SENT: without a token there is no create. */
+/** Requests one token from the service. @throws TaskFailure, always NOT_SENT, because no create was sent without a token. */
 export async function requestToken(
   client: UpstreamClient,
   { clientId, clientSecret }: TokenCredentials,
   beginStep: BeginStep | undefined,
 ): Promise<FetchedToken> {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
-  // The calls in flight wait for this one, so it has to get past them.
+  // Needs no slot of its own: calls in flight are waiting for this one, so it must not wait for them.
   const answer = await client
     .postAdmitted({
       path: TOKEN_PATH,
@@ -136,9 +136,9 @@ export async function requestToken(
   const type = jsonMember(tree, 'token_type') ?? 'bearer';
   if (answer.status >= 200 && answer.status < 300) {
     if (typeof token !== 'string' || !BEARER_TOKEN.test(token))
-      throw signInFailed(new Error('The answer holds no access_token.'));
+      throw signInFailed(new Error('The answer contains no access_token.'));
     if (typeof type !== 'string' || type.toLowerCase() !== 'bearer')
-      throw signInFailed(new Error('The token is not of the type bearer.'));
+      throw signInFailed(new Error('The token_type is not bearer.'));
     return { authorization: `Bearer ${token}`, lifetimeMs: 1000 * toSeconds(jsonMember(tree, 'expires_in')) };
   }
   throw toTokenFailure(answer.status, jsonMember(tree, 'error'));
@@ -160,7 +160,7 @@ function toTokenFailure(status: number, error: JsonValue | undefined): TaskFailu
   if (status === 429) {
     return new TaskFailure(
       { code: 'OVERLOADED', outcome: 'NOT_SENT' },
-      'The service is too busy to let the gateway sign in. Nothing was created.',
+      'The service is too busy to sign the gateway in. Nothing was created.',
       { cause },
     );
   }

@@ -3,19 +3,19 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-// Bun replaces "undici" with an unfinished shim, but not this file of it.
+// Bun replaces "undici" with an incomplete shim, but not "undici/index.js".
 import { buildConnector } from 'undici/index.js';
 import { decodeText } from '../wire/text-encoding.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
 
-/** The way to the service. */
+/** The TLS settings and the proxy for connections to the service. */
 export interface ServiceAccess {
   readonly tls: TlsIdentity;
   /** Null without a proxy. */
   readonly proxy: URL | null;
 }
 
-/** Connects to the service, over TLS where its address says so. */
+/** Returns a function that connects to the service: over TLS for an https address, through a CONNECT tunnel if there is a proxy. */
 export function buildServiceConnector({ tls, proxy }: ServiceAccess, timeoutMs: number): buildConnector.connector {
   const connect = buildConnector({ timeout: timeoutMs, allowH2: false, ...tls });
   if (!proxy) return connect;
@@ -27,14 +27,14 @@ export function buildServiceConnector({ tls, proxy }: ServiceAccess, timeoutMs: 
     });
 }
 
-/** Opens a connection through the proxy by CONNECT, as Node's fetch does for http and https alike. */
+/** Opens a tunnel through the proxy with CONNECT, for http addresses too, as Node's fetch does. */
 function openTunnel(proxy: URL, authority: string, timeoutMs: number, callback: buildConnector.Callback): void {
   const request = (proxy.protocol === 'https:' ? requestHttps : requestHttp)(proxy, {
     method: 'CONNECT',
     path: authority,
     headers: { Host: authority, ...authorization(proxy) },
     agent: false,
-    // The credentials are the proxy's, which has a header of its own.
+    // The credentials in the proxy's address go into Proxy-Authorization, not into Authorization.
     auth: null,
   });
   const timer = setTimeLimit(() => request.destroy(tunnelError('ETIMEDOUT')), timeoutMs, undefined);
@@ -70,14 +70,14 @@ function tunnelError(code: string, status?: number): Error {
   return Object.assign(new Error(message), { code });
 }
 
-/** Paths of PEM files; null: the system's certificate authorities, and no client certificate. */
+/** Paths of PEM files. Without `caFile` the system's certificate authorities apply; the other two are a client certificate. */
 export interface TlsFiles {
   readonly caFile: string | null;
   readonly certFile: string | null;
   readonly keyFile: string | null;
 }
 
-/** The contents of the files, as node:tls takes them. */
+/** The contents of the files, in the form that node:tls expects. */
 export interface TlsIdentity {
   readonly ca?: string[];
   readonly cert?: string;
@@ -86,7 +86,7 @@ export interface TlsIdentity {
 
 const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Reads the files for TLS to the service. @throws Error that names the variable of a file that cannot be used. */
+/** Reads the files for TLS to the service. @throws Error that names the variable of a file that is unusable. */
 export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles): TlsIdentity {
   const ca = caFile === null ? null : readCertificates('UPSTREAM_CA', caFile);
   const cert = certFile === null ? null : readCertificates('UPSTREAM_CERT', certFile);
@@ -101,25 +101,25 @@ export function readTlsFiles({ caFile, certFile, keyFile }: TlsFiles): TlsIdenti
 
 function readCertificates(variable: string, path: string): string[] {
   const certificates = readText(variable, path).match(CERTIFICATE) ?? [];
-  const areSound = certificates.every((certificate) => succeeds(() => new X509Certificate(certificate)));
-  if (certificates.length > 0 && areSound) return certificates;
-  throw new Error(`${variable}: ${path} holds no certificate that can be read; expected certificates in PEM`);
+  const areValid = certificates.every((certificate) => succeeds(() => new X509Certificate(certificate)));
+  if (certificates.length > 0 && areValid) return certificates;
+  throw new Error(`${variable}: ${path} contains no readable certificate; expected certificates in PEM`);
 }
 
 function checkKey(key: string, path: string, certificate: string): void {
   if (!succeeds(() => createPrivateKey(key)))
     throw new Error(
-      `UPSTREAM_KEY: ${path} holds no key that can be read; expected a private key in PEM without a passphrase`,
+      `UPSTREAM_KEY: ${path} contains no readable key; expected a private key in PEM without a passphrase`,
     );
   if (!new X509Certificate(certificate).checkPrivateKey(createPrivateKey(key)))
-    throw new Error(`UPSTREAM_KEY: ${path} is not the key of the first certificate in UPSTREAM_CERT`);
+    throw new Error(`UPSTREAM_KEY: ${path} does not belong to the first certificate in UPSTREAM_CERT`);
 }
 
 function readText(variable: string, path: string): string {
   try {
     const bytes = readFileSync(path);
     const text = decodeText(bytes, null);
-    // PEM is ASCII, but the comments around it may be of any encoding.
+    // PEM is ASCII, but the comments around it may have any encoding.
     return typeof text === 'string' ? text : bytes.toString('latin1');
   } catch (cause) {
     const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';

@@ -1,6 +1,18 @@
 import { badInput, TaskFailure } from '../contract/failure.ts';
 
-const IN_DOUBT = 'the task may have been created';
+/*
+ * The failures of an exchange that brought no usable answer, and their outcomes. One fact decides, in `toTransportFailure`: an
+ * exchange is NOT_SENT until its request may have begun to leave, and UNKNOWN from then on. It is never REJECTED, which takes an
+ * answer: `interpretAnswer` in contract/envelope.ts maps statuses (401, 429, 503, …) and envelopes to failures.
+ */
+
+/** Decides the outcome of a failed exchange. `cause` is null if its time was up. */
+export function toTransportFailure(mayHaveBeenSent: boolean, cause: Error | null): TaskFailure {
+  if (!mayHaveBeenSent) return unreachable(cause);
+  return cause === null ? timedOut() : connectionLost(cause);
+}
+
+const UNKNOWN_FATE = 'the task may have been created';
 
 const UNREACHABLE_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'it refuses connections',
@@ -11,58 +23,61 @@ const UNREACHABLE_REASONS: Readonly<Record<string, string>> = {
   PROXY_REFUSED: 'the proxy in between refuses to connect to it',
 };
 
-/** Why no connection was made, in words that hold no address; `cause` is null when the time was up first. */
+/** The reason why no connection was made, without an address; `cause` is null if the time was up first. */
 function unreachableReason(cause: unknown): string {
   const code = cause === null ? 'ETIMEDOUT' : errorCode(cause);
   if (/^ERR_(?:SSL|TLS)|CERT|^UNABLE_TO_|^EPROTO$/.test(code)) return 'no secure connection could be made';
   return UNREACHABLE_REASONS[code] ?? 'no connection could be made';
 }
 
-export function unreachable(cause: unknown, fate = ' Nothing was sent.'): TaskFailure {
+/** No connection was made, so nothing was sent and the client may connect again. */
+export function unreachable(cause: unknown, ending = ' Nothing was sent.'): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
-    `The service cannot be reached: ${unreachableReason(cause)}.${fate}`,
+    `The service cannot be reached: ${unreachableReason(cause)}.${ending}`,
     { cause },
   );
 }
 
+/** The gateway's own limits refused the request. A 429 of the service is OVERLOADED as well, but REJECTED: see contract/envelope.ts. */
 export function overloaded(reason: string): TaskFailure {
   return new TaskFailure({ code: 'OVERLOADED', outcome: 'NOT_SENT' }, `${reason} Nothing was sent.`);
 }
 
-/** A header that cannot be written as HTTP, such as for a line break in its value. */
+/** A header value contains a character such as a line break. */
 export function invalidHeader(header: string): TaskFailure {
-  return badInput(header, 'holds a character that HTTP does not allow in a header');
+  return badInput(header, 'contains a character that HTTP does not allow in a header');
 }
 
-export function timedOut(): TaskFailure {
+function timedOut(): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' },
-    `The service did not answer in time; ${IN_DOUBT}.`,
+    `The service did not answer in time; ${UNKNOWN_FATE}.`,
   );
 }
 
+/** An answer arrived, but it does not say what became of the request. */
 export function unreadable(problem: string, cause?: unknown): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
-    `The service's answer ${problem}; ${IN_DOUBT}.`,
+    `The service's answer ${problem}; ${UNKNOWN_FATE}.`,
     cause === undefined ? {} : { cause },
   );
 }
 
-/** The failure of an exchange that broke after bytes of the request may have left. */
-export function connectionLost(cause: Error): TaskFailure {
+/** The connection failed after bytes of the request may have left. */
+function connectionLost(cause: Error): TaskFailure {
   if (errorCode(cause) === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', cause);
-  // A body that ends before its last chunk is a lost connection; anything else the parser refuses is not HTTP.
+  // A body that ends before its last chunk is a lost connection; any other parser error means that this is not HTTP.
   const isNotHttp = cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state');
-  // What follows from there of the answer, which is nothing for the log.
+  // The unparsed rest of the answer, which must not get into the log.
   if ('data' in cause) cause.data = undefined;
-  // undici drops the connection on a switch of protocols, or a 100 Continue of HTTP/1.0, that nobody asked for.
-  const isOutOfTurn = cause.message === 'bad response' || cause.message === 'bad upgrade';
-  if (isNotHttp || isOutOfTurn) return unreadable('does not follow HTTP', cause);
+  // undici's messages for a protocol switch, or a 100 Continue of HTTP/1.0, that the request did not ask for.
+  const isUnsolicited = cause.message === 'bad response' || cause.message === 'bad upgrade';
+  if (isNotHttp || isUnsolicited) return unreadable('does not follow HTTP', cause);
   return new TaskFailure(
     { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
-    `The connection to the service was lost before its answer was complete; ${IN_DOUBT}.`,
+    `The connection to the service was lost before its answer was complete; ${UNKNOWN_FATE}.`,
     { cause },
   );
 }

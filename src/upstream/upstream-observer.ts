@@ -1,36 +1,36 @@
 import type { FailureCode } from '../contract/failure.ts';
 
-/** When each phase of an exchange began, in milliseconds of `performance.now()`; 0 for one it did not come to. */
+/** The start of each phase of an exchange, in milliseconds of `performance.now()`; 0 for a phase that was not reached. */
 export interface ExchangeTimes {
-  /** It asked for a connection. */
+  /** The request was queued for a connection. */
   readonly queuedMs: number;
-  /** A connection was its own, though perhaps still to be made. */
+  /** A connection was assigned, which may still have to be opened. */
   dispatchedMs: number;
-  /** Its first byte could leave. */
+  /** The first byte could leave. */
   sentMs: number;
-  /** The answer's head was there. */
+  /** The answer's headers arrived. */
   answeredMs: number;
-  /** The answer's last byte was there. */
+  /** The answer's last byte arrived. */
   endedMs: number;
 }
 
-/** Told of what the client of the service does. It never throws. */
+/** Called for what the upstream client does. It never throws. */
 export interface UpstreamObserver {
-  /** A call is over, from its wait for a connection to its last byte; `result` is its status, or why it has none. */
+  /** A call ended; its time includes the wait for a connection. `result` is the status, or the failure code without an answer. */
   onCall(path: string, result: number | FailureCode, durationMs: number): void;
-  /** An exchange is over, however it ended. */
+  /** An exchange ended, successfully or not. */
   onExchange(times: ExchangeTimes): void;
   /**
-   * A call was refused: too many in flight, of all callers or of one that others wait for, no connection free in time, or the
-   * time of its operation over; or an answer, for its size.
+   * A limit refused a call (too many in flight, the caller's share, no free connection in time, the operation's time limit) or an
+   * answer (its size).
    */
   onRefused(limit: 'in_flight' | 'caller_share' | 'connections' | 'operation_time' | 'upstream_answer_bytes'): void;
 }
 
-/** What is under way at this moment. */
+/** The current load. */
 export interface UpstreamLoad {
-  /** Creates that were admitted, whatever they wait for. */
+  /** Admitted creates, including those that wait for a token or a connection. */
   readonly inFlight: number;
-  /** Requests that wait for a connection to become free. */
+  /** Requests that wait for a free connection. */
   readonly waiting: number;
 }

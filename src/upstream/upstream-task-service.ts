@@ -10,33 +10,33 @@ import type { UpstreamClient } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
 import { USER_AGENT } from './request-headers.ts';
 
-/** The Authorization header for a call; throws a TaskFailure when there is none. */
+/** Returns the Authorization header for a call. @throws TaskFailure if there is no header to send. */
 export type Authorize = (call: Call) => string | Promise<string>;
 
-/** Another Authorization header after the service refused this one with a 401; null when there is no better one. */
+/** Returns another Authorization header after a 401 for the `refused` one; null if there is no better one. */
 export type Reauthorize = (refused: string, call: Call) => Promise<string | null>;
 
 export interface UpstreamTaskServiceOptions {
   readonly client: UpstreamClient;
-  /** How requests are written; answers are read in either format. */
+  /** The format of requests; answers are read in either format. */
   readonly format: WireFormat;
   readonly tables: EnumTables;
   /** Unset: the caller's own Authorization is passed on. */
   readonly authorize?: Authorize;
   /** Unset: a 401 is final. */
   readonly reauthorize?: Reauthorize;
-  /** True where an answer must name the TaskID that was sent. */
+  /** True if an answer must name the TaskID that was sent. */
   readonly checksTaskId: boolean;
   readonly observer?: AnswerObserver;
 }
 
-/** Is called for what is unusual about an answer. It never throws. */
+/** Called for anything unusual about an answer. It never throws. */
 export interface AnswerObserver {
-  /** A member of an envelope that the contract does not name, by its path. */
+  /** An envelope has a member that is not in the contract; `path` is its path. */
   onUnknownMember(path: string): void;
-  /** A field of a created task whose text is not the one that was sent. */
+  /** A field of a created task differs from the text that was sent. */
   onChangedField(field: string): void;
-  /** An answer that was not read because of its size. */
+  /** An answer was not read because it has too many values. */
   onRefused(limit: 'upstream_answer_values'): void;
 }
 
@@ -50,7 +50,10 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
 
 const SIZE_PROBLEMS: ReadonlySet<string> = new Set([TOO_MANY_VALUES, TOO_LONG_NAME]);
 
-/** The real service: every create becomes one POST of the REST contract; waiting for its token, it is in flight already. */
+/**
+ * The real service: each create is one POST of the REST contract. A create counts as in flight while it waits for its token.
+ * `interpretAnswer` in contract/envelope.ts turns the answer into the created task or a failure.
+ */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
   const { client, format, tables, authorize = forwardedAuthorization, reauthorize, checksTaskId, observer } = options;
   const fixedHeaders = Object.entries({
@@ -73,12 +76,12 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
       untilMs,
       beginStep,
     });
-  /** With a token of the gateway's own, which may have to be fetched, and after a 401 another one. */
+  /** Sends with the gateway's own token, which may have to be fetched first. */
   const postWithToken = async (body: string, call: Call, token: Promise<string> | string): Promise<UpstreamAnswer> => {
     const authorization = await token;
     const answer = await post(body, call, authorization);
     if (answer.status !== 401 || !reauthorize) return answer;
-    // A 401 created nothing, so with other credentials the task may be sent once more.
+    // May send the request again: with a 401 the service has created nothing. It is sent once more, with a renewed token.
     const another = await reauthorize(authorization, call);
     return another === null ? answer : post(body, call, another);
   };
@@ -137,7 +140,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   };
 }
 
-/** The name by which a caller has its share of what the service can take. */
+/** The key by which callers share slots and connections fairly. */
 function fairShareKey(caller: Caller): string {
   if (caller.kind === 'forwarded') return caller.verified?.subject ?? caller.authorization;
   return caller.kind === 'subject' ? caller.subject : caller.accountId;
@@ -159,7 +162,7 @@ function forwardedAuthorization({ caller }: Call): string {
 function readsNotSupported(): TaskFailure {
   return new TaskFailure(
     { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
-    'Account tasks cannot be read here: this gateway passes creates on to a REST service whose contract has no read. ' +
-      'A gateway that records what it creates (RECORD=on), or that keeps the tasks itself (store mode), can read them.',
+    'Account tasks cannot be read here: this gateway forwards creates to a REST service that offers no reads. ' +
+      'They can be read from a gateway that records its creates (RECORD=on) or stores the tasks itself (store mode).',
   );
 }

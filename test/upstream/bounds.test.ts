@@ -153,7 +153,7 @@ describe('a header with a character that HTTP does not allow', () => {
       const service = await openRawService((socket) => socket.write(httpAnswer(200)));
       const client = openClient(service.url, { connections: 1 });
       const failure = await expectFailure(client.post({ ...SMALL_POST, headers: { Authorization: value } }), BAD);
-      expect(failure.message).toBe('Authorization: holds a character that HTTP does not allow in a header');
+      expect(failure.message).toBe('Authorization: contains a character that HTTP does not allow in a header');
       // The one connection is still there for the next call.
       expect((await client.post(SMALL_POST)).status).toBe(200);
       expect(service.posts).toHaveLength(1);

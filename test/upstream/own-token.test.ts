@@ -150,10 +150,10 @@ describe('when no token can be had, nothing was sent:', () => {
     ['500', json(500, {}), UNREACHABLE, 'HTTP 500'],
     ['404', { status: 404, body: '<html>' }, UNREACHABLE, 'HTTP 404'],
     ['a redirect', { status: 302, headers: { Location: '/elsewhere' }, body: '' }, UNREACHABLE, 'HTTP 302'],
-    ['no access_token', json(200, { token: 'token-1' }), UNREACHABLE, 'holds no access_token'],
-    ['a token with a line break', tokenReply('a\r\nX: b'), UNREACHABLE, 'holds no access_token'],
-    ['another type of token', tokenReply('token-1', { token_type: 'mac' }), UNREACHABLE, 'not of the type bearer'],
-    ['a page', { status: 200, body: '<html>' }, UNREACHABLE, 'holds no access_token'],
+    ['no access_token', json(200, { token: 'token-1' }), UNREACHABLE, 'contains no access_token'],
+    ['a token with a line break', tokenReply('a\r\nX: b'), UNREACHABLE, 'contains no access_token'],
+    ['another type of token', tokenReply('token-1', { token_type: 'mac' }), UNREACHABLE, 'token_type is not bearer'],
+    ['a page', { status: 200, body: '<html>' }, UNREACHABLE, 'contains no access_token'],
   ])('%s', async (_, reply, kind, cause) => {
     const { failures, token } = await openToken(() => reply);
     const failure = await expectFailure(Promise.resolve(token.authorization()), kind);

@@ -119,15 +119,31 @@ describe('the files for TLS', () => {
   });
 
   test.each<readonly [string, () => readonly [string, string, string], RegExp]>([
-    ['an authority that is no PEM', () => ['text', gateway.cert, gateway.key], /^UPSTREAM_CA: .* holds no certificate/],
+    [
+      'an authority that is no PEM',
+      () => ['text', gateway.cert, gateway.key],
+      /^UPSTREAM_CA: .* contains no readable certificate/,
+    ],
     [
       'an authority that is damaged',
       () => [service.cert.replace(/\n.{20}/, '\n'), gateway.cert, gateway.key],
-      /^UPSTREAM_CA: .* holds no certificate/,
+      /^UPSTREAM_CA: .* contains no readable certificate/,
     ],
-    ['a key for a certificate', () => [service.cert, gateway.key, gateway.key], /^UPSTREAM_CERT: .* holds no cert/],
-    ['a certificate for a key', () => [service.cert, gateway.cert, gateway.cert], /^UPSTREAM_KEY: .* holds no key/],
-    ['the key of another', () => [service.cert, gateway.cert, other.key], /^UPSTREAM_KEY: .* is not the key of/],
+    [
+      'a key for a certificate',
+      () => [service.cert, gateway.key, gateway.key],
+      /^UPSTREAM_CERT: .* contains no readable cert/,
+    ],
+    [
+      'a certificate for a key',
+      () => [service.cert, gateway.cert, gateway.cert],
+      /^UPSTREAM_KEY: .* contains no readable key/,
+    ],
+    [
+      'the key of another',
+      () => [service.cert, gateway.cert, other.key],
+      /^UPSTREAM_KEY: .* does not belong to the first certificate/,
+    ],
   ])('are refused with %s', (_name, texts, problem) => {
     const [caFile = '', certFile = '', keyFile = ''] = writeFiles(...texts());
     expect(() => readTlsFiles({ caFile, certFile, keyFile })).toThrow(problem);

@@ -99,7 +99,7 @@ describe('reads', () => {
     const tasks = openTaskService(service.url);
     const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false } as const;
     const { message } = await expectFailure(tasks.find([SAMPLE_TASK.TaskID], CALL), BAD);
-    expect(message).toMatch(/contract has no read.*RECORD=on.*store mode/);
+    expect(message).toMatch(/offers no reads.*RECORD=on.*store mode/);
     await expectFailure(tasks.list({ first: 20, after: null }, CALL), BAD);
     expect(service.requests).toEqual([]);
   });
