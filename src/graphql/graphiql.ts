@@ -1,3 +1,4 @@
+/** GraphiQL's page. accept.ts decides which requests get it. */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
@@ -11,7 +12,7 @@ export interface GraphiqlOptions {
   readonly query: string;
   /** The headers a new tab starts with. */
   readonly headers: Readonly<Record<string, string>>;
-  /** True when the headers hold a secret: then the page is for a Host of this machine only. */
+  /** True if the headers hold a secret. The page is then served to a loopback Host only. */
   readonly isLocal: boolean;
 }
 
@@ -22,7 +23,7 @@ export interface GraphiqlPage {
 const FOREIGN_HOST = 'The demo is for this machine alone: open it by 127.0.0.1 or localhost.';
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
-/** The page runs its own inline script, starts editors from blobs, and talks to nobody but its own origin. */
+/** Allows the page's inline script, editor workers from blobs, and connections to its own origin only. */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'unsafe-inline' 'unsafe-eval' blob:",
@@ -39,12 +40,12 @@ const CONTENT_SECURITY_POLICY = [
 /** The element that GraphiQL's own script fills. */
 const ROOT = '<div id="root"></div>';
 
-/** GraphiQL with everything it needs inside the page (9 MB): rendered and compressed once, when it is first asked for. */
+/** Creates GraphiQL's page with all its assets inline (9 MB). The first request renders and compresses it. */
 export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   let rendered: ReturnType<typeof render> | undefined;
   return {
     async send(request, response, record) {
-      // A page of another name that resolves to this machine could read the token (DNS rebinding).
+      // Prevents DNS rebinding: a page under a name that resolves to this machine could read the token.
       if (options.isLocal && !LOCAL_HOST.test(request.headers.host ?? '')) {
         const { requestId } = record;
         noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
@@ -79,7 +80,7 @@ export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   };
 }
 
-/** True where an If-None-Match names the tag, weak or not, or is `*`. */
+/** Returns true if If-None-Match is `*` or lists the tag, weak or strong. */
 function isHeld(etag: string, ifNoneMatch = ''): boolean {
   return ifNoneMatch.trim() === '*' || ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) === true;
 }
@@ -98,15 +99,15 @@ async function render({ query, headers }: GraphiqlOptions) {
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
 }
 
-/** The script that goes in front of GraphiQL, for users who have been here before. */
+/** The script that runs before GraphiQL, for returning users. */
 function returnScript(authorization: string): string {
   return `(${prepareReturn.toString()})(${JSON.stringify(authorization).replaceAll('<', '\\u003c')});`;
 }
 
 /**
- * Runs in the page, as text: it may use nothing of this module. GraphiQL opens a blank tab unless what it stored as the
- * last query, variables and headers is what its active tab holds. The header that an earlier start of the gateway filled
- * in becomes today's.
+ * Runs in the page as text, so it may use nothing of this module. It restores the active tab: GraphiQL opens a blank tab
+ * unless its stored query, variables and headers equal those of the active tab. It also replaces the Authorization header
+ * that an earlier start of the gateway filled in by the current one.
  */
 function prepareReturn(authorization: string): void {
   const earlier = localStorage.getItem('gateway:authorization');

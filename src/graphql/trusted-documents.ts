@@ -1,3 +1,4 @@
+/** Trusted documents (persisted operations): their manifest, and the plugin that refuses every other document. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { GraphQLError, type GraphQLSchema, parse, Source, validate } from 'graphql';
@@ -5,10 +6,10 @@ import { decodeFile } from '../wire/text-encoding.ts';
 import { checkLength, checkOperations, checkTokens } from './limits/document-limits.ts';
 import type { Plugin } from 'graphql-yoga';
 
-/** The only documents that run, by the names that clients call them by. */
+/** The only documents that may run, by the hash or other ID that clients send. */
 export interface TrustedDocuments {
   readonly size: number;
-  /** The text of a document; undefined for a name that is not in the manifest. */
+  /** The text of a document; undefined if the manifest does not hold the ID. */
   get(id: string): string | undefined;
 }
 
@@ -16,9 +17,9 @@ const SHA256_PREFIX = 'sha256:';
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /**
- * Reads a manifest of trusted documents: an object of texts by their hash, as GraphQL Code Generator's client preset writes
- * it and Relay does, or Apollo's. Every document has to be one that runs.
- * @throws Error with one line that names the file and the entry.
+ * Reads a manifest: either an object that maps hashes to documents, as GraphQL Code Generator's client preset and Relay
+ * write it, or Apollo's format. Every document must be valid and within the limits.
+ * @throws Error with a one-line message that names the file and the entry.
  */
 export function readTrustedDocuments(file: string, schema: GraphQLSchema): TrustedDocuments {
   const documents = new Map<string, string>();
@@ -57,13 +58,13 @@ function isApolloManifest(manifest: object): manifest is ApolloManifest {
   return format === 'apollo-persisted-query-manifest' && Array.isArray(operations);
 }
 
-/** Null for a document that runs, under a name that it may have. */
+/** Returns what is wrong with an entry of a manifest; null if it can be used. */
 function findProblem(name: string, text: unknown, schema: GraphQLSchema): string | null {
   if (typeof text !== 'string') return 'is no text';
   const hash = withoutPrefix(name);
   const isSha256 = SHA256.test(hash);
   if (hash !== name && !isSha256) return 'is named sha256, and not by 64 hexadecimal digits';
-  // Other names are of hashes that cannot be told from one another, or of no hash at all.
+  // Any other ID may be another kind of hash or no hash, and cannot be verified.
   if (isSha256 && createHash('sha256').update(text).digest('hex') !== hash)
     return 'does not have the SHA-256 that it is named by';
   try {
@@ -89,7 +90,7 @@ function oneLine(text: string): string {
 
 const HOW = 'name one by its hash, as documentId or as extensions.persistedQuery.sha256Hash';
 
-/** Puts the text of a trusted document where a request names it, and refuses every other request. */
+/** Replaces the ID of a trusted document in a request by the document's text, and refuses every other request. */
 export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
   return {
     onParams({ params, setParams, request }) {
@@ -98,7 +99,7 @@ export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
           'PERSISTED_QUERY_ID_REQUIRED',
           `This gateway runs trusted documents only: ${HOW}, without a query.`,
         );
-      // A query that is no text is Yoga's to refuse.
+      // Yoga refuses a query that is not a string.
       if (params.query != null) return;
       const inUrl = request.method === 'GET' ? URL.parse(request.url)?.searchParams.get('documentId') : null;
       const named = inUrl == null ? params : { ...params, documentId: inUrl };
@@ -115,7 +116,7 @@ export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
   };
 }
 
-/** Says in the words of automatic persisted queries that a hash alone names no document here; clients then send the text. */
+/** Refuses a hash without a text in the words that automatic persisted queries define, so that clients send the text. */
 export function usePersistedQueryRefusal(): Plugin {
   return {
     onParams({ params: { query, extensions } }) {
@@ -125,7 +126,7 @@ export function usePersistedQueryRefusal(): Plugin {
   };
 }
 
-/** The name that a request gives its document; null where it gives none, or two that differ. */
+/** The document ID in a request; null if it has none, or two that differ. */
 export function readDocumentId(params: object): string | null {
   const { documentId, extensions } = params as { readonly documentId?: unknown; readonly extensions?: unknown };
   const { persistedQuery } = (extensions ?? {}) as { readonly persistedQuery?: unknown };

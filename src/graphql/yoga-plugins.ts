@@ -1,4 +1,7 @@
-/** Small Yoga plugins: the operation's name for the log, parameters that Yoga misreads, and a schema closed to introspection. */
+/**
+ * Small Yoga plugins: the operation's name for the log, parameters that Yoga misreads, and a schema closed to
+ * introspection; and the trace of mutation fields.
+ */
 import {
   defaultFieldResolver,
   type DocumentNode,
@@ -79,7 +82,7 @@ export function useClosedSchema(): Plugin {
   };
 }
 
-/** Lets every field of the schema's mutations be a step of its request, within which its calls are. */
+/** Makes each mutation field a step of its request's trace; calls of its resolver are steps below it. */
 export function traceFields(schema: GraphQLSchema): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const resolve = field.resolve ?? defaultFieldResolver;
@@ -98,7 +101,7 @@ export function traceFields(schema: GraphQLSchema): void {
   }
 }
 
-/** The request's context, but with the steps of what it does below this one; everything else stays shared. */
+/** The request's context with steps below this one. Everything else is shared with the original. */
 function withinStep(context: GatewayContext, beginStep: GatewayContext['beginStep']): GatewayContext {
   return Object.create(context, { beginStep: { value: beginStep } }) as GatewayContext;
 }

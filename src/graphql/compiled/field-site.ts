@@ -3,7 +3,7 @@ import type { FieldPlan, OperationPlan, ResolvedField } from './plan.ts';
 
 export type Path = GraphQLResolveInfo['path'];
 
-/** One run of an operation. */
+/** The state of one run of an operation. */
 export interface Run {
   readonly schema: GraphQLSchema;
   readonly plan: OperationPlan;
@@ -12,12 +12,12 @@ export interface Run {
   readonly errors: GraphQLError[];
 }
 
-/** A field of one object: everything but its value. */
+/** The position of a field in the answer: everything but its value. */
 export interface Site {
   readonly field: FieldPlan;
   readonly resolved: ResolvedField;
   readonly parentType: GraphQLObjectType;
-  /** The object's. */
+  /** The path of the object that holds the field; undefined at the root. */
   readonly path: Path | undefined;
 }
 
@@ -25,7 +25,7 @@ export function fieldPath({ field, parentType, path }: Site): Path {
   return { prev: path, key: field.responseName, typename: parentType.name };
 }
 
-/** What a resolver may know of the operation around it. */
+/** The `info` argument of a resolver. */
 export function toInfo(site: Site, { schema, plan, variables }: Run): GraphQLResolveInfo {
   const { definition } = site.resolved;
   return {

@@ -5,12 +5,12 @@ export type LeafText = (value: unknown) => string;
 
 const NEEDS_ESCAPES = /["\\\u0000-\u001f\ud800-\udfff]/; // oxlint-disable-line no-control-regex -- JSON escapes them
 
-/** A text in JSON; most hold nothing to escape. */
+/** Encodes a string as JSON. Most strings need no escapes. */
 function toJsonText(text: string): string {
   return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
 }
 
-/** The writer for a type. What the type gives back unchanged, and the members of an enum, need not go through it. */
+/** Creates the writer of a leaf type. Strings, IDs and enum members skip `serialize`, which would return them unchanged. */
 export function leafText(type: GraphQLLeafType): LeafText {
   const serialized: LeafText = (value) => {
     const leaf: unknown = type.serialize(value);
@@ -24,30 +24,30 @@ export function leafText(type: GraphQLLeafType): LeafText {
   return (value) => names.get(value) ?? serialized(value);
 }
 
-/** JSON, now or later. */
+/** A piece of JSON that is ready or still pending. */
 export type Text = string | Promise<string>;
 
-/** The parts one after the other, as soon as all are there. */
+/** Joins the parts once all of them are ready. */
 export function joinParts(parts: readonly Text[], separator = ''): Text {
-  if (areThere(parts)) return parts.join(separator);
+  if (areReady(parts)) return parts.join(separator);
   const at = parts.findIndex((part) => typeof part !== 'string');
   const before = parts.slice(0, at);
   const after = parts.slice(at + 1);
-  const only = parts[at];
-  // Most often one is waited for, which costs less than to wait for all.
-  if (only instanceof Promise && areThere(before) && areThere(after)) {
+  const pending = parts[at];
+  // Usually a single part is pending, and awaiting it alone is cheaper than Promise.all.
+  if (pending instanceof Promise && areReady(before) && areReady(after)) {
     const head = before.length === 0 ? '' : before.join(separator) + separator;
     const tail = after.length === 0 ? '' : separator + after.join(separator);
-    return only.then((text) => head + text + tail);
+    return pending.then((text) => head + text + tail);
   }
   return Promise.all(parts.map(async (part) => part)).then((texts) => texts.join(separator));
 }
 
-function areThere(parts: readonly Text[]): parts is readonly string[] {
+function areReady(parts: readonly Text[]): parts is readonly string[] {
   return parts.every((part) => typeof part === 'string');
 }
 
-/** Fails with `error`, after the parts that nobody waits for any more. */
+/** Fails with `error` once the pending parts have settled. */
 export function failAfter(parts: readonly Text[], error: unknown): Promise<string> {
   if (parts.length === 0) throw error;
   return Promise.allSettled(parts.map(async (part) => part)).then(() => {

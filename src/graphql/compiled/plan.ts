@@ -24,7 +24,7 @@ import { compileArgumentSizes } from '../limits/argument-sizes.ts';
 import { type ArgumentValues, compileArguments, type CoerceVariables, compileVariables } from './values.ts';
 import { type LeafText, leafText } from './json-text.ts';
 
-/** An operation whose fields are known before it runs, in the order of the answer. */
+/** An operation compiled ahead of its runs: its fields in the order of the answer. */
 export interface OperationPlan {
   readonly operation: OperationDefinitionNode;
   readonly isMutation: boolean;
@@ -40,7 +40,7 @@ export interface ObjectPlan {
 
 export interface FieldPlan {
   readonly responseName: string;
-  /** What stands before the value in the answer: `"name":`, after a comma unless it is the first. */
+  /** The JSON before the field's value: `"name":`, with a leading comma unless it is the first field. */
   readonly label: string;
   readonly nodes: readonly [FieldNode, ...FieldNode[]];
   /** Null for `__typename`. */
@@ -53,7 +53,7 @@ export interface ResolvedField {
   readonly value: ValuePlan;
 }
 
-/** What a field or an item of a list holds. */
+/** The plan for the value of a field or list item. */
 export type ValuePlan = { readonly isNonNull: boolean } & (
   | { readonly kind: 'leaf'; readonly write: LeafText }
   | { readonly kind: 'object'; readonly object: ObjectPlan }
@@ -61,12 +61,12 @@ export type ValuePlan = { readonly isNonNull: boolean } & (
   | { readonly kind: 'list'; readonly item: ValuePlan }
 );
 
-/** What a plan does not cover: such an operation is Yoga's. */
+/** Thrown for an operation that cannot be planned. Yoga runs it. */
 class Unplanned extends Error {}
 
 /**
- * The plan of a valid document's operation. Null for what depends on the request or needs more than a tree: directives,
- * interfaces, introspection, subscriptions.
+ * Plans an operation of a valid document; null if it has directives, interfaces or introspection, or is a subscription.
+ * Those depend on the request or do not fit a tree of fields.
  */
 export function planOperation(
   schema: GraphQLSchema,
@@ -90,7 +90,7 @@ export function planOperation(
   }
 }
 
-/** An operation's variables; null also where an argument is too large, which is Yoga's to say as well. */
+/** Compiles the coercion of variables; it also returns null for an argument that is too large, which Yoga then reports. */
 function compileInput(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -108,7 +108,7 @@ interface Scope {
 }
 
 function planObject(type: GraphQLObjectType, selections: readonly SelectionSetNode[], scope: Scope): ObjectPlan {
-  // An `isTypeOf` would have to be asked.
+  // The executor would have to call `isTypeOf`.
   if (type.isTypeOf) throw new Unplanned();
   const nodes = new Map<string, [FieldNode, ...FieldNode[]]>();
   const visited = new Set<string>();
@@ -149,7 +149,7 @@ function planValue(outputType: GraphQLOutputType, selections: readonly Selection
   return { kind: 'object', isNonNull, object: planObject(type, selections, scope) };
 }
 
-/** The fields of a selection by response name, in the order of GraphQL's CollectFields. */
+/** Collects the fields of a selection by response name, in the order of GraphQL's CollectFields. */
 function collectFields(
   type: GraphQLObjectType,
   { selections }: SelectionSetNode,

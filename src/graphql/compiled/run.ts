@@ -13,12 +13,12 @@ import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan } from './plan.ts'
 import { fieldPath, type Path, type Run, type Site, toInfo } from './field-site.ts';
 import { failAfter, joinParts, type Text } from './json-text.ts';
 
-/** Told what came of an operation: its data as JSON, `null` where an error took it away, and its errors in the order in which they happened. */
+/** Builds the answer from an operation's data as JSON (`null` if an error nulled all of it) and its errors in the order they occurred. */
 export type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer | Promise<Answer>;
 
 const RESOLVER_PARAMETERS_WITH_INFO = 4;
 
-/** Runs a planned operation as GraphQL's execution algorithm has it; null, with nothing run, where a variable is bad. */
+/** Runs a planned operation by GraphQL's execution algorithm; null, with nothing run, if a variable is invalid. */
 export function runOperation<Answer>(
   schema: GraphQLSchema,
   plan: OperationPlan,
@@ -33,16 +33,16 @@ export function runOperation<Answer>(
 function runRoot<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
   const { plan, errors } = run;
   const { root, isMutation } = plan;
-  // Where there is only one field to run, its order is no question.
+  // A mutation with a single field needs no serial execution.
   const isSerial = isMutation && root.fields.length > 1;
-  return later(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(
+  return toPromise(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(
     (data) => finish(data, errors),
     (error: GraphQLError) => finish('null', [...errors, error]),
   );
 }
 
-/** A promise of what the work gives, in any case. */
-function later(work: () => Text): Promise<string> {
+/** Returns a promise of the work's result, also if the work returns or throws synchronously. */
+function toPromise(work: () => Text): Promise<string> {
   try {
     const text = work();
     return typeof text === 'string' ? Promise.resolve(text) : text;
@@ -88,7 +88,7 @@ function runField(
   const { definition, args, value: plan } = resolved;
   try {
     const resolve = definition.resolve ?? defaultFieldResolver;
-    // Most resolvers do not ask for `info`; making one for each field would cost more than the rest of it.
+    // Most resolvers do not use `info`, and building it would cost more than the rest of the field.
     const needsInfo = resolve.length >= RESOLVER_PARAMETERS_WITH_INFO;
     const info = needsInfo ? toInfo({ field, resolved, parentType, path }, run) : undefined;
     const value: unknown = resolve(source, args(run.variables), run.contextValue, info as GraphQLResolveInfo);
@@ -99,7 +99,7 @@ function runField(
   }
 }
 
-/** Completes a value that may be a promise; `itemPath` where it is an item of a list. */
+/** Completes a value that may be a promise. `itemPath` is null unless the value is a list item. */
 function settle(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path | null): Text {
   const failLater = (error: unknown): string => fail(error, plan, site, run, itemPath);
   if (isPromise(value)) {
@@ -167,7 +167,7 @@ function memberPlan(name: unknown, objects: ReadonlyMap<string, ObjectPlan>): Ob
   return plan;
 }
 
-/** A nullable value is null with its error noted; a non-null one passes the error to its parent. */
+/** Records the error and returns null for a nullable value; throws it to the parent for a non-null one. */
 function fail(error: unknown, { isNonNull }: ValuePlan, site: Site, run: Run, itemPath: Path | null): string {
   const located = locatedError(error, site.field.nodes, responsePathAsArray(itemPath ?? fieldPath(site)));
   if (isNonNull) throw located;

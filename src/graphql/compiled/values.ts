@@ -18,16 +18,16 @@ import {
 } from 'graphql';
 
 type Values = Readonly<Record<string, unknown>>;
-/** Throws where the value is none of the type's. */
+/** Coerces an input value; throws if the type does not accept it. */
 type Coerce = (value: unknown) => unknown;
-/** What is wrong with a variable is Yoga's to say. */
+/** Has no message, since Yoga runs the operation again and reports the variable. */
 class BadVariable extends Error {}
 const BAD = new BadVariable();
 
-/** An operation's variables as GraphQL's CoerceVariableValues gives them; null where one is bad. */
+/** Coerces an operation's variables by GraphQL's CoerceVariableValues; null if one is invalid. */
 export type CoerceVariables = (given: Values) => Record<string, unknown> | null;
 
-/** GraphQL's coercion, with the types looked at once instead of with every request. */
+/** Compiles the coercion of an operation's variables, so that types are inspected once instead of per request. */
 export function compileVariables(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode) {
   const definitions = variableDefinitions.map((definition) => compileVariable(schema, definition));
   return (given: Values): Record<string, unknown> | null => {
@@ -44,12 +44,12 @@ export function compileVariables(schema: GraphQLSchema, { variableDefinitions = 
 function compileVariable(schema: GraphQLSchema, definition: VariableDefinitionNode) {
   const name = definition.variable.name.value;
   const type = typeFromAST(schema, definition.type);
-  if (!isInputType(type)) throw new Error(`$${name} is of no input type, in a document that was validated.`);
+  if (!isInputType(type)) throw new Error(`$${name} is not of an input type, although the document was validated.`);
   const { defaultValue } = definition;
   const coerce = compileType(type);
   return (given: Values, values: Record<string, unknown>): void => {
     if (Object.hasOwn(given, name)) values[name] = coerce(given[name]);
-    // Made anew for every request, as graphql-js does it.
+    // Created anew for every request, as in graphql-js.
     else if (defaultValue) values[name] = valueFromAST(defaultValue, type);
     else if (isNonNullType(type)) throw BAD;
   };
@@ -67,7 +67,7 @@ function compileType(type: GraphQLInputType): Coerce {
   return (value) => (value === null || value === undefined ? null : coerce(value));
 }
 
-/** Of a value that is given and not null. */
+/** Compiles the coercion of a value that is neither absent nor null. */
 function compileNullable(type: GraphQLInputType): Coerce {
   if (isListType(type)) {
     const item = compileType(type.ofType);
@@ -85,11 +85,11 @@ function refuse(): never {
 }
 
 function compileObject(type: GraphQLInputObjectType): Coerce {
-  // The schema has none of these, whose rules are others.
+  // OneOf input objects have other rules, and the schema has none.
   if (type.isOneOf) return refuse;
   let fields: readonly (readonly [GraphQLInputField, Coerce])[] | null = null;
   return (value) => {
-    // Not before the first value, since a type may hold itself.
+    // Compiled on first use, since a type may contain itself.
     fields ??= Object.values(type.getFields()).map((field) => [field, compileType(field.type)]);
     if (typeof value !== 'object') throw BAD;
     const given = value as Values;
@@ -109,12 +109,12 @@ function compileObject(type: GraphQLInputObjectType): Coerce {
   };
 }
 
-/** A field's arguments with the operation's variables in them; throws a GraphQLError where one is bad. */
+/** Returns a field's argument values, given the operation's variables. @throws GraphQLError if one is invalid. */
 export type ArgumentValues = (variables: Values) => Values;
 
 const NONE: Values = Object.freeze({});
 
-/** graphql-js's own reading, except for arguments that are nothing but variables. */
+/** Compiles the reading of a field's arguments. Arguments that are only variables skip graphql-js. */
 export function compileArguments(definition: GraphQLField<unknown, unknown>, node: FieldNode): ArgumentValues {
   const read: ArgumentValues = (variables) => getArgumentValues(definition, node, variables);
   if (definition.args.length === 0) return () => NONE;

@@ -1,3 +1,4 @@
+/** Refuses arguments (lists and page sizes) that are larger than the cost of their document assumed. */
 import {
   type ArgumentNode,
   type DocumentNode,
@@ -20,14 +21,14 @@ import {
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** The longest list and the longest page: the cost of a document counts a size that is a variable as this many. */
+/** The longest list and the longest page. The cost of a document assumes this size for a variable. */
 export const MAX_ITEMS = 100;
-/** A router asks for all the entities of its own answer at once; the cost counts them as MAX_ITEMS all the same. */
+/** A router asks for all entities of its answer at once. The cost of a document still counts them as MAX_ITEMS. */
 const MAX_REPRESENTATIONS = 1_000;
 const REPRESENTATIONS = 'representations';
 const PAGE_SIZES: ReadonlySet<string> = new Set(['first', 'last']);
 
-/** Says which argument of an operation is larger than its cost assumed, given its variables; null where none is. */
+/** Returns a message that names the argument that is too large with these variables; null if none is. */
 export type FindOversize = (given: Values) => string | null;
 
 interface SizedArgument {
@@ -36,8 +37,8 @@ interface SizedArgument {
 }
 
 /**
- * Holds an operation to the sizes that its cost assumed; null where it has no sizes. Coercion changes no length, but takes
- * its time with a long list: this comes before it.
+ * Compiles the check of an operation's sizes; null if it has no lists and pages. The check runs before coercion, which
+ * changes no length but is slow for long lists.
  */
 export function compileArgumentSizes(
   schema: GraphQLSchema,
@@ -66,7 +67,7 @@ export function compileArgumentSizes(
   };
 }
 
-/** True for an argument that says how long a page may be. */
+/** Returns true for the arguments that limit a page: `first` and `last`. */
 export function isPageSize({ name }: GraphQLArgument): boolean {
   return PAGE_SIZES.has(name);
 }
@@ -91,7 +92,7 @@ function findSizedArguments(
   const found: SizedArgument[] = [];
   const typeInfo = new TypeInfo(schema);
   const visited = new Set<OperationDefinitionNode | FragmentDefinitionNode>([operation]);
-  // It grows while it is gone through.
+  // The set grows during the iteration: a visited definition adds the fragments that it spreads.
   for (const definition of visited) {
     visit(
       definition,
@@ -119,7 +120,7 @@ function holdsList(type: GraphQLInputType, within: ReadonlySet<GraphQLInputType>
   return Object.values(inner.getFields()).some((field) => holdsList(field.type, new Set([...within, inner])));
 }
 
-/** The length of the longest list in a value that need not be of its type. */
+/** The length of the longest list in a value, which has not been validated against the type. */
 function longestList(value: unknown, type: GraphQLInputType): number {
   const inner = getNullableType(type);
   if (typeof value !== 'object' || value === null || !holdsList(inner)) return 0;

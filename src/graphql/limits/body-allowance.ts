@@ -3,7 +3,7 @@ import type { Authenticate } from '../../auth/authenticate.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { type RefusalFacts, RequestRefusal } from '../../http/request-refusal.ts';
 
-/** How much a request may send, and how it is refused where it sends more. */
+/** The largest body of a request, and the refusal of a larger one. */
 export interface BodyAllowance {
   readonly maxBytes: number;
   readonly refuse: () => RequestRefusal;
@@ -12,13 +12,13 @@ export interface BodyAllowance {
 export interface BodyAllowanceOptions {
   readonly authenticate: Authenticate;
   readonly maxBytes: number;
-  /** Without credentials, or with bad ones. */
+  /** The bound of a request without valid credentials. */
   readonly maxAnonymousBytes: number;
 }
 
 /**
- * Decides by a request's headers how large its body may be: credentials are checked before a body is read that is larger
- * than a caller without them may send, or may become so.
+ * Creates the function that decides from a request's headers how large its body may be. It checks credentials only if the
+ * body exceeds, or could exceed, the bound of an anonymous caller.
  */
 export function createBodyAllowance({ authenticate, maxBytes, maxAnonymousBytes }: BodyAllowanceOptions) {
   const known = toAllowance(maxBytes, `The request's body is larger than ${maxBytes} bytes.`, {

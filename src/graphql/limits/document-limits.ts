@@ -11,19 +11,19 @@ import type { Plugin } from 'graphql-yoga';
 import type { DocumentLimit } from '../../telemetry/metrics.ts';
 import { measureOperations } from './operation-size.ts';
 
-/** What a document may be at the most. All of it is the document's own: neither variables nor the caller matter. */
+/** The limits of a document. They depend on the document alone, not on its variables or its caller. */
 export const DOCUMENT_LIMITS = {
-  /** Parsed documents are remembered by their text. */
+  /** Bounds the memory of the document cache, whose keys are the texts. */
   characters: 100_000,
-  /** Validation takes time by their square. */
+  /** Bounds the time of validation, which grows with the square of the tokens. */
   tokens: 3_000,
-  /** Of any brackets, values included: the parser is recursive. */
+  /** Nested brackets of any kind, in values too: the parser is recursive. */
   nesting: 100,
-  /** Of fields; an introspection query has 15. */
+  /** Nested fields; an introspection query has 15. */
   depth: 20,
   aliases: 100,
   directives: 50,
-  /** Fields, each as often as the pages and batches it is in may be long. */
+  /** Fields of the largest possible answer: see `OperationSize.cost`. */
   cost: 10_000,
 } as const satisfies Record<DocumentLimit, number>;
 
@@ -41,7 +41,7 @@ class DocumentLimitError extends GraphQLError {
   }
 }
 
-/** Refuses documents that are too long before they are remembered, too large before they are parsed, and too dear before they are validated. */
+/** Refuses a document by its length before it is cached, by its tokens before it is parsed, and by its size before it is validated. */
 export function useDocumentLimits(schema: GraphQLSchema, onRefused: (limit: DocumentLimit) => void): Plugin {
   return {
     onParams({ params: { query } }) {
@@ -55,7 +55,7 @@ export function useDocumentLimits(schema: GraphQLSchema, onRefused: (limit: Docu
         return document;
       });
     },
-    // Not where it is found out: Yoga remembers the error of a document and gives it again.
+    // Counted here, because Yoga caches the error of a document and does not parse it again.
     onResultProcess({ result }) {
       for (const error of (result as ExecutionResult).errors ?? [])
         if (error instanceof DocumentLimitError) onRefused(error.limit);
@@ -63,14 +63,14 @@ export function useDocumentLimits(schema: GraphQLSchema, onRefused: (limit: Docu
   };
 }
 
-/** Throws a GraphQLError that says which limit the text of a document is over. */
+/** @throws GraphQLError if a document has too many characters. */
 export function checkLength({ length }: string): void {
   if (length > DOCUMENT_LIMITS.characters) throw refusal('characters', length);
 }
 
-/** Throws a GraphQLError that says which limit a document is over, before it is parsed. */
+/** Checks a document that has not been parsed. @throws GraphQLError if it has too many tokens or is nested too deeply. */
 export function checkTokens(source: Source): void {
-  // No token is shorter than a character, and no level is without a bracket: most documents need no counting.
+  // A token has at least one character and a level one bracket, so most documents need no lexer.
   const { body } = source;
   if (body.length <= DOCUMENT_LIMITS.tokens && (body.match(BRACKETS)?.length ?? 0) <= DOCUMENT_LIMITS.nesting) return;
   const lexer = new Lexer(source);
@@ -84,7 +84,7 @@ export function checkTokens(source: Source): void {
   }
 }
 
-/** Throws a GraphQLError that says which limit an operation of a document is over. */
+/** @throws GraphQLError if an operation of the document is too deep, has too many aliases or directives, or costs too much. */
 export function checkOperations(schema: GraphQLSchema, document: DocumentNode): void {
   for (const size of measureOperations(schema, document)) {
     for (const limit of ['depth', 'aliases', 'directives', 'cost'] as const)

@@ -18,23 +18,23 @@ import {
 } from 'graphql';
 import { isPageSize, MAX_ITEMS } from './argument-sizes.ts';
 
-/** What an operation asks for with its fragments written out, wherever they are used. */
+/** The size of an operation, with each fragment counted wherever it is spread. */
 export interface OperationSize {
-  /** Fields within fields. */
+  /** The deepest nesting of fields. */
   readonly depth: number;
   readonly aliases: number;
   readonly directives: number;
-  /** Fields in the largest answer, each as often as the page or batch it is in may be long. */
+  /** The number of fields in the largest possible answer: a field within a page or batch counts once per item. */
   readonly cost: number;
 }
 
-/** A name in the answer counts as another field for every so many characters. */
+/** A response name costs one field for each started hundred characters. */
 const NAME_CHARACTERS = 100;
-/** A longer page is refused when it is asked for; an endless number would make sums that are none. */
+/** Caps page sizes written in a document, so that costs stay finite. Pages longer than MAX_ITEMS are refused later. */
 const MAX_WRITTEN = 1_000_000;
 const NOTHING: OperationSize = { depth: 0, aliases: 0, directives: 0, cost: 0 };
 
-/** Measures the operations of a document that need not be valid; each fragment is looked at once, however often it is used. */
+/** Measures the operations of a document, which may be invalid. Each fragment is measured once, however often it is spread. */
 export function measureOperations(schema: GraphQLSchema, { definitions }: DocumentNode): readonly OperationSize[] {
   const fragments = new Map<string, FragmentDefinitionNode>();
   for (const node of definitions) if (node.kind === Kind.FRAGMENT_DEFINITION) fragments.set(node.name.value, node);
@@ -43,7 +43,7 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
   const measureFragment = (name: string): OperationSize => {
     const known = measured.get(name);
     if (known) return known;
-    // A fragment within itself adds nothing: such a document is not valid, and validation says so.
+    // A fragment that spreads itself counts as nothing; validation refuses the document later.
     measured.set(name, NOTHING);
     const fragment = fragments.get(name);
     if (!fragment) return NOTHING;
@@ -115,7 +115,7 @@ function findField(type: GraphQLNamedType | undefined, name: string): GraphQLFie
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
 }
 
-/** How often the answer may hold what is selected in a field: as many items as it may be asked for, or is given. */
+/** The number of items that a field may return, by its page size or by the list that it is given. */
 function countItems({ args }: GraphQLField<unknown, unknown>, given: readonly ArgumentNode[]): number {
   return args.reduce(
     (items, arg) =>

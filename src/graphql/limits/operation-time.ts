@@ -2,13 +2,13 @@ import { operationTimedOut } from '../../contract/failure.ts';
 import type { Call, TaskService } from '../../contract/task-service.ts';
 import { setTimeLimit } from '../../event-loop/time-limit.ts';
 
-/** The time that an operation may take. What is over time is OVERLOADED, NOT_SENT. */
+/** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */
 export interface OperationTime {
-  /** When an operation that begins now has to end, in milliseconds of `performance.now()`. */
+  /** The deadline of an operation that starts now, in milliseconds of `performance.now()`. */
   endMs(): number;
-  /** Waits for work that changes nothing, but not for longer than until then. */
+  /** Rejects at the deadline unless the work has settled. Only for work without side effects, which continues unobserved. */
   within<Result>(untilMs: number, work: Promise<Result>): Promise<Result>;
-  /** A task service that keeps to the time of its calls: reads are given up, and no write starts, but one that did is not cut off. */
+  /** Decorates a task service: past the deadline reads fail and no write starts. A write that has started is never cut off. */
   limit(tasks: TaskService): TaskService;
 }
 

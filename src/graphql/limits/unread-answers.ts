@@ -2,65 +2,66 @@ import type { ServerResponse } from 'node:http';
 import { exclusiveTurn } from '../../event-loop/exclusive-turn.ts';
 import { AnswerBudget } from '../../schema/answer-budget.ts';
 
+/** Bounds the memory of GraphQL answers, from the first value of an answer until its caller has read it. */
 export interface UnreadAnswersOptions {
-  /** One GraphQL answer. */
+  /** The largest GraphQL answer. */
   readonly maxAnswerBytes: number;
-  /** All answers that are being made, or that their callers have not read yet. */
+  /** The sum of all answers that are being built or that their callers have not read yet. */
   readonly maxPendingAnswerBytes: number;
   readonly onRefused: (limit: 'answer_bytes' | 'pending_answer_bytes') => void;
 }
 
-/** The memory that answers take until their callers have read them. */
 export interface UnreadAnswers {
-  /** The budget of one more GraphQL answer. */
+  /** Opens the budget of one more GraphQL answer. */
   open(): AnswerBudget;
-  /** Ends the budget, if there is one, of an answer that has been written; what its caller has not read stays counted until it is. */
+  /** Releases the budget of an answer that has been written. The bytes that its caller has not read stay counted. */
   close(budget: Pick<AnswerBudget, 'reservedBytes'> | null, response: ServerResponse): void;
 }
 
-/** A smaller answer is not refused as long as there is any room: large ones leave it an eighth. */
+/** An answer up to this size is not refused while any room is left. */
 const SMALL_ANSWER_BYTES = 65_536;
+/** The share of the memory that large answers leave to small ones. */
 const SHARE_OF_SMALL = 1 / 8;
-/** An answer that is read more slowly than this makes room for others. */
-const PATIENCE_MS = 30_000;
+/** When memory is short, an answer that has been unread for this long is cut off. */
+const MAX_UNREAD_MS = 30_000;
 
 export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswers {
   const { maxAnswerBytes, maxPendingAnswerBytes, onRefused } = options;
-  let left = maxPendingAnswerBytes;
-  /** The oldest first. */
+  let freeBytes = maxPendingAnswerBytes;
+  /** In the order of insertion, so the oldest comes first. */
   const unread = new Map<ServerResponse, { readonly bytes: number; readonly sinceMs: number }>();
   const forget = (response: ServerResponse): void => {
-    left += unread.get(response)?.bytes ?? 0;
+    freeBytes += unread.get(response)?.bytes ?? 0;
     unread.delete(response);
   };
-  const cutOffSlowest = (): void => {
-    const [slowest] = unread;
-    if (!slowest || performance.now() - slowest[1].sinceMs < PATIENCE_MS) return;
-    forget(slowest[0]);
-    slowest[0].destroy();
+  const cutOffOldest = (): void => {
+    const [oldest] = unread;
+    if (!oldest || performance.now() - oldest[1].sinceMs < MAX_UNREAD_MS) return;
+    forget(oldest[0]);
+    oldest[0].destroy();
   };
   const bounds = {
     maxBytes: maxAnswerBytes,
     reserve(bytes: number): boolean {
-      if (left - bytes < maxPendingAnswerBytes * SHARE_OF_SMALL) {
-        cutOffSlowest();
+      if (freeBytes - bytes < maxPendingAnswerBytes * SHARE_OF_SMALL) {
+        cutOffOldest();
         onRefused('pending_answer_bytes');
         return false;
       }
-      left -= bytes;
+      freeBytes -= bytes;
       return true;
     },
     onFull: () => onRefused('answer_bytes'),
     exclusiveTurn,
   };
   return {
-    open: () => new AnswerBudget({ ...bounds, freeBytes: left > 0 ? SMALL_ANSWER_BYTES : 0 }),
+    open: () => new AnswerBudget({ ...bounds, freeBytes: freeBytes > 0 ? SMALL_ANSWER_BYTES : 0 }),
     close(budget, response) {
-      if (budget) left += budget.reservedBytes;
-      // Most callers have all of it by now.
+      if (budget) freeBytes += budget.reservedBytes;
+      // Most callers have read the whole answer by now.
       const bytes = response.destroyed ? 0 : response.writableLength;
       if (bytes === 0) return;
-      left -= bytes;
+      freeBytes -= bytes;
       unread.set(response, { bytes, sinceMs: performance.now() });
       response.once('close', () => forget(response));
     },
