@@ -6,7 +6,7 @@ import { type Environment, readConfig } from '../../src/app/config.ts';
 import { explain } from '../../src/commands/explain.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { type RestRequest, startRestService } from '../support/rest-service.ts';
-import { bytesOf, utf16 } from '../support/samples.ts';
+import { bytesOf, utf16 } from '../support/wire-texts.ts';
 
 const run = promisify(execFile);
 const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';

@@ -2,11 +2,11 @@ import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { checkedTaskService } from '../../src/contract/checked-task-service.ts';
 import type { Call, TaskService } from '../../src/contract/task-service.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 
 const CALL: Call = { caller: { kind: 'subject', subject: 'someone' }, requestId: 'r-1' };
 const TASK: NewAccountTask = {
-  TaskID: WHOLE_DETAIL.TaskID,
+  TaskID: SAMPLE_DETAIL.TaskID,
   Frequency: 'NONE',
   StartDate: null,
   FinishDate: null,
@@ -14,7 +14,7 @@ const TASK: NewAccountTask = {
   ContentType: 'application/json',
   Notification: null,
 };
-const { ID, TaskID } = WHOLE_DETAIL;
+const { ID, TaskID } = SAMPLE_DETAIL;
 const CREATED = {
   accountTask: { ID, TaskID, ClientID: null, fields: { ID, TaskID }, detail: { ID, TaskID } },
   Identification: null,

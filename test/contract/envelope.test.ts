@@ -3,7 +3,7 @@ import type { AnswerBody } from '../../src/contract/envelope.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { JsonObject } from '../../src/contract/json-value.ts';
 import { type Meaning, meaningOf, tree } from '../support/meaning.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 
 const CREATED = 'the created task';
 const REJECTED = 'TASK_REJECTED REJECTED';
@@ -63,14 +63,14 @@ const ERRORS: Readonly<Record<string, { members: JsonObject; evidence?: readonly
   },
 };
 
-const { ID: _, ...WITHOUT_ID } = WHOLE_DETAIL;
+const { ID: _, ...WITHOUT_ID } = SAMPLE_DETAIL;
 const RESPONSE_DATA: Readonly<Record<string, JsonObject>> = {
   'ResponseData absent': {},
   'ResponseData null': { ResponseData: null },
   'ResponseData without Detail': { ResponseData: { Result: 'r', Identification: { UserId: 'u' } } },
   'Detail empty': { ResponseData: { Detail: {} } },
   'Detail without ID': { ResponseData: { Detail: WITHOUT_ID } },
-  whole: { ResponseData: { Detail: WHOLE_DETAIL, Result: 'r', Identification: { UserId: 'u' } } },
+  whole: { ResponseData: { Detail: SAMPLE_DETAIL, Result: 'r', Identification: { UserId: 'u' } } },
 };
 
 const NOT_ENVELOPES: readonly (readonly [string, Kind, AnswerBody])[] = [
@@ -88,7 +88,7 @@ const NOT_ENVELOPES: readonly (readonly [string, Kind, AnswerBody])[] = [
   ['text', 'value', tree('created')],
   ['number', 'value', tree(1)],
   ['true', 'value', tree(true)],
-  ['list', 'value', tree([{ Error: null, ResponseData: { Detail: WHOLE_DETAIL } }])],
+  ['list', 'value', tree([{ Error: null, ResponseData: { Detail: SAMPLE_DETAIL } }])],
 ];
 
 interface Cell {
@@ -117,11 +117,11 @@ const ROWS = TABLE.flatMap(([statuses, meanings]) =>
 
 const CREATED_TASK = {
   accountTask: {
-    ID: WHOLE_DETAIL.ID,
-    TaskID: WHOLE_DETAIL.TaskID,
-    ClientID: WHOLE_DETAIL.ClientID,
-    fields: WHOLE_DETAIL,
-    detail: WHOLE_DETAIL,
+    ID: SAMPLE_DETAIL.ID,
+    TaskID: SAMPLE_DETAIL.TaskID,
+    ClientID: SAMPLE_DETAIL.ClientID,
+    fields: SAMPLE_DETAIL,
+    detail: SAMPLE_DETAIL,
   },
   Identification: { UserId: 'u' },
   Result: 'r',

@@ -4,14 +4,14 @@ import { TaskFailure } from '../../src/contract/failure.ts';
 import type { JsonObject, JsonValue } from '../../src/contract/json-value.ts';
 import { readAnswerBody } from '../../src/wire/codec.ts';
 import { meaningOf, SENT_TASK_ID, tree } from '../support/meaning.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 
 const rawNumber = (digits: string): JsonValue =>
   (JSON as unknown as { rawJSON(text: string): JsonValue }).rawJSON(digits);
 const withDetail = (change: JsonObject): JsonObject => ({
-  ResponseData: { Detail: { ...WHOLE_DETAIL, ...change } },
+  ResponseData: { Detail: { ...SAMPLE_DETAIL, ...change } },
 });
-const whole: JsonObject = { Detail: WHOLE_DETAIL };
+const whole: JsonObject = { Detail: SAMPLE_DETAIL };
 
 function created(answer: JsonValue): CreatedAccountTask {
   const meaning = meaningOf(200, tree(answer));
@@ -19,7 +19,7 @@ function created(answer: JsonValue): CreatedAccountTask {
   return meaning;
 }
 
-const TEXT_FIELDS = Object.keys(WHOLE_DETAIL).filter((field) => field !== 'Enabled');
+const TEXT_FIELDS = Object.keys(SAMPLE_DETAIL).filter((field) => field !== 'Enabled');
 const NUMBER_FIELDS = ['Frequency', 'Notification'];
 
 describe('an answer that is not what the contract says names the place', () => {
@@ -35,7 +35,7 @@ describe('an answer that is not what the contract says names the place', () => {
     ['ResponseData a text', { ResponseData: 'ok' }, 'ResponseData is not an object'],
     ['ResponseData a list', { ResponseData: [whole] }, 'ResponseData is not an object'],
     ['Detail absent', { ResponseData: {} }, 'ResponseData.Detail is missing'],
-    ['Detail a list', { ResponseData: { Detail: [WHOLE_DETAIL] } }, 'ResponseData.Detail is not an object'],
+    ['Detail a list', { ResponseData: { Detail: [SAMPLE_DETAIL] } }, 'ResponseData.Detail is not an object'],
     ['Result a number', { ResponseData: { ...whole, Result: 7 } }, 'ResponseData.Result is not text'],
     [
       'Identification a text',
@@ -87,12 +87,14 @@ describe('an answer that is not what the contract says names the place', () => {
 
 describe('an answer that is unusual but whole', () => {
   test('names in another case are read, and detail keeps them as they came', () => {
-    const detail = Object.fromEntries(Object.entries(WHOLE_DETAIL).map(([name, value]) => [name.toLowerCase(), value]));
+    const detail = Object.fromEntries(
+      Object.entries(SAMPLE_DETAIL).map(([name, value]) => [name.toLowerCase(), value]),
+    );
     const { accountTask, Identification, Result } = created({
       ERROR: null,
       responsedata: { DETAIL: detail, result: 'r', identification: { userid: 'u' } },
     });
-    expect(accountTask.fields).toStrictEqual(WHOLE_DETAIL);
+    expect(accountTask.fields).toStrictEqual(SAMPLE_DETAIL);
     expect(accountTask.detail).toStrictEqual(detail);
     expect([Identification, Result]).toStrictEqual([{ UserId: 'u' }, 'r']);
   });
@@ -104,22 +106,22 @@ describe('an answer that is unusual but whole', () => {
 
   test('the exact name wins over one in another case', () => {
     const { accountTask } = created(withDetail({ name: 'other' }));
-    expect(accountTask.fields.Name).toBe(WHOLE_DETAIL.Name);
+    expect(accountTask.fields.Name).toBe(SAMPLE_DETAIL.Name);
   });
 
   test('only ID and TaskID are needed, and what is absent is null', () => {
-    const { ID, TaskID } = WHOLE_DETAIL;
+    const { ID, TaskID } = SAMPLE_DETAIL;
     const { accountTask, Identification, Result } = created({ ResponseData: { Detail: { ID, TaskID } } });
     expect(accountTask).toMatchObject({ ID, TaskID, ClientID: null, detail: { ID, TaskID } });
-    const nulls = Object.fromEntries(Object.keys(WHOLE_DETAIL).map((name) => [name, null]));
+    const nulls = Object.fromEntries(Object.keys(SAMPLE_DETAIL).map((name) => [name, null]));
     expect(accountTask.fields).toStrictEqual({ ...nulls, ID, TaskID });
     expect([Identification, Result]).toStrictEqual([null, null]);
   });
 
   test.each([null, '', ' \n', undefined])('TaskID %j is taken to be the one that was sent', (TaskID) => {
     const { accountTask } = created(withDetail({ TaskID }));
-    expect(accountTask).toMatchObject({ ID: WHOLE_DETAIL.ID, TaskID: SENT_TASK_ID, detail: { TaskID: SENT_TASK_ID } });
-    expect(Object.keys(accountTask.detail).toSorted()).toStrictEqual(Object.keys(WHOLE_DETAIL).toSorted());
+    expect(accountTask).toMatchObject({ ID: SAMPLE_DETAIL.ID, TaskID: SENT_TASK_ID, detail: { TaskID: SENT_TASK_ID } });
+    expect(Object.keys(accountTask.detail).toSorted()).toStrictEqual(Object.keys(SAMPLE_DETAIL).toSorted());
   });
 
   test.each(['constructor', 'prototype', 'toString', 'hasOwnProperty'])(
@@ -138,9 +140,9 @@ describe('an answer that is unusual but whole', () => {
   });
 
   test('GUIDs in other forms become canonical in the record and stay as they came in detail', () => {
-    const ID = ` {${WHOLE_DETAIL.ID.toUpperCase()}} `;
+    const ID = ` {${SAMPLE_DETAIL.ID.toUpperCase()}} `;
     const { accountTask } = created(withDetail({ ID, ClientID: '' }));
-    expect([accountTask.ID, accountTask.ClientID]).toStrictEqual([WHOLE_DETAIL.ID, null]);
+    expect([accountTask.ID, accountTask.ClientID]).toStrictEqual([SAMPLE_DETAIL.ID, null]);
     expect([accountTask.detail['ID'], accountTask.fields.ID]).toStrictEqual([ID, ID]);
   });
 
@@ -154,7 +156,7 @@ describe('an answer that is unusual but whole', () => {
   });
 
   test('unknown members and raw numbers stay in detail digit for digit', () => {
-    const detail = { ...WHOLE_DETAIL, Retries: rawNumber('1.00'), Extra: { deep: [null, 'x'] } };
+    const detail = { ...SAMPLE_DETAIL, Retries: rawNumber('1.00'), Extra: { deep: [null, 'x'] } };
     const { accountTask } = created({ ResponseData: { Detail: detail } });
     expect(accountTask.detail).toBe(detail);
     expect(JSON.stringify(accountTask.detail)).toContain('"Retries":1.00,"Extra":{"deep":[null,"x"]}');
@@ -166,7 +168,7 @@ describe('an answer that is unusual but whole', () => {
 
   test('members an object inherits are not read', () => {
     expect(readAccountTask({}, 'Detail')).toStrictEqual({ at: 'Detail.ID', problem: 'is missing' });
-    const inherited = Object.create(WHOLE_DETAIL) as JsonObject;
+    const inherited = Object.create(SAMPLE_DETAIL) as JsonObject;
     expect(readAccountTask(inherited, 'Detail')).toStrictEqual({ at: 'Detail.ID', problem: 'is missing' });
   });
 });

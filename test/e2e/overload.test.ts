@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { httpAnswer, startRawService } from '../support/raw-service.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
@@ -94,7 +94,7 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
   const held: (() => void)[] = [];
   const envelope = {
     Error: null,
-    ResponseData: { Identification: null, Result: null, Detail: { ...WHOLE_DETAIL, TaskID: null } },
+    ResponseData: { Identification: null, Result: null, Detail: { ...SAMPLE_DETAIL, TaskID: null } },
   };
   const answer = httpAnswer(200, JSON.stringify(envelope), ['Content-Type: application/json']);
   const start = (port?: number) =>

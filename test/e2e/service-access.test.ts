@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { selfSigned } from '../support/certificate.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { openProxy } from '../support/tunnel-proxy.ts';
@@ -14,7 +14,7 @@ import { createCaller } from './support/graphql-caller.ts';
 
 test('creates go through the proxy to a service that demands a certificate of the gateway', async () => {
   const [service, client] = [selfSigned(), selfSigned({ name: 'DNS:gateway' })];
-  const Detail = { ...WHOLE_DETAIL, TaskID: SAMPLE_INPUT.taskId };
+  const Detail = { ...SAMPLE_DETAIL, TaskID: SAMPLE_INPUT.taskId };
   const envelope = { Error: null, ResponseData: { Identification: null, Result: null, Detail } };
   const server = createServer({ ...service, requestCert: true, ca: [client.cert] }, (request, response) => {
     request.resume().on('end', () => response.end(JSON.stringify(envelope)));

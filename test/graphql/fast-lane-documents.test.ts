@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { afterAll, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { type DocumentRequest, documentTexts } from './document-texts.ts';
 import { post, startLanePair } from './lane-pair.ts';
@@ -19,7 +19,7 @@ const documents = documentTexts(
   createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS }),
   {
     leaves: {
-      ID: { good: [WHOLE_DETAIL.ID, SAMPLE_INPUT.taskId], bad: ['x', '', 12, 1.5] },
+      ID: { good: [SAMPLE_DETAIL.ID, SAMPLE_INPUT.taskId], bad: ['x', '', 12, 1.5] },
       String: {
         good: ['"reject"', '"defect"', '1', SAMPLE_INPUT.parameters],
         bad: ['<a/>', '\u2028', 'x'.repeat(256)],

@@ -6,7 +6,7 @@ import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
 import { runnableDocuments } from './document-texts.ts';
@@ -66,7 +66,7 @@ const TAKEN: Readonly<Record<string, LaneRequest>> = {
   'its hash, and one of its operations': post({
     documentId: hash(READ),
     operationName: 'Read',
-    variables: { id: WHOLE_DETAIL.ID },
+    variables: { id: SAMPLE_DETAIL.ID },
   }),
 };
 const LEFT: Readonly<Record<string, LaneRequest>> = {
@@ -93,7 +93,7 @@ const LEFT: Readonly<Record<string, LaneRequest>> = {
   'a hash in extensions by GET': get({
     extensions: JSON.stringify(persisted(hash(READ)).extensions),
     operationName: 'Read',
-    variables: JSON.stringify({ id: WHOLE_DETAIL.ID }),
+    variables: JSON.stringify({ id: SAMPLE_DETAIL.ID }),
   }),
   'the hash of a mutation by GET': get({ documentId: hash(CREATE), variables: JSON.stringify({ input }) }),
   'an unknown hash by GET': get({ documentId: hash('x') }),

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
 
@@ -102,7 +102,7 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
   ),
   'a document with too many tokens': post({ query: `{ ${'__typename '.repeat(10_001)} }` }),
   'a document that is nested too deep': post({ query: `${'{ a '.repeat(101)}${'}'.repeat(101)}` }),
-  'a query': post({ query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { id task { id } client { id } } }` }),
+  'a query': post({ query: `{ accountTask(id: "${SAMPLE_DETAIL.ID}") { id task { id } client { id } } }` }),
   'a page': post({
     query: '{ accountTasks(first: 1) { edges { cursor node { id } } pageInfo { hasNextPage endCursor } } }',
   }),
@@ -121,10 +121,10 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
     variables: { a: true },
   }),
   fragments: post({
-    query: `query { accountTask(id: "${WHOLE_DETAIL.ID}") { ...F ... on AccountTask { id name } } } fragment F on AccountTask { id status }`,
+    query: `query { accountTask(id: "${SAMPLE_DETAIL.ID}") { ...F ... on AccountTask { id name } } } fragment F on AccountTask { id status }`,
   }),
   'aliases and merged fields': post({
-    query: `{ a: accountTask(id: "${WHOLE_DETAIL.ID}") { x: id } a: accountTask(id: "${WHOLE_DETAIL.ID}") { y: name } }`,
+    query: `{ a: accountTask(id: "${SAMPLE_DETAIL.ID}") { x: id } a: accountTask(id: "${SAMPLE_DETAIL.ID}") { y: name } }`,
   }),
   'a union by way of an inline fragment on the union itself': post({
     query: `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) {
@@ -132,12 +132,12 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
     variables: { inputs: [{ input: SAMPLE_INPUT }, { input: { ...SAMPLE_INPUT, parameters: '"reject"' } }] },
   }),
   'a directive on a fragment and on a spread': post({
-    query: `query ($on: Boolean = true) { accountTask(id: "${WHOLE_DETAIL.ID}") { ... @include(if: $on) { id } ...F @skip(if: $on) } }
+    query: `query ($on: Boolean = true) { accountTask(id: "${SAMPLE_DETAIL.ID}") { ... @include(if: $on) { id } ...F @skip(if: $on) } }
       fragment F on AccountTask { name }`,
   }),
   'a task that is null': post({ query: '{ accountTask(id: "ffffffff-ffff-4fff-8fff-ffffffffffff") { id } }' }),
   'fields that are null': post({
-    query: `{ accountTask(id: "${WHOLE_DETAIL.ID}") { frequency notification lastRunOn lastRunBy } }`,
+    query: `{ accountTask(id: "${SAMPLE_DETAIL.ID}") { frequency notification lastRunOn lastRunBy } }`,
   }),
   'a document with too many aliases': post({
     query: `{ ${Array.from({ length: 101 }, (_, at) => `a${at}: __typename`).join(' ')} }`,
@@ -160,7 +160,7 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
     extensions: { persistedQuery: { version: 1, sha256Hash: 'x' } },
   }),
   'the first of two operations': post({ query: TWO, operationName: 'A' }),
-  'the second of two operations': post({ query: TWO, operationName: 'B', variables: { id: WHOLE_DETAIL.ID } }),
+  'the second of two operations': post({ query: TWO, operationName: 'B', variables: { id: SAMPLE_DETAIL.ID } }),
   'an operation that is not there': post({ query: TWO, operationName: 'C' }),
   'no operation of two': post({ query: TWO }),
   'an operation name that is empty': post({ query: '{ __typename }', operationName: '' }),
@@ -175,7 +175,7 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
     query: 'query ($r: [_Any!]!) { _entities(representations: $r) { __typename ... on AccountTask { id } } }',
     variables: {
       r: [
-        { __typename: 'AccountTask', id: WHOLE_DETAIL.ID },
+        { __typename: 'AccountTask', id: SAMPLE_DETAIL.ID },
         { __typename: 'AccountTask', id: 'x' },
         { __typename: 'Nope' },
       ],

@@ -3,11 +3,11 @@ import type { Environment } from '../../src/app/config.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { startGateway } from '../support/running-gateway.ts';
 
 const DETAIL = {
-  ...WHOLE_DETAIL,
+  ...SAMPLE_DETAIL,
   Frequency: 'FORTNIGHTLY',
   Notification: 'EMAIL',
   ...(parseJsonKeepingDigits('{"Cost":1.0}') as JsonObject),

@@ -4,7 +4,7 @@ import { type AccountTask, readAccountTask } from '../../src/contract/account-ta
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/telemetry/log.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 
 /** An input whose Parameters say what becomes of it. */
@@ -44,7 +44,7 @@ export async function startScriptedGateway(env: Environment = {}): Promise<Scrip
     create: async ({ Parameters }) => {
       const fate = FATES[JSON.parse(Parameters) as keyof typeof FATES];
       const id = `00000000-0000-4000-8000-${String(ids.length).padStart(12, '0')}`;
-      const accountTask = fate(readAccountTask({ ...WHOLE_DETAIL, ID: id }, 'Detail') as AccountTask);
+      const accountTask = fate(readAccountTask({ ...SAMPLE_DETAIL, ID: id }, 'Detail') as AccountTask);
       ids.push(id);
       return { accountTask, Identification: null, Result: null, replayed: false };
     },

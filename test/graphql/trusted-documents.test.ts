@@ -7,7 +7,7 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { readTrustedDocuments } from '../../src/graphql/trusted-documents.ts';
-import { bytesOf, utf16 } from '../support/samples.ts';
+import { bytesOf, utf16 } from '../support/wire-texts.ts';
 import { type Answer, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../support/running-gateway.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trusted-'));

@@ -4,12 +4,18 @@ import { type FailureCode, type FailureKind, TaskFailure } from '../../src/contr
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { createRestEndpoint, type RestEndpointOptions } from '../../src/rest/account-task-endpoint.ts';
-import { DETAIL } from '../support/samples.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { PATH, type PlainRequest } from '../support/rest-client.ts';
 import { jsonText, xmlText } from '../support/request-texts.ts';
 
 const CREATED: CreatedAccountTask = {
-  accountTask: { ID: DETAIL.ID, TaskID: DETAIL.TaskID, ClientID: DETAIL.ClientID, fields: DETAIL, detail: DETAIL },
+  accountTask: {
+    ID: SAMPLE_DETAIL.ID,
+    TaskID: SAMPLE_DETAIL.TaskID,
+    ClientID: SAMPLE_DETAIL.ClientID,
+    fields: SAMPLE_DETAIL,
+    detail: SAMPLE_DETAIL,
+  },
   Identification: { UserId: 'u' },
   Result: 'r',
   replayed: false,
@@ -69,7 +75,7 @@ const denying: Setting = {
 
 describe('a created task', () => {
   const inDates = {
-    ...DETAIL,
+    ...SAMPLE_DETAIL,
     StartDate: '2026-02-22T04:10:00.9500000+05:30',
     FinishDate: '2026-02-22T04:10:00.0000000Z',
   };
@@ -100,7 +106,7 @@ describe('a created task', () => {
   });
 
   test('may have a name with a character that XML cannot carry, which is replaced there', async () => {
-    const named = { ...DETAIL, Name: 'a\u0001b' };
+    const named = { ...SAMPLE_DETAIL, Name: 'a\u0001b' };
     const { text } = await ask(
       { headers: { accept: 'text/xml' } },
       { create: () => ({ ...CREATED, accountTask: { ...CREATED.accountTask, detail: named } }) },

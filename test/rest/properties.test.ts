@@ -5,7 +5,7 @@ import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { encodeRequest, readAnswerBody, type WireFormat } from '../../src/wire/codec.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
-import { texts } from '../support/texts.ts';
+import { texts } from '../support/wire-texts.ts';
 import { type PlainRequest, send } from '../support/rest-client.ts';
 import { formText, jsonText, TASK_ID, xmlText } from '../support/request-texts.ts';
 

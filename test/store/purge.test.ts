@@ -6,7 +6,7 @@ import type { Database } from '../../src/store/sql/database.ts';
 import { insertKeys } from '../../src/store/idempotency/keys.ts';
 import { createPurge } from '../../src/store/purge.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { sampleStore } from '../support/sample-account.ts';
@@ -88,7 +88,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { clock, database, purge, deleted } = await purgeOver(kind, 30);
     const records = createTaskRecords({ database, maxPending: 10_000, onDropped: () => {} });
     onTestFinished(() => records.close());
-    const task = readAccountTask(WHOLE_DETAIL, 'Detail') as AccountTask;
+    const task = readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask;
     const owner = { scopes: ['s'], credential: null } as const;
     await Promise.all(Array.from({ length: 600 }, () => records.add(owner, { ...task, ID: randomUUID() })));
     const [newest] = await database.read<{ position: string }>('SELECT MAX(position) AS position FROM recorded_tasks');
@@ -109,7 +109,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { clock, database, purge } = await purgeOver(kind);
     const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     onTestFinished(() => records.close());
-    await records.add({ scopes: ['s'], credential: null }, readAccountTask(WHOLE_DETAIL, 'Detail') as AccountTask);
+    await records.add({ scopes: ['s'], credential: null }, readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask);
     clock.nowMs += 36_500 * DAY_MS;
     await purge.run();
     expect(await countRows(database, 'recorded_tasks')).toBe(1);

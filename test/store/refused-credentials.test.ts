@@ -8,7 +8,7 @@ import { createPurge } from '../../src/store/purge.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { rememberingTaskService } from '../../src/store/upstream-records.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { openTaskService } from '../support/sample-task.ts';
 import { withClock } from '../support/clocked-database.ts';
@@ -233,7 +233,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 });
 
 function wholeTask(digit = 'a') {
-  const task = readAccountTask({ ...WHOLE_DETAIL, ID: WHOLE_DETAIL.ID.replace(/^./, digit) }, 'Detail');
+  const task = readAccountTask({ ...SAMPLE_DETAIL, ID: SAMPLE_DETAIL.ID.replace(/^./, digit) }, 'Detail');
   if ('at' in task) throw new Error(task.at);
   return task;
 }

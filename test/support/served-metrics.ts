@@ -4,7 +4,7 @@ import { vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { createMetricsOfWorkers } from '../../src/cluster/metrics-of-workers.ts';
-import { WHOLE_DETAIL } from './whole-detail.ts';
+import { SAMPLE_DETAIL } from './contract-samples.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from './running-gateway.ts';
 import { type MetricFamily, readExposition } from './exposition.ts';
 import { startRestService } from './rest-service.ts';
@@ -49,7 +49,7 @@ async function serveUpstream(): Promise<readonly MetricFamily[]> {
     Error: null,
     Warning: 'new',
     ResponseData: {
-      Detail: { ...WHOLE_DETAIL, TaskID: SAMPLE_TASK_ID, Frequency: 'YEARLY', Colour: 'blue' },
+      Detail: { ...SAMPLE_DETAIL, TaskID: SAMPLE_TASK_ID, Frequency: 'YEARLY', Colour: 'blue' },
       Identification: null,
       Result: '',
     },

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { unknownMembers } from '../../src/upstream/answer-checks.ts';
 import type { JsonValue } from '../../src/contract/json-value.ts';
 import { encodeAnswer, readAnswerBody } from '../../src/wire/codec.ts';
-import { answerWith } from '../support/samples.ts';
-import { WHOLE_DETAIL } from '../support/whole-detail.ts';
+import { answerWith } from '../support/contract-samples.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 
 const SAMPLE = answerWith({ LastRunOn: null });
 
@@ -29,7 +29,7 @@ describe('the members of an answer that the contract does not name', () => {
       ResponseData: {
         Page: null,
         Identification: { UserId: 'u', Tenant: 't' },
-        Detail: { ...WHOLE_DETAIL, Colour: 'blue', Nested: { ID: 1 } },
+        Detail: { ...SAMPLE_DETAIL, Colour: 'blue', Nested: { ID: 1 } },
       },
     };
     expect(unknownOf(tree)).toEqual([
@@ -50,7 +50,9 @@ describe('the members of an answer that the contract does not name', () => {
   });
 
   test('are not those that differ in case only, as they are read', () => {
-    const detail = Object.fromEntries(Object.entries(WHOLE_DETAIL).map(([name, value]) => [name.toLowerCase(), value]));
+    const detail = Object.fromEntries(
+      Object.entries(SAMPLE_DETAIL).map(([name, value]) => [name.toLowerCase(), value]),
+    );
     expect(unknownOf(withDetail(detail))).toEqual([]);
   });
 

@@ -12,7 +12,7 @@ import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
 import { openProxy } from '../support/tunnel-proxy.ts';
 import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
-import { utf16 } from '../support/samples.ts';
+import { utf16 } from '../support/wire-texts.ts';
 
 const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
 const LOST = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false } as const;

@@ -1,7 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeAnswer, encodeRequest, readAnswerBody, readRequest } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, TABLES, TASK, utf16 } from '../support/samples.ts';
+import { answerWith, TABLES, TASK } from '../support/contract-samples.ts';
+import { bytesOf, utf16 } from '../support/wire-texts.ts';
 
 const FORMATS = ['json', 'xml'] as const;
 const REQUEST_FORMATS = ['json', 'xml', 'form'] as const;

@@ -2,8 +2,8 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
 import { encodeAnswer, encodeRequest, mediaTypes, readAnswerBody, readRequest } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, TABLES, TASK, utf16 } from '../support/samples.ts';
-import { texts } from '../support/texts.ts';
+import { answerWith, TABLES, TASK } from '../support/contract-samples.ts';
+import { bytesOf, utf16, texts } from '../support/wire-texts.ts';
 
 const FORMATS = ['json', 'xml'] as const;
 

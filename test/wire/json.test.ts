@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { encodeAnswer, encodeRequest, readAnswerBody } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, DETAIL, TABLES, TASK } from '../support/samples.ts';
+import { answerWith, SAMPLE_DETAIL, TABLES, TASK } from '../support/contract-samples.ts';
+import { bytesOf } from '../support/wire-texts.ts';
 
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/json');
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
@@ -39,12 +40,12 @@ describe('a request in JSON', () => {
 describe('an answer in JSON', () => {
   test('is written in the order of the contract, nulls and unknown fields included', () => {
     const answer = {
-      ResponseData: { Result: null, Detail: { Zone: 1, ClientID: null, ID: DETAIL.ID }, Identification: null },
+      ResponseData: { Result: null, Detail: { Zone: 1, ClientID: null, ID: SAMPLE_DETAIL.ID }, Identification: null },
       Error: { ErrorReason: null, ErrorCode: 'E1' },
     };
     expect(encodeAnswer('json', answer)).toBe(
       '{"Error":{"ErrorCode":"E1","ErrorReason":null},"ResponseData":{"Identification":null,"Result":null,"Detail":{' +
-        `"ID":"${DETAIL.ID}","TaskID":null,"Name":null,"Enabled":null,"Frequency":null,"StartDate":null,"FinishDate":null,` +
+        `"ID":"${SAMPLE_DETAIL.ID}","TaskID":null,"Name":null,"Enabled":null,"Frequency":null,"StartDate":null,"FinishDate":null,` +
         '"Parameters":null,"ContentType":null,"Notification":null,"DateCreated":null,"DateModified":null,"LastRunOn":null,' +
         '"LastRunBy":null,"LastModifiedBy":null,"Status":null,"ClientID":null,"Zone":1}}}',
     );

@@ -3,7 +3,8 @@ import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { type RequestFormat, readRequest } from '../../src/wire/codec.ts';
 import { GUID_FORMS } from '../../src/contract/guid.ts';
 import { TIMESTAMP_FORM } from '../../src/contract/timestamp.ts';
-import { bytesOf, TABLES, TASK } from '../support/samples.ts';
+import { TABLES, TASK } from '../support/contract-samples.ts';
+import { bytesOf } from '../support/wire-texts.ts';
 
 const tables = { ...TABLES, frequencies: [...TABLES.frequencies, { name: 'YEARLY', number: 9 }] };
 const read = (format: RequestFormat, text: string) => readRequest(format, bytesOf(text), tables);

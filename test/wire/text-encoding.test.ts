@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { decodeText } from '../../src/wire/text-encoding.ts';
-import { bytesOf, utf16 } from '../support/samples.ts';
+import { bytesOf, utf16 } from '../support/wire-texts.ts';
 
 const TEXT = '{"a":"é😀"}';
 const UTF8_BOM = '\uFEFF';

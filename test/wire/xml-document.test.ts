@@ -3,7 +3,7 @@ import { SaxesParser } from 'saxes';
 import { describe, expect, test } from 'vitest';
 import { readPlainXml } from '../../src/wire/plain-xml.ts';
 import { parseStrictly, parseXmlDocument, xmlProblem } from '../../src/wire/xml-document.ts';
-import { texts } from '../support/texts.ts';
+import { texts } from '../support/wire-texts.ts';
 
 const escape = (text: string) =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('\r', '&#xD;');

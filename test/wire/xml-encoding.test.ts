@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { encodeAnswer, encodeRequest, readAnswerBody } from '../../src/wire/codec.ts';
-import { answerWith, bytesOf, DETAIL, TABLES, TASK } from '../support/samples.ts';
+import { answerWith, SAMPLE_DETAIL, TABLES, TASK } from '../support/contract-samples.ts';
+import { bytesOf } from '../support/wire-texts.ts';
 
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 
@@ -36,11 +37,11 @@ describe('an answer in XML', () => {
     expect(encodeAnswer('xml', answer)).toBe(
       `<ResponseOfAccountTaskResponse ${NAMESPACES}><ResponseData><Result>sample string 1</Result>` +
         '<Identification><UserId>sample string 1</UserId></Identification><Detail>' +
-        `<ID>${DETAIL.ID}</ID><TaskID>${DETAIL.TaskID}</TaskID><Name /><Enabled>true</Enabled>` +
-        `<Frequency>sample string 5</Frequency><StartDate>${DETAIL.StartDate}</StartDate><FinishDate xsi:nil="true" />` +
+        `<ID>${SAMPLE_DETAIL.ID}</ID><TaskID>${SAMPLE_DETAIL.TaskID}</TaskID><Name /><Enabled>true</Enabled>` +
+        `<Frequency>sample string 5</Frequency><StartDate>${SAMPLE_DETAIL.StartDate}</StartDate><FinishDate xsi:nil="true" />` +
         '<Parameters>sample string 7</Parameters><ContentType>sample string 8</ContentType>' +
-        `<Notification>sample string 9</Notification><DateCreated>${DETAIL.DateCreated}</DateCreated>` +
-        `<DateModified>${DETAIL.DateModified}</DateModified><LastRunOn>${DETAIL.LastRunOn}</LastRunOn>` +
+        `<Notification>sample string 9</Notification><DateCreated>${SAMPLE_DETAIL.DateCreated}</DateCreated>` +
+        `<DateModified>${SAMPLE_DETAIL.DateModified}</DateModified><LastRunOn>${SAMPLE_DETAIL.LastRunOn}</LastRunOn>` +
         '<LastModifiedBy>sample string 12</LastModifiedBy><Status>sample string 13</Status><Zone xsi:nil="true" />' +
         '</Detail></ResponseData></ResponseOfAccountTaskResponse>',
     );
@@ -61,7 +62,7 @@ describe('an answer in XML', () => {
       tree: {
         ResponseData: {
           ...answerWith({}).ResponseData,
-          Detail: { ...DETAIL, List: extra.List, Nested: extra.Nested, two_x0020_words: '1' },
+          Detail: { ...SAMPLE_DETAIL, List: extra.List, Nested: extra.Nested, two_x0020_words: '1' },
         },
       },
     });

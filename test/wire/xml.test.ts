@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
 import { readAnswerBody } from '../../src/wire/codec.ts';
 import { SENT_TASK_ID } from '../support/meaning.ts';
-import { bytesOf, DETAIL } from '../support/samples.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { bytesOf } from '../support/wire-texts.ts';
 
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/xml');
 const treeOf = (text: string) => {
@@ -11,15 +12,15 @@ const treeOf = (text: string) => {
 };
 const detailOf = (elements: string) =>
   treeOf(`<R xmlns:xsi="i"><ResponseData><Detail>${elements}</Detail></ResponseData></R>`);
-const NULL_FIELDS = Object.fromEntries(Object.keys(DETAIL).map((name) => [name, null]));
+const NULL_FIELDS = Object.fromEntries(Object.keys(SAMPLE_DETAIL).map((name) => [name, null]));
 const withDetail = (detail: object) => ({ ResponseData: { Detail: { ...NULL_FIELDS, ...detail } } });
 
 describe('an answer is read', () => {
   test('with its elements in any order, the Detail given back in that of the contract', () => {
-    const reversed = Object.entries(DETAIL).toReversed();
+    const reversed = Object.entries(SAMPLE_DETAIL).toReversed();
     const elements = reversed.map(([name, value]) => `\n  <${name}>${value}</${name}>`).join('');
     const tree = detailOf(`<Zone>1</Zone>${elements}\n`);
-    expect(JSON.stringify(tree)).toBe(JSON.stringify({ ResponseData: { Detail: { ...DETAIL, Zone: '1' } } }));
+    expect(JSON.stringify(tree)).toBe(JSON.stringify({ ResponseData: { Detail: { ...SAMPLE_DETAIL, Zone: '1' } } }));
   });
 
   test('with absent fields as null', () => {
@@ -99,7 +100,7 @@ describe('an answer that is not what the contract says names the place', () => {
       return (error as Error).message;
     }
   };
-  const ids = `<ID>${DETAIL.ID}</ID><TaskID>${DETAIL.TaskID}</TaskID>`;
+  const ids = `<ID>${SAMPLE_DETAIL.ID}</ID><TaskID>${SAMPLE_DETAIL.TaskID}</TaskID>`;
   test.each([
     [
       `<R><ResponseData><Detail>${ids}<Name>a</Name><Name>b</Name></Detail></ResponseData></R>`,

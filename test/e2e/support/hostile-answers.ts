@@ -1,4 +1,4 @@
-import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import type { RestReply, RestServiceOptions } from '../../support/rest-service.ts';
 
 const OTHER_TASK_ID = '11111111-2222-4333-8444-555555555555';
@@ -10,7 +10,7 @@ export const HOSTILE_ANSWERS: readonly (RestReply | null)[] = [
   toReply(`{"Error":null,"ResponseData":{"Detail":[${'1,'.repeat(2_000_000)}1]}}`),
   toReply(`{"Error":null,"ResponseData":{"Detail":{${names}}}}`),
   toReply(`<ResponseData ${attributes}/>`, 'application/xml'),
-  toReply(`{"Error":null,"ResponseData":{"Detail":${JSON.stringify({ ...WHOLE_DETAIL, TaskID: OTHER_TASK_ID })}}}`),
+  toReply(`{"Error":null,"ResponseData":{"Detail":${JSON.stringify({ ...SAMPLE_DETAIL, TaskID: OTHER_TASK_ID })}}}`),
   toReply('<html>'.repeat(100_000), 'text/html'),
   toReply('['.repeat(1_000_000)),
   null,

@@ -7,7 +7,7 @@ import type { TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
-import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
@@ -99,7 +99,7 @@ function isOpen({ state }: Send): boolean {
 }
 
 function createdTask(id: string): CreatedAccountTask {
-  const accountTask = readAccountTask({ ...WHOLE_DETAIL, ID: id }, 'Detail');
+  const accountTask = readAccountTask({ ...SAMPLE_DETAIL, ID: id }, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
   return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
 }

@@ -5,7 +5,7 @@ import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/
 import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import type { Settlement } from '../../../src/store/idempotency/settlements.ts';
-import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { migratedDatabase } from '../../support/sample-account.ts';
@@ -34,7 +34,7 @@ function newAttempt(): Attempt {
 }
 
 function created(): Settlement {
-  const accountTask = readAccountTask(WHOLE_DETAIL, 'Detail');
+  const accountTask = readAccountTask(SAMPLE_DETAIL, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
   return { kind: 'created', created: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
 }

@@ -15,7 +15,7 @@ import { idempotentTaskService } from '../../../src/store/idempotency/upstream-i
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import { recordedTaskService, createTaskRecords } from '../../../src/store/task-records.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../../src/store/refused-credentials.ts';
-import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
 import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
@@ -28,9 +28,9 @@ const CALL: CreateCall = {
 const LEASE_MS = 60_000;
 const EXPIRY_MS = 86_400_000;
 
-function createdTask(id: string = WHOLE_DETAIL.ID): CreatedAccountTask {
+function createdTask(id: string = SAMPLE_DETAIL.ID): CreatedAccountTask {
   const detail = {
-    ...WHOLE_DETAIL,
+    ...SAMPLE_DETAIL,
     ID: id,
     ...(parseJsonKeepingDigits('{"Cost":12345678901234567890.10}') as JsonObject),
   };
@@ -407,7 +407,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         }),
       };
     }
-    const ids = ['c', 'a', 'b'].map((digit) => WHOLE_DETAIL.ID.replace(/^./, digit));
+    const ids = ['c', 'a', 'b'].map((digit) => SAMPLE_DETAIL.ID.replace(/^./, digit));
 
     test('are found and listed for the same caller only, newest first, as they were created', async () => {
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
@@ -507,7 +507,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { tasks, database, unrecorded } = await recordedOver(inner);
       await database.close();
       expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
-      expect(unrecorded).toEqual([WHOLE_DETAIL.ID]);
+      expect(unrecorded).toEqual([SAMPLE_DETAIL.ID]);
       await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
     });
   });

@@ -11,7 +11,7 @@ import { createLedger } from '../../../src/store/idempotency/ledger.ts';
 import { createRetryQueue } from '../../../src/store/idempotency/retry-queue.ts';
 import { createSettlements, type SettlementsOptions } from '../../../src/store/idempotency/settlements.ts';
 import { createTaskRecords } from '../../../src/store/task-records.ts';
-import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
@@ -47,7 +47,7 @@ async function awayDatabase(kind: DatabaseKind) {
   return { database: decorated, state };
 }
 
-async function createdTask(detail: JsonObject = WHOLE_DETAIL): Promise<CreatedAccountTask> {
+async function createdTask(detail: JsonObject = SAMPLE_DETAIL): Promise<CreatedAccountTask> {
   const accountTask = readAccountTask(detail, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
   return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
@@ -192,12 +192,12 @@ describe('what is owed to the database', () => {
       ['Name', 3_000_000],
       ['LastModifiedBy', 2_000_000],
     ] as const) {
-      const created = await createdTask({ ...WHOLE_DETAIL, [name]: 'x'.repeat(length) });
+      const created = await createdTask({ ...SAMPLE_DETAIL, [name]: 'x'.repeat(length) });
       settlements.enqueue(newAttempt(), { kind: 'created', created });
     }
     expect(unsettled).toHaveLength(0);
     // Two bytes each in UTF-8.
-    const created = await createdTask({ ...WHOLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
+    const created = await createdTask({ ...SAMPLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
     settlements.enqueue(newAttempt(), { kind: 'created', created });
     expect(unsettled).toHaveLength(1);
   });
@@ -215,7 +215,7 @@ describe('what is owed to the database', () => {
     onTestFinished(() => records.close());
     state.isAway = true;
     for (let record = 0; record < 2; record += 1) {
-      const { accountTask } = await createdTask({ ...WHOLE_DETAIL, Name: 'x'.repeat(1_000_000) });
+      const { accountTask } = await createdTask({ ...SAMPLE_DETAIL, Name: 'x'.repeat(1_000_000) });
       await expect(records.add({ scopes: ['s'], credential: null }, accountTask)).rejects.toMatchObject({
         outcome: 'NOT_SENT',
       });

@@ -6,7 +6,7 @@ import { readAccountTask } from '../../../src/contract/account-task.ts';
 import { parseDatabaseAddress } from '../../../src/store/sql/database.ts';
 import { openStore } from '../../../src/store/store.ts';
 import { createTaskRecords } from '../../../src/store/task-records.ts';
-import { WHOLE_DETAIL } from '../../support/whole-detail.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { administer, temporaryPostgres, throughSocket } from '../../support/databases.ts';
 import { createMany, SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from '../../support/sample-account.ts';
 
@@ -134,11 +134,11 @@ test('a record whose id is too long for an index is refused, and keeps no other 
   const { database } = await sampleStore('PostgreSQL');
   const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
   onTestFinished(() => records.close());
-  const task = readAccountTask(WHOLE_DETAIL, 'Detail');
+  const task = readAccountTask(SAMPLE_DETAIL, 'Detail');
   if ('at' in task) throw new Error(task.at);
   const add = (ID: string) => records.add({ scopes: ['a'], credential: null }, { ...task, ID });
   const long = randomBytes(10_000).toString('base64');
-  const [refused, added] = await Promise.allSettled([add(long), add(WHOLE_DETAIL.ID)]);
+  const [refused, added] = await Promise.allSettled([add(long), add(SAMPLE_DETAIL.ID)]);
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
   expect(added.status).toBe('fulfilled');
   await expect(records.find({ scopes: ['a'], credential: null }, ['\0'])).rejects.toMatchObject({

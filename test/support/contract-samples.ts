@@ -4,7 +4,7 @@ import type { AnswerEnvelope } from '../../src/wire/codec.ts';
 
 export const TABLES: EnumTables = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 
-/** The request of the contract's sample. */
+/** The request sample of the contract. */
 export const TASK: NewAccountTask = {
   TaskID: '86cb791c-8078-41ae-a045-5dded04c9589',
   Frequency: 'NONE',
@@ -15,8 +15,8 @@ export const TASK: NewAccountTask = {
   Notification: 'NONE',
 };
 
-/** The Detail of the contract's sample. */
-export const DETAIL = {
+/** The Detail of the contract's response sample, in which every field has a value. */
+export const SAMPLE_DETAIL = {
   ID: '38706cb9-d3c5-4ec9-80f7-97a5373b2de5',
   TaskID: '354a976f-8347-477b-9c1e-bb365812151b',
   Name: 'sample string 3',
@@ -36,22 +36,14 @@ export const DETAIL = {
   ClientID: 'b83dfa0d-57bb-4efc-91d0-1a2f4f394d65',
 } as const;
 
+/** The contract's response sample with some fields of its Detail replaced. */
 export function answerWith(detail: Readonly<Record<string, unknown>>): AnswerEnvelope {
   return {
     Error: null,
     ResponseData: {
       Identification: { UserId: 'sample string 1' },
       Result: 'sample string 1',
-      Detail: { ...DETAIL, ...detail },
+      Detail: { ...SAMPLE_DETAIL, ...detail },
     },
   };
-}
-
-export function bytesOf(text: string): Uint8Array {
-  return new TextEncoder().encode(text);
-}
-
-export function utf16(text: string, order: 'little' | 'big', bom: boolean): Uint8Array {
-  const bytes = Buffer.from(bom ? `\uFEFF${text}` : text, 'utf16le');
-  return order === 'little' ? bytes : bytes.swap16();
 }

@@ -32,8 +32,17 @@ const TRAPS = [
   '__proto__',
 ];
 
-/** Texts that XML 1.0 can carry, made of what wires are known to change. */
+/** Generates texts that XML 1.0 can carry, rich in sequences that careless encoders or parsers change. */
 export const texts: fc.Arbitrary<string> = fc
   .array(fc.oneof(fc.constantFrom(...TRAPS), fc.string({ unit: 'binary' })), { maxLength: 6 })
   .map((parts) => parts.join(''))
   .filter((text) => text.isWellFormed() && characterNotInXml(text) === null);
+
+export function bytesOf(text: string): Uint8Array {
+  return new TextEncoder().encode(text);
+}
+
+export function utf16(text: string, order: 'little' | 'big', bom: boolean): Uint8Array {
+  const bytes = Buffer.from(bom ? `\uFEFF${text}` : text, 'utf16le');
+  return order === 'little' ? bytes : bytes.swap16();
+}
