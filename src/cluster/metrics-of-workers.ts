@@ -1,11 +1,11 @@
 import { AggregatorRegistry, Counter, Gauge, Registry } from 'prom-client';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
 
-/** The metrics of several processes as those of one. Counters never go back, for what an ended process counted stays in them. */
+/** Adds up the metrics of several processes. Counters never go back: the counts of processes that have ended stay in the sum. */
 export interface MetricsOfWorkers {
-  /** Takes the place of what this worker said before. */
+  /** Replaces this worker's previous snapshot. */
   update(worker: number, snapshot: MetricsSnapshot): void;
-  /** The worker has ended. */
+  /** Keeps the counts of a worker that has ended. */
   retire(worker: number): void;
   setServing(workers: number): void;
   countEnded(cause: EndCause): void;
@@ -15,14 +15,14 @@ export interface MetricsOfWorkers {
 const END_CAUSES = ['died', 'hung'] as const;
 type EndCause = (typeof END_CAUSES)[number];
 
-/** What may be added up over processes that do not live at the same time. */
+/** The metric types that can be added up over processes of different times. */
 const KEPT_TYPES: ReadonlySet<string> = new Set(['counter', 'histogram']);
 
 export function createMetricsOfWorkers(): MetricsOfWorkers {
   const latest = new Map<number, MetricsSnapshot>();
   const ofEnded: MetricsSnapshot[] = [];
   let addingUp = Promise.resolve();
-  /** One after the other; what has been added up and its parts change places in one step. */
+  /** Runs one at a time, and replaces the parts by their sum in one step. */
   const addUp = async (): Promise<void> => {
     const parts = [...ofEnded];
     ofEnded.splice(0, parts.length, await AggregatorRegistry.aggregate(parts).getMetricsAsJSON());
@@ -30,12 +30,12 @@ export function createMetricsOfWorkers(): MetricsOfWorkers {
   const registry = new Registry();
   const serving = new Gauge({
     name: 'gateway_workers',
-    help: 'Worker processes that serve.',
+    help: 'Worker processes that are serving.',
     registers: [registry],
   });
   const ended = new Counter({
     name: 'gateway_workers_ended_total',
-    help: 'Worker processes that ended without having been told to, by cause: they died, or hung and were killed.',
+    help: 'Worker processes that ended unexpectedly, by cause: they died, or hung and were killed.',
     labelNames: ['cause'],
     registers: [registry],
   });

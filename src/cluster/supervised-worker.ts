@@ -2,53 +2,53 @@ import cluster from 'node:cluster';
 import type { CloseOptions } from '../app/gateway.ts';
 import {
   type Heartbeats,
-  type HeartbeatWatch,
+  type HeartbeatRule,
   watchHeartbeats,
   type SupervisorMessage,
   type WorkerMessage,
 } from './worker-messages.ts';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
 
-/** How a worker's life ended. */
+/** The end of a worker process. */
 export interface WorkerEnd {
   readonly livedMs: number;
   readonly wasServing: boolean;
-  /** What it said of a start that could not be; null when it said nothing. */
+  /** The reason that the worker gave for a failed start; null if it gave none. */
   readonly problem: string | null;
-  /** Null: a signal ended it. */
+  /** Null if a signal ended it. */
   readonly code: number | null;
   readonly signal: string | null;
-  /** It was killed because it sent no heartbeat. */
+  /** True if it was killed because its heartbeats stopped. */
   readonly wasHung: boolean;
 }
 
-/** A worker process, as the process that started it sees it. */
+/** A worker process, as its supervisor sees it. */
 export interface SupervisedWorker {
   readonly id: number;
   readonly pid: number;
   isServing(): boolean;
-  /** Resolves with true once it serves, with false when it has ended before. */
+  /** Resolves with true once it serves, or with false if it ends before. */
   readonly started: Promise<boolean>;
   readonly ended: Promise<WorkerEnd>;
-  close(closing: CloseOptions): void;
+  close(options: CloseOptions): void;
   kill(): void;
-  /** Resolves once it has said what it counted so far; or, a worker being busy or gone, after the time-out. */
-  lookAtMetrics(timeoutMs: number): Promise<void>;
+  /** Requests a snapshot of its metrics. Resolves once that has arrived, or after the timeout if the worker is busy or has ended. */
+  requestSnapshot(timeoutMs: number): Promise<void>;
 }
 
 export interface WorkerListeners {
   readonly onSnapshot: (snapshot: MetricsSnapshot) => void;
-  /** Those of all workers. */
+  /** Reads the metrics of all workers. */
   readonly readMetrics: () => Promise<RenderedMetrics>;
 }
 
-// Every worker accepts from one socket. In turns by way of this process they cost more, and Node forgets connections that
-// were on their way to a worker that dies; a socket for each loses those that wait in its queue.
+// All workers accept from one shared socket. Round-robin through this process costs more, and Node drops connections that it
+// was passing to a worker that dies. One socket per worker would lose the connections in its queue.
 cluster.schedulingPolicy = cluster.SCHED_NONE;
 
-/** Starts the program once more, with the same words and variables. */
+/** Starts this program as a worker, with the same arguments and variables. */
 export function startSupervisedWorker(
-  heartbeat: HeartbeatWatch,
+  heartbeat: HeartbeatRule,
   listenersOf: (id: number) => WorkerListeners,
 ): SupervisedWorker {
   const worker = cluster.fork();
@@ -59,7 +59,7 @@ export function startSupervisedWorker(
   let hasServed = false;
   let isClosing = false;
   let problem: string | null = null;
-  /** Null as long as it is starting. */
+  /** Null until the first heartbeat: a slow start is not a hang. */
   let heartbeats: Heartbeats | null = null;
   let wasHung = false;
 
@@ -68,7 +68,7 @@ export function startSupervisedWorker(
     worker.process.kill('SIGKILL');
   };
   const send = (message: SupervisorMessage): void => {
-    // A worker that is just dying cannot be told anything.
+    // A dying worker has no channel any more.
     if (worker.isConnected()) worker.send(message, ignore);
   };
   worker.on('message', (message: WorkerMessage) => {
@@ -87,7 +87,7 @@ export function startSupervisedWorker(
         for (const resolve of waiting) resolve();
         return;
       case 'metrics-wanted':
-        // Without an answer the worker says that there is none.
+        // If this fails, the worker's own timeout reports it.
         return void readMetrics().then((rendered) => send({ kind: 'metrics', rendered }), ignore);
     }
   });
@@ -95,7 +95,7 @@ export function startSupervisedWorker(
   const exited = new Promise<Pick<WorkerEnd, 'code' | 'signal'>>((resolve) => {
     worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
   });
-  // What it said last may arrive after its end.
+  // Its last messages may arrive after its exit.
   const disconnected = new Promise<void>((resolve) => {
     worker.once('disconnect', resolve);
   });
@@ -114,14 +114,14 @@ export function startSupervisedWorker(
     isServing: () => hasServed && !isClosing,
     started: started.promise,
     ended: end(),
-    close(closing) {
+    close(options) {
       isClosing = true;
-      if (hasServed) send({ kind: 'close', closing });
-      // It has nothing under way yet.
+      if (hasServed) send({ kind: 'close', options });
+      // It has no requests yet.
       else worker.process.kill('SIGKILL');
     },
     kill: () => void worker.process.kill('SIGKILL'),
-    lookAtMetrics: (timeoutMs) =>
+    requestSnapshot: (timeoutMs) =>
       new Promise((resolve) => {
         const stop = (): void => {
           clearTimeout(timer);

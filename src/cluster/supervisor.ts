@@ -1,33 +1,33 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../app/config.ts';
-import { HEARTBEAT, type HeartbeatWatch } from './worker-messages.ts';
+import { HEARTBEAT, type HeartbeatRule } from './worker-messages.ts';
 import { createLog, openLogSink } from '../telemetry/log.ts';
 import type { RenderedMetrics } from '../telemetry/metrics.ts';
 import { createMetricsOfWorkers } from './metrics-of-workers.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { type SupervisedWorker, startSupervisedWorker, type WorkerEnd } from './supervised-worker.ts';
 
-/** The process that starts the workers, and does nothing but see to them. */
+/** The process that starts the workers, restarts them and adds up their metrics. It serves nothing itself. */
 export interface Supervisor {
-  /** Resolves when all workers have ended because they were to; rejects when none can be kept running. */
+  /** Resolves once all workers have ended on request; rejects if no worker can be kept running. */
   readonly ended: Promise<void>;
-  /** Puts a new worker in the place of each, one after the other; no request notices. */
+  /** Replaces the workers one after the other, without losing a request. */
   restart(): void;
-  /** Lets every worker drain and finish. @throws Error when some had to cut requests off. */
+  /** Lets every worker drain and finish. @throws Error if some had to cut requests off. */
   close(drainMs: number): Promise<void>;
-  /** Ends every worker at once. */
+  /** Kills every worker. */
   kill(): void;
 }
 
 const DELAYS = { firstMs: 250, maxMs: 30_000, steadyMs: 10_000 } as const;
-/** In a row, and while no worker serves. */
+/** Consecutive failed starts, while no worker serves, after which the supervisor gives up. */
 const MAX_FAILED_STARTS = 5;
 const SNAPSHOT_TIMEOUT_MS = 1_000;
-/** A worker that has not ended this long after everything it may wait for hangs. */
+/** The time a closing worker has on top of its drain and close timeouts before it counts as hung. */
 const GRACE_MS = 15_000;
 
-/** Starts as many workers as the configuration says; resolves when one serves. @throws Error with one line when none can. */
-export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch = HEARTBEAT): Promise<Supervisor> {
+/** Starts the configured number of workers; resolves once one serves. @throws Error with one line if none can. */
+export async function startSupervisor(config: Config, heartbeat: HeartbeatRule = HEARTBEAT): Promise<Supervisor> {
   const log = createLog(config.logLevel, await openLogSink({ isShared: true }));
   const metrics = createMetricsOfWorkers();
   const workers = new Set<SupervisedWorker>();
@@ -41,7 +41,7 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
   let restarting = Promise.resolve();
 
   const readMetrics = shareForASecond(async (): Promise<RenderedMetrics> => {
-    await Promise.all([...workers].map((worker) => worker.lookAtMetrics(SNAPSHOT_TIMEOUT_MS)));
+    await Promise.all([...workers].map((worker) => worker.requestSnapshot(SNAPSHOT_TIMEOUT_MS)));
     metrics.setServing(serving());
     return metrics.render();
   });
@@ -64,7 +64,7 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
     const { problem, code, signal, wasHung } = await worker.ended;
     workers.delete(worker);
     metrics.retire(worker.id);
-    // It is told once, as what is wrong with the start.
+    // giveUp reports it, once for all workers.
     if (!hasServed && problem !== null) return;
     const facts = { worker: worker.id, code, signal, ...(problem !== null && { problem }) };
     if (code === 0 || (isClosing() && !wasHung)) return log.info(facts, 'worker ended');
@@ -72,8 +72,8 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
     log.error(facts, wasHung ? 'worker was killed because it hung' : 'worker ended unexpectedly');
   };
 
-  /** Sees to it that there always is a worker in one place. */
-  const keepPlace = () => {
+  /** Keeps one worker running: restarts it when it ends, and replaces it on request. */
+  const keepWorker = () => {
     const delays = createRestartDelays(DELAYS);
     let worker = launch();
     const keep = async (): Promise<void> => {
@@ -90,7 +90,7 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
       }
     };
     return {
-      kept: keep(),
+      ended: keep(),
       async replace() {
         const old = worker;
         const next = launch();
@@ -102,14 +102,14 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
     };
   };
 
-  // One alone at first: what is wrong with all of them is said once, and the others find the database migrated.
-  const places = [keepPlace()];
+  // The first one starts alone: it migrates the database, and a problem of all workers is reported once.
+  const slots = [keepWorker()];
   await Promise.race([firstServing.promise, givenUp.promise]);
-  for (let count = 1; count < config.workers; count += 1) places.push(keepPlace());
+  for (let count = 1; count < config.workers; count += 1) slots.push(keepWorker());
   const replaceAll = async (): Promise<void> => {
-    for (const place of places) if (!isClosing()) await place.replace();
+    for (const slot of slots) if (!isClosing()) await slot.replace();
   };
-  const allEnded = Promise.all(places.map(({ kept }) => kept)).then(() => undefined);
+  const allEnded = Promise.all(slots.map(({ ended }) => ended)).then(() => undefined);
   return {
     ended: Promise.race([allEnded, givenUp.promise]),
     restart() {
@@ -122,10 +122,10 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
         worker.close({ drainMs });
         return worker.ended;
       });
-      const patience = setTimeout(killAll, drainMs + config.closeTimeoutMs + GRACE_MS);
+      const timer = setTimeout(killAll, drainMs + config.closeTimeoutMs + GRACE_MS);
       const failed = (await Promise.all(ends)).filter(({ wasServing, code }) => wasServing && code !== 0);
-      clearTimeout(patience);
-      if (failed.length > 0) throw new Error(`${failed.length} workers had to cut off what was under way`);
+      clearTimeout(timer);
+      if (failed.length > 0) throw new Error(`${failed.length} workers had to cut off requests`);
     },
     kill: killAll,
   };
@@ -142,19 +142,20 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatWatch 
 }
 
 function toProblem({ problem, code, signal }: WorkerEnd): string {
-  return problem ?? `no worker can be kept running; the last one ended with ${signal ?? `exit status ${code}`}`;
+  return problem ?? `every worker ends before it serves; the last one ended with ${signal ?? `exit status ${code}`}`;
 }
 
 export interface RestartDelaysOptions {
-  /** After the first life that was too short; it doubles with each that follows. */
+  /** The delay after the first short life; it doubles with each further one. */
   readonly firstMs: number;
   readonly maxMs: number;
-  /** A life of this length is no part of a crash loop. */
+  /** A process that lived at least this long is not in a crash loop. */
   readonly steadyMs: number;
 }
 
-/** How long to wait before a process that has ended is started again, so that one that crashes at once does not spin. */
+/** The backoff of a process that crashes again and again. */
 export interface RestartDelays {
+  /** Returns the delay before the next start. */
   next(livedMs: number): number;
 }
 

@@ -1,31 +1,31 @@
 import type { CloseOptions } from '../app/gateway.ts';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
 
-/** What a worker says to the process that supervises it. */
+/** A message from a worker to its supervisor. */
 export type WorkerMessage =
   | { readonly kind: 'ready' }
-  /** Sent again and again: its event loop is not blocked. */
+  /** Sent at an interval while the event loop is not blocked. */
   | { readonly kind: 'heartbeat' }
-  /** It could not start; the problem is one line for the person who starts it. */
+  /** Startup failed; the problem is one line for the person who starts the gateway. */
   | { readonly kind: 'failed'; readonly problem: string }
   | { readonly kind: 'snapshot'; readonly snapshot: MetricsSnapshot }
-  /** The metrics of all workers are wanted. */
+  /** Requests the metrics of all workers. */
   | { readonly kind: 'metrics-wanted' };
 
-/** What the supervising process says to a worker. */
+/** A message from the supervisor to a worker. */
 export type SupervisorMessage =
-  | { readonly kind: 'close'; readonly closing: CloseOptions }
+  | { readonly kind: 'close'; readonly options: CloseOptions }
   | { readonly kind: 'snapshot-wanted' }
   | { readonly kind: 'metrics'; readonly rendered: RenderedMetrics };
 
-/** How a supervisor finds out that a worker hangs. */
-export interface HeartbeatWatch {
+/** The rule by which a supervisor decides that a worker hangs. */
+export interface HeartbeatRule {
   readonly intervalMs: number;
-  /** Heartbeats in a row that may be missed. */
+  /** The number of consecutive heartbeats that may be missed. */
   readonly maxMissed: number;
 }
 
-export const HEARTBEAT: HeartbeatWatch = { intervalMs: 1_000, maxMissed: 10 };
+export const HEARTBEAT: HeartbeatRule = { intervalMs: 1_000, maxMissed: 10 };
 
 export interface Heartbeats {
   beat(): void;
@@ -33,10 +33,10 @@ export interface Heartbeats {
 }
 
 /**
- * Calls back once when too many heartbeats in a row were missed. Intervals of this process are counted, not time: a pause
- * of the whole machine is one interval, however long it was.
+ * Calls `onHung` once if too many consecutive heartbeats are missed. Intervals of this process are counted, not time, so a
+ * pause of the whole machine counts as one interval.
  */
-export function watchHeartbeats({ intervalMs, maxMissed }: HeartbeatWatch, onHung: () => void): Heartbeats {
+export function watchHeartbeats({ intervalMs, maxMissed }: HeartbeatRule, onHung: () => void): Heartbeats {
   let missed = 0;
   const timer = setInterval(() => {
     missed += 1;

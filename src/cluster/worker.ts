@@ -1,25 +1,25 @@
 import type { Worker } from 'node:cluster';
 import type { Config } from '../app/config.ts';
 import type { CloseOptions } from '../app/gateway.ts';
-import { HEARTBEAT, type HeartbeatWatch, type SupervisorMessage, type WorkerMessage } from './worker-messages.ts';
+import { HEARTBEAT, type HeartbeatRule, type SupervisorMessage, type WorkerMessage } from './worker-messages.ts';
 import type { Metrics, RenderedMetrics } from '../telemetry/metrics.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { type Serving, startServing } from '../app/serving.ts';
 
-/** Longer than the supervisor waits for a worker that is busy. */
+/** Longer than the supervisor waits for a busy worker. */
 const METRICS_TIMEOUT_MS = 5_000;
 
 /**
- * Serves as one of several processes until it is told to stop, asked to, or alone because the supervisor is gone.
+ * Serves as one of several processes until the supervisor closes it, `stopRequested` resolves or the supervisor is gone.
  * Resolves with the exit status.
  */
 export async function runWorker(
   config: Config,
   self: Worker,
-  stopAsked: Promise<void>,
-  { intervalMs }: Pick<HeartbeatWatch, 'intervalMs'> = HEARTBEAT,
+  stopRequested: Promise<void>,
+  { intervalMs }: Pick<HeartbeatRule, 'intervalMs'> = HEARTBEAT,
 ): Promise<number> {
-  // Otherwise Node ends it in the middle of its requests when the supervisor is gone.
+  // Otherwise Node exits in the middle of requests when the supervisor is gone.
   self.exitedAfterDisconnect = true;
   const closing = Promise.withResolvers<CloseOptions>();
   const rendering = new Set<(rendered: RenderedMetrics) => void>();
@@ -36,7 +36,7 @@ export async function runWorker(
   };
   const renderAll = async (): Promise<RenderedMetrics> => {
     const rendered = Promise.withResolvers<RenderedMetrics>();
-    const timer = setTimeout(() => rendered.reject(new Error('The supervisor does not answer.')), METRICS_TIMEOUT_MS);
+    const timer = setTimeout(() => rendered.reject(new Error('The supervisor did not answer.')), METRICS_TIMEOUT_MS);
     rendering.add(rendered.resolve);
     try {
       await send({ kind: 'metrics-wanted' });
@@ -49,9 +49,9 @@ export async function runWorker(
   self.on('message', (message: SupervisorMessage) => {
     switch (message.kind) {
       case 'close':
-        closing.resolve(message.closing);
-        // A signal to the whole process group arrives here too, and first as if this worker alone were to be replaced.
-        serving?.close(message.closing).catch(ignore);
+        closing.resolve(message.options);
+        // A signal to the whole process group may have reached this worker first and started a close with isReplaced.
+        serving?.close(message.options).catch(ignore);
         return;
       case 'snapshot-wanted':
         void sendSnapshot();
@@ -68,7 +68,7 @@ export async function runWorker(
   });
   void orphaned.then(() => closing.resolve({ drainMs: 0 }));
   self.on('error', ignore);
-  void stopAsked.then(() => closing.resolve({ drainMs: config.drainMs, isReplaced: true }));
+  void stopRequested.then(() => closing.resolve({ drainMs: config.drainMs, isReplaced: true }));
 
   try {
     const starting = startServing(toShare(config), 'serve', {
@@ -90,7 +90,7 @@ export async function runWorker(
   }
 }
 
-/** What the service has to bear is for all workers together. */
+/** Returns this worker's share of the limits that all workers share. */
 function toShare({ upstream, ...config }: Config): Config {
   const share = (total: number): number => Math.floor(total / config.workers);
   return {

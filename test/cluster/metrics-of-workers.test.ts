@@ -2,8 +2,8 @@ import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createMetricsOfWorkers } from '../../src/cluster/metrics-of-workers.ts';
 
-async function readValues(of: ReturnType<typeof createMetricsOfWorkers>) {
-  const { text } = await of.render();
+async function readValues(metrics: ReturnType<typeof createMetricsOfWorkers>) {
+  const { text } = await metrics.render();
   const read = (name: string) => Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
   return {
     creates: read('gateway_creates_total'),
@@ -20,31 +20,31 @@ async function snapshotOf({ creates, circuit }: { creates: number; circuit: 'ope
   return metrics.snapshot();
 }
 
-test('counts and memory are added up, a circuit is as bad as the worst, and each metric is there once', async () => {
-  const ofWorkers = createMetricsOfWorkers();
-  ofWorkers.update(1, await snapshotOf({ creates: 3, circuit: 'open' }));
-  const { memory: ofOne } = await readValues(ofWorkers);
-  ofWorkers.update(2, await snapshotOf({ creates: 4, circuit: 'closed' }));
-  const { memory, ...values } = await readValues(ofWorkers);
+test('counts and memory are added up, the worst circuit state wins, and each metric appears once', async () => {
+  const metricsOfWorkers = createMetricsOfWorkers();
+  metricsOfWorkers.update(1, await snapshotOf({ creates: 3, circuit: 'open' }));
+  const { memory: memoryOfOne } = await readValues(metricsOfWorkers);
+  metricsOfWorkers.update(2, await snapshotOf({ creates: 4, circuit: 'closed' }));
+  const { memory, ...values } = await readValues(metricsOfWorkers);
   expect(values).toEqual({ creates: 7, circuit: 2, loopLags: 1 });
-  expect(memory).toBeGreaterThan(1.5 * ofOne);
+  expect(memory).toBeGreaterThan(1.5 * memoryOfOne);
 });
 
-test('a newer snapshot takes the place of the one before', async () => {
-  const ofWorkers = createMetricsOfWorkers();
-  ofWorkers.update(1, await snapshotOf({ creates: 3, circuit: 'open' }));
-  ofWorkers.update(1, await snapshotOf({ creates: 5, circuit: 'closed' }));
-  expect(await readValues(ofWorkers)).toMatchObject({ creates: 5, circuit: 0 });
+test('a newer snapshot replaces the previous one', async () => {
+  const metricsOfWorkers = createMetricsOfWorkers();
+  metricsOfWorkers.update(1, await snapshotOf({ creates: 3, circuit: 'open' }));
+  metricsOfWorkers.update(1, await snapshotOf({ creates: 5, circuit: 'closed' }));
+  expect(await readValues(metricsOfWorkers)).toMatchObject({ creates: 5, circuit: 0 });
 });
 
-test('what ended workers counted stays, though not their memory or circuit, however many have ended', async () => {
-  const ofWorkers = createMetricsOfWorkers();
-  for (const worker of [1, 2, 3]) ofWorkers.update(worker, await snapshotOf({ creates: 10, circuit: 'open' }));
+test('counts of ended workers stay in the sum, but not their memory or circuit', async () => {
+  const metricsOfWorkers = createMetricsOfWorkers();
+  for (const worker of [1, 2, 3]) metricsOfWorkers.update(worker, await snapshotOf({ creates: 10, circuit: 'open' }));
   for (const worker of [1, 2, 3, 4]) {
-    ofWorkers.retire(worker);
-    expect((await readValues(ofWorkers)).creates).toBe(30);
+    metricsOfWorkers.retire(worker);
+    expect((await readValues(metricsOfWorkers)).creates).toBe(30);
   }
-  expect(await readValues(ofWorkers)).toMatchObject({ circuit: Number.NaN, memory: Number.NaN });
-  ofWorkers.update(5, await snapshotOf({ creates: 1, circuit: 'closed' }));
-  expect(await readValues(ofWorkers)).toMatchObject({ creates: 31, circuit: 0 });
+  expect(await readValues(metricsOfWorkers)).toMatchObject({ circuit: Number.NaN, memory: Number.NaN });
+  metricsOfWorkers.update(5, await snapshotOf({ creates: 1, circuit: 'closed' }));
+  expect(await readValues(metricsOfWorkers)).toMatchObject({ creates: 31, circuit: 0 });
 });

@@ -194,7 +194,7 @@ describe('a start that cannot be, with several workers,', () => {
     const { code, stderr } = await gateway.exit;
     expect(code).toBe(1);
     expect(stderr.match(/^Cannot start: .*$/gm)).toEqual([
-      'Cannot start: no worker can be kept running; the last one ended with exit status 7',
+      'Cannot start: every worker ends before it serves; the last one ended with exit status 7',
     ]);
     expect([...workerPids(gateway).keys()]).toEqual([1, 2, 3, 4, 5]);
   });

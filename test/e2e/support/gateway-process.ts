@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { HeartbeatWatch } from '../../../src/cluster/worker-messages.ts';
+import type { HeartbeatRule } from '../../../src/cluster/worker-messages.ts';
 import { startGroup } from './process-group.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -43,7 +43,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
 
 /** Workers that are watched as `watched-workers.ts` says. */
 export function startWatchedWorkers(
-  { intervalMs, maxMissed }: HeartbeatWatch,
+  { intervalMs, maxMissed }: HeartbeatRule,
   env: Readonly<Record<string, string>>,
 ): GatewayProcess {
   return watch(process.execPath, ['test/e2e/support/watched-workers.ts', String(intervalMs), String(maxMissed)], env);
