@@ -5,20 +5,29 @@ import { buffer as readAll } from 'node:stream/consumers';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './commands/administration.ts';
 import { type Config, ConfigError, readConfig } from './app/config.ts';
 import { TaskFailure } from './contract/failure.ts';
-import type { CommandAnswer } from './commands/explain.ts';
+import type { CommandOutput } from './commands/explain.ts';
 
-/** Of package.json; an installed package is started by whatever Node is there. */
+/** The minimum in package.json, which nothing enforces for an installed package. */
 const OLDEST_NODE = 24;
-/** npm and service managers deliver a signal again that this process has received already. */
+/** npm and service managers deliver the same signal twice. */
 const REPEATED_SIGNAL_MS = 1_000;
 
 const USAGE = `Usage: npm run cli -- COMMAND [--json]
 
-  demo                                         GraphiQL and a seeded store, for this machine alone (npm start)
-  serve                                        production (npm run serve)
+Run the gateway; environment variables configure it
+  demo                       seeded store and GraphiQL, for this machine only (npm start)
+  serve                      production (npm run serve)
+
+Check it
+  doctor                     checks everything that serve needs and changes nothing; exit status 1 if
+                             something is broken (npm run doctor)
+  explain FILE | - | JSON    shows the request that this input, these variables or this GraphQL request
+                             would send to the service, and sends nothing; - reads standard input
+                             (npm run explain)
+
 ${ADMINISTRATION_USAGE}
-  explain FILE | - | JSON                      what a create of these variables would send; nothing is sent
-  doctor                                       looks at all that the gateway needs, and changes nothing; status 1: broken`;
+
+  --json                     prints the result as JSON; not for demo and serve`;
 
 try {
   await run(process.argv.slice(2));
@@ -32,16 +41,18 @@ try {
 
 async function run(args: readonly string[]): Promise<void> {
   const { node } = process.versions;
-  if (Number.parseInt(node, 10) < OLDEST_NODE) throw new Error(`Node ${OLDEST_NODE} or later is needed, not ${node}`);
+  if (Number.parseInt(node, 10) < OLDEST_NODE)
+    throw new Error(`Node ${OLDEST_NODE} or later is required; this is Node ${node}`);
   const [command = 'help'] = args;
   if (command === 'help' || command === '--help') return say(USAGE);
   if (command === 'demo' || command === 'serve') {
-    if (args.length > 1) throw new UsageError(`"${command}" takes no further words; it is configured by variables.`);
-    // Without workers there is nothing to replace; by default the signal ends a process.
+    if (args.length > 1)
+      throw new UsageError(`"${command}" takes no arguments; configure it with environment variables.`);
+    // SIGUSR2 replaces workers; without workers it must not end the process, as it does by default.
     process.on('SIGUSR2', () => {});
     const config = readConfig(process.env, command);
     if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
-    // Loaded only to serve: it takes most of the time that a command needs.
+    // Loaded only to serve: loading it takes most of the time of a command.
     const { startServing } = await import('./app/serving.ts');
     const starting = startServing(config, command);
     closeOnSignal(async () => {
@@ -54,7 +65,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === 'doctor') return examine(args.slice(1));
   if (command === 'explain') {
     const { explain } = await import('./commands/explain.ts');
-    return answer(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
+    return print(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
   }
   const administer = readCommand(args);
   const { openStore } = await import('./store/store.ts');
@@ -67,9 +78,9 @@ async function run(args: readonly string[]): Promise<void> {
 }
 
 async function examine(args: readonly string[]): Promise<void> {
-  if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no words but --json.');
-  const { examine: lookAtAll, formatReport, worstState } = await import('./commands/doctor/doctor.ts');
-  const findings = await lookAtAll(process.env);
+  if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no argument except --json.');
+  const { examine: examineAll, formatReport, worstState } = await import('./commands/doctor/doctor.ts');
+  const findings = await examineAll(process.env);
   const { columns, isTTY } = process.stdout as Partial<typeof process.stdout>;
   const isColoured = isTTY === true && !process.env['NO_COLOR'];
   say(
@@ -78,14 +89,14 @@ async function examine(args: readonly string[]): Promise<void> {
   process.exitCode = worstState(findings) === 'broken' ? 1 : 0;
 }
 
-/** One of several processes; the first of them says what is wrong, and passes signals on. */
+/** Runs one of several workers. The supervisor reports problems and passes signals on. */
 async function work(config: Config, self: Worker): Promise<void> {
   process.on('SIGINT', () => {});
-  const stopAsked = new Promise<void>((resolve) => {
+  const stopRequested = new Promise<void>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve());
   });
   const { runWorker } = await import('./cluster/worker.ts');
-  process.exit(await runWorker(config, self, stopAsked));
+  process.exit(await runWorker(config, self, stopRequested));
 }
 
 async function supervise(config: Config): Promise<void> {
@@ -97,15 +108,15 @@ async function supervise(config: Config): Promise<void> {
   return ended;
 }
 
-/** What serves until it is told to stop. */
+/** A gateway or supervisor that runs until it is closed. */
 interface Running {
   close(drainMs: number): Promise<void>;
-  /** Ends at once what the end of this process does not. */
+  /** Kills processes that do not end with this one. */
   kill?(): void;
 }
 
 /**
- * Lets the requests in flight finish at the first signal, after draining unless it is SIGINT. Signals of the following
+ * Closes at the first signal: drains (unless it is SIGINT), then finishes the requests in flight. Signals within the next
  * second count as the same one; a later one ends the process at once.
  */
 function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): void {
@@ -113,7 +124,7 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
   let isClosing = false;
   let isRepeated = false;
   const close = async (waitMs: number): Promise<void> => {
-    // A start that fails is told by who waits for it.
+    // The caller, which awaits the start too, reports its failure.
     running = await untilRunning().catch(() => null);
     await running?.close(waitMs);
   };
@@ -126,10 +137,10 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
       }
       isClosing = true;
       isRepeated = true;
-      // Signals that arrived while the event loop was blocked are delivered between the two.
+      // Signals that arrived while the event loop was blocked are delivered between the timer and setImmediate.
       setTimeout(() => setImmediate(() => (isRepeated = false)), REPEATED_SIGNAL_MS).unref();
       close(signal === 'SIGINT' ? 0 : drainMs).catch((error: unknown) => {
-        complain(`Closed too late: ${error instanceof Error ? error.message : String(error)}.`);
+        complain(`Not everything was finished: ${error instanceof Error ? error.message : String(error)}.`);
         process.exit(1);
       });
     });
@@ -140,10 +151,10 @@ function readBytesFrom(path: string): Promise<Uint8Array> {
   return path === '-' ? readAll(process.stdin) : readFile(path);
 }
 
-function answer({ out, complaint }: CommandAnswer): void {
-  if (out) say(out);
-  if (!complaint) return;
-  complain(complaint.trimEnd());
+function print({ result, problems }: CommandOutput): void {
+  if (result) say(result);
+  if (!problems) return;
+  complain(problems.trimEnd());
   process.exitCode = 1;
 }
 

@@ -2,14 +2,20 @@ import { parseArgs } from 'node:util';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { Store } from '../store/store.ts';
 
-export const ADMINISTRATION_USAGE = `  client create --name NAME [--account GUID]   a new API client; its secret is shown this once
-  client list
-  client revoke --id GUID                      its secret and tokens end at once, its tasks stay
-  catalogue add --id GUID --name NAME          a task that accounts may register
-  catalogue list
-  token --client GUID | --account GUID         a bearer token, 8 hours; of an account: one without a client`;
+export const ADMINISTRATION_USAGE = `Administer the store in DATABASE_URL
+  client create --name NAME [--account GUID]
+                             creates an API client, in a new account unless one is given; the secret is
+                             shown only once
+  client list                lists all clients
+  client revoke --id GUID    invalidates a client's secret and tokens at once; its tasks stay
+  catalogue add --id GUID --name NAME
+                             adds a task that accounts may register; GUID is its TaskID
+  catalogue list             lists these tasks
+  token --client GUID | --account GUID
+                             issues a bearer token, valid for 8 hours, for a client or for an account
+                             without a client`;
 
-/** A command that cannot be understood; the message says what is missing. */
+/** A command with wrong or missing arguments. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
@@ -17,8 +23,7 @@ export class UsageError extends Error {
 type Row = Readonly<Record<string, string | null>>;
 
 /**
- * Reads one administration command. What it gives back runs it over a store and says what came of it, as lines for a
- * person or as JSON.
+ * Parses one administration command. The returned function runs it on a store and returns the result, as text or JSON.
  * @throws UsageError before any store is opened.
  */
 export function readCommand(args: readonly string[]): (store: Store) => Promise<string> {
@@ -37,7 +42,7 @@ export function readCommand(args: readonly string[]): (store: Store) => Promise<
       return async ({ clients }) => show((await clients.list()).map((client) => ({ ...client })));
     case 'client revoke': {
       const id = guid('id', required('id', values.id));
-      return async ({ clients }) => show({ ...((await clients.revoke(id)) ?? noClient(id)) });
+      return async ({ clients }) => show({ ...((await clients.revoke(id)) ?? throwUnknownClient(id)) });
     }
     case 'catalogue add': {
       const task = { id: guid('id', required('id', values.id)), name: required('name', values.name) };
@@ -49,7 +54,7 @@ export function readCommand(args: readonly string[]): (store: Store) => Promise<
     case 'catalogue list':
       return async ({ catalogue }) => show((await catalogue.list()).map((task) => ({ ...task })));
     case 'token': {
-      const findHolder = tokenHolder(values);
+      const findHolder = parseTokenHolder(values);
       return async (store) => {
         const { token, expiresAt } = await store.tokens.issue(await findHolder(store));
         return values.json ? show({ token, expiresAt }) : token;
@@ -78,20 +83,20 @@ function parse(args: readonly string[]) {
   }
 }
 
-function tokenHolder({ client, account }: { client?: string | undefined; account?: string | undefined }) {
+function parseTokenHolder({ client, account }: { client?: string | undefined; account?: string | undefined }) {
   if (client === undefined) {
     const holder = { accountId: guid('account', required('client or --account', account)), clientId: null };
     return async () => holder;
   }
   const clientId = guid('client', client);
   return async ({ clients }: Store) => {
-    const known = (await clients.list()).find(({ id }) => id === clientId) ?? noClient(clientId);
+    const known = (await clients.list()).find(({ id }) => id === clientId) ?? throwUnknownClient(clientId);
     return { accountId: known.accountId, clientId };
   };
 }
 
-function noClient(id: string): never {
-  throw new UsageError(`There is no client ${id}; see "client list".`);
+function throwUnknownClient(id: string): never {
+  throw new UsageError(`There is no client ${id}; "client list" shows all of them.`);
 }
 
 function optionalAccount(account: string | undefined) {
@@ -99,13 +104,13 @@ function optionalAccount(account: string | undefined) {
 }
 
 function required(option: string, value: string | undefined): string {
-  if (!value) throw new UsageError(`--${option} is needed.`);
+  if (!value) throw new UsageError(`--${option} is required.`);
   return value;
 }
 
 function guid(option: string, value: string): string {
   const parsed = parseGuid(value);
-  if (parsed === null) throw new UsageError(`--${option}: expected ${GUID_FORMS}, not "${value}".`);
+  if (parsed === null) throw new UsageError(`--${option}: expected ${GUID_FORMS}, got "${value}".`);
   return parsed;
 }
 

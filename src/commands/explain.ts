@@ -12,11 +12,12 @@ import { badInput } from '../contract/failure.ts';
 import type { WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';
 
-/** The texts that a command gives: to standard output, and where something is wrong to standard error. */
-export interface CommandAnswer {
-  readonly out: string;
-  /** Empty: all is well. */
-  readonly complaint: string;
+/** The output of a command. */
+export interface CommandOutput {
+  /** For standard output. */
+  readonly result: string;
+  /** For standard error; empty if there is no problem. */
+  readonly problems: string;
 }
 
 /** Reads a file; `-` is standard input. */
@@ -29,30 +30,31 @@ const CREATE_SEVERAL = `mutation ($inputs: [CreateAccountTaskItem!]!) {
   createAccountTasks(inputs: $inputs) { __typename }
 }`;
 const FORMATS = ['json', 'xml'] as const satisfies readonly WireFormat[];
-/** Stands for UPSTREAM_URL where that is not set. */
-const ADDRESS_IN_ITS_PLACE = new URL('https://service.example/');
+/** Used if UPSTREAM_URL is not set. */
+const EXAMPLE_URL = new URL('https://service.example/');
 
-/** Explains what the words after the command name. @throws UsageError when they name nothing that can be read. */
-export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<CommandAnswer> {
-  const { given, isJson } = readWords(args);
+/** Shows the requests that the given input would send. @throws UsageError for wrong arguments. */
+export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<CommandOutput> {
+  const { given, isJson } = parseArguments(args);
   const text = /^\s*\{/.test(given) ? given : await readFileText(given, readBytes);
   const explanation = await explainCreates(toRequest(text), config);
   const { creates, problems } = explanation;
-  const complaint = problems.map((problem) => `${problem}\n`).join('');
-  if (isJson) return { out: JSON.stringify(toValue(explanation, config), null, 2), complaint };
+  const problemLines = problems.map((problem) => `${problem}\n`).join('');
+  if (isJson) return { result: JSON.stringify(toValue(explanation, config), null, 2), problems: problemLines };
   const parts = creates.map((create, index) => {
     const title = creates.length > 1 ? `Create ${index + 1} of ${creates.length}\n\n` : '';
     return title + FORMATS.map((format) => describe(format, create[format], config)).join('\n');
   });
-  return { out: parts.length > 0 ? `${preamble(config)}\n\n${parts.join('\n')}` : '', complaint };
+  return { result: parts.length > 0 ? `${preamble(config)}\n\n${parts.join('\n')}` : '', problems: problemLines };
 }
 
-function readWords(args: readonly string[]): { readonly given: string; readonly isJson: boolean } {
+function parseArguments(args: readonly string[]): { readonly given: string; readonly isJson: boolean } {
   try {
     const options = { json: { type: 'boolean', default: false } } as const;
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
     const [given, ...more] = positionals;
-    if (given === undefined || more.length > 0) throw new Error('"explain" takes a file, - or the JSON itself.');
+    if (given === undefined || more.length > 0)
+      throw new Error('"explain" takes one argument: a file, - for standard input, or JSON.');
     return { given, isJson: values.json };
   } catch (error) {
     throw new UsageError((error as Error).message);
@@ -67,7 +69,7 @@ async function readFileText(path: string, readBytes: ReadBytes): Promise<string>
   }
 }
 
-/** The input itself, the variables around it, or a whole request. */
+/** Accepts an input, the variables around it, or a whole request. */
 function toRequest(text: string): GraphqlRequest {
   let value: unknown;
   try {
@@ -76,7 +78,7 @@ function toRequest(text: string): GraphqlRequest {
     throw badInput('the text', `is not JSON: ${(error as Error).message}`);
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badInput('the text', 'is no JSON object: an input, variables or a whole GraphQL request is expected');
+    throw badInput('the text', 'is not a JSON object: expected an input, variables or a whole GraphQL request');
   if ('query' in value) return value as GraphqlRequest;
   if ('inputs' in value) return { query: CREATE_SEVERAL, variables: value };
   return { query: CREATE, variables: 'input' in value ? value : { input: value } };
@@ -84,16 +86,16 @@ function toRequest(text: string): GraphqlRequest {
 
 function preamble({ upstream }: Config): string {
   if (!upstream)
-    return 'Nothing was sent. UPSTREAM_URL is not set, so this gateway keeps its tasks itself; to a service it would send:';
+    return 'Nothing was sent. UPSTREAM_URL is not set, so this gateway stores its tasks itself; to a service it would send:';
   const whose = upstream.ownClient
-    ? `the gateway's own, which it fetches from ${new URL('Token', upstream.url).href}`
-    : 'the one in the Authorization header of the caller';
+    ? `the gateway's own token, which it gets from ${new URL('Token', upstream.url).href}`
+    : 'the token in the Authorization header of the caller';
   return `Nothing was sent. UPSTREAM_FORMAT is ${upstream.format}. In curl, $TOKEN is ${whose}.`;
 }
 
 function describe(format: WireFormat, request: ExplainedRequest, config: Config): string {
   const title = format.toUpperCase();
-  if ('problem' in request) return `${title}\n\nIt cannot be sent in this format: ${request.problem}\n`;
+  if ('problem' in request) return `${title}\n\nCannot be sent in this format: ${request.problem}\n`;
   return `${title}\n\n${request.body}\n\n${toCurlCommand({ ...request, url: toUrl(request.path, config) })}\n`;
 }
 
@@ -108,5 +110,5 @@ function toValue({ creates, problems }: Explanation, config: Config): object {
 }
 
 function toUrl(path: string, { upstream }: Config): URL {
-  return new URL(path, upstream?.url ?? ADDRESS_IN_ITS_PLACE);
+  return new URL(path, upstream?.url ?? EXAMPLE_URL);
 }

@@ -13,18 +13,18 @@ import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts'
 import { encodeAnswer, mediaTypes, type WireFormat } from '../wire/codec.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 
-/** What a create would put on the wire in this format, or why it cannot be written in it. */
+/** The request that a create would send in this format, or the reason that it cannot be sent. */
 export type ExplainedRequest = UpstreamRequest | { readonly problem: string };
 
 export type ExplainedCreate = Readonly<Record<WireFormat, ExplainedRequest>>;
 
 export interface Explanation {
   readonly creates: readonly ExplainedCreate[];
-  /** Why the request, or some of its creates, would not be sent: `CODE: message`. */
+  /** The problems that would keep creates from being sent, as `CODE: message`. */
   readonly problems: readonly string[];
 }
 
-/** A request as GraphQL over HTTP has it. */
+/** A request of GraphQL over HTTP. */
 export interface GraphqlRequest {
   readonly query: string;
   readonly variables?: unknown;
@@ -40,13 +40,13 @@ interface Attempt {
   readonly created: CreatedAccountTask | TaskFailure;
 }
 
-/** Stands in a header's value for a secret; the shell puts its variable of this name there. */
+/** Stands for a secret in a header's value; a shell expands it. */
 const TOKEN_VARIABLE = '$TOKEN';
 const AUTHORIZATION = `Bearer ${TOKEN_VARIABLE}`;
-/** What the service might answer; nobody gets to see it. */
+/** A made-up answer of the service, which is not shown. */
 const CREATED_ID = '00000000-0000-4000-8000-000000000000';
 
-/** Runs a request through everything that a create goes through, up to the point where its bytes would leave. */
+/** Runs a request through every step of a create, up to the point where its bytes would be sent. */
 export async function explainCreates(request: GraphqlRequest, config: Config): Promise<Explanation> {
   const creates: ExplainedCreate[] = [];
   const problems = new Set<string>();
@@ -81,11 +81,11 @@ export async function explainCreates(request: GraphqlRequest, config: Config): P
 }
 
 async function refuseToRead(): Promise<never> {
-  throw badInput('the request', 'reads tasks, and only creates are explained');
+  throw badInput('the request', 'reads tasks, but only creates can be explained');
 }
 
-/** A service at which every create succeeds, and that tells what would have been sent. */
-function explainedTaskService(config: Config, tell: (create: ExplainedCreate) => void): TaskService {
+/** A service at which every create succeeds; it passes on the requests that would have been sent. */
+function explainedTaskService(config: Config, onCreate: (create: ExplainedCreate) => void): TaskService {
   const format = config.upstream?.format ?? 'json';
   return {
     async create(task, call) {
@@ -95,7 +95,7 @@ function explainedTaskService(config: Config, tell: (create: ExplainedCreate) =>
       };
       const { created } = attempts[format];
       if (created instanceof TaskFailure) throw created;
-      tell({ json: attempts.json.request, xml: attempts.xml.request });
+      onCreate({ json: attempts.json.request, xml: attempts.xml.request });
       return created;
     },
     find: refuseToRead,
@@ -155,21 +155,21 @@ export interface CurlRequest {
 
 const MAX_WORD_BYTES = 100_000;
 
-/** The request as a command that means the same when it is pasted into any POSIX shell. */
+/** Formats the request as a command for any POSIX shell. */
 export function toCurlCommand({ url, headers, body }: CurlRequest): string {
-  // One word of a command may have 128 KB on Linux; a builtin's is no command's.
+  // Linux limits an argument of a program to 128 KB, but not one of a shell's builtin.
   const isLarge = Buffer.byteLength(body) > MAX_WORD_BYTES;
   const words = [
     isLarge ? `printf %s ${quote(body)} | curl --http1.1` : 'curl --http1.1',
     ...Object.entries(headers).map(([name, value]) => `-H ${quoteHeader(`${name}: ${value}`)}`),
-    // Unlike --data it leaves line breaks as they are.
+    // Unlike --data, it keeps line breaks.
     `--data-binary ${isLarge ? '@-' : quote(body)}`,
     quote(url.href),
   ];
   return words.join(' \\\n  ');
 }
 
-/** Inside single quotes everything but a single quote stands for itself. */
+/** Inside single quotes, only a single quote needs escaping. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

@@ -4,17 +4,17 @@ import { readCommand, UsageError } from '../../src/commands/administration.ts';
 test.each([
   [['client', 'remove'], '"client remove" is not a command.'],
   [['restart'], '"restart" is not a command.'],
-  [['client', 'create'], '--name is needed.'],
-  [['client', 'create', '--name', ''], '--name is needed.'],
+  [['client', 'create'], '--name is required.'],
+  [['client', 'create', '--name', ''], '--name is required.'],
   [['client', 'create', '--name'], "Option '--name <value>' argument missing"],
   [['client', 'create', '--name', 'a', '--account', '7'], '--account: expected a GUID'],
-  [['catalogue', 'add', '--name', 'a'], '--id is needed.'],
+  [['catalogue', 'add', '--name', 'a'], '--id is required.'],
   [['catalogue', 'add', '--id', 'x', '--name', 'a'], '--id: expected a GUID'],
-  [['catalogue', 'add', '--id', '86cb791c-8078-41ae-a045-5dded04c9589'], '--name is needed.'],
-  [['token'], '--client or --account is needed.'],
+  [['catalogue', 'add', '--id', '86cb791c-8078-41ae-a045-5dded04c9589'], '--name is required.'],
+  [['token'], '--client or --account is required.'],
   [['token', '--client', 'x'], '--client: expected a GUID'],
   [['token', '--colour', 'red'], "Unknown option '--colour'"],
-])('%j is refused with what is wrong, before any store is opened', (args, problem) => {
+])('%j is refused before any store is opened, with the problem as its message', (args, problem) => {
   expect(() => readCommand(args)).toThrow(UsageError);
   expect(() => readCommand(args)).toThrow(problem);
 });

@@ -10,10 +10,10 @@ import { bytesOf, utf16 } from '../support/wire-texts.ts';
 
 const run = promisify(execFile);
 const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
-/** Of the connection, of the sender, or different for each request. */
+/** Headers of the connection or the sender, or different in each request. */
 const OTHER = new Set(['host', 'connection', 'authorization', 'x-request-id']);
 
-/** What a shell, a header or a codec might take for something else. */
+/** Inputs that a shell, a header or a codec might misread. */
 const INPUTS: readonly (readonly [string, object])[] = [
   ['the contract’s sample', SAMPLE_INPUT],
   [
@@ -36,7 +36,7 @@ const INPUTS: readonly (readonly [string, object])[] = [
       parameters: '<a b="&quot;">]]>&amp;\r\n</a>'.replace(']]>', ']]&gt;'),
     },
   ],
-  ['more than a word of a command may have', { ...SAMPLE_INPUT, parameters: JSON.stringify("'x".repeat(90_000)) }],
+  ['more than an argument of a command may have', { ...SAMPLE_INPUT, parameters: JSON.stringify("'x".repeat(90_000)) }],
   ['an offset and 100 ns', { ...SAMPLE_INPUT, startDate: '2026-02-22T04:10:00.9543747-03:30', finishDate: null }],
 ];
 
@@ -48,18 +48,18 @@ interface Explained {
 }
 
 async function explainJson(value: unknown, env: Environment = {}): Promise<Explained> {
-  const { out } = await explain(['--json', '-'], readConfig(env, 'serve'), async () =>
+  const { result } = await explain(['--json', '-'], readConfig(env, 'serve'), async () =>
     Buffer.from(JSON.stringify(value)),
   );
-  return JSON.parse(out) as Explained;
+  return JSON.parse(result) as Explained;
 }
 
-async function complaintOf(value: unknown, env: Environment = {}): Promise<string> {
-  return (await explain(['-'], readConfig(env, 'serve'), async () => Buffer.from(JSON.stringify(value)))).complaint;
+async function problemsOf(value: unknown, env: Environment = {}): Promise<string> {
+  return (await explain(['-'], readConfig(env, 'serve'), async () => Buffer.from(JSON.stringify(value)))).problems;
 }
 
-async function findNothing(): Promise<Uint8Array> {
-  throw new Error('there is none');
+async function failToRead(): Promise<Uint8Array> {
+  throw new Error('no such file');
 }
 
 function comparable({ method, path, headers, body }: RestRequest) {
@@ -72,7 +72,7 @@ function comparable({ method, path, headers, body }: RestRequest) {
 }
 
 describe.each(['json', 'xml'])('explain in %s', (format) => {
-  test.each(INPUTS)('gives a curl that puts the very bytes of a real create on the wire: %s', async (_, input) => {
+  test.each(INPUTS)('returns a curl command that sends the same bytes as a real create: %s', async (_, input) => {
     const service = await startRestService();
     onTestFinished(() => service.close());
     const env = { UPSTREAM_URL: new URL('base/path', service.url).href, UPSTREAM_FORMAT: format, RECORD: 'off' };
@@ -84,7 +84,7 @@ describe.each(['json', 'xml'])('explain in %s', (format) => {
     expect(problems).toEqual([]);
     const explained = creates[0]?.[format];
     expect(explained?.body).toBe(service.requests[0]?.body.toString());
-    // By standard input: a command line of its own would be too short for the largest.
+    // Through standard input, since the largest one exceeds the limit of an argument.
     const child = run('sh', ['-s'], { env: { PATH: process.env['PATH'], HOME: '/', TOKEN: 'abc', no_proxy: '*' } });
     child.child.stdin?.end(explained?.curl);
     await child;
@@ -93,17 +93,17 @@ describe.each(['json', 'xml'])('explain in %s', (format) => {
     expect(pasted?.headers.authorization).toBe('Bearer abc');
   });
 
-  test('has the same text for people, with what it is and where it would go', async () => {
+  test('prints the same body for people, with its format and address', async () => {
     const env = { UPSTREAM_URL: 'https://service.example/base', UPSTREAM_FORMAT: format };
     const { creates } = await explainJson(SAMPLE_INPUT, env);
-    const { out } = await explain([JSON.stringify(SAMPLE_INPUT)], readConfig(env, 'serve'), async () => Buffer.of());
-    expect(out).toContain(`UPSTREAM_FORMAT is ${format}.`);
-    expect(out).toContain(`\n${creates[0]?.[format]?.body}\n`);
-    expect(out).toContain("'https://service.example/base/api/v2/admin/tasks/account'\n");
+    const { result } = await explain([JSON.stringify(SAMPLE_INPUT)], readConfig(env, 'serve'), async () => Buffer.of());
+    expect(result).toContain(`UPSTREAM_FORMAT is ${format}.`);
+    expect(result).toContain(`\n${creates[0]?.[format]?.body}\n`);
+    expect(result).toContain("'https://service.example/base/api/v2/admin/tasks/account'\n");
   });
 });
 
-describe('what is given', () => {
+describe('the input of explain', () => {
   const bodies = async (value: unknown) =>
     (await explainJson(value)).creates.map(({ json }) => JSON.parse(json?.body ?? '') as object);
 
@@ -134,30 +134,30 @@ describe('what is given', () => {
     ['UTF-16 in the other order', (text: string) => utf16(text, 'big', true)],
   ])('may be a file in %s', async (_, encode) => {
     const text = JSON.stringify({ ...SAMPLE_INPUT, parameters: '"ключ 値 🗝"' });
-    const { out } = await explain(['--json', 'input.json'], readConfig({}, 'serve'), async () => encode(text));
-    const { creates } = JSON.parse(out) as Awaited<ReturnType<typeof explainJson>>;
+    const { result } = await explain(['--json', 'input.json'], readConfig({}, 'serve'), async () => encode(text));
+    const { creates } = JSON.parse(result) as Awaited<ReturnType<typeof explainJson>>;
     expect(creates.map(({ json }) => JSON.parse(json?.body ?? '') as object)).toMatchObject([
       { Parameters: '"ключ 値 🗝"' },
     ]);
   });
 
-  test('is refused where its bytes are no text', async () => {
+  test('is refused if its bytes are not text', async () => {
     const reading = explain(['input.json'], readConfig({}, 'serve'), async () => Uint8Array.of(0x7b, 0xff, 0x7d));
     await expect(reading).rejects.toThrow('input.json: cannot be read: the text is not valid UTF-8');
   });
 
   test.each([
-    [[], 'takes a file, - or the JSON itself'],
-    [['a', 'b'], 'takes a file, - or the JSON itself'],
+    [[], 'takes one argument: a file, - for standard input, or JSON'],
+    [['a', 'b'], 'takes one argument: a file, - for standard input, or JSON'],
     [['{'], 'the text: is not JSON'],
-    [['a.json'], 'a.json: cannot be read: there is none'],
+    [['a.json'], 'a.json: cannot be read: no such file'],
     [['--colour', '-'], "Unknown option '--colour'"],
-  ])('is refused where it is %j', async (args, problem) => {
-    await expect(explain(args, readConfig({}, 'serve'), findNothing)).rejects.toThrow(problem);
+  ])('is refused if it is %j', async (args, problem) => {
+    await expect(explain(args, readConfig({}, 'serve'), failToRead)).rejects.toThrow(problem);
   });
 });
 
-describe('what a create would be refused for', () => {
+describe('a problem that would refuse a create', () => {
   test.each([
     [{ ...SAMPLE_INPUT, taskId: '7' }, {}, 'BAD_USER_INPUT: input.taskId: expected a GUID'],
     [
@@ -182,26 +182,26 @@ describe('what a create would be refused for', () => {
     [
       { query: '{ accountTasks { edges { cursor } } }' },
       {},
-      'BAD_USER_INPUT: the request: reads tasks, and only creates are explained',
+      'BAD_USER_INPUT: the request: reads tasks, but only creates can be explained',
     ],
-  ])('is said, with the field: %j', async (value, env, problem) => {
-    expect(await complaintOf(value, env)).toContain(problem);
+  ])('is reported with its field: %j', async (value, env, problem) => {
+    expect(await problemsOf(value, env)).toContain(problem);
   });
 
-  test('is said of an item of a batch, too', async () => {
+  test('is reported for an item of a batch, too', async () => {
     const inputs = [{ input: SAMPLE_INPUT }, { input: { ...SAMPLE_INPUT, parameters: '{' } }];
     const { creates, problems } = await explainJson({ inputs });
     expect(creates).toHaveLength(1);
     expect(problems).toEqual([expect.stringContaining('parameters: ')]);
   });
 
-  test('is what only one format cannot carry, and then the other is still explained', async () => {
+  test('is reported if only one format cannot carry the input, and the other one is still explained', async () => {
     const input = { ...SAMPLE_INPUT, parameters: '"\uFFFF"' };
     const { creates, problems } = await explainJson(input);
     expect(problems).toEqual([]);
     expect(creates[0]?.['xml']?.problem).toContain('which XML 1.0 cannot carry');
     expect(creates[0]?.['json']?.body).toContain('\uFFFF');
-    const asXml = await complaintOf(input, { UPSTREAM_URL: 'http://a/', UPSTREAM_FORMAT: 'xml' });
+    const asXml = await problemsOf(input, { UPSTREAM_URL: 'http://a/', UPSTREAM_FORMAT: 'xml' });
     expect(asXml).toContain('which XML 1.0 cannot carry');
   });
 });

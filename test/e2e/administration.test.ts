@@ -123,7 +123,7 @@ describe('administration', () => {
   test('refuses words after serve, which is configured by variables', async () => {
     const { code, stderr } = await runCli(['serve', '--port', '80'], { DATABASE_URL: temporaryDatabase() });
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^"serve" takes no further words; it is configured by variables\.\n/);
+    expect(stderr).toMatch(/^"serve" takes no arguments; configure it with environment variables\.\n/);
   });
 
   test('says in one line what the store does not accept', async () => {
@@ -139,7 +139,7 @@ describe('administration', () => {
   ])('knows no client that was never created: %s %s', async (...args) => {
     const { code, stderr } = await runCli(args, { DATABASE_URL: temporaryDatabase() });
     expect(code).toBe(1);
-    expect(stderr).toContain(`There is no client ${ACCOUNT}; see "client list".\n`);
+    expect(stderr).toContain(`There is no client ${ACCOUNT}; "client list" shows all of them.\n`);
   });
 
   test('without a command, or asked for help, shows the usage', async () => {

@@ -208,7 +208,7 @@ describe('the package', () => {
     await expect(ended).rejects.toMatchObject({
       code: 1,
       stdout: '',
-      stderr: 'Cannot start: Node 24 or later is needed, not 22.9.0\n',
+      stderr: 'Cannot start: Node 24 or later is required; this is Node 22.9.0\n',
     });
   });
 

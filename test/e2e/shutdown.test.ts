@@ -156,7 +156,7 @@ describe('SIGTERM', () => {
     const { code, stderr } = await gateway.exit;
     expect(code).toBe(1);
     expect(stderr).toContain(
-      '\nClosed too late: 1 requests did not finish within CLOSE_TIMEOUT_MS and were cut off.\n',
+      '\nNot everything was finished: 1 requests did not finish within CLOSE_TIMEOUT_MS and were cut off.\n',
     );
   });
 });
