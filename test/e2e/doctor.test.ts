@@ -11,23 +11,23 @@ import { runCli, startNpm, temporaryDatabase } from './support/gateway-process.t
 import { seedStore } from './support/seeded-store.ts';
 
 describe('npm run doctor', () => {
-  test('says in a table that all is well, and ends with 0', async () => {
+  test('prints a table and exits with 0 if all is well', async () => {
     const DATABASE_URL = temporaryDatabase();
     await seedStore(DATABASE_URL);
     const { code, stdout, stderr } = await startNpm(['run', '--silent', 'doctor'], { DATABASE_URL }).exit;
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    expect(stdout).toMatch(/^✓ ok {7}variables {2}all are good; the gateway keeps the tasks itself$/m);
+    expect(stdout).toMatch(/^✓ ok {7}variables {2}all valid; the gateway stores the tasks itself$/m);
     expect(stdout).toMatch(/^✓ ok {7}store {6}1 client, 1 task in the catalogue$/m);
     expect(stdout).toMatch(/\n\nAll is well\.\n$/);
   });
 
-  test('says how to mend what is broken, and ends with 1', async () => {
+  test('prints a remedy for what is broken, and exits with 1', async () => {
     const { code, stdout } = await runCli(['doctor'], { UPSTREAM_URL: 'http://127.0.0.1:1', RECORD: 'off' });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^✗ BROKEN {3}service {4}127\.0\.0\.1:1: it refuses connections\n {22}→ Check the port/m);
   });
 
-  test('tells scripts the same as JSON', async () => {
+  test('prints the same as JSON for scripts', async () => {
     const { code, stdout } = await runCli(['doctor', '--json'], { PORT: 'http' });
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual([
@@ -35,16 +35,16 @@ describe('npm run doctor', () => {
         subject: 'PORT',
         state: 'broken',
         fact: 'expected a whole number from 0 to 65535, got "http"',
-        remedy: 'Correct PORT, or unset it where it has a default.',
+        remedy: 'Correct PORT, or unset it to use its default.',
       },
-      { subject: 'all else', state: 'skipped', fact: 'it depends on the variables', remedy: null },
+      { subject: 'all else', state: 'skipped', fact: 'not checked until the variables are valid', remedy: null },
     ]);
   });
 
-  test('takes no other words', async () => {
+  test('takes no other arguments', async () => {
     const { code, stderr } = await runCli(['doctor', 'please']);
     expect(code).toBe(1);
-    expect(stderr).toMatch(/^"doctor" takes no words but --json\.\n/);
+    expect(stderr).toMatch(/^"doctor" takes no argument except --json\.\n/);
   });
 });
 
@@ -69,14 +69,14 @@ describe('a certificate of an authority that is trusted', () => {
   test('is ok, and a test of the endpoint follows', async () => {
     expect(await examineTrusted({ days: 90 })).toMatchObject({
       state: 'ok',
-      fact: expect.stringMatching(/^TLSv1\.3, its certificate is good for (?:89|90) more days$/) as string,
+      fact: expect.stringMatching(/^TLSv1\.3, the certificate is valid for (?:89|90) more days$/) as string,
     });
   });
 
   test.each<readonly [string, CertificateOptions, string, string, string]>([
     ['is about to expire', { days: 5 }, '127.0.0.1', 'warning', 'renew'],
     ['has expired', { days: -2 }, '127.0.0.1', 'broken', 'renew'],
-    ['is for another name', { name: 'DNS:other.example' }, 'localhost', 'broken', 'Use the name of the certificate'],
+    ['is for another name', { name: 'DNS:other.example' }, 'localhost', 'broken', 'Use a name from the certificate'],
   ])('that %s is not', async (_, options, host, state, remedy) => {
     expect(await examineTrusted(options, host)).toMatchObject({
       state,

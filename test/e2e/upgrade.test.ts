@@ -94,7 +94,7 @@ describe.each(DATABASES)('an old database in %s', (kind) => {
     await restore(databaseUrl, OLD_DATABASE);
     expect(await schemaFinding(databaseUrl)).toMatchObject({
       state: 'ok',
-      fact: `version 1; the start brings it to version ${NEWEST_MIGRATION}`,
+      fact: `version 1; the gateway migrates it to version ${NEWEST_MIGRATION} at startup`,
     });
     const address = await startCli(['serve'], { DATABASE_URL: databaseUrl }).address();
     const caller = createCaller(`Bearer ${await askForToken(address, OLD_CLIENT)}`);

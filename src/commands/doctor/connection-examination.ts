@@ -5,6 +5,7 @@ import { broken, type Finding, ok, warning } from './finding.ts';
 
 const DAY_MS = 86_400_000;
 const FEW_DAYS = 21;
+const RENEW = 'Ask the operator of the service to renew its certificate.';
 
 /** Makes a connection to the service, step by step, up to the first step that fails. */
 export async function examineConnection(
@@ -61,8 +62,10 @@ async function examineTunnel(
   } catch (error) {
     const code = codeOf(error);
     if (/^ERR_(?:SSL|TLS)|CERT|ISSUER|^UNABLE_TO_/.test(code)) return [tlsFinding(error)];
-    const fact = `${host}: no connection is made through the proxy ${proxy.host} (${code})`;
-    return [broken('service', fact, 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and what the proxy allows.')];
+    const fact = `${host}: cannot connect through the proxy ${proxy.host} (${code})`;
+    return [
+      broken('service', fact, 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy allows this host.'),
+    ];
   }
 }
 
@@ -71,35 +74,30 @@ function connectFinding({ host }: URL, error: unknown): Finding {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return broken(
       'service',
-      `${host}: its name cannot be resolved`,
-      'Check UPSTREAM_URL, and the name servers of this host.',
+      `${host}: the name cannot be resolved`,
+      'Check UPSTREAM_URL and the DNS configuration of this machine.',
     );
-  const fact = code === 'ECONNREFUSED' ? 'it refuses connections' : `no connection is made (${code})`;
-  return broken('service', `${host}: ${fact}`, 'Check the port of UPSTREAM_URL, and firewalls in between.');
+  const fact = code === 'ECONNREFUSED' ? 'it refuses connections' : `cannot connect (${code})`;
+  return broken('service', `${host}: ${fact}`, 'Check the port in UPSTREAM_URL, and firewalls in between.');
 }
 
 function certificateFinding(socket: TLSSocket): Finding {
   const { valid_to: validTo } = socket.getPeerCertificate();
   const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS);
-  const fact = `${socket.getProtocol()}, its certificate is good for ${days} more day${days === 1 ? '' : 's'}`;
-  return days < FEW_DAYS ? warning('TLS', fact, 'Have the service renew its certificate.') : ok('TLS', fact);
+  const fact = `${socket.getProtocol()}, the certificate is valid for ${days} more day${days === 1 ? '' : 's'}`;
+  return days < FEW_DAYS ? warning('TLS', fact, RENEW) : ok('TLS', fact);
 }
 
 function tlsFinding(error: unknown): Finding {
   const code = codeOf(error);
-  if (code === 'CERT_HAS_EXPIRED')
-    return broken('TLS', 'its certificate has expired', 'Have the service renew its certificate.');
+  if (code === 'CERT_HAS_EXPIRED') return broken('TLS', 'the certificate has expired', RENEW);
   if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return broken('TLS', 'its certificate is for another name', 'Use the name of the certificate in UPSTREAM_URL.');
+    return broken('TLS', 'the certificate is for another name', 'Use a name from the certificate in UPSTREAM_URL.');
   if (/SELF_SIGNED|UNABLE_TO_|ISSUER/.test(code)) {
-    const remedy = 'If the authority is your own, name the file of its certificate in UPSTREAM_CA.';
-    return broken('TLS', `its certificate is not signed by a trusted authority (${code})`, remedy);
+    const remedy = 'If the CA is your own, set UPSTREAM_CA to the file with its certificate.';
+    return broken('TLS', `the certificate is not signed by a trusted CA (${code})`, remedy);
   }
-  return broken(
-    'TLS',
-    `no secure connection is made (${code})`,
-    'Check whether this port of UPSTREAM_URL speaks https.',
-  );
+  return broken('TLS', `the TLS handshake fails (${code})`, 'Check that the port in UPSTREAM_URL speaks https.');
 }
 
 /** The socket once it is connected; it fails with the socket's error, or with ETIMEDOUT. */

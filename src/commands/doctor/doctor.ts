@@ -10,10 +10,10 @@ import { examineSqlite, noDatabase } from './sqlite-examination.ts';
 
 export { formatReport, worstState } from './finding.ts';
 
-/** No examination gets longer, whatever the other side does. */
+/** The time limit of each examination. */
 const MAX_EXAMINATION_MS = 25_000;
 
-/** Looks at everything that the gateway needs to serve, all at once, and changes nothing. */
+/** Checks everything that the gateway needs to serve, concurrently, and changes nothing. */
 export async function examine(env: Environment): Promise<readonly Finding[]> {
   let config: Config;
   try {
@@ -22,7 +22,7 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
     if (!(error instanceof ConfigError)) throw error;
     return [
       ...error.problems.map((problem) => variableFinding(broken, problem)),
-      skipped('all else', 'it depends on the variables'),
+      skipped('all else', 'not checked until the variables are valid'),
     ];
   }
   const { upstream, auth, host, port, metricsPort } = config;
@@ -37,21 +37,23 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
   return [modeFinding(config), ...ignored, ...proxyFindings(env, config), ...examinations.flat()];
 }
 
+/** Turns `NAME: what is wrong; what to do` into a finding. */
 function variableFinding(toFinding: typeof broken, problem: string): Finding {
-  const [, name = 'variables', expectation = problem] = /^([A-Z_]+): (.*)$/is.exec(problem) ?? [];
-  return toFinding(name, expectation, `Correct ${name}, or unset it where it has a default.`);
+  const [, name = 'variables', fact = problem, action] = /^([A-Z_]+): (.*?)(?:; ([^"]*))?$/is.exec(problem) ?? [];
+  const remedy = action ?? `correct ${name}, or unset it to use its default`;
+  return toFinding(name, fact, `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`);
 }
 
 function modeFinding({ upstream }: Config): Finding {
-  if (!upstream) return ok('variables', 'all are good; the gateway keeps the tasks itself');
-  const whose = upstream.ownClient ? 'with credentials of its own' : 'with the credentials of the caller';
-  return ok('variables', `all are good; the gateway sends creates to the service as ${upstream.format}, ${whose}`);
+  if (!upstream) return ok('variables', 'all valid; the gateway stores the tasks itself');
+  const whose = upstream.ownClient ? 'its own credentials' : "the caller's credentials";
+  return ok('variables', `all valid; the gateway sends creates to the service as ${upstream.format}, with ${whose}`);
 }
 
 function proxyFindings(env: Environment, { upstream }: Config): readonly Finding[] {
   const variable = upstream && findUnusedProxy(env, upstream.url);
   if (!variable) return [];
-  const remedy = 'If the service is behind that proxy, set NODE_USE_ENV_PROXY=1; else name its host in NO_PROXY.';
+  const remedy = 'If the service is behind that proxy, set NODE_USE_ENV_PROXY=1; otherwise list its host in NO_PROXY.';
   return [warning('proxy', `${variable} is set, but the gateway does not use it`, remedy)];
 }
 
@@ -70,15 +72,15 @@ async function bounded(
 ): Promise<readonly Finding[]> {
   const late = Promise.withResolvers<Finding>();
   const timer = setTimeout(() => {
-    const fact = `it could not be looked at in ${MAX_EXAMINATION_MS / 1000} s`;
-    late.resolve(broken(subject, fact, 'Try again; if it stays, the other side does not answer.'));
+    const fact = `the check did not finish within ${MAX_EXAMINATION_MS / 1000} s`;
+    late.resolve(broken(subject, fact, 'Try again; if this repeats, the other side does not answer.'));
   }, MAX_EXAMINATION_MS);
   try {
     const findings = await Promise.race([examination, late.promise]);
     return [findings].flat();
   } catch (error) {
     const name = error instanceof Error ? error.name : typeof error;
-    return [broken(subject, `looking at it failed (${name})`, 'Start the gateway: it says more about it.')];
+    return [broken(subject, `the check failed (${name})`, 'Start the gateway: its error message says more.')];
   } finally {
     clearTimeout(timer);
   }

@@ -1,11 +1,11 @@
-/** One thing that was looked at, and how it is. */
+/** The result of one check. */
 export interface Finding {
   readonly subject: string;
-  /** `broken`: the gateway will not start or not serve. `warning`: it will, but somebody should know. `skipped`: not looked at. */
+  /** `broken`: the gateway cannot start or serve. `warning`: it can, but its operator should know. `skipped`: not checked. */
   readonly state: State;
   /** What was found, without any secret. */
   readonly fact: string;
-  /** How to mend it. */
+  /** The action to take; null if none is needed. */
   readonly remedy: string | null;
 }
 
@@ -46,7 +46,7 @@ const COLOURS: Readonly<Record<State, number>> = { ok: 32, skipped: 90, warning:
 const SIGN_WIDTH = 11;
 const MIN_TEXT_WIDTH = 30;
 
-/** The findings as a table for people: how it is, what it is about, what was found, and how to mend it. */
+/** Formats the findings as a table for people: state, subject, fact and remedy. */
 export function formatReport(findings: readonly Finding[], { width, isColoured }: ReportStyle): string {
   const subjectWidth = Math.max(...findings.map(({ subject }) => subject.length)) + 2;
   const indent = SIGN_WIDTH + subjectWidth;
@@ -54,11 +54,11 @@ export function formatReport(findings: readonly Finding[], { width, isColoured }
   const lines = findings.flatMap(({ subject, state, fact, remedy }) => {
     const sign = colour(SIGNS[state].padEnd(SIGN_WIDTH), COLOURS[state], isColoured);
     const [first = '', ...rest] = wrap(fact, textWidth);
-    const mending =
+    const remedyLines =
       remedy === null ? [] : wrap(remedy, textWidth - 2).map((line, index) => (index === 0 ? '→ ' : '  ') + line);
     return [
       `${sign}${subject.padEnd(subjectWidth)}${first}`,
-      ...[...rest, ...mending].map((line) => ' '.repeat(indent) + line),
+      ...[...rest, ...remedyLines].map((line) => ' '.repeat(indent) + line),
     ];
   });
   return [...lines, '', summary(findings)].join('\n');
@@ -75,7 +75,7 @@ function summary(findings: readonly Finding[]): string {
   if (brokenCount + warnings === 0) return 'All is well.';
   const noun = warnings === 1 ? 'warning' : 'warnings';
   if (brokenCount === 0) return `The gateway can run; ${warnings} ${noun}.`;
-  return `The gateway cannot run well: ${brokenCount} broken, ${warnings} ${noun}.`;
+  return `The gateway would not work: ${brokenCount} broken, ${warnings} ${noun}.`;
 }
 
 function colour(text: string, code: number, isColoured: boolean): string {

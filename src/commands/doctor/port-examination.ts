@@ -15,18 +15,23 @@ export async function examinePort(subject: keyof typeof VARIABLES, host: string,
     await once(server, 'listening');
     server.close();
     await once(server, 'close');
-    return ok(subject, port === 0 ? `any free port of ${host}` : `${place} is free`);
+    return ok(subject, port === 0 ? `any free port on ${host}` : `${place} is free`);
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EADDRINUSE' && (await isGateway(place)))
-      return warning(subject, `a gateway answers at ${place} already`, 'Nothing to do, if it is this one.');
+      return warning(
+        subject,
+        `a gateway already listens on ${place}`,
+        'Nothing to do if it is the one that you are checking.',
+      );
     if (code === 'EADDRINUSE')
-      return broken(subject, `${place} is taken by another program`, `Set ${variable} to another.`);
-    if (code === 'EACCES') return broken(subject, `${place} may not be used`, `Set ${variable} to one from 1024 on.`);
+      return broken(subject, `another program listens on ${place}`, `Set ${variable} to another port.`);
+    if (code === 'EACCES')
+      return broken(subject, `this user may not listen on ${place}`, `Set ${variable} to 1024 or more.`);
     return broken(
       subject,
-      `${host} is no address of this machine (${code})`,
-      'Set HOST to 127.0.0.1, or 0.0.0.0 for all.',
+      `${host} is not an address of this machine (${code})`,
+      'Set HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.',
     );
   }
 }

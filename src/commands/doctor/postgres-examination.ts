@@ -8,7 +8,7 @@ import { schemaFinding, storeFinding } from './schema-version.ts';
 
 export interface PostgresExamination {
   readonly address: string;
-  /** Whether the gateway keeps its tasks there, and not only records. */
+  /** True if the gateway stores its tasks there, and not only records. */
   readonly isStore: boolean;
 }
 
@@ -16,7 +16,7 @@ const SUBJECT = 'database';
 const CONNECT_TIMEOUT_MS = 5_000;
 const STATEMENT_TIMEOUT_MS = 5_000;
 const SLOW_MS = 20;
-/** What one gateway process opens at the most. */
+/** The most connections that one gateway process opens. */
 const CONNECTIONS_PER_PROCESS = 10;
 
 const FACTS = `SELECT version() AS version, current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') AS read_only,
@@ -31,7 +31,7 @@ const STORE = `SELECT (SELECT COUNT(*) FROM clients WHERE ${IS_NOT_REVOKED}) AS 
 
 type Row = Readonly<Record<string, unknown>>;
 
-/** Looks at a PostgreSQL database over one connection, and changes nothing. */
+/** Checks a PostgreSQL database over one connection, and changes nothing. */
 export async function examinePostgres({ address, isStore }: PostgresExamination): Promise<readonly Finding[]> {
   const name = parseDatabaseAddress(address)?.name ?? '';
   const client = new Client({
@@ -46,7 +46,7 @@ export async function examinePostgres({ address, isStore }: PostgresExamination)
   } catch (error) {
     await client.end().catch(() => undefined);
     const remedy =
-      'Check DATABASE_URL: host, port, user, password, database name; and that the server lets this host in.';
+      'Check host, port, user, password and database name in DATABASE_URL, and that the server admits this machine.';
     return [broken(SUBJECT, `${name}: ${toConnectFailure(error).reason}`, remedy)];
   }
   try {
@@ -54,7 +54,7 @@ export async function examinePostgres({ address, isStore }: PostgresExamination)
   } catch (error) {
     const failure = toStatementFailure(error);
     if (!(failure instanceof DatabaseUnavailableError)) throw error;
-    return [broken(SUBJECT, `${name}: ${failure.reason}`, 'Look into the log of the database server.')];
+    return [broken(SUBJECT, `${name}: ${failure.reason}`, 'See the log of the database server.')];
   } finally {
     await client.end().catch(() => undefined);
   }
@@ -70,7 +70,7 @@ async function examine(client: Client, name: string, isStore: boolean): Promise<
     : null;
   const store = isStore && facts['has_store'] ? await read(STORE) : null;
   return [
-    writableFinding(`${name}: ${product}, ${latencyMs.toFixed(1)} ms a round trip`, facts, latencyMs),
+    writableFinding(`${name}: ${product}, ${latencyMs.toFixed(1)} ms per round trip`, facts, latencyMs),
     schemaFinding({ tables: Number(facts['tables']), version: version === null ? null : Number(version) }),
     ...(store ? [storeFinding({ clients: Number(store['clients']), tasks: Number(store['tasks']) })] : []),
     ...(await read(SERVER).then(serverFindings, () => [])),
@@ -83,18 +83,18 @@ function writableFinding(
   latencyMs: number,
 ): Finding {
   if (!holdsEveryText(String(encoding))) {
-    const remedy = "Move it with pg_dump to one made with CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'.";
+    const remedy = "Move it with pg_dump to a database made by CREATE DATABASE … TEMPLATE template0 ENCODING 'UTF8'.";
     return broken(SUBJECT, `${fact}; ${toEncodingProblem(String(encoding))}`, remedy);
   }
   if (readOnly === 'on') {
-    return broken(SUBJECT, `${fact}; it is read-only`, 'Name the primary in DATABASE_URL, not a replica.');
+    return broken(SUBJECT, `${fact}; it is read-only`, 'Set DATABASE_URL to the primary, not to a replica.');
   }
   if (!mayCreate) {
-    const grant = 'GRANT CREATE ON SCHEMA … TO the user: the start makes and changes tables.';
-    return broken(SUBJECT, `${fact}; the user may make no tables`, grant);
+    const grant = 'GRANT CREATE ON SCHEMA … TO the user: the gateway creates and changes tables at startup.';
+    return broken(SUBJECT, `${fact}; the user may not create tables`, grant);
   }
   if (encoding !== 'UTF8') {
-    const remedy = 'Prefer a database with ENCODING UTF8, so that other programs read its texts as they were written.';
+    const remedy = 'Prefer a database with ENCODING UTF8, so that other programs read its text correctly.';
     return warning(SUBJECT, `${fact}; its encoding is ${String(encoding)}`, remedy);
   }
   if (latencyMs <= SLOW_MS) return ok(SUBJECT, fact);
@@ -107,13 +107,13 @@ function writableFinding(
 
 function serverFindings({ fsync, most, taken }: Row): readonly Finding[] {
   const free = Number(most) - Number(taken);
-  const fact = `${Number(taken)} of ${Number(most)} connections taken`;
+  const fact = `${Number(taken)} of ${Number(most)} connections in use`;
   return [
     free >= CONNECTIONS_PER_PROCESS
       ? ok('connections', fact)
       : warning('connections', fact, `Raise max_connections: a gateway process uses up to ${CONNECTIONS_PER_PROCESS}.`),
     ...(fsync === 'off'
-      ? [warning('durability', 'fsync is off: a crash of the server may lose what was acknowledged', 'Set fsync = on.')]
+      ? [warning('durability', 'fsync is off: a crash of the server may lose acknowledged writes', 'Set fsync = on.')]
       : []),
   ];
 }

@@ -3,39 +3,39 @@ import { broken, type Finding, ok, warning } from './finding.ts';
 
 export interface DatabaseContents {
   readonly tables: number;
-  /** The newest migration it has seen; null where it has never seen one. */
+  /** The newest migration that ran on it; null if none did. */
   readonly version: number | null;
 }
 
 const SUBJECT = 'schema';
 
-/** How the schema of a database stands to the one this program needs. */
+/** Compares the schema of a database with the one that this program needs. */
 export function schemaFinding({ tables, version }: DatabaseContents): Finding {
   if (version === null && tables > 0) {
     return warning(
       SUBJECT,
-      `it holds ${count(tables, 'table')} of others`,
-      'Give the gateway a database of its own; the start would add its tables to these.',
+      `contains ${count(tables, 'table')} of other programs`,
+      'Give the gateway a database of its own; at startup it would add its tables to these.',
     );
   }
-  if (version === null) return ok(SUBJECT, `empty; the start makes version ${NEWEST_MIGRATION}`);
+  if (version === null) return ok(SUBJECT, `empty; the gateway creates version ${NEWEST_MIGRATION} at startup`);
   if (version > NEWEST_MIGRATION) {
     return broken(
       SUBJECT,
-      `version ${version} is newer than this program knows (version ${NEWEST_MIGRATION})`,
-      'Run the newer program; migrations only go forward.',
+      `version ${version} is newer than this program supports (version ${NEWEST_MIGRATION})`,
+      'Run the newer version of the gateway; migrations only go forward.',
     );
   }
-  if (version === NEWEST_MIGRATION) return ok(SUBJECT, `version ${version}, the newest`);
-  return ok(SUBJECT, `version ${version}; the start brings it to version ${NEWEST_MIGRATION}`);
+  if (version === NEWEST_MIGRATION) return ok(SUBJECT, `version ${version}, up to date`);
+  return ok(SUBJECT, `version ${version}; the gateway migrates it to version ${NEWEST_MIGRATION} at startup`);
 }
 
-/** Whether there is anything a caller of the store could do. */
+/** Checks that callers of the store can create anything. */
 export function storeFinding({ clients, tasks }: { readonly clients: number; readonly tasks: number }): Finding {
   const fact = `${count(clients, 'client')}, ${count(tasks, 'task')} in the catalogue`;
   if (clients > 0 && tasks > 0) return ok('store', fact);
   const command = clients === 0 ? 'client create --name NAME' : 'catalogue add --id GUID --name NAME';
-  return warning('store', `${fact}: nothing can be created yet`, `npm run cli -- ${command}`);
+  return warning('store', `${fact}: nothing can be created yet`, `Run: npm run cli -- ${command}`);
 }
 
 function count(number: number, noun: string): string {

@@ -16,7 +16,7 @@ const MAX_CONNECT_MS = 5_000;
 const MAX_WAIT_MS = 10_000;
 const MAX_ANSWER_BYTES = 1_048_576;
 
-/** Looks at the service without creating anything: a connection, a GET that it has to refuse, and a token. */
+/** Checks the service without creating anything: a connection, a GET that it must refuse, and a token. */
 export async function examineService(upstream: UpstreamConfig): Promise<readonly Finding[]> {
   let access: ServiceAccess;
   try {
@@ -27,7 +27,7 @@ export async function examineService(upstream: UpstreamConfig): Promise<readonly
   const connection = await examineConnection(upstream.url, access, Math.min(upstream.timeoutMs, MAX_CONNECT_MS));
   const rest = ['endpoint', ...(upstream.ownClient ? ['token'] : [])];
   if (connection.some(({ state }) => state === 'broken'))
-    return [...connection, ...rest.map((subject) => skipped(subject, 'there is no connection'))];
+    return [...connection, ...rest.map((subject) => skipped(subject, 'not checked without a connection'))];
   return [...connection, await endpointFinding(upstream, access), ...(await tokenFindings(upstream, access))];
 }
 
@@ -50,32 +50,32 @@ async function endpointFinding({ url, timeoutMs }: UpstreamConfig, access: Servi
       return broken(
         'endpoint',
         `no answer in ${waitMs} ms`,
-        'Ask whoever runs the service; or raise UPSTREAM_TIMEOUT_MS.',
+        'Ask the operator of the service, or raise UPSTREAM_TIMEOUT_MS.',
       );
     const remedy = url.protocol === 'https:' ? `${CHECK_ADDRESS} ${CHECK_CERTIFICATE}` : CHECK_ADDRESS;
-    return broken('endpoint', 'the answer is not HTTP, or was cut off', remedy);
+    return broken('endpoint', 'the answer is not HTTP, or breaks off', remedy);
   } finally {
     await client.destroy();
   }
 }
 
-const CHECK_CERTIFICATE = 'A service that demands a client certificate needs UPSTREAM_CERT and UPSTREAM_KEY.';
-const CHECK_ADDRESS = 'Check UPSTREAM_URL: it is the part in front of api/v2/admin/tasks/account.';
+const CHECK_CERTIFICATE = 'If the service requires a client certificate, set UPSTREAM_CERT and UPSTREAM_KEY.';
+const CHECK_ADDRESS = 'Check UPSTREAM_URL: it must be the part before api/v2/admin/tasks/account.';
 
 function statusFinding(status: number, { pathname }: URL, body: AnswerBody): Finding {
   const fact = `GET ${pathname} answers ${status}`;
   if (status === 405 && body.kind !== 'empty' && isForeignBody(body))
     return warning(
       'endpoint',
-      `${fact}, but not in the words of ASP.NET Web API: another server answers`,
+      `${fact}, but not in the words of ASP.NET Web API 2: another server may be answering`,
       CHECK_ADDRESS,
     );
-  if (status === 405 || status === 401) return ok('endpoint', `${fact}: it is there`);
-  if (status === 404) return broken('endpoint', `${fact}: nothing is at this path`, CHECK_ADDRESS);
+  if (status === 405 || status === 401) return ok('endpoint', `${fact}, as expected`);
+  if (status === 404) return broken('endpoint', `${fact}: there is nothing at this path`, CHECK_ADDRESS);
   if (status >= 300 && status < 400)
-    return broken('endpoint', `${fact}: it moves callers elsewhere, and creates are not sent after it`, CHECK_ADDRESS);
-  if (status >= 500) return broken('endpoint', `${fact}: the service fails`, 'Ask whoever runs the service.');
-  return warning('endpoint', `${fact}, where the contract has 405 or 401`, CHECK_ADDRESS);
+    return broken('endpoint', `${fact}: it redirects callers, and creates do not follow redirects`, CHECK_ADDRESS);
+  if (status >= 500) return broken('endpoint', `${fact}: the service fails`, 'Ask the operator of the service.');
+  return warning('endpoint', `${fact}, but the contract has 405 or 401`, CHECK_ADDRESS);
 }
 
 async function tokenFindings(
@@ -94,7 +94,7 @@ async function tokenFindings(
   });
   try {
     const { lifetimeMs } = await requestToken(client, ownClient, undefined);
-    return [ok('token', `the service gave one, for ${Math.round(lifetimeMs / 60_000)} minutes`)];
+    return [ok('token', `the service issued one, valid for ${Math.round(lifetimeMs / 60_000)} minutes`)];
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;
     const { cause, code } = error;
@@ -102,7 +102,7 @@ async function tokenFindings(
     const remedy =
       code === 'UNAUTHENTICATED'
         ? 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.'
-        : 'Check that the service gives out tokens at Token below UPSTREAM_URL.';
+        : 'Check that the service issues tokens at Token under UPSTREAM_URL.';
     return [broken('token', fact, remedy)];
   } finally {
     await client.close();

@@ -10,7 +10,7 @@ import { schemaFinding, storeFinding } from './schema-version.ts';
 
 export interface SqliteExamination {
   readonly path: string;
-  /** Whether the gateway keeps its tasks there, and not only records. */
+  /** True if the gateway stores its tasks there, and not only records. */
   readonly isStore: boolean;
   /** Throws where this process may not write the file or folder. */
   readonly checkWritable?: (path: string) => Promise<void>;
@@ -26,14 +26,22 @@ const NO_SPACE_BYTES = 64 * MIB;
 /** A larger one takes too long to read in whole. */
 const MAX_CHECKED_BYTES = 256 * MIB;
 
-/** Looks at a SQLite file, and changes neither it nor its folder. */
+/** Checks a SQLite file without changing it or its folder. */
 export async function examineSqlite(examination: SqliteExamination): Promise<readonly Finding[]> {
   const { path } = examination;
   if (path === ':memory:')
-    return [warning(SUBJECT, 'in memory: everything is lost at the end', 'DATABASE_URL=sqlite:<file>')];
+    return [
+      warning(SUBJECT, 'in memory: everything is lost when the gateway stops', 'Set DATABASE_URL=sqlite:<file>.'),
+    ];
   const folder = await nearestFolder(resolve(path));
   if (folder === null) {
-    return [broken(SUBJECT, `${path}: its folder cannot be made`, 'Give DATABASE_URL a path that lies in a folder.')];
+    return [
+      broken(
+        SUBJECT,
+        `${path}: its folder cannot be created`,
+        'Set DATABASE_URL to a path in a folder that can be created.',
+      ),
+    ];
   }
   return [...(await examineFile(examination, folder)), await spaceFinding(folder)];
 }
@@ -46,28 +54,32 @@ async function examineFile(examination: SqliteExamination, folder: string): Prom
     () => true,
   );
   if (unwritable) {
-    const user = 'Let the user that runs the gateway write the file and its folder, or mount the volume writable.';
-    return [broken(SUBJECT, `${path}: may not be written`, user)];
+    const user = 'Let the user that runs the gateway write to the file and its folder, or mount the volume read-write.';
+    return [broken(SUBJECT, `${path}: cannot be written by this user`, user)];
   }
   if (file && !file.isFile())
-    return [broken(SUBJECT, `${path}: it is no file`, 'Give DATABASE_URL the path of a file.')];
-  if (!file) return [ok(SUBJECT, `${path}: the start makes it`)];
+    return [broken(SUBJECT, `${path}: is not a file`, 'Set DATABASE_URL to the path of a file.')];
+  if (!file) return [ok(SUBJECT, `${path}: does not exist yet; the gateway creates it at startup`)];
   if (await isOfNewerFormat(path)) {
-    const newer = 'Open it with the SQLite that made it; this one may not write it.';
-    return [broken(SUBJECT, `${path}: a newer SQLite made it read-only for this one`, newer)];
+    const newer = 'Run the gateway with the Node version that wrote the file; SQLite is part of Node.';
+    return [broken(SUBJECT, `${path}: a newer SQLite wrote it, and this one cannot write to it`, newer)];
   }
   try {
     const found = readFile(path, file.size);
     if (found.isForeign) {
-      const own = 'Give DATABASE_URL a file of its own: the start refuses this one.';
+      const own = 'Set DATABASE_URL to another file; the gateway does not start with this one.';
       return [broken(SUBJECT, `${path}: the file belongs to another program`, own)];
     }
     if (found.damage) {
       return [
-        broken(SUBJECT, `${path}: it is damaged (${found.damage})`, 'Restore a backup: src/operations/operations.md'),
+        broken(
+          SUBJECT,
+          `${path}: is damaged (${found.damage})`,
+          'Restore a backup, as described in docs/operations.md.',
+        ),
       ];
     }
-    const size = `${path}: ${toSize(file.size)}, can be read and written`;
+    const size = `${path}: ${toSize(file.size)}, readable and writable`;
     const { contents, store } = found;
     return [ok(SUBJECT, size), schemaFinding(contents), ...(isStore && store ? [storeFinding(store)] : [])];
   } catch (error) {
@@ -118,7 +130,7 @@ async function isSqlite(file: FileHandle): Promise<boolean> {
   return buffer.toString('latin1') === MAGIC;
 }
 
-/** The folder the file is or will be in, or the one that will be made in; null where that is none. */
+/** The folder the file is or will be in, or in which it will be created; null if that is not a folder. */
 async function nearestFolder(path: string): Promise<string | null> {
   const folder = dirname(path);
   const found = await stat(folder).catch((error: NodeJS.ErrnoException) => error);
@@ -135,14 +147,13 @@ async function spaceFinding(folder: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const fact = `${toSize(free)} free in ${folder}`;
-  const remedy = 'Make room: a create that finds no room fails with UPSTREAM_UNREACHABLE, and nothing is stored.';
+  const remedy = 'Free some space: on a full disk, creates fail with UPSTREAM_UNREACHABLE and nothing is stored.';
   if (free < NO_SPACE_BYTES) return broken('disk', fact, remedy);
   return free < LITTLE_SPACE_BYTES ? warning('disk', fact, remedy) : ok('disk', fact);
 }
 
-/** Without a database there is nothing to look at. */
 export function noDatabase(): Finding {
-  return skipped(SUBJECT, 'RECORD=off: none is used');
+  return skipped(SUBJECT, 'not used because RECORD=off');
 }
 
 function toSize(bytes: number): string {

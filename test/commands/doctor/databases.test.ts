@@ -31,7 +31,7 @@ async function migrated(databaseUrl: string): Promise<string> {
   return databaseUrl;
 }
 
-/** Runs a statement over a schema that is already there. */
+/** Runs a statement on an existing schema. */
 async function write(databaseUrl: string, sql: string): Promise<void> {
   const database = await openTemporary(databaseUrl);
   await database.transaction((transaction) => transaction.write(sql));
@@ -39,25 +39,25 @@ async function write(databaseUrl: string, sql: string): Promise<void> {
 }
 
 describe.each(DATABASES)('a database in %s', (kind) => {
-  test('that is in order is ok in everything', async () => {
+  test('that is in order is ok in every finding', async () => {
     const findings = await examined({ DATABASE_URL: await seeded(await temporaryDatabase(kind)) });
     expect(findings['database']).toMatchObject({ state: 'ok' });
-    expect(findings['schema']).toMatchObject({ state: 'ok', fact: `version ${NEWEST_MIGRATION}, the newest` });
+    expect(findings['schema']).toMatchObject({ state: 'ok', fact: `version ${NEWEST_MIGRATION}, up to date` });
     expect(findings['store']).toMatchObject({ state: 'ok', fact: '1 client, 1 task in the catalogue' });
   });
 
-  test('that is empty is ok: the start makes the tables', async () => {
+  test('that is empty is ok because the gateway creates the tables at startup', async () => {
     const findings = await examined({ DATABASE_URL: await temporaryDatabase(kind) });
     expect(findings['database']).toMatchObject({ state: 'ok' });
     expect(findings['schema']?.fact ?? 'empty').toContain('empty');
   });
 
-  test('without a client lets nobody create, and says how to make one', async () => {
+  test('without a client is a warning that says how to create one', async () => {
     const { store } = await examined({ DATABASE_URL: await migrated(await temporaryDatabase(kind)) });
-    expect(store).toMatchObject({ state: 'warning', remedy: 'npm run cli -- client create --name NAME' });
+    expect(store).toMatchObject({ state: 'warning', remedy: 'Run: npm run cli -- client create --name NAME' });
   });
 
-  test('whose only client was revoked is as one without', async () => {
+  test('whose only client was revoked counts as one without a client', async () => {
     const databaseUrl = await seeded(await temporaryDatabase(kind));
     const store = await openStore({ databaseUrl });
     for (const { id } of await store.clients.list()) await store.clients.revoke(id);
@@ -66,36 +66,39 @@ describe.each(DATABASES)('a database in %s', (kind) => {
     expect(findings['store']?.fact).toBe('0 clients, 1 task in the catalogue: nothing can be created yet');
   });
 
-  test('that only records need have no clients', async () => {
+  test('that stores only records needs no client', async () => {
     const DATABASE_URL = await migrated(await temporaryDatabase(kind));
     const states = await statesOf({ DATABASE_URL, UPSTREAM_URL: 'http://127.0.0.1:9/' });
     expect(states).toMatchObject({ database: 'ok', schema: 'ok' });
     expect(states['store']).toBeUndefined();
   });
 
-  test('of a newer program is broken', async () => {
+  test('with the schema of a newer program is broken', async () => {
     const DATABASE_URL = await migrated(await temporaryDatabase(kind));
     await write(DATABASE_URL, `INSERT INTO schema_migrations VALUES (${NEWEST_MIGRATION + 7}, 'later')`);
     const { schema } = await examined({ DATABASE_URL });
-    expect(schema).toMatchObject({ state: 'broken', remedy: 'Run the newer program; migrations only go forward.' });
+    expect(schema).toMatchObject({
+      state: 'broken',
+      remedy: 'Run the newer version of the gateway; migrations only go forward.',
+    });
     expect(schema?.fact).toContain(`version ${NEWEST_MIGRATION + 7} is newer`);
   });
 
-  test('of an older program is ok: the start brings it up to date', async () => {
+  test('with the schema of an older program is ok because the gateway migrates it at startup', async () => {
     const DATABASE_URL = await migrated(await temporaryDatabase(kind));
     await write(DATABASE_URL, `DELETE FROM schema_migrations WHERE number > 1`);
     const { schema } = await examined({ DATABASE_URL });
     expect(schema).toMatchObject({
       state: 'ok',
-      fact: `version 1; the start brings it to version ${NEWEST_MIGRATION}`,
+      fact: `version 1; the gateway migrates it to version ${NEWEST_MIGRATION} at startup`,
     });
   });
 
-  test('that is somebody else’s is a warning', async () => {
+  test('with tables of another program is a warning', async () => {
     const DATABASE_URL = await temporaryDatabase(kind);
     await write(DATABASE_URL, 'CREATE TABLE songs (name TEXT)');
     const { schema } = await examined({ DATABASE_URL });
-    expect(schema).toMatchObject({ state: 'warning', fact: 'it holds 1 table of others' });
+    expect(schema).toMatchObject({ state: 'warning', fact: 'contains 1 table of other programs' });
   });
 });
 
@@ -106,14 +109,14 @@ function inFolder(): string {
 describe('a SQLite file', () => {
   test.each<readonly [string, (path: string) => unknown, string]>([
     ['is no database', (path) => writeFileSync(path, 'A letter. '.repeat(500)), 'the file is not a SQLite database'],
-    ['is a folder', (path) => mkdirSync(path), 'it is no file'],
+    ['is a folder', (path) => mkdirSync(path), 'is not a file'],
     [
       'is damaged',
       async (path) => {
         await seeded(`sqlite:${path}`);
         damageTable(path, 'clients');
       },
-      'it is damaged',
+      'is damaged',
     ],
     [
       'is of another program',
@@ -130,7 +133,7 @@ describe('a SQLite file', () => {
         await seeded(`sqlite:${path}`);
         makeReadOnly(path);
       },
-      'a newer SQLite made it read-only',
+      'a newer SQLite wrote it',
     ],
   ])('that %s is broken', async (_, spoil, reason) => {
     const path = inFolder();
@@ -140,23 +143,23 @@ describe('a SQLite file', () => {
     expect(database?.fact).toContain(reason);
   });
 
-  test('whose folder cannot be made is broken', async () => {
+  test('whose folder cannot be created is broken', async () => {
     const path = inFolder();
     writeFileSync(path, '');
     const { database } = await examined({ DATABASE_URL: `sqlite:${path}/below/gateway.db` });
     expect(database).toMatchObject({ state: 'broken', fact: expect.stringContaining('folder') as string });
   });
 
-  test.each([true, false])('that may not be written is broken, be it there or not (%s)', async (isThere) => {
+  test.each([true, false])('that cannot be written is broken, whether it exists or not (%s)', async (isThere) => {
     const path = inFolder();
     if (isThere) await seeded(`sqlite:${path}`);
     const checkWritable = (place: string) =>
       isThere === (place === path) ? Promise.reject(new Error('EACCES')) : Promise.resolve();
     const [database] = await examineSqlite({ path, isStore: true, checkWritable });
-    expect(database).toMatchObject({ state: 'broken', fact: `${path}: may not be written` });
+    expect(database).toMatchObject({ state: 'broken', fact: `${path}: cannot be written by this user` });
   });
 
-  test('that is not there yet is ok, and is not made', async () => {
+  test('that does not exist yet is ok, and is not created', async () => {
     const folder = temporaryFolder();
     expect(await statesOf({ DATABASE_URL: `sqlite:${join(folder, 'new', 'gateway.db')}` })).toMatchObject({
       database: 'ok',
@@ -169,40 +172,37 @@ describe('a SQLite file', () => {
     expect(await statesOf({ DATABASE_URL: 'sqlite::memory:' })).toMatchObject({ database: 'warning' });
   });
 
-  test.each(['closed in order', 'in use'])(
-    'that is %s is read with all it holds, and nothing of it changes',
-    async (how) => {
-      const folder = temporaryFolder();
-      const path = join(folder, 'gateway.db');
-      await seeded(`sqlite:${path}`);
-      const user = how === 'in use' ? new DatabaseSync(path) : null;
-      onTestFinished(() => user?.close());
-      // It stands in the log beside the file.
-      user?.exec("INSERT INTO catalogue VALUES ('b5ff6d1c-2e1f-4a0e-8f3c-6f2d0f8a7c11', 'Other task')");
-      const content = () => ({
-        names: readdirSync(folder),
-        bytes: user ? null : bytesIn(folder).toString('base64'),
-        changed: statSync(path).mtimeMs,
-      });
-      const before = content();
-      const { store } = await examined({ DATABASE_URL: `sqlite:${path}` });
-      expect(store?.fact).toBe(user ? '1 client, 2 tasks in the catalogue' : '1 client, 1 task in the catalogue');
-      expect(content()).toEqual(before);
-    },
-  );
+  test.each(['closed in order', 'in use'])('that is %s is read completely and not changed', async (how) => {
+    const folder = temporaryFolder();
+    const path = join(folder, 'gateway.db');
+    await seeded(`sqlite:${path}`);
+    const user = how === 'in use' ? new DatabaseSync(path) : null;
+    onTestFinished(() => user?.close());
+    // This row is only in the write-ahead log.
+    user?.exec("INSERT INTO catalogue VALUES ('b5ff6d1c-2e1f-4a0e-8f3c-6f2d0f8a7c11', 'Other task')");
+    const content = () => ({
+      names: readdirSync(folder),
+      bytes: user ? null : bytesIn(folder).toString('base64'),
+      changed: statSync(path).mtimeMs,
+    });
+    const before = content();
+    const { store } = await examined({ DATABASE_URL: `sqlite:${path}` });
+    expect(store?.fact).toBe(user ? '1 client, 2 tasks in the catalogue' : '1 client, 1 task in the catalogue');
+    expect(content()).toEqual(before);
+  });
 });
 
 describe('a PostgreSQL server', () => {
-  test('is named with its version, how far it is, and what is taken, and without its password', async () => {
+  test('is reported with its version, latency and connections, without its password', async () => {
     const findings = await examined({ DATABASE_URL: await temporaryPostgres() });
     expect(findings['database']?.fact).toMatch(
       /^postgres:\/\/postgres@[\d.:]+\/test_\w+: PostgreSQL \d+\.\d+, \d+\.\d ms/,
     );
-    expect(findings['connections']?.fact).toMatch(/^\d+ of 200 connections taken$/);
+    expect(findings['connections']?.fact).toMatch(/^\d+ of 200 connections in use$/);
     expect(JSON.stringify(findings)).not.toMatch(/secret/);
   });
 
-  test('that does not wait for its disk is a warning', async () => {
+  test('with fsync off is a warning', async () => {
     const { durability } = await examined({ DATABASE_URL: await temporaryPostgres() });
     expect(durability).toMatchObject({ state: 'warning', remedy: 'Set fsync = on.' });
   });
@@ -216,7 +216,7 @@ describe('a PostgreSQL server', () => {
     expect(database).toMatchObject({ state, fact: expect.stringContaining(`its encoding is ${encoding}`) as string });
   });
 
-  test('is looked at by way of its socket in a folder', async () => {
+  test('can be checked through its Unix socket', async () => {
     const DATABASE_URL = await throughSocket(await temporaryPostgres());
     const findings = await examined({ DATABASE_URL });
     expect(findings['database']?.state).toBe('ok');
@@ -228,17 +228,20 @@ describe('a PostgreSQL server', () => {
     const name = new URL(DATABASE_URL).pathname.slice(1);
     await administer(DATABASE_URL, `ALTER DATABASE ${name} SET default_transaction_read_only = on`);
     const { database } = await examined({ DATABASE_URL });
-    expect(database).toMatchObject({ state: 'broken', remedy: 'Name the primary in DATABASE_URL, not a replica.' });
+    expect(database).toMatchObject({ state: 'broken', remedy: 'Set DATABASE_URL to the primary, not to a replica.' });
   });
 
-  test('whose user may make no tables is broken', async () => {
+  test('whose user may not create tables is broken', async () => {
     const DATABASE_URL = await temporaryPostgres();
     const user = `u_${crypto.randomUUID().slice(0, 8)}`;
     await administer(DATABASE_URL, `CREATE USER ${user} PASSWORD 'hunter2'`);
     onTestFinished(async () => void (await administer(DATABASE_URL, `DROP USER ${user}`)));
     const asUser = Object.assign(new URL(DATABASE_URL), { username: user, password: 'hunter2' }).href;
     const { database } = await examined({ DATABASE_URL: asUser });
-    expect(database).toMatchObject({ state: 'broken', fact: expect.stringContaining('may make no tables') as string });
+    expect(database).toMatchObject({
+      state: 'broken',
+      fact: expect.stringContaining('may not create tables') as string,
+    });
   });
 
   test.each<readonly [string, Partial<URL>, string]>([

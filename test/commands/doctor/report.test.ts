@@ -2,42 +2,42 @@ import { expect, test } from 'vitest';
 import { broken, ok, skipped, warning, formatReport, worstState } from '../../../src/commands/doctor/finding.ts';
 
 const FINDINGS = [
-  ok('variables', 'all are good'),
-  warning('disk', '0.5 GiB free in /data', 'Make room.'),
+  ok('variables', 'all valid'),
+  warning('disk', '0.5 GiB free in /data', 'Free some space.'),
   broken(
     'service',
     'service.example: it refuses connections',
-    'Check the port of UPSTREAM_URL, and firewalls in between.',
+    'Check the port in UPSTREAM_URL, and firewalls in between.',
   ),
-  skipped('endpoint', 'there is no connection'),
+  skipped('endpoint', 'not checked without a connection'),
 ];
 
-test('a report is a table with what to do below what is not well', () => {
-  expect(formatReport(FINDINGS, { width: 60, isColoured: false })).toBe(`✓ ok       variables  all are good
+test('a report is a table with the remedy below each problem', () => {
+  expect(formatReport(FINDINGS, { width: 60, isColoured: false })).toBe(`✓ ok       variables  all valid
 ! warning  disk       0.5 GiB free in /data
-                      → Make room.
+                      → Free some space.
 ✗ BROKEN   service    service.example: it refuses
                       connections
-                      → Check the port of UPSTREAM_URL, and
+                      → Check the port in UPSTREAM_URL, and
                         firewalls in between.
-- skipped  endpoint   there is no connection
+- skipped  endpoint   not checked without a connection
 
-The gateway cannot run well: 1 broken, 1 warning.`);
+The gateway would not work: 1 broken, 1 warning.`);
 });
 
-test('a terminal shows how it is in colours as well', () => {
+test('a report for a terminal shows states in colour', () => {
   const report = formatReport(FINDINGS, { width: 80, isColoured: true });
   expect(report).toContain('\u001B[31m✗ BROKEN   \u001B[39mservice');
-  // oxlint-disable-next-line no-control-regex -- terminals are told colours with a control character
+  // oxlint-disable-next-line no-control-regex -- a control character starts a terminal's colour sequence
   expect(report.replaceAll(/\u001B\[\d+m/g, '')).toBe(formatReport(FINDINGS, { width: 80, isColoured: false }));
 });
 
 test.each([
-  [FINDINGS, 'broken', 'The gateway cannot run well: 1 broken, 1 warning.'],
+  [FINDINGS, 'broken', 'The gateway would not work: 1 broken, 1 warning.'],
   [FINDINGS.slice(0, 2), 'warning', 'The gateway can run; 1 warning.'],
   [FINDINGS.slice(0, 1), 'ok', 'All is well.'],
   [FINDINGS.slice(3), 'skipped', 'All is well.'],
-])('the worst of %# decides', (findings, state, summary) => {
+])('the worst state of case %# decides the summary', (findings, state, summary) => {
   expect(worstState(findings)).toBe(state);
   expect(formatReport(findings, { width: 80, isColoured: false }).split('\n').at(-1)).toBe(summary);
 });

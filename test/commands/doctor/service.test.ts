@@ -28,7 +28,7 @@ async function openIssuer() {
   return { issuer, auth };
 }
 
-/** The service; `answer` stands in for it at every path but the endpoint's. */
+/** Starts the service; `answer` may replace its answers. */
 async function openService(answer: (path: string) => RestReply | null = () => null): Promise<string> {
   const service = await startRestService({ answer: ({ path }) => answer(path) });
   onTestFinished(() => service.close());
@@ -60,7 +60,7 @@ function writeFiles(certificate: Certificate): { readonly cert: string; readonly
 }
 
 describe('the service', () => {
-  test('that is there and gives a token is ok in everything', async () => {
+  test('that answers and issues a token is ok in every finding', async () => {
     const { auth } = await openIssuer();
     const UPSTREAM_URL = await openService((path) => (path === '/Token' ? TOKEN : null));
     const findings = await examined({ ...OFF, ...auth, ...SECRETS, UPSTREAM_URL });
@@ -73,17 +73,17 @@ describe('the service', () => {
       'keys: ok',
       'port: ok',
     ]);
-    expect(findings['endpoint']?.fact).toBe('GET /api/v2/admin/tasks/account answers 405: it is there');
-    expect(findings['token']?.fact).toBe('the service gave one, for 60 minutes');
-    expect(findings['keys']?.fact).toMatch(/^2 keys at http:\/\/127\.0\.0\.1:\d+\/keys, 2 of use: ES256, RS256$/);
+    expect(findings['endpoint']?.fact).toBe('GET /api/v2/admin/tasks/account answers 405, as expected');
+    expect(findings['token']?.fact).toBe('the service issued one, valid for 60 minutes');
+    expect(findings['keys']?.fact).toMatch(/^2 keys at http:\/\/127\.0\.0\.1:\d+\/keys, 2 usable: ES256, RS256$/);
   });
 
-  test('that asks who calls before it says anything is there, too', async () => {
+  test('that answers 401 is ok, too', async () => {
     const UPSTREAM_URL = await openService(() => ({ status: 401, body: '' }));
     expect((await examined({ ...OFF, UPSTREAM_URL }))['endpoint']).toMatchObject({ state: 'ok' });
   });
 
-  test('is asked for nothing that creates', async () => {
+  test('receives a GET only, without credentials', async () => {
     const service = await startRestService();
     onTestFinished(() => service.close());
     await examined({ ...OFF, UPSTREAM_URL: service.url.href });
@@ -92,35 +92,35 @@ describe('the service', () => {
     ]);
   });
 
-  test('that refuses connections is broken, and nothing more of it is looked at', async () => {
+  test('that refuses connections is broken, and its other checks are skipped', async () => {
     const UPSTREAM_URL = `http://127.0.0.1:${await closedPort()}`;
     const findings = await examined({ ...OFF, ...SECRETS, ...(await openIssuer()).auth, UPSTREAM_URL });
     expect(findings['service']).toMatchObject({ state: 'broken', fact: expect.stringContaining('refuses') as string });
     expect([findings['endpoint']?.state, findings['token']?.state]).toEqual(['skipped', 'skipped']);
   });
 
-  test('whose name nobody knows is broken', async () => {
+  test('whose name cannot be resolved is broken', async () => {
     const { service } = await examined({ ...OFF, UPSTREAM_URL: 'http://nonexistent.invalid' });
-    expect(service).toMatchObject({ state: 'broken', fact: 'nonexistent.invalid: its name cannot be resolved' });
+    expect(service).toMatchObject({ state: 'broken', fact: 'nonexistent.invalid: the name cannot be resolved' });
   });
 
   test.each<readonly [RestReply, string, string]>([
-    [{ status: 404, body: '' }, 'broken', 'nothing is at this path'],
+    [{ status: 404, body: '' }, 'broken', 'there is nothing at this path'],
     [
       { status: 302, headers: { Location: 'https://elsewhere.example/' }, body: '' },
       'broken',
-      'creates are not sent after it',
+      'creates do not follow redirects',
     ],
     [{ status: 503, body: '' }, 'broken', 'the service fails'],
-    [{ status: 200, body: 'hello' }, 'warning', 'where the contract has 405 or 401'],
-    [{ status: 405, body: '<html>405</html>' }, 'warning', 'not in the words of ASP.NET Web API'],
+    [{ status: 200, body: 'hello' }, 'warning', 'but the contract has 405 or 401'],
+    [{ status: 405, body: '<html>405</html>' }, 'warning', 'not in the words of ASP.NET Web API 2'],
   ])('that answers GET with %j is %s', async (reply, state, reason) => {
     const { endpoint } = await examined({ ...OFF, UPSTREAM_URL: await openService(() => reply) });
     expect(endpoint).toMatchObject({ state, fact: expect.stringContaining(reason) as string });
     expect(endpoint?.remedy).not.toBeNull();
   });
 
-  test('at another base path is broken, and the base path of the variable is used', async () => {
+  test('at another base path is broken, and the base path in UPSTREAM_URL is used', async () => {
     const UPSTREAM_URL = await openService((path) => (path.startsWith('/base/') ? null : { status: 404, body: '' }));
     expect((await examined({ ...OFF, UPSTREAM_URL }))['endpoint']?.state).toBe('broken');
     expect((await examined({ ...OFF, UPSTREAM_URL: `${UPSTREAM_URL}base` }))['endpoint']?.state).toBe('ok');
@@ -143,9 +143,9 @@ describe('the service', () => {
       { status: 400, headers: TOKEN.headers, body: '{"error":"invalid_client"}' },
       'UPSTREAM_CLIENT_SECRET',
     ],
-    ['for want of a token endpoint', { status: 404, body: '' }, 'gives out tokens'],
-    ['in words that are none', { status: 200, body: 'welcome' }, 'gives out tokens'],
-  ])('that gives no token %s is broken, and no secret is told', async (_, reply, remedy) => {
+    ['without a token endpoint', { status: 404, body: '' }, 'issues tokens'],
+    ['with an answer that is no token', { status: 200, body: 'welcome' }, 'issues tokens'],
+  ])('that refuses a token %s is broken, and no secret is revealed', async (_, reply, remedy) => {
     const { auth } = await openIssuer();
     const UPSTREAM_URL = await openService((path) => (path === '/Token' ? reply : null));
     const findings = await examined({ ...OFF, ...auth, ...SECRETS, UPSTREAM_URL });
@@ -156,7 +156,7 @@ describe('the service', () => {
 });
 
 describe('a proxy', () => {
-  test('that makes tunnels is ok, and the endpoint is looked at through it', async () => {
+  test('that opens tunnels is ok, and the endpoint is checked through it', async () => {
     const proxy = await openProxy();
     const UPSTREAM_URL = await openService();
     const env = { ...OFF, UPSTREAM_URL, NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url.href };
@@ -167,16 +167,16 @@ describe('a proxy', () => {
     expect(proxy.asked.map(({ target }) => target)).toEqual([host, host]);
   });
 
-  test('that refuses is broken, and named', async () => {
+  test('that refuses is broken and named in the finding', async () => {
     const proxy = await openProxy(403);
     const env = { ...OFF, UPSTREAM_URL: 'http://service.invalid', NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url.href };
     expect((await examined(env))['service']).toMatchObject({
       state: 'broken',
-      fact: `service.invalid: no connection is made through the proxy ${proxy.url.host} (PROXY_REFUSED)`,
+      fact: `service.invalid: cannot connect through the proxy ${proxy.url.host} (PROXY_REFUSED)`,
     });
   });
 
-  test('that Node is not told to use is a warning', async () => {
+  test('that Node is not configured to use is a warning', async () => {
     const findings = await examined({ ...OFF, UPSTREAM_URL: await openService(), HTTP_PROXY: 'http://proxy:3128' });
     expect(findings['proxy']).toMatchObject({
       state: 'warning',
@@ -191,13 +191,8 @@ describe('TLS', () => {
     listening(createSecureServer(selfSigned(options), (_, response) => response.writeHead(405).end()));
 
   test.each<readonly [string, CertificateOptions | undefined, string, string]>([
-    [
-      'nobody that is trusted',
-      undefined,
-      'not signed by a trusted authority (DEPTH_ZERO_SELF_SIGNED_CERT)',
-      'UPSTREAM_CA',
-    ],
-    ['nobody, for another name', { name: 'DNS:other.example' }, 'not signed by a trusted', 'UPSTREAM_CA'],
+    ['no trusted CA', undefined, 'not signed by a trusted CA (DEPTH_ZERO_SELF_SIGNED_CERT)', 'UPSTREAM_CA'],
+    ['no trusted CA, for another name', { name: 'DNS:other.example' }, 'not signed by a trusted', 'UPSTREAM_CA'],
   ])('with a certificate of %s is broken', async (_, options, reason, remedy) => {
     const findings = await examined({ ...OFF, UPSTREAM_URL: `https://127.0.0.1:${await openSecure(options)}` });
     expect(findings['service']?.state).toBe('ok');
@@ -206,7 +201,7 @@ describe('TLS', () => {
     expect(findings['endpoint']?.state).toBe('skipped');
   });
 
-  test('with a certificate of the authority in UPSTREAM_CA, for a client that UPSTREAM_CERT names, is ok', async () => {
+  test('with a certificate of the CA in UPSTREAM_CA and a client certificate in UPSTREAM_CERT is ok', async () => {
     const [service, gateway] = [selfSigned(), selfSigned({ name: 'DNS:gateway' })];
     const options = { ...service, requestCert: true, ca: [gateway.cert] };
     const port = await listening(createSecureServer(options, (_, response) => response.writeHead(405).end()));
@@ -236,12 +231,12 @@ describe('TLS', () => {
     expect(TLS).toMatchObject({ state: 'broken', remedy: expect.stringContaining('speaks https') as string });
   });
 
-  test('that is never answered is broken', async () => {
+  test('without an answer to the handshake is broken', async () => {
     const port = await listening(createServer());
     const env = { ...OFF, UPSTREAM_URL: `https://127.0.0.1:${port}`, UPSTREAM_TIMEOUT_MS: '150' };
     expect((await examined(env))['TLS']).toMatchObject({
       state: 'broken',
-      fact: 'no secure connection is made (ETIMEDOUT)',
+      fact: 'the TLS handshake fails (ETIMEDOUT)',
     });
   });
 });
@@ -250,13 +245,13 @@ describe('the keys of the issuer', () => {
   test.each<readonly [string, { status: number; body: string }, string]>([
     ['are not at the address', { status: 404, body: '' }, 'answers 404'],
     ['are no JSON', { status: 200, body: '<html>' }, 'the answer is not JSON'],
-    ['are no set', { status: 200, body: '{"issuer":"x"}' }, 'gives no set of keys'],
+    ['are no set', { status: 200, body: '{"issuer":"x"}' }, 'does not return a JSON Web Key Set'],
     ['are secret ones', { status: 200, body: '{"keys":[{"kty":"oct","k":"aHVudGVyMg","alg":"HS256"}]}' }, '1 key'],
-    ['cannot be read', { status: 200, body: '{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB"}]}' }, '0 of use'],
+    ['cannot be read', { status: 200, body: '{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB"}]}' }, '0 usable'],
     [
       'are for encryption',
       { status: 200, body: '{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}' },
-      '0 of use',
+      '0 usable',
     ],
   ])('that %s are broken', async (_, answer, reason) => {
     const { issuer, auth } = await openIssuer();
@@ -265,7 +260,7 @@ describe('the keys of the issuer', () => {
     expect(keys).toMatchObject({ state: 'broken', fact: expect.stringContaining(reason) as string });
   });
 
-  test('that nobody serves are broken, and the query of their address is not told', async () => {
+  test('that cannot be fetched are broken, and the query of their address is not revealed', async () => {
     const { auth } = await openIssuer();
     const findings = await examined({
       ...auth,
@@ -280,12 +275,12 @@ describe('the keys of the issuer', () => {
 });
 
 describe('the port', () => {
-  test('that another program has is broken', async () => {
+  test('of another program is broken', async () => {
     const PORT = String(await listening(createServer((socket) => socket.destroy())));
-    expect((await examined({ PORT }))['port']).toMatchObject({ state: 'broken', remedy: 'Set PORT to another.' });
+    expect((await examined({ PORT }))['port']).toMatchObject({ state: 'broken', remedy: 'Set PORT to another port.' });
   });
 
-  test('that a gateway has already is a warning', async () => {
+  test('of a running gateway is a warning', async () => {
     const gateway = await startStoreGateway();
     onTestFinished(() => gateway.close());
     expect(await statesOf({ PORT: gateway.url.port })).toMatchObject({ port: 'warning' });
@@ -296,7 +291,7 @@ describe('the port', () => {
   });
 });
 
-test('variables that cannot be used are all named, and nothing is looked at in their stead', async () => {
+test('all invalid variables are reported, and everything else is skipped', async () => {
   expect(await statesOf({ PORT: 'http', UPSTREAM_FORMAT: 'yaml', UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual({
     PORT: 'broken',
     UPSTREAM_FORMAT: 'broken',
