@@ -50,7 +50,7 @@ export async function openUpstreamBackend(
     connectRetries: CONNECT_RETRIES,
     observer: { ...upstreamMetrics, onRefused: (limit) => metrics.countRefusal(limit) },
   });
-  upstreamMetrics.watch(() => client.load());
+  upstreamMetrics.watchLoad(() => client.load());
   const tables = toTables(config);
   const { ownClient } = upstream;
   const ownToken =

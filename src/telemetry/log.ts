@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import { isatty } from 'node:tty';
 import { pino } from 'pino';
 
-/** What this project writes to its log: facts first, then the sentence. */
+/** The log of this project; each call takes facts first, then a sentence. */
 export interface Log {
   debug(facts: object, sentence: string): void;
   info(facts: object, sentence: string): void;
@@ -13,43 +13,43 @@ export interface Log {
 export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 
-/** Where lines go; each ends with a line feed. */
+/** The destination of log lines; each line ends with a line feed. */
 export interface LogSink {
-  /** `isAscii` where it is known to be, which costs less to write. */
+  /** `isAscii` is true if the line is known to be ASCII, which makes writing cheaper. */
   write(line: string, isAscii?: boolean): void;
-  /** Asks for what was written to be passed on now; it waits for nothing. */
+  /** Starts to write out buffered lines, and does not wait for the end. */
   flush(): void;
 }
 
 export interface LogSinkOptions {
-  /** Standard error, unless another is given. */
+  /** Standard error by default. */
   readonly fd?: number;
   readonly isTerminal?: boolean;
-  /** Whether other processes write to the same. */
+  /** True if other processes write to the same destination. */
   readonly isShared?: boolean;
 }
 
-/** What every line says of the process that wrote it. */
+/** The facts about the process that every line carries. */
 export interface ProcessFacts {
   readonly worker?: number;
 }
 
 const STANDARD_ERROR = 2;
 /**
- * A write wakes another thread, which costs more than a hundred lines. One of up to 4 KB is never mixed with another
- * process's in the same pipe.
+ * Lines are written in batches, because a write wakes another thread, which costs more than a hundred lines. Writes of up to 4 KB
+ * to the same pipe are never interleaved with those of another process.
  */
 const BUFFERS = {
   own: { minLength: 61_440, maxWrite: 65_536 },
   shared: { minLength: 3_072, maxWrite: 4_096 },
 } as const;
 const MAX_WAIT_MS = 1_000;
-/** When whoever reads the log has stopped reading, it may not take all the memory. */
+/** Limits the memory for lines that the reader of the log does not read; further lines are dropped. */
 const MAX_UNREAD_BYTES = 67_108_864;
 
 /**
- * A sink to standard error, or another file descriptor: readable in a terminal, else lines of JSON, passed on when there
- * are 60 KB of them (3 where several processes write to the same), after a second, and when the process exits, however it does but for SIGKILL.
+ * Opens a sink to a file descriptor: readable text in a terminal, otherwise lines of JSON. Lines are written out when there are
+ * 60 KB of them (3 KB in a shared destination), after a second, and on every exit of the process except SIGKILL.
  */
 export async function openLogSink({
   fd = STANDARD_ERROR,
@@ -67,7 +67,7 @@ export async function openLogSink({
     ...BUFFERS[isShared ? 'shared' : 'own'],
     maxLength: MAX_UNREAD_BYTES,
     periodicFlush: MAX_WAIT_MS,
-    // As text every line would be measured together with all that wait.
+    // With text, pino would measure the whole buffer for every line.
     contentMode: 'buffer',
   });
   const bytes = destination as unknown as { write(line: Buffer): void };
@@ -77,7 +77,7 @@ export async function openLogSink({
   };
 }
 
-/** A log that writes at once, each line with these facts; secrets never reach it. */
+/** Creates a log that writes each line at once, with these facts and without secrets. */
 export function createLog(level: LogLevel, sink: LogSink, facts: ProcessFacts = {}): Log {
   const write = (line: string): void => {
     sink.write(line);
@@ -95,17 +95,17 @@ export function createLog(level: LogLevel, sink: LogSink, facts: ProcessFacts = 
   );
 }
 
-/** A sink for nothing. */
+/** A sink that discards all lines. */
 export const NO_LOG_SINK: LogSink = { write: () => undefined, flush: () => undefined };
 
-/** Credentials as an Authorization header has them ("bearer token" is no token), and a user name and password in an address. */
+/** The credentials of an Authorization header; 8 characters at least, so that the words "bearer token" are left alone. */
 const CREDENTIALS = /\b(Bearer|Basic|Digest|Negotiate|NTLM) +[\w.~+/=-]{8,}/gi;
 const ADDRESS = /\b([a-z][a-z\d+.-]{0,20}:\/\/)[^/\s"\\]{1,400}@/gi;
 const PASSWORD_PARAMETER = /([?&]password=)[^&\s"\\]{1,400}/gi;
-/** How deep causes are followed. */
+/** The most nested causes that are logged. */
 const MAX_CAUSES = 5;
 
-/** A line of the log without credentials, wherever in it they stand. */
+/** Removes credentials from a log line, wherever they occur. */
 export function redactLine(line: string): string {
   return line
     .replace(CREDENTIALS, '$1 [redacted]')
@@ -114,8 +114,8 @@ export function redactLine(line: string): string {
 }
 
 /**
- * What a log says of an error and of its causes, and no more: drivers and parsers hang whole answers, rows and requests on
- * their errors, and an engine's error about a text quotes it.
+ * Reduces an error and its causes to what may be logged. Drivers and parsers attach whole answers, rows and requests to their
+ * errors, and the engine's SyntaxError quotes the text that it could not parse.
  */
 export function toLoggedError(error: unknown, depth = 0): unknown {
   if (error === undefined || error === null) return error;
@@ -124,7 +124,7 @@ export function toLoggedError(error: unknown, depth = 0): unknown {
   const isFollowed = depth < MAX_CAUSES;
   return {
     type: name,
-    message: error instanceof SyntaxError ? 'a text cannot be read' : message,
+    message: error instanceof SyntaxError ? 'a text could not be parsed' : message,
     ...(typeof code === 'string' && { code }),
     stack: stack
       .split('\n')

@@ -38,39 +38,39 @@ const LIMITS = [
   'upstream_answer_values',
 ] as const;
 const DOCUMENT_LIMIT_NAMES = ['characters', 'tokens', 'nesting', 'depth', 'aliases', 'directives', 'cost'] as const;
-/** A limit on what one GraphQL document may hold. */
+/** A limit on the size of one GraphQL document. */
 export type DocumentLimit = (typeof DOCUMENT_LIMIT_NAMES)[number];
-/** A bound at which something was refused, left out, or had to wait. */
+/** A limit at which something was refused, omitted, or had to wait. */
 export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
 
-/** What the gateway counts, and how it is read. Names and labels are bounded: no value of a caller's becomes a label. */
+/** The metrics of the gateway. The number of series is bounded: callers cannot create labels at will. */
 export interface Metrics {
   readonly requests: RequestMetrics;
-  /** To be called once, where there is a service. */
+  /** To be called once, in upstream mode only. */
   readonly observeUpstream: () => UpstreamMetrics;
   readonly commits: (kind: string) => CommitMetrics;
-  /** Lets the creates of a backend be seen before the first of their kind: an increase from nothing is none. */
+  /** Registers every counter of creates at 0, so that `increase()` sees the first event. */
   preregisterCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]): void;
-  /** A create that ended; `code` is OK or a failure's. */
+  /** Counts a create that ended; `code` is OK or the code of its failure. */
   countCreate(backend: string, code: string, outcome: string): void;
   countReplay(): void;
-  /** A GraphQL request that took the fast lane. */
+  /** Counts a GraphQL request that took the fast lane. */
   countFastAnswer(): void;
-  /** A value that the enum of this field of Detail cannot name. */
+  /** Counts a value that is not in the enum of this field of Detail. */
   countUnknownValue(field: string): void;
-  /** A member of an answer that the contract does not name; `path` is the service's to choose. */
+  /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */
   countUnknownField(path: string): void;
-  /** A field of a created task whose text is not the one that was sent. */
+  /** Counts a field of a created task that differs from the text that was sent. */
   countChangedField(field: string): void;
-  /** A created task, the end of an attempt with an idempotency key, or a refused credential that could not be written down. */
+  /** Counts a created task, the result of an idempotency key, or a refused credential that could not be written to the database. */
   countUnwritten(what: 'record' | 'settlement' | 'refusal'): void;
   countRefusal(limit: Limit): void;
   setBreakerState(state: 'closed' | 'half-open' | 'open'): void;
-  /** What /ready answered last. */
+  /** Sets the latest result of /ready. */
   setReady(isReady: boolean): void;
-  /** In Prometheus' text format. */
+  /** Renders all metrics in Prometheus' text format. */
   render(): Promise<RenderedMetrics>;
-  /** For another process, to be added to what others counted. */
+  /** Returns the values for another process, which sums those of all workers. */
   snapshot(): Promise<MetricsSnapshot>;
 }
 
@@ -84,7 +84,7 @@ export function createMetrics(): Metrics {
   collectDefaultMetrics({ register: registry });
   const creates = createCounter(registry, {
     name: 'gateway_creates_total',
-    help: 'Creates by backend, failure code (OK for none) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
+    help: 'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
     labelNames: ['backend', 'code', 'outcome'],
   });
   const replays = createCounter(registry, {
@@ -93,7 +93,7 @@ export function createMetrics(): Metrics {
   })();
   const conflicts = createCounter(registry, {
     name: 'gateway_idempotency_conflicts_total',
-    help: 'Creates refused because their idempotency key was used for another input, or its create is under way.',
+    help: 'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
     labelNames: ['code'],
   });
   for (const code of CONFLICTS) conflicts(code);
@@ -103,43 +103,43 @@ export function createMetrics(): Metrics {
   })();
   const unknownValues = createCounter(registry, {
     name: 'gateway_unknown_values_total',
-    help: 'Values in answers that the enum of their field cannot name, by field.',
+    help: 'Values in answers that are not in the enum of their field, by field.',
     labelNames: ['field'],
   });
   for (const field of ['Frequency', 'Notification']) unknownValues(field);
   const unknownFields = createCounter(registry, {
     name: 'gateway_unknown_fields_total',
-    help: 'Members of answers that the contract does not name, by path (other: not among the first paths).',
+    help: 'Members of answers that are not in the contract, by path (other: beyond the first 50 paths).',
     labelNames: ['path'],
   });
   const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
   unknownFields(paths.find(''));
   const changedFields = createCounter(registry, {
     name: 'gateway_changed_fields_total',
-    help: 'Fields of created tasks whose text is not the one that was sent, by field.',
+    help: 'Fields of created tasks that differ from the text that was sent, by field.',
     labelNames: ['field'],
   });
   for (const field of ['Parameters', 'ContentType']) changedFields(field);
   const unwritten = createCounter(registry, {
     name: 'gateway_unwritten_total',
-    help: 'Created tasks, ends of attempts with an idempotency key, and refused credentials that could not be written down.',
+    help: 'Failed writes to the database, retried or given up: created tasks (record), results of idempotency keys (settlement), refused credentials (refusal).',
     labelNames: ['what'],
   });
   for (const what of ['record', 'settlement', 'refusal']) unwritten(what);
   const refusals = createCounter(registry, {
     name: 'gateway_refusals_total',
-    help: 'What was refused or had to wait because a bound was reached, by the bound.',
+    help: 'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
     labelNames: ['limit'],
   });
   for (const limit of [...LIMITS, ...DOCUMENT_LIMIT_NAMES.map((name) => `document_${name}`)]) refusals(limit);
   const breaker = createGauge(registry, {
     name: 'gateway_circuit_state',
-    help: 'The circuit to the service: 0 closed, 1 half-open, 2 open.',
+    help: 'State of the circuit breaker of the service: 0 closed, 1 half-open, 2 open.',
     aggregator: 'max',
   })();
   const ready = createGauge(registry, {
     name: 'gateway_ready',
-    help: 'What /ready answered last: 1 ready, 0 not; 1 before it was asked.',
+    help: 'Latest result of /ready: 1 ready, 0 not ready; 1 before the first request.',
     aggregator: 'min',
   })();
   ready.value = 1;

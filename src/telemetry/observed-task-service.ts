@@ -13,7 +13,7 @@ export interface ObservationOptions {
   readonly metrics: Metrics;
 }
 
-/** A task service whose creates are counted, and the values in their answers that the enums cannot name. */
+/** A decorator that counts creates, and the values in their answers that are not in the enums. */
 export function observedTaskService(inner: TaskService, { backend, tables, metrics }: ObservationOptions): TaskService {
   metrics.preregisterCreates(backend, [CREATED, ...FAILURE_KINDS, UNEXPECTED]);
   const count = ({ code, outcome }: { readonly code: string; readonly outcome: string }): void =>

@@ -2,35 +2,35 @@ import type { Registry } from 'prom-client';
 import { createBoundedLabels, LATENCY_SECONDS, createCounter, createGauge, createHistogram } from './series.ts';
 import type { RequestRecord } from './request-record.ts';
 
-/** HTTP requests and GraphQL operations in numbers. */
+/** The metrics of HTTP requests and GraphQL operations. */
 export interface RequestMetrics {
   begin(): void;
   end(record: RequestRecord, status: number, durationMs: number): void;
 }
 
-/** Callers choose the names of operations; whoever invents many gets no more series than this. */
+/** Limits the series, because callers choose the names of operations. */
 const MAX_OPERATION_NAMES = 50;
 const MAX_CODES = 50;
 
 export function createRequestMetrics(registry: Registry): RequestMetrics {
   const inFlight = createGauge(registry, {
     name: 'gateway_http_requests_in_flight',
-    help: 'HTTP requests that are being answered.',
+    help: 'HTTP requests in progress.',
   })();
   const requests = createCounter(registry, {
     name: 'gateway_http_requests_total',
-    help: 'HTTP requests by what answered them and status.',
+    help: 'HTTP requests by handler and status.',
     labelNames: ['path', 'status'],
   });
   const durations = createHistogram(registry, {
     name: 'gateway_http_request_duration_seconds',
-    help: 'Time from a request to its answer, by what answered it.',
+    help: 'Time from a request to its answer, by handler.',
     labelNames: ['path'],
     buckets: LATENCY_SECONDS,
   });
   const operations = createCounter(registry, {
     name: 'gateway_graphql_operations_total',
-    help: 'GraphQL requests by operation (anonymous; none: it did not come to run; other: not among the first names that succeeded) and result (ok or the code of the error).',
+    help: 'GraphQL requests by operation (anonymous: no name; none: did not run; other: not among the first 50 names that succeeded) and result (ok or the error code).',
     labelNames: ['operation', 'result'],
   });
   const names = createBoundedLabels(MAX_OPERATION_NAMES);
@@ -45,7 +45,7 @@ export function createRequestMetrics(registry: Registry): RequestMetrics {
       durations(path).observe(durationMs / 1000);
       if (path !== 'graphql') return;
       const { code } = record;
-      if (record.operationType === null && code === null) return; // GraphiQL, or a preflight
+      if (record.operationType === null && code === null) return; // GraphiQL's page, or a preflight
       operations(toOperation(record, names), code === null ? 'ok' : codes.admit(code)).value += 1;
     },
   };

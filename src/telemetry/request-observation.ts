@@ -11,17 +11,17 @@ import {
   parseTraceParent,
 } from './request-record.ts';
 
-/** Observes each request from its first byte to its answer, whichever way it takes through the server. */
+/** Observes each request from its first byte to its answer, whichever handler serves it. */
 export interface RequestObservation {
   begin(request: IncomingMessage, path: PathClass, requestId: string): RequestRecord;
-  /** The request was answered, or its caller left. */
+  /** To be called when the request was answered, or its caller left. */
   end(record: RequestRecord, response: ServerResponse): void;
 }
 
 export interface RequestObservationOptions {
   readonly metrics: RequestMetrics;
   readonly requestLog: RequestLog;
-  /** Null: there are no traces. */
+  /** Null if tracing is off. */
   readonly tracing: Tracing | null;
 }
 
@@ -34,9 +34,9 @@ const ROUTES: Readonly<Record<PathClass, string | null>> = {
   metrics: '/metrics',
   other: null,
 };
-/** No status of HTTP's: nothing was answered, for the caller left first. */
+/** Not a status of HTTP: the caller left before it got an answer. */
 const CLIENT_CLOSED_REQUEST = 499;
-/** Asked by machines every few seconds: of no interest unless something is looked for. */
+/** Requested by machines every few seconds, and therefore not traced, and logged for debugging only. */
 const PROBES: ReadonlySet<PathClass> = new Set(['health', 'ready', 'metrics']);
 
 export function createRequestObservation({
@@ -80,7 +80,7 @@ export function createRequestObservation({
   };
 }
 
-/** A step whose time is the request's, and which is a span where there are traces. */
+/** Adds the time of a step to its request's record, and begins a span if the request is traced. */
 class TimedStep implements StepUnderWay {
   readonly headers: Readonly<Record<string, string>> | null;
   readonly beginStep: BeginStep;

@@ -4,7 +4,7 @@ export interface FamilyOptions {
   readonly name: string;
   readonly help: string;
   readonly labelNames?: readonly string[];
-  /** How the values of several processes become one. */
+  /** How the values of several workers are combined. */
   readonly aggregator?: 'sum' | 'min' | 'max';
 }
 
@@ -13,7 +13,7 @@ export interface HistogramOptions extends FamilyOptions {
   readonly buckets: readonly number[];
 }
 
-/** One series of a counter or gauge: a plain number. */
+/** One series of a counter or gauge. */
 export interface Series {
   value: number;
 }
@@ -22,8 +22,8 @@ export interface HistogramSeries {
   observe(value: number): void;
 }
 
-/** The series of these label values, in the order of the names; to be looked up once and kept where every request counts. */
-export type Family<Kept> = (...labelValues: readonly string[]) => Kept;
+/** Returns the series of these label values, in the order of the label names. Hot paths look it up once and keep it. */
+export type Family<OneSeries> = (...labelValues: readonly string[]) => OneSeries;
 
 type Labels = Readonly<Record<string, string | number>>;
 interface Sample {
@@ -32,22 +32,22 @@ interface Sample {
   readonly metricName?: string;
 }
 
-/** A counter whose series are plain numbers, read only when somebody asks: prom-client's own cost more than what they count. */
+/** Creates a counter whose series are plain numbers, because prom-client's counters cost more than the work that they count. */
 export function createCounter(registry: Registry, options: FamilyOptions): Family<Series> {
   return createNumbers(registry, 'counter', options);
 }
 
-/** A gauge whose series are plain numbers. */
+/** Creates a gauge whose series are plain numbers. */
 export function createGauge(registry: Registry, options: FamilyOptions): Family<Series> {
   return createNumbers(registry, 'gauge', options);
 }
 
-/** A gauge without labels whose value is asked for when somebody reads it. */
+/** Creates a gauge without labels whose value is computed when the metrics are read. */
 export function createComputedGauge(registry: Registry, options: FamilyOptions, read: () => number): void {
   createFamily(registry, 'gauge', options, () => ({ toSamples: (labels) => [{ labels, value: read() }] }));
 }
 
-/** A histogram whose buckets are plain numbers. */
+/** Creates a histogram whose buckets are plain numbers. */
 export function createHistogram(registry: Registry, options: HistogramOptions): Family<HistogramSeries> {
   const { name, buckets } = options;
   return createFamily(registry, 'histogram', options, () => {
@@ -90,20 +90,20 @@ interface Sampled {
   toSamples(labels: Labels): Sample[];
 }
 
-/** What is kept for the label values on the way here: no key is put together for a look-up. */
-interface LabelNode<Kept> {
-  series: Kept | null;
-  readonly next: Map<string, LabelNode<Kept>>;
+/** A node of the tree of label values, which finds a series without building a key from its labels. */
+interface LabelNode<OneSeries> {
+  series: OneSeries | null;
+  readonly next: Map<string, LabelNode<OneSeries>>;
 }
 
-function createFamily<Kept extends Sampled>(
+function createFamily<OneSeries extends Sampled>(
   registry: Registry,
   type: string,
   { name, help, labelNames = [], aggregator = 'sum' }: FamilyOptions,
-  create: () => Kept,
-): Family<Kept> {
-  const kept: { readonly labels: Labels; readonly series: Kept }[] = [];
-  const root: LabelNode<Kept> = { series: null, next: new Map() };
+  create: () => OneSeries,
+): Family<OneSeries> {
+  const all: { readonly labels: Labels; readonly series: OneSeries }[] = [];
+  const root: LabelNode<OneSeries> = { series: null, next: new Map() };
   const metric = {
     name,
     help,
@@ -114,18 +114,18 @@ function createFamily<Kept extends Sampled>(
       help,
       type,
       aggregator,
-      values: kept.flatMap(({ labels, series }) => series.toSamples(labels)),
+      values: all.flatMap(({ labels, series }) => series.toSamples(labels)),
     }),
   };
-  // What a registry asks of a metric is its name and `get`.
+  // A registry uses only the name and `get` of a metric.
   registry.registerMetric(metric as unknown as Metric);
-  const add = (labelValues: readonly string[]): Kept => {
+  const add = (labelValues: readonly string[]): OneSeries => {
     const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
     const series = create();
-    kept.push({ labels, series });
+    all.push({ labels, series });
     return series;
   };
-  const family: Family<Kept> = (...labelValues) => {
+  const family: Family<OneSeries> = (...labelValues) => {
     let node = root;
     for (const value of labelValues) {
       let next = node.next.get(value);
@@ -138,16 +138,16 @@ function createFamily<Kept extends Sampled>(
   return family;
 }
 
-/** Upper bounds for times of calls and answers, in seconds: from a store's commit to the longest time limit in use. */
+/** Histogram buckets for calls and answers, in seconds: from a commit of the store to the longest usual timeout. */
 export const LATENCY_SECONDS: readonly number[] = [
   0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30,
 ];
 
-/** Values of a label that others choose, of which only so many become labels of their own. */
+/** Limits the number of label values that callers or the service choose. */
 export interface BoundedLabels {
-  /** The value itself when it is one of the first that were admitted, else `other`. */
+  /** Returns the value itself if it is among the first admitted ones, else `other`. */
   admit(value: string): string;
-  /** The same, but a new value is not admitted. */
+  /** The same, but does not admit a new value. */
   find(value: string): string;
 }
 

@@ -24,7 +24,7 @@ import { toOutcome, type Tracing, parseTraceParent } from './request-record.ts';
 import { TaskFailure } from '../contract/failure.ts';
 
 export interface TracingOptions {
-  /** Base address of an OTLP/HTTP collector. */
+  /** The base address of an OTLP/HTTP collector. */
   readonly endpoint: URL;
   readonly serviceName: string;
   readonly resourceAttributes: Readonly<Record<string, string>>;
@@ -34,14 +34,14 @@ export interface TracingOptions {
   readonly log: Log;
 }
 
-/** How long the collector has for a batch, and so how long closing takes at the most. */
+/** The time limit for exporting one batch, and therefore for closing. */
 const EXPORT_TIMEOUT_MS = 3_000;
 const BATCH = { maxExportBatchSize: 512, maxQueueSize: 8_192, scheduledDelayMillis: 1_000 } as const;
 const WARNING_INTERVAL_MS = 60_000;
 
 /**
- * Traces sent to an OpenTelemetry collector. Contexts are handed on as values: nothing here watches every asynchronous
- * call of the process. What a collector that is away does not take is dropped.
+ * Exports traces to an OpenTelemetry collector. Contexts are passed as values, without an AsyncLocalStorage, which would slow down
+ * every asynchronous call. Spans that the collector does not accept are dropped.
  */
 export function createTracing(options: TracingOptions): Tracing {
   const { endpoint, serviceName, resourceAttributes, sampledShare, followsParent, database, log } = options;
@@ -79,17 +79,17 @@ export function createTracing(options: TracingOptions): Tracing {
             ...(code && { 'gateway.code': code }),
             ...(outcome && { 'gateway.outcome': outcome }),
           });
-          // A failure that was answered as agreed is the caller's matter; this is the gateway's own view.
+          // The span shows the gateway's view: a failure that belongs to the contract is not an error of the gateway.
           if (status >= 500 || outcome === 'UNKNOWN') setError(span, code ?? String(status));
           span.end();
         },
       };
     },
-    close: () => provider.shutdown().catch((error: unknown) => log.warn({ err: error }, 'traces were not sent')),
+    close: () =>
+      provider.shutdown().catch((error: unknown) => log.warn({ err: error }, 'the last traces could not be exported')),
   };
 }
 
-/** Begins the span of a step. */
 function beginSpan(
   tracer: Tracer,
   step: Step,
@@ -141,13 +141,13 @@ function toHeaders(span: Span): Readonly<Record<string, string>> {
 
 function ignore(): void {}
 
-/** What the SDK has to say of itself, once a minute: a collector that is away would fill the log. */
+/** Logs warnings of the SDK, at most one a minute, so that a collector that is down does not flood the log. */
 function logSdkWarnings(log: Log): void {
   let warnedMs = -Infinity;
   const warn = (problem: string): void => {
     if (performance.now() - warnedMs < WARNING_INTERVAL_MS) return;
     warnedMs = performance.now();
-    log.warn({ problem: problem.slice(0, 500) }, 'traces are not all sent');
+    log.warn({ problem: problem.slice(0, 500) }, 'some traces could not be exported');
   };
   diag.setLogger(
     { error: warn, warn: warn, info: ignore, debug: ignore, verbose: ignore },
@@ -160,13 +160,13 @@ type Attributes = Readonly<Record<string, string | number>>;
 const DATABASES = { sqlite: 'sqlite', postgres: 'postgresql' } as const;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** What a step's span is called: OpenTelemetry's conventions, of few different names. */
+/** The name of a step's span, by OpenTelemetry's conventions; there are only a few different names. */
 export function stepName(step: Step): string {
   if (step.kind === 'field') return step.name;
   return step.kind === 'commit' ? 'COMMIT' : `POST ${new URL(step.url).pathname}`;
 }
 
-/** What is known of a step when it begins; nothing of what a caller sends is in it. */
+/** The attributes of a step's span at its start; they contain nothing that a caller sent. */
 export function stepAttributes(step: Step, database: keyof typeof DATABASES): Attributes {
   if (step.kind === 'field') return { 'graphql.field.name': step.name };
   if (step.kind === 'commit') {
@@ -186,7 +186,7 @@ export function stepAttributes(step: Step, database: keyof typeof DATABASES): At
   };
 }
 
-/** What went wrong; its words are left out, for they may be the service's. */
+/** The attributes of a failure. Its message is omitted, because it may contain the service's own words. */
 export function failureAttributes(error: unknown): { readonly type: string } & Attributes {
   if (!(error instanceof TaskFailure)) return { type: error instanceof Error ? error.name : 'Error' };
   return { type: error.code, 'gateway.code': error.code, 'gateway.outcome': error.outcome };

@@ -1,7 +1,7 @@
 import type { Registry } from 'prom-client';
 import { LATENCY_SECONDS, createHistogram, createComputedGauge } from './series.ts';
 
-/** When each phase of an exchange began, in milliseconds; 0 for one it did not come to. */
+/** The start of each phase of an exchange, in milliseconds; 0 for a phase that was not reached. */
 interface ExchangeTimes {
   readonly queuedMs: number;
   readonly dispatchedMs: number;
@@ -12,24 +12,24 @@ interface ExchangeTimes {
 
 const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];
 
-/** Calls of the service in numbers. */
+/** The metrics of calls to the service. */
 export interface UpstreamMetrics {
   onCall(path: string, result: number | string, durationMs: number): void;
   onExchange(times: ExchangeTimes): void;
-  /** Says what is under way whenever the metrics are read. */
-  watch(load: () => { readonly inFlight: number; readonly waiting: number }): void;
+  /** Registers gauges that read the current load. */
+  watchLoad(load: () => { readonly inFlight: number; readonly waiting: number }): void;
 }
 
 export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
   const calls = createHistogram(registry, {
     name: 'gateway_upstream_call_duration_seconds',
-    help: 'Time of a call of the service, from its wait for a connection to its last byte, by path and result (class of the status, or the failure code).',
+    help: 'Duration of a call to the service, from its wait for a connection to its last byte, by path and result (status class or failure code).',
     labelNames: ['path', 'result'],
     buckets: LATENCY_SECONDS,
   });
   const phases = createHistogram(registry, {
     name: 'gateway_upstream_phase_duration_seconds',
-    help: 'Time of the phases of an exchange with the service: queue (for a free connection), connect (next to nothing on an open one), first_byte (of the answer), body (its rest).',
+    help: 'Duration of the phases of an exchange with the service: queue (wait for a free connection), connect (near 0 on an open one), first_byte (until the answer begins), body (the rest of the answer).',
     labelNames: ['phase'],
     buckets: LATENCY_SECONDS,
   });
@@ -48,12 +48,12 @@ export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
       if (answeredMs > 0) firstByte.observe((answeredMs - sentMs) / 1000);
       if (endedMs > 0) body.observe((endedMs - answeredMs) / 1000);
     },
-    watch(load) {
+    watchLoad(load) {
       createComputedGauge(
         registry,
         {
           name: 'gateway_upstream_calls_in_flight',
-          help: 'Creates that were admitted and are not over, whatever they wait for.',
+          help: 'Creates in flight, including those that wait for a token or a connection.',
         },
         () => load().inFlight,
       );
@@ -61,7 +61,7 @@ export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
         registry,
         {
           name: 'gateway_upstream_calls_waiting',
-          help: 'Requests to the service that wait for a connection to become free.',
+          help: 'Requests that wait for a free connection to the service.',
         },
         () => load().waiting,
       );
