@@ -1,4 +1,4 @@
-# Tags are exact. Where a tag might be moved under you, pin its digest as well: FROM node:24.21.0-trixie-slim@sha256:…
+# The tags are exact versions. A registry can still move a tag; to rule that out, pin the digest: FROM node:24.21.0-trixie-slim@sha256:…
 FROM node:24.21.0-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
@@ -13,15 +13,15 @@ WORKDIR /app
 COPY --from=build /app/package.json ./
 COPY --from=build /app/node_modules node_modules
 COPY --from=build /app/dist dist
-# All that is ever written; the rest may be read-only.
+# The only folder that is written to; the rest may be read-only.
 COPY --from=build --chown=1000:1000 /app/data /data
 VOLUME /data
-# The image's user "node", by number so that an orchestrator can tell that it is not root.
+# The image's user "node", as a number so that an orchestrator can verify that it is not root.
 USER 1000:1000
 EXPOSE 4000
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-# Without a shell or npm in between, so that SIGTERM arrives.
+# Node is started directly, without a shell or npm, so that it receives SIGTERM.
 ENTRYPOINT ["node", "dist/cli.js"]
 CMD ["serve"]
