@@ -109,11 +109,11 @@ async function withRecords(
   upstream: UpstreamConfig,
   { log, metrics }: Observers,
 ): Promise<TaskService> {
-  const [{ openDatabase }, { rememberingTaskService }] = await Promise.all([
+  const [{ openDatabase }, { withUpstreamRecords }] = await Promise.all([
     import('../store/store.ts'),
     import('../store/upstream-records.ts'),
   ]);
-  return rememberingTaskService(tasks, await openDatabase(config.databaseUrl), {
+  return withUpstreamRecords(tasks, await openDatabase(config.databaseUrl), {
     // A call may wait for its turn, for the gateway's own token before it is sent, and for both again after a 401.
     leaseMs: 5 * upstream.timeoutMs + LEASE_MARGIN_MS,
     keyExpiryMs: config.keyExpiryMs,

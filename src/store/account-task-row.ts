@@ -23,7 +23,7 @@ const COLUMNS = {
 
 const FIELDS = Object.keys(DETAIL_FIELDS) as readonly DetailField[];
 
-/** A task's Detail as the store keeps it: every field, in the contract's order. */
+/** A task's Detail as the store holds it: every field, in the contract's order. */
 export type StoredDetail = {
   readonly [Field in DetailField]: Field extends 'Enabled'
     ? boolean
@@ -32,10 +32,10 @@ export type StoredDetail = {
       : string | null;
 };
 
-/** The columns of a SELECT whose rows `toStoredTask` reads. */
+/** The columns to select for `toStoredTask`. */
 export const TASK_COLUMNS = FIELDS.map((field) => `${COLUMNS[field]} AS "${field}"`).join(', ');
 
-/** The columns of an INSERT whose rows `toTaskRow` makes. */
+/** The columns to insert for rows of `toTaskRow`. */
 export const TASK_ROW_COLUMNS = ['account_id', ...FIELDS.map((field) => COLUMNS[field])];
 
 export function toTaskRow(accountId: string, detail: StoredDetail): readonly SqlValue[] {

@@ -6,28 +6,28 @@ export interface BoundedSelection {
   readonly columns: string;
   /** The column that orders the rows, the largest value first; unique within `scope`. */
   readonly key: string;
-  /** The column that may hold megabytes. */
+  /** The text column, which may hold megabytes. */
   readonly text: string;
-  /** The condition that, together with the key, names one row. */
+  /** The condition that identifies one row together with the key. */
   readonly scope: string;
   /** A further condition. */
   readonly condition?: string;
-  /** The parameters of both conditions, from ?1 on. */
+  /** The parameters of both conditions, starting at ?1. */
   readonly parameters: readonly SqlParameter[];
   readonly first: number;
-  /** The texts of the rows that are read have at most this many bytes together, unless the first row alone has more. */
+  /** The limit for the texts of all rows together. The first row is read even if it alone exceeds the limit. */
   readonly maxBytes: number | undefined;
 }
 
 export interface BoundedRows<Row extends SqlRow> {
   readonly rows: readonly Row[];
-  /** True when the selection has more rows than were read. */
+  /** True if the selection has more rows than were read. */
   readonly hasMore: boolean;
 }
 
 /**
- * Reads the first rows of a selection with one statement. The database adds up the lengths of the texts before it reads
- * any of them, so rows beyond `maxBytes` are never in memory.
+ * Reads the first rows of a selection with one statement. The database sums the lengths of the texts before it reads any of
+ * them, so rows beyond `maxBytes` are never in memory.
  */
 export async function readBoundedRows<Row extends SqlRow>(
   reader: SqlReader,
@@ -51,7 +51,7 @@ export async function readBoundedRows<Row extends SqlRow>(
   return { rows: found, hasMore: (found[0]?.total ?? 0) > found.length };
 }
 
-/** The tasks that were read by ID, in the order of `ids`; undefined for an ID whose row was beyond the bytes. */
+/** Puts tasks read by ID in the order of `ids`: null for an unknown ID, undefined for a row beyond `maxBytes`. */
 export function inOrderOf(
   ids: readonly string[],
   tasks: readonly AccountTask[],
@@ -59,6 +59,6 @@ export function inOrderOf(
 ): readonly (AccountTask | null | undefined)[] {
   const byId = new Map(tasks.map((task) => [task.ID, task]));
   const last = tasks.at(-1)?.ID ?? '';
-  // The rows come with the largest ID first.
+  // The rows were read with the largest ID first.
   return ids.map((id) => byId.get(id) ?? (hasMore && id < last ? undefined : null));
 }

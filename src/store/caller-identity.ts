@@ -4,22 +4,22 @@ import type { Caller } from '../contract/task-service.ts';
 /** The owner of idempotency keys and records. */
 export interface CallerIdentity {
   /**
-   * The scope that the caller's keys and records are written under. Behind it stand the scopes under which version 0.1
-   * wrote those of the same caller; most callers have none.
+   * The scope under which the caller's keys and records are written, followed by the scopes that version 0.1 used for the
+   * same caller. Most callers have only the first.
    */
   readonly scopes: readonly [string, ...string[]];
-  /** The caller's own credential where the service judges it; null where this gateway alone does. */
+  /** The caller's own credential if the service verifies it; null if only this gateway does. */
   readonly credential: Credential | null;
 }
 
 export interface Credential {
   /** A hash of the Authorization header. */
   readonly hash: string;
-  /** Milliseconds since 1970: from then on the gateway itself refuses it. */
+  /** The time from which the gateway itself refuses it, in milliseconds since 1970. */
   readonly expiresAtMs: number;
 }
 
-/** Identifies a client of the store, the subject of a JWT, or, where nothing else is known, an Authorization header. */
+/** Identifies a caller by its client of the store or its JWT's subject, else by its Authorization header. */
 export function toIdentity(caller: Caller): CallerIdentity {
   if (caller.kind === 'account') return identity(`account:${caller.accountId}:${caller.clientId ?? ''}`);
   if (caller.kind === 'subject') return identity(subjectScope(caller.subject));
@@ -44,7 +44,7 @@ function authorizationScope(authorization: string): string {
   return `authorization:${sha256(authorization)}`;
 }
 
-/** Writes the scheme, which HTTP compares in any case, as in `Bearer x`, so that most callers keep the scope of version 0.1. */
+/** Capitalizes the scheme as in `Bearer x`, since HTTP ignores its case. Most callers keep their scope of version 0.1 this way. */
 function normalizeScheme(authorization: string): string {
   const [, first = '', rest = '', credentials] = /^(\S)(\S*)\s+(.*)$/s.exec(authorization) ?? [];
   return credentials === undefined ? authorization : `${first.toUpperCase()}${rest.toLowerCase()} ${credentials}`;

@@ -9,9 +9,9 @@ export type CatalogueTask = {
 };
 
 export interface Catalogue {
-  /** Throws BAD_USER_INPUT for a task without a name, with an id that is no GUID, or with an id that is taken. */
+  /** Adds a task. @throws TaskFailure BAD_USER_INPUT for a blank name, an id that is not a GUID, or an id in use. */
   add(task: CatalogueTask): Promise<CatalogueTask>;
-  /** Every task, by name. */
+  /** Returns all tasks, ordered by name. */
   list(): Promise<readonly CatalogueTask[]>;
 }
 
@@ -25,7 +25,7 @@ export function createCatalogue(database: Database): Catalogue {
         const [existing] = await transaction.read<CatalogueTask>('SELECT id, name FROM catalogue WHERE id = ?1', [
           guid,
         ]);
-        if (existing) throw badInput('id', `${guid} is in the catalogue already, as "${existing.name}"`);
+        if (existing) throw badInput('id', `${guid} is already in the catalogue as "${existing.name}"`);
         await transaction.insert('catalogue', ['id', 'name'], [[guid, name]]);
       });
       return { id: guid, name };

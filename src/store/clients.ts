@@ -14,35 +14,35 @@ import {
 } from './secret.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
-/** An API client of an account; a task can only be created for an account that has one. */
+/** An API client of an account. Tasks can only be created for an account that has a client. */
 export interface Client {
   readonly id: string;
   /** The contract's UserID. */
   readonly accountId: string;
   readonly name: string;
-  /** A timestamp's text. */
+  /** A contract timestamp. */
   readonly createdAt: string;
-  /** A timestamp's text; null: it was not revoked. */
+  /** A contract timestamp; null if the client is not revoked. */
   readonly revokedAt: string | null;
 }
 
 export interface NewClient {
   /** At most 18 characters, as in the contract. */
   readonly name: string;
-  /** A GUID; without one the client gets an account of its own. */
+  /** A GUID; if absent, the client gets a new account. */
   readonly accountId?: string | undefined;
 }
 
 export interface Clients {
-  /** The secret is given here and never again. Throws BAD_USER_INPUT for a name or account that cannot be. */
+  /** Creates a client. The secret is shown only here. @throws TaskFailure BAD_USER_INPUT for an invalid name or account. */
   create(client: NewClient): Promise<{ readonly client: Client; readonly secret: string }>;
-  /** Every client, oldest first. */
+  /** Returns all clients, oldest first. */
   list(): Promise<readonly Client[]>;
-  /** The client, when the secret is its own; null otherwise, after the same time whether it exists or not. */
+  /** Returns the client if the secret is correct, else null. The time taken does not reveal whether the client exists. */
   verifySecret(clientId: string, secret: string): Promise<Client | null>;
   /**
-   * Ends a client, and what tokens it has: once this has resolved, no process accepts its secret or one of them. Its tasks
-   * stay. Again it changes nothing; null for a client that never was.
+   * Revokes a client and its tokens: once this has resolved, no process accepts its secret or tokens. Its tasks stay.
+   * Revoking it again changes nothing. Returns null for an unknown client.
    */
   revoke(clientId: string): Promise<Client | null>;
 }
@@ -101,7 +101,7 @@ export function createClients(database: Database): Clients {
           id,
           revocation,
         ]);
-        // For older programs, which ask for nothing but the token: they may remember one for a minute.
+        // Older versions check only the token, which they may cache for a minute.
         await transaction.write('DELETE FROM tokens WHERE client_id = ?1', [id]);
         const [row] = await transaction.read<ClientRow>(`${SELECT} WHERE id = ?1`, [id]);
         return row ? toClient(row) : null;

@@ -5,24 +5,24 @@ import { type Database, DatabaseUnavailableError, type SqlTransaction } from './
 import { toWriteFailure } from './store-failure.ts';
 
 export interface GroupCommit<Item, Result> {
-  /** Resolves once the transaction that holds the item is durably committed; `beginStep` is told of its commit. */
+  /** Resolves once the transaction that holds the item is durably committed. `beginStep` records the commit as a step. */
   add(item: Item, beginStep?: BeginStep): Promise<Result>;
-  /** Commits what is waiting and refuses what comes after. */
+  /** Commits what is waiting and refuses further items. */
   close(): Promise<void>;
 }
 
 export interface GroupCommitOptions<Item, Result> {
   readonly database: Database;
   /**
-   * Writes the items and answers for each, in their order; an item it answers with a TaskFailure has written nothing.
-   * Whatever must be stored together with an item is written here. It runs again for an item whose transaction failed.
+   * Writes the items and returns a result for each, in their order. A TaskFailure means that the item has written nothing.
+   * It runs again for an item whose transaction failed.
    */
   readonly write: (transaction: SqlTransaction, items: readonly Item[]) => Promise<readonly (Result | TaskFailure)[]>;
-  /** How many items may wait for their commit; one more is refused at once. */
+  /** How many items may wait for their commit; further ones are refused at once. */
   readonly maxPending: number;
-  /** What an item holds of memory, about. */
+  /** The approximate memory that an item occupies. */
   readonly sizeOf?: (item: Item) => number;
-  /** What the items that wait may hold together; a single one may hold more. */
+  /** The limit for all pending items together. A single item may exceed it. */
   readonly maxPendingSize?: number;
   readonly observer?: CommitObserver | undefined;
 }
@@ -33,24 +33,24 @@ interface Pending<Item, Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
-  /** Which turn of the event loop it arrived in. */
+  /** The number of the event-loop turn in which it arrived. */
   readonly turn: number;
 }
 
-/** A synchronous commit holds up everything else in the process; more items than this gain nothing over another commit. */
+/** SQLite's synchronous commit blocks the event loop; a larger batch gains nothing over a second commit. */
 const MAX_ITEMS_PER_COMMIT = 256;
 const MAX_PENDING_SIZE = 67_108_864;
 
 /**
- * Writes the items of one turn batch, or else of one event-loop turn, in one transaction. While as many commits are under way as
- * the database gains from, arriving items wait and go into the next one.
+ * Writes the items of one turn batch, or else of one event-loop turn, in one transaction. At most `parallelTransactions` commits run at once; items
+ * that arrive meanwhile form the next batch.
  */
 export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item, Result>): GroupCommit<Item, Result> {
   const { database, write, maxPending, sizeOf = () => 0, maxPendingSize = MAX_PENDING_SIZE, observer } = options;
   const waiting: Pending<Item, Result>[] = [];
-  /** True while a lane waits for those who come together: what arrives is its. */
+  /** True while a commit loop waits for its batch to be complete: items that arrive then join that batch. */
   let isCollecting = false;
-  let lanes = 0;
+  let commitLoops = 0;
   let committing = 0;
   let pendingSize = 0;
   let turn = 0;
@@ -58,7 +58,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   let onIdle: (() => void) | null = null;
   let closing: Promise<void> | null = null;
 
-  /** The transaction of a batch, and the observers' part in it. */
+  /** Runs the transaction of a batch and reports it to the observer and the steps. */
   const transact = async (batch: readonly Pending<Item, Result>[]): Promise<readonly (Result | TaskFailure)[]> => {
     const items = batch.map(({ item }) => item);
     const steps = batch.flatMap(({ beginStep }) => beginStep?.({ kind: 'commit', items: batch.length }) ?? []);
@@ -84,7 +84,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
         else resolve(result);
       }
     } catch (error) {
-      // An item that breaks the transaction takes no other down with it: nothing was stored, so each half is tried alone.
+      // An item that breaks the transaction must not fail the others: nothing was stored, so each half is tried alone.
       if (batch.length > 1 && !(error instanceof DatabaseUnavailableError)) {
         const half = Math.ceil(batch.length / 2);
         await commit(batch.slice(0, half));
@@ -96,27 +96,27 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
     }
   };
 
-  const commitWaiting = async (): Promise<void> => {
-    lanes += 1;
+  const commitBatches = async (): Promise<void> => {
+    commitLoops += 1;
     while (waiting.length > 0 && !isCollecting) {
       isCollecting = true;
       await endOfBatch();
       isCollecting = false;
       const batch = waiting.splice(0, countWholeTurns(waiting));
       committing += batch.length;
-      openLane();
+      startCommitLoop();
       await commit(batch);
       committing -= batch.length;
       for (const { size } of batch) pendingSize -= size;
       observer?.onPending(waiting.length + committing);
     }
-    lanes -= 1;
-    if (lanes === 0) onIdle?.();
+    commitLoops -= 1;
+    if (commitLoops === 0) onIdle?.();
   };
 
-  /** Sees to the items that wait, unless a lane will anyway or there are lanes enough. */
-  const openLane = (): void => {
-    if (waiting.length > 0 && !isCollecting && lanes < database.parallelTransactions) void commitWaiting();
+  /** Starts a commit loop for the waiting items, unless one is about to take them or the maximum is running. */
+  const startCommitLoop = (): void => {
+    if (waiting.length > 0 && !isCollecting && commitLoops < database.parallelTransactions) void commitBatches();
   };
 
   const currentTurn = (): number => {
@@ -131,7 +131,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   };
 
   const finish = async (): Promise<void> => {
-    if (lanes === 0) return;
+    if (commitLoops === 0) return;
     await new Promise<void>((resolve) => {
       onIdle = resolve;
     });
@@ -139,18 +139,18 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
 
   return {
     async add(item, beginStep) {
-      if (closing) throw overloaded('The task store is shutting down; nothing was stored.');
+      if (closing) throw overloaded('The gateway is shutting down; nothing was stored.');
       const size = sizeOf(item);
       const isTooMuch = pendingSize > 0 && pendingSize + size > maxPendingSize;
       if (isTooMuch || waiting.length + committing >= maxPending) {
         observer?.onRefused();
-        throw overloaded('The task store has too many tasks waiting to be stored; nothing was stored.');
+        throw overloaded('Too many writes are waiting for the database; nothing was stored. Try again later.');
       }
       pendingSize += size;
       return new Promise<Result>((resolve, reject) => {
         waiting.push({ item, beginStep, resolve, reject, size, turn: currentTurn() });
         observer?.onPending(waiting.length + committing);
-        openLane();
+        startCommitLoop();
       });
     },
     close() {
@@ -160,11 +160,11 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   };
 }
 
-/** How many of those that wait go into one commit: those of one turn, such as a request's, together where they fit. */
+/** Returns how many waiting items one commit takes. Items of one turn, such as those of a request, stay together if they fit. */
 function countWholeTurns(waiting: readonly { readonly turn: number }[]): number {
   if (waiting.length <= MAX_ITEMS_PER_COMMIT) return waiting.length;
-  const turnThatWaits = waiting[MAX_ITEMS_PER_COMMIT]?.turn;
-  const count = waiting.findIndex(({ turn }) => turn === turnThatWaits);
+  const firstTurnLeft = waiting[MAX_ITEMS_PER_COMMIT]?.turn;
+  const count = waiting.findIndex(({ turn }) => turn === firstTurnLeft);
   return count === 0 ? MAX_ITEMS_PER_COMMIT : count;
 }
 
@@ -176,20 +176,20 @@ function overloaded(message: string): TaskFailure {
   return new TaskFailure({ code: 'OVERLOADED', outcome: 'NOT_SENT' }, message);
 }
 
-/** What one kind of commit writes. */
+/** The kind of data that a commit writes; `purge` deletes expired rows. */
 export type CommitKind = 'task' | 'record' | 'claim' | 'settlement' | 'refusal' | 'purge';
 
-/** Told of what one group commit does. It never throws. */
+/** Callbacks for the metrics of one kind of commit. They never throw. */
 export interface CommitObserver {
-  /** How many items wait for their commit or are in one. */
+  /** Receives how many items are waiting for their commit or being committed. */
   onPending(items: number): void;
-  /** A transaction of so many items was committed. */
+  /** Called after the commit of a transaction of this many items. */
   onCommit(items: number, durationMs: number): void;
-  /** A transaction was not committed, or nobody knows. */
+  /** Called after a transaction that was not committed, or whose fate is unknown. */
   onFailure(): void;
-  /** An item was refused because too many wait. */
+  /** Called for an item that was refused because too many are waiting. */
   onRefused(): void;
 }
 
-/** The observer of a kind of commit. */
+/** Returns the observer for a kind of commit. */
 export type ObserveCommits = (kind: CommitKind) => CommitObserver;

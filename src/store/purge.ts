@@ -3,18 +3,18 @@ import type { CommitObserver } from './group-commit.ts';
 import { readClock, toIso, type Database, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import { toGuidPrefix } from './time-ordered-guid.ts';
 
-/** Deletes what has expired in the background, in transactions so small that they hold up no create. */
+/** Deletes expired rows in the background, in transactions small enough not to delay creates. */
 export interface Purge {
-  /** Deletes everything that has expired by now. */
+  /** Deletes all rows that have expired. */
   run(): Promise<void>;
-  /** Finishes the transaction under way. */
+  /** Stops after the current transaction. */
   close(): Promise<void>;
 }
 
 export interface PurgeOptions {
   readonly database: Database;
   readonly keyExpiryMs: number;
-  /** Days that records and settled keys are kept; null: for ever, and until they expire. */
+  /** Days that records and settled keys are kept. If null, records stay for ever and keys until they expire. */
   readonly recordDays: number | null;
   /** The pause between two rounds. */
   readonly intervalMs?: number;
@@ -25,9 +25,9 @@ export interface PurgeOptions {
 interface Expiry {
   readonly table: string;
   readonly key: string;
-  /** The column with the instant, which has an index. */
+  /** The indexed column that holds the time. */
   readonly column: string;
-  /** The value up to which rows have expired at an instant of the database's clock. */
+  /** Returns the column's value up to which rows have expired, for a time of the database's clock. */
   readonly limit: (nowMs: number) => SqlValue;
   /** A condition for the rows that may be deleted. */
   readonly condition?: string;
@@ -41,7 +41,7 @@ const EXPIRIES: readonly Expiry[] = [
   { ...REFUSALS, column: 'expires_at', limit: (nowMs) => nowMs },
 ];
 const DAY_MS = 86_400_000;
-/** More than a commit of creates brings, so that rows go faster than they come. */
+/** More than a commit of creates adds, so that rows are deleted faster than they are added. */
 const MAX_ROWS = 512;
 const INTERVAL_MS = 60_000;
 
@@ -63,10 +63,10 @@ export function createPurge(options: PurgeOptions): Purge {
     }
   };
   const repeat = async (): Promise<void> => {
-    // Gateways that start together take turns.
+    // Spreads the purges of gateways that start together.
     let pauseMs = intervalMs * Math.random();
     while (await pause(pauseMs, closing.signal)) {
-      // What fails now is tried again with the next round.
+      // The next round retries what failed.
       await run().catch(() => observer?.onFailure());
       pauseMs = intervalMs;
     }
@@ -81,7 +81,7 @@ export function createPurge(options: PurgeOptions): Purge {
   };
 }
 
-/** The expiries that RECORD_DAYS adds. UNKNOWN keys stay until they expire, since they keep creates from being sent twice. */
+/** The expiries that RECORD_DAYS adds. UNKNOWN keys stay until they expire, since they prevent a second send. */
 function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Expiry[] {
   if (recordDays === null) return [];
   const recordMs = recordDays * DAY_MS;
@@ -97,7 +97,7 @@ function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Exp
       column: 'position',
       limit: (nowMs) => toGuidPrefix(nowMs - recordMs),
     },
-    // By then nothing is left that the refusal keeps closed.
+    // By then the records and keys that the refusal protects have expired.
     { ...REFUSALS, column: 'refused_at', limit: (nowMs) => nowMs - Math.max(recordMs, keyExpiryMs) },
     ...(recordMs < keyExpiryMs ? [settledKeys] : []),
   ];
@@ -115,7 +115,7 @@ function deleteExpired(
   );
 }
 
-/** Resolves with true after the pause, or with false as soon as the signal is aborted. */
+/** Resolves with true after the pause, or with false once the signal is aborted. */
 function pause(pauseMs: number, signal: AbortSignal): Promise<boolean> {
   return delay(pauseMs, true, { signal, ref: false }).catch(() => false);
 }

@@ -5,11 +5,11 @@ import { readClock, type Database, type SqlReader, type SqlTransaction } from '.
 import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { toReadFailure } from './store-failure.ts';
 
-/** The callers' own credentials that the service refused (401) and has not accepted since. */
+/** The callers' credentials that the service has refused (401) and not accepted since. */
 export interface RefusedCredentials {
-  /** Notes a refusal where the caller has records or keys that it closes; it never throws. */
+  /** Stores a refusal if the caller has records or keys to protect. Never throws. */
   note(owner: CallerIdentity): Promise<void>;
-  /** Throws UNAUTHENTICATED, NOT_SENT where the caller's own credential is refused. */
+  /** @throws TaskFailure UNAUTHENTICATED, NOT_SENT if the caller's credential is refused. */
   check(owner: CallerIdentity): Promise<void>;
   close(): Promise<void>;
 }
@@ -17,30 +17,30 @@ export interface RefusedCredentials {
 export interface RefusedCredentialsOptions {
   readonly database: Database;
   readonly maxPending: number;
-  /** Called for each refusal that could not be written at once, and again when it is given up. */
+  /** Called for each refusal that could not be written at once, and again if it is dropped. */
   readonly onUnwritten: (error: unknown) => void;
   readonly observer?: CommitObserver | undefined;
 }
 
 /** A credential that the service accepted. */
 export interface Acceptance {
-  /** Null where the service does not judge the caller. */
+  /** Null if the service does not verify the caller. */
   readonly credential: string | null;
-  /** In milliseconds of `performance.now()`. */
+  /** Milliseconds of `performance.now()`. */
   readonly acceptedAtMs: number;
 }
 
 const COLUMNS = ['credential', 'refused_at', 'expires_at'];
-/** Without it, made-up credentials would fill the table. */
-const HAS_MEMORY = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ANY (?1))
+/** Without this condition, invented credentials would fill the table. */
+const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ANY (?1))
   OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ANY (?1) AND state <> 'RUNNING')`;
 
 export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
   const { database, onUnwritten } = options;
-  const refusals = createRetryQueue<CallerIdentity>({ ...options, write: writeRefusals, onDropped: onUnwritten });
+  const queue = createRetryQueue<CallerIdentity>({ ...options, write: writeRefusals, onDropped: onUnwritten });
   return {
     note: async (owner) => {
-      if (owner.credential) await refusals.write(owner).catch(onUnwritten);
+      if (owner.credential) await queue.write(owner).catch(onUnwritten);
     },
     async check({ credential }) {
       if (!credential) return;
@@ -49,11 +49,11 @@ export function createRefusedCredentials(options: RefusedCredentialsOptions): Re
       });
       if (refused.size > 0) throw credentialRefused();
     },
-    close: () => refusals.close(),
+    close: () => queue.close(),
   };
 }
 
-/** Finds those of the credentials that are refused. */
+/** Returns the credentials that are refused. */
 export async function readRefused(reader: SqlReader, credentials: readonly string[]): Promise<ReadonlySet<string>> {
   if (credentials.length === 0) return new Set();
   const rows = await reader.read<{ credential: string }>(
@@ -63,7 +63,7 @@ export async function readRefused(reader: SqlReader, credentials: readonly strin
   return new Set(rows.map(({ credential }) => credential));
 }
 
-/** Lifts the refusals that are older than the acceptances, however long ago those were. */
+/** Deletes the refusals that are older than the acceptances, even if those are written late. */
 export async function liftRefusals(transaction: SqlTransaction, acceptances: readonly Acceptance[]): Promise<void> {
   const credentials = new Set(acceptances.flatMap(({ credential }) => credential ?? []));
   if (credentials.size === 0) return;
@@ -77,18 +77,18 @@ export async function liftRefusals(transaction: SqlTransaction, acceptances: rea
 export function credentialRefused(): TaskFailure {
   return new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
-    'The service refused these credentials. What was created with them can be read again, and its idempotency keys used, ' +
-      'once the service has accepted a create with them.',
+    'The service refused these credentials. Their tasks can be read and their idempotency keys used again once the service ' +
+      'has accepted a create with them.',
   );
 }
 
 async function writeRefusals(transaction: SqlTransaction, owners: readonly CallerIdentity[]): Promise<void> {
-  const [nowMs, ...memories] = await Promise.all([
+  const [nowMs, ...owned] = await Promise.all([
     readClock(transaction),
-    ...owners.map(({ scopes }) => transaction.read(HAS_MEMORY, [scopes])),
+    ...owners.map(({ scopes }) => transaction.read(HAS_RECORDS_OR_KEYS, [scopes])),
   ]);
   const rows = owners.flatMap(({ credential }, index) =>
-    credential && memories[index]?.length ? [[credential.hash, nowMs, credential.expiresAtMs]] : [],
+    credential && owned[index]?.length ? [[credential.hash, nowMs, credential.expiresAtMs]] : [],
   );
   if (rows.length > 0) await transaction.insert('refused_credentials', COLUMNS, rows, { ifAbsent: true });
 }

@@ -9,13 +9,13 @@ import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { clientRevoked, IS_NOT_REVOKED, readRevocation } from './secret.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
-/** A task that an account asks for. */
+/** A request to create a task for an account. */
 export interface Registration {
   readonly accountId: string;
-  /** The caller's client; null for the account's oldest. */
+  /** The caller's client; null stands for the account's oldest. */
   readonly clientId: string | null;
   readonly task: NewAccountTask;
-  /** Null: every call creates. */
+  /** Null if the call has no idempotency key. */
   readonly attempt: Attempt | null;
 }
 
@@ -26,15 +26,14 @@ type AccountClient = {
   readonly secret_hash: string;
 };
 
-/** This project's own values: the contract documents none for Result, Status or Notification's default. */
+/** This project's own values: the contract documents no values for Result, Status or a default Notification. */
 const RESULT_CREATED = 'CREATED';
 const STATUS_REGISTERED = 'REGISTERED';
 const DEFAULT_NOTIFICATION = 'NONE';
 
-/** What was asked for: a task that can be stored, or why it is refused. */
 type Decision = CreatedAccountTask | TaskFailure;
 
-/** Stores the tasks and answers for each, in their order: what was created, now or under its key, or why it was refused. */
+/** Stores the tasks. Returns for each, in their order, what was created now or earlier under its key, or a failure. */
 export async function registerTasks(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
@@ -45,8 +44,8 @@ export async function registerTasks(
     readClients(transaction, registrations),
     readCatalogue(transaction, registrations),
   ]);
-  // Who was revoked is not told either what its keys gave.
-  const heard = registrations.map((registration) =>
+  // Without its key, a revoked client gets no replays either.
+  const permitted = registrations.map((registration) =>
     isRevoked(findClient(registration)) ? { ...registration, attempt: null } : registration,
   );
   const created = formatTimestamp(nowMs);
@@ -58,7 +57,7 @@ export async function registerTasks(
     if (isRevoked(client)) return clientRevoked();
     return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, created)) : taskNotFound(task);
   };
-  const decisions = await replayOrDecide(transaction, heard, decide, keyExpiryMs);
+  const decisions = await replayOrDecide(transaction, permitted, decide, keyExpiryMs);
   const rows = decisions.flatMap((decision, index) =>
     decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
   );
@@ -70,7 +69,7 @@ function toRow(registration: Registration | undefined, { accountTask }: CreatedA
   return toTaskRow(registration?.accountId ?? '', accountTask.detail as StoredDetail);
 }
 
-/** An account's client: the caller's, else the oldest that can be (clients' IDs are in the order of their creation). */
+/** Returns a lookup of a registration's client: the caller's, else the account's oldest (lowest ID) that is not revoked. */
 async function readClients(transaction: SqlTransaction, registrations: readonly Registration[]) {
   const clients = await transaction.read<AccountClient>(
     `SELECT id, account_id, name, secret_hash FROM clients WHERE id = ANY (?1) OR id IN
@@ -134,7 +133,7 @@ function toCreated(accountId: string, detail: StoredDetail): CreatedAccountTask 
 function clientRequired(): TaskFailure {
   return new TaskFailure(
     { code: 'CLIENT_REQUIRED', outcome: 'REJECTED' },
-    'The account has no client; a client must be created before a task can be.',
+    'The account has no client; create one before creating tasks.',
   );
 }
 

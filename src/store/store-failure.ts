@@ -2,7 +2,7 @@ import { TaskFailure } from '../contract/failure.ts';
 import { DatabaseUnavailableError, UnstorableDataError, type Database } from './sql/database.ts';
 import type { ReadinessCheck } from '../contract/task-service.ts';
 
-/** The failure a caller sees when the database does not write; an error that is none of the database's comes back as it is. */
+/** Converts a database error during a write to the caller's failure. Returns any other error unchanged. */
 export function toWriteFailure(error: unknown): unknown {
   if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
@@ -20,7 +20,7 @@ export function toWriteFailure(error: unknown): unknown {
   );
 }
 
-/** The failure a caller sees when the database does not read; an error that is none of the database's comes back as it is. */
+/** Converts a database error during a read to the caller's failure. Returns any other error unchanged. */
 export function toReadFailure(error: unknown): unknown {
   if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
@@ -34,12 +34,12 @@ export function toReadFailure(error: unknown): unknown {
 function refusedValue(cause: UnstorableDataError): TaskFailure {
   return new TaskFailure(
     { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
-    'The database cannot hold a value of this request: it is too long, or has a character such as U+0000; nothing was stored.',
+    'The database cannot store a value of this request: it is too long or contains a character such as U+0000. Nothing was stored.',
     { cause },
   );
 }
 
-/** Whether the database answers, and has our tables. */
+/** Creates a readiness check that reads from one of our tables. */
 export function databaseCheck(database: Database): ReadinessCheck {
   return async () => {
     try {

@@ -8,22 +8,22 @@ import { createPurge } from './purge.ts';
 import { createStoredTaskService } from './stored-task-service.ts';
 import { createTokens, type Tokens } from './tokens.ts';
 
-/** Everything this project keeps itself. */
+/** The data that this project stores itself. */
 export interface Store {
   readonly tasks: TaskService;
   readonly clients: Clients;
   readonly catalogue: Catalogue;
   readonly tokens: Tokens;
-  /** Stores what is under way and lets go of the database; `tasks.close` does the same. */
+  /** Finishes pending writes and closes the database, as does `tasks.close`. */
   close(): Promise<void>;
 }
 
 export interface StoreOptions {
-  /** How many creates may wait for their commit; one more is OVERLOADED. */
+  /** How many creates may wait for their commit; further ones are OVERLOADED. */
   readonly maxPending?: number;
-  /** How long an idempotency key gives its first result again; a day unless it is said otherwise. */
+  /** How long an idempotency key replays its first result; by default a day. */
   readonly keyExpiryMs?: number;
-  /** Days that settled idempotency keys are kept; until they expire unless it is said otherwise. */
+  /** Days that settled idempotency keys are kept; by default until they expire. */
   readonly recordDays?: number | null;
   readonly observeCommits?: ObserveCommits;
 }
@@ -38,7 +38,7 @@ const ADDRESSES = 'sqlite:<path of a file>, sqlite::memory: or postgres://<user>
 
 /**
  * Opens the database at `sqlite:<path>`, `sqlite::memory:` or `postgres://…` and brings its schema up to date.
- * @throws Error with one line for the person who starts the program, when the database cannot be used.
+ * @throws Error with one line for the operator if the database cannot be used.
  */
 export async function openDatabase(databaseUrl: string): Promise<Database> {
   const address = parseDatabaseAddress(databaseUrl);
@@ -55,7 +55,7 @@ export async function openDatabase(databaseUrl: string): Promise<Database> {
   }
 }
 
-/** Only what is needed is loaded: not every runtime that serves from PostgreSQL, or from no database, has node:sqlite. */
+/** Loads only the adapter that is needed: runtimes without node:sqlite can still serve from PostgreSQL. */
 async function connect({ kind, name }: DatabaseAddress, databaseUrl: string): Promise<Database> {
   if (kind === 'sqlite') return (await import('./sql/sqlite.ts')).openSqlite(name);
   return (await import('./sql/postgres.ts')).openPostgres(databaseUrl);
@@ -66,7 +66,7 @@ export async function openStore({ databaseUrl, ...options }: OpenStoreOptions): 
   return createStore(await openDatabase(databaseUrl), options);
 }
 
-/** The store over a database whose schema is up to date. */
+/** Creates the store over a database whose schema is up to date. */
 export function createStore(
   database: Database,
   { maxPending = 10_000, keyExpiryMs = DAY_MS, recordDays = null, observeCommits }: StoreOptions = {},

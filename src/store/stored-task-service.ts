@@ -15,12 +15,12 @@ export interface StoredTaskServiceOptions {
   readonly database: Database;
   /** How many creates may wait for their commit. */
   readonly maxPending: number;
-  /** How long an idempotency key gives its first result again. */
+  /** How long an idempotency key replays its first result. */
   readonly keyExpiryMs: number;
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
-/** The port over our own database. Its `close` stores what is under way; the database is closed by who opened it. */
+/** Creates the task service over our own database. Its `close` finishes pending writes but leaves the database open. */
 export function createStoredTaskService({
   database,
   maxPending,
@@ -35,7 +35,7 @@ export function createStoredTaskService({
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, keyExpiryMs),
   });
-  /** Reads tasks of the caller; throws where the caller's client was revoked. */
+  /** Reads the caller's tasks. @throws TaskFailure if the caller's client is revoked. */
   const readTasks = async (
     { accountId, clientId }: AccountCaller,
     selection: Pick<BoundedSelection, 'condition' | 'first' | 'maxBytes'>,
@@ -88,7 +88,7 @@ function accountCaller({ caller }: Call): AccountCaller {
   if (caller.kind === 'account') return caller;
   throw new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
-    'The task store needs a bearer token that it gave out itself.',
+    'The task store accepts only bearer tokens that identify one of its accounts.',
   );
 }
 

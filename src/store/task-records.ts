@@ -12,7 +12,7 @@ import { toReadFailure } from './store-failure.ts';
 import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 import { TaskFailure } from '../contract/failure.ts';
 
-/** Tasks as they were when the upstream created them; the contract has no way to read them back. */
+/** Tasks as they were when the upstream created them. The contract cannot read tasks, so reads are served from here. */
 export interface TaskRecords {
   /** Writes the record now. If that fails it throws, and the record is enqueued unless a retry would fail the same way. */
   add(owner: CallerIdentity, task: AccountTask, beginStep?: BeginStep): Promise<void>;
@@ -37,7 +37,7 @@ export interface TaskRecordsOptions {
 
 interface NewRecord extends Acceptance {
   readonly scope: string;
-  /** Tasks are listed in the order of it. */
+  /** The sort order of lists: a time-ordered GUID. */
   readonly position: string;
   readonly id: string;
   /** The task's Detail as JSON. */
@@ -49,7 +49,7 @@ const COLUMNS = ['scope', 'position', 'id', 'detail'];
 
 export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions): TaskRecords {
   const { database } = options;
-  const additions = createRetryQueue<NewRecord>({
+  const queue = createRetryQueue<NewRecord>({
     ...options,
     sizeOf: ({ detail }) => Buffer.byteLength(detail),
     write: async (transaction, records) => {
@@ -80,7 +80,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
         credential: credential?.hash ?? null,
         acceptedAtMs: performance.now(),
       };
-      await additions.write(record, beginStep);
+      await queue.write(record, beginStep);
     },
     async find({ scopes }, ids, maxBytes) {
       if (ids.length === 0) return [];
@@ -97,7 +97,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
     },
     async list({ scopes }, { first, after, maxBytes }) {
       const behind = 'position < (SELECT MAX(position) FROM recorded_tasks WHERE scope = ANY (?2) AND id = ?3)';
-      // An index has the order of one scope only.
+      // An index is ordered within one scope only.
       const pages = await Promise.all(
         scopes.map((scope) => {
           const page = { key: 'position', scope: 'scope = ?1', first, maxBytes };
@@ -108,11 +108,11 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
       );
       return mergePages(pages, first);
     },
-    close: () => additions.close(),
+    close: () => queue.close(),
   };
 }
 
-/** One page of those of several scopes. What is older than the last of a page that was cut may have something unread before it. */
+/** Merges the pages of several scopes. It drops rows older than the end of any cut page, since unread rows may precede them. */
 function mergePages(pages: readonly BoundedRows<StoredRecord>[], first: number): AccountTaskPage {
   const cut = pages.flatMap(({ rows, hasMore }) => (hasMore ? (rows.at(-1)?.position ?? []) : []));
   const oldest = cut.toSorted().at(-1) ?? '';
@@ -133,11 +133,11 @@ function toTask(detail: string): AccountTask {
 export interface RecordingOptions {
   readonly records: TaskRecords;
   readonly refusals: RefusedCredentials;
-  /** Called for a task that was created but could not be recorded: until it can be, it cannot be read back here. */
+  /** Called for a task that was created but not recorded yet, so it cannot be read. */
   readonly onUnrecorded: (taskId: string, error: unknown) => void;
 }
 
-/** A task service that records what was created, and reads from the record while the service accepts the caller. */
+/** Decorates a task service: records created tasks and serves reads from the records while the service accepts the caller. */
 export function recordedTaskService(
   inner: TaskService,
   { records, refusals, onUnrecorded }: RecordingOptions,
@@ -148,7 +148,7 @@ export function recordedTaskService(
       try {
         const created = await inner.create(task, call);
         const { accountTask } = created;
-        // The task is there whatever becomes of the record.
+        // A failed record does not fail the create.
         await records
           .add(toIdentity(call.caller), accountTask, call.beginStep)
           .catch((error: unknown) => onUnrecorded(accountTask.ID, error));
@@ -176,7 +176,7 @@ export function recordedTaskService(
   };
 }
 
-/** True for a 401 of the service. */
+/** Returns true for a 401 of the service. */
 function isRefusedCaller(error: unknown): boolean {
   return error instanceof TaskFailure && error.code === 'UNAUTHENTICATED' && error.outcome === 'REJECTED';
 }

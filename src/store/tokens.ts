@@ -5,23 +5,23 @@ import { readClock, toIso, type Database } from './sql/database.ts';
 import { IS_NOT_REVOKED } from './secret.ts';
 import { toReadFailure } from './store-failure.ts';
 
-/** Whom a token speaks for: an account through one of its clients, or (clientId null) the account itself. */
+/** The account that a token identifies, and its client; null if the token belongs to the account itself. */
 export type TokenHolder = Omit<AccountCaller, 'kind'>;
 
 export interface IssuedToken {
-  /** Opaque: 256 random bits in 43 characters; it cannot be read back. */
+  /** Opaque: 256 random bits in 43 characters. Only its hash is stored. */
   readonly token: string;
-  /** A timestamp's text, 8 hours ahead. */
+  /** An ISO timestamp, 8 hours ahead. */
   readonly expiresAt: string;
   readonly expiresInSeconds: number;
 }
 
 export interface Tokens {
-  /** Throws BAD_USER_INPUT when the client is none of the account's, or was revoked. */
+  /** Issues a token. @throws TaskFailure BAD_USER_INPUT if the client is not one of the account's, or is revoked. */
   issue(holder: TokenHolder): Promise<IssuedToken>;
   /**
-   * Whom the token speaks for; null when it was never given out or has expired. It may be remembered for a minute, and is
-   * then told at once: whether its client was revoked is asked for with what is done in its name.
+   * Returns the caller of the token; null if it was never issued or has expired. A cached caller is returned synchronously.
+   * A revoked client may stay cached for a minute; each read and create checks for revocation itself.
    */
   verify(token: string): AccountCaller | Promise<AccountCaller | null>;
 }
@@ -33,7 +33,7 @@ type TokenRow = {
   readonly nowMs: number;
 };
 
-/** The life the contract gives an access token. */
+/** The contract's lifetime of an access token. */
 const LIFE_MS = 8 * 3_600_000;
 const COLUMNS = ['hash', 'account_id', 'client_id', 'expires_at'] as const;
 
@@ -50,7 +50,7 @@ export function createTokens(database: Database): Tokens {
     const leftMs = row ? Date.parse(row.expires_at) - row.nowMs : 0;
     if (!row || leftMs <= 0) return null;
     const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
-    cache.keep(tokenHash, caller, leftMs);
+    cache.set(tokenHash, caller, leftMs);
     return caller;
   };
   return {
@@ -79,14 +79,14 @@ function hashToken(token: string): string {
 
 export interface TokenCache {
   find(tokenHash: string): AccountCaller | null;
-  /** Keeps the caller for a minute, but never longer than what is left of the token's life. */
-  keep(tokenHash: string, caller: AccountCaller, leftMs: number): void;
+  /** Caches the caller for a minute, but no longer than the token is valid. */
+  set(tokenHash: string, caller: AccountCaller, leftMs: number): void;
 }
 
 const CACHED_MS = 60_000;
 const MAX_TOKENS = 1_000;
 
-/** Callers whose tokens were verified a moment ago; the oldest makes room for the newest. */
+/** Creates a cache of callers whose tokens were verified recently. A full cache evicts its oldest entry. */
 export function createTokenCache(maxTokens = MAX_TOKENS): TokenCache {
   const entries = new Map<string, { readonly caller: AccountCaller; readonly untilMs: number }>();
   return {
@@ -97,7 +97,7 @@ export function createTokenCache(maxTokens = MAX_TOKENS): TokenCache {
       entries.delete(tokenHash);
       return null;
     },
-    keep(tokenHash, caller, leftMs) {
+    set(tokenHash, caller, leftMs) {
       const [oldest] = entries.keys();
       if (entries.size >= maxTokens && oldest !== undefined) entries.delete(oldest);
       entries.set(tokenHash, { caller, untilMs: performance.now() + Math.min(CACHED_MS, leftMs) });

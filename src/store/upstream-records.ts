@@ -11,20 +11,20 @@ import { createRefusedCredentials } from './refused-credentials.ts';
 export interface UpstreamRecordsOptions {
   /** Longer than any create takes. */
   readonly leaseMs: number;
-  /** How long an idempotency key gives its first result again. */
+  /** How long an idempotency key replays its first result. */
   readonly keyExpiryMs: number;
-  /** Days that records and settled keys are kept; null: for ever, and until they expire. */
+  /** Days that records and settled keys are kept. If null, records stay for ever and keys until they expire. */
   readonly recordDays: number | null;
   /** How long a second attempt with a key waits for the first. */
   readonly keyWaitMs: number;
   readonly maxPending: number;
-  /** Told of what happened upstream but could not be written down here. */
+  /** Called for what happened upstream but could not be stored here. */
   readonly onUnwritten: (what: 'record' | 'settlement' | 'refusal', error: unknown) => void;
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
-/** An upstream with a memory of our own: its creates are recorded and can be read, and idempotency keys are honoured. */
-export function rememberingTaskService(
+/** Decorates an upstream with our database: created tasks are recorded and can be read, and idempotency keys are honoured. */
+export function withUpstreamRecords(
   upstream: TaskService,
   database: Database,
   { leaseMs, keyExpiryMs, recordDays, keyWaitMs, maxPending, onUnwritten, observeCommits }: UpstreamRecordsOptions,

@@ -1,5 +1,5 @@
 import type { Call, TaskService } from '../../src/contract/task-service.ts';
-import { rememberingTaskService } from '../../src/store/upstream-records.ts';
+import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
 import type { WireFormat } from '../../src/wire/codec.ts';
 import { onTestFinished } from 'vitest';
 import { type DatabaseKind, openTemporary, temporaryDatabase } from '../support/databases.ts';
@@ -68,7 +68,7 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
       const { tasks: sending, ...calls } = await openUpstream(format);
       const database = await openTemporary(await temporaryDatabase(kind));
       await migrate(database);
-      const tasks = rememberingTaskService(sending, database, {
+      const tasks = withUpstreamRecords(sending, database, {
         leaseMs: 60_000,
         keyExpiryMs: 86_400_000,
         recordDays: null,

@@ -13,7 +13,11 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test.each([
-    ['an ID that is taken', { id: SAMPLE_TASK_ID.toUpperCase(), name: 'Again' }, 'already, as "Send the report"'],
+    [
+      'an ID that is taken',
+      { id: SAMPLE_TASK_ID.toUpperCase(), name: 'Again' },
+      'already in the catalogue as "Send the report"',
+    ],
     ['an ID that is no GUID', { id: '12', name: 'Archive' }, 'id: must be a GUID'],
     ['a blank name', { id: OTHER_ID, name: ' ' }, 'name: must not be blank'],
   ])('a task with %s is refused', async (_, task, message) => {

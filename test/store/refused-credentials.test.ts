@@ -7,7 +7,7 @@ import { type Database, DatabaseUnavailableError } from '../../src/store/sql/dat
 import { createPurge } from '../../src/store/purge.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
-import { rememberingTaskService } from '../../src/store/upstream-records.ts';
+import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { openTaskService } from '../support/sample-task.ts';
@@ -48,7 +48,7 @@ async function openGateways(kind: DatabaseKind) {
   onTestFinished(() => service.close());
   const database = await migratedDatabase(kind);
   const open = (own: Database): TaskService => {
-    const tasks = rememberingTaskService(
+    const tasks = withUpstreamRecords(
       openTaskService(service.url, { maxInFlight: 1_000 }),
       { ...own, close: async () => {} },
       {
@@ -150,7 +150,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test("a 401 to the gateway's own credentials closes nothing", async () => {
     const { database, countRefused } = await openGateways(kind);
     const caller = { kind: 'subject', subject: 'user-17' } as const;
-    const refusing = rememberingTaskService(
+    const refusing = withUpstreamRecords(
       {
         create: () => Promise.reject(new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'No.')),
         find: async () => [],

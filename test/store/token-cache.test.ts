@@ -6,7 +6,7 @@ const CALLER: AccountCaller = { kind: 'account', accountId: 'an account', client
 
 test('the oldest caller makes room for the newest', () => {
   const cache = createTokenCache(2);
-  for (const hash of ['a', 'b', 'c']) cache.keep(hash, CALLER, 1_000);
+  for (const hash of ['a', 'b', 'c']) cache.set(hash, CALLER, 1_000);
   expect(['a', 'b', 'c'].map((hash) => cache.find(hash))).toEqual([null, CALLER, CALLER]);
 });
 
@@ -14,7 +14,7 @@ test('a caller is not kept beyond its token, however the wall clock is set', () 
   vi.useFakeTimers({ toFake: ['performance', 'Date'] });
   onTestFinished(() => void vi.useRealTimers());
   const cache = createTokenCache();
-  cache.keep('a', CALLER, 1_000);
+  cache.set('a', CALLER, 1_000);
   vi.advanceTimersByTime(999);
   vi.setSystemTime(Date.now() + 3_600_000);
   expect(cache.find('a')).toBe(CALLER);

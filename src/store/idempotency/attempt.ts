@@ -4,17 +4,17 @@ import { TaskFailure } from '../../contract/failure.ts';
 import type { CreateCall } from '../../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from '../caller-identity.ts';
 
-/** One try to create a task under an idempotency key. */
+/** One create under an idempotency key. */
 export interface Attempt {
   readonly owner: CallerIdentity;
   readonly key: string;
-  /** Equal for equal tasks, and told apart by a single byte. */
+  /** A hash of the task: equal only for equal tasks. */
   readonly fingerprint: string;
-  /** Tells this try from every other of the same key. */
+  /** Unique for each attempt. */
   readonly id: string;
 }
 
-/** The attempt a call makes; null for a call without a key. */
+/** Creates the attempt of a call; null for a call without a key. */
 export function toAttempt(task: NewAccountTask, { caller, idempotencyKey }: CreateCall): Attempt | null {
   if (idempotencyKey == null) return null;
   const { TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification } = task;
@@ -24,7 +24,7 @@ export function toAttempt(task: NewAccountTask, { caller, idempotencyKey }: Crea
   return { owner: toIdentity(caller), key: idempotencyKey, fingerprint, id: randomUUID() };
 }
 
-/** A result that was given before, given again. */
+/** Marks a recorded result as replayed. */
 export function toReplay(created: CreatedAccountTask): CreatedAccountTask {
   return { ...created, replayed: true };
 }
@@ -32,14 +32,14 @@ export function toReplay(created: CreatedAccountTask): CreatedAccountTask {
 export function idempotencyConflict(): TaskFailure {
   return new TaskFailure(
     { code: 'IDEMPOTENCY_CONFLICT', outcome: 'NOT_SENT' },
-    'This idempotencyKey was used for another input; nothing was sent.',
+    'This idempotencyKey was already used for another input; nothing was sent. Use a new key for a new task.',
   );
 }
 
 export function idempotencyInProgress(): TaskFailure {
   return new TaskFailure(
     { code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT' },
-    'A create with this idempotencyKey is still under way; ask again with the same key.',
+    'A create with this idempotencyKey is still in progress; try again with the same key.',
   );
 }
 

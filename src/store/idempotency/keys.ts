@@ -6,12 +6,12 @@ export interface KeyRow {
   readonly scope: string;
   readonly key: string;
   readonly fingerprint: string;
-  /** RUNNING: the attempt has not settled. CREATED and UNKNOWN: its outcome says how it did. */
+  /** RUNNING until the attempt is settled; then CREATED or UNKNOWN, with the outcome. */
   readonly state: KeyState;
   readonly attemptId: string;
-  /** A RUNNING attempt whose lease is over belongs to a process that is gone. */
+  /** A RUNNING attempt whose lease has expired belongs to a process that has ended. */
   readonly leaseUntil: string;
-  /** Null before the attempt has settled, and where the outcome is long: `readOutcome` reads that. */
+  /** Null if the attempt is not settled, or if the outcome is long: `readOutcome` then reads it. */
   readonly outcome: string | null;
 }
 type KeyState = 'RUNNING' | 'CREATED' | 'UNKNOWN';
@@ -36,18 +36,18 @@ const COLUMNS = [
   'outcome',
 ];
 
-/** The keys of some attempts at one instant. */
+/** The stored keys of a batch of attempts. */
 export interface Keys {
-  /** The instant, by the database's clock. */
+  /** The time of the read, by the database's clock. */
   readonly nowMs: number;
-  /** Finds the rows of an attempt's key, in the order of its owner's scopes. */
+  /** Returns the rows of an attempt's key, in the order of its owner's scopes. */
   readonly find: (attempt: Attempt) => readonly KeyRow[];
 }
 
-/** Keys are read by the hundred; a longer outcome would be in memory with all others. */
+/** Hundreds of keys are read at once, so longer outcomes are read separately to bound the memory. */
 const MAX_OUTCOME_BYTES = 65_536;
 
-/** Reads the keys of these attempts that have not expired; expired ones are removed. */
+/** Reads the keys of the attempts, and deletes those that have expired. */
 export async function readKeys(transaction: SqlTransaction, attempts: readonly Attempt[]): Promise<Keys> {
   const keys = [distinct(attempts.flatMap(({ owner }) => owner.scopes)), distinct(attempts.map(({ key }) => key))];
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
@@ -70,7 +70,7 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly A
   return { nowMs, find: ({ owner, key }) => owner.scopes.flatMap((scope) => byKey.get(scoped(scope, key)) ?? []) };
 }
 
-/** Reads the outcome of a settled attempt; null where its key has expired meanwhile. */
+/** Reads the outcome of a settled attempt; null if its key has been deleted meanwhile. */
 export async function readOutcome(
   reader: SqlReader,
   { scope, key, attemptId, outcome }: KeyRow,
@@ -83,9 +83,9 @@ export async function readOutcome(
   return row?.outcome ?? null;
 }
 
-/** Writes the keys that are not there yet; another process's attempt that came first stays, which a `readKeys` then shows. */
+/** Inserts the keys that do not exist yet. Existing ones of other attempts stay; call `readKeys` to see which attempt has a key. */
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
-  // Two processes that insert the same keys in different orders would wait for each other.
+  // One order for all processes prevents deadlocks.
   const ordered = keys.toSorted((a, b) => (scoped(a.scope, a.attempt.key) < scoped(b.scope, b.attempt.key) ? -1 : 1));
   const rows = ordered.map(({ scope, attempt: { key, fingerprint, id }, state, leaseUntil, expiresAt, outcome }) => [
     scope,

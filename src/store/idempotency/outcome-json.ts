@@ -2,12 +2,12 @@ import { type CreatedAccountTask, readAccountTask } from '../../contract/account
 import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-value.ts';
 import { type FailureEvidence, type FailureKind, TaskFailure } from '../../contract/failure.ts';
 
-/** A create's result as text, digits of numbers included. */
+/** Formats a create's result as JSON that preserves the digits of its numbers. */
 export function formatCreated({ accountTask, Identification, Result }: CreatedAccountTask): string {
   return JSON.stringify({ Identification, Result, Detail: accountTask.detail });
 }
 
-/** The result that `formatCreated` wrote. */
+/** Parses the result of `formatCreated`. */
 export function parseCreated(text: string): CreatedAccountTask {
   const { Identification, Result, Detail } = parseJsonKeepingDigits(text) as unknown as Pick<
     CreatedAccountTask,
@@ -18,18 +18,18 @@ export function parseCreated(text: string): CreatedAccountTask {
   return { accountTask, Identification, Result, replayed: false };
 }
 
-/** A failure of unknown fate, as the ledger keeps it. */
+/** A failure of unknown fate, as it is stored. */
 interface FailureRecord extends FailureEvidence {
   readonly code: Extract<FailureKind, { readonly outcome: 'UNKNOWN' }>['code'];
   readonly message: string;
 }
 
-/** A failure of unknown fate as text. */
+/** Formats a failure of unknown fate as JSON. */
 export function formatFailure({ code, message, errorCode, errorReason }: TaskFailure): string {
   return JSON.stringify({ code, message, errorCode, errorReason });
 }
 
-/** The failure that `formatFailure` wrote. */
+/** Parses the result of `formatFailure`. */
 export function parseFailure(text: string): TaskFailure {
   const { code, message, ...evidence } = JSON.parse(text) as FailureRecord;
   return new TaskFailure({ code, outcome: 'UNKNOWN' }, message, evidence);

@@ -1,53 +1,54 @@
-/** A value that every database binds and gives back alike; a list is only ever bound, for `= ANY (?1)`. */
+/** A value that every database binds and returns alike. A list can only be bound, for `= ANY (?1)`. */
 export type SqlValue = string | number | null;
 export type SqlParameter = SqlValue | readonly string[];
 export type SqlRow = Readonly<Record<string, SqlValue>>;
 
 /**
- * The SQL that SQLite and PostgreSQL share, with three spellings an adapter translates: placeholders are numbered
- * (`?1`, PostgreSQL's `$1`), membership in a list parameter is `column = ANY (?1)` (a json_each in SQLite), and `now_ms()`
- * is the database's own clock in whole milliseconds since 1970, rounded down. Column aliases in mixed case stand in double quotes. Text compares by its bytes, and counts come back as numbers.
+ * Reads with SQL that SQLite and PostgreSQL share. The adapters translate three notations: numbered placeholders (`?1`, in
+ * PostgreSQL `$1`), membership in a list parameter (`column = ANY (?1)`, in SQLite a json_each), and `now_ms()`, the
+ * database's own clock in whole milliseconds since 1970, rounded down. Mixed-case column aliases need double quotes. Text
+ * compares by its bytes, and counts are returned as numbers.
  */
 export interface SqlReader {
   read<Row extends SqlRow>(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
 }
 
-/** What may be done inside a transaction. */
+/** The methods available inside a transaction. */
 export interface SqlTransaction extends SqlReader {
-  /** Resolves with the number of rows it changed. */
+  /** Resolves with the number of changed rows. */
   write(sql: string, parameters?: readonly SqlParameter[]): Promise<number>;
-  /** Inserts any number of rows, each the columns' values in their order; `ifAbsent` passes over those whose key is there. */
+  /** Inserts any number of rows. `ifAbsent` skips rows whose key already exists. */
   insert(
     table: string,
     columns: readonly string[],
     rows: readonly (readonly SqlValue[])[],
     options?: { readonly ifAbsent: boolean },
   ): Promise<void>;
-  /** Makes every other transaction that asks for it, in any process, wait for the end of this one. */
+  /** Takes a lock until the end of the transaction; another `exclusive` transaction, in any process, waits for it. */
   exclusive(): Promise<void>;
 }
 
 /**
- * A database that holds committed rows only: a read sees no transaction that is still under way.
- * Every method throws `DatabaseUnavailableError` when the database itself fails and `UnstorableDataError` when it refuses a
- * value; any other error is a defect.
+ * A database. Reads see committed rows only.
+ * Every method throws `DatabaseUnavailableError` if the database itself fails and `UnstorableDataError` if it refuses a
+ * value. Any other error is a defect.
  */
 export interface Database extends SqlReader {
-  /** How many transactions may gain from being under way at once. */
+  /** How many concurrent transactions improve the throughput. */
   readonly parallelTransactions: number;
   /**
-   * Runs `work` and commits; resolves only when the commit is durable. When `work` throws, nothing is stored.
-   * `work` awaits nothing but the transaction's own methods: other callers may be waiting for its end.
-   * It runs again when its transaction was rolled back for a reason that passes.
+   * Runs `work` and commits; resolves once the commit is durable. If `work` throws, nothing is stored.
+   * `work` must await only the transaction's own methods, since other callers may be waiting for its end.
+   * It runs again if its transaction was rolled back for a temporary reason.
    */
   transaction<Result>(work: (transaction: SqlTransaction) => Promise<Result>): Promise<Result>;
-  /** Lets the work under way finish first. */
+  /** Closes the database after the current work. */
   close(): Promise<void>;
 }
 
 /**
- * The database refuses a value: it is too long, breaks a constraint or holds a character that the database cannot.
- * Nothing of its transaction is stored, and it would be refused again.
+ * The database refuses a value: it is too long, breaks a constraint or contains a character that cannot be stored.
+ * Nothing of its transaction is stored, and a retry would fail the same way.
  */
 export class UnstorableDataError extends Error {
   override readonly name = 'UnstorableDataError';
@@ -57,12 +58,12 @@ export class UnstorableDataError extends Error {
   }
 }
 
-/** The database is full, read-only, locked, damaged or gone. */
+/** The database is full, read-only, locked, damaged or unreachable. */
 export class DatabaseUnavailableError extends Error {
   override readonly name = 'DatabaseUnavailableError';
-  /** A clause that says which: "the disk is full". */
+  /** A clause such as "the disk is full". */
   readonly reason: string;
-  /** True when the failure came in the commit itself and left open whether the transaction is stored. */
+  /** True if the commit itself failed and the transaction may or may not be stored. */
   readonly fateUnknown: boolean;
 
   constructor(reason: string, { cause, fateUnknown = false }: { cause: unknown; fateUnknown?: boolean }) {
@@ -72,17 +73,17 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
-/** A database's address, understood. */
+/** A parsed database address. */
 export interface DatabaseAddress {
   readonly kind: 'sqlite' | 'postgres';
-  /** For people: the path of a file, or an address without its password. */
+  /** For messages: the path of a file, or an address without its password. */
   readonly name: string;
 }
 
 const SQLITE = 'sqlite:';
 const NO_HOST = 'no-host.invalid';
 
-/** Null for an address that is neither `sqlite:<path>` nor `postgres://…`. */
+/** Returns null for an address that is neither `sqlite:<path>` nor `postgres://…`. */
 export function parseDatabaseAddress(databaseUrl: string): DatabaseAddress | null {
   if (databaseUrl.startsWith(SQLITE)) {
     const path = databaseUrl.slice(SQLITE.length);
@@ -98,19 +99,19 @@ export function parseDatabaseAddress(databaseUrl: string): DatabaseAddress | nul
   return { kind: 'postgres', name: `postgres://${user}${host}${url.pathname}${where}` };
 }
 
-/** The driver takes an address with a user but no host, `postgres://user@/database?host=/folder`; as a URL it needs one. */
+/** The driver accepts a user without a host, `postgres://user@/database?host=/folder`, which is not a valid URL. */
 function parsePostgresUrl(text: string): URL | null {
   const url = URL.parse(text) ?? URL.parse(text.replace('@/', `@${NO_HOST}/`));
   return url && /^postgres(ql)?:$/.test(url.protocol) ? url : null;
 }
 
-/** Reads the database's clock, in milliseconds since 1970: the one that every gateway of the database goes by. */
+/** Reads the database's clock, which all gateways share, in milliseconds since 1970. */
 export async function readClock(reader: SqlReader): Promise<number> {
   const [row] = await reader.read<{ nowMs: number }>('SELECT now_ms() AS "nowMs"');
   return row?.nowMs as number;
 }
 
-/** An instant as texts of one width, which compare as the instants do. */
+/** Formats a time as text of fixed width, so that texts compare as the times do. */
 export function toIso(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }

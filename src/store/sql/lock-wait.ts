@@ -1,15 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isBusy } from './sqlite-failure.ts';
 
-/** Runs work again for as long as another process's lock may still go away. */
+/** Repeats work while another process's lock prevents it, up to a time-out. */
 export type LockWait = <Result>(work: () => Promise<Result>) => Promise<Result>;
 
 const FIRST_PAUSE_MS = 1;
 const LONGEST_PAUSE_MS = 50;
 
 /**
- * Waits for the locks of other processes between tries, so that nothing else waits with it: SQLite's own waiting blocks the event loop.
- * All work that meets one lock shares the time-out: once it is over, work fails at once instead of waiting as long again.
+ * Waits between the tries instead of in SQLite, whose own wait blocks the event loop.
+ * All work that meets the same lock shares one time-out; after it, work fails at once until the lock is released.
  */
 export function createLockWait(timeoutMs: number): LockWait {
   let lockedAtMs = 0;
@@ -26,7 +26,7 @@ export function createLockWait(timeoutMs: number): LockWait {
           throw error;
         }
         const nowMs = performance.now();
-        // A refusal long after the last one is another lock's.
+        // A refusal long after the last one is due to another lock.
         if (pauseMs === FIRST_PAUSE_MS && nowMs - refusedAtMs > timeoutMs) lockedAtMs = nowMs;
         refusedAtMs = nowMs;
         if (nowMs - lockedAtMs >= timeoutMs) throw error;

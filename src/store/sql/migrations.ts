@@ -7,11 +7,11 @@ export interface Migration {
 }
 
 /**
- * The schema, step by step; a step that was released is never changed. Timestamps and GUIDs are text, an account's rows
- * are found by its ID first, so that a distributed PostgreSQL can keep them together. Each statement may come again: where
- * changes of the schema are no part of a transaction (YugabyteDB), a start may end in the middle of a step. Older programs
- * serve on beside a newer one, so a step only adds, and to one table that was there before: with two of them locked, it and
- * a create would wait for each other.
+ * The schema, step by step. A released step is never changed. Timestamps and GUIDs are text. Keys start with the account's
+ * ID, so that a distributed PostgreSQL can store an account's rows together.
+ * Statements are repeatable: in YugabyteDB schema changes are not transactional, so a start may end in the middle of a step.
+ * Older versions keep serving beside a newer one, so a step only adds. It changes at most one existing table: locking two
+ * could deadlock with a create.
  */
 export const MIGRATIONS: readonly Migration[] = [
   {
@@ -65,13 +65,13 @@ export const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-/** The step from which on gateways write keys and records under the scopes of `toIdentity`. */
+/** The step since which gateways write keys and records under the scopes of `toIdentity`. */
 export const CALLER_SCOPES_MIGRATION = 3;
 
-/** The version of the schema that this program needs. */
+/** The schema version that this program needs. */
 export const NEWEST_MIGRATION = MIGRATIONS.at(-1)?.number ?? 0;
 
-/** Reads when a step was taken, in milliseconds since 1970 by the database's clock. */
+/** Reads the time at which a step was applied, in milliseconds since 1970 by the database's clock. */
 export async function readAppliedAt(reader: SqlReader, number: number): Promise<number> {
   const sql = 'SELECT applied_at FROM schema_migrations WHERE number = ?1';
   const [row] = await reader.read<{ applied_at: string }>(sql, [number]);
@@ -79,9 +79,9 @@ export async function readAppliedAt(reader: SqlReader, number: number): Promise<
 }
 
 /**
- * Brings the schema up to date, each step in a transaction of its own; it does nothing where that was done before.
- * Several processes may do so at once: each step is taken by one of them.
- * @throws Error when a newer version of this program has been here, or the database cannot be written.
+ * Brings the schema up to date, each missing step in its own transaction.
+ * Several processes may run it at once: one of them applies each step.
+ * @throws Error if the schema is newer than this program, or the database cannot be written.
  */
 export async function migrate(database: Database, migrations: readonly Migration[] = MIGRATIONS): Promise<void> {
   await database.transaction(async (transaction) => {
@@ -96,7 +96,7 @@ export async function migrate(database: Database, migrations: readonly Migration
         `its schema (version ${newest?.number}) is newer than this program knows (version ${known}); run the newer program`,
       );
     }
-    // Changes nothing, but fails where the database cannot be written.
+    // Changes nothing, but fails if the database cannot be written.
     await transaction.write('UPDATE schema_migrations SET applied_at = applied_at');
   });
   for (const { number, statements } of migrations) {

@@ -2,15 +2,15 @@ import type { PoolClient } from 'pg';
 import { DatabaseUnavailableError } from './database.ts';
 import { toStatementFailure } from './postgres-failure.ts';
 
-/** The ways in which servers that speak PostgreSQL's protocol differ. */
+/** The differences between servers that speak PostgreSQL's protocol. */
 export interface PostgresKind {
-  /** True where an advisory lock keeps other transactions out. */
+  /** True if advisory locks exclude other transactions. */
   readonly hasLocks: boolean;
-  /** The clause by which text compares by its bytes. */
+  /** The COLLATE clause that makes text compare by its bytes. */
   readonly collation: string;
-  /** True behind a connection pooler: the next transaction of a connection may run in another session. */
+  /** True behind a connection pooler: a connection's next transaction may run in another session. */
   readonly isPooled: boolean;
-  /** False where a crash of the server may take back an acknowledged commit. */
+  /** False if a crash of the server may lose an acknowledged commit. */
   readonly isDurable: boolean;
 }
 
@@ -21,16 +21,16 @@ interface Facts {
   readonly backend: number;
 }
 
-/** SQL_ASCII stores the bytes of any text as they come. */
+/** SQL_ASCII stores the bytes of any text unchanged. */
 const COMPLETE_ENCODINGS: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII']);
 
-/** @throws DatabaseUnavailableError where the database cannot hold every text. */
-export async function recognizePostgres(client: PoolClient): Promise<PostgresKind> {
+/** Detects the server's kind. @throws DatabaseUnavailableError if its encoding cannot represent every character. */
+export async function detectPostgresKind(client: PoolClient): Promise<PostgresKind> {
   const { version, encoding, durability, backend } = await readFacts(client);
   if (!holdsEveryText(encoding)) throw new DatabaseUnavailableError(toEncodingProblem(encoding), { cause: null });
   const isDurable = durability !== 'off';
   const isPooled = backend !== announcedBackend(client);
-  // CockroachDB compares by bytes anyway; its advisory locks are empty, but its transactions run again on conflict.
+  // CockroachDB compares by bytes by default. Its advisory locks do nothing, but conflicting transactions run again.
   if (/CockroachDB/i.test(version)) return { hasLocks: false, collation: '', isPooled, isDurable };
   const hasLocks = await client.query('SELECT pg_try_advisory_xact_lock(0)').then(
     () => true,
@@ -44,10 +44,10 @@ export function holdsEveryText(encoding: string): boolean {
 }
 
 export function toEncodingProblem(encoding: string): string {
-  return `its encoding is ${encoding}, which cannot hold every text; it has to be UTF8`;
+  return `its encoding is ${encoding}, which cannot represent every character; it must be UTF8`;
 }
 
-/** The identifier of the server process behind a connection, as announced at the start; a connection pooler makes one up. */
+/** Returns the server process ID that was announced for a connection. A connection pooler announces an invented one. */
 export function announcedBackend(client: PoolClient): number {
   return (client as PoolClient & { readonly processID?: number | null }).processID ?? 0;
 }

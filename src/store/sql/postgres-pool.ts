@@ -4,11 +4,11 @@ import { toConnectFailure } from './postgres-failure.ts';
 import { announcedBackend } from './postgres-kind.ts';
 
 export interface PostgresPool {
-  /** A connection of one's own, to be released; throws DatabaseUnavailableError. */
+  /** Returns a connection, which the caller must release. @throws DatabaseUnavailableError */
   connect(): Promise<PoolClient>;
-  /** Closes every connection once it is released. */
+  /** Closes each connection once it is released. */
   end(): Promise<void>;
-  /** Closes every connection now. */
+  /** Closes all connections now. */
   destroy(): Promise<void>;
 }
 
@@ -17,12 +17,13 @@ export interface PostgresPoolOptions {
   readonly connectTimeoutMs: number;
 }
 
-/** The server's time-out comes first, and leaves the connection usable. */
+/** Lets the server's time-out come first, which leaves the connection usable. */
 export const CLIENT_TIMEOUT_GRACE_MS = 2_000;
 
 const MAX_CONNECTIONS = 10;
-/** int2, int4 and int8; everything else this project keeps is text. */
+/** The type IDs of int8, int2 and int4; all other columns are text. */
 const INTEGER_TYPES: ReadonlySet<number> = new Set([20, 21, 23]);
+
 export function createPostgresPool(
   address: string,
   { statementTimeoutMs, connectTimeoutMs }: PostgresPoolOptions,
@@ -43,7 +44,7 @@ export function createPostgresPool(
       return socket;
     },
   });
-  // A connection that fails while nobody uses it has left the pool already; without a listener it would end the process.
+  // The pool has already removed an idle connection that fails; without a listener the error would end the process.
   pool.on('error', ignore);
   pool.on('connect', (client) => {
     client.on('error', ignore);
@@ -57,13 +58,13 @@ export function createPostgresPool(
     end: () => pool.end(),
     async destroy() {
       await pool.end();
-      // The driver leaves a connection open that it could not log in to, until the server has had enough of it.
+      // The driver does not close a connection whose login failed.
       for (const socket of sockets) socket.destroy();
     },
   };
 }
 
-/** Begins a transaction with the settings that a session behind a connection pooler cannot keep. */
+/** Returns SQL that begins a transaction with the settings that do not last behind a connection pooler. */
 export function beginInPool(statementTimeoutMs: number, isDurable: boolean): string {
   const settings = [
     `statement_timeout = ${statementTimeoutMs}`,
@@ -73,11 +74,11 @@ export function beginInPool(statementTimeoutMs: number, isDurable: boolean): str
   return ['BEGIN', ...settings.map((setting) => `SET LOCAL ${setting}`)].join('; ');
 }
 
-/** Sets up a session unless a pooler lends it to others too. Poolers refuse these settings as parameters of the connection. */
+/** Returns SQL that sets up a session, unless a pooler shares it. Poolers refuse these settings as connection parameters. */
 function toSessionSettings(client: PoolClient, statementTimeoutMs: number): string {
   return `SELECT set_config('statement_timeout', '${statementTimeoutMs}', false),
     set_config('idle_in_transaction_session_timeout', '${3 * statementTimeoutMs}', false),
-    -- Otherwise a crash of the server may take back what it has acknowledged.
+    -- Otherwise a crash of the server may lose acknowledged commits.
     CASE WHEN current_setting('synchronous_commit', true) = 'off' THEN set_config('synchronous_commit', 'on', false) END
     WHERE pg_backend_pid() = ${announcedBackend(client)}`;
 }

@@ -1,22 +1,22 @@
 import type { SqlValue } from './database.ts';
 
-/** A statement that each connection prepares once, where it has a name. */
+/** A statement. Each connection prepares it once if it has a name. */
 export interface Statement {
   readonly name?: string;
   readonly text: string;
 }
 
 export interface StatementOptions {
-  /** The clause by which text compares by its bytes. */
+  /** The COLLATE clause that makes text compare by its bytes. */
   readonly collation: string;
-  /** False where a prepared statement is not there for the next transaction. */
+  /** False if prepared statements do not last until the next transaction. */
   readonly isPrepared: boolean;
 }
 
-/** More text than this goes into the next statement: the driver builds a whole statement in memory. */
+/** The limit of text in one insert, because the driver builds whole statements in memory. */
 const MAX_STATEMENT_LENGTH = 4_194_304;
 
-/** Translates the shared SQL, each text once. */
+/** Creates a function that translates the shared SQL, each text once. */
 export function createStatements({ collation, isPrepared }: StatementOptions): (sql: string) => Statement {
   const statements = new Map<string, Statement>();
   return (sql) => {
@@ -29,7 +29,7 @@ export function createStatements({ collation, isPrepared }: StatementOptions): (
   };
 }
 
-/** An insert of any number of rows whose parameters are its columns, each a list. */
+/** Returns an INSERT of any number of rows. Its parameters are one list per column. */
 export function toInsert(
   table: string,
   columns: readonly string[],
@@ -42,7 +42,7 @@ export function toInsert(
   return ifAbsent ? `${insert} ON CONFLICT DO NOTHING` : insert;
 }
 
-/** The rows in as few parts as may each be one statement. */
+/** Splits the rows into as few parts as fit into one statement each. */
 export function splitRows(rows: readonly (readonly SqlValue[])[]): readonly (readonly (readonly SqlValue[])[])[] {
   const parts: (readonly SqlValue[])[][] = [];
   let length = Number.POSITIVE_INFINITY;
@@ -58,7 +58,7 @@ export function splitRows(rows: readonly (readonly SqlValue[])[]): readonly (rea
   return parts;
 }
 
-/** The time of the statement, not of its transaction's begin. */
+/** The time of the statement, not that of the start of its transaction. */
 const NOW_MS = 'CAST(FLOOR(EXTRACT(EPOCH FROM clock_timestamp()) * 1000) AS BIGINT)';
 
 function toPostgresSql(sql: string, collation: string): string {

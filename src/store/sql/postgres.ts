@@ -8,31 +8,31 @@ import {
   type SqlTransaction,
 } from './database.ts';
 import { isConnectionLost, mayRunAgain, toPostgresCommitFailure, toStatementFailure } from './postgres-failure.ts';
-import { recognizePostgres } from './postgres-kind.ts';
+import { detectPostgresKind } from './postgres-kind.ts';
 import { beginInPool, CLIENT_TIMEOUT_GRACE_MS, createPostgresPool } from './postgres-pool.ts';
 import { createStatements, splitRows, toInsert } from './postgres-sql.ts';
 
 export interface PostgresOptions {
-  /** For one statement, a commit included. */
+  /** The limit for one statement, including a commit. */
   readonly statementTimeoutMs?: number;
-  /** For waiting for a free connection, or making one. */
+  /** The limit for getting a free connection or making one. */
   readonly connectTimeoutMs?: number;
-  /** How many reads may be under way or wait for a connection; one more fails at once. */
+  /** How many reads may run or wait for a connection; further ones fail at once. */
   readonly maxReads?: number;
 }
 
-/** Measured at 64 callers: more gain nothing, and leave fewer connections for reads. */
+/** Measured with 64 callers: more gain nothing and leave fewer connections for reads. */
 const PARALLEL_TRANSACTIONS = 4;
 const MAX_RUNS = 6;
 const FIRST_PAUSE_MS = 4;
 const EXCLUSIVE_TIMEOUT_MS = 600_000;
-/** Any number, but the same in every process of this program. */
+/** An arbitrary number, the same in every process of this program. */
 const EXCLUSIVE_LOCK = 4_163_746_757_001;
 
 /**
- * Opens a PostgreSQL database, or one of its kind, at `postgres://…`.
- * A conflict with another transaction, or a connection lost before the commit, runs the work again a few times.
- * @throws DatabaseUnavailableError when it cannot be reached.
+ * Opens a database that speaks PostgreSQL's protocol, at `postgres://…`.
+ * Work that conflicts with another transaction, or loses its connection before the commit, runs again a few times.
+ * @throws DatabaseUnavailableError if it cannot be reached.
  */
 export async function openPostgres(address: string, options: PostgresOptions = {}): Promise<Database> {
   const { statementTimeoutMs = 10_000, connectTimeoutMs = 5_000, maxReads = 1_000 } = options;
@@ -59,7 +59,7 @@ export async function openPostgres(address: string, options: PostgresOptions = {
     }
   };
 
-  const { hasLocks, collation, isPooled, isDurable } = await onConnection(recognizePostgres).catch(
+  const { hasLocks, collation, isPooled, isDurable } = await onConnection(detectPostgresKind).catch(
     async (error: unknown) => {
       await pool.destroy();
       throw error;
@@ -96,7 +96,7 @@ export async function openPostgres(address: string, options: PostgresOptions = {
   };
 
   const begin = (client: PoolClient): SqlTransaction => {
-    // A read may leave before BEGIN is answered; a write without a transaction must not.
+    // A read may be sent before BEGIN is answered. A write may not: it would be stored outside the transaction if BEGIN fails.
     const begun = execute(client, beginning);
     begun.catch(ignore);
     let timeouts = {};
@@ -124,7 +124,7 @@ export async function openPostgres(address: string, options: PostgresOptions = {
   return {
     parallelTransactions: PARALLEL_TRANSACTIONS,
     async read(sql, parameters) {
-      if (reads >= maxReads) throw new DatabaseUnavailableError('too many reads wait for it', { cause: null });
+      if (reads >= maxReads) throw new DatabaseUnavailableError('too many reads are waiting for it', { cause: null });
       reads += 1;
       try {
         return await whileOpen(async (client) => (await execute<never>(client, sql, parameters)).rows);
@@ -154,7 +154,7 @@ async function commit(client: PoolClient): Promise<void> {
   const { command } = await client.query('COMMIT').catch((error: unknown) => {
     throw toPostgresCommitFailure(error);
   });
-  if (command !== 'COMMIT') throw new Error('A transaction went on after one of its statements had failed.');
+  if (command !== 'COMMIT') throw new Error('A transaction continued after one of its statements had failed.');
 }
 
 function ignore(): void {}

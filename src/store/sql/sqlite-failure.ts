@@ -1,6 +1,6 @@
 import { DatabaseUnavailableError, UnstorableDataError } from './database.ts';
 
-/** SQLite's primary result codes for a database that is not in order. */
+/** SQLite's primary result codes of an unavailable database, with the reason in messages. */
 const REASONS: ReadonlyMap<number, string> = new Map([
   [3, 'access to the file is denied'],
   [5, 'another process keeps it locked'],
@@ -15,18 +15,18 @@ const REASONS: ReadonlyMap<number, string> = new Map([
   [26, 'the file is not a SQLite database, or it is damaged'],
 ]);
 
-/** SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH: a value is refused. Any code in neither list is a mistake in our SQL. */
+/** SQLITE_TOOBIG, SQLITE_CONSTRAINT and SQLITE_MISMATCH. A code in neither list is a mistake in our SQL. */
 const REFUSED_VALUES: ReadonlySet<number> = new Set([18, 19, 20]);
 
 const SQLITE_BUSY = 5;
 const SQLITE_IOERR_WRITE = 778;
 /**
- * Codes after which a COMMIT has certainly stored nothing: they come before the last frame of the write-ahead log, the
- * one that commits, is whole. After any other (a failed fsync) the frame may be on the disk and count after a crash.
+ * Codes after which a COMMIT has certainly stored nothing: they occur before the committing frame of the write-ahead log is
+ * complete. After any other code (a failed fsync) the frame may be on the disk and take effect after a crash.
  */
 const ROLLED_BACK: ReadonlySet<number> = new Set([5, 6, 8, 13]);
 
-/** The failure behind an error of node:sqlite; an error that is none of the database's comes back as it is. */
+/** Converts an error of node:sqlite. Returns any other error unchanged. */
 export function toSqliteFailure(error: unknown): unknown {
   const code = resultCode(error);
   if (code !== null && REFUSED_VALUES.has(code & 0xff)) return new UnstorableDataError(error);
@@ -34,7 +34,7 @@ export function toSqliteFailure(error: unknown): unknown {
   return reason === undefined ? error : new DatabaseUnavailableError(reason, { cause: error });
 }
 
-/** The failure behind an error of COMMIT, which leaves the transaction's fate open unless its code settles it. */
+/** Converts an error of COMMIT. The transaction's fate is unknown unless the code shows that it was rolled back. */
 export function toSqliteCommitFailure(error: unknown): unknown {
   const code = resultCode(error);
   if (code === null || REFUSED_VALUES.has(code & 0xff)) return toSqliteFailure(error);
@@ -42,7 +42,7 @@ export function toSqliteCommitFailure(error: unknown): unknown {
   return new DatabaseUnavailableError(REASONS.get(code & 0xff) ?? 'it failed', { cause: error, fateUnknown });
 }
 
-/** True when a lock of another connection was in the way. */
+/** Returns true if another connection holds a lock. */
 export function isBusy(failure: unknown): boolean {
   return failure instanceof DatabaseUnavailableError && ((resultCode(failure.cause) ?? 0) & 0xff) === SQLITE_BUSY;
 }

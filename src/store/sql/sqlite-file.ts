@@ -7,20 +7,20 @@ import type { LockWait } from './lock-wait.ts';
 import { withSqliteErrors, toSqliteFailure } from './sqlite-failure.ts';
 
 const IN_MEMORY = ':memory:';
-/** Marks a file as this program's: "ATGW". */
+/** The SQLite application ID of our files: "ATGW". */
 const APPLICATION_ID = 0x41544757;
-/** A file without a mark is this program's if it has our table of migrations, which older versions left unmarked. */
+/** A file without an application ID is ours if it has our migrations table: version 0.1 did not set the ID. */
 const OWNERSHIP = `SELECT (SELECT application_id FROM pragma_application_id) AS mark,
   (SELECT COUNT(*) FROM sqlite_schema) AS objects,
   (SELECT COUNT(*) FROM pragma_table_info('schema_migrations') WHERE name IN ('number', 'applied_at')) AS columns`;
 
 /**
- * Opens a SQLite file for this program, or `:memory:`, creating the file and its folder where they are missing.
- * @throws DatabaseUnavailableError when the file cannot be used; another program's file is not changed.
+ * Opens a SQLite file for this program, or `:memory:`. Creates the file and its folder if they are missing.
+ * @throws DatabaseUnavailableError if the file cannot be used. A file of another program is not changed.
  */
 export async function openSqliteFile(path: string, waitForLock: LockWait): Promise<DatabaseSync> {
   if (path !== IN_MEMORY) {
-    makeFolder(dirname(path));
+    createFolder(dirname(path));
     await waitForLock(async () => refuseForeign(path));
   }
   const handle = withSqliteErrors(() => new DatabaseSync(path, { enableForeignKeyConstraints: true }));
@@ -42,20 +42,20 @@ export async function openSqliteFile(path: string, waitForLock: LockWait): Promi
   }
 }
 
-/** Opens a file and its log, if a process that uses it or has crashed left one, in a way that changes neither. */
+/** Opens a file without changing it. Includes the write-ahead log of a process that uses the file or has crashed. */
 export function openReadOnly(path: string): DatabaseSync {
-  // A file without a log is read as it stands: otherwise reading it would write a log and an index beside it.
-  return existsSync(`${path}-wal`) ? new DatabaseSync(path, { readOnly: true, timeout: 2_000 }) : openAsItStands(path);
+  // Without a log the file is opened as immutable: otherwise SQLite would create a log and an index beside it.
+  return existsSync(`${path}-wal`) ? new DatabaseSync(path, { readOnly: true, timeout: 2_000 }) : openImmutable(path);
 }
 
-/** Opens a file without its log and without locks. */
-function openAsItStands(path: string): DatabaseSync {
+/** Opens a file read-only, ignoring its log and locks. */
+function openImmutable(path: string): DatabaseSync {
   const url = pathToFileURL(resolve(path));
   url.searchParams.set('immutable', '1');
   return new DatabaseSync(url, { readOnly: true });
 }
 
-/** True for a file that holds anything of another program. */
+/** Returns true if the file contains data of another program. */
 export function belongsToAnotherProgram(handle: DatabaseSync): boolean {
   const { mark, objects, columns } = handle.prepare(OWNERSHIP).get() as Record<'mark' | 'objects' | 'columns', number>;
   if (mark === APPLICATION_ID) return false;
@@ -73,11 +73,11 @@ function refuseForeign(path: string): void {
   throw new DatabaseUnavailableError('the file belongs to another program', { cause: null });
 }
 
-function makeFolder(folder: string): void {
+function createFolder(folder: string): void {
   if (isFolder(folder)) return;
-  makeFolder(dirname(folder));
+  createFolder(dirname(folder));
   try {
-    // One at a time: with `recursive` Node tries for ever where a folder that is there takes no other (/proc).
+    // One level at a time: with `recursive` Node never returns if an existing folder refuses a new one (/proc).
     mkdirSync(folder);
   } catch (error) {
     if (!isFolder(folder)) throw new DatabaseUnavailableError('its folder cannot be created', { cause: error });
@@ -90,61 +90,61 @@ function isFolder(path: string): boolean {
 
 const INTERVAL_MS = 1_000;
 const REPLACED = 'its file was removed or replaced';
-/** The layout of a write-ahead log: a header, then frames of a header, which begins with a page's number, and that page. */
+/** A write-ahead log is a header and frames. Each frame is a header, which starts with the page number, and the page. */
 const LOG_HEADER_BYTES = 32;
 const FRAME_HEADER_BYTES = 24;
 
 /**
- * Watches the files behind an open SQLite database. The system lets a process write on into files that were removed or replaced,
- * and what is committed there is lost. The result throws in that case; it looks at the files at most once a second.
+ * Creates a check of the files behind an open SQLite database. The operating system lets a process keep writing to files
+ * that were removed or replaced, and such commits are lost. The check throws then; it reads the files at most once a second.
  */
 export function watchFiles(path: string, handle: DatabaseSync): () => void {
   const main = resolve(path);
   const files = [main, `${main}-wal`, `${main}-shm`];
-  const opened = files.map(look);
+  const opened = files.map(readFileState);
   let last = opened;
-  let lookedAtMs = performance.now();
-  const lookAgain = (nowMs: number): void => {
-    const found = files.map(look);
+  let checkedAtMs = performance.now();
+  const checkFiles = (nowMs: number): void => {
+    const found = files.map(readFileState);
     if (found.some(({ identity }, index) => identity !== opened[index]?.identity)) throw unusable(REPLACED);
     const hasShrunk = found.some(({ size }, index) => size < (last[index]?.size ?? 0));
     if (hasShrunk && isTruncated(main, handle)) throw unusable('its file was truncated');
     const isWritten = found[0]?.writtenMs !== last[0]?.writtenMs;
-    if (isWritten && holdsAnother(main, handle)) throw unusable(REPLACED);
+    if (isWritten && isOverwritten(main, handle)) throw unusable(REPLACED);
     last = found;
-    lookedAtMs = nowMs;
+    checkedAtMs = nowMs;
   };
   return () => {
     const nowMs = performance.now();
-    if (nowMs - lookedAtMs >= INTERVAL_MS) withSqliteErrors(() => lookAgain(nowMs), toWatchFailure);
+    if (nowMs - checkedAtMs >= INTERVAL_MS) withSqliteErrors(() => checkFiles(nowMs), toWatchFailure);
   };
 }
 
-interface Look {
+interface FileState {
   readonly identity: string;
   readonly size: number;
   readonly writtenMs: number;
 }
 
-function look(file: string): Look {
+function readFileState(file: string): FileState {
   const { dev = 0, ino = 0, size = 0, mtimeMs = 0 } = statSync(file, { throwIfNoEntry: false }) ?? {};
   return { identity: `${dev}:${ino}`, size, writtenMs: mtimeMs };
 }
 
-/** True when the file, overwritten in place, holds another program's database, or one that began at another time. */
-function holdsAnother(path: string, handle: DatabaseSync): boolean {
-  const held = openAsItStands(path);
+/** Returns true if the file was overwritten in place, by another program's database or one created at another time. */
+function isOverwritten(path: string, handle: DatabaseSync): boolean {
+  const held = openImmutable(path);
   try {
     if (belongsToAnotherProgram(held)) return true;
-    const [found, expected] = [readBeginning(held), readBeginning(handle)];
+    const [found, expected] = [readCreatedAt(held), readCreatedAt(handle)];
     return found !== null && expected !== null && found !== expected;
   } finally {
     held.close();
   }
 }
 
-/** Null while only the log holds it. */
-function readBeginning(handle: DatabaseSync): unknown {
+/** Returns null while only the log contains the value. */
+function readCreatedAt(handle: DatabaseSync): unknown {
   try {
     return handle.prepare('SELECT applied_at FROM schema_migrations WHERE number = 1').get()?.['applied_at'] ?? null;
   } catch {
@@ -152,15 +152,15 @@ function readBeginning(handle: DatabaseSync): unknown {
   }
 }
 
-/** True when a page is neither in the file nor in the log. VACUUM and a checkpoint that truncates the log lose none. */
+/** Returns true if a page is neither in the file nor in the log. VACUUM and a truncating checkpoint lose no pages. */
 function isTruncated(path: string, handle: DatabaseSync): boolean {
   const read = (pragma: string, column: string) => Number(handle.prepare(`PRAGMA ${pragma}`).get()?.[column]);
   const pageBytes = read('page_size', 'page_size');
   const pages = read('page_count', 'page_count');
   const frames = read('wal_checkpoint(NOOP)', 'log');
   const frameBytes = FRAME_HEADER_BYTES + pageBytes;
-  const heldPages = Math.floor(look(path).size / pageBytes);
-  const isLogCut = frames > 0 && look(`${path}-wal`).size < LOG_HEADER_BYTES + frames * frameBytes;
+  const heldPages = Math.floor(readFileState(path).size / pageBytes);
+  const isLogCut = frames > 0 && readFileState(`${path}-wal`).size < LOG_HEADER_BYTES + frames * frameBytes;
   if (isLogCut || heldPages === 0) return true;
   if (pages <= heldPages) return false;
   const beyond = readLoggedPages(`${path}-wal`, frames, frameBytes).filter((page) => page > heldPages && page <= pages);
@@ -180,11 +180,11 @@ function readLoggedPages(path: string, frames: number, frameBytes: number): read
   }
 }
 
-/** The failure behind an error of a look, which comes before anything is written. */
+/** Converts an error of a file check, before which nothing was written. */
 function toWatchFailure(error: unknown): DatabaseUnavailableError {
   const failure = toSqliteFailure(error);
   if (failure instanceof DatabaseUnavailableError) return failure;
-  return new DatabaseUnavailableError('its files cannot be looked at', { cause: error });
+  return new DatabaseUnavailableError('its files cannot be inspected', { cause: error });
 }
 
 function unusable(reason: string): DatabaseUnavailableError {

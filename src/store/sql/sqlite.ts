@@ -11,14 +11,14 @@ import { createLockWait, type LockWait } from './lock-wait.ts';
 import { withSqliteErrors, toSqliteCommitFailure } from './sqlite-failure.ts';
 
 export interface SqliteOptions {
-  /** How long work waits for a lock of another process that uses the same file. */
+  /** How long work waits for another process's lock on the same file. */
   readonly lockTimeoutMs?: number;
 }
 
 /**
- * Opens a SQLite file, or `:memory:`, creating the file and its folder where they are missing.
- * One connection serves everything in turn: node:sqlite is synchronous, so a second one would gain nothing.
- * @throws DatabaseUnavailableError when the file cannot be used.
+ * Opens a SQLite file, or `:memory:`. Creates the file and its folder if they are missing.
+ * One connection does all work in turn: node:sqlite is synchronous, so a second one would gain nothing.
+ * @throws DatabaseUnavailableError if the file cannot be used.
  */
 export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: SqliteOptions = {}): Promise<Database> {
   const handle = await openSqliteFile(path, createLockWait(lockTimeoutMs));
@@ -49,7 +49,7 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
         for (const row of rows) statement.run(...row);
       });
     },
-    // BEGIN IMMEDIATE keeps all other transactions out.
+    // BEGIN IMMEDIATE already excludes all other transactions.
     exclusive: async () => undefined,
   };
   const inTurn = createTurns();
@@ -60,7 +60,7 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
     if (closing) throw new DatabaseUnavailableError('it is closed', { cause: null });
     underWay += 1;
     try {
-      // A turn ends before the wait for a lock, so that reads go on while another process writes.
+      // The turn ends before the wait for a lock, so that reads continue while another process writes.
       return await waitForLock(() =>
         inTurn(() => {
           rollBack(handle);
@@ -87,7 +87,7 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
           withSqliteErrors(() => handle.exec('COMMIT'), toSqliteCommitFailure);
           return result;
         } catch (error) {
-          // If this fails, the next piece of work tries again; the first error is what tells the transaction's fate.
+          // If this fails, the next work rolls back. The first error decides the transaction's fate.
           withSqliteErrors(
             () => rollBack(handle),
             () => error,
@@ -103,17 +103,17 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
   };
 }
 
-/** Ends the transaction that is open, if one is. */
+/** Rolls back an open transaction. */
 function rollBack(handle: DatabaseSync): void {
   if (!handle.isTransaction) return;
   try {
     handle.exec('ROLLBACK');
   } catch (error) {
-    throw new DatabaseUnavailableError('an earlier transaction cannot be undone', { cause: error });
+    throw new DatabaseUnavailableError('an earlier transaction cannot be rolled back', { cause: error });
   }
 }
 
-/** Runs one piece of work after the other, so that none sees another's open transaction. */
+/** Creates a queue that runs work one at a time, so that none sees another's open transaction. */
 function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result> {
   let last: Promise<unknown> = Promise.resolve();
   return (work) => {

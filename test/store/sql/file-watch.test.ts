@@ -72,7 +72,7 @@ test.each<readonly [string, (path: string) => void | Promise<void>, string]>([
   ['the index of the log is removed', (path) => rmSync(`${path}-shm`), 'removed or replaced'],
   ['the folder is removed', (path) => rmSync(dirname(path), { recursive: true }), 'removed or replaced'],
   ['the folder is replaced by a copy', replaceFolder, 'removed or replaced'],
-  ['the folder is replaced by a link to itself', replaceFolderByLoop, 'cannot be looked at'],
+  ['the folder is replaced by a link to itself', replaceFolderByLoop, 'cannot be inspected'],
   [
     'another database takes the place of the file',
     async (path) => renameSync(await otherDatabase(), path),

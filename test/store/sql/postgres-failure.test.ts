@@ -35,17 +35,17 @@ const STATES = [
   ['53100', 'the disk is full', false, 1],
   ['53200', 'there is not enough memory', false, 1],
   ['53300', 'it has too many connections', false, 1],
-  ['53999', 'it lacks resources', false, 1],
+  ['53999', 'it is out of resources', false, 1],
   ['25006', 'it is read-only', false, 1],
-  ['40001', 'other transactions keep getting in the way', false, 6],
-  ['40P01', 'other transactions keep getting in the way', false, 6],
-  ['40003', 'it lost track of the transaction', true, 1],
-  ['42501', 'the user may not do this', true, 1],
-  ['55P03', 'a lock could not be had', true, 1],
+  ['40001', 'it conflicts with other transactions', false, 6],
+  ['40P01', 'it conflicts with other transactions', false, 6],
+  ['40003', 'it does not know whether the transaction was committed', true, 1],
+  ['42501', 'the user lacks a privilege', true, 1],
+  ['55P03', 'a lock could not be acquired', true, 1],
   ['57014', 'it took too long', true, 1],
   ['58030', 'the disk failed', true, 1],
-  ['58999', 'its system failed', true, 1],
-  ['XX000', 'it failed inside', true, 1],
+  ['58999', 'its operating system reported an error', true, 1],
+  ['XX000', 'it had an internal error', true, 1],
   ['XX001', 'a table is damaged', true, 1],
 ] as const;
 
@@ -92,10 +92,13 @@ test.each([
 test.each([
   [{ message: 'timeout exceeded when trying to connect' }, 'every connection to it is busy'],
   [{ message: 'Connection terminated due to connection timeout' }, 'the server does not answer'],
-  [{ message: 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string' }, 'another kind of password'],
+  [
+    { message: 'SASL: SCRAM-SERVER-FIRST-MESSAGE: client password must be a string' },
+    'expects another authentication method',
+  ],
   [{ message: 'The server does not support SSL connections' }, 'no trusted TLS connection can be made'],
   [{ message: 'self-signed certificate', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'no trusted TLS connection'],
-  [{ message: 'getaddrinfo', code: 'EAI_AGAIN' }, 'the name of the server cannot be looked up'],
+  [{ message: 'getaddrinfo', code: 'EAI_AGAIN' }, 'the name of the server cannot be resolved at the moment'],
   [{ message: 'anything else' }, 'no connection can be made'],
 ])('a connection that fails with %j says why', (evidence, reason) => {
   const error = Object.assign(new Error(), evidence);

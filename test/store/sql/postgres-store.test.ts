@@ -28,7 +28,11 @@ async function unusedPort(): Promise<string> {
 
 test.each<readonly [string, (url: URL) => unknown, string]>([
   ['a wrong password', (url) => (url.password = 'not%20the%20password'), 'the user name or the password is wrong'],
-  ['no password', (url) => (url.password = ''), 'the server asks for another kind of password'],
+  [
+    'no password',
+    (url) => (url.password = ''),
+    'the password is missing, or the server expects another authentication method',
+  ],
   ['an unknown user', (url) => (url.username = 'nobody'), 'the user name or the password is wrong'],
   ['a missing database', (url) => (url.pathname = 'missing'), 'there is no such database'],
   ['a refused port', async (url) => (url.port = await unusedPort()), 'the server refuses connections'],
@@ -72,7 +76,9 @@ test.each([
 
 test('a database whose encoding cannot hold every text is refused by name', async () => {
   const databaseUrl = await temporaryPostgres("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
-  await expect(openStore({ databaseUrl })).rejects.toThrow('its encoding is LATIN1, which cannot hold every text');
+  await expect(openStore({ databaseUrl })).rejects.toThrow(
+    'its encoding is LATIN1, which cannot represent every character',
+  );
 });
 
 test('a database of a newer program is refused', async () => {

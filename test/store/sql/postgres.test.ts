@@ -69,7 +69,7 @@ test('reads beyond the bound fail at once, writes do not, and there is room agai
   await database.transaction(insertNote('1'));
   const tooMany = {
     status: 'rejected',
-    reason: { name: 'DatabaseUnavailableError', reason: 'too many reads wait for it' },
+    reason: { name: 'DatabaseUnavailableError', reason: 'too many reads are waiting for it' },
   };
   const done = { status: 'fulfilled' };
   expect(await reads).toMatchObject([done, done, done, tooMany, tooMany]);
@@ -231,7 +231,7 @@ test('a transaction that goes on after a failed statement is not taken for commi
     await insertNote('1')(transaction);
     await transaction.write('INSERT INTO nowhere VALUES (1)').catch(() => undefined);
   });
-  await expect(careless).rejects.toThrow('went on after one of its statements had failed');
+  await expect(careless).rejects.toThrow('continued after one of its statements had failed');
   expect(await noteIds(database)).toEqual([]);
 });
 

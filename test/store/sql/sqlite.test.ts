@@ -76,7 +76,7 @@ test('a commit of unknown fate stays one when its rollback fails too, which the 
   const write = (id: string) =>
     database.transaction((transaction) => transaction.insert('notes', ['id', 'text'], [[id, 'text']]));
   await expect(write('1')).rejects.toMatchObject({ fateUnknown: true, cause: { message: 'no COMMIT' } });
-  await expect(database.read('SELECT id FROM notes')).rejects.toThrow('an earlier transaction cannot be undone');
+  await expect(database.read('SELECT id FROM notes')).rejects.toThrow('an earlier transaction cannot be rolled back');
   await expect(write('2')).rejects.toMatchObject({ name: 'DatabaseUnavailableError', fateUnknown: false });
   faults.clear();
   expect(await database.read('SELECT id FROM notes')).toEqual([]);
