@@ -1,40 +1,46 @@
-/** What is done for a request: a field of it is resolved, and outside this process an exchange with the service or a commit. */
+/**
+ * Telemetry types, kept in this room because the port (task-service.ts) passes them through. A step is one timed part of a
+ * request. The tracer turns each step into a span; without a tracer nothing here is called.
+ */
 export type Step = FieldStep | ExchangeStep | CommitStep;
 
+/** A GraphQL field is resolved. */
 export interface FieldStep {
   readonly kind: 'field';
   readonly name: string;
 }
 
+/** An HTTP request is sent to the service and answered. */
 export interface ExchangeStep {
   readonly kind: 'exchange';
   readonly url: string;
-  /** How often the same request was tried before in this call. */
+  /** The number of earlier attempts at the same request in this call. */
   readonly resends: number;
 }
 
+/** A database transaction is committed. */
 export interface CommitStep {
   readonly kind: 'commit';
-  /** How many calls share the commit. */
+  /** The number of calls that share the commit. */
   readonly items: number;
 }
 
 /** How a step ended. */
 export interface StepEnd {
-  /** The status of the answer; absent where there is none. */
+  /** The HTTP status of the answer; absent if there was no answer. */
   readonly status?: number;
-  /** What went wrong; absent where nothing did. */
+  /** Absent if the step succeeded. */
   readonly error?: unknown;
 }
 
-/** A step that is under way. */
+/** A step that has begun and not ended. */
 export interface StepUnderWay {
-  /** Headers to send along, so that the other side takes part in the caller's trace; null: there are none. */
+  /** Trace headers (`traceparent`) to send to the other side; null if there are none. */
   readonly headers: Readonly<Record<string, string>> | null;
-  /** Told of the steps within this one. */
+  /** Begins a step within this one. */
   readonly beginStep: BeginStep;
   end(end: StepEnd): void;
 }
 
-/** Told of every step as it begins. It never throws. */
+/** Called at the start of every step. Never throws. */
 export type BeginStep = (step: Step) => StepUnderWay;

@@ -1,21 +1,25 @@
 import type { NewAccountTask } from './account-task.ts';
 import { badInput, type TaskFailure } from './failure.ts';
-import { characterNotInXml, parametersProblem, type XmlProblem } from './parameters.ts';
+import { characterNotInXml, parametersProblem, type XmlChecker } from './parameters.ts';
 import type { CreateCall, TaskService } from './task-service.ts';
 
 export interface TaskChecks {
-  readonly xmlProblem: XmlProblem;
-  /** True when the request is written as XML, which cannot carry every character. */
+  readonly xmlProblem: XmlChecker;
+  /** True if creates are sent as XML, which cannot carry every character. */
   readonly travelsAsXml: boolean;
-  /** Why an idempotency key cannot be honoured; null where it can. */
+  /** Why this backend refuses idempotency keys; null if it supports them. */
   readonly keyRefusal: string | null;
 }
 
 const MAX_KEY_LENGTH = 255;
-// oxlint-disable-next-line no-control-regex -- control characters are what is looked for
+// oxlint-disable-next-line no-control-regex -- this pattern looks for control characters
 const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
 
-/** A task service that refuses what no backend can honour before anything is sent or stored: Parameters and keys. */
+/**
+ * Decorates a task service so that invalid Parameters and idempotency keys are refused before anything is sent or stored.
+ * `create` rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType or that the wire cannot
+ * carry, and for a key that is too long, contains a control character or is not supported.
+ */
 export function checkedTaskService(
   inner: TaskService,
   { xmlProblem, travelsAsXml, keyRefusal }: TaskChecks,
@@ -24,7 +28,7 @@ export function checkedTaskService(
     const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
     if (problem) return badInput('parameters', problem);
     const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
-    if (character) return badInput('parameters', `holds ${character}, which XML 1.0 cannot carry`);
+    if (character) return badInput('parameters', `contains ${character}, which XML 1.0 cannot carry`);
     const keyProblem = idempotencyKey == null ? null : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
     return keyProblem ? badInput('idempotencyKey', keyProblem) : null;
   };
@@ -39,6 +43,8 @@ export function checkedTaskService(
 
 function idempotencyKeyProblem(key: string): string | null {
   if (key.length < 1 || key.length > MAX_KEY_LENGTH)
-    return `expected 1 to ${MAX_KEY_LENGTH} characters, not ${key.length}`;
-  return CONTROL_CHARACTER.test(key) || !key.isWellFormed() ? 'holds a character that is no text' : null;
+    return `expected 1 to ${MAX_KEY_LENGTH} characters, got ${key.length}`;
+  return CONTROL_CHARACTER.test(key) || !key.isWellFormed()
+    ? 'contains a control character or an unpaired surrogate'
+    : null;
 }

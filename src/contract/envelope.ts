@@ -2,16 +2,16 @@ import { type AccountTask, type CreatedAccountTask, type ReadProblem, readAccoun
 import { TaskFailure, type FailureEvidence, type FailureKind } from './failure.ts';
 import { isJsonObject, type JsonObject, type JsonValue, jsonMember } from './json-value.ts';
 
-/** An answer's body as the wire read it: JSON and XML give the same tree. */
+/** The body of an answer as parsed by wire/codec.ts. JSON and XML of the same meaning give the same tree. */
 export type AnswerBody =
   | { readonly kind: 'tree'; readonly tree: JsonValue }
   | { readonly kind: 'empty' }
   | ({ readonly kind: 'unreadable' } & ReadProblem);
 
-/** What an answer holds, as far as its meaning goes. */
+/** The content of an answer, before its status is considered. */
 type Reading =
   | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly created: Created | ReadProblem }
-  /** The framework's own words, such as `{ "Message": "…" }`. */
+  /** An error message of ASP.NET Web API 2, the framework behind the contract: `{ "Message": "…" }`. */
   | { readonly kind: 'message' }
   | ({ readonly kind: 'unreadable' } & ReadProblem);
 
@@ -22,27 +22,27 @@ interface EnvelopeError {
 type Created = Omit<CreatedAccountTask, 'replayed'>;
 
 /**
- * The truth table: what an answer of the service means.
+ * The meaning of an answer of the service to a create, as a truth table:
  *
  * | status           | body                                   | meaning                               |
  * |------------------|----------------------------------------|---------------------------------------|
  * | 2xx              | Error set, with or without Detail      | TASK_REJECTED, REJECTED               |
- * | 2xx              | Error blank, Detail whole              | the created task                      |
+ * | 2xx              | Error blank, Detail complete           | the created task                      |
  * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN          |
  * | 401 / 403        | any                                    | UNAUTHENTICATED / FORBIDDEN, REJECTED |
  * | 429              | any                                    | OVERLOADED, REJECTED                  |
  * | 408 / 499        | Error set                              | TASK_REJECTED, REJECTED               |
  * | 408 / 499        | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN          |
- * | other 4xx        | any, even none or one that breaks off  | TASK_REJECTED, REJECTED               |
+ * | other 4xx        | any, even empty or truncated           | TASK_REJECTED, REJECTED               |
  * | 5xx              | any                                    | UPSTREAM_FAILED, UNKNOWN              |
  * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN          |
  *
- * A 4xx says that the request was not carried out (RFC 9110 §15.5). 408 and 499 are the exceptions: a proxy sends them when
- * it has stopped waiting, and the service may have created the task all the same.
- * A blank Error is null, absent, empty, or holds only blank strings. "Whole" is defined by `readAccountTask`.
- * Which statuses the service uses for success and refusal is unknown; this table is this project's reading.
- * @param sentTaskId The request's TaskID, which stands in for one that a created task's Detail leaves out.
- * @throws TaskFailure for every row but the created task.
+ * A 4xx means that the request was not carried out (RFC 9110 §15.5). 408 and 499 are exceptions: a proxy sends them when it
+ * stops waiting, and the service may still have created the task.
+ * A blank Error is null, absent, empty, or contains only blank strings. A Detail is complete if `readAccountTask` accepts it.
+ * Source: the contract documents the envelope but not which statuses mean success or refusal; the table is this project's choice.
+ * @param sentTaskId The TaskID of the request, used if the Detail of the created task has none.
+ * @throws TaskFailure for every row except the created task.
  */
 export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: string): CreatedAccountTask {
   const reading = readAnswer(body, sentTaskId);
@@ -79,7 +79,7 @@ export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: st
     return fail(
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
       `The service refused the request (HTTP ${status}).`,
-      (status === 404 || status === 405) && isForeignBody(body) ? wrongAddress(status) : undefined,
+      (status === 404 || status === 405) && isForeignBody(body) ? wrongUrlHint(status) : undefined,
     );
   if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
     return { ...reading.created, replayed: false };
@@ -93,20 +93,20 @@ export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: st
   );
 }
 
-/** True when the status alone says that the request was not carried out, whatever the body holds. */
+/** True if the status alone means that the request was not carried out, whatever the body contains. */
 export function isRefusal(status: number): boolean {
   return status >= 400 && status < 500 && status !== 408 && status !== 499;
 }
 
-/** True for a body that is neither the envelope nor a message of ASP.NET Web API: another server may have answered. */
+/** True for a body that is neither the envelope nor an error message of ASP.NET Web API 2: another server may have answered. */
 export function isForeignBody(body: AnswerBody): boolean {
   return readAnswer(body, '').kind === 'unreadable';
 }
 
-/** For the log. */
-function wrongAddress(status: number): Error {
+/** A hint for the log. */
+function wrongUrlHint(status: number): Error {
   return new Error(
-    `UPSTREAM_URL is probably wrong: HTTP ${status} came with a body that is neither the envelope nor a message of ASP.NET Web API`,
+    `UPSTREAM_URL is probably wrong: the body of the HTTP ${status} answer is neither the envelope nor a message of ASP.NET Web API 2`,
   );
 }
 
@@ -115,7 +115,7 @@ function toMisread(reading: Reading): ReadProblem {
   if (reading.kind === 'envelope' && 'at' in reading.created) return reading.created;
   return {
     at: 'the answer',
-    problem: reading.kind === 'message' ? 'is a framework message' : 'does not fit its status',
+    problem: reading.kind === 'message' ? 'is an error message of ASP.NET Web API 2' : 'does not fit its status',
   };
 }
 
@@ -129,14 +129,14 @@ function readAnswer(body: AnswerBody, sentTaskId: string): Reading {
   if (error === undefined && data === undefined) {
     return typeof jsonMember(tree, 'Message') === 'string'
       ? { kind: 'message' }
-      : unreadable('the answer', 'holds neither Error nor ResponseData');
+      : unreadable('the answer', 'contains neither Error nor ResponseData');
   }
   const envelopeError = readError(error);
   if (envelopeError && 'at' in envelopeError) return { kind: 'unreadable', ...envelopeError };
   return { kind: 'envelope', error: envelopeError, created: readResponseData(data, sentTaskId) };
 }
 
-/** The envelope's error; null when it is blank. */
+/** The envelope's Error; null if it is blank. */
 function readError(value: JsonValue | undefined): EnvelopeError | ReadProblem | null {
   if (isAbsent(value)) return null;
   if (!isJsonObject(value)) return { at: 'Error', problem: 'is not an object' };
@@ -162,7 +162,7 @@ function readResponseData(value: JsonValue | undefined, sentTaskId: string): Cre
   return { accountTask, Identification, Result };
 }
 
-/** The Detail with the TaskID that was sent, where the service left it out. */
+/** The Detail, completed with the TaskID that was sent if the service left it out. */
 function withTaskId(detail: JsonObject, sentTaskId: string): JsonObject {
   return isAbsent(jsonMember(detail, 'TaskID')) ? { ...detail, TaskID: sentTaskId } : detail;
 }
@@ -179,7 +179,7 @@ function readText(object: JsonObject, name: string, at: string): string | null |
   return value === null || typeof value === 'string' ? value : { at: `${at}.${name}`, problem: 'is not text' };
 }
 
-/** Nothing there: an XML element without content reads as the blank text between its tags. */
+/** True for a missing value. An XML element without content is read as the blank text between its tags. */
 function isAbsent(value: JsonValue | undefined): boolean {
   return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }

@@ -1,7 +1,10 @@
-/** What became of the create: did anything leave this process, and what is known of its fate? */
+/**
+ * The fate of a create that failed. NOT_SENT: nothing left this process. REJECTED: the service answered and did not create.
+ * UNKNOWN: the request left, but no trustworthy answer came, so the task may exist.
+ */
 export type Outcome = 'NOT_SENT' | 'REJECTED' | 'UNKNOWN';
 
-/** Every failure code with the outcomes it may carry. The codes are this project's own; the contract documents none. */
+/** Every failure code with the outcomes that it can have. The codes are this project's own; the contract documents none. */
 const OUTCOMES = {
   BAD_USER_INPUT: ['NOT_SENT'],
   UNAUTHENTICATED: ['NOT_SENT', 'REJECTED'],
@@ -21,31 +24,31 @@ const OUTCOMES = {
 
 export type FailureCode = keyof typeof OUTCOMES;
 
-/** A code together with an outcome it may have: `{ code: 'OVERLOADED', outcome: 'UNKNOWN' }` does not type-check. */
+/** A code with one of its outcomes: `{ code: 'OVERLOADED', outcome: 'UNKNOWN' }` does not type-check. */
 export type FailureKind = {
   [Code in FailureCode]: { readonly code: Code; readonly outcome: (typeof OUTCOMES)[Code][number] };
 }[FailureCode];
 
-/** Every code with every outcome it may have. */
+/** Every valid pair of code and outcome. */
 export const FAILURE_KINDS = Object.entries(OUTCOMES).flatMap(([code, outcomes]) =>
   outcomes.map((outcome) => ({ code, outcome }) as FailureKind),
 );
 
 export interface FailureEvidence {
-  /** The envelope's ErrorCode, verbatim; absent when there was no envelope. */
+  /** The envelope's ErrorCode, verbatim; absent if there was no envelope. */
   readonly errorCode?: string | null;
-  /** The envelope's ErrorReason, verbatim; absent when there was no envelope. */
+  /** The envelope's ErrorReason, verbatim; absent if there was no envelope. */
   readonly errorReason?: string | null;
   /** For the log only; never part of an answer. */
   readonly cause?: unknown;
 }
 
-/** Codes whose request may be repeated unchanged: nothing was created, and the reason passes. */
+/** The codes after which the same request can be sent again: nothing was created, and the cause is temporary. */
 const RETRYABLE: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'OVERLOADED', 'IDEMPOTENCY_IN_PROGRESS']);
 
 /**
- * The one failure of this project, thrown where a failure is understood.
- * `message` is written for the caller: it names no address, header or body of the upstream.
+ * A failure that is understood, as opposed to a defect. Everything that fails a create in an expected way throws this class.
+ * `message` is for the caller: it contains no address, header or body of the upstream.
  */
 export class TaskFailure extends Error {
   override readonly name = 'TaskFailure';
@@ -62,7 +65,7 @@ export class TaskFailure extends Error {
     this.errorReason = evidence.errorReason;
   }
 
-  /** True when the same request may be sent again as it is, without a risk of creating the task twice. */
+  /** True if the same request can be sent again unchanged without the risk of creating the task twice. */
   get retryable(): boolean {
     return RETRYABLE.has(this.code);
   }
@@ -70,27 +73,32 @@ export class TaskFailure extends Error {
 
 const MESSAGE_END = 1_000;
 
-/** A message without its middle if it is long: what matters stands before and behind the value that it quotes. */
+/** Cuts the middle out of a long message: the important words stand before and after the value that it quotes. */
 export function shortenMessage(message: string): string {
   return message.length > 2 * MESSAGE_END
     ? `${message.slice(0, MESSAGE_END)} … ${message.slice(-MESSAGE_END)}`
     : message;
 }
 
-/** What a log may say of a failure: the service's own words may repeat whatever it was told. */
+/** The message for the log. It omits ErrorCode and ErrorReason, because the service may repeat any part of the request in them. */
 export function toLogMessage({ message, errorCode, errorReason }: TaskFailure): string {
-  return errorCode || errorReason ? 'The service refused the task; its words are in the answer.' : message;
+  return errorCode || errorReason
+    ? 'The service refused the task; its ErrorCode and ErrorReason are in the answer.'
+    : message;
 }
 
-/** The end of the time that a GraphQL operation may take: what is not done by then is not done. */
+/** The failure of a read that was not finished, or of a write that was not sent, within OPERATION_TIMEOUT_MS. */
 export function operationTimedOut(): TaskFailure {
   return new TaskFailure(
     { code: 'OVERLOADED', outcome: 'NOT_SENT' },
-    'The time that an operation may take was over before this was done.',
+    'The operation ran out of time before this could be done.',
   );
 }
 
-/** Bad input, refused before anything was sent or stored. `field` is the contract's or GraphQL's path of the value. */
+/**
+ * The failure of an invalid value, refused before anything was sent or stored. Its message is `field: problem`.
+ * @param field The path of the value in the caller's terms: `input.taskId` in GraphQL, `TaskID` in the contract.
+ */
 export function badInput(field: string, problem: string): TaskFailure {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${field}: ${problem}`);
 }

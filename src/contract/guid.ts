@@ -3,13 +3,16 @@ const HYPHENATED = `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`;
 const GUID = new RegExp(`^(?:${HEX}{32}|${HYPHENATED}|\\{${HYPHENATED}\\}|\\(${HYPHENATED}\\))$`);
 const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
-/** What `parseGuid` takes, in words for an error message. */
+/** The formats that `parseGuid` accepts, for error messages. */
 export const GUID_FORMS = 'a GUID: 32 hexadecimal digits, plain, hyphenated, or hyphenated in {} or ()';
 
-/** The all-zero GUID: .NET's value of a GUID that nobody set. */
+/** The all-zero GUID, which .NET writes for a GUID that was never set. */
 export const EMPTY_GUID = '00000000-0000-0000-0000-000000000000';
 
-/** A GUID in .NET's forms N, D, B or P and any case, given back hyphenated and lower-case; null when it is none. */
+/**
+ * Parses a GUID in one of .NET's formats N, D, B or P, in any case, as ASP.NET Web API 2 does. Blanks around it are not accepted.
+ * Returns it hyphenated and lower-case; null if the text is not a GUID.
+ */
 export function parseGuid(text: string): string | null {
   if (CANONICAL.test(text)) return text;
   if (!GUID.test(text)) return null;

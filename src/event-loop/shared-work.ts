@@ -1,6 +1,6 @@
 const KEPT_MS = 1_000;
 
-/** Shares expensive work: its callers join the one that is under way, and get its result for a second after. */
+/** Shares expensive work among its callers. They get the run in progress, or its result for one second after it has ended. */
 export function shareForASecond<T>(work: () => Promise<T>): () => Promise<T> {
   let latest: Promise<T> | null = null;
   let expiresMs = 0;

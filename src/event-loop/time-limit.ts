@@ -1,7 +1,7 @@
 /**
- * Calls `onOver` when the time is over and the event loop has then read what had arrived. After a pause of the process (a stopped
- * container, a long garbage collection) timers run first, while the answers that they gave up waiting for lie in the sockets.
- * A timer that is cleared too late to stop the call must find nothing to do.
+ * Calls `onOver(argument)` once `limitMs` have passed and the event loop has then read what had arrived. After a pause of the
+ * process (a stopped container, a long garbage collection) timers run first, while awaited answers may already be in the socket.
+ * `onOver` may still run shortly after the timer is cleared, so it must have no effect by then.
  */
 export function setTimeLimit<Argument>(
   onOver: (argument: Argument) => void,
@@ -11,9 +11,13 @@ export function setTimeLimit<Argument>(
   return setTimeout(() => setImmediate(onOver, argument), limitMs);
 }
 
-/** A signal that aborts when the time is over, as `setTimeLimit` counts it. */
+/** Returns a signal that aborts with a TimeoutError after `limitMs`, as counted by `setTimeLimit`. */
 export function abortAfter(limitMs: number): AbortSignal {
   const aborter = new AbortController();
-  setTimeLimit(() => aborter.abort(new DOMException('The time is over.', 'TimeoutError')), limitMs, null).unref();
+  setTimeLimit(
+    () => aborter.abort(new DOMException('The time limit was exceeded.', 'TimeoutError')),
+    limitMs,
+    null,
+  ).unref();
   return aborter.signal;
 }

@@ -22,14 +22,15 @@ const CREATED = {
   replayed: false,
 };
 const unexpected = () => {
-  throw new Error('not expected to be called');
+  throw new Error('This method must not be called.');
 };
 
-function listeningService() {
-  const heard: unknown[] = [];
+/** A task service that records its creates. */
+function recordingService() {
+  const calls: unknown[] = [];
   const inner: TaskService = {
     create: async (...call) => {
-      heard.push(call);
+      calls.push(call);
       return CREATED;
     },
     find: unexpected,
@@ -37,54 +38,54 @@ function listeningService() {
     checks: {},
     close: unexpected,
   };
-  return { heard, inner };
+  return { calls, inner };
 }
 
 const xmlProblem = (text: string) => (text.startsWith('<') ? null : 'no element');
 
 describe('checkedTaskService', () => {
-  test.each([true, false])('passes a good task on unchanged (travels as XML: %s)', async (travelsAsXml) => {
-    const { heard, inner } = listeningService();
+  test.each([true, false])('passes a valid task on unchanged (sent as XML: %s)', async (travelsAsXml) => {
+    const { calls, inner } = recordingService();
     const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null });
     expect(await service.create(TASK, CALL)).toBe(CREATED);
-    expect(heard).toStrictEqual([[TASK, CALL]]);
+    expect(calls).toStrictEqual([[TASK, CALL]]);
   });
 
   test.each([
-    ['JSON that is none', { Parameters: '{' }, false, /^parameters: is not JSON/],
+    ['Parameters that are not JSON', { Parameters: '{' }, false, /^parameters: is not JSON/],
     [
-      'XML that is none',
+      'Parameters that are not XML',
       { Parameters: '{}', ContentType: 'application/xml' },
       false,
       /^parameters: is not well-formed/,
     ],
-    ['half a character', { Parameters: '"\uD800"' }, false, /^parameters: holds an unpaired surrogate/],
+    ['an unpaired surrogate', { Parameters: '"\uD800"' }, false, /^parameters: contains an unpaired surrogate/],
     [
-      'a character XML cannot carry, on its way as XML',
+      'a character that XML cannot carry if sent as XML',
       { Parameters: '"\uFFFE"' },
       true,
-      /^parameters: holds U\+FFFE, which XML 1\.0 cannot carry$/,
+      /^parameters: contains U\+FFFE, which XML 1\.0 cannot carry$/,
     ],
-  ] as const)('refuses %s before the service hears of it', async (_, change, travelsAsXml, message) => {
-    const { heard, inner } = listeningService();
+  ] as const)('refuses %s without calling the service', async (_, change, travelsAsXml, message) => {
+    const { calls, inner } = recordingService();
     const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null });
     await expect(service.create({ ...TASK, ...change }, CALL)).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
       outcome: 'NOT_SENT',
       message: expect.stringMatching(message) as string,
     });
-    expect(heard).toStrictEqual([]);
+    expect(calls).toStrictEqual([]);
   });
 
-  test('a character XML cannot carry may travel as JSON', async () => {
-    const { heard, inner } = listeningService();
+  test('accepts a character that XML cannot carry if sent as JSON', async () => {
+    const { calls, inner } = recordingService();
     const task = { ...TASK, Parameters: '"\uFFFE"' };
     await checkedTaskService(inner, { xmlProblem, travelsAsXml: false, keyRefusal: null }).create(task, CALL);
-    expect(heard).toStrictEqual([[task, CALL]]);
+    expect(calls).toStrictEqual([[task, CALL]]);
   });
 
-  test("every other method is the inner service's own", () => {
-    const { inner } = listeningService();
+  test('leaves every other method of the service unchanged', () => {
+    const { inner } = recordingService();
     const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null });
     expect({ ...service, create: null }).toStrictEqual({ ...inner, create: null });
   });

@@ -7,11 +7,11 @@ import {
   parseEnumTable,
 } from '../../src/contract/enums.ts';
 
-describe('the default tables', () => {
+describe('the default enum tables', () => {
   test.each([
     ['frequencies', DEFAULT_FREQUENCIES, ['NONE', 'HOURLY', 'DAILY', 'WEEKLY', 'MONTHLY']],
     ['notifications', DEFAULT_NOTIFICATIONS, ['NONE', 'EMAIL', 'SMS']],
-  ])('%s: NONE alone is documented and numbered', (_, table, names) => {
+  ])('in the default %s only NONE is documented and numbered', (_, table, names) => {
     expect(table.map(({ name }) => name)).toStrictEqual(names);
     expect(table.filter(isDocumented)).toStrictEqual([{ name: 'NONE', number: 0 }]);
     expect(table.filter(({ number }) => number !== null)).toHaveLength(1);
@@ -27,37 +27,37 @@ describe('parseEnumTable', () => {
     ['TRUE,NULL', ['TRUE null', 'NULL null']],
     ['BIG=999999999', ['BIG 999999999']],
     ['PADDED=007', ['PADDED 7']],
-  ])('reads %j', (text, members) => {
+  ])('parseEnumTable reads %j', (text, members) => {
     expect(parseEnumTable(text).map(({ name, number }) => `${name} ${number}`)).toStrictEqual(members);
   });
 
-  const NAME_EXPECTED = 'where NAME or NAME=number is expected';
+  const EXPECTED = 'expected NAME or NAME=number, got';
   test.each([
-    ['', `has "" ${NAME_EXPECTED}`],
-    ['NONE,,DAILY', `has "" ${NAME_EXPECTED}`],
-    ['NONE,', `has "" ${NAME_EXPECTED}`],
-    ['1ST', `has "1ST" ${NAME_EXPECTED}`],
-    ['__SECRET', `has "__SECRET" ${NAME_EXPECTED}`],
-    ['A B', `has "A B" ${NAME_EXPECTED}`],
-    ['TÄGLICH', `has "TÄGLICH" ${NAME_EXPECTED}`],
-    ['DAILY=', `has "DAILY=" ${NAME_EXPECTED}`],
-    ['DAILY=2.5', `has "DAILY=2.5" ${NAME_EXPECTED}`],
-    ['DAILY=+2', `has "DAILY=+2" ${NAME_EXPECTED}`],
-    ['DAILY=1000000000', `has "DAILY=1000000000" ${NAME_EXPECTED}`],
-    ['DAILY=2=3', `has "DAILY=2=3" ${NAME_EXPECTED}`],
-    ['true', `has "true" ${NAME_EXPECTED}`],
-    ['false=1', `has "false=1" ${NAME_EXPECTED}`],
-    ['null', `has "null" ${NAME_EXPECTED}`],
-    ['DAILY,WEEKLY,DAILY', 'names a member twice'],
-    ['DAILY,Daily=2', 'names a member twice'],
-    ['DAILY=2,WEEKLY=2', 'gives two members one number'],
-    ['DAILY=2,WEEKLY=02', 'gives two members one number'],
-    ['NONE=1', 'contradicts the contract, where NONE is 0'],
-    ['DAILY=0', 'contradicts the contract, where NONE is 0'],
-    ['DAILY=-0', 'contradicts the contract, where NONE is 0'],
-    ['None', 'contradicts the contract, where NONE is 0'],
-    ['None=0', 'contradicts the contract, where NONE is 0'],
-  ])('refuses %j, saying that it %s', (text, problem) => {
+    ['', `${EXPECTED} ""`],
+    ['NONE,,DAILY', `${EXPECTED} ""`],
+    ['NONE,', `${EXPECTED} ""`],
+    ['1ST', `${EXPECTED} "1ST"`],
+    ['__SECRET', `${EXPECTED} "__SECRET"`],
+    ['A B', `${EXPECTED} "A B"`],
+    ['TÄGLICH', `${EXPECTED} "TÄGLICH"`],
+    ['DAILY=', `${EXPECTED} "DAILY="`],
+    ['DAILY=2.5', `${EXPECTED} "DAILY=2.5"`],
+    ['DAILY=+2', `${EXPECTED} "DAILY=+2"`],
+    ['DAILY=1000000000', `${EXPECTED} "DAILY=1000000000"`],
+    ['DAILY=2=3', `${EXPECTED} "DAILY=2=3"`],
+    ['true', `${EXPECTED} "true"`],
+    ['false=1', `${EXPECTED} "false=1"`],
+    ['null', `${EXPECTED} "null"`],
+    ['DAILY,WEEKLY,DAILY', 'two members have the same name'],
+    ['DAILY,Daily=2', 'two members have the same name'],
+    ['DAILY=2,WEEKLY=2', 'two members have the same number'],
+    ['DAILY=2,WEEKLY=02', 'two members have the same number'],
+    ['NONE=1', 'contradicts the contract, in which NONE is 0'],
+    ['DAILY=0', 'contradicts the contract, in which NONE is 0'],
+    ['DAILY=-0', 'contradicts the contract, in which NONE is 0'],
+    ['None', 'contradicts the contract, in which NONE is 0'],
+    ['None=0', 'contradicts the contract, in which NONE is 0'],
+  ])('parseEnumTable rejects %j: %s', (text, problem) => {
     expect(() => parseEnumTable(text)).toThrow(new Error(problem));
   });
 });
@@ -75,7 +75,7 @@ describe('findMember', () => {
     ['0', 'NONE'],
     [-3, 'ODD'],
     ['-3', 'ODD'],
-  ])('%j is %s', (value, name) => {
+  ])('findMember finds the member for %j: %s', (value, name) => {
     expect(findMember(table, value)?.name).toBe(name);
   });
 
@@ -97,7 +97,7 @@ describe('findMember', () => {
     false,
     {},
     [],
-  ])('%j is no member', (value) => {
+  ])('findMember finds no member for %j', (value) => {
     expect(findMember(table, value)).toBeNull();
   });
 });

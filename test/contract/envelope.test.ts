@@ -13,9 +13,9 @@ const OVERLOADED = 'OVERLOADED REJECTED';
 const FAILED = 'UPSTREAM_FAILED UNKNOWN';
 const UNREADABLE = 'UPSTREAM_UNREADABLE UNKNOWN';
 
-/** What each kind of body means under each status: the whole truth table. */
+/** The complete truth table: the meaning of each kind of body under each status. */
 const TABLE = [
-  // statuses,                      Error set        whole, no error  not whole        {"Message"}      foreign object   other value  nothing read
+  // statuses,                      Error set        complete         incomplete       {"Message"}      foreign object   other value  nothing read
   [
     [200, 201, 202, 203, 204, 299],
     [REJECTED, CREATED, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE, UNREADABLE],
@@ -40,10 +40,10 @@ const TABLE = [
     [FAILED, FAILED, FAILED, FAILED, FAILED, FAILED, FAILED],
   ],
 ] as const;
-const KINDS = ['error', 'whole', 'partial', 'message', 'foreign', 'value', 'none'] as const;
+const KINDS = ['error', 'complete', 'partial', 'message', 'foreign', 'value', 'none'] as const;
 type Kind = (typeof KINDS)[number];
 
-/** Every Error an envelope may carry; `evidence` is what must come out of it verbatim. */
+/** Every kind of Error in an envelope; `evidence` must appear verbatim in the failure. */
 const ERRORS: Readonly<Record<string, { members: JsonObject; evidence?: readonly [unknown, unknown] }>> = {
   'Error null': { members: { Error: null } },
   'Error absent': { members: {} },
@@ -70,17 +70,17 @@ const RESPONSE_DATA: Readonly<Record<string, JsonObject>> = {
   'ResponseData without Detail': { ResponseData: { Result: 'r', Identification: { UserId: 'u' } } },
   'Detail empty': { ResponseData: { Detail: {} } },
   'Detail without ID': { ResponseData: { Detail: WITHOUT_ID } },
-  whole: { ResponseData: { Detail: SAMPLE_DETAIL, Result: 'r', Identification: { UserId: 'u' } } },
+  complete: { ResponseData: { Detail: SAMPLE_DETAIL, Result: 'r', Identification: { UserId: 'u' } } },
 };
 
 const NOT_ENVELOPES: readonly (readonly [string, Kind, AnswerBody])[] = [
-  ['framework message', 'message', tree({ Message: 'An error has occurred.' })],
+  ['message of Web API 2', 'message', tree({ Message: 'An error has occurred.' })],
   [
-    'framework message with ModelState',
+    'message of Web API 2 with ModelState',
     'message',
     tree({ message: 'Invalid.', ModelState: { TaskID: ['Required.'] } }),
   ],
-  ['Message that is no text', 'foreign', tree({ Message: 5 })],
+  ['Message that is not a string', 'foreign', tree({ Message: 5 })],
   ['empty body', 'none', { kind: 'empty' }],
   ['unreadable body', 'none', { kind: 'unreadable', at: 'the answer', problem: 'is cut short' }],
   ['foreign object', 'foreign', tree({ status: 'ok' })],
@@ -102,7 +102,7 @@ const CELLS: readonly Cell[] = [
   ...Object.entries(ERRORS).flatMap(([error, { members, evidence }]) =>
     Object.entries(RESPONSE_DATA).map(([data, dataMembers]): Cell => {
       const isEnvelope = Object.keys({ ...members, ...dataMembers }).length > 0;
-      const kind = evidence ? 'error' : data === 'whole' ? 'whole' : isEnvelope ? 'partial' : 'foreign';
+      const kind = evidence ? 'error' : data === 'complete' ? 'complete' : isEnvelope ? 'partial' : 'foreign';
       return { name: `${error}, ${data}`, kind, body: tree({ ...members, ...dataMembers }), evidence };
     }),
   ),
@@ -142,7 +142,7 @@ describe('the envelope truth table', () => {
     );
   });
 
-  test('the message is the ErrorReason as it came, else a sentence of ours', () => {
+  test('the message of a refusal is the ErrorReason verbatim, or a sentence of the gateway if there is none', () => {
     expect(meaningOf(400, tree({ Error: { ErrorCode: 'E-17', ErrorReason: ' No client ' } }))).toHaveProperty(
       'message',
       ' No client ',
@@ -158,7 +158,7 @@ describe('the envelope truth table', () => {
     );
   });
 
-  test.each([301, 302, 303, 307, 308])('HTTP %i is named as a redirect', (status) => {
+  test.each([301, 302, 303, 307, 308])('the message for HTTP %i says that it is a redirect', (status) => {
     expect(meaningOf(status, { kind: 'empty' })).toMatchObject({
       code: 'UPSTREAM_UNREADABLE',
       message: `The service answered with a redirect (HTTP ${status}), which is not followed. The task may have been created.`,
@@ -166,7 +166,7 @@ describe('the envelope truth table', () => {
   });
 
   test.each([404, 405])(
-    "HTTP %i in words that are not the service's tells the log that the address is probably wrong",
+    'HTTP %i with a foreign body is logged with the hint that UPSTREAM_URL is probably wrong',
     (status) => {
       const foreign: readonly AnswerBody[] = [
         tree({ status: 'not found' }),
@@ -177,7 +177,7 @@ describe('the envelope truth table', () => {
         const { message, cause } = meaningOf(status, body) as TaskFailure;
         expect(message).toBe(`The service refused the request (HTTP ${status}).`);
         expect((cause as Error).message).toMatch(
-          /^UPSTREAM_URL is probably wrong: HTTP \d+ came with a body that is neither/,
+          /^UPSTREAM_URL is probably wrong: the body of the HTTP \d+ answer is neither/,
         );
       }
       for (const body of [tree({ Message: 'No HTTP resource was found.' }), tree({ Error: null, ResponseData: null })])

@@ -22,26 +22,26 @@ const KINDS: readonly (readonly [FailureKind, boolean])[] = [
 ];
 
 describe('TaskFailure', () => {
-  test.each(KINDS)('$code, $outcome: retryable %s', (kind, retryable) => {
+  test.each(KINDS)('TaskFailure of kind %o has retryable %s', (kind, retryable) => {
     expect(new TaskFailure(kind, 'why')).toMatchObject({ ...kind, message: 'why', name: 'TaskFailure', retryable });
   });
 
-  test('evidence is kept verbatim, and its absence stays absence', () => {
+  test('TaskFailure keeps evidence verbatim and leaves missing evidence undefined', () => {
     const kind: FailureKind = { code: 'TASK_REJECTED', outcome: 'REJECTED' };
-    const cause = new Error('underneath');
+    const cause = new Error('the cause');
     const failure = new TaskFailure(kind, 'why', { errorCode: ' E ', errorReason: null, cause });
     expect([failure.errorCode, failure.errorReason, failure.cause]).toStrictEqual([' E ', null, cause]);
     const bare = new TaskFailure(kind, 'why');
     expect([bare.errorCode, bare.errorReason, 'cause' in bare]).toStrictEqual([undefined, undefined, false]);
   });
 
-  test('it is an Error with a stack that starts where it was thrown', () => {
+  test('TaskFailure is an Error whose stack names it', () => {
     expect(badInput('taskId', 'is empty')).toBeInstanceOf(Error);
     expect(badInput('taskId', 'is empty').stack).toContain('TaskFailure: taskId: is empty');
   });
 });
 
-test('bad input names its field', () => {
+test('badInput names the field in its message', () => {
   const { message, code, outcome, retryable } = badInput('taskId', 'is empty');
   expect({ message, code, outcome, retryable }).toStrictEqual({
     message: 'taskId: is empty',
@@ -51,15 +51,15 @@ test('bad input names its field', () => {
   });
 });
 
-/** Read by the type checker, which fails where a line below compiles. */
+/** Checked by tsc, which reports an error for any line below that compiles. */
 export const REFUSED_KINDS: readonly FailureKind[] = [
-  // @ts-expect-error a timeout leaves the fate unknown
+  // @ts-expect-error the outcome of a timeout is unknown
   { code: 'UPSTREAM_TIMEOUT', outcome: 'NOT_SENT' },
   // @ts-expect-error bad input never leaves this process
   { code: 'BAD_USER_INPUT', outcome: 'REJECTED' },
-  // @ts-expect-error a refused task was answered
+  // @ts-expect-error a refusal is an answer, so its outcome is known
   { code: 'TASK_REJECTED', outcome: 'UNKNOWN' },
-  // @ts-expect-error an overload is never of unknown fate
+  // @ts-expect-error the outcome of an overload is never unknown
   { code: 'OVERLOADED', outcome: 'UNKNOWN' },
   // @ts-expect-error a connection that was never made sent nothing
   { code: 'UPSTREAM_UNREACHABLE', outcome: 'UNKNOWN' },

@@ -5,44 +5,49 @@ const xmlProblem = (text: string) => (text.startsWith('<') ? null : 'no element 
 
 describe('Parameters as JSON', () => {
   test.each(['{}', '[]', 'null', '0', '"a"', ' {"a": 1}\r\n', '{"a":1,"a":2}', '1e999', '"\\ud800"', '"😀"'])(
-    '%j parses',
+    'the JSON text %j is accepted',
     (text) => {
       expect(parametersProblem(text, 'application/json', xmlProblem)).toBeNull();
     },
   );
   test.each(['', ' ', '{', "{'a':1}", '{"a":1,}', '{}{}', '01', 'NaN', 'undefined', '<a/>', '\uFEFF{}', '"\n"'])(
-    '%j does not, and the problem says so',
+    'the text %j is rejected as invalid JSON',
     (text) => {
       const problem = parametersProblem(text, 'application/json', xmlProblem);
-      expect(problem).toMatch(/^is not JSON, which contentType says it is(: it goes wrong at character \d+)?$/);
+      expect(problem).toMatch(
+        /^is not JSON although contentType is application\/json(: syntax error at character \d+)?$/,
+      );
     },
   );
-  test('deep nesting is read without running out of stack', () => {
+  test('deeply nested JSON is accepted without a stack overflow', () => {
     const text = '['.repeat(500_000) + ']'.repeat(500_000);
     expect(parametersProblem(text, 'application/json', xmlProblem)).toBeNull();
   });
 });
 
 describe('Parameters as XML', () => {
-  test('what the XML check accepts is accepted, JSON is not asked for', () => {
+  test('XML that the XML checker accepts is accepted without being parsed as JSON', () => {
     expect(parametersProblem('<a>', 'application/xml', xmlProblem)).toBeNull();
   });
-  test('what the XML check finds is given on', () => {
+  test('the problem that the XML checker finds is passed on', () => {
     expect(parametersProblem('{}', 'application/xml', xmlProblem)).toBe(
-      'is not well-formed XML, which contentType says it is: no element in line 1',
+      'is not well-formed XML although contentType is application/xml: no element in line 1',
     );
   });
 });
 
-test.each(['application/json', 'application/xml'] as const)('an unpaired surrogate is refused as %s', (contentType) => {
-  for (const text of ['"\uD800"', '<a>\uDC00</a>', '<a>\uDC00\uD800</a>']) {
-    expect(parametersProblem(text, contentType, xmlProblem)).toMatch(/unpaired surrogate/);
-  }
-});
+test.each(['application/json', 'application/xml'] as const)(
+  'Parameters with an unpaired surrogate are rejected as %s',
+  (contentType) => {
+    for (const text of ['"\uD800"', '<a>\uDC00</a>', '<a>\uDC00\uD800</a>']) {
+      expect(parametersProblem(text, contentType, xmlProblem)).toMatch(/unpaired surrogate/);
+    }
+  },
+);
 
 describe('characterNotInXml', () => {
   test.each(['', 'plain', '\t\r\n', ' \u007F\u0085', '\uD7FF\uE000\uFFFD', '\u{10000}😀\u{10FFFF}', ']]>&<'])(
-    '%j can be written',
+    'characterNotInXml finds nothing in %j',
     (text) => {
       expect(characterNotInXml(text)).toBeNull();
     },
@@ -58,7 +63,7 @@ describe('characterNotInXml', () => {
     ['😀\uFFFF', 'U+FFFF'],
     ['\uD83D', 'U+D83D'],
     ['ok\u0001\u0002', 'U+0001'],
-  ])('%j cannot: %s', (text, character) => {
+  ])('characterNotInXml finds in %j the character %s', (text, character) => {
     expect(characterNotInXml(text)).toBe(character);
   });
 });

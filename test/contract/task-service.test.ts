@@ -46,7 +46,7 @@ async function createAll(tasks: TaskService, call: Call, all: readonly NewAccoun
 }
 
 describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
-  test('gives back a created task with every field as it was sent', async () => {
+  test('returns a created task with every field as it was sent', async () => {
     const { tasks, call } = await open();
     const { accountTask, Identification, Result, replayed } = await tasks.create(TASK, call);
     expect(accountTask.fields).toMatchObject({ ...TASK, Enabled: true, LastRunOn: null });
@@ -58,7 +58,7 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     expect(replayed).toBe(false);
   });
 
-  test('takes what is left out for nothing, or NONE', async () => {
+  test('returns null or NONE for a field that was left out', async () => {
     const { tasks, call } = await open();
     const { accountTask } = await tasks.create(
       { ...TASK, StartDate: null, FinishDate: null, Notification: null },
@@ -67,7 +67,7 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     expect(accountTask.fields).toMatchObject({ StartDate: null, FinishDate: null, Notification: 'NONE' });
   });
 
-  test('keeps Parameters byte for byte, and with the task they came with', async () => {
+  test('keeps Parameters byte for byte with their own task', async () => {
     const { tasks, call } = await open();
     const created = await createAll(
       tasks,
@@ -83,7 +83,7 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     expect(found.map((task) => task?.fields.Parameters)).toEqual(PARAMETERS);
   });
 
-  test('keeps the text of timestamps', async () => {
+  test('keeps the text of timestamps unchanged', async () => {
     const { tasks, call } = await open();
     const created = await createAll(
       tasks,
@@ -99,7 +99,7 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     expect(found).toEqual(created);
   });
 
-  test('creates a task for each call, however many come at once', async () => {
+  test('creates one task for each of 60 concurrent calls', async () => {
     const { tasks, call } = await open();
     const created = await createAll(
       tasks,
@@ -110,19 +110,19 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     expect(created.map(({ fields }) => fields.Parameters)).toEqual(created.map((_, index) => String(index)));
   });
 
-  test('refuses a caller it cannot vouch for', async () => {
+  test('refuses a caller of a kind that it does not support', async () => {
     const { tasks } = await open();
     const call: Call = { caller: { kind: 'subject', subject: 's' }, requestId: 'test' };
     await expect(tasks.create(TASK, call)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' });
   });
 
-  test('is well in every part', async () => {
+  test('reports every readiness check as ok', async () => {
     const { tasks } = await open();
     const states = await Promise.all(Object.values(tasks.checks).map((check) => check()));
     expect(new Set(states)).toEqual(new Set(['ok']));
   });
 
-  test('leaves nothing of unknown fate when it is closed, and refuses what comes after', async () => {
+  test('leaves no create with an unknown outcome when it closes, and refuses later ones', async () => {
     const { tasks, call } = await open();
     const underWay = Promise.allSettled(Array.from({ length: 5 }, () => tasks.create(TASK, call)));
     await endOfTurn();
@@ -134,7 +134,7 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
 });
 
 describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which remembers,', ({ open }) => {
-  test('finds tasks in the order asked, and nothing where the caller has none', async () => {
+  test('finds tasks in the order of their IDs, and null for those the caller does not have', async () => {
     const { tasks, call, otherCall } = await open();
     const [a, b] = await createAll(tasks, call, [TASK, TASK]);
     const unknown = randomUUID();
@@ -143,7 +143,7 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(await tasks.find([], call)).toEqual([]);
   });
 
-  test('lists the tasks of the caller, newest first, page by page', async () => {
+  test("lists the caller's tasks page by page, newest first", async () => {
     const { tasks, call, otherCall } = await open();
     const created: unknown[] = [];
     for (let count = 0; count < 5; count += 1) created.unshift((await tasks.create(TASK, call)).accountTask);
@@ -154,9 +154,9 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(second).toEqual({ tasks: created.slice(3), hasNextPage: false });
   });
 
-  test('ends a page of large tasks before the one that is too much, and loses none to a caller who reads on', async () => {
+  test('ends a page before the task that would exceed maxBytes, and skips no task on the next page', async () => {
     const { tasks, call } = await open();
-    // 100,000 bytes each, and half as many characters.
+    // 100,000 bytes and half as many characters.
     const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
     const created = [];
     for (const task of [large, large, TASK, large, large])
@@ -177,7 +177,7 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect((await tasks.list({ first: 4, after: created[3]!.ID, maxBytes: 1 }, call)).hasNextPage).toBe(false);
   });
 
-  test('reads of large tasks by ID as many as the bytes allow, one at least, and says which it did not', async () => {
+  test('finds at least one large task, stops at maxBytes and marks the tasks that it did not read', async () => {
     const { tasks, call } = await open();
     const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
     const created = await createAll(tasks, call, [large, large, large]);
@@ -196,7 +196,7 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(await tasks.find(ids, call, 1_000_000)).toEqual([...created, null]);
   });
 
-  test('gives a long result again under its idempotency key', async () => {
+  test('replays a large result for its idempotency key', async () => {
     const { tasks, call } = await open();
     const keyed = { ...call, idempotencyKey: 'a key' };
     const large = { ...TASK, Parameters: `"${'ü'.repeat(49_999)}"` };
@@ -206,7 +206,7 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(await tasks.create(large, keyed)).toEqual({ ...first, replayed: true });
   });
 
-  test('creates once under one idempotency key, at once or later', async () => {
+  test('creates one task for repeated and concurrent calls with the same idempotency key', async () => {
     const { tasks, call, otherCall } = await open();
     const keyed = { ...call, idempotencyKey: 'a key' };
     const atOnce = await Promise.all(Array.from({ length: 10 }, () => tasks.create(TASK, keyed)));
@@ -225,7 +225,7 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
 });
 
 describe.each(TASK_SERVICES.filter(({ remembers }) => !remembers))('$name, which does not remember,', ({ open }) => {
-  test('says that the contract has no read', async () => {
+  test('refuses reads because the contract has none', async () => {
     const { tasks, call } = await open();
     const refusal = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', message: expect.stringContaining('has no read') };
     await expect(tasks.find([randomUUID()], call)).rejects.toMatchObject(refusal);
@@ -240,7 +240,10 @@ describe.each(TASK_SERVICES.filter(({ hasCatalogue }) => hasCatalogue))('$name, 
       code: 'TASK_NOT_FOUND',
       outcome: 'REJECTED',
     });
-    const stranger: Call = { ...call, caller: { kind: 'account', accountId: randomUUID(), clientId: null } };
-    await expect(tasks.create(TASK, stranger)).rejects.toMatchObject({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' });
+    const unknownCaller: Call = { ...call, caller: { kind: 'account', accountId: randomUUID(), clientId: null } };
+    await expect(tasks.create(TASK, unknownCaller)).rejects.toMatchObject({
+      code: 'CLIENT_REQUIRED',
+      outcome: 'REJECTED',
+    });
   });
 });

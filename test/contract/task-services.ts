@@ -8,19 +8,20 @@ import { migrate } from '../../src/store/sql/migrations.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { openTaskService } from '../support/sample-task.ts';
 
-/** A backend that is ready to be called. */
+/** A running backend. */
 export interface OpenTaskService {
   readonly tasks: TaskService;
-  /** A caller who may create, and another who shares nothing with the first. */
+  /** A caller who may create tasks. */
   readonly call: Call;
+  /** Another such caller, who shares nothing with the first. */
   readonly otherCall: Call;
 }
 
 export interface TaskServiceKind {
   readonly name: string;
-  /** Whether tasks can be read back, and idempotency keys are honoured. */
+  /** True if the backend can read tasks back and supports idempotency keys. */
   readonly remembers: boolean;
-  /** Whether accounts need a client and tasks stand in a catalogue. */
+  /** True if accounts need a client and TaskIDs must be in a catalogue. */
   readonly hasCatalogue: boolean;
   readonly open: () => Promise<OpenTaskService>;
 }
@@ -28,7 +29,7 @@ export interface TaskServiceKind {
 /** A TaskID that every backend knows. */
 export const KNOWN_TASK_ID = SAMPLE_TASK_ID;
 
-/** Every backend, as the gateway may be set up with it. */
+/** Every backend in every configuration that changes its behaviour. */
 export const TASK_SERVICES: readonly TaskServiceKind[] = [
   stored('SQLite'),
   stored('PostgreSQL'),
@@ -75,7 +76,7 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
         keyWaitMs: 20_000,
         maxPending: 1_000,
         onUnwritten: (what, error) => {
-          throw new Error(`The ${what} was not written down.`, { cause: error });
+          throw new Error(`The ${what} was not stored.`, { cause: error });
         },
       });
       onTestFinished(() => tasks.close());

@@ -54,7 +54,7 @@ const anyParts: fc.Arbitrary<Parts> = fc
   .map((parts) => ({ ...parts, day: Math.min(parts.day, daysInMonth(parts.year, parts.month)) }));
 
 describe('a timestamp', () => {
-  test('has its ticks counted exactly', () => {
+  test('toTicks counts the ticks of a timestamp exactly', () => {
     fc.assert(
       fc.property(anyParts, (parts) => {
         const text = write(parts);
@@ -65,8 +65,8 @@ describe('a timestamp', () => {
     );
   });
 
-  test('is ordered by instant, whatever the offsets', () => {
-    // Half of the pairs are written alike but for fraction and offset, which then decide the order.
+  test('isEarlier compares instants, whatever the offsets', () => {
+    // Half of the pairs differ only in fraction and offset, which then decide the order.
     const anyPair = fc.record({ a: anyParts, b: anyParts, near: fc.boolean() });
     fc.assert(
       fc.property(anyPair, ({ a, b, near }) => {
@@ -87,12 +87,12 @@ describe('a timestamp', () => {
     ['2026-02-22T04:10:00.0000001Z', 639_073_302_000_000_001n],
     ['9999-12-31T23:59:59.9999999Z', 3_155_378_975_999_999_999n],
     ['9999-12-31T09:59:59.9999999-14:00', 3_155_378_975_999_999_999n],
-  ])('%s is tick %d of .NET', (text, ticks) => {
+  ])('the timestamp %s is tick %d of .NET', (text, ticks) => {
     expect(isTimestamp(text)).toBe(true);
     expect(toTicks(text)).toBe(ticks);
   });
 
-  test.each([2000, 2024, 4, 2400])('February 29 of %i exists', (year) => {
+  test.each([2000, 2024, 4, 2400])('February 29 of %i is accepted', (year) => {
     expect(isTimestamp(`${pad(year, 4)}-02-29T00:00:00Z`)).toBe(true);
   });
 
@@ -116,24 +116,24 @@ describe('a timestamp', () => {
     ['second 60', '2016-12-31T23:59:60Z'],
     ['8 fraction digits', '2026-02-22T04:10:00.95437471Z'],
     ['a point without digits', '2026-02-22T04:10:00.Z'],
-    ['a decimal comma', '2026-02-22T04:10:00,5Z'],
+    ['a decimal comma in the seconds', '2026-02-22T04:10:00,5Z'],
     ['no offset', '2026-02-22T04:10:00'],
-    ['an offset of hours', '2026-02-22T04:10:00+01'],
+    ['an offset without minutes', '2026-02-22T04:10:00+01'],
     ['an offset without colon', '2026-02-22T04:10:00+0100'],
     ['an offset of +14:01', '2026-02-22T04:10:00+14:01'],
     ['an offset of -14:01', '2026-02-22T04:10:00-14:01'],
     ['an offset of +01:60', '2026-02-22T04:10:00+01:60'],
     ['a lower-case t', '2026-02-22t04:10:00Z'],
     ['a lower-case z', '2026-02-22T04:10:00z'],
-    ['a blank for the T', '2026-02-22 04:10:00Z'],
+    ['a blank instead of the T', '2026-02-22 04:10:00Z'],
     ['no seconds', '2026-02-22T04:10Z'],
-    ['a day alone', '2026-02-22'],
+    ['a date without a time', '2026-02-22'],
     ['a week date', '2026-W08-7T04:10:00Z'],
-    ['a blank before', ' 2026-02-22T04:10:00Z'],
-    ['a line end after', '2026-02-22T04:10:00Z\n'],
+    ['a leading blank', ' 2026-02-22T04:10:00Z'],
+    ['a trailing line feed', '2026-02-22T04:10:00Z\n'],
     ['digits of another script', '２０２６-02-22T04:10:00Z'],
-    ['nothing', ''],
-  ])('%s is refused', (_, text) => {
+    ['an empty text', ''],
+  ])('isTimestamp rejects %s', (_, text) => {
     expect(isTimestamp(text)).toBe(false);
   });
 });
@@ -156,11 +156,11 @@ describe('formatTimestamp', () => {
     [1_771_733_400_000, '2026-02-22T04:10:00+00:00'],
     [1_771_733_400_954.5, '2026-02-22T04:10:00.9545+00:00'],
     [253_402_300_799_999, '9999-12-31T23:59:59.999+00:00'],
-  ])('%d ms is %s', (epochMs, text) => {
+  ])('formatTimestamp writes %d ms as %s', (epochMs, text) => {
     expect(formatTimestamp(epochMs)).toBe(text);
   });
 
-  test('what it writes is read back within the precision of the clock, never with a trailing zero', () => {
+  test('formatTimestamp keeps the instant within 100 ns and writes no trailing zero', () => {
     const clockMs = fc.double({ min: -60_000_000_000_000, max: 250_000_000_000_000, noNaN: true });
     fc.assert(
       fc.property(clockMs, (epochMs) => {

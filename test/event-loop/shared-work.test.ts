@@ -1,7 +1,7 @@
 import { expect, test, vi } from 'vitest';
 import { shareForASecond } from '../../src/event-loop/shared-work.ts';
 
-test('expensive work is done once for all who ask at the same time or within a second', async () => {
+test('shareForASecond runs the work once for callers at the same time or within a second, failures included', async () => {
   vi.useFakeTimers({ toFake: ['performance'] });
   let runs = 0;
   let running = Promise.withResolvers<number>();

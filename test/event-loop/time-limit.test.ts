@@ -7,7 +7,7 @@ const LIMIT_MS = 50;
 const STOPPED = 0;
 const ANSWERED = 1;
 
-/** A server in a thread of its own that answers a request as soon as the other thread has stopped. */
+/** A server in its own thread. It answers a request once the main thread has stopped. */
 const SERVER = `
   const { createServer } = require('node:http');
   const { parentPort, workerData } = require('node:worker_threads');
@@ -23,7 +23,7 @@ const SERVER = `
   server.listen(0, '127.0.0.1', () => parentPort.postMessage(server.address().port));
 `;
 
-test('what arrives during a pause is read before a time limit is over', async () => {
+test('an answer that arrives during a pause of the process is read before the time limit applies', async () => {
   const flags = new Int32Array(new SharedArrayBuffer(8));
   const worker = new Worker(SERVER, { eval: true, workerData: flags });
   onTestFinished(async () => void (await worker.terminate()));
@@ -41,7 +41,7 @@ test('what arrives during a pause is read before a time limit is over', async ()
   expect(await response).toEqual({ keys: [] });
 });
 
-test('a time limit without an answer is over, and aborts as a time-out', async () => {
+test('setTimeLimit calls back with its argument, and abortAfter aborts with a TimeoutError', async () => {
   const over = Promise.withResolvers<string>();
   setTimeLimit(over.resolve, LIMIT_MS, 'over');
   expect(await over.promise).toBe('over');

@@ -11,7 +11,7 @@ import { sampleStore } from '../support/sample-account.ts';
 import { startRestService, type RestServiceOptions } from '../support/rest-service.ts';
 
 const OVER = {
-  message: 'The time that an operation may take was over before this was done.',
+  message: 'The operation ran out of time before this could be done.',
   extensions: { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true },
 } as const;
 const never = <Result>(): Promise<Result> => new Promise(() => undefined);

@@ -1,6 +1,6 @@
 import { type Answer, type RunningGateway, SAMPLE_INPUT } from './running-gateway.ts';
 
-/** One of a batch's results, of whichever of the union's types. */
+/** One result of a batch, of either type of the union. */
 export interface BatchResult {
   readonly __typename: 'CreateAccountTaskPayload' | 'CreateAccountTaskFailure';
   readonly replayed?: boolean;
@@ -21,7 +21,7 @@ const MUTATION = `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountT
   ... on CreateAccountTaskFailure { message code outcome errorCode errorReason retryable }
 } }`;
 
-/** Sends a batch; the answer is given back whole. */
+/** Sends a batch and returns the complete answer. */
 export function sendBatch(
   gateway: RunningGateway,
   inputs: readonly BatchItem[],
@@ -30,7 +30,7 @@ export function sendBatch(
   return gateway.graphql({ query: MUTATION, variables: { inputs } }, headers);
 }
 
-/** Sends a batch whose items succeed or fail each by itself. */
+/** Sends a batch and returns its results. Throws if the batch fails as a whole. */
 export async function createBatch(
   gateway: RunningGateway,
   inputs: readonly BatchItem[],
@@ -41,11 +41,12 @@ export async function createBatch(
   return json.data['createAccountTasks'] as unknown as readonly BatchResult[];
 }
 
-/** An item with Parameters of its own. */
+/** An item with the given Parameters. */
 export function item(parameters: string, fields: Readonly<Record<string, unknown>> = {}): BatchItem {
   return { input: { ...SAMPLE_INPUT, parameters, ...fields } };
 }
 
+/** Items whose Parameters are the numbers from 0. */
 export function items(count: number): readonly BatchItem[] {
   return Array.from({ length: count }, (_, index) => item(String(index)));
 }

@@ -121,7 +121,7 @@ describe('an answer that is not what the contract says names the place', () => {
     ['<R><ResponseData><Detail>x</Detail></ResponseData></R>', 'ResponseData.Detail is not an object'],
     [
       '<html xmlns="http://www.w3.org/1999/xhtml"><body>x</body></html>',
-      'the answer holds neither Error nor ResponseData',
+      'the answer contains neither Error nor ResponseData',
     ],
     ['<!doctype html><html><br></html>', 'the answer is not well-formed XML (line 1, column 9)'],
     ['<html><p>Bad gateway<br></html>', 'the answer is not well-formed XML (line 1, column 31)'],
