@@ -1,17 +1,20 @@
 import { createHash } from 'node:crypto';
-import { printSubgraphSchema } from '@apollo/subgraph';
 import type { CodegenConfig } from '@graphql-codegen/cli';
 import { addTypenameSelectionDocumentTransform } from '@graphql-codegen/client-preset';
-import { type DefinitionNode, parse, print, printSchema, visit } from 'graphql';
+import { type DefinitionNode, graphqlSync, parse, print, printSchema, visit } from 'graphql';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from './src/contract/enums.ts';
 import { createSchema } from './src/schema/schema.ts';
 
 const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
 
+const { data } = graphqlSync({ schema, source: '{ _service { sdl } }' });
+const { _service: service } = data as unknown as { readonly _service: { readonly sdl: string } };
+
 /** The subgraph's SDL, sorted, with the federation directives that no plugin of the generator prints. */
 const subgraphSdl = {
   plugin: () => {
-    const document = visit(parse(printSubgraphSchema(schema)), {
+    const document = visit(parse(service.sdl), {
+      StringValue: (node, key) => (key === 'description' ? { ...node, block: true } : undefined),
       ObjectTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
       InputObjectTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
       FieldDefinition: { leave: (field) => ({ ...field, arguments: byName(field.arguments) }) },

@@ -23,7 +23,7 @@ export default defineConfig({
   platform: 'node',
   external: (id) => INSTALLED_BESIDE.some((name) => id === name || id.startsWith(`${name}/`)),
   output: { dir: 'dist', chunkFileNames: 'program/[name]-[hash].js' },
-  plugins: [bundleOneGraphql(), leaveOutApollosPrinter(), keepLicenses('program/LICENSES.txt')],
+  plugins: [bundleOneGraphql(), keepLicenses('program/LICENSES.txt')],
 });
 
 /** Packages in CommonJS would bring a second copy of graphql, whose types the first does not know. */
@@ -36,16 +36,6 @@ function bundleOneGraphql(): Plugin {
       const path = join(GRAPHQL, id.slice('graphql/'.length).replace(/\.m?js$/, ''));
       return existsSync(`${path}.mjs`) ? `${path}.mjs` : join(path, 'index.mjs');
     },
-  };
-}
-
-/** The printer belongs to a package whose licence is not the usual permissive one; of its callers none is bundled. */
-function leaveOutApollosPrinter(): Plugin {
-  const id = '@apollo/subgraph';
-  return {
-    name: 'leave-out-apollos-printer',
-    resolveId: (source) => (source === id ? id : null),
-    load: (source) => (source === id ? 'export const printSubgraphSchema = undefined;' : null),
   };
 }
 

@@ -190,7 +190,7 @@ describe('what is lawful passes', () => {
     ['a layer below', 'src/upstream/a.ts', `import { b } from '../wire/json.ts';`],
     ['the contract from the config', 'src/app/config.ts', `import { b } from '../contract/enums.ts';`],
     ['a package of the layer', 'src/wire/a.ts', `import { XMLParser } from 'fast-xml-parser';`],
-    ['a scoped package of the layer', 'src/schema/a.ts', `import b from '@pothos/plugin-federation';`],
+    ['a scoped package of the layer', 'src/schema/a.ts', `import b from '@pothos/plugin-directives';`],
     ['a path in a package of the layer', 'src/schema/a.ts', `import { b } from 'graphql/execution/execute.js';`],
     ['a builtin where all are allowed', 'src/store/a.ts', `import { DatabaseSync } from 'node:sqlite';`],
     ['the rooms below in the wiring', 'src/app/gateway.ts', `import '../rest/b.ts'; import '../store/b.ts';`],

@@ -13,7 +13,7 @@ const CURSOR_PREFIX = 'AccountTask:';
 
 export function addAccountTaskConnection(builder: Builder): void {
   builder.objectType('AccountTaskConnection', {
-    shareable: true,
+    directives: { shareable: {} },
     description: 'A page of account tasks, after the Relay connection specification.',
     fields: (t) => ({
       edges: t.field({
@@ -36,7 +36,7 @@ export function addAccountTaskConnection(builder: Builder): void {
     }),
   });
   builder.objectType('AccountTaskEdge', {
-    shareable: true,
+    directives: { shareable: {} },
     description: 'An account task and its place in the list.',
     fields: (t) => ({
       cursor: t.string({
@@ -48,7 +48,7 @@ export function addAccountTaskConnection(builder: Builder): void {
     }),
   });
   builder.objectType('PageInfo', {
-    shareable: true,
+    directives: { shareable: {} },
     description: 'Where a page stands in its list, after the Relay connection specification.',
     fields: (t) => ({
       hasNextPage: t.exposeBoolean('hasNextPage', { nullable: false, description: 'Whether older tasks follow.' }),

@@ -4,11 +4,17 @@ import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { Builder } from './builder.ts';
 import { type Enums, toContentType } from './leaf-types.ts';
+import type { ResolveReference } from './subgraph.ts';
 
 type Text = string | null | undefined;
 
+const resolveReference: ResolveReference = ({ id }, context, info) =>
+  context.accountTasks(info).load(toGuid('id', typeof id === 'string' ? id : ''));
+
 export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTables): void {
-  const AccountTask = builder.objectType('AccountTask', {
+  builder.objectType('AccountTask', {
+    directives: { key: { fields: 'id' } },
+    extensions: { resolveReference },
     description:
       "A task registered on a customer's account. Where a REST service keeps the tasks it is given as of its creation: that service has no read.",
     fields: (t) => {
@@ -80,12 +86,6 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
         }),
       };
     },
-  });
-  builder.asEntity(AccountTask, {
-    key: builder.selection<{ id: string }>('id'),
-    // A representation is whatever another subgraph knows the task by: nothing has checked it.
-    resolveReference: ({ id }, context, info) =>
-      context.accountTasks(info).load(toGuid('id', typeof id === 'string' ? id : '')),
   });
   builder.queryField('accountTask', (t) =>
     t.field({

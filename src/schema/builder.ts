@@ -1,6 +1,5 @@
 import SchemaBuilder from '@pothos/core';
 import DirectivesPlugin from '@pothos/plugin-directives';
-import FederationPlugin from '@pothos/plugin-federation';
 import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonValue } from '../contract/json-value.ts';
@@ -14,6 +13,11 @@ export interface FailedCreate {
 }
 
 export interface SchemaTypes {
+  /** The directives of Federation that the schema uses. */
+  Directives: {
+    key: { locations: 'OBJECT'; args: { readonly fields: string; readonly resolvable?: boolean } };
+    shareable: { locations: 'OBJECT'; args: Record<string, never> };
+  };
   Context: GatewayContext;
   Scalars: {
     ID: { Input: string; Output: string };
@@ -36,6 +40,5 @@ export interface SchemaTypes {
 export type Builder = PothosSchemaTypes.SchemaBuilder<PothosSchemaTypes.ExtendDefaultTypes<SchemaTypes>>;
 
 export function createBuilder(): Builder {
-  // Without the directives plugin in this list the federation plugin silently writes no @link and no @key.
-  return new SchemaBuilder<SchemaTypes>({ plugins: [DirectivesPlugin, FederationPlugin] });
+  return new SchemaBuilder<SchemaTypes>({ plugins: [DirectivesPlugin] });
 }

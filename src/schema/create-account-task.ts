@@ -54,7 +54,7 @@ export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef
 
 export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   builder.objectType('Identification', {
-    shareable: true,
+    directives: { shareable: {} },
     description: 'Whom the service takes the caller for.',
     fields: (t) => ({
       userId: t.string({ description: 'The user, as the service names it.', resolve: ({ UserId }) => UserId }),

@@ -6,11 +6,8 @@ import { createBuilder } from './builder.ts';
 import { countLeaves } from './counted-leaves.ts';
 import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
 import { addCreateAccountTasks } from './create-account-tasks.ts';
-import { answerEntitiesOneByOne, addReferences, toSubgraphSchema } from './subgraph.ts';
+import { addReferences, toSubgraphSchema } from './subgraph.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
-
-/** The newest version that both Apollo's and The Guild's composition take, and what this schema uses of it. */
-const FEDERATION = { url: 'https://specs.apollo.dev/federation/v2.9', import: ['@key', '@shareable'] };
 
 /** The gateway's GraphQL schema, a Federation subgraph; its task enums have the members of `tables`. */
 export function createSchema(tables: EnumTables): GraphQLSchema {
@@ -25,5 +22,5 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
   addCreateAccountTask(builder, CreateAccountTaskInput);
   addCreateAccountTasks(builder, CreateAccountTaskInput);
-  return countLeaves(nameAcceptedMembers(answerEntitiesOneByOne(toSubgraphSchema(builder, FEDERATION))));
+  return countLeaves(nameAcceptedMembers(toSubgraphSchema(builder.toSchema(), ['@key', '@shareable'])));
 }

@@ -1,123 +1,124 @@
-import { EntityType, entitiesField, serviceField } from '@apollo/subgraph/dist/types.js';
-import { hasResolvableKey } from '@pothos/plugin-federation';
 import {
   GraphQLList,
   GraphQLNonNull,
   GraphQLObjectType,
+  type GraphQLResolveInfo,
+  GraphQLScalarType,
   GraphQLSchema,
+  GraphQLString,
   GraphQLUnionType,
   isIntrospectionType,
   isObjectType,
-  isSpecifiedDirective,
   isSpecifiedScalarType,
   Kind,
   lexicographicSortSchema,
   print,
-  getNamedType,
-  type GraphQLResolveInfo,
-  isUnionType,
 } from 'graphql';
-import type { Builder } from './builder.ts';
 import { badInput } from '../contract/failure.ts';
+import type { Builder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
 
-export interface SubgraphLink {
-  /** The specification that the subgraph is written in. */
-  readonly url: string;
-  /** The directives that it uses, `@key`. */
-  readonly import: readonly string[];
-}
+/** The newest version of Federation that both Apollo's and The Guild's composition accept. */
+const FEDERATION = 'https://specs.apollo.dev/federation/v2.9';
+
+/** An entity as another subgraph knows it. Nothing has checked its values. */
+type Representation = Readonly<Record<string, unknown>>;
+
+/** Looks up the entity of a representation; null if there is none. An object type with it as an extension is an entity. */
+export type ResolveReference = (
+  representation: Representation,
+  context: GatewayContext,
+  info: GraphQLResolveInfo,
+) => object | null | Promise<object | null>;
+
+const ANY = new GraphQLScalarType({ name: '_Any' });
+const SERVICE = new GraphQLObjectType({
+  name: '_Service',
+  fields: { sdl: { type: GraphQLString, description: 'The schema with the directives of Federation, for routers.' } },
+});
 
 /**
- * A builder's schema with the fields that Federation asks for. The plugin's `toSubGraphSchema` gives the same, but it builds
- * the schema twice, and Apollo's whole model of it for an SDL that no caller but a router or a registry wants: that was a
- * fifth of a start. Here the SDL is printed without that model, when it is first asked for.
+ * Adds `_service` and `_entities`, through which a router of Federation reads the schema and looks up entities.
+ * `directives` are those of Federation that the schema uses, as `@key`.
  */
-export function toSubgraphSchema(builder: Builder, link: SubgraphLink): GraphQLSchema {
-  const schema = builder.toSchema({ extensions: { directives: [{ name: 'link', args: link }] } });
-  const query = schema.getQueryType();
+export function toSubgraphSchema(schema: GraphQLSchema, directives: readonly string[]): GraphQLSchema {
+  const query = schema.getQueryType()?.toConfig();
   if (!query) throw new Error('A subgraph needs a query type.');
-  const types = Object.values(schema.getTypeMap());
-  const entities = types.filter((type) => isObjectType(type)).filter(hasResolvableKey);
-  const entityType = new GraphQLUnionType({ ...EntityType.toConfig(), types: entities });
+  const types = Object.values(schema.getTypeMap()).filter(({ name }) => name !== query.name);
+  const entities = types.filter(
+    (type) => isObjectType(type) && type.extensions.resolveReference,
+  ) as GraphQLObjectType[];
+  const typeNames = new WeakMap<object, string>();
+  const resolveEntity = async (
+    representation: Representation,
+    index: number,
+    context: GatewayContext,
+    info: GraphQLResolveInfo,
+  ): Promise<object | null> => {
+    const type = entities.find(({ name }) => name === representation['__typename']);
+    const resolveReference = type?.extensions['resolveReference'] as ResolveReference | undefined;
+    if (!type || !resolveReference) {
+      const names = entities.map(({ name }) => name).join(' or ');
+      throw badInput(`representations.${index}.__typename`, `expected ${names}`);
+    }
+    const entity = await resolveReference(representation, context, info);
+    if (entity) typeNames.set(entity, type.name);
+    return entity;
+  };
   let sdl: string | null = null;
-  const subgraphQuery = new GraphQLObjectType({
-    ...query.toConfig(),
+  const subgraphQuery = new GraphQLObjectType<unknown, GatewayContext>({
+    ...query,
     fields: {
-      _entities: { ...entitiesField, type: new GraphQLNonNull(new GraphQLList(entityType)) },
-      _service: { ...serviceField, resolve: () => ({ sdl: (sdl ??= printSdl(schema)) }) },
-      ...query.toConfig().fields,
+      _entities: {
+        type: new GraphQLNonNull(
+          new GraphQLList(
+            new GraphQLUnionType({
+              name: '_Entity',
+              types: entities,
+              resolveType: (entity: object) => typeNames.get(entity),
+            }),
+          ),
+        ),
+        args: { representations: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(ANY))) } },
+        async resolve(_, { representations }: { readonly representations: readonly Representation[] }, context, info) {
+          await context.authenticate();
+          // Each is a promise of its own, so that one that fails takes no other with it.
+          return representations.map((representation, index) => resolveEntity(representation, index, context, info));
+        },
+      },
+      _service: { type: new GraphQLNonNull(SERVICE), resolve: () => ({ sdl: (sdl ??= printSdl(schema, directives)) }) },
+      ...query.fields,
     },
   });
   return lexicographicSortSchema(
-    new GraphQLSchema({
-      ...schema.toConfig(),
-      query: subgraphQuery,
-      types: [...types.filter((type) => type !== query), subgraphQuery],
-    }),
+    new GraphQLSchema({ ...schema.toConfig(), query: subgraphQuery, types: [...types, subgraphQuery] }),
   );
 }
 
-/** The schema's text with its directives. The builder keeps the syntax of all that it makes. */
-function printSdl(schema: GraphQLSchema): string {
-  const directives = schema.getDirectives().filter((directive) => !isSpecifiedDirective(directive));
+/** Prints the schema with its directives, from the syntax nodes that the builder keeps of all that it makes. */
+function printSdl(schema: GraphQLSchema, directives: readonly string[]): string {
   const types = Object.values(schema.getTypeMap());
   const own = types.filter((type) => !isSpecifiedScalarType(type) && !isIntrospectionType(type));
-  const definitions = [...directives, ...own].flatMap(({ astNode }) => astNode ?? []);
-  return print({ kind: Kind.DOCUMENT, definitions: [...schema.extensionASTNodes, ...definitions] });
+  const definitions = own.flatMap(({ astNode }) => astNode ?? []);
+  const link = `extend schema @link(url: "${FEDERATION}", import: [${directives.map((name) => `"${name}"`).join(', ')}])`;
+  return `${link}\n\n${print({ kind: Kind.DOCUMENT, definitions })}`;
 }
 
-/** Federation's `_Any` lets anything through but null: whatever it is, it may lack the name of a type. */
-interface EntitiesArguments {
-  readonly representations: readonly { readonly __typename?: unknown }[];
-}
-
-type ResolveEntities = (
-  source: unknown,
-  args: EntitiesArguments,
-  context: GatewayContext,
-  info: GraphQLResolveInfo,
-) => readonly unknown[] | Promise<readonly unknown[]>;
-
-/** Makes a representation that cannot be looked up an error at its own place; Federation's resolver drops the others with it. */
-export function answerEntitiesOneByOne(schema: GraphQLSchema): GraphQLSchema {
-  const field = schema.getQueryType()?.getFields()['_entities'];
-  const entity = field && getNamedType(field.type);
-  if (!field?.resolve || !isUnionType(entity)) throw new Error('The schema has no entities to answer.');
-  const names = entity.getTypes().map(({ name }) => name);
-  const resolveAll = field.resolve as ResolveEntities;
-  const resolveOneByOne: ResolveEntities = async (source, { representations }, context, info) => {
-    await context.authenticate();
-    return representations.map(async (representation, index) => {
-      const { __typename: typename } = representation;
-      if (typeof typename !== 'string' || !names.includes(typename))
-        throw badInput(`representations.${index}.__typename`, `expected ${names.join(' or ')}`);
-      const [found] = await resolveAll(source, { representations: [representation] }, context, info);
-      return found;
-    });
-  };
-  field.resolve = resolveOneByOne;
-  return schema;
-}
-
-/** What an account task points at and other subgraphs know more about. */
+/** Adds the types that an account task refers to, and that other subgraphs resolve. */
 export function addReferences(builder: Builder): void {
-  const reference = {
-    key: builder.keyDirective(builder.selection<{ id: string }>('id'), false),
-    resolveReference: (representation: { readonly id: string }) => representation,
-  };
-  const Task = builder.objectType('Task', {
+  const directives = { key: { fields: 'id', resolvable: false } };
+  builder.objectType('Task', {
+    directives,
     description: 'A task of the catalogue, which account tasks register for an account.',
     fields: (t) => ({
       id: t.exposeID('id', { nullable: false, description: 'The TaskID, hyphenated and lower-case.' }),
     }),
   });
-  const Client = builder.objectType('Client', {
+  builder.objectType('Client', {
+    directives,
     description: 'An API client of an account.',
     fields: (t) => ({
       id: t.exposeID('id', { nullable: false, description: 'The ClientID, hyphenated and lower-case.' }),
     }),
   });
-  builder.asEntity(Task, reference);
-  builder.asEntity(Client, reference);
 }
