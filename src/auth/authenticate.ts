@@ -2,23 +2,25 @@ import { TaskFailure } from '../contract/failure.ts';
 import { parseGuid } from '../contract/guid.ts';
 import type { AccountCaller, Caller, VerifiedToken } from '../contract/task-service.ts';
 
-/** Says who calls from the request's Authorization header; throws, or rejects with, UNAUTHENTICATED / NOT_SENT where it does not say so credibly. */
+/** Finds the caller from the Authorization header. Throws, or rejects with, UNAUTHENTICATED / NOT_SENT if it proves no caller. */
 export type Authenticate = (authorization: string | null) => Caller | Promise<Caller>;
 
-/** Verifies a JWT; throws UNAUTHENTICATED / NOT_SENT for one that is not credible. */
+/** Verifies a JWT; rejects an invalid one with UNAUTHENTICATED / NOT_SENT. */
 export type VerifyToken = (token: string) => Promise<VerifiedToken>;
 
-/** Forwarding mode: the upstream judges the credentials; with `verifyToken` they have to be a JWT that passes here too. */
+/** Upstream mode with the caller's credentials: the service judges them. With `verifyToken` they must also be a JWT that is valid here. */
 export function forwardedAuthentication(verifyToken: VerifyToken | null): Authenticate {
   return (authorization) => {
     if (!authorization?.trim())
-      throw unauthenticated('This request needs an Authorization header; it is passed on to the service.');
+      throw unauthenticated(
+        'The Authorization header is missing: send your credentials for the service, to which they are forwarded.',
+      );
     if (!verifyToken) return { kind: 'forwarded', authorization };
     return verifyToken(readBearer(authorization)).then((verified) => ({ kind: 'forwarded', authorization, verified }));
   };
 }
 
-/** The gateway's own credentials go to the upstream, so it is for this gateway to know its callers. */
+/** Upstream mode with the gateway's own credentials: callers must be authenticated here. */
 export function subjectAuthentication(verifyToken: VerifyToken): Authenticate {
   return async (authorization) => {
     const { subject } = await verifyToken(readBearer(authorization));
@@ -26,7 +28,7 @@ export function subjectAuthentication(verifyToken: VerifyToken): Authenticate {
   };
 }
 
-/** Store mode: the bearer tokens are our own; with `verifyToken` a JWT whose subject is an account is as good. */
+/** Store mode: the gateway issued the bearer tokens. With `verifyToken` a JWT whose subject is an account is accepted, too. */
 export function tokenAuthentication(
   verify: (token: string) => AccountCaller | Promise<AccountCaller | null>,
   verifyToken: VerifyToken | null,
@@ -43,7 +45,7 @@ export function tokenAuthentication(
 function refuseUnknown(caller: AccountCaller | null): AccountCaller {
   if (caller) return caller;
   throw unauthenticated(
-    'The bearer token is not known here, or has expired: get a new one. The demo prints one whenever it starts.',
+    'The bearer token is unknown or has expired: get a new one. The demo prints one at every start.',
   );
 }
 
@@ -53,7 +55,7 @@ export function unauthenticated(message: string): TaskFailure {
 
 function readBearer(authorization: string | null): string {
   const [, token] = /^Bearer +([\w.~+/-]+=*)$/i.exec(authorization?.trim() ?? '') ?? [];
-  if (!token) throw unauthenticated('This request needs the header "Authorization: Bearer <token>".');
+  if (!token) throw unauthenticated('The header "Authorization: Bearer <token>" is missing or malformed.');
   return token;
 }
 

@@ -1,18 +1,18 @@
 export interface FailedAttemptsOptions {
-  /** How many attempts of one key may fail within the window, and are remembered. */
+  /** The number of attempts of one key that may fail within the window. */
   readonly maxAttempts: number;
   readonly windowMs: number;
-  /** How many keys are remembered; the one that failed longest ago makes room. */
+  /** The number of keys that are remembered; the one that failed longest ago is evicted. */
   readonly maxKeys: number;
-  /** Milliseconds of a clock that is never set back. */
+  /** A monotonic clock, in milliseconds. */
   readonly now: () => number;
 }
 
 /** Counts the failed attempts of each key in a sliding window. */
 export interface FailedAttempts {
-  /** The time until the key may try again, 0 if it may now; `limit` is how many may have failed where fewer than `maxAttempts`. */
+  /** Returns the time until the key may try again, 0 if it may now. `limit` lowers `maxAttempts` for this call. */
   waitMs(key: string, limit?: number): number;
-  /** Counts an attempt as failed from its start, so that many at once are no way around the limit; gives what takes it back. */
+  /** Counts an attempt as failed from its start, so that concurrent attempts cannot exceed the limit. Returns a function that undoes it. */
   count(key: string): () => void;
 }
 
@@ -31,8 +31,8 @@ export function createFailedAttempts({ maxAttempts, windowMs, maxKeys, now }: Fa
       const atMs = now();
       const times = [...recent(key), atMs].slice(-maxAttempts);
       attempts.delete(key);
-      const [stalest] = attempts.keys();
-      if (attempts.size >= maxKeys && stalest !== undefined) attempts.delete(stalest);
+      const [oldest] = attempts.keys();
+      if (attempts.size >= maxKeys && oldest !== undefined) attempts.delete(oldest);
       attempts.set(key, times);
       return () => {
         const counted = recent(key);

@@ -13,21 +13,21 @@ type FindKey = (header?: JWSHeaderParameters, token?: FlattenedJWSInput) => Prom
 export interface PublishedKeysOptions {
   /** The address at which the issuer publishes its keys. */
   readonly jwksUrl: URL;
-  /** For one fetch of the keys, their body included. */
+  /** The time limit of one fetch, its body included. */
   readonly timeoutMs: number;
-  /** How long after a fetch an unknown key does not lead to another: callers choose the key they name. */
+  /** The time after a fetch for which an unknown key causes no other fetch, since callers can name any key. */
   readonly cooldownMs: number;
-  /** Called for each fetch that failed, took too long or brought too much. */
+  /** Called for each fetch that fails, takes too long or returns too much. */
   readonly onFailure: () => void;
 }
 
-/** Hundreds of keys; issuers publish a few. */
+/** Enough for hundreds of keys; issuers publish a few. */
 const MAX_BYTES = 262_144;
 const FRESH_MS = 600_000;
-/** How long keys that are no longer fresh serve while the issuer gives no others. */
+/** The time for which stale keys are used while new ones cannot be fetched. */
 const OUTAGE_MS = 3_600_000;
 
-/** Finds the keys that an issuer publishes. They are kept for ten minutes, and for an hour more while they cannot be fetched. */
+/** Finds keys that an issuer publishes. They are cached for ten minutes, and for an hour more while they cannot be fetched. */
 export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure }: PublishedKeysOptions): FindKey {
   let known: { readonly find: FindKey; readonly fetchedAtMs: number } | null = null;
   let failure: unknown = null;
@@ -51,7 +51,7 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
   const refresh = (): Promise<void> => (fetching ??= fetchKeys());
   const isCoolingDown = (): boolean => performance.now() - attemptedAtMs < cooldownMs;
 
-  /** Resolves with keys that may be used; during an outage nobody waits for the next attempt. */
+  /** Resolves with usable keys. During an outage, requests do not wait for the next fetch. */
   const current = async (): Promise<FindKey> => {
     const ageMs = known ? performance.now() - known.fetchedAtMs : Number.POSITIVE_INFINITY;
     if (ageMs >= FRESH_MS + OUTAGE_MS) await refresh();
@@ -67,7 +67,7 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
       return await find(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // In an outage the key may be one that the issuer has published since.
+      // The issuer may have published this key during the outage.
       if (isCoolingDown()) throw failure ?? error;
       await refresh();
       return (await current())(header, token);
@@ -75,7 +75,7 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
   };
 }
 
-/** Fetches a set of keys; throws for an answer that is not one, is too large or comes too late. */
+/** Fetches a key set; rejects an answer that is not one, is too large or comes too late. */
 async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
   const response = await fetch(url, {
     headers: { Accept: 'application/jwk-set+json, application/json' },
@@ -84,18 +84,18 @@ async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
   });
   if (response.status !== 200) {
     await response.body?.cancel();
-    throw new Error(`The keys were asked for, and the answer had the status ${response.status}.`);
+    throw new Error(`The request for the keys was answered with status ${response.status}.`);
   }
   return readKeySet(response);
 }
 
-/** Reads the JSON of a set of keys; throws where it is too large. */
+/** Reads the JSON of a key set; rejects one that is too large. */
 export async function readKeySet({ body }: Response): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body ?? []) {
     bytes += chunk.length;
-    if (bytes > MAX_BYTES) throw new RangeError(`The set of keys is larger than ${MAX_BYTES} bytes.`);
+    if (bytes > MAX_BYTES) throw new RangeError(`The key set is larger than ${MAX_BYTES} bytes.`);
     chunks.push(chunk);
   }
   return JSON.parse(Buffer.concat(chunks).toString('utf8'));

@@ -1,13 +1,13 @@
 export interface WorkQueueOptions {
-  /** How many pieces of work run at once. */
+  /** The number of jobs that run at the same time. */
   readonly maxRunning: number;
-  /** How many more may wait for their turn. */
+  /** The number of further jobs that may wait. */
   readonly maxWaiting: number;
 }
 
-/** Work that is too dear to run without a bound. */
+/** Limits the concurrency of expensive work. */
 export interface WorkQueue {
-  /** Runs the work when its turn has come; null when too much is waiting already. */
+  /** Runs the work when it is its turn; returns null if too many jobs are waiting. */
   run<T>(work: () => Promise<T>): Promise<T> | null;
 }
 

@@ -10,7 +10,7 @@ const CREATE = {
   variables: { input: SAMPLE_INPUT },
 };
 
-describe('a caller of the store', () => {
+describe('a caller of the store backend', () => {
   for (const authorization of ['', 'Bearer', 'Bearer nonsense', 'Basic dXNlcjpwYXNz', `Bearer ${'x'.repeat(5000)}`]) {
     test(`with Authorization "${authorization.slice(0, 20)}" is UNAUTHENTICATED and nothing is stored`, async () => {
       const { status, json } = await gateway.graphql(CREATE, { authorization });
@@ -25,7 +25,7 @@ describe('a caller of the store', () => {
     });
   }
 
-  test('needs no credentials to ask what there is', async () => {
+  test('needs no credentials for introspection', async () => {
     const { json } = await gateway.graphql({ query: '{ __typename }' }, { authorization: '' });
     expect(json.data).toEqual({ __typename: 'Query' });
   });
@@ -46,7 +46,7 @@ describe('a caller of the store', () => {
     });
   });
 
-  test('of an account without a client is told CLIENT_REQUIRED', async () => {
+  test('of an account without a client gets CLIENT_REQUIRED', async () => {
     const { token } = await gateway.store.tokens.issue({
       accountId: '11111111-2222-4333-8444-555555555555',
       clientId: null,
@@ -55,7 +55,7 @@ describe('a caller of the store', () => {
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' });
   });
 
-  test('who registers a task that is not in the catalogue is told TASK_NOT_FOUND', async () => {
+  test('who registers a task that is not in the catalogue gets TASK_NOT_FOUND', async () => {
     const input = { ...SAMPLE_INPUT, taskId: '00000000-0000-4000-8000-000000000001' };
     const { json } = await gateway.graphql({ ...CREATE, variables: { input } });
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'TASK_NOT_FOUND', outcome: 'REJECTED' });

@@ -16,7 +16,7 @@ const key = await createKey('one');
 const issuer = await startIssuer(key);
 const AUTH = { AUTH_JWKS_URL: issuer.jwksUrl.href, AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE };
 
-/** What the service has received since the test began. */
+/** The requests that the service has received since the test began. */
 let requests: RestRequest[] = [];
 let secret = OWN.UPSTREAM_CLIENT_SECRET;
 const service = await startRestService({
@@ -29,9 +29,9 @@ const service = await startRestService({
   },
 });
 const logged: string[] = [];
-const note = (facts: object, sentence: string) => {
+const note = (facts: object, message: string) => {
   const { cause, err } = facts as { cause?: Error; err?: Error };
-  logged.push(`${sentence} ${JSON.stringify(facts)} ${err?.message} ${cause?.message}`);
+  logged.push(`${message} ${JSON.stringify(facts)} ${err?.message} ${cause?.message}`);
 };
 const log: Log = { debug: note, info: note, warn: note, error: note };
 const UPSTREAM = { UPSTREAM_URL: service.url.href, RECORD: 'off' };
@@ -51,22 +51,22 @@ beforeEach(() => {
 const bearer = async (claims = {}) => ({ authorization: `Bearer ${await signJwt(key, claims)}` });
 const sent = () => requests.map(({ path, headers }) => `${path} ${headers.authorization}`);
 
-describe('a gateway over a store that knows an issuer', () => {
-  test('takes its own tokens and JWTs whose subject is an account', async () => {
+describe('a gateway with a store and an issuer', () => {
+  test('accepts its own tokens and JWTs whose subject is an account', async () => {
     const created = { createAccountTask: { accountTask: { clientId: store.clientId } } };
     expect((await store.graphql(CREATE)).json.data).toEqual(created);
     const jwt = await bearer({ sub: store.accountId.toUpperCase() });
     expect((await store.graphql(CREATE, jwt)).json.data).toEqual(created);
   });
 
-  test('takes no JWT whose subject is none, or that is not for it', async () => {
+  test('rejects a JWT whose subject is no account or that is for another audience', async () => {
     for (const claims of [{ sub: SUBJECT }, { sub: store.accountId, aud: 'billing' }]) {
       const { json } = await store.graphql(CREATE, await bearer(claims));
       expect(json.errors?.[0]?.extensions).toMatchObject(UNAUTHENTICATED);
     }
   });
 
-  test('asks the issuer nothing about its own tokens', async () => {
+  test("does not fetch the issuer's keys for its own tokens", async () => {
     const fetches = issuer.fetches();
     await store.graphql(CREATE);
     await store.graphql(CREATE, { authorization: 'Bearer nonsense' });
@@ -74,8 +74,8 @@ describe('a gateway over a store that knows an issuer', () => {
   });
 });
 
-describe('a gateway that forwards and knows an issuer', () => {
-  test('checks the JWT and passes it on', async () => {
+describe('a gateway that forwards credentials and has an issuer', () => {
+  test('verifies the JWT and forwards it', async () => {
     const jwt = await bearer();
     expect((await forwarding.graphql(CREATE, jwt)).json.errors).toBeUndefined();
     expect(sent()).toEqual([`/api/v2/admin/tasks/account ${jwt.authorization}`]);
@@ -88,8 +88,8 @@ describe('a gateway that forwards and knows an issuer', () => {
   });
 });
 
-describe('a gateway with a client of its own', () => {
-  test('sends nothing for a caller it does not know, not even for a token', async () => {
+describe('a gateway with its own credentials', () => {
+  test('sends nothing for an unauthenticated caller, not even a token request', async () => {
     for (const headers of [{ authorization: 'Bearer nonsense' }, await bearer({ aud: 'billing' }), {}]) {
       const { json } = await own.graphql(CREATE, headers);
       expect(json.errors?.[0]?.extensions).toMatchObject(UNAUTHENTICATED);
@@ -97,7 +97,7 @@ describe('a gateway with a client of its own', () => {
     expect(sent()).toEqual([]);
   });
 
-  test('tells the caller and, with the reason, the log that its secret is wrong, and shows it to neither', async () => {
+  test('reports a wrong secret to the caller and, with the reason, to the log, without revealing it', async () => {
     secret = 'another';
     const fresh = await openGateway({ ...AUTH, ...OWN });
     const { status, json, text } = await fresh.graphql(CREATE, await bearer());
@@ -110,7 +110,7 @@ describe('a gateway with a client of its own', () => {
     expect(`${logged.join()}${text}`).not.toContain(OWN.UPSTREAM_CLIENT_SECRET);
   });
 
-  test('sends its own token in the name of a caller it knows, and never the JWT', async () => {
+  test('sends its own token for an authenticated caller, and never the JWT', async () => {
     expect((await own.graphql(CREATE, await bearer())).json.errors).toBeUndefined();
     expect((await own.graphql(CREATE, await bearer({ sub: 'another' }))).json.errors).toBeUndefined();
     expect(sent()).toEqual([
@@ -121,7 +121,7 @@ describe('a gateway with a client of its own', () => {
     expect(logged.join()).not.toContain('own-token');
   });
 
-  test('says that nothing was sent when the keys of the issuer cannot be fetched', async () => {
+  test('answers NOT_SENT if the keys of the issuer cannot be fetched', async () => {
     const fresh = await openGateway({ ...AUTH, ...OWN });
     issuer.fail({ status: 500, body: '' });
     const { json } = await fresh.graphql(CREATE, await bearer());
@@ -135,7 +135,7 @@ describe('a gateway with a client of its own', () => {
     expect(sent()).toEqual([]);
   });
 
-  test('gives out no tokens itself', async () => {
+  test('issues no tokens itself', async () => {
     for (const path of ['Token', 'token']) {
       expect((await fetch(new URL(path, own.url), { method: 'POST' })).status).toBe(404);
     }

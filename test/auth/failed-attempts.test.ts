@@ -13,7 +13,7 @@ function sample({ maxKeys = 100 } = {}) {
 }
 
 describe('failed attempts', () => {
-  test('lock a key at the limit and not before, and no other key', () => {
+  test('lock a key at the limit but not before, and lock no other key', () => {
     const { attempts, fail } = sample();
     fail('a', 2);
     expect(attempts.waitMs('a')).toBe(0);
@@ -28,7 +28,7 @@ describe('failed attempts', () => {
     expect([attempts.waitMs('a', 2), attempts.waitMs('a', 3)]).toEqual([WINDOW_MS, 0]);
   });
 
-  test('are forgotten one by one as the window slides over them', () => {
+  test('expire one by one as the window slides', () => {
     const { attempts, clock, fail } = sample();
     fail('a', 1);
     clock.nowMs += 400;
@@ -42,26 +42,26 @@ describe('failed attempts', () => {
     expect(attempts.waitMs('a')).toBe(400);
   });
 
-  test('count from their start until they are taken back', () => {
+  test('count from their start until they are undone', () => {
     const { attempts } = sample();
-    const takeBack = ['a', 'a', 'a'].map((key) => attempts.count(key));
+    const undo = ['a', 'a', 'a'].map((key) => attempts.count(key));
     expect(attempts.waitMs('a')).toBe(WINDOW_MS);
-    takeBack[0]?.();
+    undo[0]?.();
     expect(attempts.waitMs('a')).toBe(0);
     attempts.count('a');
     expect(attempts.waitMs('a')).toBe(WINDOW_MS);
   });
 
-  test('that are taken back late take back nothing else', () => {
+  test('that are undone late do not undo others', () => {
     const { attempts, clock, fail } = sample();
-    const takeBack = attempts.count('a');
+    const undo = attempts.count('a');
     clock.nowMs += WINDOW_MS;
     fail('a', 3);
-    takeBack();
+    undo();
     expect(attempts.waitMs('a')).toBe(WINDOW_MS);
   });
 
-  test('are remembered for a bounded number of keys, the last that failed', () => {
+  test('are kept for a limited number of keys, those that failed last', () => {
     const { attempts, fail } = sample({ maxKeys: 2 });
     fail('a', 3);
     fail('b', 3);

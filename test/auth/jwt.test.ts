@@ -53,7 +53,7 @@ function fakeClocks(): void {
   onTestFinished(() => void vi.useRealTimers());
 }
 
-/** An issuer of the test's own and a verifier of its JWTs. */
+/** Opens an issuer for one test, and a verifier of its JWTs. */
 async function openIssuer(options: Partial<TokenVerifierOptions> = {}) {
   const own = await startIssuer(key);
   onTestFinished(() => own.close());
@@ -62,17 +62,17 @@ async function openIssuer(options: Partial<TokenVerifierOptions> = {}) {
 }
 
 describe('a JWT of the issuer for this audience', () => {
-  test.each(['ES256', 'RS256'])('speaks for its subject, signed with %s', async (alg) => {
+  test.each(['ES256', 'RS256'])('authenticates its subject, signed with %s', async (alg) => {
     expect(await verifySubject(await signJwt(alg === 'RS256' ? rsaKey : key))).toBe(SUBJECT);
   });
 
-  test('may name this audience among others, and be signed by a clock that is seconds ahead', async () => {
+  test('may name several audiences and be signed by a clock that is seconds ahead', async () => {
     const claims = { aud: ['other', AUDIENCE], nbf: nowSeconds + 3, iat: nowSeconds + 3 };
     expect(await verifySubject(await signJwt(key, claims))).toBe(SUBJECT);
   });
 });
 
-describe('the type that the header of a JWT names', () => {
+describe('the typ of a JWT', () => {
   test.each(['JWT', 'jwt', 'at+jwt', 'AT+JWT', 'application/at+jwt', 'Application/JWT'])('may be %s', async (typ) => {
     expect(await verifySubject(await signJwt(key, {}, { typ }))).toBe(SUBJECT);
   });
@@ -81,37 +81,37 @@ describe('the type that the header of a JWT names', () => {
     'may not be %j',
     async (typ) => {
       expect(await refusalOf(await signJwt(key, {}, { typ }))).toEqual(
-        refused('is not an access token: its "typ" may be "at+jwt", "JWT" or absent'),
+        refused('is not an access token: its "typ" must be "at+jwt", "JWT" or absent'),
       );
     },
   );
 });
 
-describe('is refused as UNAUTHENTICATED:', () => {
+describe('the verifier refuses as UNAUTHENTICATED a JWT with', () => {
   test.each<[string, Readonly<Record<string, unknown>>, string]>([
-    ['another issuer', { iss: 'https://evil.example/' }, 'does not have the "iss" that is expected'],
-    ['no issuer', { iss: undefined }, 'does not have the "iss" that is expected'],
-    ['another audience', { aud: 'billing' }, 'does not have the "aud" that is expected'],
-    ['no audience', { aud: undefined }, 'does not have the "aud" that is expected'],
-    ['one that has expired', { exp: nowSeconds - 60 }, 'has expired'],
-    ['one that never expires', { exp: undefined }, 'does not have the "exp" that is expected'],
-    ['one of the future', { nbf: nowSeconds + 600 }, 'does not have the "nbf" that is expected'],
-    ['no subject', { sub: undefined }, 'does not have the "sub" that is expected'],
-    ['a blank subject', { sub: '' }, 'has no subject'],
-    ['a subject that is no text', { sub: 17 }, 'has no subject'],
+    ['another issuer', { iss: 'https://evil.example/' }, 'does not have the expected "iss" claim'],
+    ['no issuer', { iss: undefined }, 'does not have the expected "iss" claim'],
+    ['another audience', { aud: 'billing' }, 'does not have the expected "aud" claim'],
+    ['no audience', { aud: undefined }, 'does not have the expected "aud" claim'],
+    ['an expiry in the past', { exp: nowSeconds - 60 }, 'has expired'],
+    ['no expiry', { exp: undefined }, 'does not have the expected "exp" claim'],
+    ['a start in the future', { nbf: nowSeconds + 600 }, 'does not have the expected "nbf" claim'],
+    ['no subject', { sub: undefined }, 'does not have the expected "sub" claim'],
+    ['a blank subject', { sub: '' }, 'has no subject ("sub")'],
+    ['a subject that is not a string', { sub: 17 }, 'has no subject ("sub")'],
   ])('%s', async (_, claims, reason) => {
     expect(await refusalOf(await signJwt(key, claims))).toEqual(refused(reason));
   });
 
-  test('a signature by another key of the same name', async () => {
-    expect(await refusalOf(await signJwt(otherKey))).toEqual(refused('has a signature that is not right'));
+  test('a signature by another key with the same id', async () => {
+    expect(await refusalOf(await signJwt(otherKey))).toEqual(refused('has an invalid signature'));
   });
 
   test('claims that were changed after signing', async () => {
     const [header, , signature] = (await signJwt(key)).split('.');
-    const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'somebody else', exp: nowSeconds + 3600 };
+    const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'another', exp: nowSeconds + 3600 };
     const token = [header, base64url.encode(JSON.stringify(claims)), signature].join('.');
-    expect(await refusalOf(token)).toEqual(refused('has a signature that is not right'));
+    expect(await refusalOf(token)).toEqual(refused('has an invalid signature'));
   });
 
   test('algorithm none', async () => {
@@ -130,31 +130,29 @@ describe('is refused as UNAUTHENTICATED:', () => {
 
   test('a key that is not published', async () => {
     expect(await refusalOf(await signJwt({ ...otherKey, kid: 'unknown' }))).toEqual(
-      refused('is signed with a key that is not known'),
+      refused('is signed with an unknown key'),
     );
   });
 
-  test('a signature by none of several keys that it may be', async () => {
+  test('a signature by none of several possible keys', async () => {
     const { own, verify } = await openIssuer();
     own.publish(key, await createKey('next'));
     const { kid: _, ...unnamed } = otherKey;
     expect((await failureOf(verify(await signJwt(unnamed)))).message).toBe(
-      'The bearer token has a signature that is not right.',
+      'The bearer token has an invalid signature.',
     );
     const { kid: __, ...known } = key;
     expect((await failureOf(verify(await signJwt(known, { aud: 'billing' })))).message).toBe(
-      'The bearer token does not have the "aud" that is expected.',
+      'The bearer token does not have the expected "aud" claim.',
     );
   });
 
   test("another algorithm than the key's", async () => {
-    expect(await refusalOf(await signJwt({ ...rsaKey, kid: 'one' }))).toEqual(
-      refused('is signed with a key that is not known'),
-    );
+    expect(await refusalOf(await signJwt({ ...rsaKey, kid: 'one' }))).toEqual(refused('is signed with an unknown key'));
   });
 
-  test.each(['a.b.c', '..', 'x.y', `${'a'.repeat(5000)}.b.c`])('what is no JWT: %s', async (token) => {
-    expect(await refusalOf(token)).toEqual(refused('is not a JWT that can be read'));
+  test.each(['a.b.c', '..', 'x.y', `${'a'.repeat(5000)}.b.c`])('a malformed text: %s', async (token) => {
+    expect(await refusalOf(token)).toEqual(refused('is not a valid JWT'));
   });
 });
 
@@ -164,27 +162,27 @@ describe.each([
 ])('a signing key, %s,', (_, isNamed) => {
   const sign = ({ kid, ...pair }: KeyPair) => signJwt(isNamed ? { kid, ...pair } : pair, { exp: nowSeconds + 86_400 });
 
-  test('is replaced in the order of the operations page, and no JWT is refused', async () => {
+  test('can be rotated in the order of the operations page without refusing a JWT', async () => {
     fakeClocks();
     const { own, verify } = await openIssuer();
     const next = await createKey('next');
-    const [ofOld, ofNext] = await Promise.all([sign(key), sign(next)]);
-    expect(await verify(ofOld)).toBe(SUBJECT);
+    const [oldToken, newToken] = await Promise.all([sign(key), sign(next)]);
+    expect(await verify(oldToken)).toBe(SUBJECT);
 
     own.publish(key, next);
-    expect(await verify(ofOld)).toBe(SUBJECT);
-    // Why it is not signed with at once.
-    expect((await failureOf(verify(ofNext))).code).toBe('UNAUTHENTICATED');
+    expect(await verify(oldToken)).toBe(SUBJECT);
+    // The new key is unknown until the cached keys expire, so it must not be used to sign yet.
+    expect((await failureOf(verify(newToken))).code).toBe('UNAUTHENTICATED');
     vi.advanceTimersByTime(TEN_MINUTES_MS);
-    for (const token of [ofNext, ofOld, ofNext]) expect(await verify(token)).toBe(SUBJECT);
+    for (const token of [newToken, oldToken, newToken]) expect(await verify(token)).toBe(SUBJECT);
 
     own.publish(next);
-    expect(await verify(ofNext)).toBe(SUBJECT);
-    // What the old one signed is good for as long as the keys are kept.
-    expect(await verify(ofOld)).toBe(SUBJECT);
+    expect(await verify(newToken)).toBe(SUBJECT);
+    // JWTs of the old key are accepted until the cached keys expire.
+    expect(await verify(oldToken)).toBe(SUBJECT);
     vi.advanceTimersByTime(TEN_MINUTES_MS);
-    expect(await verify(ofNext)).toBe(SUBJECT);
-    expect((await failureOf(verify(ofOld))).code).toBe('UNAUTHENTICATED');
+    expect(await verify(newToken)).toBe(SUBJECT);
+    expect((await failureOf(verify(oldToken))).code).toBe('UNAUTHENTICATED');
     expect(own.fetches()).toBe(3);
   });
 });
@@ -198,7 +196,7 @@ describe('the published keys', () => {
     expect(own.fetches()).toBe(1);
   });
 
-  test('are fetched again for a new key, and the one they no longer hold is refused', async () => {
+  test('are fetched again for a new key, and a removed key is refused', async () => {
     const { own, verify } = await openIssuer({ cooldownMs: 0 });
     const token = await signJwt(key);
     await verify(token);
@@ -209,7 +207,7 @@ describe('the published keys', () => {
     expect((await failureOf(verify(token))).code).toBe('UNAUTHENTICATED');
   });
 
-  test('are not fetched again for every key that a caller makes up', async () => {
+  test('are not fetched again for every key id that a caller makes up', async () => {
     const { own, verify } = await openIssuer();
     for (const kid of ['a', 'b', 'c']) await failureOf(verify(await signJwt({ ...otherKey, kid })));
     expect(own.fetches()).toBe(1);
@@ -221,27 +219,27 @@ describe('the published keys', () => {
     ['an error', { status: 500, body: '' }],
     ['a page', { status: 200, body: '<html>' }],
     ['no keys', { status: 200, body: '{}' }],
-  ])('that come as %s are nothing the caller could mend, and work again afterwards', async (_, answer) => {
+  ])('answered with %s make a JWT fail as UPSTREAM_UNREACHABLE until they can be fetched again', async (_, answer) => {
     const { own, verify } = await openIssuer();
     own.fail(answer);
     const token = await signJwt(key);
     const { code, outcome, retryable, message } = await failureOf(verify(token));
     expect({ code, outcome, retryable }).toEqual(UNAVAILABLE);
     expect(message).toBe(
-      'The bearer token cannot be checked: the keys of its issuer cannot be fetched. Nothing was sent.',
+      'The bearer token cannot be verified because the keys of its issuer cannot be fetched. Nothing was sent.',
     );
     own.fail(null);
     expect(await verify(token)).toBe(SUBJECT);
   });
 
-  test('that never come are not waited for without end', { timeout: 4_000 }, async () => {
+  test('that are never answered time out', { timeout: 4_000 }, async () => {
     const { own, verify } = await openIssuer({ timeoutMs: 100 });
     own.fail('never');
     const { code, outcome, retryable } = await failureOf(verify(await signJwt(key)));
     expect({ code, outcome, retryable }).toEqual(UNAVAILABLE);
   });
 
-  test('that are more than anybody publishes are given up, and counted', async () => {
+  test('that are too large are rejected and counted', async () => {
     let failures = 0;
     const { own, verify } = await openIssuer({ onKeysUnavailable: () => (failures += 1) });
     const known = [key.jwk, ...Array.from({ length: 2000 }, () => otherKey.jwk)];
@@ -256,7 +254,7 @@ describe('the published keys', () => {
   test.each<[string, Parameters<Issuer['fail']>[0]]>([
     ['errors', { status: 503, body: '' }],
     ['silence', 'never'],
-  ])('serve for an hour of %s behind the ten minutes that they are fresh, and then no longer', async (_, answer) => {
+  ])('are used for an hour of %s after the ten minutes that they are fresh, but no longer', async (_, answer) => {
     fakeClocks();
     const { own, verify } = await openIssuer({ timeoutMs: 50 });
     const token = await signJwt(key, LONG);
@@ -272,7 +270,9 @@ describe('the published keys', () => {
     expect(await verify(token)).toBe(SUBJECT);
   });
 
-  test('are not waited for in an outage, and asked for once in half a minute', { timeout: 4_000 }, async () => {
+  test('are fetched once in half a minute during an outage, and no request waits for them', {
+    timeout: 4_000,
+  }, async () => {
     fakeClocks();
     const { own, verify } = await openIssuer({ timeoutMs: 60_000 });
     const token = await signJwt(key, LONG);
@@ -286,7 +286,7 @@ describe('the published keys', () => {
     await expect.poll(own.fetches).toBe(3);
   });
 
-  test('that are unknown in an outage are not said to be wrong', async () => {
+  test('that are unknown during an outage are UPSTREAM_UNREACHABLE, not UNAUTHENTICATED', async () => {
     fakeClocks();
     const { own, verify } = await openIssuer();
     await verify(await signJwt(key, LONG));
@@ -301,7 +301,7 @@ describe('the published keys', () => {
     expect(await verify(token)).toBe(SUBJECT);
   });
 
-  test('that cannot be fetched do not refuse who shows a key that is known', async () => {
+  test('that cannot be fetched do not affect a JWT with a known key', async () => {
     const { own, verify } = await openIssuer();
     const token = await signJwt(key);
     await verify(token);

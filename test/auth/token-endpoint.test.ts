@@ -16,7 +16,7 @@ const FORM_HEADERS = { 'content-type': 'application/x-www-form-urlencoded' };
 const GRANT = { grant_type: 'client_credentials' };
 const CREDENTIALS = { client_id: client.id, client_secret: secret };
 
-interface Asked {
+interface AskOptions {
   readonly headers?: Record<string, string>;
   readonly path?: string;
   readonly method?: string;
@@ -25,7 +25,7 @@ interface Asked {
 
 function ask(
   form: Record<string, string> | string,
-  { headers, path = 'Token', method, url = gateway.url }: Asked = {},
+  { headers, path = 'Token', method, url = gateway.url }: AskOptions = {},
 ) {
   return fetch(new URL(path, url), {
     method: method ?? 'POST',
@@ -39,7 +39,7 @@ function basic(id: string, password: string) {
 }
 
 describe('a client with its secret', () => {
-  test('gets a bearer token of 8 hours that the gateway takes', async () => {
+  test('gets a bearer token that the gateway accepts for 8 hours', async () => {
     const response = await ask({ ...GRANT, ...CREDENTIALS });
     expect(response.status).toBe(200);
     expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8');
@@ -57,25 +57,25 @@ describe('a client with its secret', () => {
     expect(json.data).toEqual({ accountTasks: { edges: [] } });
   });
 
-  test.each(['token', 'TOKEN', 'Token?a=b'])('gets it at /%s too', async (path) => {
+  test.each(['token', 'TOKEN', 'Token?a=b'])('gets a token at /%s too', async (path) => {
     expect((await ask({ ...GRANT, ...CREDENTIALS }, { path })).status).toBe(200);
   });
 
-  test('may show it as HTTP Basic', async () => {
+  test('may send it as HTTP Basic', async () => {
     expect((await ask(GRANT, basic(client.id, secret))).status).toBe(200);
   });
 
-  test('may spell its id as any GUID, and its media type with a charset', async () => {
+  test('may write its id in any form of a GUID, and its media type with a charset', async () => {
     const form = { ...GRANT, client_id: `{${client.id.toUpperCase()}}`, client_secret: secret };
     const headers = { 'content-type': 'Application/X-WWW-Form-Urlencoded; charset=UTF-8' };
     expect((await ask(form, { headers })).status).toBe(200);
   });
 });
 
-describe('anything else is refused in JSON, and is not cached:', () => {
+describe('the token endpoint refuses, with JSON that is not cached,', () => {
   const repeated = new URLSearchParams([...Object.entries({ ...GRANT, ...CREDENTIALS }), ['client_id', client.id]]);
   const wrongSecret = { ...CREDENTIALS, client_secret: `${secret.slice(0, -1)}!` };
-  test.each<[string, Record<string, string> | string, Asked, string]>([
+  test.each<[string, Record<string, string> | string, AskOptions, string]>([
     ['a wrong secret', { ...GRANT, ...wrongSecret }, {}, 'invalid_client'],
     ['an endless secret', { ...GRANT, ...CREDENTIALS, client_secret: 'x'.repeat(4000) }, {}, 'invalid_client'],
     ['an unknown client', { ...GRANT, ...CREDENTIALS, client_id: crypto.randomUUID() }, {}, 'invalid_client'],
@@ -97,9 +97,9 @@ describe('anything else is refused in JSON, and is not cached:', () => {
       { headers: { 'content-type': 'application/json' } },
       'invalid_request',
     ],
-  ])('%s', async (_, form, asked, error) => {
-    const response = await ask(form, asked);
-    const isBasic = error === 'invalid_client' && asked.headers?.['authorization'] !== undefined;
+  ])('%s', async (_, form, options, error) => {
+    const response = await ask(form, options);
+    const isBasic = error === 'invalid_client' && options.headers?.['authorization'] !== undefined;
     expect(response.status).toBe(isBasic ? 401 : 400);
     expect(response.headers.get('www-authenticate')).toBe(
       isBasic ? 'Basic realm="account-task-gateway", charset="UTF-8"' : null,
@@ -111,19 +111,19 @@ describe('anything else is refused in JSON, and is not cached:', () => {
     expect(text).not.toContain(secret);
   });
 
-  test('but GET is 405 and a large body 413', async () => {
+  test('GET with 405 and a large body with 413', async () => {
     const get = await ask('', { method: 'GET' });
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
     expect((await ask({ ...GRANT, ...CREDENTIALS, more: 'x'.repeat(9000) })).status).toBe(413);
   });
 });
 
-/** The header that says which address a request of a test comes from. */
+/** The header with the address that a test's request pretends to come from. */
 const FROM = 'x-test-from';
 
 const toAddress = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
 
-/** The endpoint on a port of its own over fake secrets, with a clock that the test moves. */
+/** Opens the endpoint on its own port, with fake secrets and a clock that the test moves. */
 async function openEndpoint(issueToken: IssueToken) {
   const clock = { nowMs: 1_800_000_000_000 };
   const endpoint = createTokenEndpoint({
@@ -161,8 +161,8 @@ const FIVE_MINUTES_MS = 300_000;
 const issueForRight: IssueToken = async (_, password) =>
   password === 'right' ? { token: 't', expiresInSeconds: 60 } : null;
 
-describe('guessing', () => {
-  test('is stopped after ten failures of a client from an address, for a right secret alike, and starts again when they are past', async () => {
+describe('guessing secrets', () => {
+  test('is stopped after ten failures of a client from an address, even for the right secret, until they expire', async () => {
     const { clock, tryOnce, statuses } = await openEndpoint(issueForRight);
     expect(await statuses(ONE, 'wrong', 11)).toEqual([...Array<number>(10).fill(400), 429]);
     const refused = await tryOnce(`{${ONE.toUpperCase()}}`, 'right');
@@ -175,7 +175,7 @@ describe('guessing', () => {
     expect(await statuses(ONE, 'right', 1)).toEqual([200]);
   });
 
-  test('of others locks nobody out, from however many addresses', async () => {
+  test('from many addresses does not lock out a client at another address', async () => {
     const { tryFrom } = await openEndpoint(issueForRight);
     const others = Array.from({ length: 15 }, (_, index) => `192.0.2.${index + 1}`);
     for (let round = 0; round < 10; round += 1) for (const address of others) await tryFrom(address, ONE, 'wrong');
@@ -183,7 +183,7 @@ describe('guessing', () => {
     expect(await tryFrom('192.0.2.100', ONE, 'right')).toBe(200);
   });
 
-  test('from many addresses leaves each with three attempts, of which success takes none', async () => {
+  test('from many addresses leaves three attempts to each, and a success does not count', async () => {
     const { tryFrom } = await openEndpoint(issueForRight);
     for (let index = 0; index < 100; index += 1) await tryFrom(`192.0.2.${1 + (index % 20)}`, ONE, 'wrong');
     const own: number[] = [];
@@ -193,18 +193,18 @@ describe('guessing', () => {
     expect(await tryFrom('192.0.2.100', OTHER, 'right')).toBe(200);
   });
 
-  test('is stopped after thirty failures of an address, whatever clients it names', async () => {
+  test('is stopped after thirty failures of an address for any clients', async () => {
     const { statuses } = await openEndpoint(issueForRight);
     for (let index = 0; index < 30; index += 1) expect(await statuses(crypto.randomUUID(), 'wrong', 1)).toEqual([400]);
     expect(await statuses(OTHER, 'right', 1)).toEqual([429]);
   });
 
-  test('is not what a right secret is, however often it comes', async () => {
+  test('is not suspected when the right secret comes often', async () => {
     const { statuses } = await openEndpoint(issueForRight);
     expect(await statuses(ONE, 'right', 40)).toEqual(Array<number>(40).fill(200));
   });
 
-  test('is no faster with many requests at once', async () => {
+  test('is not faster with many concurrent requests', async () => {
     let verified = 0;
     const { tryOnce } = await openEndpoint(async () => {
       verified += 1;
@@ -215,7 +215,7 @@ describe('guessing', () => {
     expect(verified).toBe(10);
   });
 
-  test('is not what it counts as when the store fails', async () => {
+  test('is not suspected when the store fails', async () => {
     let isBroken = true;
     const { statuses } = await openEndpoint(async (id, password) => {
       if (isBroken) throw new Error('no database');
@@ -227,7 +227,7 @@ describe('guessing', () => {
   });
 });
 
-test('a flood of token requests is refused beyond what is verified and what may wait', async () => {
+test('token requests beyond those that run and those that may wait are refused', async () => {
   let running = 0;
   let mostRunning = 0;
   const gate = Promise.withResolvers<void>();
@@ -245,7 +245,7 @@ test('a flood of token requests is refused beyond what is verified and what may 
     new Promise<string>((resolve, reject) => {
       const onResponse = (response: IncomingMessage): void => {
         const { statusCode, headers } = response;
-        // What is verified or waits is let go only when all others have been refused.
+        // The running and waiting requests go on only after all others have been refused.
         if (statusCode === 503 && (refused += 1) === 6) gate.resolve();
         resolve(`${statusCode} ${headers['retry-after'] ?? ''}`);
         response.resume();

@@ -7,7 +7,7 @@ const read = (body: string, authorization?: string, contentType = FORM) =>
 const basic = (text: string, scheme = 'Basic') => `${scheme} ${Buffer.from(text).toString('base64')}`;
 
 describe('a token request', () => {
-  test('reads its parameters as a form does', () => {
+  test('has form-encoded parameters', () => {
     expect(read('client_secret=a+b%26%C3%A9%2B&grant_type=client_credentials&client_id=x&scope=')).toEqual({
       clientId: 'x',
       clientSecret: 'a b&é+',
@@ -19,12 +19,12 @@ describe('a token request', () => {
     ['x:a+b%26%C3%A9%2B', 'a b&é+'],
     ['x:a:b', 'a:b'],
     ['x:é', 'é'],
-  ])('reads the Basic credentials "%s" as a form does, up to the first colon', (text, clientSecret) => {
+  ])('may have the form-encoded Basic credentials "%s", split at the first colon', (text, clientSecret) => {
     for (const scheme of ['Basic', 'basic'])
       expect(read('grant_type=client_credentials', basic(text, scheme))).toEqual({ clientId: 'x', clientSecret });
   });
 
-  test('takes another scheme of Authorization for nothing', () => {
+  test('ignores another scheme of Authorization', () => {
     expect(read('grant_type=client_credentials&client_id=x&client_secret=y', 'Bearer abc')).toMatchObject({
       clientId: 'x',
     });
@@ -35,22 +35,22 @@ describe('a token request', () => {
     ['a grant in another case', 'grant_type=Client_Credentials', FORM, 'unsupported_grant_type'],
     ['an empty grant', 'grant_type=&client_id=x&client_secret=y', FORM, 'invalid_request'],
     ['an empty secret', 'grant_type=client_credentials&client_id=x&client_secret=', FORM, 'invalid_client'],
-  ])('is none with %s', (_, body, contentType, error) => {
+  ])('is rejected with %s', (_, body, contentType, error) => {
     expect(read(body, undefined, contentType)).toMatchObject({ error });
   });
 
-  test('has at most fifty parameters, each once', () => {
+  test('may have at most fifty parameters, each once', () => {
     const names = Array.from({ length: 48 }, (_, index) => `a${index}`);
     const whole = 'grant_type=client_credentials&client_id=x&client_secret=y';
     expect(read(`${whole}&${names.slice(1).join('&')}`)).toMatchObject({ clientId: 'x' });
     expect(read(`${whole}&${names.join('&')}`)).toMatchObject({ error: 'invalid_request', limit: 'form_fields' });
     expect(read(`${whole}&a&a`)).toEqual({
       error: 'invalid_request',
-      description: 'A parameter is given twice.',
+      description: 'A parameter is repeated.',
     });
   });
 
-  test.each([':secret', 'x:', 'x', ''])('is none with the Basic credentials "%s"', (text) => {
+  test.each([':secret', 'x:', 'x', ''])('is rejected with the Basic credentials "%s"', (text) => {
     expect(read('grant_type=client_credentials', basic(text))).toMatchObject({ error: 'invalid_client' });
   });
 });

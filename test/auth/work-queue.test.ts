@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { createWorkQueue } from '../../src/auth/work-queue.ts';
 
-/** Work that ends when it is told to. */
+/** Creates jobs that run until `end` is called. */
 function work() {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
@@ -12,7 +12,7 @@ function work() {
   return { started, start, end: (name: string) => ends.get(name)?.() };
 }
 
-test('work runs up to the bound, waits in its order up to another, and is refused beyond', async () => {
+test('jobs run up to the limit, wait in order up to a second limit, and are refused beyond', async () => {
   const { started, start, end } = work();
   const queue = createWorkQueue({ maxRunning: 2, maxWaiting: 2 });
   const results = ['a', 'b', 'c', 'd'].map((name) => queue.run(start(name)));
@@ -28,7 +28,7 @@ test('work runs up to the bound, waits in its order up to another, and is refuse
   for (const [index, name] of ['a', 'b', 'c', 'd'].entries()) expect(await results[index]).toBe(name);
 });
 
-test('work that fails makes room like any other', async () => {
+test('a job that fails makes room for the next one', async () => {
   const queue = createWorkQueue({ maxRunning: 1, maxWaiting: 1 });
   const failing = queue.run(() => Promise.reject(new Error('no')));
   const waiting = queue.run(async () => 'done');

@@ -11,22 +11,22 @@ export type KeyPair = Awaited<ReturnType<typeof createKey>>;
 
 export interface Issuer {
   readonly jwksUrl: URL;
-  /** What it publishes from now on. */
+  /** Replaces the published keys. */
   publish(...keys: readonly KeyPair[]): void;
-  /** Answers with this status and body instead of the keys; null: with the keys again. */
+  /** Makes it answer with this instead of the keys, or with the keys again if null. */
   fail(answer: { readonly status: number; readonly body: string } | 'never' | null): void;
-  /** How often its keys were asked for. */
+  /** The number of requests for its keys. */
   readonly fetches: () => number;
   readonly close: () => Promise<void>;
 }
 
-/** A key pair by the name that JWTs call it. */
+/** Creates a key pair with the id that JWTs name it by. */
 export async function createKey(kid: string, alg = 'ES256') {
   const { publicKey, privateKey } = await generateKeyPair(alg, { extractable: true });
   return { kid, alg, publicKey, privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg, use: 'sig' } };
 }
 
-/** An issuer's JWKS on loopback. */
+/** Starts an issuer that publishes its keys on loopback. */
 export async function startIssuer(...keys: readonly KeyPair[]): Promise<Issuer> {
   let published = keys;
   let failure: Parameters<Issuer['fail']>[0] = null;
@@ -58,10 +58,10 @@ export async function startIssuer(...keys: readonly KeyPair[]): Promise<Issuer> 
   };
 }
 
-/** What a JWT is signed with; without a name it does not say by which key. */
+/** The key that signs a JWT; without `kid` the JWT does not name its key. */
 export type SigningKey = Pick<KeyPair, 'alg' | 'privateKey'> & { readonly kid?: string };
 
-/** A JWT of the issuer for the gateway, valid for an hour, but for what `claims` and `header` say; a claim that is undefined is left out. */
+/** Signs a JWT of the issuer for the gateway, valid for an hour. `claims` and `header` override members; undefined removes a claim. */
 export function signJwt(
   { kid, alg, privateKey }: SigningKey,
   claims: Readonly<Record<string, unknown>> = {},
