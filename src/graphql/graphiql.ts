@@ -20,7 +20,8 @@ export interface GraphiqlPage {
   send(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
 }
 
-const FOREIGN_HOST = 'The demo is for this machine alone: open it by 127.0.0.1 or localhost.';
+const FOREIGN_HOST =
+  'The demo serves this page on this machine only: open it at http://localhost or http://127.0.0.1, with its port.';
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
 /** Allows the page's inline script, editor workers from blobs, and connections to its own origin only. */

@@ -6,7 +6,7 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { useClosedSchema, useOperationName, useParameterText } from './yoga-plugins.ts';
+import { useClosedSchema, useOperationName, useParameterText, useQueryHint } from './yoga-plugins.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
 import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { useDocumentLimits } from './limits/document-limits.ts';
@@ -103,6 +103,7 @@ export function createGraphqlEndpoint({
     plugins: [
       useParameterText(),
       trusted ? useTrustedDocuments(trusted) : usePersistedQueryRefusal(),
+      useQueryHint(),
       useDocumentLimits(schema, (limit) => metrics.countRefusal(`document_${limit}`)),
       ...(introspection || trusted ? [] : [useClosedSchema()]),
       ...(lane ? [lane.plugin] : []),

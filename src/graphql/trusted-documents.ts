@@ -28,8 +28,7 @@ export function readTrustedDocuments(file: string, schema: GraphQLSchema): Trust
     if (problem !== null) throw new Error(oneLine(`trusted documents in ${file}: "${name}" ${problem}`));
     documents.set(withoutPrefix(name), text as string);
   }
-  if (documents.size === 0)
-    throw new Error(`trusted documents in ${file}: it holds no document, so nothing could be asked for`);
+  if (documents.size === 0) throw new Error(`trusted documents in ${file}: expected at least one document, got none`);
   return { size: documents.size, get: (id) => documents.get(withoutPrefix(id)) };
 }
 
@@ -39,11 +38,11 @@ function readEntries(file: string): readonly (readonly [string, unknown])[] {
     manifest = JSON.parse(decodeFile(readFileSync(file)));
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    const problem = code === undefined ? 'is not JSON' : 'cannot be read';
-    throw new Error(oneLine(`trusted documents in ${file}: it ${problem}: ${message}`), { cause: error });
+    const problem = code === undefined ? 'expected JSON' : 'the file cannot be read';
+    throw new Error(oneLine(`trusted documents in ${file}: ${problem}: ${message}`), { cause: error });
   }
   if (typeof manifest !== 'object' || manifest === null || Array.isArray(manifest))
-    throw new Error(`trusted documents in ${file}: it has to be a JSON object of documents by their hash`);
+    throw new Error(`trusted documents in ${file}: expected a JSON object that maps hashes to documents`);
   return isApolloManifest(manifest)
     ? manifest.operations.map(({ id, body }) => [String(id), body])
     : Object.entries(manifest);
@@ -60,13 +59,12 @@ function isApolloManifest(manifest: object): manifest is ApolloManifest {
 
 /** Returns what is wrong with an entry of a manifest; null if it can be used. */
 function findProblem(name: string, text: unknown, schema: GraphQLSchema): string | null {
-  if (typeof text !== 'string') return 'is no text';
+  if (typeof text !== 'string') return 'is not a string';
   const hash = withoutPrefix(name);
   const isSha256 = SHA256.test(hash);
-  if (hash !== name && !isSha256) return 'is named sha256, and not by 64 hexadecimal digits';
+  if (hash !== name && !isSha256) return 'has no 64 hexadecimal digits after sha256:';
   // Any other ID may be another kind of hash or no hash, and cannot be verified.
-  if (isSha256 && createHash('sha256').update(text).digest('hex') !== hash)
-    return 'does not have the SHA-256 that it is named by';
+  if (isSha256 && createHash('sha256').update(text).digest('hex') !== hash) return 'does not match its SHA-256 hash';
   try {
     checkLength(text);
     checkTokens(new Source(text));
@@ -88,7 +86,7 @@ function oneLine(text: string): string {
   return text.replace(/\s+/g, ' ');
 }
 
-const HOW = 'name one by its hash, as documentId or as extensions.persistedQuery.sha256Hash';
+const EXPECTED_ID = 'the hash of a trusted document, as documentId or as extensions.persistedQuery.sha256Hash';
 
 /** Replaces the ID of a trusted document in a request by the document's text, and refuses every other request. */
 export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
@@ -97,19 +95,19 @@ export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
       if (typeof params.query === 'string')
         throw refusal(
           'PERSISTED_QUERY_ID_REQUIRED',
-          `This gateway runs trusted documents only: ${HOW}, without a query.`,
+          `query: not accepted, because this gateway runs trusted documents only. Send ${EXPECTED_ID}.`,
         );
       // Yoga refuses a query that is not a string.
       if (params.query != null) return;
       const inUrl = request.method === 'GET' ? URL.parse(request.url)?.searchParams.get('documentId') : null;
       const named = inUrl == null ? params : { ...params, documentId: inUrl };
       const id = readDocumentId(named);
-      if (id === null) throw refusal('BAD_REQUEST', `The request names no document: ${HOW}.`);
+      if (id === null) throw refusal('BAD_REQUEST', `documentId: expected one string, ${EXPECTED_ID}.`);
       const query = trusted.get(id);
       if (query === undefined)
         throw refusal(
           'PERSISTED_QUERY_NOT_IN_LIST',
-          'The document is not among the trusted documents of this gateway.',
+          'documentId: the hash is not among the trusted documents of this gateway.',
         );
       setParams({ ...withoutDocumentId(params), query });
     },

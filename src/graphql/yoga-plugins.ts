@@ -51,7 +51,7 @@ export function useParameterText(): Plugin {
           return await requestParser(request);
         } catch (error) {
           if (!(error instanceof SyntaxError)) throw error;
-          throw refusal('The variables or the extensions of the request are not JSON.');
+          throw refusal('variables, extensions: expected JSON objects, got text that is not JSON.');
         }
       });
     },
@@ -63,8 +63,32 @@ export function useParameterText(): Plugin {
   };
 }
 
-function refusal(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400 } } });
+/** The parameters of a GraphQL request. */
+const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
+const MISSING = 'query: expected a GraphQL document, got none.';
+
+/** Refuses a request without a query, and says how to send one. Yoga's message does not. */
+export function useQueryHint(): Plugin {
+  return {
+    onParams({ params, request }) {
+      // Yoga names an unknown parameter, which may be a misspelled query.
+      const hasUnknown = Object.entries(params).some(([name, value]) => value != null && !PARAMETERS.has(name));
+      if (params.query == null && !hasUnknown)
+        throw refusal(`${MISSING} ${queryHint(request)}`, { Allow: 'GET, POST' });
+    },
+  };
+}
+
+function queryHint({ method, headers }: Request): string {
+  if (method === 'GET') return 'Send it as the parameter query of the URL.';
+  const type = headers.get('content-type') ?? '';
+  return type.includes('json')
+    ? 'Send a body such as {"query": "{ __typename }"}.'
+    : `A body of type ${type} was read; for a JSON body send Content-Type: application/json.`;
+}
+
+function refusal(message: string, headers: Readonly<Record<string, string>> = {}): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400, headers } } });
 }
 
 type Validate = typeof validate;

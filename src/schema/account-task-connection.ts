@@ -104,7 +104,7 @@ function boundRequestedPages(info: GraphQLResolveInfo): void {
 /** A larger page was refused before anything ran. */
 function toPageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE_SIZE;
-  if (size < 1) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, not ${size}.`);
+  if (size < 1) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, got ${size}.`);
   return size;
 }
 

@@ -102,11 +102,26 @@ export function createTask(
   idempotencyKey: string | null,
 ): Promise<CreatedAccountTask> {
   return withCall(context, ({ caller, requestId, untilMs, beginStep }) =>
-    context.tasks.create(task, { caller, requestId, untilMs, beginStep, idempotencyKey }).then((created) => {
-      context.created.push({ path, id: created.accountTask.ID });
-      return created;
-    }),
+    context.tasks.create(task, { caller, requestId, untilMs, beginStep, idempotencyKey }).then(
+      (created) => {
+        context.created.push({ path, id: created.accountTask.ID });
+        return created;
+      },
+      (error: unknown) => {
+        throw withInputPath(error);
+      },
+    ),
   );
+}
+
+/** The members of `input` that the service behind the schema checks. It names them without the path. */
+const CHECKED_BELOW = /^(?=(?:parameters|finishDate): )/;
+
+/** Names a refused member of the input as callers address it: `input.parameters`. */
+function withInputPath(error: unknown): unknown {
+  if (!(error instanceof TaskFailure) || error.code !== 'BAD_USER_INPUT') return error;
+  const message = error.message.replace(CHECKED_BELOW, 'input.');
+  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, message, { cause: error.cause });
 }
 
 function callOf(caller: Caller, { requestId, untilMs, beginStep }: GatewayContext): Call {

@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from 'vitest';
-import { SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
+import { type GraphqlAnswer, SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
 
 const gateway = await startStoreGateway();
 afterAll(() => gateway.close());
@@ -35,9 +35,9 @@ const BAD_VALUES = [
   ['startDate', '2026-02-30T04:10:00Z', 'input.startDate', 'ISO 8601'],
   ['finishDate', '2026-02-22T24:00:00Z', 'input.finishDate', 'ISO 8601'],
   ['finishDate', 1_771_733_400, 'input.finishDate', 'ISO 8601'],
-  ['parameters', '{"report":', 'parameters', 'JSON'],
-  ['parameters', '', 'parameters', 'JSON'],
-  ['parameters', '"\ud800"', 'parameters', 'surrogate'],
+  ['parameters', '{"report":', 'input.parameters', 'JSON'],
+  ['parameters', '', 'input.parameters', 'JSON'],
+  ['parameters', '"\ud800"', 'input.parameters', 'surrogate'],
 ] as const;
 
 describe('a bad value is refused by name, with what is accepted, and nothing is stored', () => {
@@ -78,7 +78,7 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
   test('an XML document that is no XML', async () => {
     const input = { ...SAMPLE_INPUT, contentType: 'APPLICATION_XML', parameters: '<a><b></a>' };
     const { json } = await gateway.graphql({ query: MUTATION, variables: { input } });
-    expect(json.errors?.[0]?.message).toMatch(/^parameters: is not well-formed XML/);
+    expect(json.errors?.[0]?.message).toMatch(/^input\.parameters: is not well-formed XML/);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 
@@ -89,7 +89,7 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
       finishDate: '2026-02-22T04:10:00Z',
     };
     const { json } = await gateway.graphql({ query: MUTATION, variables: { input } });
-    expect(json.errors?.[0]?.message).toContain('finishDate');
+    expect(json.errors?.[0]?.message).toMatch(/^input\.finishDate: /);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 
@@ -109,6 +109,21 @@ describe('what is no GraphQL request at all', () => {
     const response = await post('{"query": "{ __typename }"');
     expect(response.status).toBe(400);
     expect(await outcomeOf(response)).toBe('NOT_SENT');
+  });
+
+  test.each([
+    ['application/json', '{}', 'Send a body such as {"query": "{ __typename }"}.'],
+    [
+      'application/x-www-form-urlencoded',
+      '{"query":"{ __typename }"}',
+      'for a JSON body send Content-Type: application/json.',
+    ],
+  ])('a body of %s without a query is answered with how to send one', async (type, body, hint) => {
+    const response = await post(body, { 'content-type': type, authorization: `Bearer ${gateway.token}` });
+    const { errors } = (await response.json()) as GraphqlAnswer;
+    expect(response.status).toBe(400);
+    expect(errors?.[0]?.message).toMatch(/^query: expected a GraphQL document, got none\. /);
+    expect(errors?.[0]?.message).toContain(hint);
   });
 
   test('an empty body is 400', async () => {

@@ -62,7 +62,7 @@ const DOCUMENTS: readonly (readonly [string, number, (size: number) => string, s
       const left = size - 5 * (1 + 100 * 17) - 1;
       return `{${pages(5, 100)} ${pages(1, Math.floor(left / 17))} ${times(left % 17, '__typename')}}`;
     },
-    `with more than ${cost} fields, and this one with ${cost + 1}`,
+    `with ${cost + 1} fields, and more than ${cost} are not`,
   ],
 ];
 

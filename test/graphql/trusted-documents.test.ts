@@ -147,7 +147,7 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
     expect(status).toBe(200);
     expect(json.errors).toMatchObject([
       {
-        message: 'The document is not among the trusted documents of this gateway.',
+        message: 'documentId: the hash is not among the trusted documents of this gateway.',
         extensions: { code: 'PERSISTED_QUERY_NOT_IN_LIST', outcome: 'NOT_SENT' },
       },
     ]);
@@ -232,14 +232,14 @@ describe('a manifest', () => {
 
   const wrong = hash('sha256', 'x');
   test.each([
-    ['{', 'it is not JSON: '],
-    ['', 'it is not JSON: '],
-    ['[]', 'it has to be a JSON object of documents by their hash'],
-    ['null', 'it has to be a JSON object of documents by their hash'],
-    ['"documents"', 'it has to be a JSON object of documents by their hash'],
-    ['{}', 'it holds no document'],
-    [{ documents: { a: TYPENAME } }, '"documents" is no text'],
-    [{ a: null }, '"a" is no text'],
+    ['{', 'expected JSON: '],
+    ['', 'expected JSON: '],
+    ['[]', 'expected a JSON object that maps hashes to documents'],
+    ['null', 'expected a JSON object that maps hashes to documents'],
+    ['"documents"', 'expected a JSON object that maps hashes to documents'],
+    ['{}', 'expected at least one document, got none'],
+    [{ documents: { a: TYPENAME } }, '"documents" is not a string'],
+    [{ a: null }, '"a" is not a string'],
     [{ a: '{ __typename' }, '"a" cannot be used: Syntax Error: Expected Name, found <EOF>.'],
     [{ a: '' }, '"a" cannot be used: Syntax Error: Unexpected <EOF>.'],
     [{ ok: TYPENAME, a: '{ nope }' }, '"a" is not valid: Cannot query field "nope" on type "Query".'],
@@ -248,12 +248,12 @@ describe('a manifest', () => {
       { a: `{${Array.from({ length: 101 }, (_, i) => ` a${i}: __typename`).join('')}}` },
       '"a" cannot be used: The document has more than 100 aliases.',
     ],
-    [{ [wrong]: TYPENAME }, `"${wrong}" does not have the SHA-256 that it is named by`],
-    [{ [`sha256:${wrong}`]: TYPENAME }, `"sha256:${wrong}" does not have the SHA-256 that it is named by`],
-    [{ [`sha256:${IDS.list}`]: LIST }, `"sha256:${IDS.list}" is named sha256, and not by 64 hexadecimal digits`],
+    [{ [wrong]: TYPENAME }, `"${wrong}" does not match its SHA-256 hash`],
+    [{ [`sha256:${wrong}`]: TYPENAME }, `"sha256:${wrong}" does not match its SHA-256 hash`],
+    [{ [`sha256:${IDS.list}`]: LIST }, `"sha256:${IDS.list}" has no 64 hexadecimal digits after sha256:`],
     [apollo([{ id: 'a', body: '{ nope }' }]), '"a" is not valid'],
-    [apollo([{ id: 'a' }]), '"a" is no text'],
-    [apollo([]), 'it holds no document'],
+    [apollo([{ id: 'a' }]), '"a" is not a string'],
+    [apollo([]), 'expected at least one document, got none'],
     [apollo({}), '"format" cannot be used'],
   ])('that cannot be used stops the start with one line: %o', (manifest, problem) => {
     const file = writeManifest(typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
@@ -263,9 +263,11 @@ describe('a manifest', () => {
 
   test('that is not there stops the start with one line', () => {
     const file = join(folder, 'nowhere.json');
-    expect(() => readTrustedDocuments(file, schema)).toThrow(`trusted documents in ${file}: it cannot be read: ENOENT`);
+    expect(() => readTrustedDocuments(file, schema)).toThrow(
+      `trusted documents in ${file}: the file cannot be read: ENOENT`,
+    );
     expect(() => readTrustedDocuments(folder, schema)).toThrow(
-      `trusted documents in ${folder}: it cannot be read: EISDIR`,
+      `trusted documents in ${folder}: the file cannot be read: EISDIR`,
     );
   });
 });

@@ -93,7 +93,7 @@ describe('accountTasks', () => {
 
   test.each([0, 101, -1])('first: %i is refused by name, with what is accepted', async (first) => {
     const { json } = await gateway.graphql({ query: LIST, variables: { first } });
-    expect(json.errors?.[0]?.message).toBe(`first: expected 1 to 100, not ${first}.`);
+    expect(json.errors?.[0]?.message).toBe(`first: expected 1 to 100, got ${first}.`);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 

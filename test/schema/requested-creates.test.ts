@@ -50,7 +50,7 @@ test('of a batch of a hundred and one, none is sent', async () => {
   expect(json.data).toBeUndefined();
   expect(json.errors).toMatchObject([
     {
-      message: 'inputs: expected at most 100 items in a list, not 101.',
+      message: 'inputs: expected at most 100 items in a list, got 101.',
       extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false },
     },
   ]);

@@ -95,11 +95,11 @@ export function checkOperations(schema: GraphQLSchema, document: DocumentNode): 
 const PROBLEMS: Readonly<Record<DocumentLimit, string>> = {
   characters: 'has more than # characters; pass large values as variables',
   tokens: 'has more than # tokens; pass large values as variables',
-  nesting: 'is nested deeper than # levels',
-  depth: 'selects fields deeper than # levels',
+  nesting: 'nests brackets deeper than # levels',
+  depth: 'nests fields deeper than # levels',
   aliases: 'has more than # aliases',
   directives: 'has more than # directives',
-  cost: 'may be answered with more than # fields, and this one with @; ask for smaller pages or fewer fields',
+  cost: 'may be answered with @ fields, and more than # are not accepted; ask for smaller pages or fewer fields',
 };
 
 function refusal(limit: DocumentLimit, found: number): GraphQLError {
