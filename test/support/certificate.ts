@@ -10,16 +10,16 @@ export interface Certificate {
 }
 
 export interface CertificateOptions {
-  /** Of today; negative: it has expired. */
+  /** The days until it expires; negative for an expired certificate. */
   readonly days?: number;
-  /** For whom, as OpenSSL writes it. */
+  /** The subjectAltName, as OpenSSL writes it. */
   readonly name?: string;
 }
 
 const DAY_MS = 86_400_000;
 const YEAR_MS = 365 * DAY_MS;
 
-/** A certificate that is signed by itself. */
+/** Creates a self-signed certificate. */
 export function selfSigned({ days = 90, name = 'IP:127.0.0.1' }: CertificateOptions = {}): Certificate {
   const openssl = findSystemProgram({ names: ['openssl'], debianPackage: 'openssl' });
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'));

@@ -7,7 +7,7 @@ const { TaskID } = SAMPLE_TASK;
 export const REASON = 'There is no client.';
 const XSI = 'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 
-/** Each part of the envelope, as members of JSON and as elements of XML. */
+/** Variants of the envelope's Error, as JSON members and as XML. */
 export const ERRORS = {
   null: { json: ['"Error":null'], xml: '<Error xsi:nil="true" />' },
   absent: { json: [], xml: '' },
@@ -20,6 +20,7 @@ export const ERRORS = {
     xml: '<Error><ErrorCode>E17</ErrorCode><ErrorReason>There is no client.</ErrorReason></Error>',
   },
 } as const;
+/** Variants of the envelope's ResponseData, as JSON members and as XML. */
 export const DATA = {
   absent: { json: [], xml: '' },
   'without Detail': {
@@ -36,7 +37,7 @@ export const DATA = {
   },
 } as const;
 
-/** The envelope of these parts, as text on the wire. */
+/** Builds an envelope of these parts, as text on the wire. */
 export function toEnvelope(
   format: Format,
   ...parts: readonly { readonly json: readonly string[]; readonly xml: string }[]

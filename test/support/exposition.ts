@@ -1,8 +1,8 @@
 import parsePrometheusTextFormat from 'parse-prometheus-text-format';
 
-/** One sample of a metric, as Prometheus reads it. */
+/** One sample of a metric. */
 export interface Sample {
-  /** Of the series: a histogram's end in _bucket, _sum or _count. */
+  /** The name of the series; those of a histogram end in _bucket, _sum or _count. */
   readonly name: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
@@ -19,13 +19,13 @@ const SAMPLE = /^([a-zA-Z_:][\w:]*)(?:\{(.*)\})? (\S+)$/;
 const LABEL = /([a-zA-Z_]\w*)="((?:[^"\\]|\\.)*)"(?:,|$)/g;
 const SUFFIX = /_(?:bucket|sum|count)$/;
 
-/** Reads what /metrics answers; throws for anything that Prometheus would not take. */
+/** Parses the answer of /metrics. @throws Error for anything that Prometheus would reject. */
 export function readExposition(text: string): readonly MetricFamily[] {
   const samples = text
     .split('\n')
     .filter((line) => line !== '' && !line.startsWith('#'))
     .map(toSample);
-  // The parser throws at a line that is none; it keeps no labels of histograms, so those are read here.
+  // The parser rejects malformed lines, but drops the labels of histograms, so the samples are parsed here.
   return parsePrometheusTextFormat(text).map(({ name, help, type }) => ({
     name,
     help,
@@ -34,7 +34,7 @@ export function readExposition(text: string): readonly MetricFamily[] {
   }));
 }
 
-/** The value of the one sample with this name and, among others, these labels; undefined where there is none. */
+/** Returns the value of the sample with this name and at least these labels; undefined if there is no such sample. */
 export function valueOf(
   families: readonly MetricFamily[],
   name: string,
@@ -44,13 +44,13 @@ export function valueOf(
     .flatMap(({ samples }) => samples)
     .filter((sample) => sample.name === name)
     .filter((sample) => Object.entries(labels).every(([label, value]) => sample.labels[label] === value));
-  if (found.length > 1) throw new Error(`${name} ${JSON.stringify(labels)} is not one sample`);
+  if (found.length > 1) throw new Error(`${name} ${JSON.stringify(labels)} matches more than one sample`);
   return found[0]?.value;
 }
 
 function toSample(line: string): Sample {
   const [, name, labels = '', value] = SAMPLE.exec(line) ?? [];
-  if (!name || !value) throw new Error(`This is no sample: ${line}`);
+  if (!name || !value) throw new Error(`This is not a sample: ${line}`);
   const pairs = [...labels.matchAll(LABEL)].map(([, label = '', text = '']) => [label, text] as const);
   return { name, labels: Object.fromEntries(pairs), value: Number(value.replace('Inf', 'Infinity')) };
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 
-/** One request as it came over the wire. */
+/** One request in the bytes that arrived. */
 export interface RawRequest {
   /** Request line and headers. */
   readonly head: string;
@@ -11,17 +11,17 @@ export interface RawRequest {
 export interface RawService {
   readonly url: URL;
   readonly port: number;
-  /** Every request that arrived in full, in order. */
+  /** The complete requests, in order of arrival. */
   readonly posts: readonly RawRequest[];
-  /** How many connections were made. */
+  /** The number of connections that were made. */
   readonly connections: () => number;
   readonly close: () => Promise<void>;
 }
 
-/** Answers a request byte for byte; `count` is the number of requests that arrived so far. */
+/** Answers a request with any bytes; `count` is the number of requests that have arrived. */
 export type RawAnswer = (socket: Socket, request: RawRequest, count: number) => void;
 
-/** A TCP server on loopback that reads HTTP requests and lets a test answer them with any bytes, or none. */
+/** Starts a TCP server on loopback that reads HTTP requests and lets a test answer with any bytes, or none. */
 export async function startRawService(answer: RawAnswer, port = 0): Promise<RawService> {
   const posts: RawRequest[] = [];
   const sockets = new Set<Socket>();
@@ -61,7 +61,7 @@ export async function startRawService(answer: RawAnswer, port = 0): Promise<RawS
   };
 }
 
-/** An HTTP/1.1 response with a Content-Length. */
+/** Builds an HTTP/1.1 response with a Content-Length. */
 export function httpAnswer(status: number, body: string | Buffer = '', headers: readonly string[] = []): Buffer {
   const bytes = Buffer.from(body);
   const head = [`HTTP/1.1 ${status} Status`, ...headers, `Content-Length: ${bytes.length}`, '', ''].join('\r\n');

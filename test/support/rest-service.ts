@@ -8,7 +8,7 @@ import type { JsonObject } from '../../src/contract/json-value.ts';
 import { formatTimestamp } from '../../src/contract/timestamp.ts';
 import { encodeAnswer, mediaTypes, readRequest, type WireFormat } from '../../src/wire/codec.ts';
 
-/** One request as the service received it. */
+/** One request that the service received. */
 export interface RestRequest {
   readonly method: string;
   /** Path and query. */
@@ -24,21 +24,21 @@ export interface RestReply {
 }
 
 export interface RestServiceOptions {
-  /** Where one stood before; otherwise any free port. */
+  /** The port of an earlier service; any free port by default. */
   readonly port?: number;
   readonly tables?: EnumTables;
   /**
    * Answers instead of the service, which then registers nothing; null leaves the request to the service.
-   * What it throws is the end of the connection.
+   * If it throws, the connection is closed.
    */
   readonly answer?: (request: RestRequest) => RestReply | null | Promise<RestReply | null>;
 }
 
 export interface RestService {
   readonly url: URL;
-  /** Every request that arrived, in order. */
+  /** All requests, in order of arrival. */
   readonly requests: readonly RestRequest[];
-  /** The Detail of every task it registered, in order. */
+  /** The Detail of each registered task, in order. */
   readonly tasks: readonly JsonObject[];
   readonly close: () => Promise<void>;
 }
@@ -46,7 +46,7 @@ export interface RestService {
 const DEFAULT_TABLES: EnumTables = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 const PATH = '/api/v2/admin/tasks/account';
 
-/** The real service on loopback: it reads the contract in JSON or XML, keeps tasks in memory and answers in the request's format. */
+/** Starts a stand-in for the real service on loopback, which reads JSON and XML, and keeps tasks in memory. */
 export async function startRestService(options: RestServiceOptions = {}): Promise<RestService> {
   const { tables = DEFAULT_TABLES, answer = () => null, port = 0 } = options;
   const requests: RestRequest[] = [];

@@ -27,7 +27,7 @@ export const CALL = {
 
 export const FORMATS = ['json', 'xml'] as const;
 
-/** The task service of the upstream backend; it is closed when the test is over. */
+/** Opens the task service of the upstream backend, and closes it at the end of the test. */
 export function openTaskService(
   baseUrl: URL,
   options: Partial<UpstreamTaskServiceOptions & UpstreamClientOptions> = {},

@@ -21,7 +21,7 @@ async function readMetrics({ url }: RunningGateway): Promise<readonly MetricFami
   return readExposition(await (await fetch(new URL('metrics', url))).text());
 }
 
-/** Collects garbage, which Node tells of a little later: its metric is there from the first collection on. */
+/** Runs a garbage collection and waits for its metric, which appears a little after the first collection. */
 async function collectGarbage(gateway: RunningGateway): Promise<void> {
   setFlagsFromString('--expose-gc');
   (runInNewContext('gc') as () => void)();
@@ -34,7 +34,7 @@ async function collectGarbage(gateway: RunningGateway): Promise<void> {
   );
 }
 
-/** The metrics of a gateway of each backend, after traffic of every kind: what works, what fails, what nobody expects; and what several processes add. */
+/** Returns the metrics of each backend after successful, failing and unexpected traffic, and those that the supervisor of workers adds. */
 export async function serveAndReadMetrics(): Promise<{
   readonly upstream: readonly MetricFamily[];
   readonly store: readonly MetricFamily[];

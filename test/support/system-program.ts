@@ -4,18 +4,18 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 
 export interface SystemProgram {
-  /** What it may be called. */
+  /** The names that the program may have. */
   readonly names: readonly string[];
-  /** The package of Debian and Ubuntu that brings it. */
+  /** The package of Debian and Ubuntu that contains it. */
   readonly debianPackage: string;
-  /** A path to use before all others. */
+  /** A path that takes precedence. */
   readonly path?: string | undefined;
 }
 
-/** Held while something is installed: apt-get refuses to run twice at a time, and files of tests run side by side. */
+/** Held during an installation, because test files run in parallel and apt-get refuses to run twice at a time. */
 const LOCK = join(tmpdir(), 'account-task-gateway-install.lock');
 
-/** The path of a program that npm does not bring; installed with apt-get where it is missing and that may be done. */
+/** Returns the path of a program that npm cannot install. A missing one is installed with apt-get if the user is root. */
 export function findSystemProgram({ names, debianPackage, path }: SystemProgram): string {
   if (path) return path;
   const found = onPath(names);
@@ -25,17 +25,17 @@ export function findSystemProgram({ names, debianPackage, path }: SystemProgram)
   if (process.getuid?.() !== 0 || !onPath(['apt-get'])) throw new Error(advice);
   process.stderr.write(`Installing ${debianPackage}, which these tests need: ${install}\n`);
   try {
-    // Whoever waited for the lock finds it installed.
-    const unlessThere = `command -v ${names.join(' || command -v ')} || { ${install}; }`;
-    execFileSync('flock', [LOCK, 'sh', '-c', unlessThere], {
+    // Another process may have installed it while this one waited for the lock.
+    const installUnlessPresent = `command -v ${names.join(' || command -v ')} || { ${install}; }`;
+    execFileSync('flock', [LOCK, 'sh', '-c', installUnlessPresent], {
       env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
       stdio: 'pipe',
     });
   } catch (error) {
-    throw new Error(`${advice}\nThat was tried, and failed: ${(error as Error).message}`, { cause: error });
+    throw new Error(`${advice}\nThe installation was tried, and failed: ${(error as Error).message}`, { cause: error });
   }
   const installed = onPath(names);
-  if (!installed) throw new Error(`${advice}\nThat was done, and did not bring it.`);
+  if (!installed) throw new Error(`${advice}\nThe installation succeeded, but the program is still missing.`);
   return installed;
 }
 

@@ -9,11 +9,11 @@ import type { UpstreamAnswer } from '../../src/upstream/exchange.ts';
 import { type RawAnswer, type RawService, startRawService } from './raw-service.ts';
 
 export interface TestClient extends UpstreamClient {
-  /** A whole call, as a create is one: it takes a place, sends, and gives the place back. */
+  /** Makes a whole call, as a create does: takes a slot, sends the request and releases the slot. */
   post(request: UpstreamRequest): Promise<UpstreamAnswer>;
 }
 
-/** A client that is closed when the test is over. */
+/** Opens a client, and closes it at the end of the test. */
 export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions> = {}): TestClient {
   const client = createUpstreamClient({
     baseUrl,
@@ -38,12 +38,12 @@ export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions>
   };
 }
 
-/** A raw service that is closed when the test is over. */
+/** Starts a raw service, and closes it at the end of the test. */
 export async function openRawService(answer: RawAnswer, port?: number): Promise<RawService> {
   const service = await startRawService(answer, port);
   onTestFinished(() => service.close());
   return service;
 }
 
-/** A request as small as can be. */
+/** A minimal request. */
 export const SMALL_POST = { path: 'tasks', headers: { 'Content-Type': 'application/json' }, body: '{}' };

@@ -3,12 +3,12 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A proxy that makes tunnels, or answers with another status; it notes what it was asked for. It is closed when the test is over. */
+/** Starts a proxy that opens tunnels, or refuses with `status`. It keeps the CONNECT requests, and closes at the end of the test. */
 export async function openProxy(status = 200) {
-  const asked: { readonly target: string; readonly headers: IncomingHttpHeaders }[] = [];
+  const connects: { readonly target: string; readonly headers: IncomingHttpHeaders }[] = [];
   const server = createServer();
   server.on('connect', ({ url = '', headers }, socket: Socket) => {
-    asked.push({ target: url, headers });
+    connects.push({ target: url, headers });
     socket.on('error', () => socket.destroy());
     if (status !== 200) {
       socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 0\r\n\r\n`);
@@ -25,5 +25,5 @@ export async function openProxy(status = 200) {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());
-  return { asked, url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) };
+  return { connects, url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`) };
 }

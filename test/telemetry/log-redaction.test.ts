@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { redactLine, toLoggedError } from '../../src/telemetry/log.ts';
 
-describe('a line of the log', () => {
+describe('a log line', () => {
   test.each([
     ['{"msg":"Authorization: Bearer abc.d-e~f+/="}', '{"msg":"Authorization: Bearer [redacted]"}'],
     ['{"msg":"basic dXNlcjpwdw== and BEARER 12345678"}', '{"msg":"basic [redacted] and BEARER [redacted]"}'],
@@ -17,11 +17,11 @@ describe('a line of the log', () => {
       '{"msg":"listening","address":"http://127.0.0.1:4000/"}',
       '{"msg":"listening","address":"http://127.0.0.1:4000/"}',
     ],
-  ])('%s', (line, redacted) => {
+  ])('credentials are removed from the log line %s', (line, redacted) => {
     expect(redactLine(line)).toBe(redacted);
   });
 
-  test('takes no longer for text that almost is what is looked for', () => {
+  test('redaction is not slow for text that resembles credentials', () => {
     for (const almost of [
       'a'.repeat(200_000),
       'a://'.repeat(50_000),
@@ -33,7 +33,7 @@ describe('a line of the log', () => {
 });
 
 describe('an error in the log', () => {
-  test('has its type, message, code and stack, and those of its causes', () => {
+  test('a logged error has its type, message, code and stack, and those of its causes', () => {
     const cause = Object.assign(new TypeError('inner'), { code: 'ECONNRESET' });
     const logged = toLoggedError(new AggregateError([new Error('one of it')], 'outer', { cause }));
     expect(logged).toMatchObject({
@@ -46,23 +46,29 @@ describe('an error in the log', () => {
   });
 
   test.each([
-    ['what a parser hangs on it', Object.assign(new Error('no HTTP'), { data: 'hunter2' })],
-    ['what a driver hangs on it', Object.assign(new Error('no row'), { detail: 'hunter2', where: 'hunter2', code: 7 })],
-    ['what hangs on its cause', new Error('outer', { cause: Object.assign(new Error('inner'), { body: 'hunter2' }) })],
+    ['what a parser attached to it', Object.assign(new Error('no HTTP'), { data: 'hunter2' })],
+    [
+      'what a driver attached to it',
+      Object.assign(new Error('no row'), { detail: 'hunter2', where: 'hunter2', code: 7 }),
+    ],
+    [
+      'what was attached to its cause',
+      new Error('outer', { cause: Object.assign(new Error('inner'), { body: 'hunter2' }) }),
+    ],
     ['a text that the engine quotes', parseError('{"Parameters": hunter2}')],
-    ['something thrown that is no error', 'hunter2'],
-    ['a cause that is no error', new Error('outer', { cause: { password: 'hunter2' } })],
-  ])('has nothing of %s', (_what, error) => {
+    ['a thrown value that is not an error', 'hunter2'],
+    ['a cause that is not an error', new Error('outer', { cause: { password: 'hunter2' } })],
+  ])('a logged error contains nothing of %s', (_what, error) => {
     expect(JSON.stringify(toLoggedError(error))).not.toContain('hunter2');
   });
 
-  test('ends, even where its causes do not', () => {
+  test('a logged error is finite even if its causes are circular', () => {
     const error = new Error('round');
     error.cause = error;
     expect(JSON.stringify(toLoggedError(error)).match(/round/g)).toHaveLength(6);
   });
 
-  test('is none where there is none', () => {
+  test('the absence of an error is logged as it is', () => {
     expect([toLoggedError(undefined), toLoggedError(null)]).toEqual([undefined, null]);
   });
 });

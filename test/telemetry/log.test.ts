@@ -32,7 +32,7 @@ function collectLines() {
   return { lines, sink: { write: (line: string) => void lines.push(line), flush: () => undefined } };
 }
 
-/** A file to write to, and what is in it. */
+/** Opens a file to write to, and reads its content. */
 function openFile() {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-log-'));
   const path = join(folder, 'log');
@@ -45,7 +45,7 @@ function openFile() {
 }
 
 describe('the log', () => {
-  test('leaves out what may be secret, wherever it comes from', () => {
+  test('the log omits secrets, wherever they come from', () => {
     const { lines, sink } = collectLines();
     createLog('info', sink).info(
       {
@@ -60,7 +60,7 @@ describe('the log', () => {
     expect(JSON.parse(lines.join(''))).toMatchObject({ msg: 'sentence', task: { TaskID: 'kept' } });
   });
 
-  test('keeps lines for a while, and passes on what it is asked to pass on', async () => {
+  test('the log buffers lines, and writes them out on a flush', async () => {
     const { fd, read } = openFile();
     const sink = await openLogSink({ fd, isTerminal: false });
     createRequestLog('info', sink)(RECORD, ANSWER, false);
@@ -76,13 +76,13 @@ describe('the log', () => {
       .toEqual(['request', 'listening']);
   });
 
-  test('passes on what nobody asks for after a second', async () => {
+  test('the log writes out buffered lines after a second', async () => {
     const { fd, read } = openFile();
     createRequestLog('info', await openLogSink({ fd, isTerminal: false }))(RECORD, ANSWER, false);
     await expect.poll(read, { timeout: 20_000 }).toMatch(/"msg":"request"}\n$/);
   });
 
-  test('is for people in a terminal', async () => {
+  test('the log is readable text in a terminal', async () => {
     const { fd, read } = openFile();
     const sink = await openLogSink({ fd, isTerminal: true });
     createRequestLog('info', sink)(RECORD, ANSWER, false);
@@ -93,8 +93,8 @@ describe('the log', () => {
   });
 });
 
-describe('the line of a request', () => {
-  test('is JSON, and says nothing of what there was not', () => {
+describe('the log line of a request', () => {
+  test('the line of a request is JSON, and omits absent facts', () => {
     const { lines, sink } = collectLines();
     const log = createRequestLog('info', sink);
     log(RECORD, ANSWER, false);
@@ -118,14 +118,11 @@ describe('the line of a request', () => {
     expect(lines.every((line) => line.endsWith('\n'))).toBe(true);
   });
 
-  test.each(LOG_LEVELS.map((level) => [level] as const))(
-    'is written at level %s if requests are asked for',
-    (level) => {
-      const { lines, sink } = collectLines();
-      const log = createRequestLog(level, sink);
-      log(RECORD, ANSWER, false);
-      log(RECORD, ANSWER, true);
-      expect(lines).toHaveLength({ silent: 0, error: 0, warn: 0, info: 1, debug: 2 }[level]);
-    },
-  );
+  test.each(LOG_LEVELS.map((level) => [level] as const))('the level %s decides which requests are logged', (level) => {
+    const { lines, sink } = collectLines();
+    const log = createRequestLog(level, sink);
+    log(RECORD, ANSWER, false);
+    log(RECORD, ANSWER, true);
+    expect(lines).toHaveLength({ silent: 0, error: 0, warn: 0, info: 1, debug: 2 }[level]);
+  });
 });

@@ -9,7 +9,7 @@ const backends = [
   ['store', store],
 ] as const;
 
-/** Ends of names that say what is counted or in what unit it is. */
+/** Endings of names that state a unit, or what is counted. */
 const UNITS = /_(?:total|seconds|bytes|items|ready|state|in_flight|waiting|info)$/;
 
 function seriesKey({ name, labels }: Sample): string {
@@ -28,15 +28,15 @@ function own(families: readonly MetricFamily[]): readonly MetricFamily[] {
   return families.filter(({ name }) => name.startsWith('gateway_'));
 }
 
-describe.each(backends)('what a gateway with the %s backend exports', (_, families) => {
-  test('is there', () => {
+describe.each(backends)('the metrics of the %s backend', (_, families) => {
+  test('the expected metrics are exported', () => {
     expect(own(families).length).toBeGreaterThan(15);
     expect(families.map(({ name }) => name)).toEqual(
       expect.arrayContaining(['nodejs_eventloop_lag_p99_seconds', 'process_resident_memory_bytes']),
     );
   });
 
-  test('has a HELP, a TYPE and each series once', () => {
+  test('each metric has a HELP and a TYPE, and each series occurs once', () => {
     const names = families.map(({ name }) => name);
     expect(new Set(names).size).toBe(names.length);
     for (const { help, type } of families) {
@@ -47,7 +47,7 @@ describe.each(backends)('what a gateway with the %s backend exports', (_, famili
     expect(series.filter((key, index) => series.indexOf(key) !== index)).toEqual([]);
   });
 
-  test('is named by the conventions: counters end in _total, times are seconds, sizes bytes', () => {
+  test('metrics are named by convention: counters end in _total, times are seconds, sizes bytes', () => {
     for (const { name, type } of own(families)) {
       expect([name, name.endsWith('_total')]).toEqual([name, type === 'counter']);
       expect(name).toMatch(UNITS);
@@ -55,7 +55,7 @@ describe.each(backends)('what a gateway with the %s backend exports', (_, famili
     }
   });
 
-  test('has histograms whose buckets add up', () => {
+  test('the buckets of each histogram are consistent with its count', () => {
     const histograms = own(families).filter(({ type }) => type === 'histogram');
     expect(histograms.length).toBeGreaterThan(1);
     for (const { name, samples } of histograms) {
@@ -75,7 +75,7 @@ describe.each(backends)('what a gateway with the %s backend exports', (_, famili
   });
 });
 
-describe('what is counted', () => {
+describe('the values of metrics', () => {
   test.each([
     ['gateway_creates_total', { backend: 'upstream', code: 'OK', outcome: 'CREATED' }, 4],
     ['gateway_creates_total', { backend: 'upstream', code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 1],
@@ -110,11 +110,11 @@ describe('what is counted', () => {
     ['gateway_commit_pending_items', { kind: 'record' }, 0],
     ['gateway_ready', {}, 1],
     ['gateway_circuit_state', {}, 0],
-  ])('%s %j', (name, labels, expected) => {
+  ])('after known traffic %s %j has the expected value', (name, labels, expected) => {
     expect(valueOf(upstream, name, labels)).toBe(expected);
   });
 
-  test('in the store: creates, replays and commits by either face', () => {
+  test('in the store, creates, replays and commits of GraphQL and REST are counted', () => {
     expect(valueOf(store, 'gateway_creates_total', { backend: 'store', code: 'OK' })).toBe(3);
     expect(valueOf(store, 'gateway_idempotency_replays_total')).toBe(1);
     expect(valueOf(store, 'gateway_commit_items_sum', { kind: 'task' })).toBe(3);
@@ -149,19 +149,19 @@ describe('the number of series is bounded', () => {
   }
   const names = Array.from({ length: 1_000 }, (_, index) => `Operation${index}`);
 
-  test('in the names of operations that callers invent: the first ones, then other', async () => {
+  test('only the first operation names that callers choose get their own series', async () => {
     const samples = await operations(names, null);
     expect(samples).toHaveLength(51);
     expect(samples.at(0)?.labels).toEqual({ operation: 'Operation0', result: 'ok' });
     expect(samples.at(-1)).toMatchObject({ labels: { operation: 'other', result: 'ok' }, value: 950 });
   });
 
-  test('in the names of operations that fail: none gets a series of its own', async () => {
+  test('names of failing operations get no series of their own', async () => {
     const samples = await operations(names, 'BAD_USER_INPUT');
     expect(samples).toMatchObject([{ labels: { operation: 'other', result: 'BAD_USER_INPUT' }, value: 1_000 }]);
   });
 
-  test('in the fields that the service invents, which have to be plain names besides', async () => {
+  test('only the first unknown fields of the service get their own series, if they are plain names', async () => {
     const metrics = createMetrics();
     for (const name of names) metrics.countUnknownField(`ResponseData.Detail.${name}`);
     for (const name of ['a b', 'a"b', 'x'.repeat(101), '']) metrics.countUnknownField(name);
@@ -172,7 +172,7 @@ describe('the number of series is bounded', () => {
   });
 });
 
-test('text that Prometheus would not take is not taken here', () => {
+test('the test parser rejects text that Prometheus would reject', () => {
   expect(() => readExposition('gateway_ready{a="b" 1\n')).toThrow('gateway_ready');
   expect(() => readExposition('# HELP a b\n# TYPE a gauge\na 1 2 3\n')).toThrow('a 1 2 3');
 });

@@ -24,7 +24,7 @@ interface Cell {
   readonly format: Format;
 }
 
-/** What an envelope means under each status; null is the created task. Any other Error is as good as none. */
+/** The expected failure of an envelope by status; null for the created task. An Error that is not set counts as absent. */
 const MEANINGS: readonly (readonly [number, (isErrorSet: boolean, cell: Cell) => Expected | null])[] = [
   [200, (isErrorSet, { data }) => (isErrorSet ? TASK_REJECTED : data === 'whole' ? null : UNREADABLE)],
   [201, (isErrorSet, { data }) => (isErrorSet ? TASK_REJECTED : data === 'whole' ? null : UNREADABLE)],
@@ -56,26 +56,32 @@ function openEnvelope({ status, error, data, format }: Cell): Promise<RawService
   return openAnswering(status, toEnvelope(format, ERRORS[error], DATA[data]), [`Content-Type: application/${format}`]);
 }
 
-describe('an envelope means the same in JSON and XML', () => {
+describe('an envelope in JSON and XML', () => {
   const FAILURES = CELLS.flatMap(({ expected, ...cell }) => (expected ? [{ ...cell, expected }] : []));
   const CREATED = CELLS.filter(({ expected }) => expected === null);
 
-  test.each(FAILURES)('$status, Error $error, ResponseData $data, $format', async ({ expected, ...cell }) => {
-    const service = await openEnvelope(cell);
-    const { format } = cell;
-    const failure = await expectFailure(openTaskService(service.url, { format }).create(SAMPLE_TASK, CALL), expected);
-    const isSet = cell.error === 'set';
-    expect([failure.errorCode, failure.errorReason]).toEqual(isSet ? ['E17', REASON] : [undefined, undefined]);
-    expect(failure.message === REASON).toBe(isSet);
-    expect(service.posts).toHaveLength(1);
-  });
+  test.each(FAILURES)(
+    'status $status with Error $error and ResponseData $data in $format is a failure',
+    async ({ expected, ...cell }) => {
+      const service = await openEnvelope(cell);
+      const { format } = cell;
+      const failure = await expectFailure(openTaskService(service.url, { format }).create(SAMPLE_TASK, CALL), expected);
+      const isSet = cell.error === 'set';
+      expect([failure.errorCode, failure.errorReason]).toEqual(isSet ? ['E17', REASON] : [undefined, undefined]);
+      expect(failure.message === REASON).toBe(isSet);
+      expect(service.posts).toHaveLength(1);
+    },
+  );
 
-  test.each(CREATED)('$status, Error $error, ResponseData $data, $format is the created task', async (cell) => {
-    const service = await openEnvelope(cell);
-    const created = await openTaskService(service.url, { format: cell.format }).create(SAMPLE_TASK, CALL);
-    expect(created).toMatchObject({ accountTask: { ID, TaskID }, Result: 'Done', replayed: false });
-    expect(service.posts).toHaveLength(1);
-  });
+  test.each(CREATED)(
+    'status $status with Error $error and ResponseData $data in $format is the created task',
+    async (cell) => {
+      const service = await openEnvelope(cell);
+      const created = await openTaskService(service.url, { format: cell.format }).create(SAMPLE_TASK, CALL);
+      expect(created).toMatchObject({ accountTask: { ID, TaskID }, Result: 'Done', replayed: false });
+      expect(service.posts).toHaveLength(1);
+    },
+  );
 });
 
 interface OtherAnswer {
@@ -125,7 +131,7 @@ const OTHER_ANSWERS: readonly OtherAnswer[] = [
   ).flatMap(([status, expected]) => [
     { status, name: 'an HTML page', body: PAGE, expected, headers: ['Content-Type: text/html'] },
     { status, name: 'an HTML page labelled JSON', body: PAGE, expected, headers: ['Content-Type: application/json'] },
-    { status, name: 'nothing', body: '', expected },
+    { status, name: 'an empty body', body: '', expected },
     { status, name: 'JSON that breaks off', body: '{"Error":null,"ResponseData":{', expected },
     { status, name: 'XML that breaks off', body: '<ResponseOfAccountTaskResponse><ResponseData>', expected },
   ]),
@@ -139,35 +145,38 @@ const OTHER_ANSWERS: readonly OtherAnswer[] = [
     ] as const
   ).flatMap(([status, expected]) => [
     { status, name: 'a JSON list', body: '[]', expected },
-    { status, name: 'a text in JSON', body: '"Oops"', expected },
-    { status, name: 'a text in XML', body: '<string xmlns="urn:x">Oops</string>', expected },
+    { status, name: 'a JSON string', body: '"Oops"', expected },
+    { status, name: 'an XML string', body: '<string xmlns="urn:x">Oops</string>', expected },
   ]),
   { status: 200, name: 'other JSON', body: '{"status":"ok"}', expected: UNREADABLE },
   { status: 400, name: 'other JSON', body: '{"status":"ok"}', expected: TASK_REJECTED },
   { status: 500, name: 'other JSON', body: '{"status":"ok"}', expected: FAILED },
-  { status: 204, name: 'nothing', body: '', expected: UNREADABLE },
-  { status: 429, name: 'Retry-After', body: '', expected: OVERLOADED, headers: ['Retry-After: 120'] },
-  { status: 503, name: 'Retry-After', body: '', expected: FAILED, headers: ['Retry-After: 120'] },
+  { status: 204, name: 'an empty body', body: '', expected: UNREADABLE },
+  { status: 429, name: 'a Retry-After header', body: '', expected: OVERLOADED, headers: ['Retry-After: 120'] },
+  { status: 503, name: 'a Retry-After header', body: '', expected: FAILED, headers: ['Retry-After: 120'] },
   ...[301, 302, 303, 307, 308].map((status) => {
-    return { status, name: 'a Location', body: '', expected: UNREADABLE, headers: ['Location: /elsewhere'] };
+    return { status, name: 'a Location header', body: '', expected: UNREADABLE, headers: ['Location: /elsewhere'] };
   }),
 ];
 
-describe('any other answer is a failure, and one POST', () => {
-  test.each(OTHER_ANSWERS)('$status with $name', async ({ status, body, expected, headers = [] }) => {
-    const service = await openAnswering(status, body, headers);
-    const failure = await expectFailure(openTaskService(service.url).create(SAMPLE_TASK, CALL), expected);
-    expect(failure.message).not.toMatch(/elsewhere|Oops|An error has occurred|120/);
-    expect([failure.errorCode, failure.errorReason]).toEqual([undefined, undefined]);
-    expect(service.posts).toHaveLength(1);
-  });
+describe('an answer without an envelope', () => {
+  test.each(OTHER_ANSWERS)(
+    'status $status with $name is a failure, and the POST is not repeated',
+    async ({ status, body, expected, headers = [] }) => {
+      const service = await openAnswering(status, body, headers);
+      const failure = await expectFailure(openTaskService(service.url).create(SAMPLE_TASK, CALL), expected);
+      expect(failure.message).not.toMatch(/elsewhere|Oops|An error has occurred|120/);
+      expect([failure.errorCode, failure.errorReason]).toEqual([undefined, undefined]);
+      expect(service.posts).toHaveLength(1);
+    },
+  );
 });
 
-describe('the content of an answer decides, whatever its label says', () => {
+describe('the Content-Type of an answer', () => {
   const LABELS = ['application/json', 'application/xml', 'text/html', 'TEXT/JSON; Charset="UTF-8"', 'nonsense', null];
 
   test.each(FORMATS.flatMap((format) => LABELS.map((label) => [format, label] as const)))(
-    '%s labelled %s',
+    'an answer in %s is read by its content although its Content-Type is %s',
     async (format, label) => {
       const body = toEnvelope(format, ERRORS.null, DATA.whole);
       const service = await openAnswering(200, body, label === null ? [] : [`Content-Type: ${label}`]);

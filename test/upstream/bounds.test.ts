@@ -7,8 +7,8 @@ import { openClient, openRawService, SMALL_POST } from '../support/test-client.t
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
 const TIMEOUT = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN', retryable: false } as const;
 
-describe('calls in flight', () => {
-  test('are refused at once beyond the bound, and accepted again when one has ended', async () => {
+describe('the limit of calls in flight', () => {
+  test('a call beyond the limit is refused at once, and accepted again when another one has ended', async () => {
     const held: Socket[] = [];
     const service = await openRawService((socket) => held.push(socket));
     const client = openClient(service.url, { maxInFlight: 2 });
@@ -25,7 +25,7 @@ describe('calls in flight', () => {
     expect(service.posts).toHaveLength(3);
   });
 
-  test('use no more connections than allowed', async () => {
+  test('calls use no more connections than allowed', async () => {
     const held: Socket[] = [];
     let most = 0;
     const service = await openRawService((socket, _request, count) => {
@@ -41,8 +41,8 @@ describe('calls in flight', () => {
   });
 });
 
-describe('a call whose time is up before a connection is free', () => {
-  test('fails as not sent, and is never sent later', async () => {
+describe('a call that times out before it has a connection', () => {
+  test('a call that times out while it waits for a free connection is NOT_SENT, and is never sent later', async () => {
     let held: Socket | null = null;
     const service = await openRawService((socket, _request, count) => {
       if (count === 1) held = socket;
@@ -61,11 +61,11 @@ describe('a call whose time is up before a connection is free', () => {
     expect(service.posts.map(({ body }) => body.toString())).toEqual(['"holder"', '"next"']);
   });
 
-  test('fails as not sent while its connection is being made, and is not sent when it is made', async () => {
+  test('a call that times out while its connection is being opened is NOT_SENT, and is never sent later', async () => {
     const service = await openRawService((socket) => socket.write(httpAnswer(200)));
     const client = openClient(service.url, { connections: 1, timeoutMs: 100 });
     const late = client.post({ ...SMALL_POST, body: '"late"' });
-    // The time is up before the event loop gets to the connection that is being made.
+    // Blocks the event loop until the call has timed out, so that its connection cannot be opened before.
     const until = performance.now() + 120;
     while (performance.now() < until);
     await expectFailure(late, { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true });
@@ -81,7 +81,7 @@ describe('a call whose time is up before a connection is free', () => {
 });
 
 describe('a connection', () => {
-  test('is kept and used again', async () => {
+  test('a connection is kept and reused', async () => {
     const service = await openRawService((socket) => socket.write(httpAnswer(200)));
     const client = openClient(service.url, { connections: 1 });
     for (let post = 0; post < 5; post += 1) await client.post(SMALL_POST);
@@ -89,7 +89,7 @@ describe('a connection', () => {
     expect(service.connections()).toBe(1);
   });
 
-  test('that the service closed between two calls is replaced', async () => {
+  test('a connection that the service closed between two calls is replaced', async () => {
     let closed = 0;
     const service = await openRawService((socket) => {
       socket.on('close', () => {
@@ -105,7 +105,7 @@ describe('a connection', () => {
     expect(service.connections()).toBe(2);
   });
 
-  test('on which the service says more than it was asked is not used again', async () => {
+  test('a connection on which the service sends more than the answer is not reused', async () => {
     const service = await openRawService((socket, { body }) =>
       socket.write(Buffer.concat([httpAnswer(200, body), httpAnswer(200, 'stale')])),
     );
@@ -116,7 +116,7 @@ describe('a connection', () => {
     expect(service.connections()).toBe(2);
   });
 
-  test('that the service closes at the very moment of its next use sends at most one POST', async () => {
+  test('a call on a connection that the service resets at that moment is sent at most once', async () => {
     const service = await openRawService((socket, _request, count) => {
       if (count === 1) socket.write(httpAnswer(200));
       else socket.resetAndDestroy();
@@ -132,7 +132,7 @@ describe('a connection', () => {
     expect(service.posts).toHaveLength(2);
   });
 
-  test('closed by the service in a race with its next use never doubles a POST', async () => {
+  test('no POST is doubled when the service closes each connection in a race with its next use', async () => {
     const service = await openRawService((socket) => socket.write(httpAnswer(200), () => socket.destroy()));
     const client = openClient(service.url, { connections: 1, connectRetries: 3 });
     const bodies = Array.from({ length: 40 }, (_, index) => `"${index}"`);
@@ -144,17 +144,17 @@ describe('a connection', () => {
   });
 });
 
-describe('a header with a character that HTTP does not allow', () => {
+describe('an invalid header value', () => {
   const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false } as const;
 
   test.each(['Bearer x\r\nX-Injected: 1', 'Bearer x\n', 'Bearer \0', 'Bearer \u{1F600}'])(
-    '%j is never sent',
+    'a header with the value %j is never sent',
     async (value) => {
       const service = await openRawService((socket) => socket.write(httpAnswer(200)));
       const client = openClient(service.url, { connections: 1 });
       const failure = await expectFailure(client.post({ ...SMALL_POST, headers: { Authorization: value } }), BAD);
       expect(failure.message).toBe('Authorization: contains a character that HTTP does not allow in a header');
-      // The one connection is still there for the next call.
+      // The only connection can still be used by the next call.
       expect((await client.post(SMALL_POST)).status).toBe(200);
       expect(service.posts).toHaveLength(1);
     },
@@ -162,7 +162,7 @@ describe('a header with a character that HTTP does not allow', () => {
 });
 
 describe('close', () => {
-  test('lets the calls under way finish and refuses new ones', async () => {
+  test('closing the client finishes the calls in flight and refuses new ones', async () => {
     const held: Socket[] = [];
     const service = await openRawService((socket) => held.push(socket));
     const client = openClient(service.url);

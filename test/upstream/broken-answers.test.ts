@@ -12,7 +12,7 @@ const TIMEOUT = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN', retryable: false
 
 const CHUNKED = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n';
 
-/** What the service does with a request it has read in full, and what that means. */
+/** Ways in which the service breaks off after it has read the whole request, with the expected failure. */
 const BREAKS = {
   'a connection closed before any answer': [LOST, (socket: Socket) => socket.end()],
   'a connection reset after the request was read': [LOST, (socket: Socket) => socket.resetAndDestroy()],
@@ -31,12 +31,12 @@ const BREAKS = {
     (socket: Socket) => socket.end(`${CHUNKED.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')}1\r\n{\r\n`),
   ],
   'an answer that is not HTTP': [UNREADABLE, (socket: Socket) => socket.end('SSH-2.0-OpenSSH_9.6\r\n')],
-  'a chunk size that is no number': [UNREADABLE, (socket: Socket) => socket.write(`${CHUNKED}zz\r\n`)],
+  'an invalid chunk size': [UNREADABLE, (socket: Socket) => socket.write(`${CHUNKED}zz\r\n`)],
   'headers larger than 16 KiB': [
     UNREADABLE,
     (socket: Socket) => socket.write(`HTTP/1.1 200 OK\r\nX-Big: ${'x'.repeat(17_000)}\r\n\r\n`),
   ],
-  'a Content-Length above the bound': [
+  'a Content-Length above the limit': [
     UNREADABLE,
     (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1025\r\n\r\n'),
   ],
@@ -49,11 +49,11 @@ const BREAKS = {
       pour();
     },
   ],
-  'a switch of protocols': [
+  'a protocol switch': [
     UNREADABLE,
     (socket: Socket) => socket.write('HTTP/1.1 101 Switching\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'),
   ],
-  'a switch of protocols that names none': [
+  'a protocol switch without an Upgrade header': [
     UNREADABLE,
     (socket: Socket) => socket.write('HTTP/1.1 101 Switching\r\n\r\n'),
   ],
@@ -61,22 +61,19 @@ const BREAKS = {
     UNREADABLE,
     (socket: Socket) => socket.write(`HTTP/1.1 100 Continue\r\nX-Big: ${'x'.repeat(17_000)}\r\n\r\n`),
   ],
-  'interim answers alone': [LOST, (socket: Socket) => socket.end('HTTP/1.1 100 Continue\r\n\r\n')],
-  'an encoding that is not known': [
+  'an interim answer without a final one': [LOST, (socket: Socket) => socket.end('HTTP/1.1 100 Continue\r\n\r\n')],
+  'an unknown content encoding': [
     UNREADABLE,
     (socket: Socket) => socket.write(httpAnswer(200, 'x', ['Content-Encoding: aes128gcm'])),
   ],
-  'gzip that is damaged': [
-    UNREADABLE,
-    (socket: Socket) => socket.write(httpAnswer(200, 'x', ['Content-Encoding: gzip'])),
-  ],
-  'gzip that unpacks to more than the bound': [
+  'damaged gzip': [UNREADABLE, (socket: Socket) => socket.write(httpAnswer(200, 'x', ['Content-Encoding: gzip']))],
+  'gzip that decompresses to more than the limit': [
     UNREADABLE,
     (socket: Socket) => socket.write(httpAnswer(200, gzipSync('x'.repeat(100_000)), ['Content-Encoding: gzip'])),
   ],
 } as const;
 
-/** As above, but the answer takes longer than the whole call may. */
+/** The same for answers that take longer than the timeout of the call. */
 const SLOW = {
   'no answer at all': [TIMEOUT, () => undefined],
   'headers without a body': [TIMEOUT, (socket: Socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n')],
@@ -93,30 +90,36 @@ function drip(socket: Socket, start: string): void {
   socket.on('close', () => clearInterval(timer));
 }
 
-describe('after one POST the fate of the task is unknown for', () => {
-  test.each(Object.entries(BREAKS))('%s', async (_name, [kind, play]) => {
-    const service = await openRawService((socket) => play(socket));
-    const client = openClient(service.url, { connectRetries: 3 });
-    await expectFailure(client.post(SMALL_POST), kind);
-    await client.close();
-    expect(service.posts).toHaveLength(1);
-  });
+describe('an answer that cannot be trusted', () => {
+  test.each(Object.entries(BREAKS))(
+    'after %s the outcome is UNKNOWN, and the POST is not repeated',
+    async (_name, [kind, play]) => {
+      const service = await openRawService((socket) => play(socket));
+      const client = openClient(service.url, { connectRetries: 3 });
+      await expectFailure(client.post(SMALL_POST), kind);
+      await client.close();
+      expect(service.posts).toHaveLength(1);
+    },
+  );
 
-  test.each(Object.entries(SLOW))('%s', async (_name, [kind, play]) => {
-    const service = await openRawService((socket) => play(socket));
-    const client = openClient(service.url, { connectRetries: 3, timeoutMs: 150 });
-    await expectFailure(client.post(SMALL_POST), kind);
-    await client.close();
-    expect(service.posts).toHaveLength(1);
-  });
+  test.each(Object.entries(SLOW))(
+    'after %s until the timeout the outcome is UNKNOWN, and the POST is not repeated',
+    async (_name, [kind, play]) => {
+      const service = await openRawService((socket) => play(socket));
+      const client = openClient(service.url, { connectRetries: 3, timeoutMs: 150 });
+      await expectFailure(client.post(SMALL_POST), kind);
+      await client.close();
+      expect(service.posts).toHaveLength(1);
+    },
+  );
 
-  test('a failure keeps what the transport said as its cause', async () => {
+  test('a failure keeps the error of the transport as its cause', async () => {
     const service = await openRawService((socket) => socket.resetAndDestroy());
     const failure = await expectFailure(openClient(service.url).post(SMALL_POST), LOST);
     expect(failure.cause).toMatchObject({ code: 'ECONNRESET' });
   });
 
-  test('its cause, which is for the log, holds nothing of the answer', async () => {
+  test('the cause of a failure, which is logged, contains nothing of the answer', async () => {
     const service = await openRawService((socket) => socket.write('HTTP/1.1 200 OK\nX-Secret: hunter2\n\n{}'));
     const { cause } = await expectFailure(openClient(service.url).post(SMALL_POST), UNREADABLE);
     expect(cause).toMatchObject({ name: 'HTTPParserError', message: expect.stringContaining('HTTP/1.1 protocol') });
@@ -124,28 +127,33 @@ describe('after one POST the fate of the task is unknown for', () => {
   });
 });
 
-describe('a status that says everything stands though its body breaks off', () => {
-  test.each([400, 401, 403, 404, 409, 413, 422, 429, 500, 503])('%i with half a body', async (status) => {
-    const service = await openRawService((socket) => socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 9\r\n\r\n{`));
-    const answer = await openClient(service.url).post(SMALL_POST);
-    expect(answer).toMatchObject({ status, contentType: null, body: Buffer.alloc(0) });
-    expect(service.posts).toHaveLength(1);
-  });
+describe('a status that decides without its body', () => {
+  test.each([400, 401, 403, 404, 409, 413, 422, 429, 500, 503])(
+    'status %i decides although its body breaks off',
+    async (status) => {
+      const service = await openRawService((socket) =>
+        socket.end(`HTTP/1.1 ${status} No\r\nContent-Length: 9\r\n\r\n{`),
+      );
+      const answer = await openClient(service.url).post(SMALL_POST);
+      expect(answer).toMatchObject({ status, contentType: null, body: Buffer.alloc(0) });
+      expect(service.posts).toHaveLength(1);
+    },
+  );
 
-  test('401 with a body above the bound', async () => {
+  test('status 401 decides although its body is too large', async () => {
     const service = await openRawService((socket) => socket.write(httpAnswer(401, 'x'.repeat(2000))));
     expect(await openClient(service.url).post(SMALL_POST)).toMatchObject({ status: 401, body: Buffer.alloc(0) });
     expect(service.posts).toHaveLength(1);
   });
 
-  test('503 with a body that never comes', async () => {
+  test('status 503 decides although its body never arrives', async () => {
     const service = await openRawService((socket) => socket.write('HTTP/1.1 503 No\r\nContent-Length: 9\r\n\r\n'));
     const client = openClient(service.url, { timeoutMs: 150 });
     expect(await client.post(SMALL_POST)).toMatchObject({ status: 503, body: Buffer.alloc(0) });
     expect(service.posts).toHaveLength(1);
   });
 
-  test.each([200, 302, 408, 499])('%i with half a body does not stand', async (status) => {
+  test.each([200, 302, 408, 499])('status %i does not decide if its body breaks off', async (status) => {
     const service = await openRawService((socket) => socket.end(`HTTP/1.1 ${status} So\r\nContent-Length: 9\r\n\r\n{`));
     await expectFailure(openClient(service.url).post(SMALL_POST), LOST);
     expect(service.posts).toHaveLength(1);

@@ -17,7 +17,7 @@ const LOST = new TaskFailure({ code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNO
 const TOO_MANY = new TaskFailure({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'Too many.');
 const REJECTED = new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
 
-const PAUSING = { failuresToOpen: 3, openMs: 60_000, maxOpenMs: 60_000, now: () => 0 };
+const OPEN_FOR_LONG = { failuresToOpen: 3, openMs: 60_000, maxOpenMs: 60_000, now: () => 0 };
 
 function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, maxOpenMs = openMs) {
   let sent = 0;
@@ -48,8 +48,8 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, 
   return { tasks, create, states, clock, sent: () => sent };
 }
 
-describe('the circuit to the service', () => {
-  test.each([REFUSED, LATE])('opens after failures in a row: $code', async (failure) => {
+describe('the circuit breaker', () => {
+  test.each([REFUSED, LATE])('the circuit opens after consecutive failures with $code', async (failure) => {
     const { tasks, create, states, sent } = breakerOver(() => Promise.reject(failure), 60_000);
     expect([await create(), await create(), await create()]).toEqual([failure.code, failure.code, failure.code]);
     await expect(tasks.create(TASK, CALL)).rejects.toMatchObject({
@@ -62,14 +62,14 @@ describe('the circuit to the service', () => {
     await expect(tasks.checks.circuit?.()).rejects.toThrow('nothing is sent to it');
   });
 
-  test('stays closed while the service answers, whatever it answers', async () => {
+  test('the circuit stays closed while the service answers, whatever it answers', async () => {
     const answers = [REFUSED, REFUSED, REJECTED, LATE, REFUSED, LOST, LATE, LATE, TOO_MANY, LATE, LATE];
     const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 60_000);
     for (const code of answers.map((answer) => answer.code)) expect(await create()).toBe(code);
     expect(states).toEqual([]);
   });
 
-  test('lets one create try when its time is over, and refuses the others at once meanwhile', async () => {
+  test('after the open period one create probes the service, and the others are refused meanwhile', async () => {
     const trial = Promise.withResolvers<CreatedAccountTask>();
     let answer = (): Promise<CreatedAccountTask> => Promise.reject(REFUSED);
     const { tasks, create, states, sent } = breakerOver(() => answer(), 0);
@@ -85,7 +85,7 @@ describe('the circuit to the service', () => {
   });
 
   test.each([REFUSED, BUSY, NO_TOKEN, new Error('a defect')])(
-    'opens again when the try ends with $message',
+    'the circuit opens again when a probe ends with $message',
     async (end) => {
       const answers = [REFUSED, REFUSED, REFUSED, end];
       const { tasks, create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 0);
@@ -95,7 +95,7 @@ describe('the circuit to the service', () => {
     },
   );
 
-  test('is tried again after a time that doubles with each try that fails, up to a bound', async () => {
+  test('the open period doubles with each failed probe, up to a limit', async () => {
     const { create, clock, sent } = breakerOver(() => Promise.reject(REFUSED), 250, 1_000);
     for (let count = 0; count < 3; count += 1) await create();
     for (const pauseMs of [250, 500, 1_000, 1_000]) {
@@ -108,7 +108,7 @@ describe('the circuit to the service', () => {
     }
   });
 
-  test('is tried again after the first time when it opens another time', async () => {
+  test('the open period starts from its initial value when the circuit opens again', async () => {
     const answers = [REFUSED, REFUSED, REFUSED, REFUSED, REFUSED, REJECTED, REFUSED, REFUSED, REFUSED, REJECTED];
     const { create, clock, states } = breakerOver(
       () => Promise.reject(answers.shift() ?? new Error('no more')),
@@ -126,29 +126,32 @@ describe('the circuit to the service', () => {
     expect(states.at(-1)).toBe('closed');
   });
 
-  test.each([BUSY, new Error('a defect')])('waits no longer after a try that never left: $message', async (end) => {
-    const answers = [REFUSED, REFUSED, REFUSED, end, REJECTED];
-    const { create, clock, states } = breakerOver(
-      () => Promise.reject(answers.shift() ?? new Error('no more')),
-      250,
-      5_000,
-    );
-    for (let count = 0; count < 4; count += 1) {
+  test.each([BUSY, new Error('a defect')])(
+    'a probe that was not sent does not extend the open period: $message',
+    async (end) => {
+      const answers = [REFUSED, REFUSED, REFUSED, end, REJECTED];
+      const { create, clock, states } = breakerOver(
+        () => Promise.reject(answers.shift() ?? new Error('no more')),
+        250,
+        5_000,
+      );
+      for (let count = 0; count < 4; count += 1) {
+        await create();
+        clock.nowMs += 250;
+      }
       await create();
-      clock.nowMs += 250;
-    }
-    await create();
-    expect(states.at(-1)).toBe('closed');
-  });
+      expect(states.at(-1)).toBe('closed');
+    },
+  );
 
-  test('closes when the try is answered, though with a rejection', async () => {
+  test('the circuit closes when a probe is answered, even with a rejection', async () => {
     const answers = [REFUSED, REFUSED, REFUSED, REJECTED];
     const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 0);
     for (let count = 0; count < 4; count += 1) await create();
     expect(states).toEqual(['open', 'half-open', 'closed']);
   });
 
-  test.each([BUSY, NO_TOKEN])('does not count what never got to the service: $code', async (refusal) => {
+  test.each([BUSY, NO_TOKEN])('a create that never reached the service with $code is not counted', async (refusal) => {
     const answers = [LATE, refusal, LATE, refusal, refusal, refusal, LATE];
     const { create, states } = breakerOver(() => Promise.reject(answers.shift() ?? new Error('no more')), 60_000);
     for (let count = 0; count < 6; count += 1) await create();
@@ -157,12 +160,12 @@ describe('the circuit to the service', () => {
     expect(states).toEqual(['open']);
   });
 
-  test('opens after time-outs though most callers find no place', async () => {
+  test('the circuit opens after timeouts although most callers get no slot', async () => {
     const service = await openRawService(() => undefined);
     const inner = openTaskService(service.url, { connections: 1, maxInFlight: 5, timeoutMs: 150 });
     const states: BreakerState[] = [];
     const onStateChange = (state: BreakerState) => void states.push(state);
-    const tasks = circuitBreakerTaskService(inner, { ...PAUSING, onStateChange });
+    const tasks = circuitBreakerTaskService(inner, { ...OPEN_FOR_LONG, onStateChange });
     const codes: string[] = [];
     const createAll = () =>
       Promise.all(
@@ -178,7 +181,7 @@ describe('the circuit to the service', () => {
 });
 
 describe('readiness', () => {
-  test('comes back when the time of the open circuit is over, without a create', async () => {
+  test('the gateway is ready again after the open period, without waiting for a create', async () => {
     const { tasks, create, clock, sent } = breakerOver(() => Promise.reject(REFUSED), 60_000);
     for (let count = 0; count < 3; count += 1) await create();
     clock.nowMs += 59_999;

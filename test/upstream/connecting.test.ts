@@ -9,21 +9,21 @@ import { openClient, openRawService, SMALL_POST } from '../support/test-client.t
 
 const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
 
-describe('nothing was sent', () => {
-  test('when the port refuses connections', async () => {
+describe('a service that cannot be reached', () => {
+  test('a call is NOT_SENT if the port refuses connections', async () => {
     const client = openClient(new URL(`http://127.0.0.1:${await closedPort()}`));
     const failure = await expectFailure(client.post(SMALL_POST), UNREACHABLE);
     expect(failure.message).toBe('The service cannot be reached: it refuses connections. Nothing was sent.');
     expect(failure.cause).toMatchObject({ code: 'ECONNREFUSED' });
   });
 
-  test('when the name cannot be resolved', async () => {
+  test('a call is NOT_SENT if the name cannot be resolved', async () => {
     const client = openClient(new URL('http://nonexistent.invalid'));
     const failure = await expectFailure(client.post(SMALL_POST), UNREACHABLE);
     expect(failure.message).toContain('its name cannot be resolved');
   });
 
-  test('when TLS meets a port that speaks plain HTTP', async () => {
+  test('a call is NOT_SENT if it begins TLS on a port that speaks plain HTTP', async () => {
     let requests = 0;
     const server = createServer(() => {
       requests += 1;
@@ -36,7 +36,7 @@ describe('nothing was sent', () => {
     expect(requests).toBe(0);
   });
 
-  test('when TLS is never answered', async () => {
+  test('a call is NOT_SENT if the TLS handshake is never answered', async () => {
     const service = await openRawService(() => undefined);
     const client = openClient(new URL(`https://127.0.0.1:${service.port}`), { timeoutMs: 150 });
     const failure = await expectFailure(client.post(SMALL_POST), UNREACHABLE);
@@ -45,8 +45,8 @@ describe('nothing was sent', () => {
   });
 });
 
-describe('a connection that was never made', () => {
-  test('is tried again until the service listens, and the POST arrives once', async () => {
+describe('retries of a connection', () => {
+  test('a failed connection is retried until the service listens, and the POST arrives once', async () => {
     const port = await closedPort();
     const client = openClient(new URL(`http://127.0.0.1:${port}`), { connectRetries: 8 });
     let opening: Promise<RawService> | null = null;
@@ -57,7 +57,7 @@ describe('a connection that was never made', () => {
     expect((await (opening as unknown as Promise<RawService>)).posts).toHaveLength(1);
   });
 
-  test('is tried again no more often than allowed', async () => {
+  test('a failed connection is retried no more often than allowed', async () => {
     const port = await closedPort();
     let refused = 0;
     onConnectError(port, () => {
@@ -68,7 +68,7 @@ describe('a connection that was never made', () => {
     expect(refused).toBe(3);
   });
 
-  test('is tried again no longer than the call may take', async () => {
+  test('a failed connection is retried no longer than the timeout of the call', async () => {
     const client = openClient(new URL(`http://127.0.0.1:${await closedPort()}`), {
       connectRetries: 50,
       timeoutMs: 150,
@@ -79,32 +79,32 @@ describe('a connection that was never made', () => {
 });
 
 describe('ready', () => {
-  test('resolves when a connection can be made, and sends nothing', async () => {
+  test('the readiness check succeeds if a connection can be made, and sends nothing', async () => {
     const service = await openRawService(() => undefined);
     await openClient(service.url).ready();
     expect(service.posts).toEqual([]);
   });
 
-  test('says why none can be made, without the address', async () => {
+  test('the readiness check fails with the reason, without the address', async () => {
     const client = openClient(new URL(`http://127.0.0.1:${await closedPort()}`));
     await expect(client.ready()).rejects.toThrow(/^The service cannot be reached: it refuses connections\.$/);
   });
 
-  test('waits no longer than a call may take', async () => {
+  test('the readiness check takes no longer than a call may take', async () => {
     const service = await openRawService(() => undefined);
     const client = openClient(new URL(`https://127.0.0.1:${service.port}`), { timeoutMs: 150 });
     await expect(client.ready()).rejects.toThrow('no connection was made in time');
   });
 });
 
-/** A port on which nothing listens. */
+/** Returns a port on which nothing listens. */
 async function closedPort(): Promise<number> {
   const service = await startRawService(() => undefined);
   await service.close();
   return service.port;
 }
 
-/** Calls `listener` whenever a connection to the port could not be made, before the caller learns of it. */
+/** Calls `listener` for each failed connection to the port, before the caller is notified. */
 function onConnectError(port: number, listener: () => void): void {
   const onMessage = (message: unknown): void => {
     if ((message as { connectParams: { port: string } }).connectParams.port === String(port)) listener();

@@ -9,7 +9,7 @@ import { openClient, openRawService, SMALL_POST, type TestClient } from '../supp
 const ANSWER = httpAnswer(200);
 const CALLS = 60;
 
-/** The ways in which a service closes a connection behind its answer. */
+/** The ways in which a service closes a connection after its answer. */
 const CLOSINGS: Readonly<Record<string, (socket: Socket) => void>> = {
   'with its answer': (socket) => socket.end(),
   'a turn of the event loop after its answer': (socket) => void setImmediate(() => socket.end()),
@@ -17,22 +17,25 @@ const CLOSINGS: Readonly<Record<string, (socket: Socket) => void>> = {
   'by a reset': (socket) => void setImmediate(() => socket.resetAndDestroy()),
 };
 
-describe('a service that closes connections without saying so', () => {
-  test.each(Object.entries(CLOSINGS))('loses at most one of many calls when it closes %s', async (_name, close) => {
-    const answered = new Set<Socket>();
-    const service = await openRawService((socket) => {
-      // A request on a connection that it is about to close is lost.
-      if (answered.has(socket)) return;
-      answered.add(socket);
-      socket.write(ANSWER);
-      close(socket);
-    });
-    const client = openClient(service.url, { connections: 8, maxInFlight: CALLS, connectRetries: 2 });
-    expect(await countLost(client)).toBeLessThanOrEqual(1);
-    expect(await countLost(client)).toBeLessThanOrEqual(1);
-  });
+describe('a service that closes connections without announcing it', () => {
+  test.each(Object.entries(CLOSINGS))(
+    'at most one of many calls is lost if the service closes connections %s',
+    async (_name, close) => {
+      const answered = new Set<Socket>();
+      const service = await openRawService((socket) => {
+        // A request on a connection that is about to be closed is lost.
+        if (answered.has(socket)) return;
+        answered.add(socket);
+        socket.write(ANSWER);
+        close(socket);
+      });
+      const client = openClient(service.url, { connections: 8, maxInFlight: CALLS, connectRetries: 2 });
+      expect(await countLost(client)).toBeLessThanOrEqual(1);
+      expect(await countLost(client)).toBeLessThanOrEqual(1);
+    },
+  );
 
-  test('loses no call when it begins to close with each answer after it has kept a connection', async () => {
+  test('no call is lost if the service kept a connection once and then closes each with its answer', async () => {
     const service = await openRawService((socket, _request, count) => {
       if (count <= 2) socket.write(ANSWER);
       else socket.end(ANSWER);
@@ -42,7 +45,7 @@ describe('a service that closes connections without saying so', () => {
     expect(service.posts).toHaveLength(CALLS);
   });
 
-  test('is asked to close after each answer, once it has lost a call', async () => {
+  test('after a lost call the service is asked to close each connection after its answer', async () => {
     const service = await openRawService((socket, _request, count) => {
       if (count === 2) socket.destroy();
       else socket.write(ANSWER);
@@ -57,8 +60,8 @@ describe('a service that closes connections without saying so', () => {
   });
 });
 
-describe('a connection with an answer that is not of its request', () => {
-  test('is not used again once it is discarded, though a call waits for it', async () => {
+describe('a connection that may carry the answers of other requests', () => {
+  test('a discarded connection is not reused, although a call waits for it', async () => {
     const service = await openRawService((socket) => socket.write(ANSWER));
     const client = openClient(service.url, { connections: 1 });
     const discarded = client.post(SMALL_POST).then(({ connection }) => connection?.destroy());
@@ -68,9 +71,9 @@ describe('a connection with an answer that is not of its request', () => {
     expect(service.connections()).toBe(2);
   });
 
-  // Sooner than the time after which any idle connection is closed.
+  // The timeout is shorter than the time after which any idle connection is closed.
   test.each(['\r\n', 'HTTP/1.1 100 Continue\r\n\r\n', 'H', ANSWER])(
-    'is closed when %j arrives while it is idle',
+    'an idle connection is closed when %j arrives',
     { timeout: 3_000 },
     async (bytes) => {
       const sockets: Socket[] = [];
@@ -90,7 +93,7 @@ describe('a connection with an answer that is not of its request', () => {
 });
 
 describe('the reuse of connections', () => {
-  test('is tried with one request before it is allowed for all', () => {
+  test('reuse is tried with one request before it is allowed for all', () => {
     const reuse = createConnectionReuse(() => 0);
     const first = fakeConnection(1);
     expect(reuse.allows(first)).toBe(true);
@@ -101,7 +104,7 @@ describe('the reuse of connections', () => {
   });
 
   test.each(['answered', 'lost', 'abandoned'] as const)(
-    'is tried again after a trial on a connection made anew that was %s',
+    'reuse is tried again if the trial opened a new connection, and its exchange was %s',
     (end) => {
       const reuse = createConnectionReuse(() => 0);
       const first = fakeConnection(0);
@@ -112,7 +115,7 @@ describe('the reuse of connections', () => {
     },
   );
 
-  test('ends for a minute with a loss before any byte of an answer, and is then tried again', () => {
+  test('reuse is suspended for a minute after a loss before the first byte of an answer, and then tried again', () => {
     let nowMs = 1_000;
     const reuse = createConnectionReuse(() => nowMs);
     const first = fakeConnection(1);
@@ -133,7 +136,7 @@ describe('the reuse of connections', () => {
     ['a connection is lost within its answer', fakeConnection(5, false), 'lost'],
     ['a new connection is lost', fakeConnection(0), 'lost'],
     ['the gateway gives up', fakeConnection(5), 'abandoned'],
-  ] as const)('goes on when %s', (_name, ended, end) => {
+  ] as const)('reuse goes on when %s', (_name, ended, end) => {
     const reuse = createConnectionReuse(() => 0);
     const first = fakeConnection(1);
     reuse.allows(first);
@@ -147,7 +150,7 @@ function fakeConnection(answers: number, awaitsFirstByte = true): Connection {
   return { answers, awaitsFirstByte: () => awaitsFirstByte } as unknown as Connection;
 }
 
-/** Makes many calls at once and counts those of unknown fate. */
+/** Makes many calls at once and counts those with the outcome UNKNOWN. */
 async function countLost(client: TestClient): Promise<number> {
   const ends = await Promise.allSettled(Array.from({ length: CALLS }, () => client.post(SMALL_POST)));
   const lost = ends.flatMap((end) => (end.status === 'rejected' ? [String(end.reason)] : []));

@@ -15,14 +15,14 @@ function withDetail(detail: JsonValue): JsonValue {
   return { Error: null, ResponseData: { Identification: { UserId: 'u' }, Result: 'r', Detail: detail } };
 }
 
-describe('the members of an answer that the contract does not name', () => {
-  test.each(['json', 'xml'] as const)("are none in the contract's own sample in %s", (format) => {
+describe('unknown members of an answer', () => {
+  test.each(['json', 'xml'] as const)("the contract's own sample in %s has no unknown members", (format) => {
     const body = readAnswerBody(Buffer.from(encodeAnswer(format, SAMPLE)), `application/${format}`);
     expect(body.kind).toBe('tree');
     expect(unknownMembers(body)).toEqual([]);
   });
 
-  test('are found in every part of an envelope, by their path', () => {
+  test('unknown members are found in every part of an envelope, with their paths', () => {
     const tree = {
       Warning: 1,
       Error: { ErrorCode: 'c', ErrorReason: 'r', ErrorHint: 'h' },
@@ -42,14 +42,14 @@ describe('the members of an answer that the contract does not name', () => {
     ]);
   });
 
-  test('are found in XML, which has them in the same places', () => {
+  test('unknown members are found in XML in the same places', () => {
     const text = encodeAnswer('xml', SAMPLE).replace('<Detail>', '<Detail><Colour>blue</Colour>');
     expect(unknownMembers(readAnswerBody(Buffer.from(text), 'application/xml'))).toEqual([
       'ResponseData.Detail.Colour',
     ]);
   });
 
-  test('are not those that differ in case only, as they are read', () => {
+  test('members that differ only in case are known, because they are read in any case', () => {
     const detail = Object.fromEntries(
       Object.entries(SAMPLE_DETAIL).map(([name, value]) => [name.toLowerCase(), value]),
     );
@@ -59,21 +59,21 @@ describe('the members of an answer that the contract does not name', () => {
   test.each<readonly [string, JsonValue]>([
     ['a framework message', { Message: 'm', ExceptionMessage: 'e' }],
     ['a list', [{ Error: null }]],
-    ['a text', 'Error'],
-  ])('are of no interest in %s', (_, tree) => {
+    ['a string', 'Error'],
+  ])('unknown members are not reported for %s', (_, tree) => {
     expect(unknownOf(tree)).toEqual([]);
   });
 
   test.each<readonly [string, JsonValue]>([
-    ['a Detail that is a text', withDetail('text')],
+    ['a Detail that is a string', withDetail('text')],
     ['no Detail', withDetail(null)],
-    ['ResponseData that is a text', { ResponseData: '' }],
-    ['an Error that is a text', { Error: 'text' }],
-  ])('are not looked for in %s', (_, tree) => {
+    ['ResponseData that is a string', { ResponseData: '' }],
+    ['an Error that is a string', { Error: 'text' }],
+  ])('unknown members are not searched in %s', (_, tree) => {
     expect(unknownOf(tree)).toEqual([]);
   });
 
-  test('are none in what cannot be read', () => {
+  test('an unreadable answer has no unknown members', () => {
     expect(unknownMembers({ kind: 'empty' })).toEqual([]);
     expect(unknownMembers({ kind: 'unreadable', at: 'a', problem: 'p' })).toEqual([]);
   });

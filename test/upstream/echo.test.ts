@@ -35,14 +35,14 @@ function openObserver() {
 }
 
 describe.each(FORMATS)('an answer in %s', (format) => {
-  test('that names another TaskID is not taken for the task that was asked for', async () => {
+  test('an answer with another TaskID is a failure, not the created task', async () => {
     const service = await openRawService((socket) => socket.write(answerWith(format, { TaskID: OTHER_ID })));
     const failure = await expectFailure(openTaskService(service.url).create(SAMPLE_TASK, CALL), UNREADABLE);
     expect(failure.message).toContain('UPSTREAM_CHECK_TASK_ID=off');
     expect(service.posts).toHaveLength(1);
   });
 
-  test('that names another TaskID ends its connection, so that no later create gets the answer to an earlier one', async () => {
+  test('an answer with another TaskID closes its connection, so that no later create gets an earlier answer', async () => {
     const answers = [{ TaskID: OTHER_ID }, { TaskID }];
     const service = await openRawService((socket) => socket.write(answerWith(format, answers.shift() ?? {})));
     const tasks = openTaskService(service.url, { connections: 1 });
@@ -51,31 +51,31 @@ describe.each(FORMATS)('an answer in %s', (format) => {
     expect([service.posts.length, service.connections()]).toEqual([2, 2]);
   });
 
-  test('that names another TaskID is read where the check is off', async () => {
+  test('an answer with another TaskID is read if the check is off', async () => {
     const service = await openRawService((socket) => socket.write(answerWith(format, { TaskID: OTHER_ID })));
     const created = await openTaskService(service.url, { checksTaskId: false }).create(SAMPLE_TASK, CALL);
     expect(created.accountTask.TaskID).toBe(OTHER_ID);
   });
 
   test.each([
-    ['plain and upper-case', TaskID.replaceAll('-', '').toUpperCase()],
+    ['without hyphens in upper case', TaskID.replaceAll('-', '').toUpperCase()],
     ['in braces', `{${TaskID}}`],
     ['in parentheses', `(${TaskID.toUpperCase()})`],
     ['between blanks', ` ${TaskID} `],
-    ['blank', ' '],
-    ['empty', ''],
-  ])('that names the TaskID %s is of the task that was asked for', async (_, written) => {
+    ['as a blank', ' '],
+    ['as an empty text', ''],
+  ])('an answer with the TaskID written %s is the created task', async (_, written) => {
     const service = await openRawService((socket) => socket.write(answerWith(format, { TaskID: written })));
     const { accountTask } = await openTaskService(service.url).create(SAMPLE_TASK, CALL);
     expect(accountTask).toMatchObject({ ID, TaskID });
   });
 
-  test('without a TaskID is of the task that was asked for', async () => {
+  test('an answer without a TaskID is the created task', async () => {
     const service = await openRawService((socket) => socket.write(answerWith(format, {})));
     expect((await openTaskService(service.url).create(SAMPLE_TASK, CALL)).accountTask).toMatchObject({ ID, TaskID });
   });
 
-  test('with other Parameters and ContentType is the created task, and both are reported as changed', async () => {
+  test('an answer with other Parameters and ContentType is the created task, and both are reported as changed', async () => {
     const changed = { TaskID, Parameters: '{"note": 1}', ContentType: 'text/json' };
     const service = await openRawService((socket) => socket.write(answerWith(format, changed)));
     const { seen, observer } = openObserver();
@@ -84,7 +84,7 @@ describe.each(FORMATS)('an answer in %s', (format) => {
     expect(seen).toEqual(['changed Parameters', 'changed ContentType']);
   });
 
-  test('with the texts that were sent, or none, reports no change', async () => {
+  test('an answer that repeats or omits the texts that were sent reports no change', async () => {
     const { Parameters, ContentType } = SAMPLE_TASK;
     const details = [{ TaskID, Parameters, ContentType }, { TaskID }];
     const service = await openRawService((socket) => socket.write(answerWith(format, details.shift() ?? {})));
@@ -96,7 +96,7 @@ describe.each(FORMATS)('an answer in %s', (format) => {
   });
 });
 
-test('an answer of too many values is of unknown fate, and is counted', async () => {
+test('an answer with too many values is UNKNOWN, and is counted', async () => {
   const service = await openRawService((socket) => socket.write(httpAnswer(200, `{"a":[${'1,'.repeat(10_001)}1]}`)));
   const { seen, observer } = openObserver();
   await expectFailure(openTaskService(service.url, { observer }).create(SAMPLE_TASK, CALL), UNREADABLE);

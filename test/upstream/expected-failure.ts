@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 
-/** Expects a call to fail in this way, and its message to say nothing of the upstream; gives the failure back. */
+/** Expects a call to fail with this code and outcome, without details of the upstream in its message; returns the failure. */
 export async function expectFailure(
   call: Promise<unknown>,
   kind: FailureKind & { readonly retryable: boolean },

@@ -10,7 +10,7 @@ import { openClient, openRawService, SMALL_POST } from '../support/test-client.t
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
 const MAX_IN_FLIGHT = 4;
 
-/** A service that answers only when told, and a client whose callers are named by their requests' bodies. */
+/** Opens a service that answers on demand, and a client whose request bodies are the names of the callers. */
 async function openBusy(options: Partial<UpstreamClientOptions> = {}) {
   const held: { readonly socket: Socket; readonly caller: string }[] = [];
   const refusals: string[] = [];
@@ -33,8 +33,8 @@ async function openBusy(options: Partial<UpstreamClientOptions> = {}) {
   return { service, client, refusals, post, answerNext };
 }
 
-describe('the places of calls in flight', () => {
-  test('may all be of one caller, who is refused beyond them while nobody waits', async () => {
+describe('the slots of calls in flight', () => {
+  test('one caller may have all slots, and its next call is refused while no other caller waits', async () => {
     const { post, answerNext, refusals } = await openBusy();
     const calls = Array.from({ length: MAX_IN_FLIGHT }, () => post('large'));
     await expectFailure(post('large'), OVERLOADED);
@@ -45,7 +45,7 @@ describe('the places of calls in flight', () => {
     }
   });
 
-  test('go to the callers that wait, and not to one that has more than half of them', async () => {
+  test('free slots go to waiting callers, and not to a caller with more than half of the slots', async () => {
     const { post, answerNext, refusals } = await openBusy();
     const large = Array.from({ length: MAX_IN_FLIGHT }, () => post('large'));
     const small = [post('small'), post('other')];
@@ -53,13 +53,13 @@ describe('the places of calls in flight', () => {
     expect(refusals).toEqual(['caller_share']);
     for (const caller of ['large', 'large', 'small', 'other']) await answerNext(caller);
     expect((await Promise.all(small)).map(({ status }) => status)).toEqual([200, 200]);
-    // Both that waited have been served, so there is room for everyone.
+    // Both waiting callers have been served, so any caller may have a slot.
     large.push(post('large'));
     for (const caller of ['large', 'large', 'large']) await answerNext(caller);
     expect((await Promise.all(large)).map(({ status }) => status)).toEqual(Array(MAX_IN_FLIGHT + 1).fill(200));
   });
 
-  test('are waited for by half as many calls as there are places, and by no caller beyond its half', async () => {
+  test('half as many calls as there are slots may wait, and none of a caller beyond its half', async () => {
     const { client, post, refusals } = await openBusy({ timeoutMs: 300 });
     const calls = Array.from({ length: MAX_IN_FLIGHT }, () => post('large'));
     const waiting = [post('small'), post('small')];
@@ -71,7 +71,7 @@ describe('the places of calls in flight', () => {
     expect(client.load().inFlight).toBe(0);
   });
 
-  test('are waited for no longer than a call may take, and then nothing is sent', async () => {
+  test('a call waits for a slot no longer than its timeout, and then nothing is sent', async () => {
     const { service, client, answerNext } = await openBusy({ timeoutMs: 150, maxInFlight: 2 });
     for (const refusal of [client.admit('large'), client.admit('large')]) expect(refusal).toBeNull();
     await expectFailure(client.post({ ...SMALL_POST, caller: 'small' }), OVERLOADED);
@@ -83,7 +83,7 @@ describe('the places of calls in flight', () => {
     client.release('large');
   });
 
-  test('are not waited for any more when the client closes', async () => {
+  test('calls stop waiting for slots when the client closes', async () => {
     const { client, post, answerNext } = await openBusy({ maxInFlight: 2 });
     const large = [post('large'), post('large')];
     const waiting = expectFailure(post('small'), OVERLOADED);
@@ -96,7 +96,7 @@ describe('the places of calls in flight', () => {
     await closed;
   });
 
-  test('are given to creates by the names of their callers', async () => {
+  test('creates get slots by the identity of their callers', async () => {
     const held: Socket[] = [];
     const service = await openRawService((socket) => held.push(socket));
     const tasks = openTaskService(service.url, { maxInFlight: 2 });
@@ -114,8 +114,8 @@ describe('the places of calls in flight', () => {
   });
 });
 
-describe('callers that wait for a connection', () => {
-  test('take turns', async () => {
+describe('waiting for a connection', () => {
+  test('callers that wait for a connection take turns', async () => {
     const { service, post, answerNext } = await openBusy({ connections: 1, maxInFlight: 10 });
     const calls = ['a', 'a', 'a', 'a', 'b', 'c', 'b'].map((caller) => post(caller));
     for (const caller of ['a', 'a', 'b', 'c', 'a', 'b', 'a']) await answerNext(caller);
@@ -125,7 +125,7 @@ describe('callers that wait for a connection', () => {
 });
 
 describe('a fair queue', () => {
-  test('gives the items of a caller in their order, and counts them', () => {
+  test('a fair queue keeps the order of one caller, and counts its items', () => {
     const queue = createFairQueue<number>();
     for (const item of [1, 2, 3]) queue.add('a', item);
     queue.add('b', 4);
@@ -134,7 +134,7 @@ describe('a fair queue', () => {
     expect(queue.size()).toBe(0);
   });
 
-  test('forgets an item that waits no longer, once', () => {
+  test('a fair queue removes an item once', () => {
     const queue = createFairQueue<number>();
     queue.add('a', 1);
     queue.add('a', 2);

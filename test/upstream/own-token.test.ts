@@ -20,7 +20,7 @@ function json(status: number, body: object): RestReply {
   return { status, headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) };
 }
 
-/** A service whose /Token answers as told (by default: token-1, token-2, …) and which takes the tokens in `accepted`, by default all. */
+/** Opens a service. Its /Token answers with `answerToken`, by default token-1, token-2, …; it accepts all tokens, or those in `accepted`. */
 async function openService(answerToken: AnswerToken = (count) => tokenReply(`token-${count}`)) {
   const accepted = { tokens: null as readonly string[] | null };
   let fetches = 0;
@@ -50,12 +50,12 @@ async function openToken(answerToken?: AnswerToken, timeoutMs = 20_000) {
 
 type Opened = Awaited<ReturnType<typeof openToken>>;
 
-/** A task service that creates with the token. */
+/** Opens a task service that sends the token. */
 function openTasks({ service, token }: Opened, format: (typeof FORMATS)[number] = 'json') {
   return openTaskService(service.url, { format, authorize: token.authorization, reauthorize: token.renew });
 }
 
-/** The Authorization of every create that arrived. */
+/** Returns the Authorization of every create that arrived. */
 function creates({ service }: Opened) {
   const arrived = service.requests.filter(({ path }) => path === '/api/v2/admin/tasks/account');
   return arrived.map(({ headers }) => headers.authorization);
@@ -64,7 +64,7 @@ function creates({ service }: Opened) {
 const POLL = { timeout: 20_000 };
 
 describe("the gateway's own token", () => {
-  test('is asked for by the client credentials form', async () => {
+  test('the token is requested with the client credentials form', async () => {
     const { service, token } = await openToken();
     expect(await token.authorization()).toBe('Bearer token-1');
     const [request] = service.requests;
@@ -77,14 +77,14 @@ describe("the gateway's own token", () => {
     });
   });
 
-  test('is fetched once for all who wait for it, and kept', async () => {
+  test('concurrent calls share one fetch of the token, which is kept', async () => {
     const { fetches, token } = await openToken();
     const headers = await Promise.all(Array.from({ length: 50 }, async () => token.authorization()));
     expect(new Set([...headers, await token.authorization()])).toEqual(new Set(['Bearer token-1']));
     expect(fetches()).toBe(1);
   });
 
-  test('is renewed five minutes before it expires, while the old one still serves', async () => {
+  test('the token is renewed five minutes before it expires, while the old one is still used', async () => {
     const { clock, fetches, token } = await openToken();
     await token.authorization();
     clock.nowMs += EIGHT_HOURS_MS - FIVE_MINUTES_MS - 1;
@@ -97,7 +97,7 @@ describe("the gateway's own token", () => {
     expect(fetches()).toBe(2);
   });
 
-  test('serves until it expires when it cannot be renewed, which is told once', async () => {
+  test('a token that cannot be renewed is used until it expires, and the failure is reported once', async () => {
     const { clock, failures, fetches, token } = await openToken((count) =>
       count === 1 ? tokenReply('token-1') : json(503, {}),
     );
@@ -121,7 +121,7 @@ describe("the gateway's own token", () => {
     [{ expires_in: 1e2 }, 100_000],
     [{ token_type: 'bearer' }, EIGHT_HOURS_MS],
     [{ token_type: 'bearer', expires_in: 'soon' }, EIGHT_HOURS_MS],
-  ])('lives as long as %j says, or eight hours', async (more, lifetimeMs) => {
+  ])('the lifetime of the token follows %j, or is eight hours', async (more, lifetimeMs) => {
     const { clock, token } = await openToken((count) => tokenReply(`token-${count}`, more));
     await token.authorization();
     clock.nowMs += lifetimeMs - 1;
@@ -129,7 +129,7 @@ describe("the gateway's own token", () => {
     await expect.poll(() => token.authorization(), POLL).toBe('Bearer token-2');
   });
 
-  test('is waited for once it has expired', async () => {
+  test('calls wait for a new token once the old one has expired', async () => {
     const { clock, token } = await openToken();
     await token.authorization();
     clock.nowMs += EIGHT_HOURS_MS;
@@ -137,7 +137,7 @@ describe("the gateway's own token", () => {
   });
 });
 
-describe('when no token can be had, nothing was sent:', () => {
+describe('a failure to get a token', () => {
   const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
   const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', retryable: false } as const;
   const BUSY = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
@@ -145,7 +145,7 @@ describe('when no token can be had, nothing was sent:', () => {
   test.each<[string, RestReply, FailureKind & { readonly retryable: boolean }, string]>([
     ['invalid_client', json(400, { error: 'invalid_client' }), REFUSED, 'HTTP 400, invalid_client'],
     ['401', json(401, {}), REFUSED, 'HTTP 401'],
-    ['403 with a secret for an error', json(403, { error: `no ${CREDENTIALS.clientSecret}` }), REFUSED, 'HTTP 403.'],
+    ['403 with the secret as its error', json(403, { error: `no ${CREDENTIALS.clientSecret}` }), REFUSED, 'HTTP 403.'],
     ['429', json(429, {}), BUSY, 'HTTP 429'],
     ['500', json(500, {}), UNREACHABLE, 'HTTP 500'],
     ['404', { status: 404, body: '<html>' }, UNREACHABLE, 'HTTP 404'],
@@ -153,8 +153,8 @@ describe('when no token can be had, nothing was sent:', () => {
     ['no access_token', json(200, { token: 'token-1' }), UNREACHABLE, 'contains no access_token'],
     ['a token with a line break', tokenReply('a\r\nX: b'), UNREACHABLE, 'contains no access_token'],
     ['another type of token', tokenReply('token-1', { token_type: 'mac' }), UNREACHABLE, 'token_type is not bearer'],
-    ['a page', { status: 200, body: '<html>' }, UNREACHABLE, 'contains no access_token'],
-  ])('%s', async (_, reply, kind, cause) => {
+    ['an HTML page', { status: 200, body: '<html>' }, UNREACHABLE, 'contains no access_token'],
+  ])('a token request answered with %s is NOT_SENT', async (_, reply, kind, cause) => {
     const { failures, token } = await openToken(() => reply);
     const failure = await expectFailure(Promise.resolve(token.authorization()), kind);
     expect(failures).toEqual([failure]);
@@ -162,13 +162,13 @@ describe('when no token can be had, nothing was sent:', () => {
     expect(`${failure.message}${(failure.cause as Error).message}`).not.toMatch(/token-1|a\+b/);
   });
 
-  test('no answer in time', async () => {
+  test('a token request without an answer in time is NOT_SENT', async () => {
     const { token } = await openToken(() => new Promise(() => undefined), 150);
     const failure = await expectFailure(Promise.resolve(token.authorization()), UNREACHABLE);
     expect(failure.cause).toMatchObject({ code: 'UPSTREAM_TIMEOUT' });
   });
 
-  test('and who was refused does not ask again for half a minute, whoever failed for a second', async () => {
+  test('no token is requested for half a minute after a refusal, and for a second after another failure', async () => {
     for (const [status, pauseMs] of [
       [400, 30_000],
       [500, 1_000],
@@ -186,16 +186,19 @@ describe('when no token can be had, nothing was sent:', () => {
   });
 });
 
-describe('a create with a token of our own', () => {
-  test.each(FORMATS)('carries it instead of what the caller sent, in %s', async (format) => {
-    const opened = await openToken();
-    const tasks = openTasks(opened, format);
-    await Promise.all([tasks.create(SAMPLE_TASK, CALL), tasks.create(SAMPLE_TASK, CALL)]);
-    expect(creates(opened)).toEqual(['Bearer token-1', 'Bearer token-1']);
-    expect(opened.fetches()).toBe(1);
-  });
+describe("a create with the gateway's own token", () => {
+  test.each(FORMATS)(
+    "a create in %s carries the gateway's token instead of the caller's credentials",
+    async (format) => {
+      const opened = await openToken();
+      const tasks = openTasks(opened, format);
+      await Promise.all([tasks.create(SAMPLE_TASK, CALL), tasks.create(SAMPLE_TASK, CALL)]);
+      expect(creates(opened)).toEqual(['Bearer token-1', 'Bearer token-1']);
+      expect(opened.fetches()).toBe(1);
+    },
+  );
 
-  test('is sent once more with a new token after a 401, and creates one task', async () => {
+  test('a create is sent once more with a new token after a 401, and creates one task', async () => {
     const opened = await openToken();
     const tasks = openTasks(opened);
     await tasks.create(SAMPLE_TASK, CALL);
@@ -205,7 +208,7 @@ describe('a create with a token of our own', () => {
     expect(opened.service.tasks).toHaveLength(2);
   });
 
-  test('shares the new token with all that were refused at the same time', async () => {
+  test('creates that got a 401 at the same time share the new token', async () => {
     const opened = await openToken();
     const tasks = openTasks(opened);
     opened.accepted.tokens = ['token-2'];
@@ -214,7 +217,7 @@ describe('a create with a token of our own', () => {
     expect(opened.service.tasks).toHaveLength(10);
   });
 
-  test('fails when the new token is refused too, and does not fetch another for every create', async () => {
+  test('a create fails when the new token is refused too, and not every create fetches another', async () => {
     const opened = await openToken();
     const tasks = openTasks(opened);
     opened.accepted.tokens = [];
@@ -229,7 +232,7 @@ describe('a create with a token of our own', () => {
     expect(opened.fetches()).toBe(3);
   });
 
-  test('is not sent at all without a token', async () => {
+  test('a create is not sent without a token', async () => {
     const opened = await openToken(() => json(500, {}));
     const tasks = openTasks(opened);
     await expectFailure(tasks.create(SAMPLE_TASK, CALL), {
@@ -240,7 +243,7 @@ describe('a create with a token of our own', () => {
     expect(creates(opened)).toEqual([]);
   });
 
-  test('is in flight while it waits for the token, and the token gets past it', async () => {
+  test('a create that waits for the token counts as in flight, and the token request needs no slot', async () => {
     const gate = Promise.withResolvers<RestReply>();
     const { service, fetches } = await openService(() => gate.promise);
     const client = openClient(service.url, { maxInFlight: 10 });
@@ -268,7 +271,7 @@ describe('a create with a token of our own', () => {
     await tasks.create(SAMPLE_TASK, CALL);
   });
 
-  test('that waits for its token is finished before the connections are closed', async () => {
+  test('a create that waits for its token is finished before the connections are closed', async () => {
     const gate = Promise.withResolvers<RestReply>();
     const opened = await openService(() => gate.promise);
     const client = openClient(opened.service.url);
@@ -283,7 +286,7 @@ describe('a create with a token of our own', () => {
     await expect(token.renew('Bearer token-1')).rejects.toThrow('shutting down');
   });
 
-  test("is final after a 401 when the token is the caller's", async () => {
+  test("a 401 is final if the token is the caller's", async () => {
     const opened = await openToken();
     opened.accepted.tokens = [];
     const tasks = openTaskService(opened.service.url);

@@ -36,7 +36,7 @@ async function listening(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
-/** A service over TLS that serves only a client with the gateway's certificate. */
+/** Opens a TLS service that serves only clients with the gateway's certificate. */
 async function openDemandingService(): Promise<URL> {
   const options = { ...service, requestCert: true, ca: [gateway.cert] };
   const server = createSecureServer(options, (request, response) => {
@@ -46,7 +46,7 @@ async function openDemandingService(): Promise<URL> {
   return new URL(`https://127.0.0.1:${await listening(server)}`);
 }
 
-/** Writes each text to a file of its own, and gives its path. */
+/** Writes each text to a file of its own, and returns the paths. */
 function writeFiles(...texts: readonly (string | Uint8Array)[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'tls-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -62,8 +62,8 @@ function withFiles(ca: string, { cert, key }: Certificate): ServiceAccess {
   return { tls: readTlsFiles({ caFile, certFile, keyFile }), proxy: null };
 }
 
-describe('a service that demands a certificate of the gateway', () => {
-  test('is sent creates and token requests with it, and is looked at with it', async () => {
+describe('a service that demands a client certificate', () => {
+  test('creates, token requests and the readiness check use the client certificate', async () => {
     const client = openClient(await openDemandingService(), { access: withFiles(service.cert, gateway) });
     expect((await client.post(SMALL_POST)).status).toBe(200);
     expect(await requestToken(client, { clientId: 'a', clientSecret: 'b' }, undefined)).toMatchObject({
@@ -73,16 +73,16 @@ describe('a service that demands a certificate of the gateway', () => {
   });
 
   test.each<readonly [string, () => ServiceAccess]>([
-    ['none', () => ({ ...DIRECT, tls: { ca: [service.cert] } })],
-    ['another', () => withFiles(service.cert, other)],
-  ])('serves no create with %s', async (_name, access) => {
+    ['no certificate', () => ({ ...DIRECT, tls: { ca: [service.cert] } })],
+    ['another certificate', () => withFiles(service.cert, other)],
+  ])('a create with %s is UNKNOWN', async (_name, access) => {
     const client = openClient(await openDemandingService(), { access: access() });
-    // It closes the connection after the handshake, when the request may have left.
+    // The service closes the connection after the handshake, when the request may have left.
     const failure = await expectFailure(client.post(SMALL_POST), LOST);
     expect(failure.message).toContain('was lost');
   });
 
-  test('is not trusted when another authority is named', async () => {
+  test('a service that another authority signed is not trusted', async () => {
     const client = openClient(await openDemandingService(), { access: withFiles(other.cert, gateway) });
     const failure = await expectFailure(client.post(SMALL_POST), UNREACHABLE);
     expect(failure.message).toContain('no secure connection could be made');
@@ -90,7 +90,7 @@ describe('a service that demands a certificate of the gateway', () => {
 });
 
 describe('the files for TLS', () => {
-  test('are taken as they are, several certificates of authorities in one file', () => {
+  test('PEM files are used unchanged, and the file of authorities may have several certificates', () => {
     const [caFile = '', certFile = '', keyFile = ''] = writeFiles(
       `Comment\n${service.cert}${other.cert}`,
       gateway.cert,
@@ -102,7 +102,7 @@ describe('the files for TLS', () => {
     expect(readTlsFiles(NO_FILES)).toEqual({});
   });
 
-  test('may be in UTF-16, and have comments in any encoding', () => {
+  test('PEM files may be in UTF-16, and have comments in any encoding', () => {
     const [caFile = '', certFile = '', keyFile = ''] = writeFiles(
       Buffer.concat([Buffer.from('Zertifikat f\u00fcr hier\n', 'latin1'), Buffer.from(service.cert)]),
       utf16(gateway.cert, 'little', true),
@@ -112,7 +112,7 @@ describe('the files for TLS', () => {
     expect([ca, cert, key]).toEqual([[service.cert.trim()], gateway.cert.trim(), gateway.key]);
   });
 
-  test('must be there', () => {
+  test('a missing PEM file is an error', () => {
     expect(() => readTlsFiles({ ...NO_FILES, caFile: '/nowhere/ca.pem' })).toThrow(
       'UPSTREAM_CA: /nowhere/ca.pem cannot be read (ENOENT); expected a file in PEM',
     );
@@ -120,7 +120,7 @@ describe('the files for TLS', () => {
 
   test.each<readonly [string, () => readonly [string, string, string], RegExp]>([
     [
-      'an authority that is no PEM',
+      'an authority that is not PEM',
       () => ['text', gateway.cert, gateway.key],
       /^UPSTREAM_CA: .* contains no readable certificate/,
     ],
@@ -130,58 +130,58 @@ describe('the files for TLS', () => {
       /^UPSTREAM_CA: .* contains no readable certificate/,
     ],
     [
-      'a key for a certificate',
+      'a key in place of a certificate',
       () => [service.cert, gateway.key, gateway.key],
       /^UPSTREAM_CERT: .* contains no readable cert/,
     ],
     [
-      'a certificate for a key',
+      'a certificate in place of a key',
       () => [service.cert, gateway.cert, gateway.cert],
       /^UPSTREAM_KEY: .* contains no readable key/,
     ],
     [
-      'the key of another',
+      'the key of another certificate',
       () => [service.cert, gateway.cert, other.key],
       /^UPSTREAM_KEY: .* does not belong to the first certificate/,
     ],
-  ])('are refused with %s', (_name, texts, problem) => {
+  ])('PEM files with %s are an error', (_name, texts, problem) => {
     const [caFile = '', certFile = '', keyFile = ''] = writeFiles(...texts());
     expect(() => readTlsFiles({ caFile, certFile, keyFile })).toThrow(problem);
   });
 });
 
 describe('a service behind a proxy', () => {
-  test('is reached through one tunnel for many requests, http as well', async () => {
+  test('many requests share one tunnel through the proxy, also over http', async () => {
     const proxy = await openProxy();
     const plain = await openRawService((socket) => socket.write(httpAnswer(200)));
     const client = openClient(plain.url, { connections: 1, access: { ...DIRECT, proxy: proxy.url } });
     for (let call = 0; call < 3; call += 1) expect((await client.post(SMALL_POST)).status).toBe(200);
-    expect(proxy.asked.map(({ target }) => target)).toEqual([plain.url.host]);
+    expect(proxy.connects.map(({ target }) => target)).toEqual([plain.url.host]);
     await client.ready();
-    expect([proxy.asked.length, plain.posts.length]).toEqual([2, 3]);
+    expect([proxy.connects.length, plain.posts.length]).toEqual([2, 3]);
   });
 
-  test('is sent requests by TLS within the tunnel, with the certificate of the gateway', async () => {
+  test('requests use TLS and the client certificate within the tunnel', async () => {
     const proxy = await openProxy();
     const url = await openDemandingService();
     const access = { ...withFiles(service.cert, gateway), proxy: proxy.url };
     expect((await openClient(url, { access }).post(SMALL_POST)).status).toBe(200);
-    expect(proxy.asked.map(({ target }) => target)).toEqual([url.host]);
+    expect(proxy.connects.map(({ target }) => target)).toEqual([url.host]);
   });
 
-  test('is reached with the credentials in the address of the proxy, which go to nobody else', async () => {
+  test('the credentials in the proxy address are sent to the proxy and not to the service', async () => {
     const proxy = await openProxy();
     proxy.url.username = 'me';
     proxy.url.password = 'p%40ss';
     const plain = await openRawService((socket) => socket.write(httpAnswer(200)));
     await openClient(plain.url, { access: { ...DIRECT, proxy: proxy.url } }).post(SMALL_POST);
-    const [headers] = proxy.asked.map((one) => one.headers);
+    const [headers] = proxy.connects.map((one) => one.headers);
     expect(headers).toMatchObject({ 'proxy-authorization': `Basic ${btoa('me:p@ss')}`, host: plain.url.host });
     expect(headers).not.toHaveProperty('authorization');
     expect(plain.posts[0]?.head).not.toMatch(/authorization/i);
   });
 
-  test.each([403, 407, 502])('is not reached when the proxy answers %i', async (status) => {
+  test.each([403, 407, 502])('a call is NOT_SENT if the proxy answers %i', async (status) => {
     const proxy = await openProxy(status);
     const plain = await openRawService((socket) => socket.write(httpAnswer(200)));
     const client = openClient(plain.url, { access: { ...DIRECT, proxy: proxy.url } });
@@ -191,7 +191,7 @@ describe('a service behind a proxy', () => {
     expect(plain.posts).toEqual([]);
   });
 
-  test('is not reached when the proxy does not answer', async () => {
+  test('a call is NOT_SENT if the proxy does not answer', async () => {
     const silent = await openRawService(() => undefined);
     const client = openClient(new URL('http://service.invalid'), {
       timeoutMs: 150,

@@ -5,7 +5,7 @@ import { type RestService, type RestServiceOptions, startRestService } from '../
 import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
 
 describe.each(FORMATS)('a create in %s', (format) => {
-  test('arrives as one POST and gives back what the service registered', async () => {
+  test('a create arrives as one POST and returns what the service registered', async () => {
     const service = await openRestService();
     const created = await openTaskService(service.url, { format }).create(SAMPLE_TASK, CALL);
     expect(service.requests.map(({ method, path }) => `${method} ${path}`)).toEqual([
@@ -18,7 +18,7 @@ describe.each(FORMATS)('a create in %s', (format) => {
     expect(created).toMatchObject({ Identification: { UserId: 'user-1' }, Result: 'Created', replayed: false });
   });
 
-  test('passes the Authorization and the request id on as they are', async () => {
+  test('a create forwards the Authorization and the request ID unchanged', async () => {
     const service = await openRestService();
     const authorization = 'Negotiate  a\u00e9\t=="x", realm=\u00ff';
     await openTaskService(service.url, { format }).create(SAMPLE_TASK, {
@@ -33,7 +33,7 @@ describe.each(FORMATS)('a create in %s', (format) => {
     });
   });
 
-  test('names its own format and prefers its answer in it', async () => {
+  test('a create names its own format, and prefers it for the answer', async () => {
     const service = await openRestService();
     await openTaskService(service.url, { format }).create(SAMPLE_TASK, CALL);
     const other = format === 'json' ? 'xml' : 'json';
@@ -43,7 +43,7 @@ describe.each(FORMATS)('a create in %s', (format) => {
     });
   });
 
-  test('counts its bytes and not its characters', async () => {
+  test('the Content-Length of a create counts bytes and not characters', async () => {
     const service = await openRestService();
     const Parameters = JSON.stringify('😀é'.repeat(100));
     await openTaskService(service.url, { format }).create({ ...SAMPLE_TASK, Parameters }, CALL);
@@ -54,12 +54,15 @@ describe.each(FORMATS)('a create in %s', (format) => {
 });
 
 describe('the base address', () => {
-  test.each(['', '/', '/base', '/base/', '/a/b%20c/'])('%j prefixes the path', async (prefix) => {
-    const service = await openRestService();
-    await openTaskService(new URL(`${service.url.origin}${prefix}`)).create(SAMPLE_TASK, CALL);
-    const path = `${prefix.replace(/\/$/, '')}/api/v2/admin/tasks/account`;
-    expect(service.requests.map((request) => request.path)).toEqual([path]);
-  });
+  test.each(['', '/', '/base', '/base/', '/a/b%20c/'])(
+    'the path %j of the base address prefixes the path of requests',
+    async (prefix) => {
+      const service = await openRestService();
+      await openTaskService(new URL(`${service.url.origin}${prefix}`)).create(SAMPLE_TASK, CALL);
+      const path = `${prefix.replace(/\/$/, '')}/api/v2/admin/tasks/account`;
+      expect(service.requests.map((request) => request.path)).toEqual([path]);
+    },
+  );
 });
 
 describe('credentials', () => {
@@ -69,13 +72,13 @@ describe('credentials', () => {
     { kind: 'forwarded', authorization: '' },
     { kind: 'account', accountId: 'a', clientId: null },
     { kind: 'subject', subject: 's' },
-  ])('without an Authorization of its own ($kind) a call is not sent', async (caller) => {
+  ])('a call by a caller of kind $kind without an Authorization header is not sent', async (caller) => {
     const service = await openRestService();
     await expectFailure(openTaskService(service.url).create(SAMPLE_TASK, { ...CALL, caller }), UNAUTHENTICATED);
     expect(service.requests).toEqual([]);
   });
 
-  test('may come from the gateway instead of the caller', async () => {
+  test('credentials may come from the gateway instead of the caller', async () => {
     const service = await openRestService();
     await openTaskService(service.url, { authorize: ownToken }).create(SAMPLE_TASK, {
       ...CALL,
@@ -84,7 +87,7 @@ describe('credentials', () => {
     expect(service.requests[0]?.headers.authorization).toBe('Bearer for-subject');
   });
 
-  test('cannot smuggle another header in', async () => {
+  test('credentials cannot inject another header', async () => {
     const service = await openRestService();
     const caller = { kind: 'forwarded', authorization: 'Bearer x\r\nX-Admin: 1' } as const;
     const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false } as const;
@@ -94,7 +97,7 @@ describe('credentials', () => {
 });
 
 describe('reads', () => {
-  test('are refused with the reason and nothing is sent: the REST contract has none', async () => {
+  test('reads are refused with the reason, and nothing is sent, because the REST contract has no reads', async () => {
     const service = await openRestService();
     const tasks = openTaskService(service.url);
     const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false } as const;

@@ -12,7 +12,7 @@ function interim(statuses: readonly number[]): Buffer {
 }
 
 describe('an answer is read', () => {
-  test('in however many pieces it comes', async () => {
+  test('an answer is read in any number of pieces', async () => {
     const service = await openRawService((socket) => {
       const pieces = [
         'HTTP/1.1 200 OK\r\nContent-Ty',
@@ -30,13 +30,13 @@ describe('an answer is read', () => {
     expect(answer).toMatchObject({ status: 200, contentType: 'text/plain', body: Buffer.from('abc') });
   });
 
-  test('to the very bound of its size', async () => {
+  test('an answer of exactly the largest size is read', async () => {
     const service = await openRawService((socket) => socket.write(httpAnswer(200, 'x'.repeat(1024))));
     expect((await openClient(service.url).post(SMALL_POST)).body).toHaveLength(1024);
   });
 
   test.each([[[100]], [[102]], [[103]], [[199]], [[100, 100, 100]], [[103, 100]], [[100, 102, 103, 100]]])(
-    'past interim answers: %j',
+    'the interim answers %j are skipped',
     async (statuses) => {
       const service = await openRawService((socket) => socket.write(Buffer.concat([interim(statuses), OK])));
       const client = openClient(service.url, { connections: 1 });
@@ -47,7 +47,7 @@ describe('an answer is read', () => {
     },
   );
 
-  test('past interim answers that come byte by byte', async () => {
+  test('interim answers that arrive byte by byte are skipped', async () => {
     const service = await openRawService((socket) => {
       const bytes = Buffer.concat([interim([100, 103, 100]), OK]);
       const writeFrom = (start: number): void => {
@@ -61,7 +61,7 @@ describe('an answer is read', () => {
     expect(service.posts).toHaveLength(1);
   });
 
-  test('past an interim answer that comes before the request', async () => {
+  test('an interim answer that arrives before the request is skipped', async () => {
     const service = await openRawService((socket) => socket.write(OK));
     const early = createServer((socket) => {
       socket.write(interim([100]));
@@ -74,12 +74,12 @@ describe('an answer is read', () => {
     expect(service.posts).toHaveLength(1);
   });
 
-  test('that ends with its connection', async () => {
+  test('an answer that ends with its connection is read', async () => {
     const service = await openRawService((socket) => socket.end('HTTP/1.1 200 OK\r\n\r\nok'));
     expect((await openClient(service.url).post(SMALL_POST)).body.toString()).toBe('ok');
   });
 
-  test.each([301, 302, 303, 307, 308])('as it is when it is a redirect (%i): nothing follows it', async (status) => {
+  test.each([301, 302, 303, 307, 308])('a redirect (%i) is returned and not followed', async (status) => {
     const service = await openRawService((socket, { head }) =>
       socket.write(httpAnswer(status, '', [`Location: http://${/host: (\S+)/i.exec(head)?.[1]}/elsewhere`])),
     );
@@ -96,7 +96,7 @@ describe('an answer is read', () => {
     ['deflate', deflateRawSync('{"a":1}')],
     ['br', brotliCompressSync('{"a":1}')],
     ['identity', Buffer.from('{"a":1}')],
-  ])('in %s though nobody asked for an encoding', async (encoding, body) => {
+  ])('an answer in %s is decoded although no encoding was requested', async (encoding, body) => {
     const service = await openRawService((socket) =>
       socket.write(httpAnswer(200, body, [`Content-Encoding: ${encoding}`])),
     );

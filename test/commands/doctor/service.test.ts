@@ -164,7 +164,7 @@ describe('a proxy', () => {
     const { host } = new URL(UPSTREAM_URL);
     expect(service).toMatchObject({ state: 'ok', fact: `${host}: connected through the proxy ${proxy.url.host}` });
     expect(endpoint?.state).toBe('ok');
-    expect(proxy.asked.map(({ target }) => target)).toEqual([host, host]);
+    expect(proxy.connects.map(({ target }) => target)).toEqual([host, host]);
   });
 
   test('that refuses is broken and named in the finding', async () => {
