@@ -90,10 +90,8 @@ export function createTokenEndpoint({
   };
 
   return async (request, response, { requestId }) => {
-    if (request.method !== 'POST') {
-      request.resume();
+    if (request.method !== 'POST')
       return refuse(response, 405, 'invalid_request', 'Use POST to request a token.', { Allow: 'POST' });
-    }
     const body = await bodies.read(request, response, MAX_BODY_BYTES);
     if (body === null)
       return refuse(response, 413, 'invalid_request', `The body is larger than ${MAX_BODY_BYTES} bytes.`);

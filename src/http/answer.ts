@@ -1,5 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
+import { isLargeRest } from './dropped-bodies.ts';
 
 /** The headers of an answer in JSON: no cache stores it, and no browser takes it for a page or a script. */
 export const JSON_HEADERS: Readonly<Record<string, string>> = {
@@ -42,6 +43,7 @@ export function sendText(
   headers: Readonly<Record<string, string>>,
   text: string,
 ): void {
+  if (isLargeRest(response.req)) response.shouldKeepAlive = false;
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
   const length = Buffer.byteLength(text);
   response.setHeader('Content-Length', length);

@@ -126,7 +126,6 @@ export function answerUnreadable(
 ): void {
   server.maxConnections = maxConnections;
   server.on('checkExpectation', (request, response) => {
-    request.resume();
     sendError(response, 417, 'The expectation of the request cannot be met.', {
       code: 'BAD_REQUEST',
       requestId: toRequestId(request.headers['x-request-id']?.toString()),

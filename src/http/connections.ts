@@ -1,5 +1,6 @@
 import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { type DroppedBodies, isLargeRest } from './dropped-bodies.ts';
 
 /**
  * The open connections of a server that is to close. Node by itself waits for ever for one that never carries a request, and
@@ -20,21 +21,23 @@ export interface Connections {
   endAll(): number;
   /** A connection has another request, to which this is the answer; returns the answer before it, null for the first. */
   onRequest(socket: Socket, answer: ServerResponse): ServerResponse | null;
+  /** Ends the connection behind an answer if a large part of its request has not arrived. */
+  endUnread(answer: ServerResponse): void;
   /** The answer to the latest request on a connection; none before its first. */
   latestAnswer(socket: Socket): ServerResponse | null;
 }
 
 /** How long a server that closes waits for connections to be accepted, and for the first request of each after it was made. */
 const NEW_MS = 1_000;
-/** How long a caller may still send after an answer that ends its connection. */
-const LINGER_MS = 1_000;
+/** Connections that wait to be accepted. When Node's 511 are taken, the system drops new ones; their callers try again after seconds. */
+const BACKLOG = 4_096;
 
 /** True where the connection ends with this answer: nothing behind it could be answered. */
 export function endsConnection(answer: ServerResponse): boolean {
   return !answer.shouldKeepAlive || answer.getHeader('Connection') === 'close';
 }
 
-export function trackConnections(server: Server): Connections {
+export function trackConnections(server: Server, dropped: DroppedBodies): Connections {
   /** The latest answer on each; null before the first request. */
   const answers = new Map<Socket, ServerResponse | null>();
   const madeMs = new WeakMap<Socket, number>();
@@ -49,10 +52,10 @@ export function trackConnections(server: Server): Connections {
   const linger = (socket: Socket): void => {
     const destroySoon = socket.destroySoon.bind(socket);
     socket.destroySoon = () => {
-      if (answers.get(socket)?.req.complete !== false) return destroySoon();
+      const request = answers.get(socket)?.req;
+      if (request?.complete !== false) return destroySoon();
       socket.end();
-      const timer = setTimeout(() => socket.destroy(), LINGER_MS);
-      socket.once('close', () => clearTimeout(timer));
+      dropped.drop(socket, request);
     };
   };
   server.on('connection', (socket: Socket) => {
@@ -100,6 +103,14 @@ export function trackConnections(server: Server): Connections {
       answers.set(socket, answer);
       return previous;
     },
+    endUnread(answer) {
+      const { req } = answer;
+      if (!isLargeRest(req) || !answers.has(req.socket)) return;
+      // Nothing behind it is carried out.
+      answer.shouldKeepAlive = false;
+      if (answer.writableFinished) req.socket.destroySoon();
+      else answer.once('finish', () => req.socket.destroySoon());
+    },
     latestAnswer: (socket) => answers.get(socket) ?? null,
   };
 }
@@ -108,7 +119,7 @@ export function trackConnections(server: Server): Connections {
 export function listen(server: Server, host: string, port: number): Promise<URL> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: BACKLOG }, () => {
       server.off('error', reject);
       const address = server.address();
       const actualPort = typeof address === 'object' && address ? address.port : port;

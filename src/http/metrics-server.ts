@@ -1,7 +1,8 @@
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
-import { sendError } from './answer.ts';
+import { sendError, sendText } from './answer.ts';
 import { trackConnections, listen } from './connections.ts';
 import { answerUnreadable, HTTP_BOUNDS, toServerOptions } from './bounds.ts';
+import { createDroppedBodies } from './dropped-bodies.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createPipelining } from './pipelining.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
@@ -21,10 +22,16 @@ export function createMetricsServer(metrics: Metrics): MetricsServer {
     else sendError(response, 404, 'This port serves /metrics only.', { code: 'BAD_USER_INPUT', requestId });
   };
   const handleInTurn = createPipelining({ bounds: HTTP_BOUNDS, metrics, handle });
-  const server = createServer(toServerOptions(HTTP_BOUNDS), (request, response) =>
-    handleInTurn(request, response, connections.onRequest(request.socket, response)),
+  const server = createServer(toServerOptions(HTTP_BOUNDS), (request, response) => {
+    const previous = connections.onRequest(request.socket, response);
+    // No path here reads a body.
+    connections.endUnread(response);
+    handleInTurn(request, response, previous);
+  });
+  const connections = trackConnections(
+    server,
+    createDroppedBodies({ onCutOff: () => metrics.countRefusal('dropped_bodies') }),
   );
-  const connections = trackConnections(server);
   answerUnreadable(server, HTTP_BOUNDS, connections);
   return {
     listen: (host, port) => listen(server, host, port),
@@ -37,5 +44,5 @@ export function createMetricsServer(metrics: Metrics): MetricsServer {
 
 export async function sendMetrics(response: ServerResponse, metrics: Pick<Metrics, 'render'>): Promise<void> {
   const { contentType, text } = await metrics.render();
-  response.writeHead(200, { 'Content-Type': contentType }).end(text);
+  sendText(response, 200, { 'Content-Type': contentType }, text);
 }

@@ -7,8 +7,7 @@ import { RequestRefusal } from './request-refusal.ts';
 export interface RequestBodies {
   /**
    * Reads the body of a request, and asks for it where the caller waits for that (Expect: 100-continue). Null as soon as it
-   * is known to be larger than `maxBytes`, whatever its headers say; what is too much is read and dropped, so that the
-   * caller gets to read the answer instead of a reset connection. @throws RequestRefusal where the budget has no room for it.
+   * is known to be larger than `maxBytes`, whatever its headers say; nothing more of it is read before the answer is sent. @throws RequestRefusal where the budget has no room for it.
    */
   read(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<Buffer | null>;
   /** The request has been answered: its body counts no more. */
@@ -46,10 +45,7 @@ export function createRequestBodies({ budget, toAddress }: RequestBodiesOptions)
   return {
     release: (request) => account.release(request),
     read(request, response, maxBytes) {
-      if (Number(request.headers['content-length'] ?? 0) > maxBytes) {
-        request.resume();
-        return Promise.resolve(null);
-      }
+      if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(null);
       // Its credentials took a moment to check, and the caller has left meanwhile.
       if (request.destroyed) return Promise.reject(new RequestRefusal('The caller has left.', CALLER_LEFT));
       if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
@@ -104,7 +100,7 @@ class ArrivingBody {
     if (this.#bytes > this.#maxBytes) {
       this.#account.release(this.#request);
       this.#resolve(null);
-      this.#letGo();
+      this.#stop();
       return;
     }
     if (this.#first === null) this.#first = chunk;
@@ -141,6 +137,11 @@ class ArrivingBody {
 
   #giveUp(error: Error): void {
     this.#reject?.(error);
+    this.#stop();
+  }
+
+  #stop(): void {
+    this.#request.pause();
     this.#letGo();
   }
 

@@ -1,6 +1,7 @@
-import { createServer, type IncomingMessage, type RequestListener, type ServerResponse } from 'node:http';
+import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressLimit } from './client-address.ts';
 import { endsConnection, trackConnections, listen } from './connections.ts';
+import { createDroppedBodies } from './dropped-bodies.ts';
 import type { ReadinessChecks } from '../contract/task-service.ts';
 import { sendError, sendJson } from './answer.ts';
 import {
@@ -77,14 +78,8 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     other: notFound,
   };
   let isLeaving = false;
-  const refuse = (
-    refusal: RequestRefusal,
-    request: IncomingMessage,
-    response: ServerResponse,
-    record: RequestRecord,
-  ): void => {
+  const refuse = (refusal: RequestRefusal, response: ServerResponse, record: RequestRecord): void => {
     const { code, limit } = refusal.facts;
-    request.resume();
     if (limit) metrics.countRefusal(limit);
     noteFailure(record, code, 'NOT_SENT');
     refusal.send(response, record.requestId);
@@ -97,7 +92,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     const pathClass = toPathClass(toPath(request.url));
     const record = observation.begin(request, pathClass, requestId);
     const fail = (error: unknown): void => {
-      if (error instanceof RequestRefusal) return refuse(error, request, response, record);
+      if (error instanceof RequestRefusal) return refuse(error, response, record);
       if (request.destroyed && !request.complete) return; // the caller left before the request was whole
       log.error({ requestId, err: error }, 'unexpected error');
       noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
@@ -115,6 +110,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     const refusal = findHeaderProblem(request, bounds) ?? addressLimit?.begin(request);
     const end = (): void => {
       bodies.release(request);
+      if (!request.complete) connections.endUnread(response);
       addressLimit?.end(request);
       boundAnswer(response, bounds);
       onEnd(record, response);
@@ -141,7 +137,8 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   server.on('checkContinue', onRequest);
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
-  const connections = trackConnections(server);
+  const dropped = createDroppedBodies({ onCutOff: () => metrics.countRefusal('dropped_bodies') });
+  const connections = trackConnections(server, dropped);
   addressLimit?.guard(server);
   answerUnreadable(server, bounds, connections);
   return {

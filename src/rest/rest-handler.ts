@@ -1,5 +1,6 @@
 import type { RestEndpoint } from './account-task-endpoint.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { isLargeRest } from '../http/dropped-bodies.ts';
 import type { RequestBodies } from '../http/request-body.ts';
 import type { Handler } from '../http/routes.ts';
 import { noteFailure } from '../telemetry/request-record.ts';
@@ -35,6 +36,7 @@ export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestH
       beginStep: record.beginStep,
       noteFailure: (code, outcome) => noteFailure(record, code, outcome),
     });
+    if (isLargeRest(request)) response.shouldKeepAlive = false;
     response.writeHead(status, { ...headers, 'Content-Length': answer.byteLength }).end(answer);
   };
 }

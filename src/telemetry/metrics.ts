@@ -21,6 +21,7 @@ const LIMITS = [
   'anonymous_body_bytes',
   'pending_body_bytes',
   'body_rate',
+  'dropped_bodies',
   'address_connections',
   'address_requests',
   'form_fields',

@@ -4,6 +4,7 @@ import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { trackConnections } from '../../src/http/connections.ts';
+import { createDroppedBodies } from '../../src/http/dropped-bodies.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startRestService } from '../support/rest-service.ts';
@@ -19,7 +20,7 @@ async function openServer(answer: (response: ServerResponse) => void) {
     request.resume();
     answer(response);
   });
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, createDroppedBodies({ onCutOff: () => undefined }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => server.closeAllConnections());

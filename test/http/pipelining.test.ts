@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { trackConnections } from '../../src/http/connections.ts';
+import { createDroppedBodies } from '../../src/http/dropped-bodies.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createPipelining } from '../../src/http/pipelining.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
@@ -28,7 +29,7 @@ async function startServer(bounds = BOUNDS) {
     handleInTurn(request, response, connections.onRequest(request.socket, response)),
   );
   Object.assign(server, { httpAllowHalfOpen: true });
-  const connections = trackConnections(server);
+  const connections = trackConnections(server, createDroppedBodies({ onCutOff: () => undefined }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => server.closeAllConnections());

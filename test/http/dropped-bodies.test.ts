@@ -1,0 +1,147 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { connect, type Socket } from 'node:net';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { listen, trackConnections } from '../../src/http/connections.ts';
+import { createDroppedBodies, type DropBounds } from '../../src/http/dropped-bodies.ts';
+import { parseAnswers, toRequest } from '../support/raw-connection.ts';
+import { startStoreGateway } from '../support/running-gateway.ts';
+
+const PIECE = Buffer.alloc(1_000_000, 'x');
+/** So long that a test never waits for it. */
+const NEVER_MS = 600_000;
+
+/** A caller that goes on sending though the other side has sent its last byte. */
+function openCaller({ hostname, port }: URL, bytes: number, path = '/') {
+  const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+  onTestFinished(() => void socket.destroy());
+  const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
+  // Reset where it sends too much.
+  socket.on('error', () => undefined);
+  socket.write(
+    toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', `Content-Length: ${bytes}`], 'x'),
+  );
+  const answered = once(socket, 'data').then(([answer]: Buffer[]) => answer?.toString() ?? '');
+  const sendOn = async (): Promise<void> => {
+    const more = (): void => {
+      if (socket.writable) socket.write(PIECE, more);
+    };
+    more();
+    await closed;
+  };
+  return { socket, answered, sendOn };
+}
+
+/** A server that answers every request before it has read its body. */
+async function startServer(bounds: Partial<DropBounds>) {
+  let cutOffs = 0;
+  const accepted: Socket[] = [];
+  const server = createServer((_, response) => {
+    connections.onRequest(response.req.socket, response);
+    response.end('refused');
+    connections.endUnread(response);
+  });
+  server.on('connection', (socket) => accepted.push(socket));
+  const dropped = createDroppedBodies({
+    bounds: { quietMs: NEVER_MS, turnMs: NEVER_MS, waitMs: NEVER_MS, ...bounds },
+    onCutOff: () => (cutOffs += 1),
+  });
+  const connections = trackConnections(server, dropped);
+  const url = await listen(server, '127.0.0.1', 0);
+  onTestFinished(() => server.closeAllConnections());
+  /** A caller that has its answer and has sent one byte of its body. */
+  const open = async (bytes = 1e9) => {
+    const caller = openCaller(url, bytes);
+    expect(await caller.answered).toMatch(/refused$/);
+    const ofServer = accepted.at(-1) as Socket;
+    const ended = new Promise<void>((resolve) => ofServer.on('close', () => resolve()));
+    return { ...caller, bytesRead: () => ofServer.bytesRead, ended };
+  };
+  return { open, cutOffs: () => cutOffs };
+}
+
+describe('a caller whose request was answered before it had arrived', () => {
+  test('is read to the end of its request, then its connection is closed', async () => {
+    const { open, cutOffs } = await startServer({});
+    const caller = await open(1 + PIECE.length);
+    caller.socket.write(PIECE);
+    await caller.ended;
+    expect(caller.bytesRead()).toBeGreaterThan(PIECE.length);
+    expect(cutOffs()).toBe(0);
+  });
+
+  test('is let go when it sends nothing more', async () => {
+    const { open, cutOffs } = await startServer({ quietMs: 0 });
+    const caller = await open();
+    await caller.ended;
+    expect(cutOffs()).toBe(0);
+  });
+
+  test('is cut off when it sends without end', async () => {
+    const { open, cutOffs } = await startServer({ maxBytes: 2 * PIECE.length });
+    const caller = await open();
+    await caller.sendOn();
+    expect(caller.bytesRead()).toBeGreaterThan(2 * PIECE.length);
+    expect(cutOffs()).toBe(1);
+  });
+
+  test('is not read while as many others are, and gets its turn when one of them leaves', async () => {
+    const { open, cutOffs } = await startServer({ maxRead: 1 });
+    const first = await open();
+    const second = await open(1 + 20 * PIECE.length);
+    const before = second.bytesRead();
+    for (let pieces = 0; pieces < 20; pieces += 1) second.socket.write(PIECE);
+    // The server would read the second while it reads the first.
+    first.socket.write(PIECE);
+    await expect.poll(first.bytesRead).toBeGreaterThan(PIECE.length);
+    expect(second.bytesRead()).toBe(before);
+    first.socket.destroy();
+    await second.ended;
+    expect(second.bytesRead()).toBeGreaterThan(20 * PIECE.length);
+    expect(cutOffs()).toBe(0);
+  });
+
+  test('gives way after its turn when others wait', async () => {
+    const { open, cutOffs } = await startServer({ maxRead: 1, turnMs: 0 });
+    const first = await open();
+    await open();
+    await first.ended;
+    expect(cutOffs()).toBe(1);
+  });
+
+  test('is cut off when it has waited too long for its turn', async () => {
+    const { open, cutOffs } = await startServer({ maxRead: 1, waitMs: 0 });
+    await open();
+    const caller = await open();
+    await caller.ended;
+    expect(cutOffs()).toBe(1);
+  });
+
+  test('keeps its connection if its body is small', async () => {
+    const { open } = await startServer({});
+    const { socket } = await open(2);
+    socket.write(`x${toRequest(['GET / HTTP/1.1', 'Host: x'])}`);
+    expect(String(await once(socket, 'data'))).toMatch(/refused$/);
+  });
+});
+
+describe('the gateway', async () => {
+  const gateway = await startStoreGateway();
+  afterAll(() => gateway.close());
+
+  test.each(['/graphql', '/Token', '/nowhere', '/health', '/metrics'])(
+    'ends the connection of a caller that sends a large body to %s',
+    async (path) => {
+      const { socket, answered, sendOn } = openCaller(gateway.url, 100_000, path);
+      expect(parseAnswers(await answered)[0]?.headers.get('connection')).toBe('close');
+      await sendOn();
+      expect(socket.destroyed).toBe(true);
+    },
+  );
+
+  test('counts a caller that it cuts off', async () => {
+    await openCaller(gateway.url, 1e9, '/graphql').sendOn();
+    const text = await (await fetch(new URL('metrics', gateway.url))).text();
+    expect(text).toMatch(/^gateway_refusals_total\{limit="dropped_bodies"\} 1$/m);
+  });
+});
