@@ -8,12 +8,12 @@ import { withoutAttributes } from './xml-tree.ts';
 
 export type RequestField = keyof NewAccountTask;
 
-/** A field that does not hold what it should, with the words for the request's writer. */
+/** An invalid field of a request, with an explanation for the caller. */
 export interface FieldProblem extends ReadProblem {
   readonly at: RequestField;
-  /** `missing`: nothing is given. `invalid`: it is no value of the field's type. `refused`: it is one that no task may have. */
+  /** `missing`: no value. `invalid`: not a value of the field's type. `refused`: of the right type, but not allowed in a task. */
   readonly kind: 'missing' | 'invalid' | 'refused';
-  /** The value where it is a text, else null. */
+  /** The value if it is a string, else null. */
   readonly given: string | null;
 }
 
@@ -31,16 +31,16 @@ const FIELDS = [
   'Notification',
 ] as const satisfies readonly RequestField[];
 const REQUIRED: ReadonlySet<RequestField> = new Set(['TaskID', 'Frequency', 'Parameters', 'ContentType']);
-/** The fields whose null counts as absent; the other fields are of types that have no null. */
+/** The fields whose null counts as absent. The types of the other fields have no null. */
 const NULLABLE: ReadonlySet<RequestField> = new Set(['StartDate', 'FinishDate', 'Parameters', 'ContentType']);
 const MISSING: Fault = { kind: 'missing', problem: 'is required' };
 
-/** A date of ISO 8601 that lacks an offset, or has too few or too many digits: read elsewhere, but not without guessing. */
+/** An ISO 8601 date without an offset, or with too few or too many digits. ASP.NET Web API 2 accepts it by guessing the rest. */
 const INEXACT_DATE =
   /^\d{4}-(?:0\d|1[0-2])-[0-3]\d(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?$/;
 const INTEGER = /^[+-]?\d+$/;
 
-/** AccountTaskRequest from JSON: names in any case, unknown ones ignored, the last of one name counts. */
+/** Reads an AccountTaskRequest from JSON: names in any case, unknown ones ignored, the last of equal names counts. */
 export function fromJsonRequest(request: JsonObject, tables: EnumTables): Task {
   const values = new Map(Object.entries(request).map(([name, value]) => [name.toLowerCase(), value]));
   return readTask(tables, memberReader, (field) => {
@@ -50,7 +50,7 @@ export function fromJsonRequest(request: JsonObject, tables: EnumTables): Task {
   });
 }
 
-/** AccountTaskRequest from XML: exact names, unknown ones ignored, the first of one name counts, enums by exact name. */
+/** Reads an AccountTaskRequest from XML: exact names, also of enum members, unknown ones ignored, the first of equal names counts. */
 export function fromXmlRequest(request: JsonObject, tables: EnumTables): Task {
   return readTask(tables, nameReader, (field) => {
     const value = Object.hasOwn(request, field) ? (request[field] ?? null) : null;
@@ -58,7 +58,7 @@ export function fromXmlRequest(request: JsonObject, tables: EnumTables): Task {
   });
 }
 
-/** AccountTaskRequest from a form: `fields` by lower-case name, unknown ones ignored. */
+/** Reads an AccountTaskRequest from a form, with `fields` by lower-case name, unknown ones ignored. */
 export function fromFormRequest(fields: ReadonlyMap<string, string>, tables: EnumTables): Task {
   return readTask(tables, memberReader, (field) => {
     const value = fields.get(field.toLowerCase());
@@ -103,7 +103,7 @@ function readTimestamp(value: JsonValue): string | Fault {
   return INEXACT_DATE.test(text) ? refused(problem) : invalid(problem);
 }
 
-/** A text that holds nothing but blanks is not given. */
+/** A blank text counts as missing. */
 function readText(value: JsonValue): string | Fault {
   if (typeof value !== 'string') return invalid('is not text');
   return value.trim() === '' ? MISSING : value;
@@ -116,20 +116,21 @@ function readContentType(value: JsonValue): string | Fault {
   return CONTENT_TYPES.find((type) => type === given) ?? refused(`is neither ${CONTENT_TYPES.join(' nor ')}`);
 }
 
-/** A member by its number, its number as text, or its name in any case. */
+/** Reads an enum member by its number, its number as text, or its name in any case. */
 function memberReader(table: EnumTable): Reader {
   return (value) => {
     const given = typeof value === 'string' ? value.trim() : value;
     const member = findMember(table, given);
     if (member) return member.name;
     const isNumber = typeof given === 'string' ? INTEGER.test(given) : Number.isInteger(given);
-    return isNumber ? refused(`is none of ${namesOf(table)}`) : invalid(`is none of ${namesOf(table)}`);
+    const problem = `is not one of ${namesOf(table)}`;
+    return isNumber ? refused(problem) : invalid(problem);
   };
 }
 
-/** A member by its exact name. */
+/** Reads an enum member by its exact name. */
 function nameReader(table: EnumTable): Reader {
-  return (value) => table.find(({ name }) => name === value)?.name ?? invalid(`is none of ${namesOf(table)}`);
+  return (value) => table.find(({ name }) => name === value)?.name ?? invalid(`is not one of ${namesOf(table)}`);
 }
 
 function namesOf(table: EnumTable): string {
@@ -144,36 +145,36 @@ function refused(problem: string): Fault {
   return { kind: 'refused', problem };
 }
 
-/** A form's values by their lower-case names, the first of one name; or what is wrong with it, or beyond what is read. */
+/** The values of a form by lower-case name, the first of equal names; or what is wrong with it, or which limit it exceeds. */
 export type ParsedForm =
   | { readonly fields: ReadonlyMap<string, string> }
   | { readonly problem: string }
   | { readonly excess: string };
 
-/** Each name costs more than its bytes; a request has nine fields. */
-const MAX_FIELDS = 1_000;
-const MAX_NAME_LENGTH = 256;
+/** Limits the memory for names, which take more of it than their bytes in the body. A request has seven fields. */
+const MAX_FORM_FIELDS = 1_000;
+const MAX_FORM_NAME_LENGTH = 256;
 
-/** An application/x-www-form-urlencoded text: `+` is a blank, `%XX` a byte of UTF-8, any other `%` stands for itself. */
+/** Parses application/x-www-form-urlencoded: `+` is a blank, `%XX` a byte of UTF-8, any other `%` stands for itself. */
 export function parseForm(text: string): ParsedForm {
   const fields = new Map<string, string>();
-  const pairs = text.split('&', MAX_FIELDS + 1);
-  if (pairs.length > MAX_FIELDS) return { excess: `has more than ${MAX_FIELDS} form fields` };
+  const pairs = text.split('&', MAX_FORM_FIELDS + 1);
+  if (pairs.length > MAX_FORM_FIELDS) return { excess: `has more than ${MAX_FORM_FIELDS} form fields` };
   try {
     for (const pair of pairs) {
       const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-      if (name.length > MAX_NAME_LENGTH)
-        return { excess: `has a form field with a name of more than ${MAX_NAME_LENGTH} characters` };
+      if (name.length > MAX_FORM_NAME_LENGTH)
+        return { excess: `has a form field with a name of more than ${MAX_FORM_NAME_LENGTH} characters` };
       const key = decode(name).toLowerCase();
       if (!fields.has(key)) fields.set(key, decode(value));
     }
   } catch {
-    return { problem: 'is a form with bytes that are not UTF-8' };
+    return { problem: 'is a form that is not UTF-8' };
   }
   return { fields };
 }
 
-/** @throws URIError where the bytes are not UTF-8. */
+/** @throws URIError if the bytes are not UTF-8. */
 function decode(text: string): string {
   return decodeURIComponent(text.replaceAll('+', ' ').replace(/%(?![0-9a-fA-F]{2})/g, '%25'));
 }

@@ -1,7 +1,7 @@
 import { DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
 
-/** The envelope as the endpoint answers with it. */
+/** ResponseOfAccountTaskResponse as this gateway writes it on its REST endpoint; json.ts and xml.ts encode it. */
 export interface AnswerEnvelope {
   readonly Error: { readonly ErrorCode: string | null; readonly ErrorReason: string | null } | null;
   readonly ResponseData: {
@@ -12,15 +12,15 @@ export interface AnswerEnvelope {
 }
 
 const FIELD_NAMES: ReadonlySet<string> = new Set(Object.keys(DETAIL_FIELDS));
-/** Every known field, in the contract's order. */
-const NOTHING_GIVEN: JsonObject = Object.fromEntries([...FIELD_NAMES].map((name) => [name, null]));
+/** Every known field as null, in the contract's order. */
+const NULL_FIELDS: JsonObject = Object.fromEntries([...FIELD_NAMES].map((name) => [name, null]));
 
-/** A Detail with every known field in the contract's order, null where it is absent, then the others in their own. */
+/** Returns a Detail with the known fields first, in the contract's order and null if missing, then the unknown fields. */
 export function detailInOrder(
   detail: JsonObject,
   toField: (field: DetailField, value: JsonValue) => JsonValue = (_, value) => value,
 ): JsonObject {
-  const ordered: Record<string, JsonValue | undefined> = { ...NOTHING_GIVEN };
+  const ordered: Record<string, JsonValue | undefined> = { ...NULL_FIELDS };
   for (const name of Object.keys(detail)) {
     const value = detail[name];
     ordered[name] = FIELD_NAMES.has(name) ? toField(name as DetailField, value ?? null) : value;

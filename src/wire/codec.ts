@@ -1,3 +1,12 @@
+/**
+ * Bytes ⇄ contract: the entry point of this room. An answer of the service is read in these steps:
+ *
+ * 1. text-encoding.ts decodes the bytes.
+ * 2. `readAnswerBody` tells JSON from XML by the first character.
+ * 3. json.ts parses JSON. xml.ts reads XML: xml-document.ts parses the text into elements (plain-xml.ts without a parser, if the
+ *    document is plain), xml-tree.ts turns elements into the tree that the same answer in JSON would give.
+ * 4. contract/envelope.ts interprets the tree.
+ */
 import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
@@ -18,19 +27,19 @@ import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } fr
 export type { AnswerEnvelope } from './answer-envelope.ts';
 export type { FieldProblem } from './account-task-request.ts';
 export type WireFormat = 'json' | 'xml';
-/** What a request may be written in. */
+/** The formats that requests are accepted in. */
 export type RequestFormat = WireFormat | 'form';
 
-/** What a request's body holds. */
+/** The content of a request's body. */
 export type RequestReading =
   | { readonly kind: 'task'; readonly task: NewAccountTask }
-  /** Nothing at all, blanks, or a null. */
+  /** The body is empty, blank or null. */
   | { readonly kind: 'empty' }
-  /** Not of its format, or no object. */
+  /** The body is not in its format, or is not an object. */
   | ({ readonly kind: 'unreadable' } & ReadProblem)
-  /** Larger in some way than a request is read. */
+  /** The body exceeds a limit on form fields. */
   | { readonly kind: 'excessive'; readonly problem: string }
-  /** An object whose fields are not all as they must be; at least one problem, in the fields' order. */
+  /** Some fields are invalid; at least one problem, in the order of the fields. */
   | { readonly kind: 'faulty'; readonly problems: readonly FieldProblem[] };
 
 type RequestReader = (
@@ -38,23 +47,23 @@ type RequestReader = (
   tables: EnumTables,
 ) => NewAccountTask | readonly FieldProblem[] | { readonly problem: string } | { readonly excess: string } | null;
 
-/** How a body is labelled; what the encoders give is to be sent as UTF-8. */
+/** The Content-Type of an encoded body, which is sent as UTF-8. */
 export const mediaTypes: Readonly<Record<WireFormat, string>> = {
   json: 'application/json; charset=utf-8',
   xml: 'application/xml; charset=utf-8',
 };
 
-/** AccountTaskRequest. Its texts hold no character that XML 1.0 cannot carry when it goes as XML (`characterNotInXml`). */
+/** Encodes an AccountTaskRequest. For XML the caller has refused texts that XML 1.0 cannot carry (`characterNotInXml`). */
 export function encodeRequest(format: WireFormat, task: NewAccountTask, tables: EnumTables): string {
   return format === 'json' ? encodeJsonRequest(task, tables) : encodeXmlRequest(task);
 }
 
-/** ResponseOfAccountTaskResponse; of its texts the same is true. */
+/** Encodes a ResponseOfAccountTaskResponse. For XML the caller has refused texts that XML 1.0 cannot carry. */
 export function encodeAnswer(format: WireFormat, answer: AnswerEnvelope): string {
   return format === 'json' ? encodeJsonAnswer(answer) : encodeXmlAnswer(answer);
 }
 
-/** A request's body in the format it is labelled with; its bytes tell the charset. */
+/** Reads a request's body in the format of its Content-Type. The charset is detected from the bytes. */
 export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: EnumTables): RequestReading {
   const text = decodeText(bytes, null);
   if (typeof text !== 'string') return { kind: 'unreadable', ...text };
@@ -86,7 +95,10 @@ function fromTree(
   return isJsonObject(parsed.tree) ? toTask(parsed.tree, tables) : { problem: 'is not an object' };
 }
 
-/** An answer's body in either format, told by its content: JSON and XML of one meaning give one tree. */
+/**
+ * Reads the body of an answer. Its content, not its Content-Type, decides between JSON and XML; both give the same tree for the
+ * same meaning. The Content-Type only helps to find the charset.
+ */
 export function readAnswerBody(bytes: Uint8Array, contentType: string | null): AnswerBody {
   const body = decodeText(bytes, contentType);
   if (typeof body !== 'string') return { kind: 'unreadable', ...body };
@@ -101,7 +113,7 @@ function isBlank(text: string): boolean {
   return withoutLeadingBlanks(text) === '';
 }
 
-/** An XML declaration has to be the very first thing; blanks before it mean nothing in either format. */
+/** Removes leading blanks, which mean nothing in either format but are not allowed before an XML declaration. */
 function withoutLeadingBlanks(text: string): string {
   if (text.charCodeAt(0) > SPACE) return text;
   const start = text.search(/[^\t\n\r ]/);

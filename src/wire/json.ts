@@ -1,3 +1,4 @@
+/** Writes and reads the contract's documents in JSON. */
 import type { NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
@@ -5,7 +6,7 @@ import { type AnswerEnvelope, detailInOrder } from './answer-envelope.ts';
 import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './parsed-tree.ts';
 import { jsonSizeProblem } from './value-count.ts';
 
-/** AccountTaskRequest in JSON. What is not given is left out: the service refuses a null where it has no nullable type. */
+/** Encodes an AccountTaskRequest. Missing fields are left out, because the service refuses null for a type that is not nullable. */
 export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
   return JSON.stringify({
     TaskID: task.TaskID,
@@ -18,7 +19,7 @@ export function encodeJsonRequest(task: NewAccountTask, { frequencies, notificat
   });
 }
 
-/** The envelope in JSON, nulls written. */
+/** Encodes the envelope, nulls included. */
 export function encodeJsonAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
   return JSON.stringify({
     Error: error && { ErrorCode: error.ErrorCode, ErrorReason: error.ErrorReason },
@@ -30,7 +31,7 @@ export function encodeJsonAnswer({ Error: error, ResponseData: data }: AnswerEnv
   });
 }
 
-/** A JSON text; a number whose digits a double does not give back is a raw number. */
+/** Parses JSON within the limits of this room. A number that a double would print differently becomes a `RawNumber`. */
 export function parseJson(text: string): ParsedTree {
   const sizeProblem = jsonSizeProblem(text);
   if (sizeProblem) return { problem: sizeProblem };
@@ -46,14 +47,14 @@ export function parseJson(text: string): ParsedTree {
   return { tree: seen.hasNumber ? parseJsonKeepingDigits(text) : tree };
 }
 
-/** A request's JSON: as above, but of names that differ only in case the one that was mentioned last comes last. */
+/** Parses a request like `parseJson`, with names that differ only in case in the order of their last occurrence. */
 export function parseJsonRequest(text: string): ParsedTree {
   const parsed = parseJson(text);
   if ('problem' in parsed || !isJsonObject(parsed.tree)) return parsed;
   const { tree } = parsed;
   const names = Object.keys(tree);
   if (new Set(names.map((name) => name.toLowerCase())).size === names.length) return parsed;
-  return { tree: Object.fromEntries(namesByLastMention(text).map((name) => [name, tree[name]])) };
+  return { tree: Object.fromEntries(namesByLastOccurrence(text).map((name) => [name, tree[name]])) };
 }
 
 function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean }): string | null {
@@ -75,11 +76,11 @@ function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean
   return null;
 }
 
-/** Only the position is taken from the engine's message: the rest of it quotes the text. */
+/** Takes only the position from the engine's message, because the rest of it quotes the text. */
 function syntaxProblem(text: string, { message }: SyntaxError): string {
   if (!/^[\t\n\r ]*[{[]/.test(text)) return 'is neither JSON nor XML';
   const [, position] = /at position (\d+)/.exec(message) ?? [];
-  return `is not JSON${position ? `: it goes wrong at character ${position}` : ''}`;
+  return `is not JSON${position ? `: syntax error at character ${position}` : ''}`;
 }
 
 function numberOrName(table: EnumTable, name: string): number | string {
@@ -87,10 +88,10 @@ function numberOrName(table: EnumTable, name: string): number | string {
 }
 
 /**
- * The names of a JSON object's members in the order of their last mention, which `JSON.parse` does not keep: it gives a
- * repeated member the place of its first. `text` is JSON, an object.
+ * The member names of a JSON object in the order of their last occurrence. `JSON.parse` loses this order: it leaves a repeated
+ * member in its first place. `text` is a valid JSON object.
  */
-function namesByLastMention(text: string): readonly string[] {
+function namesByLastOccurrence(text: string): readonly string[] {
   const names = new Set<string>();
   let depth = 0;
   let isNameNext = false;

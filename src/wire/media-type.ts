@@ -1,26 +1,31 @@
-/** A Content-Type, or one entry of a header that lists what is accepted: Accept, Accept-Charset, Accept-Encoding. */
+/**
+ * The only parser of Content-Type, Accept, Accept-Charset and Accept-Encoding headers, for GraphQL, REST, /Token and upstream
+ * alike. (graphql-yoga parses them once more for requests that reach it.)
+ */
+
+/** A media type from Content-Type, or one entry of Accept, Accept-Charset or Accept-Encoding. */
 export interface MediaType {
-  /** As written, without parameters; in a list a part or all of it may be `*`. */
+  /** As written, without parameters. In an Accept header a part or all of it may be `*`. */
   readonly name: string;
-  /** Of the parameters, in lower case; null where none is given. */
+  /** The charset parameter in lower case; null if missing. */
   readonly charset: string | null;
-  /** From 0 to 1; 1 where none is given, 0 where it is no such number. */
+  /** The q parameter, from 0 to 1; 1 if missing, 0 if invalid. */
   readonly quality: number;
 }
 
 const TOKEN = "[\\w!#$%&'*+.^`|~-]+";
 const ENTRY = new RegExp(`^[\\t ]*(${TOKEN}(?:/${TOKEN})?)[\\t ]*(?:;(.*))?$`, 's');
 const PARAMETER = new RegExp(`(?:^|;)[\\t ]*(${TOKEN})[\\t ]*=[\\t ]*(?:"((?:[^"\\\\]|\\\\.)*)"|([^\\t ;"]*))`, 'gs');
-/** The entries of a list; a comma within quotes separates none. */
+/** Matches the entries of a list. A comma within quotes does not separate entries. */
 const LISTED = /(?:[^,"]|"(?:[^"\\]|\\.?)*(?:"|$))+/gs;
 
-/** Reads one media type with its parameters; null where the text is not one. */
+/** Parses one media type with its parameters; null if the text is not a media type. */
 export function parseMediaType(text: string | null): MediaType | null {
   const entry = parseEntry(text ?? '');
   return entry?.name.includes('/') ? entry : null;
 }
 
-/** Reads a header that lists what is accepted, in its order; what is no entry is left out. */
+/** Parses an Accept, Accept-Charset or Accept-Encoding header, in its order and without invalid entries. */
 export function parseAccepted(header: string | null): readonly MediaType[] {
   return ((header ?? '').match(LISTED) ?? []).flatMap((entry) => parseEntry(entry) ?? []);
 }
@@ -36,13 +41,13 @@ function parseEntry(text: string): MediaType | null {
   };
 }
 
-/** The media type that a Content-Type names, in lower case; of a list the first, and empty where it names none. */
+/** The media type of a Content-Type in lower case, the first of a list; empty if it names none. */
 export function mediaTypeName(contentType: string | undefined): string {
   const [first = ''] = contentType?.match(LISTED) ?? [];
   return parseMediaType(first)?.name.toLowerCase() ?? '';
 }
 
-/** How closely an entry names a value: 3 for the value itself, 2 for `text/*`, 1 for all, 0 where it does not. */
+/** How closely an entry matches a value: 3 exactly, 2 by a range such as `text/*`, 1 by a wildcard for all, 0 not at all. */
 export function closeness({ name }: MediaType, value: string): number {
   const range = name.toLowerCase();
   if (range === value) return 3;
@@ -51,25 +56,25 @@ export function closeness({ name }: MediaType, value: string): number {
 }
 
 /**
- * The offer that is most welcome: of the highest quality, then named most closely. The closest entry decides on an offer, and
- * with quality 0 it excludes the offer. Null where nothing that is offered is accepted.
- * @param ties which of equal offers comes first: by the order of the offers, or by the order of the header.
+ * Selects the offer with the highest quality, then the closest match. An offer's quality is that of the entry that matches it most
+ * closely; quality 0 excludes it. Returns null if no offer is accepted.
+ * @param ties Whether equal offers are ranked by their own order or by that of the header.
  */
 export function preferred<Offer extends string>(
   accepted: readonly MediaType[],
   offers: readonly Offer[],
   ties: 'offers' | 'header' = 'offers',
 ): Offer | null {
-  const welcome = offers
+  const acceptable = offers
     .map((offer) => ({ offer, ...weigh(accepted, offer) }))
     .filter(({ quality }) => quality > 0)
     .toSorted(
       (a, b) => b.quality - a.quality || b.closeness - a.closeness || (ties === 'header' ? a.place - b.place : 0),
     );
-  return welcome[0]?.offer ?? null;
+  return acceptable[0]?.offer ?? null;
 }
 
-/** The quality of an offer by the entry that names it most closely, and the entry's place in the header. */
+/** The quality of the entry that matches an offer most closely, with its closeness and its place in the header. */
 function weigh(accepted: readonly MediaType[], offer: string) {
   let best = { quality: 0, closeness: 0, place: 0 };
   accepted.forEach((entry, place) => {

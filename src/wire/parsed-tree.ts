@@ -1,13 +1,14 @@
+/** The result that the JSON parser (json.ts) and the XML parser (xml.ts) share, and the limits that both enforce. */
 import type { JsonValue } from '../contract/json-value.ts';
 
-/** A text as a tree, or what is wrong with it in words that repeat nothing of the text. */
+/** A parsed text, or what is wrong with it. The problem never quotes the text, because it may reach the log. */
 export type ParsedTree = { readonly tree: JsonValue } | { readonly problem: string };
 
-/** How deep a body may nest, in objects and arrays or in elements: far beyond the contract, far below the stack. */
+/** The deepest nesting of objects and arrays, or of elements: far more than the contract needs, far less than the stack allows. */
 export const MAX_DEPTH = 64;
-export const TOO_DEEP = `is nested more than ${MAX_DEPTH} deep`;
+export const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`;
 
-/** Why a member or element may not have this name; null when it may. */
+/** Returns why a member, element or attribute must not have this name; null if it may. */
 export function nameProblem(name: string): string | null {
-  return name === '__proto__' ? 'holds a value named __proto__, which is refused' : null;
+  return name === '__proto__' ? 'contains the name __proto__, which is not accepted' : null;
 }

@@ -1,3 +1,4 @@
+/** The fast path of xml-document.ts: reads plain XML documents, which most are, without a parser. */
 import { MAX_DEPTH, nameProblem } from './parsed-tree.ts';
 import {
   decodeReferences,
@@ -11,31 +12,31 @@ import {
 interface StartTag {
   readonly name: string;
   readonly attributes: XmlAttributes;
-  readonly isWhole: boolean;
+  readonly isSelfClosing: boolean;
 }
 
-/** A line feed is the only line end that stays what it is; the rest is not XML, or may not be. */
+/** Characters that XML would change, such as a carriage return, and those that are not XML or may not be. */
 const UNUSUAL_CHARACTER = /[^\t\n\u0020-\u007E\u00A0-\uD7FF\uE000-\uFFFD]/;
-/** XML knows fewer blanks than `trim` does. */
+/** XML has fewer blanks than `trim` removes. */
 const NOT_BLANK = /[^\t\n ]/;
 const DECLARATION = /^<\?xml version="1\.0"(?: encoding="[A-Za-z][\w.-]*")?(?: standalone="(?:yes|no)")? ?\?>[\t\n ]*/;
-/** References to the predefined entities alone; a character reference may stand for what is no character. */
+/** Any reference except to a predefined entity. A character reference may denote a character that XML does not allow. */
 const OTHER_REFERENCE = /&(?!(?:amp|lt|gt|quot|apos);)/;
 const NAME = '[A-Za-z_][\\w.-]*(?::[A-Za-z_][\\w.-]*)?';
-/** Between its brackets. */
+/** The text between the brackets of a start tag. */
 const START_TAG = new RegExp(`^(${NAME})((?:[\\t\\n ]+${NAME}="[^"<&\\t\\n]*")*)[\\t\\n ]*(/?)$`);
 const ATTRIBUTE = new RegExp(`(${NAME})="([^"]*)"`, 'g');
 const SLASH = '/'.charCodeAt(0);
 
-/** Services write the same tags over and over; what is kept of them is bounded. */
-const MAX_KEPT_TAGS = 1_000;
-const MAX_KEPT_LENGTH = 200;
-const keptTags = new Map<string, StartTag>();
+/** Caches start tags, because services write the same ones again and again. */
+const MAX_CACHED_TAGS = 1_000;
+const MAX_CACHED_LENGTH = 200;
+const tagCache = new Map<string, StartTag>();
 
 /**
- * The root of a document as services write them: names in ASCII, attributes in double quotes, no comment, no CDATA section, no
- * instruction, no reference but the predefined. It has no semantics of its own: null for everything else, well-formed or
- * not, and a strict parser has to say what that is. One property compares both.
+ * Returns the root of a document as services write it: ASCII names, attributes in double quotes, predefined entities, but no
+ * comments, CDATA sections, instructions or other references. Returns null for any other text, well-formed or not, which the
+ * strict parser then has to read. A property test checks that both return the same tree.
  */
 export function readPlainXml(text: string): XmlElement | null {
   if (UNUSUAL_CHARACTER.test(text) || text.includes(']]>')) return null;
@@ -63,7 +64,7 @@ export function readPlainXml(text: string): XmlElement | null {
       if (!tag || open.length >= MAX_DEPTH || (open.length === 0 && top.length > 0)) return null;
       const element = { name: tag.name, attributes: tag.attributes, nodes: [] };
       nodes.push(element);
-      if (!tag.isWhole) {
+      if (!tag.isSelfClosing) {
         open.push(element);
         nodes = element.nodes;
       }
@@ -78,26 +79,26 @@ function hasOtherReference(run: string): boolean {
 }
 
 function toStartTag(text: string): StartTag | null {
-  const kept = keptTags.get(text);
-  if (kept) return kept;
-  if (text.length > MAX_KEPT_LENGTH) return parseStartTag(text);
-  // Whoever fills it with tags of his own costs the others one more look at theirs.
-  if (keptTags.size >= MAX_KEPT_TAGS) keptTags.clear();
-  // A copy, for a part of a text keeps the whole of it.
+  const cached = tagCache.get(text);
+  if (cached) return cached;
+  if (text.length > MAX_CACHED_LENGTH) return parseStartTag(text);
+  // A caller who fills the cache with unusual tags only makes others parse theirs once more.
+  if (tagCache.size >= MAX_CACHED_TAGS) tagCache.clear();
+  // A copy, because a substring keeps the whole document in memory.
   const own = JSON.parse(JSON.stringify(text)) as string;
   const tag = parseStartTag(own);
-  if (tag) keptTags.set(own, tag);
+  if (tag) tagCache.set(own, tag);
   return tag;
 }
 
 function parseStartTag(text: string): StartTag | null {
   const [, name, given = '', slash] = START_TAG.exec(text) ?? [];
   if (name === undefined || nameProblem(localName(name))) return null;
-  if (given === '') return { name, attributes: NO_ATTRIBUTES, isWhole: slash === '/' };
+  if (given === '') return { name, attributes: NO_ATTRIBUTES, isSelfClosing: slash === '/' };
   const attributes: Record<string, string> = {};
   for (const [, attribute = '', value = ''] of given.matchAll(ATTRIBUTE)) {
     if (Object.hasOwn(attributes, attribute) || nameProblem(localName(attribute))) return null;
     attributes[attribute] = value;
   }
-  return { name, attributes, isWhole: slash === '/' };
+  return { name, attributes, isSelfClosing: slash === '/' };
 }

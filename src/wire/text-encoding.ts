@@ -3,21 +3,21 @@ import type { ReadProblem } from '../contract/account-task.ts';
 import { parseMediaType } from './media-type.ts';
 
 const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/;
-/** Far enough to see a whole XML declaration. */
+/** Enough bytes for a whole XML declaration. */
 const DECLARATION_BYTES = 200;
 
-/** The label of most answers. */
+/** The Content-Type of most answers, compared before it is parsed. */
 const UTF8_JSON = 'application/json; charset=utf-8';
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
 /**
- * The text of a body, without its BOM. The bytes decide before the label does: a BOM, else the NUL that UTF-16 puts beside
- * the ASCII character every JSON and XML text starts with, else the label's charset, else an XML declaration's, else UTF-8.
- * Bytes that are not valid in that encoding are a misread: nothing becomes U+FFFD.
+ * Decodes a body, without its BOM. The encoding is that of the BOM; else UTF-16 if a NUL stands beside the first character, which
+ * is ASCII in every JSON and XML text; else the charset of the Content-Type; else that of an XML declaration; else UTF-8.
+ * Returns a problem for bytes that are invalid in that encoding, never U+FFFD.
  */
 export function decodeText(bytes: Uint8Array, contentType: string | null): string | ReadProblem {
-  const decoder = decoderOfBytes(bytes) ?? decoderOfLabel(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
+  const decoder = decoderOfBytes(bytes) ?? decoderOfContentType(contentType) ?? decoderOfDeclaration(bytes) ?? utf8;
   // Copying ASCII costs less than decoding it.
   if (decoder === utf8 && isAscii(bytes)) return toBuffer(bytes).toString('latin1');
   try {
@@ -27,7 +27,7 @@ export function decodeText(bytes: Uint8Array, contentType: string | null): strin
   }
 }
 
-/** The text of a file or of standard input, found as that of a body is. @throws Error where the bytes are not valid in its encoding. */
+/** Decodes a file or standard input like a body without a Content-Type. @throws Error if the bytes are invalid in its encoding. */
 export function decodeFile(bytes: Uint8Array): string {
   const text = decodeText(bytes, null);
   if (typeof text !== 'string') throw new Error(`the text ${text.problem}`);
@@ -36,7 +36,7 @@ export function decodeFile(bytes: Uint8Array): string {
 
 export type Charset = 'utf-8' | 'utf-16';
 
-/** A text in the bytes that `decodeText` reads: UTF-8, or UTF-16 in little-endian order after a BOM. */
+/** Encodes a text as UTF-8, or as little-endian UTF-16 with a BOM. */
 export function encodeText(text: string, charset: Charset): Uint8Array {
   return charset === 'utf-8' ? Buffer.from(text) : Buffer.from(`\uFEFF${text}`, 'utf16le');
 }
@@ -51,7 +51,7 @@ function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
   return null;
 }
 
-function decoderOfLabel(contentType: string | null): TextDecoder | null {
+function decoderOfContentType(contentType: string | null): TextDecoder | null {
   if (contentType === null) return null;
   if (contentType === UTF8_JSON) return utf8;
   return decoderNamed(parseMediaType(contentType)?.charset ?? undefined);
@@ -63,15 +63,15 @@ function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
   return decoderNamed(DECLARED_ENCODING.exec(start)?.[1]);
 }
 
-/** The same bytes. */
+/** A Buffer over the same memory. */
 function toBuffer(bytes: Uint8Array): Buffer {
   return bytes instanceof Buffer ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Null for an encoding that is unknown, or that the bytes have disproved: UTF-16 would have shown its NULs. */
+/** Null for an unknown encoding, and for UTF-16, which would have been detected by its NULs. */
 function decoderNamed(name: string | undefined): TextDecoder | null {
   if (name === undefined) return null;
-  // The Encoding Standard reads ASCII as windows-1252, which accepts any byte; UTF-8 holds all of ASCII and notices.
+  // The Encoding Standard reads ASCII as windows-1252, which accepts any byte. UTF-8 includes ASCII and rejects invalid bytes.
   if (/^(?:utf-?8|(?:us-)?ascii)$/i.test(name)) return utf8;
   const decoder = createDecoder(name);
   return decoder?.encoding.startsWith('utf-16') ? null : decoder;

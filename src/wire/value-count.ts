@@ -1,10 +1,10 @@
-/** The most values, elements and attributes that a body may hold: far beyond the contract, and read within milliseconds. */
+/** The maximum number of values, or of elements and attributes, in a body. So many are read within milliseconds. */
 export const MAX_VALUES = 10_000;
 /** The longest name of a JSON member, in characters. */
 export const MAX_NAME_LENGTH = 1_000;
 
-export const TOO_MANY_VALUES = `holds more than ${MAX_VALUES} values`;
-export const TOO_LONG_NAME = `holds a name of more than ${MAX_NAME_LENGTH} characters`;
+export const TOO_MANY_VALUES = `contains more than ${MAX_VALUES} values`;
+export const TOO_LONG_NAME = `contains a name of more than ${MAX_NAME_LENGTH} characters`;
 
 const QUOTE = '"'.charCodeAt(0);
 const APOSTROPHE = "'".charCodeAt(0);
@@ -17,7 +17,10 @@ const SLASH = '/'.charCodeAt(0);
 const EQUALS = '='.charCodeAt(0);
 const GREATER = '>'.charCodeAt(0);
 
-/** Why a JSON text would take too long to read; null for most. Counts without parsing, since the parser's work is what is to be bounded. */
+/**
+ * Returns why a JSON text has too many values or too long a name to be parsed; null if it has not. Counts without parsing,
+ * because the parser's work is what this limits.
+ */
 export function jsonSizeProblem(text: string): string | null {
   if (text.length <= MAX_VALUES) return null;
   let values = 0;
@@ -37,7 +40,7 @@ export function jsonSizeProblem(text: string): string | null {
   return null;
 }
 
-/** Why an XML text would take too long to read; null for most. Elements, attributes, comments and CDATA sections count. */
+/** Does the same for an XML text, in which elements, attributes, comments and CDATA sections count. */
 export function xmlSizeProblem(text: string): string | null {
   if (text.length <= MAX_VALUES) return null;
   let values = 0;
@@ -67,7 +70,7 @@ export function xmlSizeProblem(text: string): string | null {
   return null;
 }
 
-/** The index of the quote that ends a string; the text's length where none does. */
+/** The index of the quote that ends a string; the length of the text if there is no such quote. */
 function endOfString(text: string, start: number): number {
   let at = start;
   while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;

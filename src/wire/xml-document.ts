@@ -1,3 +1,7 @@
+/**
+ * Parses XML text into elements, for answers and requests alike: `parseXmlDocument`. xml.ts calls it and gives the elements their
+ * meaning; xml-tree.ts defines them.
+ */
 import { XMLParser } from 'fast-xml-parser';
 import { SaxesParser } from 'saxes';
 import { readPlainXml } from './plain-xml.ts';
@@ -12,7 +16,7 @@ import {
 } from './xml-tree.ts';
 import { xmlSizeProblem } from './value-count.ts';
 
-/** As fast-xml-parser gives it: `{ name: nodes }` or `{ '#text': text }`. */
+/** A node from fast-xml-parser: `{ name: nodes }` or `{ '#text': text }`. */
 interface ParsedNode {
   readonly '#text'?: string;
   readonly [name: string]: unknown;
@@ -20,7 +24,7 @@ interface ParsedNode {
 
 const parser = new XMLParser({
   preserveOrder: true,
-  // It would leave the line feeds in them, which are blanks: the strict parser has read them.
+  // It would keep line feeds in attribute values, which XML turns into blanks. The strict parser reads attributes instead.
   ignoreAttributes: true,
   parseTagValue: false,
   trimValues: false,
@@ -28,9 +32,9 @@ const parser = new XMLParser({
   ignorePiTags: true,
   jPath: false,
   maxNestedTags: MAX_DEPTH,
-  // Names such as toString, which it would otherwise change.
+  // Keeps names such as toString, which it would otherwise rename.
   onDangerousProperty: (name) => name,
-  // Its own decoder leaves character references as they are.
+  // Its own decoder does not decode character references.
   entityDecoder: {
     decode: decodeReferences,
     reset: () => {},
@@ -40,28 +44,28 @@ const parser = new XMLParser({
   },
 });
 
-/** What is wrong with a text as an XML document, in words that repeat nothing of it; null when it is well-formed and has no DOCTYPE. */
+/** Returns why a text is not a well-formed XML document without a DOCTYPE, quoting nothing of it; null if it is one. */
 export function xmlProblem(text: string): string | null {
   const gate = createGate();
   const problem = gateProblem(gate, text);
-  // A name stands after a colon.
+  // The parser's message quotes a name after a colon.
   return problem && `${problem.replace(/(?::.*|\.)$/s, '')} (line ${gate.line}, column ${gate.column})`;
 }
 
-/** A document's root; most documents are plain enough to need no parser. */
+/** Parses an XML document and returns its root. Most documents are plain and need no parser. */
 export function parseXmlDocument(text: string): XmlElement | { readonly problem: string } {
   const problem = xmlSizeProblem(text);
   return problem ? { problem } : (readPlainXml(text) ?? parseStrictly(text));
 }
 
 /**
- * The same by a strict parser. fast-xml-parser accepts much that is not XML, so it reads only what the strict parser has
- * passed; and only what holds comments or CDATA sections, for of all else the strict parser has seen every part already.
+ * Parses a document with saxes, which rejects everything that is not well-formed. Documents with comments or CDATA sections are
+ * then read once more by fast-xml-parser, which alone would accept much that is not XML.
  */
 export function parseStrictly(text: string): XmlElement | { readonly problem: string } {
   const gate = createGate();
   const tree = createTree();
-  /** Of every element, in the order of their start tags. */
+  /** The attributes of every element, in the order of the start tags. */
   const attributesInOrder: XmlAttributes[] = [];
   let refusal: string | null = null;
   let depth = 0;
@@ -70,11 +74,11 @@ export function parseStrictly(text: string): XmlElement | { readonly problem: st
     gate.fail(problem);
   };
   gate.on('xmldecl', ({ version }) => {
-    if (version !== '1.0') refuse('is XML of another version than 1.0');
+    if (version !== '1.0') refuse('is not XML 1.0');
   });
-  gate.on('doctype', () => refuse('holds a DOCTYPE, which is refused'));
-  // fast-xml-parser takes a quote inside an instruction for the start of a string and skips elements after it.
-  gate.on('processinginstruction', () => refuse('holds a processing instruction, which is refused'));
+  gate.on('doctype', () => refuse('contains a DOCTYPE, which is not accepted'));
+  // fast-xml-parser reads a quote inside an instruction as the start of a string and skips the elements after it.
+  gate.on('processinginstruction', () => refuse('contains a processing instruction, which is not accepted'));
   gate.on('opentagstart', ({ name }) => {
     const problem = nameProblem(localName(name));
     if (problem) refuse(problem);
@@ -98,7 +102,7 @@ export function parseStrictly(text: string): XmlElement | { readonly problem: st
   return nodes[0] as XmlElement;
 }
 
-/** The document's nodes, added one after the other. */
+/** Builds the tree of a document from parser events. */
 function createTree() {
   const root: XmlNode[] = [];
   const parents: XmlNode[][] = [];
@@ -112,7 +116,7 @@ function createTree() {
       nodes = content;
     },
     add(run: string): void {
-      // Around the root there are blanks at the most.
+      // Outside the root there are only blanks.
       if (parents.length > 0) nodes.push(run);
     },
     close(): void {
@@ -121,7 +125,7 @@ function createTree() {
   };
 }
 
-/** Each element takes its attributes before its content takes its own. */
+/** Converts nodes of fast-xml-parser. An element takes its attributes before the elements in it take theirs. */
 function toNodes(parsed: readonly ParsedNode[], attributesInOrder: Iterator<XmlAttributes>): readonly XmlNode[] {
   return parsed.map((node) => {
     const [name = ''] = Object.keys(node);

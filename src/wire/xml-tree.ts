@@ -1,16 +1,17 @@
+/** The elements that xml-document.ts parses, and their conversion to the tree that the same content in JSON would give. */
 import { isJsonObject, type JsonValue } from '../contract/json-value.ts';
 
 type Members = Record<string, JsonValue>;
 
 const NAMESPACE = /^xmlns(?::|$)/;
-/** The attributes of XML Schema's instance namespace, by any prefix. */
+/** The attributes of the XML Schema instance namespace, with any prefix. */
 const SCHEMA_INSTANCE = /^[^:]+:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$/;
 const NIL = /^[^:]+:nil$/;
 const TRUE = /^[\t\n\r ]*(?:true|1)[\t\n\r ]*$/;
 
 /**
- * An element's content as JSON would have it: null for `xsi:nil`, text for a leaf, else an object of its elements by local
- * name, an array where a name is repeated, attributes as `@name` and text beside them as `#text`.
+ * Converts an element to JSON: `xsi:nil` to null, a leaf to its text, any other element to an object of its elements by local
+ * name. A repeated name gives an array, an attribute a member `@name`, and text beside elements or attributes a member `#text`.
  */
 export function toJsonValue({ attributes, nodes }: XmlElement): JsonValue {
   const [first = ''] = nodes;
@@ -38,7 +39,7 @@ export function toJsonValue({ attributes, nodes }: XmlElement): JsonValue {
   return members;
 }
 
-/** A field's value without attributes, which the contract's fields do not have. */
+/** Returns a field's value without attributes, because the contract's fields have none. */
 export function withoutAttributes(value: JsonValue): JsonValue {
   if (!isJsonObject(value)) return value;
   const isLeaf = Object.keys(value).every((name) => name === '#text' || name.startsWith('@'));
@@ -52,14 +53,14 @@ function addMember(members: Members, name: string, value: JsonValue): void {
   else members[name] = [earlier, value];
 }
 
-/** By name, prefix included. */
+/** Attribute values by name, prefix included. */
 export type XmlAttributes = Readonly<Record<string, string>>;
 
 export interface XmlElement {
-  /** Prefix included. */
+  /** The name, prefix included. */
   readonly name: string;
   readonly attributes: XmlAttributes;
-  /** Elements and runs of text, in order. */
+  /** The elements and texts in it, in order. */
   readonly nodes: readonly XmlNode[];
 }
 
@@ -75,10 +76,10 @@ export function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
-/** A text with what its character references and predefined entities stand for. */
+/** Replaces character references and predefined entities with their characters. */
 export function decodeReferences(text: string): string {
   if (!text.includes('&')) return text;
-  // A large text has a million of them: passes over the whole of it are faster than a call for each reference.
+  // A large text can contain a million references. Several passes over it are faster than one call per reference.
   if (!text.includes('&#')) return decodePredefined(text);
   return text.replace(REFERENCE, (_, hex?: string, decimal?: string, name?: keyof typeof PREDEFINED) => {
     if (name !== undefined) return PREDEFINED[name];
@@ -86,7 +87,7 @@ export function decodeReferences(text: string): string {
   });
 }
 
-/** `&amp;` comes last: what it gives must not be read as another reference. */
+/** `&amp;` comes last, because the `&` that it gives must not start another reference. */
 function decodePredefined(text: string): string {
   return text
     .replaceAll('&lt;', '<')

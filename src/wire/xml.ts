@@ -1,3 +1,4 @@
+/** Writes and reads the contract's documents in XML. An XML answer is read by `parseXmlAnswer`, called from codec.ts. */
 import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
 import { isJsonObject, type JsonObject, type JsonValue, isRawNumber } from '../contract/json-value.ts';
 import { type AnswerEnvelope, detailInOrder } from './answer-envelope.ts';
@@ -6,7 +7,7 @@ import { parseXmlDocument } from './xml-document.ts';
 import { type XmlNode, toJsonValue, withoutAttributes } from './xml-tree.ts';
 
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
-/** xsd:boolean's lexical forms. */
+/** The texts of xsd:boolean. */
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
   ['1', true],
@@ -14,7 +15,7 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
-/** AccountTaskRequest in XML, as the contract's sample has it; what is not given is left out. */
+/** Encodes an AccountTaskRequest like the contract's sample. Missing fields are left out. */
 export function encodeXmlRequest(task: NewAccountTask): string {
   return `<AccountTaskRequest ${NAMESPACES}>${
     toXmlElement('TaskID', task.TaskID) +
@@ -27,7 +28,7 @@ export function encodeXmlRequest(task: NewAccountTask): string {
   }</AccountTaskRequest>`;
 }
 
-/** The envelope in XML: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
+/** Encodes the envelope: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
 export function encodeXmlAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
   const errorElement =
     error &&
@@ -46,7 +47,7 @@ export function encodeXmlAnswer({ Error: error, ResponseData: data }: AnswerEnve
   return `<ResponseOfAccountTaskResponse ${NAMESPACES}>${errorElement ?? ''}${dataElement ?? ''}</ResponseOfAccountTaskResponse>`;
 }
 
-/** An answer's XML as the tree its JSON would be, whatever its root is called. */
+/** Parses an answer to the tree that the same answer in JSON gives, whatever the name of its root. */
 export function parseXmlAnswer(text: string): ParsedTree {
   const root = parseXmlDocument(text);
   if ('problem' in root) return root;
@@ -64,7 +65,7 @@ export function parseXmlAnswer(text: string): ParsedTree {
   };
 }
 
-/** A request's XML as a tree of the fields it gives. */
+/** Parses a request to a tree of its fields. */
 export function parseXmlRequest(text: string): ParsedTree {
   const root = parseXmlDocument(text);
   if ('problem' in root) return root;
@@ -74,7 +75,7 @@ export function parseXmlRequest(text: string): ParsedTree {
   return { tree: asContainer(toJsonValue({ ...root, nodes: root.nodes.filter(isInNoNamespace) })) };
 }
 
-/** The contract's fields are; a field's namesake elsewhere is not that field. */
+/** True for text and for an element in no namespace. An element of the same name in a namespace is not the contract's field. */
 function isInNoNamespace(node: XmlNode): boolean {
   return typeof node === 'string' || !(node.name.includes(':') || node.attributes['xmlns']);
 }
@@ -102,12 +103,12 @@ function toDetail(detail: JsonValue): JsonValue {
   });
 }
 
-/** An element of the envelope that holds nothing but blanks is an object without members. */
+/** Reads a blank element of the envelope as an object without members. */
 function asContainer(value: JsonValue): JsonValue {
   return typeof value === 'string' && value.trim() === '' ? {} : value;
 }
 
-/** `value` with the members it has passed through their functions. */
+/** Converts the members of `value` that have a conversion. */
 function withMembers(
   value: JsonValue,
   conversions: Readonly<Record<string, (member: JsonValue) => JsonValue>>,
@@ -128,13 +129,13 @@ const ESCAPES: Readonly<Record<string, string>> = {
   '"': '&quot;',
   '\t': '&#x9;',
   '\n': '&#xA;',
-  // A reader turns a bare carriage return into a line feed.
+  // An XML parser turns a bare carriage return into a line feed.
   '\r': '&#xD;',
 };
 
 /**
- * A value as an element: null as `xsi:nil`, an array as one element for each item, an object's `@name` members as attributes
- * and its `#text` as text. Texts hold no character that XML 1.0 cannot carry (`characterNotInXml`).
+ * Encodes a value as an element: null as `xsi:nil`, an array as one element per item, `@name` members of an object as attributes
+ * and `#text` as text. The caller has refused texts that XML 1.0 cannot carry (`characterNotInXml`).
  */
 export function toXmlElement(name: string, value: JsonValue): string {
   if (typeof value === 'string') return value === '' ? `<${name} />` : `<${name}>${escapeText(value)}</${name}>`;
@@ -161,7 +162,7 @@ function scalarText(value: JsonValue): string {
   return typeof value === 'object' ? JSON.stringify(value) : String(value);
 }
 
-/** What a name may not hold goes as .NET's XmlConvert writes it: `_x0020_` for a blank. */
+/** Encodes characters that XML names must not contain as .NET's XmlConvert does: `_x0020_` for a blank. */
 function toXmlName(name: string): string {
   return name.replace(
     /^[\d.-]|[^\w.-]/g,

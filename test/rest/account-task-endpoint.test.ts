@@ -247,7 +247,7 @@ describe('a request', () => {
 
   test('that is refused has every reason named', async () => {
     const { text } = await ask({ body: jsonText({ Frequency: '7', ContentType: '"text/plain"' }) });
-    expect(text).toContain('Frequency: is none of NONE (0), HOURLY');
+    expect(text).toContain('Frequency: is not one of NONE (0), HOURLY');
     expect(text).toContain('; ContentType: is neither application/json nor application/xml"');
   });
 

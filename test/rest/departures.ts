@@ -34,7 +34,7 @@ export const DEPARTURES: readonly Departure[] = [
     why: 'an undefined enum number is refused: it would silently register something else',
     cases: ['freq 99', 'freq -1', 'freq "99"', 'freq 99999999999', 'form freq 99'],
     status: 400,
-    body: /BAD_USER_INPUT.*Frequency: is none of NONE \(0\), ONE \(1\), TWO \(2\)/,
+    body: /BAD_USER_INPUT.*Frequency: is not one of NONE \(0\), ONE \(1\), TWO \(2\)/,
   },
   {
     why: 'a boolean or a combination of members is no member',

@@ -66,8 +66,8 @@ test('an Idempotency-Key is the key of GraphQL’s idempotencyKey, and repeated 
 });
 
 test.each([
-  { keys: '', problem: 'expected 1 to 255 characters, not 0' },
-  { keys: 'x'.repeat(256), problem: 'expected 1 to 255 characters, not 256' },
+  { keys: '', problem: 'expected 1 to 255 characters, got 0' },
+  { keys: 'x'.repeat(256), problem: 'expected 1 to 255 characters, got 256' },
   { keys: ['a', 'a'], problem: 'is there more than once' },
   { keys: ['a', 'b'], problem: 'is there more than once' },
   { keys: 'ü', problem: 'holds a character that is not printable ASCII' },

@@ -19,15 +19,15 @@ const ENCODINGS: readonly (readonly [string, (text: string) => Uint8Array])[] = 
 ];
 const CASES = FORMATS.flatMap((format) => ENCODINGS.map(([name, encode]) => [format, name, encode] as const));
 
-describe.each(CASES)('%s in %s cut anywhere', (format, _, encode) => {
-  test('is never an answer', () => {
+describe.each(CASES)('truncated %s in %s', (format, _, encode) => {
+  test('is never read as an answer, wherever it is cut', () => {
     const bytes = encode(encodeAnswer(format, answerWith({ Name: 'é😀', Zone: 7.1 })));
     expect(readAnswerBody(bytes, null).kind).toBe('tree');
     const read = Array.from({ length: bytes.length }, (__, length) => readAnswerBody(bytes.subarray(0, length), null));
     expect(read.filter(({ kind }) => kind === 'tree')).toEqual([]);
   });
 
-  test('is never a request', () => {
+  test('is never read as a request, wherever it is cut', () => {
     const bytes = encode(encodeRequest(format, { ...TASK, Parameters: 'é😀' }, TABLES));
     expect(readRequest(format, bytes, TABLES).kind).toBe('task');
     const read = Array.from({ length: bytes.length }, (__, length) =>
@@ -41,16 +41,16 @@ const PIECES =
   `< > </ /> <a <a> </a> <b\u0020x=" " ' = & &# &#x41; ; <!-- --> <![CDATA[ ]]> <? ?> <?xml\u0020version="1.0"?> <!DOCTYPE
   [ ] { } "a": , : 1.0 null <__proto__> xsi:nil="true" xmlns="" <ResponseData> <Detail> \0 \uFFFF`.split(/[ \n]+/);
 
-/** What both readers make of a body, in a word each. */
+/** The results of the answer reader and the request reader for a body, in a word each. */
 function readBoth(bytes: Uint8Array, label: string | null): string {
   const isTask = REQUEST_FORMATS.some((format) => readRequest(format, bytes, TABLES).kind === 'task');
   return `${readAnswerBody(bytes, label).kind}, ${isTask ? 'read' : 'refused'}`;
 }
 
-describe('no body makes a reader throw, or passes for a request', () => {
+describe('a broken body', () => {
   const OUTCOME = /^(?:tree|empty|unreadable), refused$/;
 
-  test('of random bytes', () => {
+  test('of random bytes makes no reader throw and is not read as a request', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(...LABELS), (bytes, label) => {
         expect(readBoth(bytes, label)).toMatch(OUTCOME);
@@ -59,7 +59,7 @@ describe('no body makes a reader throw, or passes for a request', () => {
     );
   });
 
-  test('of random markup', () => {
+  test('of random markup makes no reader throw and is not read as a request', () => {
     const markup = fc.array(fc.constantFrom(...PIECES, ' ', '\r'), { maxLength: 12 }).map((pieces) => pieces.join(''));
     fc.assert(
       fc.property(markup, (text) => {
@@ -69,7 +69,7 @@ describe('no body makes a reader throw, or passes for a request', () => {
     );
   });
 
-  test('of a sound answer with one byte changed', () => {
+  test('that is an answer with one byte changed makes no reader throw and is not read as a request', () => {
     const bodies = FORMATS.map((format) => bytesOf(encodeAnswer(format, answerWith({}))));
     const byte = fc.integer({ min: 0, max: 255 });
     fc.assert(

@@ -7,8 +7,8 @@ import { bytesOf, utf16, texts } from '../support/wire-texts.ts';
 
 const FORMATS = ['json', 'xml'] as const;
 
-describe.each(FORMATS)('Parameters through %s', (format) => {
-  test('come back exactly as sent in a request', () => {
+describe.each(FORMATS)('Parameters in %s', (format) => {
+  test('are read from a request exactly as they were encoded', () => {
     fc.assert(
       fc.property(texts, (Parameters) => {
         fc.pre(Parameters.trim() !== '');
@@ -19,7 +19,7 @@ describe.each(FORMATS)('Parameters through %s', (format) => {
     );
   });
 
-  test('come back exactly as sent in an answer', () => {
+  test('are read from an answer exactly as they were encoded', () => {
     fc.assert(
       fc.property(texts, (Parameters) => {
         const bytes = bytesOf(encodeAnswer(format, answerWith({ Parameters })));
@@ -32,7 +32,7 @@ describe.each(FORMATS)('Parameters through %s', (format) => {
   });
 });
 
-test('any text goes through JSON, also one that XML cannot carry', () => {
+test('a request in JSON keeps any Parameters, even those that XML cannot carry', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary' }), (Parameters) => {
       fc.pre(Parameters.trim() !== '');
@@ -42,7 +42,7 @@ test('any text goes through JSON, also one that XML cannot carry', () => {
   );
 });
 
-test('JSON and XML of one answer are one created task', () => {
+test('the same answer in JSON and in XML gives the same created task', () => {
   const text = fc.option(texts, { nil: null });
   const details = fc.record({
     Name: text,
@@ -70,9 +70,12 @@ test('JSON and XML of one answer are one created task', () => {
   fc.assert(
     fc.property(details, errors, identifications, text, (detail, error, Identification, Result) => {
       const answer = answerWith(detail);
-      const whole = { Error: error, ResponseData: { ...answer.ResponseData, Identification, Result } } as typeof answer;
+      const complete = {
+        Error: error,
+        ResponseData: { ...answer.ResponseData, Identification, Result },
+      } as typeof answer;
       const [json, xml] = FORMATS.map((format) => {
-        const body = readAnswerBody(bytesOf(encodeAnswer(format, whole)), mediaTypes[format]);
+        const body = readAnswerBody(bytesOf(encodeAnswer(format, complete)), mediaTypes[format]);
         return JSON.stringify(interpretAnswer(200, body, TASK.TaskID));
       });
       expect(xml).toBe(json);
@@ -81,7 +84,7 @@ test('JSON and XML of one answer are one created task', () => {
   );
 });
 
-describe('the content tells an answer’s format, and every body’s charset', () => {
+describe('detection by content', () => {
   const LABELS = [
     null,
     '',
@@ -107,7 +110,7 @@ describe('the content tells an answer’s format, and every body’s charset', (
   ];
   const cases = FORMATS.flatMap((format) => encodings.map(([name, encode]) => [format, name, encode] as const));
 
-  test.each(cases)('%s in %s', (format, _, encode) => {
+  test.each(cases)('reads %s in %s, whatever the Content-Type says', (format, _, encode) => {
     for (const label of LABELS) {
       const { accountTask } = interpretAnswer(
         200,

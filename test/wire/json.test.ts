@@ -8,14 +8,14 @@ const read = (text: string) => readAnswerBody(bytesOf(text), 'application/json')
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
 describe('a request in JSON', () => {
-  test("is the contract's sample", () => {
+  test("is encoded like the contract's sample", () => {
     expect(encodeRequest('json', TASK, TABLES)).toBe(
       '{"TaskID":"86cb791c-8078-41ae-a045-5dded04c9589","Frequency":0,"StartDate":"2026-02-22T04:10:00.9543747+00:00",' +
         '"FinishDate":"2026-02-22T04:10:00.9543747+00:00","Parameters":"sample string 3","ContentType":"application/json","Notification":0}',
     );
   });
 
-  test('leaves out what is not given', () => {
+  test('is encoded without fields that are not given', () => {
     const task: NewAccountTask = { ...TASK, StartDate: null, FinishDate: null, Notification: null };
     expect(Object.keys(JSON.parse(encodeRequest('json', task, TABLES)) as object)).toEqual([
       'TaskID',
@@ -25,7 +25,7 @@ describe('a request in JSON', () => {
     ]);
   });
 
-  test('names a member whose number is not known', () => {
+  test('is encoded with the name of a member whose number is unknown', () => {
     const tables = {
       frequencies: [...TABLES.frequencies, { name: 'YEARLY', number: 9 }],
       notifications: TABLES.notifications,
@@ -38,7 +38,7 @@ describe('a request in JSON', () => {
 });
 
 describe('an answer in JSON', () => {
-  test('is written in the order of the contract, nulls and unknown fields included', () => {
+  test('is encoded in the order of the contract, nulls and unknown fields included', () => {
     const answer = {
       ResponseData: { Result: null, Detail: { Zone: 1, ClientID: null, ID: SAMPLE_DETAIL.ID }, Identification: null },
       Error: { ErrorReason: null, ErrorCode: 'E1' },
@@ -52,13 +52,13 @@ describe('an answer in JSON', () => {
     expect(encodeAnswer('json', { Error: null, ResponseData: null })).toBe('{"Error":null,"ResponseData":null}');
   });
 
-  test('reads to the tree that was written', () => {
+  test('is decoded to the tree that was encoded', () => {
     const answer = answerWith({ Extra: { list: [true, null, 'x'] } });
     expect(read(encodeAnswer('json', answer))).toEqual({ kind: 'tree', tree: answer });
   });
 
   test.each(['12345678901234567890.10', '1E400', '1.0', '-0', '1e21', '0.1', '7', '-12', '0.30000000000000004'])(
-    'keeps the digits of %s',
+    'is decoded without losing digits of %s',
     (number) => {
       const text = `{"a":[${number},{"b":${number}}],"a2":"1.0"}`;
       const body = read(text);
@@ -67,43 +67,43 @@ describe('an answer in JSON', () => {
     },
   );
 
-  test('keeps a number that a double gives back as a number', () => {
+  test('is decoded with a plain number where a double prints the same digits', () => {
     expect(read('{"a":7,"b":1.5}')).toEqual({ kind: 'tree', tree: { a: 7, b: 1.5 } });
   });
 
-  test('lets the last of two members of one name count, also where digits are kept', () => {
+  test('is decoded with the last of two members of the same name, even next to raw numbers', () => {
     expect(read('{"a":1.0,"a":2}')).toEqual({ kind: 'tree', tree: { a: 2 } });
   });
 });
 
-describe('a text that is not one JSON value is unreadable', () => {
+describe('a text that is not one JSON value', () => {
   test.each([
-    ['{"a":1} x', 'is not JSON: it goes wrong at character 8'],
-    ['{"a":1}{}', 'is not JSON: it goes wrong at character 7'],
-    ['{"a":"secret', 'is not JSON: it goes wrong at character 12'],
+    ['{"a":1} x', 'is not JSON: syntax error at character 8'],
+    ['{"a":1}{}', 'is not JSON: syntax error at character 7'],
+    ['{"a":"secret', 'is not JSON: syntax error at character 12'],
     ['[1,', 'is not JSON'],
-    ["{'a':1}", 'is not JSON: it goes wrong at character 1'],
+    ["{'a':1}", 'is not JSON: syntax error at character 1'],
     ['Service secret', 'is neither JSON nor XML'],
     ['TaskID=1&Frequency=0', 'is neither JSON nor XML'],
     ['\0\0', 'is neither JSON nor XML'],
-  ])('%j', (text, problem) => {
+  ])('is unreadable: %j', (text, problem) => {
     expect(read(text)).toEqual({ kind: 'unreadable', at: 'the answer', problem });
   });
 
-  test('and says nothing of what it holds', () => {
+  test('is not quoted in the problem', () => {
     expect(JSON.stringify(read('{"a":secret}'))).not.toContain('secret');
   });
 });
 
-describe('nesting', () => {
-  test('is read to 64 levels', () => {
+describe('nested JSON', () => {
+  test('is read up to 64 levels', () => {
     expect(read(nested(64))).toHaveProperty('kind', 'tree');
-    expect(read(nested(65))).toHaveProperty('problem', 'is nested more than 64 deep');
+    expect(read(nested(65))).toHaveProperty('problem', 'is nested more than 64 levels deep');
   });
 
-  test('without end does not overflow the stack', () => {
-    expect(read(nested(9_000))).toHaveProperty('problem', 'is nested more than 64 deep');
-    expect(read(nested(200_000))).toHaveProperty('problem', 'holds more than 10000 values');
+  test('of any depth does not overflow the stack', () => {
+    expect(read(nested(9_000))).toHaveProperty('problem', 'is nested more than 64 levels deep');
+    expect(read(nested(200_000))).toHaveProperty('problem', 'contains more than 10000 values');
     expect(read('{"a":'.repeat(200_000))).toHaveProperty('kind', 'unreadable');
   });
 });
@@ -112,10 +112,10 @@ test('a member named __proto__ is refused', () => {
   expect(read('{"ResponseData":{"Detail":{"__proto__":{"ID":"x"}}}}')).toEqual({
     kind: 'unreadable',
     at: 'the answer',
-    problem: 'holds a value named __proto__, which is refused',
+    problem: 'contains the name __proto__, which is not accepted',
   });
 });
 
-test.each(['', ' ', '\r\n\t ', '\uFEFF'])('a blank body, %j, is empty', (text) => {
+test.each(['', ' ', '\r\n\t ', '\uFEFF'])('the blank body %j is read as empty', (text) => {
   expect(read(text)).toEqual({ kind: 'empty' });
 });

@@ -16,7 +16,7 @@ describe('a media type', () => {
     ['application/json, text/xml', null],
     ['', null],
     [null, null],
-  ])('%s is read with its parameters in any order, case and spacing', (text, expected) => {
+  ])('parseMediaType reads %s with its parameters in any order, case and spacing', (text, expected) => {
     expect(parseMediaType(text)).toEqual(expected);
   });
 
@@ -26,14 +26,14 @@ describe('a media type', () => {
     ['text/plain;a=", application/json', 'text/plain'],
     ['garbage', ''],
     [undefined, ''],
-  ])('of Content-Type: %s is called "%s"', (contentType, name) => {
+  ])('mediaTypeName reads the Content-Type %s as "%s"', (contentType, name) => {
     expect(mediaTypeName(contentType)).toBe(name);
   });
 });
 
 const first = (accept: string, ties?: 'header') => preferred(parseAccepted(accept), ['a/x', 'a/y'], ties);
 
-describe('what is preferred of an offer', () => {
+describe('preferred', () => {
   test.each([
     ['*/*', 'a/x'],
     ['*', 'a/x'],
@@ -50,16 +50,16 @@ describe('what is preferred of an offer', () => {
     ['', null],
     [', ,a/y,', 'a/y'],
     ['no media type, a/y', 'a/y'],
-  ])('with Accept: %s is %s', (accept, offer) => {
+  ])('selects, of a/x and a/y for Accept: %s, the offer %s', (accept, offer) => {
     expect(first(accept)).toBe(offer);
   });
 
-  test('is, of two that are alike, the first offered, or the first accepted where that is asked for', () => {
+  test('selects the first of equal offers, or with `header` the one that the header names first', () => {
     expect(first('a/y, a/x')).toBe('a/x');
     expect(first('a/y, a/x', 'header')).toBe('a/y');
   });
 
-  test('takes time in proportion to the header, whatever it holds', () => {
+  test('takes linear time for any header', () => {
     const quotes = `"${'\\"'.repeat(500_000)}\\`;
     const parameters = `a/x${';a="'.repeat(500_000)}`;
     expect(first(quotes)).toBeNull();

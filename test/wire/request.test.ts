@@ -12,13 +12,13 @@ const readJson = (changes: object) => read('json', JSON.stringify({ ...TASK, ...
 const readXml = (elements: string) => read('xml', `<AccountTaskRequest xmlns:xsi="i">${elements}</AccountTaskRequest>`);
 const readForm = (changes: Readonly<Record<string, string>>) =>
   read('form', new URLSearchParams({ ...(TASK as unknown as Record<string, string>), ...changes }).toString());
-const taken = (task: NewAccountTask) => ({ kind: 'task', task });
+const asTask = (task: NewAccountTask) => ({ kind: 'task', task });
 const faulty = (at: string, kind: string, problem: string, given: unknown) => ({
   kind: 'faulty',
   problems: [{ at, kind, problem, given: typeof given === 'string' ? given : null }],
 });
 const unreadable = (problem: string) => ({ kind: 'unreadable', at: 'the request', problem });
-const FREQUENCIES = 'is none of NONE (0), HOURLY, DAILY, WEEKLY, MONTHLY, YEARLY (9)';
+const FREQUENCIES = 'is not one of NONE (0), HOURLY, DAILY, WEEKLY, MONTHLY, YEARLY (9)';
 const BARE = { ...TASK, StartDate: null, FinishDate: null, Notification: null };
 const ELEMENTS =
   '<TaskID>86cb791c-8078-41ae-a045-5dded04c9589</TaskID><Frequency>NONE</Frequency>' +
@@ -42,16 +42,16 @@ describe('a request in JSON', () => {
     [{ StartDate: '2026-02-22T04:10:00-05:30' }, { StartDate: '2026-02-22T04:10:00-05:30' }],
     [{ unknown: { a: [1.0] } }, {}],
     [{ Parameters: ' x ' }, { Parameters: ' x ' }],
-  ])('with %j is read', (given, expected) => {
-    expect(readJson(given)).toEqual(taken({ ...TASK, ...expected } as NewAccountTask));
+  ])('with %j is read as a task', (given, expected) => {
+    expect(readJson(given)).toEqual(asTask({ ...TASK, ...expected } as NewAccountTask));
   });
 
-  test('names its fields in any case, and the last of one name counts', () => {
+  test('can name fields in any case, and the last of equal names counts', () => {
     const { Parameters: _, ...others } = TASK;
     const text = JSON.stringify(others)
       .replace('TaskID', 'taskid')
       .replace('{', '{"Parameters":"1","PARAMETERS":"2","parameters":"3",');
-    expect(read('json', text)).toEqual(taken({ ...TASK, Parameters: '3' }));
+    expect(read('json', text)).toEqual(asTask({ ...TASK, Parameters: '3' }));
   });
 
   test.each([
@@ -60,15 +60,15 @@ describe('a request in JSON', () => {
     [String.raw`"Parameters":"1","p\u0061rameters":"2" , "\u0050arameters" :"3"`, '3'],
     [String.raw`"Parameters":"1","parameters":"\\\"},","x":{"parameters":["Parameters",{}]},"y":"PARAMETERS"`, '\\"},'],
     [String.raw`"parameters":1.0,"Parameters":2,"parameters":"1.0"`, '1.0'],
-  ])('has the last of %s, whatever was between', (members, Parameters) => {
+  ])('is read with the last of the equal names in %s', (members, Parameters) => {
     const { Parameters: _, ...others } = TASK;
     const text = JSON.stringify(others).replace('{', `{${members},`.replaceAll('$', '$$$$'));
-    expect(read('json', text)).toEqual(taken({ ...TASK, Parameters }));
+    expect(read('json', text)).toEqual(asTask({ ...TASK, Parameters }));
   });
 
-  test('may leave out what is optional', () => {
+  test('can leave out optional fields', () => {
     const { TaskID, Frequency, Parameters, ContentType } = TASK;
-    expect(read('json', JSON.stringify({ TaskID, Frequency, Parameters, ContentType }))).toEqual(taken(BARE));
+    expect(read('json', JSON.stringify({ TaskID, Frequency, Parameters, ContentType }))).toEqual(asTask(BARE));
   });
 
   test.each([
@@ -86,8 +86,8 @@ describe('a request in JSON', () => {
     ['Frequency', '', 'invalid', FREQUENCIES],
     ['Frequency', true, 'invalid', FREQUENCIES],
     ['Frequency', [0], 'invalid', FREQUENCIES],
-    ['Notification', 5, 'refused', 'is none of NONE (0), EMAIL, SMS'],
-    ['Notification', null, 'invalid', 'is none of NONE (0), EMAIL, SMS'],
+    ['Notification', 5, 'refused', 'is not one of NONE (0), EMAIL, SMS'],
+    ['Notification', null, 'invalid', 'is not one of NONE (0), EMAIL, SMS'],
     ['StartDate', '2026-02-22T04:10:00', 'refused', `is not ${TIMESTAMP_FORM}`],
     ['StartDate', '2026-02-22T04:10:00.12345678Z', 'refused', `is not ${TIMESTAMP_FORM}`],
     ['StartDate', '', 'invalid', `is not ${TIMESTAMP_FORM}`],
@@ -104,12 +104,12 @@ describe('a request in JSON', () => {
     expect(readJson({ [at]: given })).toEqual(faulty(at, kind, problem, given));
   });
 
-  test('with a number that is none of an enum is refused', () => {
+  test('with a raw number as enum value is refused', () => {
     const text = JSON.stringify(TASK).replace('"NONE"', '0.0');
     expect(read('json', text)).toEqual(faulty('Frequency', 'invalid', FREQUENCIES, null));
   });
 
-  test('has every problem named, in the order of the fields', () => {
+  test('gets all problems reported, in the order of the fields', () => {
     const reading = readJson({ ContentType: null, TaskID: 'nope', StartDate: 'nope' });
     const problems = reading.kind === 'faulty' ? reading.problems : [];
     expect(problems.map(({ at }) => at)).toEqual(['TaskID', 'StartDate', 'ContentType']);
@@ -119,7 +119,7 @@ describe('a request in JSON', () => {
 describe('a request in XML', () => {
   test.each([
     [
-      'in any order',
+      'with its elements in any order',
       '<ContentType>application/json</ContentType><Parameters>sample string 3</Parameters><Frequency>NONE</Frequency><TaskID>86cb791c807841aea0455dded04c9589</TaskID>',
     ],
     ['with nil dates', `${ELEMENTS}<StartDate xsi:nil="true"/><FinishDate xsi:nil="1"/><Notification xsi:nil="true"/>`],
@@ -127,23 +127,26 @@ describe('a request in XML', () => {
       'with unknown elements and attributes',
       `${ELEMENTS.replace('<Parameters>', '<Parameters x="1">')}<Unknown><a/></Unknown>`,
     ],
-    ['with a second element of one name', `${ELEMENTS}<Parameters>second</Parameters>`],
-    ['after one of the name in another namespace', `<x:Parameters xmlns:x="urn:x">x</x:Parameters>${ELEMENTS}`],
-    ['after one of the name in a namespace by default', `<Parameters xmlns="urn:x">x</Parameters>${ELEMENTS}`],
-    ['in no namespace, said so', ELEMENTS.replace('<Parameters>', '<Parameters xmlns="">')],
-    ['with comments and blanks between', `\n  ${ELEMENTS.replaceAll('><', '>\n<!-- x --><')}\n`],
-  ])('%s is read', (_, elements) => {
-    expect(readXml(elements)).toEqual(taken(BARE));
+    ['with a repeated element, of which the first counts,', `${ELEMENTS}<Parameters>second</Parameters>`],
+    [
+      'after an element of the same name in another namespace',
+      `<x:Parameters xmlns:x="urn:x">x</x:Parameters>${ELEMENTS}`,
+    ],
+    ['after an element of the same name in a default namespace', `<Parameters xmlns="urn:x">x</Parameters>${ELEMENTS}`],
+    ['with an explicit empty namespace', ELEMENTS.replace('<Parameters>', '<Parameters xmlns="">')],
+    ['with comments and blanks between elements', `\n  ${ELEMENTS.replaceAll('><', '>\n<!-- x --><')}\n`],
+  ])('%s is read as a task', (_, elements) => {
+    expect(readXml(elements)).toEqual(asTask(BARE));
   });
 
-  test('may have blanks around a timestamp and a GUID', () => {
+  test('can have blanks around a timestamp and a GUID', () => {
     const elements = `${ELEMENTS.replace('86cb', '\n 86cb')}<StartDate> 2026-02-22T04:10:00Z </StartDate>`;
-    expect(readXml(elements)).toEqual(taken({ ...BARE, StartDate: '2026-02-22T04:10:00Z' }));
+    expect(readXml(elements)).toEqual(asTask({ ...BARE, StartDate: '2026-02-22T04:10:00Z' }));
   });
 
-  test('may have an XML declaration', () => {
+  test('can have an XML declaration', () => {
     const text = `<?xml version="1.0" encoding="utf-8"?><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`;
-    expect(read('xml', text)).toEqual(taken(BARE));
+    expect(read('xml', text)).toEqual(asTask(BARE));
   });
 
   test.each([
@@ -157,12 +160,12 @@ describe('a request in XML', () => {
     ],
     ['with a TaskID in a namespace', ELEMENTS.replaceAll('TaskID', 'xsi:TaskID'), 'TaskID', 'missing', 'is required'],
     ['without Frequency', ELEMENTS.replaceAll('Frequency', 'Other'), 'Frequency', 'missing', 'is required'],
-    ['with a member in lower case', ELEMENTS.replace('NONE', 'none'), 'Frequency', 'invalid', FREQUENCIES],
-    ['with a number for a member', ELEMENTS.replace('NONE', '0'), 'Frequency', 'invalid', FREQUENCIES],
+    ['with an enum member in lower case', ELEMENTS.replace('NONE', 'none'), 'Frequency', 'invalid', FREQUENCIES],
+    ['with a number as enum member', ELEMENTS.replace('NONE', '0'), 'Frequency', 'invalid', FREQUENCIES],
     ['with nested Parameters', ELEMENTS.replace('sample', '<a/>'), 'Parameters', 'invalid', 'is not text'],
     ['with an empty StartDate', `${ELEMENTS}<StartDate/>`, 'StartDate', 'invalid', `is not ${TIMESTAMP_FORM}`],
     ['with an empty FinishDate', `${ELEMENTS}<FinishDate/>`, 'FinishDate', 'invalid', `is not ${TIMESTAMP_FORM}`],
-  ])('%s has a problem', (_, elements, at, kind, problem) => {
+  ])('%s is faulty', (_, elements, at, kind, problem) => {
     expect(readXml(elements)).toMatchObject({ kind: 'faulty', problems: [{ at, kind, problem }] });
   });
 
@@ -176,7 +179,7 @@ describe('a request in XML', () => {
 
   test('with a DOCTYPE is refused', () => {
     expect(read('xml', `<!DOCTYPE a><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`)).toEqual(
-      unreadable('holds a DOCTYPE, which is refused'),
+      unreadable('contains a DOCTYPE, which is not accepted'),
     );
   });
 });
@@ -189,8 +192,8 @@ describe('a request in a form', () => {
     [{ FinishDate: '' }, { FinishDate: null }],
     [{ Parameters: 'a&b=c+d%20é😀\r\n' }, { Parameters: 'a&b=c+d%20é😀\r\n' }],
     [{ Other: '1' }, {}],
-  ])('with %j is read', (given, expected) => {
-    expect(readForm(given as Record<string, string>)).toEqual(taken({ ...TASK, ...expected }));
+  ])('with %j is read as a task', (given, expected) => {
+    expect(readForm(given as Record<string, string>)).toEqual(asTask({ ...TASK, ...expected }));
   });
 
   test.each([
@@ -198,34 +201,34 @@ describe('a request in a form', () => {
     ['Frequency', '99', 'refused', FREQUENCIES],
     ['StartDate', '', 'invalid', `is not ${TIMESTAMP_FORM}`],
     ['Parameters', ' ', 'missing', 'is required'],
-    ['Notification', 'PIGEON', 'invalid', 'is none of NONE (0), EMAIL, SMS'],
+    ['Notification', 'PIGEON', 'invalid', 'is not one of NONE (0), EMAIL, SMS'],
   ])('with %s: %j is %s', (at, given, kind, problem) => {
     expect(readForm({ [at]: given })).toEqual(faulty(at, kind, problem, given));
   });
 
   test.each([
-    ['names in any case', 'PARAMETERS=1', '1'],
-    ['the first of one name', 'Parameters=1&parameters=2', '1'],
-    ['a percent sign that is no escape', 'Parameters=100%25+%+%zz', '100% % %zz'],
-    ['an equals sign in a value', 'Parameters=a=b', 'a=b'],
-    ['empty pairs', '&&Parameters=1&', '1'],
-    ['a line break in a value', 'Parameters=a%0Ab', 'a\nb'],
-  ])('%s is read', (_, pairs, Parameters) => {
+    ['with a name in any case', 'PARAMETERS=1', '1'],
+    ['with a repeated name, of which the first counts,', 'Parameters=1&parameters=2', '1'],
+    ['with a percent sign that starts no escape', 'Parameters=100%25+%+%zz', '100% % %zz'],
+    ['with an equals sign in a value', 'Parameters=a=b', 'a=b'],
+    ['with empty pairs', '&&Parameters=1&', '1'],
+    ['with a line break in a value', 'Parameters=a%0Ab', 'a\nb'],
+  ])('%s is read as a task', (_, pairs, Parameters) => {
     const { Parameters: __, ...others } = TASK;
     const text = new URLSearchParams(others as unknown as Record<string, string>).toString();
-    expect(read('form', `${pairs}&${text}`)).toEqual(taken({ ...TASK, Parameters }));
+    expect(read('form', `${pairs}&${text}`)).toEqual(asTask({ ...TASK, Parameters }));
   });
 
   test('with bytes that are not UTF-8 is refused', () => {
-    expect(read('form', 'Parameters=%FF')).toEqual(unreadable('is a form with bytes that are not UTF-8'));
+    expect(read('form', 'Parameters=%FF')).toEqual(unreadable('is a form that is not UTF-8'));
   });
 
-  test('may have other fields, up to a thousand in all', () => {
+  test('can have other fields, up to 1,000 in total', () => {
     expect(read('form', 'a&'.repeat(999)).kind).toBe('faulty');
     expect(read('form', 'a&'.repeat(1000))).toEqual({ kind: 'excessive', problem: 'has more than 1000 form fields' });
   });
 
-  test('may have names of up to 256 characters', () => {
+  test('can have names of up to 256 characters', () => {
     expect(read('form', 'a'.repeat(256)).kind).toBe('faulty');
     expect(read('form', `a=b&${'a'.repeat(257)}=c`)).toEqual({
       kind: 'excessive',
@@ -241,7 +244,7 @@ test.each([
   ['xml', ''],
   ['form', ''],
   ['xml', '<AccountTaskRequest xmlns:xsi="i" xsi:nil="true"/>'],
-] as const)('%s: %j holds no request', (format, text) => {
+] as const)('the %s body %j is read as empty', (format, text) => {
   expect(read(format, text)).toEqual({ kind: 'empty' });
 });
 
@@ -251,9 +254,9 @@ test.each([
   ['json', '{"TaskID":', 'is not JSON'],
   ['json', 'TaskID=1', 'is neither JSON nor XML'],
   ['json', `<AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`, 'is neither JSON nor XML'],
-  ['json', `${JSON.stringify(TASK)} junk`, 'is not JSON: it goes wrong at character 252'],
+  ['json', `${JSON.stringify(TASK)} junk`, 'is not JSON: syntax error at character 252'],
   ['xml', ' ', 'is not well-formed XML (line 1, column 1)'],
   ['xml', '{}', 'is not well-formed XML (line 1, column 2)'],
-] as const)('%s: %j cannot be read', (format, text, problem) => {
+] as const)('the %s body %j is unreadable', (format, text, problem) => {
   expect(read(format, text)).toEqual(unreadable(problem));
 });

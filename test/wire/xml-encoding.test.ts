@@ -7,7 +7,7 @@ import { bytesOf } from '../support/wire-texts.ts';
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 
 describe('a request in XML', () => {
-  test("is the contract's sample", () => {
+  test("is encoded like the contract's sample", () => {
     expect(encodeRequest('xml', TASK, TABLES)).toBe(
       `<AccountTaskRequest ${NAMESPACES}><TaskID>86cb791c-8078-41ae-a045-5dded04c9589</TaskID><Frequency>NONE</Frequency>` +
         '<StartDate>2026-02-22T04:10:00.9543747+00:00</StartDate><FinishDate>2026-02-22T04:10:00.9543747+00:00</FinishDate>' +
@@ -16,7 +16,7 @@ describe('a request in XML', () => {
     );
   });
 
-  test('leaves out what is not given and escapes what is markup', () => {
+  test('is encoded without fields that are not given, and with markup escaped', () => {
     const task: NewAccountTask = {
       ...TASK,
       StartDate: null,
@@ -32,7 +32,7 @@ describe('a request in XML', () => {
 });
 
 describe('an answer in XML', () => {
-  test('has Result before Identification, nil dates, and neither null texts nor a null Error', () => {
+  test('is encoded with Result before Identification and nil dates, but without null texts or a null Error', () => {
     const answer = answerWith({ FinishDate: null, LastRunBy: null, Name: '', ClientID: null, Zone: null });
     expect(encodeAnswer('xml', answer)).toBe(
       `<ResponseOfAccountTaskResponse ${NAMESPACES}><ResponseData><Result>sample string 1</Result>` +
@@ -47,7 +47,7 @@ describe('an answer in XML', () => {
     );
   });
 
-  test('of a refusal is what the framework was observed to write', () => {
+  test('is encoded for a refusal as ASP.NET Web API 2 was observed to write it', () => {
     const Error = { ErrorCode: 'NULLBODY', ErrorReason: 'request was null' };
     expect(encodeAnswer('xml', { Error, ResponseData: null })).toBe(
       `<ResponseOfAccountTaskResponse ${NAMESPACES}><Error><ErrorCode>NULLBODY</ErrorCode>` +
@@ -55,7 +55,7 @@ describe('an answer in XML', () => {
     );
   });
 
-  test('keeps unknown fields of any shape', () => {
+  test('keeps unknown fields of any shape when encoded and decoded', () => {
     const extra = { List: ['a', null, { b: 'c' }], Nested: { '@unit': 'a"\t<', '#text': ' x ' }, 'two words': '1' };
     expect(readAnswerBody(bytesOf(encodeAnswer('xml', answerWith(extra))), null)).toEqual({
       kind: 'tree',
@@ -68,7 +68,7 @@ describe('an answer in XML', () => {
     });
   });
 
-  test('writes a number with its own digits', () => {
+  test('is encoded without losing digits of a number', () => {
     const body = readAnswerBody(bytesOf('{"ResponseData":{"Detail":{"Price":12345678901234567890.10,"n":7}}}'), null);
     const { tree } = body as unknown as { tree: ReturnType<typeof answerWith> };
     expect(
