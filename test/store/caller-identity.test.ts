@@ -14,32 +14,35 @@ function verbatimScope(authorization: string): string {
   return `authorization:${createHash('sha256').update(authorization).digest('base64url')}`;
 }
 
-describe('an Authorization header that only the service can judge', () => {
+describe('an Authorization header that only the service can verify', () => {
   test.each(['bearer x', 'BEARER x', 'Bearer   x', 'bEaReR\tx'])(
-    '%j is the same caller as "Bearer x"',
+    'the header %j identifies the same caller as "Bearer x"',
     (authorization) => {
       expect(forwarded(authorization).scopes[0]).toBe(forwarded('Bearer x').scopes[0]);
     },
   );
 
-  test.each(['Bearer X', 'Bearer x y', 'Basic x', 'Bearerx', 'Bearer'])('%j is another caller', (authorization) => {
-    expect(forwarded(authorization).scopes[0]).not.toBe(forwarded('Bearer x').scopes[0]);
-  });
+  test.each(['Bearer X', 'Bearer x y', 'Basic x', 'Bearerx', 'Bearer'])(
+    'the header %j identifies another caller than "Bearer x"',
+    (authorization) => {
+      expect(forwarded(authorization).scopes[0]).not.toBe(forwarded('Bearer x').scopes[0]);
+    },
+  );
 
   test.each(['Bearer x', 'Basic eDp5', 'Digest username="a", uri="/"', 'token'])(
-    '%j has the scope of version 0.1 and no other',
+    'the header %j has only the scope of version 0.1',
     (authorization) => {
       expect(forwarded(authorization).scopes).toEqual([verbatimScope(authorization)]);
     },
   );
 
-  test('in an unusual spelling has the scope of version 0.1 behind its own', () => {
+  test('a header with an unusual spelling has its own scope, then that of version 0.1', () => {
     expect(forwarded('bearer x').scopes).toEqual([verbatimScope('Bearer x'), verbatimScope('bearer x')]);
   });
 });
 
-describe('a JWT that this gateway has checked', () => {
-  test('is its subject, whether it is forwarded or not, with the scopes of version 0.1 behind', () => {
+describe('a JWT that this gateway has verified', () => {
+  test('a verified JWT has the scope of its subject, forwarded or not, then the scopes of version 0.1', () => {
     const { scopes } = forwarded('bearer a.b.c', 'user-17');
     expect(scopes).toEqual([
       ...toIdentity({ kind: 'subject', subject: 'user-17' }).scopes,
@@ -49,11 +52,11 @@ describe('a JWT that this gateway has checked', () => {
     expect(forwarded('Bearer d.e.f', 'user-17').scopes[0]).toBe(scopes[0]);
   });
 
-  test('of another subject is another caller', () => {
+  test('a JWT of another subject identifies another caller', () => {
     expect(forwarded('Bearer a.b.c', 'user-18').scopes[0]).not.toBe(forwarded('Bearer a.b.c', 'user-17').scopes[0]);
   });
 });
 
-test('no scope holds a credential in clear', () => {
+test('no scope contains a credential in clear text', () => {
   expect(JSON.stringify(forwarded('Bearer a.secret.token', 'user-17'))).not.toMatch(/secret|user-17/);
 });

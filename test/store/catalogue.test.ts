@@ -5,7 +5,7 @@ import { DATABASES } from '../support/databases.ts';
 const OTHER_ID = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('tasks are listed by name, with canonical IDs', async () => {
+  test('catalogue tasks are listed by name, with canonical IDs', async () => {
     const { store } = await sampleStore(kind);
     const added = await store.catalogue.add({ id: `{${OTHER_ID.toUpperCase()}}`, name: 'Archive' });
     expect(added).toEqual({ id: OTHER_ID, name: 'Archive' });
@@ -14,13 +14,13 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test.each([
     [
-      'an ID that is taken',
+      'an ID in use',
       { id: SAMPLE_TASK_ID.toUpperCase(), name: 'Again' },
       'already in the catalogue as "Send the report"',
     ],
-    ['an ID that is no GUID', { id: '12', name: 'Archive' }, 'id: must be a GUID'],
+    ['an ID that is not a GUID', { id: '12', name: 'Archive' }, 'id: must be a GUID'],
     ['a blank name', { id: OTHER_ID, name: ' ' }, 'name: must not be blank'],
-  ])('a task with %s is refused', async (_, task, message) => {
+  ])('a catalogue task with %s is refused', async (_, task, message) => {
     const { store } = await sampleStore(kind);
     const failure = await store.catalogue.add(task).catch((error: unknown) => error);
     expect(failure).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining(message) });

@@ -5,7 +5,7 @@ import { sampleStore } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('a client gets a GUID, an account of its own and a secret that only it can show', async () => {
+  test('a new client gets a GUID, its own account and a secret that only it can present', async () => {
     const { store } = await sampleStore(kind, {}, (database) => withClock(database, { nowMs: Date.UTC(2026, 1, 22) }));
     const { client, secret } = await store.clients.create({ name: 'Reports' });
     const other = await store.clients.create({ name: 'Reports' });
@@ -37,7 +37,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     [' ', undefined, 'name: must have 1 to 18 characters'],
     ['nineteen characters', undefined, 'name: must have 1 to 18 characters'],
     ['Reports', '1234', 'accountId: must be a GUID'],
-  ])('a client "%s" of account %s is refused', async (name, accountId, message) => {
+  ])('creating a client named "%s" for account %s is refused', async (name, accountId, message) => {
     const { store } = await sampleStore(kind);
     await expect(store.clients.create({ name, accountId })).rejects.toThrow(message);
     expect(await store.clients.list()).toEqual([]);

@@ -29,24 +29,24 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
   });
 
-  test('creates whose Parameters hold too much together are refused at once', async () => {
-    let isAway = false;
+  test('creates whose Parameters are too large together are refused at once', async () => {
+    let isDown = false;
     const { store } = await sampleStore(kind, {}, (database) => ({
       ...database,
       transaction: (work) =>
-        isAway
-          ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+        isDown
+          ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
           : database.transaction(work),
     }));
     const call = await sampleCall(store);
-    isAway = true;
+    isDown = true;
     const task = { ...SAMPLE_TASK, Parameters: '0'.repeat(10_000_000) };
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.tasks.create(task, call)));
     const codes = results.map((result) => (result as PromiseRejectedResult).reason.code as string);
     expect(codes).toEqual([...Array(6).fill('UPSTREAM_UNREACHABLE'), 'OVERLOADED', 'OVERLOADED']);
   });
 
-  test('a task can be read as soon as it is acknowledged, while others are being written', async () => {
+  test('a task can be read as soon as its create is acknowledged, while others are being written', async () => {
     const { store } = await sampleStore(kind);
     const calls = await Promise.all([sampleCall(store), sampleCall(store)]);
     const workers = Array.from({ length: 16 }, async (_, worker) => {

@@ -16,7 +16,7 @@ interface Notes {
   readonly batches: readonly (readonly string[])[];
 }
 
-/** Notes in a file: "refused" is refused, and "broken" breaks the transaction that writes it. */
+/** Opens a database of notes in a file. The note "refused" is refused, and "broken" breaks its transaction. */
 async function openNotes({
   maxPending = 1_000,
   maxPendingSize = 1_000_000,
@@ -51,7 +51,7 @@ async function stored(database: Database): Promise<readonly unknown[]> {
   return rows.map(({ text }) => text);
 }
 
-test('items of one turn of the event loop share a transaction, and so do those of the next', async () => {
+test('items of one event-loop turn share a transaction, and those of the next turn share another', async () => {
   const { commits, batches } = await openNotes();
   const first = [commits.add('a'), commits.add('b')];
   await Promise.resolve();
@@ -86,7 +86,7 @@ test('items that arrive during a commit share the next one', async () => {
   expect(batches).toEqual([['a'], ['b', 'c']]);
 });
 
-test('an item is answered only after its commit', async () => {
+test('an item is acknowledged only after its commit', async () => {
   const gate = Promise.withResolvers<void>();
   const committed = Promise.withResolvers<void>();
   const { commits } = await openNotes({
@@ -100,19 +100,19 @@ test('an item is answered only after its commit', async () => {
       },
     }),
   });
-  let isAnswered = false;
+  let isAcknowledged = false;
   const item = commits.add('a').finally(() => {
-    isAnswered = true;
+    isAcknowledged = true;
   });
   await committed.promise;
   await endOfTurn();
-  expect(isAnswered).toBe(false);
+  expect(isAcknowledged).toBe(false);
   gate.resolve();
   await item;
-  expect(isAnswered).toBe(true);
+  expect(isAcknowledged).toBe(true);
 });
 
-test('more items than one commit takes are stored by several, in order', async () => {
+test('more items than fit into one commit are stored by several commits, in order', async () => {
   const { commits, database, batches } = await openNotes();
   const items = Array.from({ length: 600 }, (_, index) => String(index));
   await Promise.all(items.map((item) => commits.add(item)));
@@ -120,7 +120,7 @@ test('more items than one commit takes are stored by several, in order', async (
   expect(await stored(database)).toEqual(items);
 });
 
-test('items that arrive together stay together where they fit, however many wait before them', async () => {
+test('items that arrive in one turn stay in one commit if they fit, however many wait before them', async () => {
   const gate = Promise.withResolvers<void>();
   const { commits, batches } = await openNotes({
     decorate: (database) => ({
@@ -149,7 +149,7 @@ test.each(['refused', 'broken'])('a %s item fails alone', async (item) => {
   expect(await stored(database)).toEqual(['a', 'b']);
 });
 
-test('a broken item among many is found in few transactions', async () => {
+test('a broken item among many is isolated in few transactions', async () => {
   const { commits, database, batches } = await openNotes();
   const items = Array.from({ length: 64 }, (_, index) => (index === 20 ? 'broken' : `item ${index}`));
   const results = await Promise.allSettled(items.map((item) => commits.add(item)));
@@ -179,7 +179,7 @@ test.each([
   expect(batches).toEqual([['a', 'b']]);
 });
 
-test('an item beyond the bound is refused at once, and there is room again after the commit', async () => {
+test('an item beyond maxPending is refused at once, and there is room again after the commit', async () => {
   const { commits, database } = await openNotes({ maxPending: 2 });
   const results = await Promise.allSettled(['a', 'b', 'c'].map((text) => commits.add(text)));
   expect(results).toMatchObject([
@@ -191,7 +191,7 @@ test('an item beyond the bound is refused at once, and there is room again after
   expect(await stored(database)).toEqual(['a', 'b', 'd']);
 });
 
-test('items that hold too much together are refused at once, one alone may, and there is room again after the commit', async () => {
+test('items that exceed maxPendingSize together are refused at once, a single one is not, and there is room after the commit', async () => {
   const { commits, database } = await openNotes({ maxPendingSize: 10 });
   const [long, six, five, four] = [11, 6, 5, 4].map((length) => String(length).padEnd(length, '.')) as [
     string,
@@ -209,7 +209,7 @@ test('items that hold too much together are refused at once, one alone may, and 
   expect(await stored(database)).toEqual([six, four, long, five]);
 });
 
-test('items whose commit is under way count against the bound', async () => {
+test('items that are being committed count towards maxPending', async () => {
   const gate = Promise.withResolvers<void>();
   const { commits } = await openNotes({
     maxPending: 1,
@@ -226,7 +226,7 @@ test('items whose commit is under way count against the bound', async () => {
   expect(await first).toBe('stored a');
 });
 
-test('closing stores what is waiting and refuses what comes after', async () => {
+test('closing stores the waiting items and refuses further ones', async () => {
   const { commits, database } = await openNotes();
   const waiting = Promise.all([commits.add('a'), commits.add('b')]);
   const closing = commits.close();

@@ -22,7 +22,7 @@ function observe(onCommit: CommitObserver['onCommit']): CommitObserver {
   return { onCommit, onPending: () => undefined, onFailure: () => undefined, onRefused: () => undefined };
 }
 
-/** A database with a clock of the test's own, and a purge that runs when it is called. */
+/** Opens a database with a clock that the test sets, and a purge that the test runs. */
 async function purgeOver(kind: DatabaseKind, recordDays: number | null = null) {
   const clock = { nowMs: NOW_MS };
   const { database, store } = await sampleStore(kind, {}, (own) => withClock(own, clock));
@@ -61,7 +61,7 @@ async function countRows(database: Database, table: string): Promise<unknown> {
 }
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('expired idempotency keys are deleted a bounded number at a time, and no others', async () => {
+  test('only expired idempotency keys are deleted, a bounded number at a time', async () => {
     const { clock, database, purge, deleted } = await purgeOver(kind);
     await insertKeysThatExpire(database, NOW_MS, 1200);
     await insertKeysThatExpire(database, NOW_MS + 1, 2);
@@ -73,7 +73,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRows(database, 'idempotency_keys')).toBe(0);
   });
 
-  test('expired tokens are deleted, and no others', async () => {
+  test('only expired tokens are deleted', async () => {
     const { clock, database, store, purge } = await purgeOver(kind);
     await store.tokens.issue(HOLDER);
     clock.nowMs += 4 * HOUR_MS;
@@ -105,7 +105,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRows(database, 'recorded_tasks')).toBe(0);
   });
 
-  test('without RECORD_DAYS records are kept', async () => {
+  test('without RECORD_DAYS, records are kept', async () => {
     const { clock, database, purge } = await purgeOver(kind);
     const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     onTestFinished(() => records.close());
@@ -115,7 +115,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRows(database, 'recorded_tasks')).toBe(1);
   });
 
-  test('settled keys are kept no longer than RECORD_DAYS, others until they expire', async () => {
+  test('settled keys are kept no longer than RECORD_DAYS, other keys until they expire', async () => {
     const { clock, database, purge } = await purgeOver(kind, 30);
     for (const state of ['CREATED', 'UNKNOWN', 'RUNNING'] as const)
       await insertKeysThatExpire(database, NOW_MS + KEY_EXPIRY_MS, 1, state);
@@ -129,7 +129,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await statesAfter(90)).toEqual([]);
   });
 
-  test('a refusal goes with the last that it could keep closed', async () => {
+  test('a refusal is deleted once the last record or key that it protects has expired', async () => {
     const { clock, database, purge } = await purgeOver(kind, 120);
     await database.transaction((transaction) =>
       transaction.insert(
@@ -146,7 +146,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRows(database, 'refused_credentials')).toBe(0);
   });
 
-  test('a purge repeats by itself until it is closed', async () => {
+  test('a purge repeats until it is closed', async () => {
     const { database } = await sampleStore(kind);
     const purged = Promise.withResolvers<void>();
     await insertKeysThatExpire(database, NOW_MS, 1);

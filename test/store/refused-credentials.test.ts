@@ -15,7 +15,7 @@ import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { SAMPLE_TASK, migratedDatabase } from '../support/sample-account.ts';
 
-const CLOSED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
+const BLOCKED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
 const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED' };
 const PAGE = { first: 10, after: null };
 const WHILE = { timeout: 20_000, interval: 5 };
@@ -23,20 +23,20 @@ const EXPIRES_AT_MS = Date.UTC(2100, 0, 1);
 
 afterEach(() => void vi.useRealTimers());
 
-/** A database that can be away. */
-function awayable(database: Database) {
-  const state = { isAway: false };
+/** Decorates a database so that the test can make its transactions fail. */
+function withOutages(database: Database) {
+  const state = { isDown: false };
   const decorated: Database = {
     ...database,
     transaction: (work) =>
-      state.isAway
-        ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+      state.isDown
+        ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
         : database.transaction(work),
   };
   return { database: decorated, state };
 }
 
-/** Two gateways of one database, in front of a service that can refuse some Authorization headers. */
+/** Opens two gateways over one database, in front of a service that answers some Authorization headers with an error. */
 async function openGateways(kind: DatabaseKind) {
   const answers = new Map<string, number>();
   const service = await startRestService({
@@ -77,7 +77,7 @@ function withSubject(authorization: string): Caller {
 }
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test("a 401 closes the records and keys of the caller's credential in every gateway, and no others", async () => {
+  test("a 401 blocks only the records and keys of the caller's credential, in every gateway", async () => {
     const { service, answers, one, other } = await openGateways(kind);
     const { accountTask } = await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'));
     await one.create(SAMPLE_TASK, callOf('Bearer y', 'k'));
@@ -85,35 +85,35 @@ describe.each(DATABASES)('on %s', (kind) => {
     await expect(one.create(SAMPLE_TASK, callOf('Bearer x'))).rejects.toMatchObject(REFUSED);
     const arrived = service.requests.length;
     for (const gateway of [one, other]) {
-      await expect(gateway.create(SAMPLE_TASK, callOf('bearer x', 'k'))).rejects.toMatchObject(CLOSED);
+      await expect(gateway.create(SAMPLE_TASK, callOf('bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
       const conflicting = { ...SAMPLE_TASK, Parameters: '[]' };
-      await expect(gateway.create(conflicting, callOf('Bearer x', 'k'))).rejects.toMatchObject(CLOSED);
-      await expect(gateway.find([accountTask.ID], callOf('Bearer x'))).rejects.toMatchObject(CLOSED);
-      await expect(gateway.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(CLOSED);
+      await expect(gateway.create(conflicting, callOf('Bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
+      await expect(gateway.find([accountTask.ID], callOf('Bearer x'))).rejects.toMatchObject(BLOCKED);
+      await expect(gateway.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(BLOCKED);
       expect((await gateway.create(SAMPLE_TASK, callOf('Bearer y', 'k'))).replayed).toBe(true);
       expect((await gateway.list(PAGE, callOf('Bearer y'))).tasks).toHaveLength(1);
     }
     expect(service.requests).toHaveLength(arrived);
   });
 
-  test('a key of unknown fate is closed too, and is not sent again', async () => {
+  test('a 401 also blocks a key of unknown fate, which is not sent again', async () => {
     const { service, answers, one } = await openGateways(kind);
     answers.set('Bearer x', 500);
     await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject({ outcome: 'UNKNOWN' });
     answers.set('Bearer x', 401);
     await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k-2'))).rejects.toMatchObject(REFUSED);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject(CLOSED);
+    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
     expect(service.requests).toHaveLength(2);
   });
 
-  test('a create that the service accepts later opens them again', async () => {
+  test('a create that the service accepts later unblocks the records and keys', async () => {
     const { answers, one, other, countRefused } = await openGateways(kind);
     const { accountTask } = await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'));
     answers.set('Bearer x', 401);
     await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'new'))).rejects.toMatchObject(REFUSED);
     answers.set('Bearer x', 403);
     await expect(one.create(SAMPLE_TASK, callOf('Bearer x'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
-    await expect(other.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(CLOSED);
+    await expect(other.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(BLOCKED);
     answers.clear();
     await other.create(SAMPLE_TASK, callOf('Bearer x', 'new'));
     expect((await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).accountTask.ID).toBe(accountTask.ID);
@@ -121,19 +121,19 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRefused()).toBe(0);
   });
 
-  test('a renewed token of the same subject reads on, the refused one does not', async () => {
+  test('a renewed token of the same subject can still read, the refused one cannot', async () => {
     const { answers, one, other } = await openGateways(kind);
     await one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1'), 'k'));
     answers.set('Bearer 1', 401);
     await expect(one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
-    await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(CLOSED);
+    await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(BLOCKED);
     expect((await other.create(SAMPLE_TASK, callOf(withSubject('Bearer 2'), 'k'))).replayed).toBe(true);
     expect((await other.list(PAGE, callOf(withSubject('Bearer 2')))).tasks).toHaveLength(1);
     await other.create(SAMPLE_TASK, callOf(withSubject('Bearer 2')));
-    await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(CLOSED);
+    await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(BLOCKED);
   });
 
-  test('credentials that own nothing leave no row behind, however many are made up', async () => {
+  test('refused credentials without records or keys leave no row, however many are invented', async () => {
     const { answers, one, countRefused } = await openGateways(kind);
     const headers = Array.from({ length: 20 }, (_, index) => `Bearer made-up-${index}`);
     for (const header of headers) answers.set(header, 401);
@@ -147,7 +147,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRefused()).toBe(0);
   });
 
-  test("a 401 to the gateway's own credentials closes nothing", async () => {
+  test("a 401 to the gateway's own credentials blocks nothing", async () => {
     const { database, countRefused } = await openGateways(kind);
     const caller = { kind: 'subject', subject: 'user-17' } as const;
     const refusing = withUpstreamRecords(
@@ -167,36 +167,36 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await countRefused()).toBe(0);
   });
 
-  test('a refusal that cannot be written down at once is written when the database is back', async () => {
+  test('a refusal that cannot be stored at once is stored when the database is available again', async () => {
     const database = await migratedDatabase(kind);
-    const { database: away, state } = awayable(database);
+    const { database: failing, state } = withOutages(database);
     const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
     const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     const unwritten: unknown[] = [];
     const refusals = createRefusedCredentials({
-      database: away,
+      database: failing,
       maxPending: 10,
       onUnwritten: (error) => unwritten.push(error),
     });
     onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
     await records.add(owner, wholeTask());
-    state.isAway = true;
+    state.isDown = true;
     await refusals.note(owner);
     expect(unwritten).toHaveLength(1);
     await refusals.check(owner);
-    state.isAway = false;
+    state.isDown = false;
     const check = () => refusals.check(owner).catch(({ code }: TaskFailure) => code);
     await expect.poll(check, WHILE).toBe('UNAUTHENTICATED');
   });
 
-  test('an acceptance that is written down late lifts no refusal that came after it', async () => {
+  test('an acceptance that is stored late does not lift a later refusal', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const clock = { nowMs: 1_000_000 };
     const database = await migratedDatabase(kind);
-    const { database: away, state } = awayable(withClock(database, clock));
+    const { database: failing, state } = withOutages(withClock(database, clock));
     const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
     const options = { maxPending: 10, onDropped: () => {}, retryMs: 1 };
-    const records = createTaskRecords({ database: away, ...options });
+    const records = createTaskRecords({ database: failing, ...options });
     const refusals = createRefusedCredentials({
       database: withClock(database, clock),
       maxPending: 10,
@@ -204,19 +204,19 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
     onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
     await records.add(owner, wholeTask());
-    state.isAway = true;
+    state.isDown = true;
     await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     vi.advanceTimersByTime(10_000);
     clock.nowMs += 10_000;
     await refusals.note(owner);
-    state.isAway = false;
+    state.isDown = false;
     await expect.poll(async () => (await records.list(owner, PAGE)).tasks.length, WHILE).toBe(2);
-    await expect(refusals.check(owner)).rejects.toMatchObject(CLOSED);
+    await expect(refusals.check(owner)).rejects.toMatchObject(BLOCKED);
     await records.add(owner, wholeTask('c'));
     await refusals.check(owner);
   });
 
-  test('a refusal is forgotten with its token', async () => {
+  test('a refusal is deleted when its token expires', async () => {
     const { answers, one, database, countRefused } = await openGateways(kind);
     await one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')));
     answers.set('Bearer 1', 401);

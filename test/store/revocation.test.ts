@@ -15,7 +15,7 @@ const REVOKED = {
 };
 const PAGE = { first: 10, after: null };
 
-/** An account with two clients, the first of which has created a task, and another process on the same database. */
+/** Creates an account with two clients and a task of the first, and opens a second store on the same database. */
 async function twoClients(kind: DatabaseKind) {
   const sample = await sampleStore(kind, {}, (database) => withClock(database, { nowMs: NOW_MS }));
   const { store, databaseUrl } = sample;
@@ -32,7 +32,7 @@ async function twoClients(kind: DatabaseKind) {
 }
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('a revoked client can do nothing from then on, in no process, though its token was looked up just before', async () => {
+  test('a revoked client is refused everything at once in every process, even if its token is cached', async () => {
     const { store, other, first, secret, token, call, keyed, created } = await twoClients(kind);
     const caller = (await store.tokens.verify(token)) as Caller;
     expect(caller).toEqual(call.caller);
@@ -54,7 +54,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     );
   });
 
-  test("the account's tasks and its other clients stay, and what has no client of its own gets the next oldest", async () => {
+  test("after a revocation the account's tasks and other clients stay, and the next oldest client becomes the default", async () => {
     const { store, accountId, first, second, created } = await twoClients(kind);
     const { token } = await store.tokens.issue({ accountId, clientId: second.id });
     await store.clients.revoke(first.id);
@@ -68,7 +68,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect((await store.tasks.list(PAGE, callOf(accountId))).tasks).toHaveLength(2);
   });
 
-  test('revoking again changes nothing, and one that never was is none', async () => {
+  test('revoking a client again changes nothing, and revoking an unknown client returns null', async () => {
     const clock = { nowMs: NOW_MS };
     const { store } = await sampleStore(kind, {}, (database) => withClock(database, clock));
     const { client } = await store.clients.create({ name: 'A client' });
@@ -80,7 +80,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.clients.revoke('not a GUID')).toBeNull();
   });
 
-  test('what stands in the place of its hash is the hash of no secret, and is taken for one by older programs', async () => {
+  test('no secret matches the text that replaces the hash of a revoked client', async () => {
     const { store, database } = await sampleStore(kind);
     const { client, secret } = await store.clients.create({ name: 'A client' });
     await store.clients.revoke(client.id);

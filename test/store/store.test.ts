@@ -7,7 +7,7 @@ import { damageTable, makeReadOnly } from '../support/damaged-file.ts';
 import { SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall } from '../support/sample-account.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
-/** A closed store's file with one task in it, and how its account calls. */
+/** Creates the file of a closed store with one task. */
 async function closedStore() {
   const path = join(temporaryFolder(), 'gateway.db');
   const store = await openStore({ databaseUrl: `sqlite:${path}` });
@@ -19,7 +19,7 @@ async function closedStore() {
   return { path, call, token, accountTask };
 }
 
-test('closing leaves the whole database in its one file', async () => {
+test('closing a store leaves the whole database in one file', async () => {
   const { path, call, accountTask } = await closedStore();
   expect(existsSync(`${path}-wal`)).toBe(false);
   const store = await openStore({ databaseUrl: `sqlite:${path}` });
@@ -28,7 +28,7 @@ test('closing leaves the whole database in its one file', async () => {
   await store.close();
 });
 
-test('closing stores the creates under way first', async () => {
+test('closing a store finishes pending creates first', async () => {
   const { path, call } = await closedStore();
   const store = await openStore({ databaseUrl: `sqlite:${path}` });
   const creating = store.tasks.create(SAMPLE_TASK, call);
@@ -39,7 +39,7 @@ test('closing stores the creates under way first', async () => {
   await reopened.close();
 });
 
-test('a store in memory works and leaves no file', async () => {
+test('a store in memory works and creates no file', async () => {
   const store = await openStore({ databaseUrl: 'sqlite::memory:' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
   const call = await sampleCall(store);
@@ -50,7 +50,7 @@ test('a store in memory works and leaves no file', async () => {
 });
 
 test.each(['', 'sqlite:', 'gateway.db', 'mysql://user:password@host/db'])(
-  'the address "%s" is refused without repeating what it holds',
+  'the address "%s" is refused in a message that does not repeat it',
   async (databaseUrl) => {
     await expect(openStore({ databaseUrl })).rejects.toThrow(
       /^The database address must be sqlite:<path of a file>, sqlite::memory: or postgres:[^ ]*\.$/,
@@ -59,12 +59,12 @@ test.each(['', 'sqlite:', 'gateway.db', 'mysql://user:password@host/db'])(
 );
 
 test.each<readonly [string, (path: string) => void, string]>([
-  ['no database', (path) => writeFileSync(path, 'no database '.repeat(500)), 'the file is not a SQLite database'],
+  ['not a database', (path) => writeFileSync(path, 'no database '.repeat(500)), 'the file is not a SQLite database'],
   ['damaged', (path) => damageTable(path, 'schema_migrations'), 'the file is damaged'],
   ['read-only', makeReadOnly, 'the file is read-only'],
   ['of a newer version', addNewerMigration, 'its schema (version 999) is newer than this program knows'],
 ])(
-  'a file that is %s fails the opening with one line that names it, and is left as it was',
+  'opening a file that is %s fails with one line that names it, and leaves the file unchanged',
   async (_, spoil, reason) => {
     const { path } = await closedStore();
     spoil(path);
@@ -78,14 +78,14 @@ test.each<readonly [string, (path: string) => void, string]>([
   },
 );
 
-test('a store that is ready says so, and one that is closed does not', async () => {
+test('the readiness check passes for an open store and fails for a closed one', async () => {
   const store = await openStore({ databaseUrl: 'sqlite::memory:' });
   expect(await store.tasks.checks.database?.()).toBe('ok');
   await store.close();
   await expect(store.tasks.checks.database?.()).rejects.toThrow('it is closed');
 });
 
-test('a database that is damaged where the reads go fails them clearly, and nothing else', async () => {
+test('damaged tables fail only the reads that need them', async () => {
   const { path, call, token, accountTask } = await closedStore();
   damageTable(path, 'account_tasks');
   damageTable(path, 'tokens');

@@ -8,7 +8,7 @@ import { callOf, createMany, SAMPLE_TASK, sampleCall, sampleStore } from '../sup
 import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('a created task carries what was asked and what the store sets, in the order of the contract', async () => {
+  test('a created task has the input and the values that the store sets, in the order of the contract', async () => {
     const { store } = await sampleStore(kind, {}, (database) =>
       withClock(database, { nowMs: Date.UTC(2026, 1, 22, 4, 10, 0, 950) }),
     );
@@ -49,7 +49,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(Object.keys(found?.detail ?? {})).toEqual(Object.keys(DETAIL_FIELDS));
   });
 
-  test('a task that was acknowledged is there when the file is opened again', async () => {
+  test('an acknowledged task is still there when the database is opened again', async () => {
     const { store, databaseUrl } = await sampleStore(kind);
     const call = await sampleCall(store);
     const created = await createMany(store, call, 20);
@@ -68,7 +68,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     ['digits with leading zeros', '00123'],
     ['SQL', `'"); DROP TABLE account_tasks; --`],
     ['a mebibyte', `"${'🦊\r\n'.repeat(174_763)}"`],
-  ])('Parameters with %s are given back exactly', async (_, Parameters) => {
+  ])('Parameters with %s are returned unchanged', async (_, Parameters) => {
     const { store } = await sampleStore(kind);
     const call = await sampleCall(store);
     const { accountTask } = await store.tasks.create({ ...SAMPLE_TASK, Parameters }, call);
@@ -80,8 +80,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   test.each([
     ['a token of its second client', 'second'],
     ['a token of the account itself', null],
-    ['a token of a client that is not its own', 'foreign'],
-  ] as const)('with %s, a task belongs to that client or the oldest', async (_, which) => {
+    ['a token of a client of another account', 'foreign'],
+  ] as const)('a create with %s belongs to that client, else to the oldest of the account', async (_, which) => {
     const { store } = await sampleStore(kind);
     const { client: first } = await store.clients.create({ name: 'First' });
     const { accountId } = first;
@@ -93,7 +93,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(accountTask.fields).toMatchObject({ ClientID: expected.id, LastModifiedBy: expected.name });
   });
 
-  test('creates of several clients of one account in one commit keep apart', async () => {
+  test('creates of several clients of an account in one commit belong to their own clients', async () => {
     const { store } = await sampleStore(kind);
     const { client: first } = await store.clients.create({ name: 'First' });
     const { accountId } = first;
@@ -104,7 +104,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(created.map(({ accountTask }) => accountTask.ClientID)).toEqual([first.id, second.id, first.id]);
   });
 
-  test('creates of several accounts in one commit keep to their own clients', async () => {
+  test('creates of several accounts in one commit belong to their own clients', async () => {
     const { store } = await sampleStore(kind);
     const calls = await Promise.all(['A', 'B', 'C'].map((name) => sampleCall(store, name)));
     const created = await Promise.all(calls.map((call) => store.tasks.create(SAMPLE_TASK, call)));
@@ -114,7 +114,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     );
   });
 
-  test('an account without a client, or a task outside the catalogue, is refused without harm to its neighbours', async () => {
+  test('a create for an account without a client, or of a task outside the catalogue, fails alone in its batch', async () => {
     const { store, database } = await sampleStore(kind);
     const call = await sampleCall(store);
     const results = await Promise.allSettled([
@@ -151,7 +151,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     ['at the start', { StartDate: '2026-02-22T04:10:00Z', FinishDate: '2026-02-22T05:10:00+01:00' }],
     ['100 ns after the start', { StartDate: '2026-02-22T04:10:00Z', FinishDate: '2026-02-22T04:10:00.0000001Z' }],
     ['without a start', { StartDate: null, FinishDate: '2026-02-22T04:10:00Z' }],
-  ])('a finish date %s is kept as it is', async (_, dates) => {
+  ])('a finish date %s is stored unchanged', async (_, dates) => {
     const { store } = await sampleStore(kind);
     const call = await sampleCall(store);
     const { accountTask } = await store.tasks.create({ ...SAMPLE_TASK, ...dates }, call);
@@ -161,7 +161,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test.each<Caller>([
     { kind: 'forwarded', authorization: 'Bearer x' },
     { kind: 'subject', subject: 'x' },
-  ])('a caller whom the store does not know ($kind) is refused everything', async (caller) => {
+  ])('a caller that is not an account of the store ($kind) is refused everything', async (caller) => {
     const { store } = await sampleStore(kind);
     const call: Call = { caller, requestId: 'test' };
     const refusal = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' };

@@ -18,7 +18,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(after.tasks).toEqual([accountTask]);
   });
 
-  test('any number of tasks is found by one statement, in the order asked, repeats and gaps included', async () => {
+  test('any number of tasks is found by one statement, in the requested order, including duplicates and unknown IDs', async () => {
     const statements: string[] = [];
     const { store } = await sampleStore(kind, {}, (database) => ({
       ...database,
@@ -36,7 +36,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.tasks.find([], call)).toEqual([]);
   });
 
-  test('pages run newest first without gap or repeat, over tasks of one millisecond and of a clock set back', async () => {
+  test('pages list tasks newest first without gaps or duplicates, even within one millisecond or after the clock is set back', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.UTC(2030, 1, 1) });
     onTestFinished(() => void vi.useRealTimers());
     const { store } = await sampleStore(kind);
@@ -59,7 +59,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(sizes).toEqual([10, 10, 5]);
   });
 
-  test('the last full page has no next one', async () => {
+  test('a full last page has no next page', async () => {
     const { store } = await sampleStore(kind);
     const call = await sampleCall(store);
     await createMany(store, call, 3);

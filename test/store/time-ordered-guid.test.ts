@@ -2,16 +2,16 @@ import { version } from 'uuid';
 import { expect, test } from 'vitest';
 import { createTimeOrderedGuid } from '../../src/store/time-ordered-guid.ts';
 
-test('GUIDs are of version 7, each greater than the one before, and none twice', () => {
+test('GUIDs are of version 7, unique, and each sorts after the one before', () => {
   const guids = Array.from({ length: 5_000 }, () => createTimeOrderedGuid());
   expect(new Set(guids).size).toBe(5_000);
   expect(guids.toSorted()).toEqual(guids);
   expect(new Set(guids.map((guid) => version(guid)))).toEqual(new Set([7]));
 });
 
-test('a GUID says when it was made', () => {
+test('a GUID contains its creation time', () => {
   const before = Date.now();
-  const madeMs = Number.parseInt(createTimeOrderedGuid().replace('-', '').slice(0, 12), 16);
-  expect(madeMs).toBeGreaterThanOrEqual(before);
-  expect(madeMs).toBeLessThanOrEqual(Date.now() + 1);
+  const createdMs = Number.parseInt(createTimeOrderedGuid().replace('-', '').slice(0, 12), 16);
+  expect(createdMs).toBeGreaterThanOrEqual(before);
+  expect(createdMs).toBeLessThanOrEqual(Date.now() + 1);
 });

@@ -4,13 +4,13 @@ import { createTokenCache } from '../../src/store/tokens.ts';
 
 const CALLER: AccountCaller = { kind: 'account', accountId: 'an account', clientId: null };
 
-test('the oldest caller makes room for the newest', () => {
+test('a full token cache evicts its oldest entry', () => {
   const cache = createTokenCache(2);
   for (const hash of ['a', 'b', 'c']) cache.set(hash, CALLER, 1_000);
   expect(['a', 'b', 'c'].map((hash) => cache.find(hash))).toEqual([null, CALLER, CALLER]);
 });
 
-test('a caller is not kept beyond its token, however the wall clock is set', () => {
+test('a cached caller expires with its token, however the wall clock is set', () => {
   vi.useFakeTimers({ toFake: ['performance', 'Date'] });
   onTestFinished(() => void vi.useRealTimers());
   const cache = createTokenCache();

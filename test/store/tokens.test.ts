@@ -8,7 +8,7 @@ import { DATABASES, type DatabaseKind, openTemporary } from '../support/database
 const START_MS = Date.UTC(2026, 1, 22, 4);
 const HOUR_MS = 3_600_000;
 
-/** A store with one client and a clock that the test sets. */
+/** Opens a store with one client and a clock that the test sets. */
 async function clockedStore(kind: DatabaseKind) {
   const clock = { nowMs: START_MS };
   const sample = await sampleStore(kind, {}, (database) => withClock(database, clock));
@@ -17,7 +17,7 @@ async function clockedStore(kind: DatabaseKind) {
 }
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('a token speaks for its account and client for eight hours, and for nobody after them', async () => {
+  test('a token identifies its account and client for eight hours', async () => {
     const { store, clock, holder } = await clockedStore(kind);
     const { token, expiresAt } = await store.tokens.issue(holder);
     expect(token).toMatch(/^[\w-]{43}$/);
@@ -28,7 +28,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.tokens.verify(token)).toEqual({ kind: 'account', ...holder });
   });
 
-  test('a token outlives a gateway whose clock is a day ahead', async () => {
+  test('a gateway whose clock is a day ahead does not delete a valid token', async () => {
     const { store } = await sampleStore(kind);
     const { token } = await store.tokens.issue({ accountId: randomUUID(), clientId: null });
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 86_400_000 });
@@ -50,7 +50,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(failure).toMatchObject({ code: 'BAD_USER_INPUT', message: expect.stringContaining('clientId') });
   });
 
-  test('a token that was never given out speaks for nobody', async () => {
+  test('a token that was never issued is refused', async () => {
     const { store, holder } = await clockedStore(kind);
     const { token } = await store.tokens.issue(holder);
     expect(await store.tokens.verify('')).toBeNull();
@@ -58,7 +58,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.tokens.verify(`${token} `)).toBeNull();
   });
 
-  test('tokens outlive the process that gave them out', async () => {
+  test('a token outlives the process that issued it', async () => {
     const { store, databaseUrl, clock, holder } = await clockedStore(kind);
     const { token } = await store.tokens.issue(holder);
     await store.close();
@@ -67,7 +67,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await reopened.close();
   });
 
-  test('a verified token is looked up again after a minute', async () => {
+  test('a verified token is cached for a minute', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     onTestFinished(() => void vi.useRealTimers());
     const { store, database, holder } = await clockedStore(kind);

@@ -5,7 +5,7 @@ export interface TestClock {
   nowMs: number;
 }
 
-/** The same database with the test's clock in the place of its own. */
+/** Decorates a database so that it uses the test's clock instead of its own. */
 export function withClock(database: Database, clock: TestClock): Database {
   const toClockedSql = (sql: string): string => sql.replaceAll('now_ms()', String(clock.nowMs));
   const toClocked = <Reader extends SqlReader>(reader: Reader): Reader => ({

@@ -1,7 +1,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 
-/** Overwrites where a table begins in a SQLite file that nobody has open. */
+/** Overwrites the first page of a table in a closed SQLite file. */
 export function damageTable(path: string, table: string): void {
   const handle = new DatabaseSync(path);
   const root = handle.prepare('SELECT rootpage FROM sqlite_master WHERE name = ?').get(table)?.['rootpage'];
@@ -10,7 +10,7 @@ export function damageTable(path: string, table: string): void {
   overwrite(path, (Number(root) - 1) * Number(pageSize), Buffer.alloc(Number(pageSize), 0xff));
 }
 
-/** Gives a SQLite file the version of a future format, which older programs may read but not write (its 19th byte). */
+/** Sets the format version of a SQLite file (its 19th byte) to a future one, which older programs may only read. */
 export function makeReadOnly(path: string): void {
   overwrite(path, 18, Buffer.of(3));
 }

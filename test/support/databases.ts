@@ -7,11 +7,11 @@ import { openPostgres } from '../../src/store/sql/postgres.ts';
 import { openSqlite } from '../../src/store/sql/sqlite.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
-/** The databases that every behaviour of the store is tested on. */
+/** The databases on which the store's behaviour is tested. */
 export const DATABASES = ['SQLite', 'PostgreSQL'] as const;
 export type DatabaseKind = (typeof DATABASES)[number];
 
-/** The address of an empty database, or (quicker) of an empty schema of PostgreSQL, for one test. */
+/** Returns the address of an empty SQLite file, or of an empty schema in the shared PostgreSQL, for one test. */
 export async function temporaryDatabase(kind: DatabaseKind): Promise<string> {
   if (kind === 'SQLite') return `sqlite:${join(temporaryFolder(), 'gateway.db')}`;
   const name = uniqueName();
@@ -20,7 +20,7 @@ export async function temporaryDatabase(kind: DatabaseKind): Promise<string> {
   return `${url}?options=${encodeURIComponent(`-c search_path=${name}`)}`;
 }
 
-/** Opens a database as it is, without a schema, until the test is over. */
+/** Opens a database without migrating it, and closes it after the test. */
 export async function openTemporary(address: string): Promise<Database> {
   const database = address.startsWith('sqlite:')
     ? await openSqlite(address.slice('sqlite:'.length))
@@ -29,7 +29,7 @@ export async function openTemporary(address: string): Promise<Database> {
   return database;
 }
 
-/** The address of a whole PostgreSQL database that is gone when the test is over; `properties` are those of CREATE DATABASE. */
+/** Creates a PostgreSQL database and drops it after the test. `properties` are options of CREATE DATABASE. */
 export async function temporaryPostgres(properties = ''): Promise<string> {
   const name = uniqueName();
   const { url, pool } = await sharedPostgres();
@@ -38,14 +38,14 @@ export async function temporaryPostgres(properties = ''): Promise<string> {
   return Object.assign(new URL(url), { pathname: name }).href;
 }
 
-/** The same database by way of its socket in a folder. */
+/** Returns the address of the same database through its Unix socket. */
 export async function throughSocket(databaseUrl: string): Promise<string> {
   const [row] = await administer(databaseUrl, "SELECT current_setting('unix_socket_directories') AS folder");
   const { username, password, port, pathname } = new URL(databaseUrl);
   return `postgres://${username}:${password}@${pathname}?host=${String(row?.['folder'])}&port=${port}`;
 }
 
-/** Runs one statement as the superuser, over a connection of its own. */
+/** Runs one statement as the superuser, over a new connection. */
 export async function administer(address: string, sql: string): Promise<readonly Record<string, unknown>[]> {
   const client = new Client({ connectionString: address });
   await client.connect();
@@ -59,19 +59,19 @@ export async function administer(address: string, sql: string): Promise<readonly
 
 interface SharedPostgres {
   readonly url: string;
-  /** As its superuser. */
+  /** Connected as the superuser. */
   readonly pool: Pool;
 }
 
 let sharing: Promise<SharedPostgres> | null = null;
 
 function sharedPostgres(): Promise<SharedPostgres> {
-  sharing ??= askForPostgres();
+  sharing ??= requestPostgres();
   return sharing;
 }
 
-async function askForPostgres(): Promise<SharedPostgres> {
-  const response = await fetch(inject('postgresOffice'));
+async function requestPostgres(): Promise<SharedPostgres> {
+  const response = await fetch(inject('postgresAddressUrl'));
   const text = await response.text();
   if (!response.ok) throw new Error(text);
   return { url: text, pool: new Pool({ connectionString: text, max: 1, allowExitOnIdle: true }) };

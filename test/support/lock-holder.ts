@@ -14,7 +14,7 @@ const HOLDER = `
   });
 `;
 
-/** A process that holds the write lock of a SQLite file until `release`; `work` is done under the lock. */
+/** Starts a process that runs `work` and holds the write lock of a SQLite file until `release`. */
 export async function holdWriteLock(path: string, work = ''): Promise<{ readonly release: () => Promise<void> }> {
   const holder = spawn(process.execPath, ['--input-type=module', '--eval', HOLDER, path, `BEGIN IMMEDIATE; ${work}`], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -26,7 +26,7 @@ export async function holdWriteLock(path: string, work = ''): Promise<{ readonly
     async release() {
       holder.stdin.write('end');
       const [code] = (await exited) as [number | null];
-      if (code !== 0) throw new Error(`The holder of the lock ended with status ${code}.`);
+      if (code !== 0) throw new Error(`The lock holder exited with status ${code}.`);
     },
   };
 }

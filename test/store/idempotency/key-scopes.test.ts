@@ -47,18 +47,18 @@ const MODES: readonly (readonly [
   { readonly same: readonly string[]; readonly other: string },
 ])[] = [
   [
-    'the subject of a JWT, whichever token says it',
+    'the subject of a JWT, whatever the token',
     own,
     { same: [await jwt('alice', '1'), await jwt('alice', '2')], other: await jwt('bob', '1') },
   ],
-  ['the Authorization header, passed on', forwarding, { same: ['Bearer a', 'bearer a'], other: 'Bearer b' }],
+  ['a forwarded Authorization header', forwarding, { same: ['Bearer a', 'bearer a'], other: 'Bearer b' }],
   [
-    'the subject of a JWT that is checked and passed on',
+    'the subject of a JWT that is verified and forwarded',
     checking,
     { same: [await jwt('alice', '3'), await jwt('alice', '4')], other: await jwt('bob', '2') },
   ],
   [
-    'the client of the store’s tokens',
+    'the client of a token of the store',
     store,
     {
       same: [`Bearer ${store.token}`, await anotherToken(store)],
@@ -66,7 +66,7 @@ const MODES: readonly (readonly [
     },
   ],
   [
-    'an account that JWTs speak for',
+    'the account that a JWT identifies',
     store,
     {
       same: [await jwt(store.accountId, '1'), await jwt(store.accountId.toUpperCase(), '2')],
@@ -75,7 +75,7 @@ const MODES: readonly (readonly [
   ],
 ];
 
-test.each(MODES)('keys and records are of %s', async (_, gateway, { same, other }) => {
+test.each(MODES)('keys and records belong to %s', async (_, gateway, { same, other }) => {
   const create = async (authorization: string): Promise<Created> => {
     const { json } = await gateway.graphql({ query: CREATE, variables: { input: SAMPLE_INPUT } }, { authorization });
     return (json.data as unknown as { readonly createAccountTask: Created }).createAccountTask;
@@ -86,6 +86,6 @@ test.each(MODES)('keys and records are of %s', async (_, gateway, { same, other 
   expect(another.accountTask.id).not.toBe(one.accountTask.id);
   const { text } = await gateway.graphql({ query: TASKS }, { authorization: same[1] as string });
   expect(text).toContain(one.accountTask.id);
-  // In the store the account's clients share its tasks, though not their keys.
+  // In the store, the clients of an account share its tasks but not their keys.
   expect(text.includes(another.accountTask.id)).toBe(gateway === store);
 });

@@ -16,7 +16,7 @@ const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
 const GATEWAYS = [0, 1, 2];
 
-/** As in a rolling upgrade: one gateway still identifies callers by their header, the others by the subject of their JWT. */
+/** Models a rolling upgrade: one gateway still identifies callers by their header, the others by the subject of their JWT. */
 function isOfVersion01(gateway: number): boolean {
   return gateway === 0;
 }
@@ -31,31 +31,31 @@ const ENDS = {
   notSent: { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
 } as const satisfies Record<string, FailureKind | null>;
 
-/** What happens to a gateway's next transaction: it is stored, never begun, or stored though nobody learns of it. */
-type Weather = 'fine' | 'away' | 'answer lost';
+/** The fate of a gateway's next transaction: stored, never begun, or stored although its answer is lost. */
+type Connection = 'fine' | 'down' | 'answer lost';
 
 type Step =
   | { readonly kind: 'create'; readonly gateway: number; readonly key: number; readonly input: number }
   | { readonly kind: 'end'; readonly send: number; readonly how: keyof typeof ENDS }
-  | { readonly kind: 'weather'; readonly gateway: number; readonly weather: Weather }
+  | { readonly kind: 'connection'; readonly gateway: number; readonly connection: Connection }
   | { readonly kind: 'crash'; readonly gateway: number }
   | { readonly kind: 'time'; readonly passesMs: number };
 
-/** One request as the service knows it: the truth, whatever is written down. */
+/** One request as the service received it: the truth, whatever the ledger contains. */
 interface Send {
   readonly gateway: number;
   readonly key: string;
   readonly input: string;
   readonly id: string;
   state: 'held' | 'in doubt' | 'created' | 'not created';
-  /** Its gateway crashed, maybe before it could write down what became of it. */
-  isForgotten: boolean;
+  /** True if its gateway crashed, perhaps before it settled the attempt. */
+  mayBeUnsettled: boolean;
   end: ((how: keyof typeof ENDS) => void) | null;
 }
 
-/** A process that is over answers nobody, and sends and writes nothing any more. */
-interface Life {
-  isOver: boolean;
+/** A gateway process. After its end it answers, sends and writes nothing. */
+interface Instance {
+  hasEnded: boolean;
   readonly end: PromiseWithResolvers<void>;
 }
 
@@ -82,9 +82,9 @@ const STEP: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.record({
-      kind: fc.constant('weather' as const),
+      kind: fc.constant('connection' as const),
       gateway: GATEWAY,
-      weather: fc.constantFrom<Weather>('fine', 'away', 'answer lost'),
+      connection: fc.constantFrom<Connection>('fine', 'down', 'answer lost'),
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('crash' as const), gateway: GATEWAY }) },
@@ -104,38 +104,38 @@ function createdTask(id: string): CreatedAccountTask {
   return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
 }
 
-/** Gateways over one database, in front of one service that sees everything they send. */
+/** Opens gateways over one database, in front of one service that sees everything they send. */
 function createWorld(unclocked: Database) {
   const clock = { nowMs: START_MS };
   const database = withClock(unclocked, clock);
   const authorization = randomUUID();
   const sends: Send[] = [];
   const problems: string[] = [];
-  const lives: Life[] = [];
+  const instances: Instance[] = [];
   const ledgers: Ledger[] = [];
-  const weather: Weather[] = GATEWAYS.map(() => 'fine');
+  const connections: Connection[] = GATEWAYS.map(() => 'fine');
   const asked: { readonly key: string; readonly input: string }[] = [];
-  const underWay: Promise<unknown>[] = [];
+  const pending: Promise<unknown>[] = [];
   let isEnding = false;
 
-  const weathered = (gateway: number, life: Life): Database => ({
+  const withConnection = (gateway: number, instance: Instance): Database => ({
     ...database,
     async transaction(work) {
-      const today = weather[gateway];
-      if (today === 'away') throw new DatabaseUnavailableError('it is away', { cause: null });
-      if (life.isOver) return NEVER;
+      const connection = connections[gateway];
+      if (connection === 'down') throw new DatabaseUnavailableError('it is down', { cause: null });
+      if (instance.hasEnded) return NEVER;
       const result = await database.transaction(work);
-      if (life.isOver) return NEVER;
-      if (today !== 'answer lost') return result;
-      weather[gateway] = 'fine';
+      if (instance.hasEnded) return NEVER;
+      if (connection !== 'answer lost') return result;
+      connections[gateway] = 'fine';
       throw new DatabaseUnavailableError('the connection was lost', { cause: null, fateUnknown: true });
     },
   });
   const openGateway = (gateway: number): TaskService => {
-    const life = { isOver: false, end: Promise.withResolvers<void>() };
-    lives[gateway] = life;
+    const instance = { hasEnded: false, end: Promise.withResolvers<void>() };
+    instances[gateway] = instance;
     const ledger = createLedger({
-      database: weathered(gateway, life),
+      database: withConnection(gateway, instance),
       leaseMs: LEASE_MS,
       expiryMs: 86_400_000,
       maxPending: 1_000,
@@ -145,7 +145,7 @@ function createWorld(unclocked: Database) {
     const service: TaskService = {
       create: (task, call) =>
         new Promise((resolve, reject) => {
-          if (life.isOver) return;
+          if (instance.hasEnded) return;
           const key = String(call.idempotencyKey);
           const before = sends.filter((send) => send.key === key && isOpen(send));
           if (before.length > 0) problems.push(`${key} was sent again after one that is ${before[0]?.state}`);
@@ -155,7 +155,7 @@ function createWorld(unclocked: Database) {
             input: task.Parameters,
             id: randomUUID(),
             state: 'held',
-            isForgotten: false,
+            mayBeUnsettled: false,
             end(how) {
               send.end = null;
               const failure = ENDS[how];
@@ -177,7 +177,7 @@ function createWorld(unclocked: Database) {
   };
   const gateways = GATEWAYS.map(openGateway);
 
-  /** What is answered must be true of what was sent. */
+  /** Creates a task and compares the answer with what was sent. */
   const create = async (gateway: number, key: string, input: string): Promise<string> => {
     const task = { ...SAMPLE_TASK, Parameters: input };
     asked.push({ key, input });
@@ -188,7 +188,8 @@ function createWorld(unclocked: Database) {
     if (!(result instanceof Error)) {
       const { accountTask, replayed } = result as CreatedAccountTask;
       const send = sends.find(({ id }) => id === accountTask.ID);
-      if (send?.state !== 'created' || send.input !== input) problems.push(`${key} gave what is not its own`);
+      if (send?.state !== 'created' || send.input !== input)
+        problems.push(`${key} replayed the result of another input`);
       return replayed ? 'replayed' : 'created';
     }
     if (!(result instanceof TaskFailure)) throw result;
@@ -197,7 +198,7 @@ function createWorld(unclocked: Database) {
     return result.code;
   };
 
-  /** Lets everything that can go on do so. */
+  /** Waits until nothing can proceed without another step. */
   const settle = async (): Promise<void> => {
     for (let quiet = 0; quiet < 3; quiet += 1) {
       await new Promise((resolve) => void setImmediate(resolve));
@@ -208,21 +209,21 @@ function createWorld(unclocked: Database) {
   const steps: { [Kind in Step['kind']]: (step: Extract<Step, { kind: Kind }>) => void } = {
     create({ gateway, key, input }) {
       const done = create(gateway, KEYS[key] ?? '', INPUTS[input] ?? '');
-      underWay.push(Promise.race([done, lives[gateway]?.end.promise]));
+      pending.push(Promise.race([done, instances[gateway]?.end.promise]));
     },
     end({ send, how }) {
       const held = sends.filter(({ end }) => end !== null);
       held[send % Math.max(held.length, 1)]?.end?.(how);
     },
-    weather(step) {
-      weather[step.gateway] = step.weather;
+    connection(step) {
+      connections[step.gateway] = step.connection;
     },
     crash({ gateway }) {
-      const life = lives[gateway] as Life;
-      life.isOver = true;
-      life.end.resolve();
+      const instance = instances[gateway] as Instance;
+      instance.hasEnded = true;
+      instance.end.resolve();
       for (const send of sends) {
-        if (send.gateway === gateway) Object.assign(send, { isForgotten: true, end: null });
+        if (send.gateway === gateway) Object.assign(send, { mayBeUnsettled: true, end: null });
       }
       gateways[gateway] = openGateway(gateway);
     },
@@ -236,12 +237,12 @@ function createWorld(unclocked: Database) {
     create,
     settle,
     take: (step: Step) => steps[step.kind](step as never),
-    /** The weather is fine again, the service creates whatever reaches it, and everything comes to its end. */
-    async clearUp() {
-      for (const gateway of weather.keys()) weather[gateway] = 'fine';
+    /** Restores the connections, lets the service create every task that it received, and waits for all creates. */
+    async finish() {
+      for (const gateway of connections.keys()) connections[gateway] = 'fine';
       isEnding = true;
       for (const { end } of sends) end?.('created');
-      await Promise.all(underWay);
+      await Promise.all(pending);
     },
     pass: (ms: number) => void (clock.nowMs += ms),
     close: () => Promise.all(ledgers.map((ledger) => ledger.close())),
@@ -249,7 +250,7 @@ function createWorld(unclocked: Database) {
 }
 
 test.each(DATABASES)(
-  'on %s, whatever fails and in whatever order, no key is sent again unless nothing came of it',
+  'on %s, no key is sent again unless nothing was created, whatever fails in whatever order',
   { timeout: 120_000 },
   async (kind) => {
     const database = await migratedDatabase(kind);
@@ -261,17 +262,17 @@ test.each(DATABASES)(
         world.take(step);
         if (!hasty) await world.settle();
       }
-      await world.clearUp();
+      await world.finish();
       world.pass(5 * LEASE_MS);
       const created = world.sends.filter(({ state }) => state === 'created');
       for (const gateway of GATEWAYS) {
-        // The first to claim a key at each gateway waits for what that gateway owes the database.
+        // The first claim at each gateway flushes its queued settlements.
         for (const { key, input } of created) await world.create(gateway, key, input);
       }
-      for (const { key, input, isForgotten } of created) {
+      for (const { key, input, mayBeUnsettled } of created) {
         const answer = await world.create(0, key, input);
         count(answer);
-        if (answer !== 'replayed' && !isForgotten) world.problems.push(`${key} was created, and gave ${answer}`);
+        if (answer !== 'replayed' && !mayBeUnsettled) world.problems.push(`${key} was created but answered ${answer}`);
       }
       await world.close();
       expect(world.problems).toEqual([]);
@@ -281,7 +282,7 @@ test.each(DATABASES)(
       { minLength: 5, maxLength: 30 },
     );
     await fc.assert(fc.asyncProperty(STEPS, run), { numRuns: RUNS[kind] });
-    // Otherwise it would have shown nothing.
+    // Otherwise the test would prove nothing.
     expect(answers.get('replayed')).toBeGreaterThan(RUNS[kind] / 4);
     expect(new Set(answers.keys()).difference(new Set(['replayed', 'UPSTREAM_CONNECTION_LOST']))).toEqual(new Set());
   },

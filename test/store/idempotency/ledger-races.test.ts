@@ -39,7 +39,7 @@ function created(): Settlement {
   return { kind: 'created', created: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
 }
 
-/** The same database to another process, in whose next transaction `happen` comes right after this many reads of keys. */
+/** Decorates a database: `happen` runs within the next transaction, right after this many reads of keys. */
 function interruptible(database: Database, readsBefore: number, happen: () => Promise<void>): Database {
   let reads = 0;
   return {
@@ -59,9 +59,9 @@ function interruptible(database: Database, readsBefore: number, happen: () => Pr
   };
 }
 
-/** On SQLite one transaction waits for the other. */
+// On SQLite one transaction waits for the other.
 describe('a claim on PostgreSQL, while another process settles the key', () => {
-  test('as not sent is not taken for claimed before its own intent is written', async () => {
+  test('a claim is not granted while another process releases the key, before its own row is written', async () => {
     const database = await migratedDatabase('PostgreSQL');
     const one = ledgerOver(database);
     const [first, second] = [newAttempt(), newAttempt()];
@@ -73,7 +73,7 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
     expect(await one.claim(newAttempt())).toEqual({ kind: 'running' });
   });
 
-  test('as created, late, does not make it unknown again', async () => {
+  test('a claim does not overwrite a late settlement as created with unknown', async () => {
     const database = await migratedDatabase('PostgreSQL');
     const one = ledgerOver(database);
     const first = newAttempt();
@@ -85,7 +85,7 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
   });
 });
 
-test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole where another process is first under one', async () => {
+test('a claim under an old and a new scope is released as a whole if another process is first under one of them', async () => {
   const database = await migratedDatabase('PostgreSQL');
   const old = ledgerOver(database);
   const [oldAttempt, attempt] = [attemptOf('old'), attemptOf('new', 'old')];
@@ -98,7 +98,7 @@ test('a claim on PostgreSQL under an old and a new scope is withdrawn as a whole
   expect(await old.claim(attemptOf('old'))).toEqual({ kind: 'running' });
 });
 
-test.each(DATABASES)('on %s a claim refused in a commit of unknown fate leaves its key free', async (kind) => {
+test.each(DATABASES)('on %s, a claim whose commit has an unknown fate leaves its key free', async (kind) => {
   const database = await migratedDatabase(kind);
   let isLost = true;
   const losing: Database = {

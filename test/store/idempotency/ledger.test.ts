@@ -39,7 +39,7 @@ function createdTask(id: string = SAMPLE_DETAIL.ID): CreatedAccountTask {
   return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
 }
 
-/** A service whose every create does the next of `answers`, and counts what was sent to it. */
+/** Creates a service whose creates return the `answers` in turn. It collects what was sent to it. */
 function service(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
   const sent: NewAccountTask[] = [];
   const tasks: TaskService = {
@@ -101,7 +101,7 @@ function verdictOf(promise: Promise<CreatedAccountTask>): Promise<unknown> {
   );
 }
 
-test('a key that is under way is waited for as long as is said, however slow the database is', async () => {
+test('a create waits no longer than waitMs for another attempt with its key, however slow the database is', async () => {
   const WAIT_MS = 100;
   const CLAIM_MS = 40;
   let claims = 0;
@@ -121,8 +121,8 @@ test('a key that is under way is waited for as long as is said, however slow the
 });
 
 describe.each(DATABASES)('on %s', (kind) => {
-  describe('an idempotency key in front of an upstream', () => {
-    test('sends once and gives the first result again, digits of unknown numbers included', async () => {
+  describe('idempotency keys of an upstream', () => {
+    test('a key is sent once and replays the first result, including the digits of unknown numbers', async () => {
       const { tasks: inner, sent } = service();
       const { tasks } = await ledgerOver(kind, inner);
       const first = await tasks.create(SAMPLE_TASK, CALL);
@@ -132,7 +132,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(1);
     });
 
-    test('reads long results, and failures, each by itself when it gives them again', async () => {
+    test('long results and failures are read one by one when they are replayed', async () => {
       const long = 'x'.repeat(200_000);
       const answers = Array.from({ length: 8 }, (_, index) => async () => ({
         ...createdTask(),
@@ -177,7 +177,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(Math.max(...lengths)).toBeLessThan(300_000);
     });
 
-    test('without a key everything is sent', async () => {
+    test('creates without a key are all sent', async () => {
       const { tasks: inner, sent } = service();
       const { tasks } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
@@ -185,7 +185,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(2);
     });
 
-    test('of unknown fate is never sent again: the recorded failure is the answer', async () => {
+    test('a key of unknown fate is never sent again and repeats the recorded failure', async () => {
       const evidence = { errorCode: 'E-1', errorReason: 'It broke.' };
       const { tasks: inner, sent } = service(
         failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', evidence),
@@ -201,7 +201,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(1);
     });
 
-    test('of an unexpected error is of unknown fate too', async () => {
+    test('a key whose create failed unexpectedly has an unknown fate', async () => {
       const { tasks: inner, sent } = service(() => Promise.reject(new Error('a defect')));
       const { tasks } = await ledgerOver(kind, inner);
       await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toThrow('a defect');
@@ -214,7 +214,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       { code: 'OVERLOADED', outcome: 'NOT_SENT' },
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
       { code: 'UNAUTHENTICATED', outcome: 'REJECTED' },
-    ] as const)('of $code/$outcome may be sent again', async (failure) => {
+    ] as const)('a key whose create ended with $code/$outcome can be sent again', async (failure) => {
       const { tasks: inner, sent } = service(failing(failure, 'No.'));
       const { tasks } = await ledgerOver(kind, inner);
       expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
@@ -222,7 +222,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(2);
     });
 
-    test('with another input is a conflict, whatever became of the first', async () => {
+    test('a key with another input is a conflict, whatever the outcome of the first', async () => {
       const { tasks: inner, sent } = service(failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'));
       const { tasks } = await ledgerOver(kind, inner);
       await verdictOf(tasks.create(SAMPLE_TASK, CALL));
@@ -231,32 +231,32 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(1);
     });
 
-    test('still under way is told so at once, or waited for', async () => {
+    test('a second create while the first is running fails as in progress at once, or waits for it', async () => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
       const { tasks: inner, sent } = service(() => promise);
       const { tasks, database } = await ledgerOver(kind, inner);
       const first = tasks.create(SAMPLE_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
       expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
-      const { tasks: patient } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
-      const second = patient.create(SAMPLE_TASK, CALL);
+      const { tasks: waitingTasks } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
+      const second = waitingTasks.create(SAMPLE_TASK, CALL);
       resolve(createdTask());
       expect((await first).replayed).toBe(false);
       expect((await second).replayed).toBe(true);
       expect(sent).toHaveLength(1);
     });
 
-    test('is waited for by no more than may wait; one more is told at once that it is under way', async () => {
+    test('no more than maxWaiting creates wait for a running one; further ones fail at once', async () => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
       const { tasks: inner, sent } = service(() => promise);
       const { tasks } = await ledgerOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
       const first = tasks.create(SAMPLE_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
       const others = Array.from({ length: 10 }, () => verdictOf(tasks.create(SAMPLE_TASK, CALL)));
-      const told = Promise.withResolvers<void>();
+      const enough = Promise.withResolvers<void>();
       let answered = 0;
-      for (const other of others) void other.then(() => (answered += 1) === 7 && told.resolve());
-      await told.promise;
+      for (const other of others) void other.then(() => (answered += 1) === 7 && enough.resolve());
+      await enough.promise;
       resolve(createdTask());
       expect((await first).replayed).toBe(false);
       const verdicts = Map.groupBy(await Promise.all(others), (verdict) => verdict);
@@ -264,22 +264,22 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(verdicts.get('replayed')).toHaveLength(3);
     });
 
-    test('of a process that is gone becomes of unknown fate when its lease is over, and never runs again', async () => {
+    test('a key of an ended process has an unknown fate once its lease expires, and is never sent again', async () => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
       const never = service(() => new Promise(() => undefined));
-      const gone = await ledgerOver(kind, never.tasks, { clock });
-      void gone.tasks.create(SAMPLE_TASK, CALL);
+      const ended = await ledgerOver(kind, never.tasks, { clock });
+      void ended.tasks.create(SAMPLE_TASK, CALL);
       while (never.sent.length === 0) await new Promise((done) => void setImmediate(done));
       const { tasks: inner, sent } = service();
-      const { tasks } = await ledgerOver(kind, inner, { clock }, gone.database);
+      const { tasks } = await ledgerOver(kind, inner, { clock }, ended.database);
       expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
       clock.nowMs += LEASE_MS;
       expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
-      expect(await gone.database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'UNKNOWN' }]);
+      expect(await ended.database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'UNKNOWN' }]);
       expect(sent).toHaveLength(0);
     });
 
-    test('outlives a gateway whose clock is more than a key lifetime ahead', async () => {
+    test('a gateway whose clock is more than a key lifetime ahead does not delete valid keys', async () => {
       const { tasks: inner, sent } = service();
       const { tasks } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, CALL);
@@ -292,7 +292,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(2);
     });
 
-    test('is another key for another Authorization', async () => {
+    test('the same key with another Authorization header is a different key', async () => {
       const { tasks: inner, sent } = service();
       const { tasks } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, CALL);
@@ -304,18 +304,18 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(sent).toHaveLength(2);
     });
 
-    describe('of a caller whose JWT the gateway checks', () => {
+    describe('keys of a caller whose JWT the gateway verifies', () => {
       const withToken = (token: string): CreateCall => ({
         ...CALL,
         caller: { kind: 'forwarded', authorization: `Bearer ${token}`, verified: { subject: 's', expiresAtMs: 0 } },
       });
-      /** As a gateway of version 0.1 sees the caller. */
+      /** The call as a gateway of version 0.1 sees it. */
       const unchecked = (token: string): CreateCall => ({
         ...CALL,
         caller: { kind: 'forwarded', authorization: `Bearer ${token}` },
       });
 
-      test('is known with a renewed token', async () => {
+      test('a key is known with a renewed token', async () => {
         const { tasks: inner, sent } = service();
         const { tasks } = await ledgerOver(kind, inner);
         await tasks.create(SAMPLE_TASK, withToken('1'));
@@ -323,7 +323,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         expect(sent).toHaveLength(1);
       });
 
-      test('is known when it was used before the upgrade, whatever the subject has done since', async () => {
+      test('a key that was used before the upgrade is known, whatever the subject has done since', async () => {
         const { tasks: inner, sent } = service();
         const { tasks } = await ledgerOver(kind, inner);
         const before = await tasks.create(SAMPLE_TASK, unchecked('1'));
@@ -334,7 +334,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         expect(sent).toHaveLength(2);
       });
 
-      test('is known to a gateway of version 0.1 that serves beside this one', async () => {
+      test('a key is known to a gateway of version 0.1 that runs beside this one', async () => {
         const { tasks: inner, sent } = service(
           async () => createdTask(),
           failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'),
@@ -349,7 +349,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         expect(sent).toHaveLength(3);
       });
 
-      test('is written under one scope only, once a key lifetime has passed since the upgrade', async () => {
+      test('a key is written under one scope only, once a key lifetime has passed since the upgrade', async () => {
         const clock = { nowMs: Date.now() + EXPIRY_MS - 60_000 };
         const { tasks: inner } = service();
         const { tasks, database } = await ledgerOver(kind, inner, { clock });
@@ -363,7 +363,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       });
     });
 
-    test('that cannot be written down sends nothing; one without a key is sent all the same', async () => {
+    test('a create whose key cannot be stored is not sent; a create without a key is', async () => {
       const { tasks: inner, sent } = service();
       const { tasks, database } = await ledgerOver(kind, inner);
       await database.close();
@@ -372,7 +372,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await verdictOf(tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
     });
 
-    test('whose settlement cannot be written still gives the created task, and says so to the log', async () => {
+    test('a create whose settlement cannot be written still returns the task and reports the failure', async () => {
       const database = await migratedDatabase(kind);
       const { tasks: inner } = service(async () => {
         await database.close();
@@ -383,7 +383,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(unsettled).toHaveLength(1);
     });
 
-    test('no Authorization header is written down in clear', async () => {
+    test('no Authorization header is stored in clear text', async () => {
       const { tasks: inner } = service();
       const { tasks, database } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, CALL);
@@ -391,7 +391,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
   });
 
-  describe('tasks recorded in front of an upstream', () => {
+  describe('recorded tasks of an upstream', () => {
     async function recordedOver(tasks: TaskService) {
       const database = await migratedDatabase(kind);
       const unrecorded: string[] = [];
@@ -409,7 +409,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     }
     const ids = ['c', 'a', 'b'].map((digit) => SAMPLE_DETAIL.ID.replace(/^./, digit));
 
-    test('are found and listed for the same caller only, newest first, as they were created', async () => {
+    test('recorded tasks are found and listed only for the same caller, newest first, as they were created', async () => {
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
       const { tasks } = await recordedOver(inner);
       const created = [];
@@ -425,7 +425,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
     });
 
-    test('are found and listed with those of the time before the gateway checked JWTs, in one order', async () => {
+    test('recorded tasks are listed in one order with those from before the gateway verified JWTs', async () => {
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
       const { tasks } = await recordedOver(inner);
       const verified = { subject: 's', expiresAtMs: 0 };
@@ -447,17 +447,22 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(renewed.map((task) => task?.ID)).toEqual([undefined, ids[1], ids[2]]);
     });
 
-    test('that cannot be recorded at once are when the database is back, in the order of their creation', async () => {
+    test('tasks that cannot be recorded at once are recorded when the database is available again, in the order of creation', async () => {
       const database = await migratedDatabase(kind);
-      let isAway = true;
-      const away: Database = {
+      let isDown = true;
+      const failingDatabase: Database = {
         ...database,
         transaction: (work) =>
-          isAway
-            ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+          isDown
+            ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
             : database.transaction(work),
       };
-      const records = createTaskRecords({ database: away, maxPending: 1000, onDropped: () => {}, retryMs: 5 });
+      const records = createTaskRecords({
+        database: failingDatabase,
+        maxPending: 1000,
+        onDropped: () => {},
+        retryMs: 5,
+      });
       onTestFinished(() => records.close());
       const unrecorded: string[] = [];
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
@@ -465,19 +470,19 @@ describe.each(DATABASES)('on %s', (kind) => {
       const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
       for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
       expect(unrecorded).toEqual(ids);
-      isAway = false;
+      isDown = false;
       const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
       await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual(ids.toReversed());
     });
 
-    test('that the database will never hold are given up, and keep no other from being recorded', async () => {
+    test('a task that the database refuses is dropped, and other tasks are recorded', async () => {
       const database = await migratedDatabase(kind);
-      let isAway = true;
-      const away: Database = {
+      let isDown = true;
+      const failingDatabase: Database = {
         ...database,
         transaction: (work) =>
-          isAway
-            ? Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }))
+          isDown
+            ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
             : database.transaction((transaction) =>
                 work({
                   ...transaction,
@@ -490,19 +495,19 @@ describe.each(DATABASES)('on %s', (kind) => {
       };
       const dropped: unknown[] = [];
       const onDropped = (error: unknown) => dropped.push(error);
-      const records = createTaskRecords({ database: away, maxPending: 1000, onDropped, retryMs: 5 });
+      const records = createTaskRecords({ database: failingDatabase, maxPending: 1000, onDropped, retryMs: 5 });
       onTestFinished(() => records.close());
       const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
       const refusals = refusalsOver(database);
       const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
       for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
-      isAway = false;
+      isDown = false;
       const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
       await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
       expect(dropped).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
     });
 
-    test('that cannot be recorded are created all the same', async () => {
+    test('a task that cannot be recorded is created nevertheless', async () => {
       const { tasks: inner } = service();
       const { tasks, database, unrecorded } = await recordedOver(inner);
       await database.close();

@@ -24,15 +24,15 @@ const CALL: CreateCall = {
 
 const WHILE = { timeout: 20_000, interval: 5 };
 
-/** A database that can be away, and counts the settlements that are tried. */
-async function awayDatabase(kind: DatabaseKind) {
+/** Opens a database whose transactions can be made to fail. It counts the settlements that are written. */
+async function failingDatabase(kind: DatabaseKind) {
   const database = await migratedDatabase(kind);
-  const state = { isAway: false, transactions: 0, settlements: 0 };
+  const state = { isDown: false, transactions: 0, settlements: 0 };
   const decorated: Database = {
     ...database,
     transaction(work) {
       state.transactions += 1;
-      if (state.isAway) return Promise.reject(new DatabaseUnavailableError('it is away', { cause: null }));
+      if (state.isDown) return Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }));
       return database.transaction((transaction) =>
         work({
           ...transaction,
@@ -57,15 +57,15 @@ function newAttempt(): Attempt {
   return { owner: { scopes: ['s'], credential: null }, key: randomUUID(), fingerprint: 'f', id: randomUUID() };
 }
 
-/** A gateway whose database goes away while the first create is under way, which ends with `first`. */
+/** Opens a gateway whose database fails during the first create, which ends with `first`. */
 async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccountTask>) {
-  const { database, state } = await awayDatabase(kind);
+  const { database, state } = await failingDatabase(kind);
   const seen = { sent: 0, unsettled: 0 };
   const clock = { nowMs: Date.UTC(2026, 1, 22) };
   const inner: TaskService = {
     create() {
       seen.sent += 1;
-      state.isAway = seen.sent === 1;
+      state.isDown = seen.sent === 1;
       return seen.sent === 1 ? first() : createdTask();
     },
     find: async () => [],
@@ -82,48 +82,48 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
   });
   const tasks = idempotentTaskService(inner, { ledger, waitMs: 0 });
   onTestFinished(() => tasks.close());
-  const comeBack = (): void => {
-    state.isAway = false;
-    // The lease of what is not settled is over.
+  const recover = (): void => {
+    state.isDown = false;
+    // Leases of unsettled attempts have expired.
     clock.nowMs += 60_000;
   };
-  return { tasks, seen, state, comeBack, database };
+  return { tasks, seen, state, recover, database };
 }
 
-describe.each(DATABASES)('on %s, when the database was away at the end of a create', (kind) => {
-  test('the same key gives the created task again once it is back, and sends nothing', async () => {
-    const { tasks, seen, comeBack } = await interrupted(kind, () => createdTask());
+describe.each(DATABASES)('on %s, when the database failed at the end of a create', (kind) => {
+  test('a key whose settlement failed replays the task once the database is available again, and sends nothing', async () => {
+    const { tasks, seen, recover } = await interrupted(kind, () => createdTask());
     expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
     expect(seen.unsettled).toBe(1);
     await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
-    comeBack();
+    recover();
     expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
     expect(seen).toEqual({ sent: 1, unsettled: 1 });
   });
 
-  test('the key of a create that was not sent is free again once it is back', async () => {
-    const { tasks, seen, comeBack } = await interrupted(kind, () =>
+  test('the key of a create that was not sent is free once the database is available again', async () => {
+    const { tasks, seen, recover } = await interrupted(kind, () =>
       Promise.reject(new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'No.')),
     );
     await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ message: 'No.' });
-    comeBack();
+    recover();
     expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
     expect(seen).toEqual({ sent: 2, unsettled: 1 });
   });
 
-  test('what is owed is written when the gateway stops', async () => {
-    const { tasks, comeBack, database } = await interrupted(kind, () => createdTask());
+  test('queued settlements are written when the gateway stops', async () => {
+    const { tasks, recover, database } = await interrupted(kind, () => createdTask());
     await tasks.create(SAMPLE_TASK, CALL);
-    comeBack();
+    recover();
     await tasks.close();
     expect(await database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'CREATED' }]);
   });
 });
 
-describe('what is owed to the database', () => {
-  /** Unless it is said otherwise, nothing is tried again while a test lasts. */
+describe('the queue of settlements', () => {
+  /** Creates a queue with this many settlements. By default it does not retry during the test. */
   async function queuedSettlements(count: number, { retryMs = 3_600_000, ...bound }: Partial<SettlementsOptions> = {}) {
-    const { database, state } = await awayDatabase('SQLite');
+    const { database, state } = await failingDatabase('SQLite');
     const unsettled: unknown[] = [];
     const settlements = createSettlements({
       database,
@@ -137,7 +137,7 @@ describe('what is owed to the database', () => {
     return { settlements, state, unsettled };
   }
 
-  test('is written once, however many wait for it', async () => {
+  test('concurrent flushes write each queued settlement once', async () => {
     const { settlements, state } = await queuedSettlements(300);
     await Promise.all(Array.from({ length: 50 }, () => settlements.flush()));
     expect(state.settlements).toBe(300);
@@ -145,29 +145,29 @@ describe('what is owed to the database', () => {
     expect(state.settlements).toBe(300);
   });
 
-  test('asks a database that is still away once, and stays owed', async () => {
+  test('flushes share one try while the database is down, and the settlements stay queued', async () => {
     const { settlements, state } = await queuedSettlements(300);
-    state.isAway = true;
+    state.isDown = true;
     const before = state.transactions;
     await Promise.all([settlements.flush(), settlements.flush()]);
     expect(state.transactions - before).toBe(1);
-    state.isAway = false;
+    state.isDown = false;
     await settlements.flush();
     expect(state.settlements).toBe(300);
   });
 
-  test('is written once the database is back, though nobody claims a key here again', async () => {
+  test('queued settlements are written once the database is available again, without another claim', async () => {
     const { settlements, state, unsettled } = await queuedSettlements(0, { retryMs: 5 });
-    state.isAway = true;
+    state.isDown = true;
     await settlements.settle(newAttempt(), { kind: 'released' });
     await expect.poll(() => state.transactions, WHILE).toBeGreaterThan(5);
-    state.isAway = false;
+    state.isDown = false;
     await expect.poll(() => state.settlements, WHILE).toBe(1);
     expect(unsettled).toHaveLength(1);
   });
 
-  test('has a bound of its size too', async () => {
-    const { database, state } = await awayDatabase('SQLite');
+  test('the retry queue drops its oldest items when their bytes exceed the limit', async () => {
+    const { database, state } = await failingDatabase('SQLite');
     const dropped: string[] = [];
     const queue = createRetryQueue<string>({
       database,
@@ -179,14 +179,14 @@ describe('what is owed to the database', () => {
       retryMs: 3_600_000,
     });
     onTestFinished(() => queue.close());
-    state.isAway = true;
+    state.isDown = true;
     for (const item of ['aaaa', 'bbbb', 'cc', 'ddd', 'eeeeeeeeeeee']) {
       await expect(queue.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     }
     expect(dropped).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
   });
 
-  test('counts all bytes of what was created, whichever field they are in', async () => {
+  test('the size of a queued settlement includes every field of the created task', async () => {
     const { settlements, unsettled } = await queuedSettlements(0, { maxQueuedBytes: 6_000_000 });
     for (const [name, length] of [
       ['Name', 3_000_000],
@@ -202,8 +202,8 @@ describe('what is owed to the database', () => {
     expect(unsettled).toHaveLength(1);
   });
 
-  test('counts all bytes of a record', async () => {
-    const { database, state } = await awayDatabase('SQLite');
+  test('the size of a queued record includes every field of the task', async () => {
+    const { database, state } = await failingDatabase('SQLite');
     const dropped: unknown[] = [];
     const records = createTaskRecords({
       database,
@@ -213,7 +213,7 @@ describe('what is owed to the database', () => {
       retryMs: 3_600_000,
     });
     onTestFinished(() => records.close());
-    state.isAway = true;
+    state.isDown = true;
     for (let record = 0; record < 2; record += 1) {
       const { accountTask } = await createdTask({ ...SAMPLE_DETAIL, Name: 'x'.repeat(1_000_000) });
       await expect(records.add({ scopes: ['s'], credential: null }, accountTask)).rejects.toMatchObject({
@@ -223,7 +223,7 @@ describe('what is owed to the database', () => {
     expect(dropped).toHaveLength(1);
   });
 
-  test('has a bound: the oldest is given up, and said so', async () => {
+  test('a full queue drops its oldest settlements and reports them', async () => {
     const { settlements, state, unsettled } = await queuedSettlements(5, { maxQueued: 3 });
     expect(unsettled).toHaveLength(2);
     expect(unsettled[0]).toMatchObject({ message: expect.stringContaining('its oldest write was dropped') as string });

@@ -19,7 +19,7 @@ function codeOf(promise: Promise<unknown>): Promise<unknown> {
 
 describe.each(DATABASES)('on %s', (kind) => {
   describe('an idempotency key in the store', () => {
-    test('gives the first result again, and the task is there once', async () => {
+    test('a second create with a key replays the first result and stores one task', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const first = await store.tasks.create(SAMPLE_TASK, call);
@@ -29,7 +29,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await countTasks(store, call)).toBe(1);
     });
 
-    test('does so after the file is opened again', async () => {
+    test('a key replays its result after the database is opened again', async () => {
       const { store, databaseUrl } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const first = await store.tasks.create(SAMPLE_TASK, call);
@@ -40,7 +40,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(second).toEqual({ ...first, replayed: true });
     });
 
-    test('creates once when fifty calls arrive at the same time, in one commit or in many', async () => {
+    test('fifty simultaneous creates with one key store one task, in one commit or in many', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const atOnce = await Promise.all(Array.from({ length: 50 }, () => store.tasks.create(SAMPLE_TASK, call)));
@@ -50,7 +50,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await countTasks(store, call)).toBe(1);
     });
 
-    test('creates once when two processes share the file', async () => {
+    test('simultaneous creates with one key in two processes store one task', async () => {
       const { store, databaseUrl } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const other = await openStore({ databaseUrl });
@@ -70,7 +70,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       ['Parameters', '{"a":2}'],
       ['ContentType', 'application/xml'],
       ['Notification', 'NONE'],
-    ])('with another %s is a conflict, and nothing is stored', async (field, value) => {
+    ])('a key with another %s is a conflict, and nothing is stored', async (field, value) => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       await store.tasks.create(SAMPLE_TASK, call);
@@ -79,7 +79,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await countTasks(store, call)).toBe(1);
     });
 
-    test('with two inputs at the same time creates one of them and refuses the other', async () => {
+    test('one key with two inputs at the same time stores one task and refuses the other', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const inputs = [SAMPLE_TASK, { ...SAMPLE_TASK, Parameters: '{"a":2}' }];
@@ -88,16 +88,16 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await countTasks(store, call)).toBe(1);
     });
 
-    test('of a refused create may be used again', async () => {
+    test('the key of a refused create can be used again', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const unknown = { ...SAMPLE_TASK, TaskID: 'ffffffff-ffff-4fff-8fff-ffffffffffff' };
       expect(await codeOf(store.tasks.create(unknown, call))).toBe('TASK_NOT_FOUND REJECTED');
-      await store.catalogue.add({ id: unknown.TaskID, name: 'Now it is there' });
+      await store.catalogue.add({ id: unknown.TaskID, name: 'Added later' });
       expect(await codeOf(store.tasks.create(unknown, call))).toBe('created');
     });
 
-    test('is another key for another client and for another account', async () => {
+    test('the same key of another client or account is a different key', async () => {
       const { store } = await sampleStore(kind);
       const one = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const two = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
@@ -110,7 +110,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(third.replayed).toBe(false);
     });
 
-    test('is forgotten when its time is over', async () => {
+    test('an expired key can be used for a new create', async () => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
       const { store, database } = await sampleStore(kind, { keyExpiryMs: 1000 }, (own) => withClock(own, clock));
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
@@ -124,7 +124,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect(await database.read('SELECT attempt_id FROM idempotency_keys')).toHaveLength(1);
     });
 
-    test('keeps texts and other keys apart in a batch of many', async () => {
+    test('keys and texts stay apart in a batch of many creates', async () => {
       const { store } = await sampleStore(kind);
       const call = await sampleCall(store);
       const keys = Array.from({ length: 300 }, (_, index) => `k-${index % 100}`);

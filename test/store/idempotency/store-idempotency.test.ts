@@ -21,10 +21,10 @@ const LONG_RESULT = {
 };
 
 function decide(): never {
-  throw new Error('The key is known, so nothing is decided anew.');
+  throw new Error('The key is known, so nothing may be decided again.');
 }
 
-test('a replay whose long result is purged before it is read may be asked for again', async () => {
+test('a replay whose long result is purged before it is read fails as in progress', async () => {
   const read = (async (sql: string) => {
     if (sql.includes('now_ms()')) return [{ nowMs: 0 }];
     return sql.startsWith('SELECT outcome') ? [] : [LONG_RESULT];

@@ -2,13 +2,13 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** What becomes of the connection that carries a COMMIT: it is cut before it arrives, or before it is answered. */
+/** The moment at which the connection of a COMMIT is cut. */
 export type Cut = 'before it arrives' | 'before it is answered';
 
 const COMMIT = Buffer.from('COMMIT\0');
 
-/** The address of a way to the same database on which the next COMMIT after `cut` is not survived. */
-export async function cuttingWay(
+/** Starts a proxy to the database. After `cut` it breaks the connection of the next COMMIT. */
+export async function startCuttingProxy(
   databaseUrl: string,
 ): Promise<{ readonly databaseUrl: string; readonly cut: (when: Cut) => void }> {
   const { hostname, port } = new URL(databaseUrl);
@@ -29,7 +29,7 @@ export async function cuttingWay(
       if (when === 'before it arrives') database.end();
       else database.write(bytes);
     });
-    // The database's next word is its answer to the COMMIT, or its farewell.
+    // The next data is the answer to the COMMIT, or to the end of the connection.
     database.on('data', (bytes) => (isCut ? client.destroy() : client.write(bytes)));
     client.on('close', () => database.end());
     database.on('close', () => client.destroy());

@@ -17,7 +17,7 @@ async function textsIn(database: Database): Promise<readonly unknown[]> {
   return rows.map(({ text }) => text);
 }
 
-/** Writes down how many turns were taken before this one. */
+/** Inserts the number of turns that were taken before this one. */
 function takeTurn(database: Database): Promise<void> {
   return database.transaction(async (transaction) => {
     await transaction.exclusive();
@@ -26,8 +26,8 @@ function takeTurn(database: Database): Promise<void> {
   });
 }
 
-describe.each(DATABASES)('%s', (kind) => {
-  test('gives back texts, numbers and nulls as they were bound, one by one and as rows', async () => {
+describe.each(DATABASES)('the %s adapter', (kind) => {
+  test('returns texts, numbers and nulls as they were bound, in single statements and in batches', async () => {
     const database = await openNotes(kind);
     const texts = ['', ' ', '{}', 'NULL', 'null', '{a,"b"}', `'";--\\`, '🦊\r\n\t', '\u00e9\u{10FFFF}', '00', '1e3'];
     const rows = texts.map((text, index) => [`${index}`, text, index === 3 ? null : index - 5] as const);
@@ -43,7 +43,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(await database.read('SELECT COUNT(*) AS count FROM notes')).toEqual([{ count: rows.length + 2 }]);
   });
 
-  test('says how many rows a statement changed', async () => {
+  test('returns how many rows a statement changed', async () => {
     const database = await openNotes(kind);
     const changed = await database.transaction(async (transaction) => {
       await transaction.insert('notes', COLUMNS, [
@@ -59,7 +59,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(changed).toEqual([2, 0]);
   });
 
-  test('has a clock of its own, which the clock of this process does not change', async () => {
+  test('uses the database clock, independent of the clock of this process', async () => {
     const database = await openNotes(kind);
     const realMs = Date.now();
     vi.useFakeTimers({ toFake: ['Date'], now: realMs + 86_400_000 });
@@ -69,7 +69,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(Math.abs(Number(row?.['nowMs']) - realMs)).toBeLessThan(60_000);
   });
 
-  test('finds any number of rows by a list parameter, and none by an empty one', async () => {
+  test('finds any number of rows with a list parameter, and none with an empty list', async () => {
     const database = await openNotes(kind);
     const ids = Array.from({ length: 40_000 }, (_, index) => `id "${index}"`);
     await database.transaction((transaction) =>
@@ -83,7 +83,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(await database.read('SELECT id FROM notes WHERE id = ANY (?1)', [[]])).toEqual([]);
   });
 
-  test('stores rows of many megabytes together', async () => {
+  test('stores rows of many megabytes with one insert', async () => {
     const database = await openNotes(kind);
     const text = 'x"\\'.repeat(500_000);
     const rows = Array.from({ length: 8 }, (_, index) => [String(index), text]);
@@ -91,7 +91,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(await textsIn(database)).toEqual(rows.map(() => text));
   });
 
-  test('passes over rows that are there already only when told to', async () => {
+  test('skips existing rows only with ifAbsent', async () => {
     const database = await openNotes(kind);
     const insert = (text: string, options?: { readonly ifAbsent: boolean }) =>
       database.transaction((transaction) =>
@@ -112,7 +112,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(await textsIn(database)).toEqual(['first', 'third']);
   });
 
-  test('orders text by its bytes, in whatever language it speaks', async () => {
+  test('orders text by its bytes, whatever its collation', async () => {
     const database = await openNotes(kind);
     const ids = ['aa', 'b', 'Z', 'z', 'a-b', 'a b', '10', '9', 'å', 'ab'];
     await database.transaction((transaction) =>
@@ -126,18 +126,18 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(await database.read('SELECT MIN(id) AS id FROM notes WHERE id > ?1', ['Z'])).toEqual([{ id: 'a b' }]);
   });
 
-  test('stores nothing of a transaction whose work throws, and the next one works', async () => {
+  test('stores nothing of a transaction whose work throws, and the next transaction works', async () => {
     const database = await openNotes(kind);
     const failing = database.transaction(async (transaction) => {
       await transaction.insert('notes', COLUMNS, [['1', 'lost']]);
-      throw new Error('changed my mind');
+      throw new Error('a failure of the work');
     });
-    await expect(failing).rejects.toThrow('changed my mind');
+    await expect(failing).rejects.toThrow('a failure of the work');
     await database.transaction((transaction) => transaction.insert('notes', COLUMNS, [['2', 'kept']]));
     expect(await textsIn(database)).toEqual(['kept']);
   });
 
-  test('runs the statements of a transaction in order, also when they are not waited for one by one', async () => {
+  test('runs the statements of a transaction in order, even if they are not awaited one by one', async () => {
     const database = await openNotes(kind);
     await database.transaction(async (transaction) => {
       await Promise.all([
@@ -150,7 +150,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(await textsIn(database)).toEqual(['abc']);
   });
 
-  test('has one exclusive transaction at a time', async () => {
+  test('runs one exclusive transaction at a time', async () => {
     const databaseUrl = await temporaryDatabase(kind);
     const first = await openTemporary(databaseUrl);
     const second = await openTemporary(databaseUrl);
@@ -160,7 +160,7 @@ describe.each(DATABASES)('%s', (kind) => {
     expect(rows.map(({ number }) => number)).toEqual([0, 1, 2, 3]);
   });
 
-  test('calls a mistake in the SQL a defect, not an unavailable database', async () => {
+  test('reports a mistake in the SQL as a defect, not as an unavailable database', async () => {
     const database = await openNotes(kind);
     const mistakes = await Promise.all([
       database.read('SELECT nothing FROM nowhere').catch((error: unknown) => error),
@@ -172,10 +172,10 @@ describe.each(DATABASES)('%s', (kind) => {
     }
   });
 
-  test('finishes what is under way when it is closed, and refuses what comes after', async () => {
+  test('finishes pending work when it is closed, and refuses further work', async () => {
     const databaseUrl = await temporaryDatabase(kind);
     const database = await openTemporary(databaseUrl);
-    const underWay = Promise.all(
+    const pending = Promise.all(
       Array.from({ length: 20 }, (_, index) =>
         database.transaction((transaction) => transaction.write(`CREATE TABLE t${index} (id TEXT)`)),
       ),
@@ -184,7 +184,7 @@ describe.each(DATABASES)('%s', (kind) => {
     for (const work of [() => database.read('SELECT 1 AS one'), () => database.transaction(async () => 1)]) {
       await expect(work()).rejects.toThrow('it is closed');
     }
-    await Promise.all([underWay, closing, database.close()]);
+    await Promise.all([pending, closing, database.close()]);
     const reopened = await openTemporary(databaseUrl);
     expect(await reopened.read('SELECT id FROM t19')).toEqual([]);
   });

@@ -17,7 +17,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const UNUSABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' };
 
-/** A store in a folder of its own that holds a task; before each look of it a while passes. */
+/** Opens a store with a task in its own folder. Each `check` advances the clock, so that the files are checked again. */
 async function openSample() {
   const path = join(temporaryFolder(), 'data', 'gateway.db');
   const store = await openStore({ databaseUrl: `sqlite:${path}` });
@@ -37,7 +37,7 @@ async function openSample() {
   return { path, check, create };
 }
 
-/** The path of another database of this program, closed in order. */
+/** Creates another database of this program and returns its path. */
 async function otherDatabase(): Promise<string> {
   const path = join(temporaryFolder(), 'other.db');
   await (await openStore({ databaseUrl: `sqlite:${path}` })).close();
@@ -59,7 +59,7 @@ function replaceFolder(path: string): void {
   for (const name of readdirSync(away)) copyFileSync(join(away, name), join(folder, name));
 }
 
-/** The system then fails each look at the files with ELOOP. */
+/** Replaces the folder by a link to itself: access to the files then fails with ELOOP. */
 function replaceFolderByLoop(path: string): void {
   const folder = dirname(path);
   renameSync(folder, join(temporaryFolder(), 'away'));
@@ -109,7 +109,7 @@ test.each<readonly [string, (path: string) => void | Promise<void>, string]>([
     'truncated',
   ],
   ['the log loses its end', (path) => truncateSync(`${path}-wal`, 4_096), 'truncated'],
-])('when %s, the check fails and creates are not stored', async (_, spoil, how) => {
+])('the check fails and creates are not stored when %s', async (_, spoil, how) => {
   const { path, check, create } = await openSample();
   await spoil(path);
   await expect(check()).rejects.toMatchObject({ ...UNUSABLE, message: expect.stringContaining(how) as string });
@@ -117,19 +117,19 @@ test.each<readonly [string, (path: string) => void | Promise<void>, string]>([
   await expect(check()).rejects.toMatchObject(UNUSABLE);
 });
 
-test('a database that shrinks and grows in order is used on', async () => {
+test('a database that shrinks and grows regularly stays in use', async () => {
   const { path, check, create } = await openSample();
   const filler = "CREATE TABLE filler (text TEXT); INSERT INTO filler VALUES (printf('%.*c', 1000000, 'x'))";
   checkpoint(path, filler);
   await check();
   checkpoint(path, 'DROP TABLE filler; VACUUM');
-  // What is new is in the log alone.
+  // The new tasks are only in the log.
   for (let creates = 0; creates < 50; creates += 1) await create();
   expect(await check()).toBe('ok');
   expect(await create()).toMatchObject({ replayed: false });
 });
 
-test('files that come back to their place are used again', async () => {
+test('files that are moved back to their place are used again', async () => {
   const { path, check, create } = await openSample();
   const away = join(temporaryFolder(), 'away');
   renameSync(dirname(path), away);

@@ -24,7 +24,7 @@ function tablesOfEarlierSteps(number: number): readonly string[] {
   return statements.flatMap((statement) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(statement)?.[1] ?? []);
 }
 
-/** As it is where the database has no lock to offer, so that only conflicts keep two migrations apart. */
+/** Behaves like a database without locks: only conflicts separate two migrations. */
 function withoutLock(database: Database): Database {
   return {
     ...database,
@@ -33,7 +33,7 @@ function withoutLock(database: Database): Database {
 }
 
 describe.each(DATABASES)('on %s', (kind) => {
-  test('the schema is made once, and migrating again changes nothing', async () => {
+  test('migrating creates the schema, and migrating again changes nothing', async () => {
     const database = await openEmpty(kind);
     await migrate(database);
     const applied = await database.read('SELECT * FROM schema_migrations');
@@ -51,7 +51,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await database.read('SELECT * FROM schema_migrations')).toEqual(applied);
   });
 
-  test('a step that fails leaves the steps before it and nothing of its own', async () => {
+  test('a step that fails leaves the earlier steps and nothing of its own', async () => {
     const database = await openEmpty(kind);
     const broken = { number: 2, statements: ['CREATE TABLE two (id TEXT)', 'CREATE TABLE nonsense'] };
     await expect(migrate(database, [FIRST, broken])).rejects.toThrow(/incomplete input|syntax error/);
@@ -69,15 +69,15 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 });
 
-test.each(MIGRATIONS)('step $number touches one table of the steps before it at the most', ({ number, statements }) => {
+test.each(MIGRATIONS)('step $number changes at most one table of the earlier steps', ({ number, statements }) => {
   const text = statements.join(';\n');
   expect(tablesOfEarlierSteps(number).filter((table) => new RegExp(`\\b${table}\\b`).test(text)).length).toBeLessThan(
     2,
   );
 });
 
-/** As it is where each change of the schema is a transaction of its own; it is gone after this many. */
-function withoutTransactions(database: Database, changesBeforeItIsGone: number): Database {
+/** Behaves like a database whose schema changes are not transactional. It fails after this many changes. */
+function withoutTransactions(database: Database, changesBeforeFailure: number): Database {
   let changes = 0;
   return {
     ...database,
@@ -86,7 +86,7 @@ function withoutTransactions(database: Database, changesBeforeItIsGone: number):
         read: (sql, parameters) => database.read(sql, parameters),
         async write(sql, parameters) {
           if (/^CREATE (?!TABLE IF NOT EXISTS schema_migrations)/.test(sql.trim())) changes += 1;
-          if (changes > changesBeforeItIsGone) throw new Error('it is gone');
+          if (changes > changesBeforeFailure) throw new Error('it has failed');
           return database.transaction((transaction) => transaction.write(sql, parameters));
         },
         insert: (...rows) => database.transaction((transaction) => transaction.insert(...rows)),
@@ -97,18 +97,18 @@ function withoutTransactions(database: Database, changesBeforeItIsGone: number):
   };
 }
 
-test.each(DATABASES)('a step that %s was left in the middle of is finished by the next start', async (kind) => {
+test.each(DATABASES)('on %s, the next start finishes a step that was interrupted', async (kind) => {
   const whole = await openEmpty(kind);
   await migrate(whole);
   for (const changes of [1, 3, 5, 7, 9]) {
     const database = await openEmpty(kind);
-    await expect(migrate(withoutTransactions(database, changes))).rejects.toThrow('it is gone');
+    await expect(migrate(withoutTransactions(database, changes))).rejects.toThrow('it has failed');
     await migrate(withoutTransactions(database, Number.POSITIVE_INFINITY));
     expect(await tables(kind, database)).toEqual(await tables(kind, whole));
   }
 });
 
-test('a page of an account is read from an index of SQLite, without sorting', async () => {
+test('SQLite reads a page of an account from an index, without sorting', async () => {
   const database = await openEmpty('SQLite');
   await migrate(database);
   const plan = await database.read(`EXPLAIN QUERY PLAN ${PAGE}`);
@@ -117,11 +117,11 @@ test('a page of an account is read from an index of SQLite, without sorting', as
   ]);
 });
 
-test('a page of an account is read from an index of PostgreSQL, without sorting', async () => {
+test('PostgreSQL reads a page of an account from an index, without sorting', async () => {
   const database = await openEmpty('PostgreSQL');
   await migrate(database);
   await database.transaction(async (transaction) => {
-    // An empty table is otherwise read as a whole.
+    // Otherwise an empty table is scanned.
     await transaction.write('SET LOCAL enable_seqscan = off');
     await transaction.write('SET LOCAL enable_bitmapscan = off');
     const plan = await transaction.read(`EXPLAIN (COSTS OFF) ${PAGE}`);
@@ -134,9 +134,9 @@ test('a page of an account is read from an index of PostgreSQL, without sorting'
 });
 
 test.each<readonly [string, (database: Database) => Database]>([
-  ['a lock', (database) => database],
-  ['no lock', withoutLock],
-])('processes that start on one empty PostgreSQL database at once make its schema together, with %s', async (_, as) => {
+  ['locks', (database) => database],
+  ['no locks', withoutLock],
+])('processes that start at once on an empty PostgreSQL database with %s create its schema together', async (_, as) => {
   const databaseUrl = await temporaryDatabase('PostgreSQL');
   const databases = await Promise.all(Array.from({ length: 4 }, () => openTemporary(databaseUrl)));
   const failures: unknown[] = [];

@@ -10,7 +10,7 @@ const CALLERS = 16;
 const ROUNDS = 3;
 const ACKNOWLEDGED_PER_PHASE = 300;
 
-/** Creates that go on until they are told to stop, each with Parameters of its own. */
+/** Starts callers that create tasks with unique Parameters until `stop`. */
 function createAll(store: Store, call: Call) {
   const acknowledged = new Set<string>();
   const failures = new Map<string, unknown>();
@@ -50,7 +50,7 @@ async function storedParameters(store: Store, call: Call): Promise<readonly unkn
   return tasks.map(({ fields }) => fields.Parameters);
 }
 
-test('a PostgreSQL server that crashes under load costs no acknowledged task, and its return is noticed without a restart', {
+test('a PostgreSQL server that crashes under load loses no acknowledged task, and is used again without a restart', {
   timeout: 120_000,
 }, async () => {
   const server = await startPostgresServer({ isDurable: true });

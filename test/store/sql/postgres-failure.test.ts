@@ -3,34 +3,34 @@ import { type Database, DatabaseUnavailableError, UnstorableDataError } from '..
 import { toConnectFailure } from '../../../src/store/sql/postgres-failure.ts';
 import { openTemporary, temporaryDatabase } from '../../support/databases.ts';
 
-/** A database in which a row of `wishes` fails with the SQLSTATE in it: in the statement that writes it, or at the commit. */
-async function openWishes(): Promise<Database> {
+/** Opens a database in which inserting a row fails with the row's SQLSTATE, in the statement or at the commit. */
+async function openFailures(): Promise<Database> {
   const database = await openTemporary(await temporaryDatabase('PostgreSQL'));
   await database.transaction(async (transaction) => {
-    await transaction.write('CREATE TABLE wishes (state TEXT, moment TEXT)');
-    await transaction.write(`CREATE FUNCTION fulfil() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
-      RAISE EXCEPTION USING ERRCODE = NEW.state, MESSAGE = 'as wished'; END $f$`);
+    await transaction.write('CREATE TABLE failures (state TEXT, moment TEXT)');
+    await transaction.write(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN
+      RAISE EXCEPTION USING ERRCODE = NEW.state, MESSAGE = 'as requested'; END $f$`);
     const each = "FOR EACH ROW WHEN (NEW.moment = 'statement')";
-    await transaction.write(`CREATE TRIGGER at_once BEFORE INSERT ON wishes ${each} EXECUTE FUNCTION fulfil()`);
-    await transaction.write(`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON wishes DEFERRABLE INITIALLY DEFERRED
-      FOR EACH ROW EXECUTE FUNCTION fulfil()`);
+    await transaction.write(`CREATE TRIGGER at_once BEFORE INSERT ON failures ${each} EXECUTE FUNCTION fail()`);
+    await transaction.write(`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON failures DEFERRABLE INITIALLY DEFERRED
+      FOR EACH ROW EXECUTE FUNCTION fail()`);
   });
   return database;
 }
 
-async function wish(database: Database, state: string, moment: 'statement' | 'commit') {
+async function insertFailure(database: Database, state: string, moment: 'statement' | 'commit') {
   let runs = 0;
   const failure = await database
     .transaction((transaction) => {
       runs += 1;
-      return transaction.insert('wishes', ['state', 'moment'], [[state, moment]]);
+      return transaction.insert('failures', ['state', 'moment'], [[state, moment]]);
     })
     .catch((error: unknown) => error);
-  expect(await database.read('SELECT state FROM wishes')).toEqual([]);
+  expect(await database.read('SELECT state FROM failures')).toEqual([]);
   return { failure, runs };
 }
 
-/** SQLSTATE, the reason given for it, whether its COMMIT leaves the fate open, how often the work runs. */
+/** SQLSTATE, its reason, true if it leaves the fate of a COMMIT unknown, and how often the work runs. */
 const STATES = [
   ['53100', 'the disk is full', false, 1],
   ['53200', 'there is not enough memory', false, 1],
@@ -49,19 +49,19 @@ const STATES = [
   ['XX001', 'a table is damaged', true, 1],
 ] as const;
 
-test('a failing statement stores nothing, and the reason is told', async () => {
-  const database = await openWishes();
+test('a failing statement stores nothing and gives the reason', async () => {
+  const database = await openFailures();
   for (const [state, reason, , runs] of STATES) {
-    const outcome = await wish(database, state, 'statement');
+    const outcome = await insertFailure(database, state, 'statement');
     expect([state, outcome]).toMatchObject([state, { failure: { reason, fateUnknown: false }, runs }]);
     expect(outcome.failure).toBeInstanceOf(DatabaseUnavailableError);
   }
 });
 
-test('a failing commit leaves its fate open unless its SQLSTATE settles it', async () => {
-  const database = await openWishes();
+test('the fate of a failing commit is unknown unless its SQLSTATE shows a rollback', async () => {
+  const database = await openFailures();
   for (const [state, reason, fateUnknown, expectedRuns] of STATES) {
-    const { failure, runs } = await wish(database, state, 'commit');
+    const { failure, runs } = await insertFailure(database, state, 'commit');
     expect([state, failure, runs]).toMatchObject([state, { reason, fateUnknown }, expectedRuns]);
   }
 });
@@ -69,9 +69,9 @@ test('a failing commit leaves its fate open unless its SQLSTATE settles it', asy
 test.each(['22001', '22021', '22P05', '23514', '54000'])(
   'a refused value (%s) stores nothing, in the statement and in the commit',
   async (state) => {
-    const database = await openWishes();
+    const database = await openFailures();
     for (const moment of ['statement', 'commit'] as const) {
-      const { failure, runs } = await wish(database, state, moment);
+      const { failure, runs } = await insertFailure(database, state, moment);
       expect(failure).toBeInstanceOf(UnstorableDataError);
       expect(failure).toMatchObject({ cause: { code: state } });
       expect(runs).toBe(1);
@@ -83,8 +83,8 @@ test.each([
   ['23505', { cause: { code: '23505' } }],
   ['42P07', { code: '42P07' }],
   ['42710', { code: '42710' }],
-])('what another transaction made first (%s) may be there when the work runs again', async (state, expected) => {
-  const { failure, runs } = await wish(await openWishes(), state, 'statement');
+])('work that conflicts with another transaction (%s) runs again', async (state, expected) => {
+  const { failure, runs } = await insertFailure(await openFailures(), state, 'statement');
   expect(failure).toMatchObject(expected);
   expect(runs).toBe(6);
 });
@@ -100,7 +100,7 @@ test.each([
   [{ message: 'self-signed certificate', code: 'DEPTH_ZERO_SELF_SIGNED_CERT' }, 'no trusted TLS connection'],
   [{ message: 'getaddrinfo', code: 'EAI_AGAIN' }, 'the name of the server cannot be resolved at the moment'],
   [{ message: 'anything else' }, 'no connection can be made'],
-])('a connection that fails with %j says why', (evidence, reason) => {
+])('the reason of a failed connection (%j) says what is wrong', (evidence, reason) => {
   const error = Object.assign(new Error(), evidence);
   expect(toConnectFailure(error)).toMatchObject({ reason: expect.stringContaining(reason), cause: error });
 });

@@ -37,8 +37,12 @@ test.each<readonly [string, (url: URL) => unknown, string]>([
   ['a missing database', (url) => (url.pathname = 'missing'), 'there is no such database'],
   ['a refused port', async (url) => (url.port = await unusedPort()), 'the server refuses connections'],
   ['an unknown host', (url) => (url.hostname = 'nowhere.invalid'), 'the name of the server'],
-  ['TLS where there is none', (url) => (url.search = 'sslmode=verify-full'), 'no trusted TLS connection can be made'],
-])('%s fails the opening with one line that tells no password', async (_, spoil, reason) => {
+  [
+    'TLS that the server does not offer',
+    (url) => (url.search = 'sslmode=verify-full'),
+    'no trusted TLS connection can be made',
+  ],
+])('opening a store with %s fails with one line that contains no password', async (_, spoil, reason) => {
   const url = new URL(await temporaryPostgres());
   await spoil(url);
   const failure = await openStore({ databaseUrl: url.href }).catch((error: unknown) => error);
@@ -50,7 +54,7 @@ test.each<readonly [string, (url: URL) => unknown, string]>([
 });
 
 test.each(['postgres:', 'postgres://[', 'postgres://user:secret@host:port/d', 'mysql://user:secret@host/d'])(
-  'the address "%s" is refused without repeating what it holds',
+  'the address "%s" is refused in a message that does not repeat it',
   async (databaseUrl) => {
     const failure = await openStore({ databaseUrl }).catch((error: unknown) => error);
     expect(String(failure)).toMatch(/^Error: The database (address must be|"postgres:\/\/" cannot be opened)/);
@@ -58,7 +62,7 @@ test.each(['postgres:', 'postgres://[', 'postgres://user:secret@host:port/d', 'm
   },
 );
 
-test('a database is reached by its socket in a folder', async () => {
+test('a database can be reached through its Unix socket', async () => {
   const databaseUrl = await throughSocket(await temporaryPostgres());
   const store = await openStore({ databaseUrl });
   onTestFinished(() => store.close());
@@ -70,25 +74,25 @@ test.each([
   ['postgres:///tasks?host=/run&user=me&password=secret', 'postgres:///tasks?host=/run'],
   ['postgres://me:secret@%2Frun/tasks', 'postgres://me@%2Frun/tasks'],
   ['postgresql://me:secret@db:5433/tasks?sslmode=require', 'postgres://me@db:5433/tasks'],
-])('the name of the address "%s" tells where it is and no password', (databaseUrl, name) => {
+])('the name of the address "%s" contains the place but no password', (databaseUrl, name) => {
   expect(parseDatabaseAddress(databaseUrl)).toEqual({ kind: 'postgres', name });
 });
 
-test('a database whose encoding cannot hold every text is refused by name', async () => {
+test('a database whose encoding cannot represent every character is refused in a message that names the encoding', async () => {
   const databaseUrl = await temporaryPostgres("TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'");
   await expect(openStore({ databaseUrl })).rejects.toThrow(
     'its encoding is LATIN1, which cannot represent every character',
   );
 });
 
-test('a database of a newer program is refused', async () => {
+test('a PostgreSQL database of a newer version is refused', async () => {
   const { databaseUrl, store } = await sampleStore('PostgreSQL');
   await store.close();
   await administer(databaseUrl, "INSERT INTO schema_migrations VALUES (999, '')");
   await expect(openStore({ databaseUrl })).rejects.toThrow('its schema (version 999) is newer than this program knows');
 });
 
-/** Makes every later session of the database read-only, or writable again, and ends those there are. */
+/** Makes all new sessions of the database read-only, or writable again, and ends the existing ones. */
 async function makeReadOnly(databaseUrl: string, isReadOnly: boolean): Promise<void> {
   const name = new URL(databaseUrl).pathname.slice(1);
   const server = new URL(databaseUrl);
@@ -100,7 +104,7 @@ async function makeReadOnly(databaseUrl: string, isReadOnly: boolean): Promise<v
   );
 }
 
-/** Makes every write of a task fail as on a full disk, or ends that. */
+/** Starts or stops failing every write of a task as on a full disk. */
 async function fillDisk(databaseUrl: string, isFull: boolean): Promise<void> {
   const raise = "BEGIN RAISE EXCEPTION USING ERRCODE = 'disk_full'; END";
   await administer(
@@ -115,14 +119,14 @@ async function fillDisk(databaseUrl: string, isFull: boolean): Promise<void> {
 test.each([
   ['a full disk', 'the disk is full', fillDisk],
   ['a database turned read-only', 'it is read-only', makeReadOnly],
-])('%s fails every create, stores nothing, and is over when it is over', async (_, reason, turn) => {
+])('%s fails every create and stores nothing, and creates work again afterwards', async (_, reason, setFault) => {
   const databaseUrl = await temporaryPostgres();
   const store = await openStore({ databaseUrl });
   onTestFinished(() => store.close());
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
   const call = await sampleCall(store);
   const kept = await store.tasks.create(SAMPLE_TASK, call);
-  await turn(databaseUrl, true);
+  await setFault(databaseUrl, true);
 
   const results = await Promise.allSettled([SAMPLE_TASK, SAMPLE_TASK].map((task) => store.tasks.create(task, call)));
   const rejection = { status: 'rejected', reason: { ...UNWRITABLE, cause: { reason } } };
@@ -130,13 +134,13 @@ test.each([
   const during = await store.tasks.list({ first: 10, after: null }, call);
   expect(during.tasks).toEqual([kept.accountTask]);
 
-  await turn(databaseUrl, false);
+  await setFault(databaseUrl, false);
   const later = await store.tasks.create(SAMPLE_TASK, call);
   const after = await store.tasks.list({ first: 10, after: null }, call);
   expect(after.tasks).toEqual([later.accountTask, kept.accountTask]);
 });
 
-test('a record whose id is too long for an index is refused, and keeps no other from being recorded', async () => {
+test('a record whose ID is too long for an index is refused, and other records are stored', async () => {
   const { database } = await sampleStore('PostgreSQL');
   const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
   onTestFinished(() => records.close());
@@ -153,7 +157,7 @@ test('a record whose id is too long for an index is refused, and keeps no other 
   });
 });
 
-test('a task that breaks the transaction takes no other down with it', async () => {
+test('a task that breaks its transaction does not fail other tasks', async () => {
   const { store } = await sampleStore('PostgreSQL');
   const call = await sampleCall(store);
   const impossible = store.tasks.create({ ...SAMPLE_TASK, Parameters: '\0' }, call);

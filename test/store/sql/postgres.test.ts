@@ -3,7 +3,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from '../../../src/store/sql/database.ts';
 import { openPostgres } from '../../../src/store/sql/postgres.ts';
-import { type Cut, cuttingWay } from './connection-cutter.ts';
+import { type Cut, startCuttingProxy } from './connection-cutter.ts';
 import { administer, openTemporary, temporaryDatabase, temporaryPostgres } from '../../support/databases.ts';
 
 async function openNotes(address = temporaryDatabase('PostgreSQL')) {
@@ -21,7 +21,7 @@ async function noteIds(database: Database): Promise<readonly unknown[]> {
   return (await database.read('SELECT id FROM notes ORDER BY id')).map(({ id }) => id);
 }
 
-/** Ends the session that runs `transaction`, as an administrator does. */
+/** Terminates the session of the transaction, as an administrator can. */
 async function endSession(transaction: SqlTransaction, databaseUrl: string): Promise<void> {
   const [row] = await transaction.read<{ pid: number }>('SELECT pg_backend_pid() AS pid');
   await administer(databaseUrl, `SELECT pg_terminate_backend(${row!.pid}, 5000)`);
@@ -37,7 +37,7 @@ test.each([
   expect(await database.read('SELECT current_setting(?1) AS value', [name])).toEqual([{ value }]);
 });
 
-test('a database whose commits are not durable is made to keep them all the same', async () => {
+test('commits are durable even if the database turns synchronous_commit off', async () => {
   const databaseUrl = await temporaryPostgres();
   const name = new URL(databaseUrl).pathname.slice(1);
   await administer(databaseUrl, `ALTER DATABASE ${name} SET synchronous_commit = off`);
@@ -47,7 +47,7 @@ test('a database whose commits are not durable is made to keep them all the same
   expect(await database.read(setting)).toEqual([{ value: 'on' }]);
 });
 
-test('text is ordered by its bytes where the language of the database would have "aa" after "z"', async () => {
+test('text is ordered by its bytes even if the collation of the database sorts "aa" after "z"', async () => {
   const danish = "TEMPLATE template0 LOCALE_PROVIDER icu ICU_LOCALE 'da-DK'";
   const database = await openTemporary(await temporaryPostgres(danish));
   const inDanish = 'SELECT text FROM unnest(?1::text[]) AS texts (text) ORDER BY text';
@@ -60,7 +60,7 @@ test('text is ordered by its bytes where the language of the database would have
   expect(await database.read('SELECT id FROM notes WHERE id < ?1', ['b'])).toEqual([{ id: 'aa' }]);
 });
 
-test('reads beyond the bound fail at once, writes do not, and there is room again when they are done', async () => {
+test('reads beyond maxReads fail at once, writes do not, and there is room again when the reads are done', async () => {
   const databaseUrl = await temporaryDatabase('PostgreSQL');
   const database = await openPostgres(databaseUrl, { maxReads: 3 });
   onTestFinished(() => database.close());
@@ -76,7 +76,7 @@ test('reads beyond the bound fail at once, writes do not, and there is room agai
   expect(await noteIds(database)).toEqual(['1']);
 });
 
-test('a statement is prepared once on a connection', async () => {
+test('a statement is prepared once per connection', async () => {
   const { database } = await openNotes();
   await database.transaction(async (transaction) => {
     for (const id of ['1', '2', '3']) await insertNote(id)(transaction);
@@ -94,7 +94,7 @@ test('a read sees nothing of a transaction that is still open, and does not wait
   expect(await noteIds(database)).toEqual(['1']);
 });
 
-test('transactions that cannot both be true run one after the other', async () => {
+test('serializable transactions that conflict run one after the other', async () => {
   const { database } = await openNotes();
   const met = Promise.withResolvers<void>();
   let runs = 0;
@@ -112,7 +112,7 @@ test('transactions that cannot both be true run one after the other', async () =
   expect(runs).toBe(3);
 });
 
-test('transactions that wait for each other end one after the other', async () => {
+test('transactions in a deadlock run one after the other', async () => {
   const { database } = await openNotes();
   await database.transaction((transaction) =>
     transaction.insert(
@@ -143,18 +143,18 @@ test('transactions that wait for each other end one after the other', async () =
   expect(texts.map(({ text }) => text.split('').toSorted().join(''))).toEqual(['ab', 'ab']);
 });
 
-test('a row that another transaction made first shows when the work runs again', async () => {
+test('work runs again when another transaction inserts the same row first, and then sees that row', async () => {
   const { database } = await openNotes();
   let runs = 0;
   const inserted = database.transaction(async (transaction) => {
     runs += 1;
     const rows = await transaction.read("SELECT id FROM notes WHERE id = '1'");
-    if (rows.length > 0) return 'there already';
+    if (rows.length > 0) return 'already there';
     await database.transaction(insertNote('1'));
     await insertNote('1')(transaction);
     return 'inserted';
   });
-  expect(await inserted).toBe('there already');
+  expect(await inserted).toBe('already there');
   expect(runs).toBe(2);
 });
 
@@ -164,7 +164,7 @@ test.each([
     'in a statement',
     (transaction: SqlTransaction) => transaction.read('SELECT pg_terminate_backend(pg_backend_pid())'),
   ],
-])('a transaction whose session is ended %s runs again', async (_, end) => {
+])('a transaction whose session is terminated %s runs again', async (_, end) => {
   const { database, databaseUrl } = await openNotes();
   let runs = 0;
   await database.transaction(async (transaction) => {
@@ -175,7 +175,7 @@ test.each([
   expect(await noteIds(database)).toEqual(['run 2']);
 });
 
-test('a session that is ended while nobody uses it is replaced', async () => {
+test('an idle session that is terminated is replaced', async () => {
   const { database, databaseUrl } = await openNotes(temporaryPostgres());
   const { pathname } = new URL(databaseUrl);
   const others = `datname = '${pathname.slice(1)}' AND pid <> pg_backend_pid()`;
@@ -191,12 +191,12 @@ test('a session that is ended while nobody uses it is replaced', async () => {
 test.each<readonly [Cut, readonly string[]]>([
   ['before it arrives', ['0', '2']],
   ['before it is answered', ['0', '1', '2']],
-])('a connection that is lost %s leaves the fate of a commit open, and the next one works', async (when, stored) => {
+])('a commit whose connection is lost %s has an unknown fate, and the next commit works', async (when, stored) => {
   const { database: direct, databaseUrl } = await openNotes();
-  const way = await cuttingWay(databaseUrl);
-  const database = await openTemporary(way.databaseUrl);
+  const proxy = await startCuttingProxy(databaseUrl);
+  const database = await openTemporary(proxy.databaseUrl);
   await database.transaction(insertNote('0'));
-  way.cut(when);
+  proxy.cut(when);
   let runs = 0;
   const commit = database.transaction((transaction) => {
     runs += 1;
@@ -208,7 +208,7 @@ test.each<readonly [Cut, readonly string[]]>([
   expect(await noteIds(direct)).toEqual(stored);
 });
 
-test('a statement that takes too long is given up, and the connection is used again', async () => {
+test('a statement that exceeds its time-out is cancelled, and its connection is used again', async () => {
   const { database } = await openNotes();
   const pids = new Set<unknown>();
   const keepPid = async (transaction: SqlTransaction) =>
@@ -225,7 +225,7 @@ test('a statement that takes too long is given up, and the connection is used ag
   expect(await noteIds(database)).toEqual([]);
 });
 
-test('a transaction that goes on after a failed statement is not taken for committed', async () => {
+test('a transaction that continues after a failed statement is not reported as committed', async () => {
   const { database } = await openNotes();
   const careless = database.transaction(async (transaction) => {
     await insertNote('1')(transaction);
@@ -235,7 +235,7 @@ test('a transaction that goes on after a failed statement is not taken for commi
   expect(await noteIds(database)).toEqual([]);
 });
 
-test('a server that never answers is given up', async () => {
+test('connecting to a server that never answers times out', async () => {
   const server = createServer(() => undefined).listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => void server.close());

@@ -13,14 +13,14 @@ test.each([
   ['SQLITE_IOERR_FSYNC', 1034, true],
   ['SQLITE_CORRUPT', 11, true],
   ['SQLITE_ERROR', 1, true],
-])('a commit that fails with %s (%i) leaves its fate open: %s', (_, code, fateUnknown) => {
+])('a commit that fails with %s (%i) has an unknown fate: %s', (_, code, fateUnknown) => {
   const error = sqliteError(code);
   const failure = toSqliteCommitFailure(error);
   expect(failure).toBeInstanceOf(DatabaseUnavailableError);
   expect(failure).toMatchObject({ fateUnknown, cause: error });
 });
 
-test('a statement that fails with a failed fsync has stored nothing', () => {
+test('a statement whose fsync fails has stored nothing', () => {
   expect(toSqliteFailure(sqliteError(1034))).toMatchObject({ fateUnknown: false, reason: 'the disk failed' });
 });
 
@@ -28,7 +28,7 @@ test.each([
   ['SQLITE_TOOBIG', 18],
   ['SQLITE_CONSTRAINT_FOREIGNKEY', 787],
   ['SQLITE_MISMATCH', 20],
-])('a statement or a commit that fails with %s (%i) has met a value that cannot be stored', (_, code) => {
+])('a statement or commit that fails with %s (%i) contained a value that cannot be stored', (_, code) => {
   const error = sqliteError(code);
   for (const failure of [toSqliteFailure(error), toSqliteCommitFailure(error)]) {
     expect(failure).toBeInstanceOf(UnstorableDataError);
@@ -39,11 +39,11 @@ test.each([
 test.each([
   ['SQLITE_ERROR', sqliteError(1)],
   ['an error of another kind', new TypeError('no')],
-])('a statement that fails with %s is a defect, and the error comes back as it is', (_, error) => {
+])('a statement that fails with %s is a defect, and its error is returned unchanged', (_, error) => {
   expect(toSqliteFailure(error)).toBe(error);
 });
 
-test('a commit that fails with an error of another kind is a defect, and the error comes back as it is', () => {
+test('a commit that fails with an error of another kind is a defect, and its error is returned unchanged', () => {
   const error = new TypeError('no');
   expect(toSqliteCommitFailure(error)).toBe(error);
 });

@@ -29,17 +29,17 @@ function notesPath(): string {
   return join(temporaryFolder(), 'notes.db');
 }
 
-/** Counts the statements of this text that this process runs from now on. */
+/** Counts how often this process runs the statement from now on. */
 function countRuns(sql: string): () => number {
   const spy = vi.spyOn(DatabaseSync.prototype, 'exec');
   onTestFinished(() => spy.mockRestore());
   return () => spy.mock.calls.filter(([text]) => text === sql).length;
 }
 
-test('while another process writes, reads and the event loop go on, and a write waits for its end', async () => {
+test('while another process writes, reads and the event loop continue, and a write waits', async () => {
   const path = notesPath();
   const database = await openNotes(path);
-  const lock = await holdWriteLock(path, "INSERT INTO notes VALUES ('of the other')");
+  const lock = await holdWriteLock(path, "INSERT INTO notes VALUES ('from the other process')");
   const tries = countRuns('BEGIN IMMEDIATE');
   const written = note(database, 'own');
   while (tries() < 4) {
@@ -48,10 +48,10 @@ test('while another process writes, reads and the event loop go on, and a write 
   }
   await lock.release();
   await written;
-  expect(await notes(database)).toEqual(['of the other', 'own']);
+  expect(await notes(database)).toEqual(['from the other process', 'own']);
 });
 
-test('a write that has waited long enough says that the database is locked, and the next one does not wait again', async () => {
+test('a write fails after the lock time-out, and the next write fails without waiting again', async () => {
   const path = notesPath();
   const database = await openNotes(path, 200);
   const lock = await holdWriteLock(path);
@@ -66,7 +66,7 @@ test('a write that has waited long enough says that the database is locked, and 
   expect(await notes(database)).toEqual(['third']);
 });
 
-test('closing waits for a write that waits for a lock', async () => {
+test('closing the database waits for a write that waits for a lock', async () => {
   const path = notesPath();
   const database = await openNotes(path);
   const lock = await holdWriteLock(path);
@@ -79,7 +79,7 @@ test('closing waits for a write that waits for a lock', async () => {
   expect(await notes(await openNotes(path))).toEqual(['own']);
 });
 
-test('a store opens once another process lets go of its file', async () => {
+test('opening a store waits for the lock of another process', async () => {
   const path = notesPath();
   await openNotes(path);
   const lock = await holdWriteLock(path);

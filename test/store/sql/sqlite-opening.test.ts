@@ -7,7 +7,7 @@ import { temporaryFolder } from '../../support/temporary-folder.ts';
 const OPENERS = 4;
 const ROUNDS = 30;
 
-/** Opens one new file after the other, each at the same moment as all the others do, and says what went wrong. */
+/** Opens new files one after the other, each at the same moment as the other workers, and reports errors. */
 const OPENER = `
   import { parentPort, workerData } from 'node:worker_threads';
   const { openSqlite } = await import(workerData.module);
@@ -25,8 +25,8 @@ const OPENER = `
   parentPort.postMessage(problems);
 `;
 
-// SQLite answers "locked" at once, whatever its timeout, when several switch one new file to its write-ahead log.
-test('several processes may open a new file at the same moment', async () => {
+// SQLite fails with "locked" at once, whatever its timeout, if several processes switch a new file to write-ahead logging.
+test('several processes can open a new SQLite file at the same moment', async () => {
   const folder = temporaryFolder();
   const workerData = {
     module: new URL('../../../src/store/sql/sqlite.ts', import.meta.url).href,

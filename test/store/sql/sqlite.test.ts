@@ -19,13 +19,13 @@ test.each([
   ['foreign_keys', 1],
   ['busy_timeout', 0],
   ['fullfsync', 1],
-])('the connection runs with %s = %s', async (pragma, value) => {
+])('the SQLite connection runs with %s = %s', async (pragma, value) => {
   const database = await openNotes();
   const [row = {}] = await database.read(`PRAGMA ${pragma}`);
   expect(Object.values(row)).toEqual([value]);
 });
 
-test('missing folders on the way to the file are created', async () => {
+test('missing folders of the path are created', async () => {
   const path = join(temporaryFolder(), 'a', 'b', 'notes.db');
   await openNotes(path);
   expect(existsSync(path)).toBe(true);
@@ -43,7 +43,7 @@ test('a read sees nothing of a transaction that is still open', async () => {
   expect(await Promise.all(reads)).toEqual([[{ text: 'whole' }]]);
 });
 
-test('a file that is not a database is refused, and left as it was', async () => {
+test('a file that is not a database is refused and stays unchanged', async () => {
   const path = join(temporaryFolder(), 'notes.db');
   const text = 'this is no database at all. '.repeat(100);
   writeFileSync(path, text);
@@ -61,7 +61,7 @@ test('a file in place of the folder is refused', async () => {
   await expect(openSqlite(join(file, 'notes.db'))).rejects.toThrow('its folder cannot be created');
 });
 
-test('a commit of unknown fate stays one when its rollback fails too, which the next to come makes good', async () => {
+test('a commit of unknown fate keeps it when its rollback fails too, and the next work rolls back', async () => {
   const database = await openNotes();
   const faults = new Map([
     ['COMMIT', 1034],

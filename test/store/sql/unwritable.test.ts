@@ -24,7 +24,7 @@ test.each<readonly [string, string, (database: Database) => Promise<unknown>, st
     'PRAGMA query_only = 0',
   ],
 ])(
-  '%s fails every create of the commit, stores nothing, and is over when it is over',
+  '%s fails every create of the commit and stores nothing, and creates work again afterwards',
   async (_, reason, begin, end) => {
     const { store, database } = await sampleStore('SQLite');
     const call = await sampleCall(store);
