@@ -1,0 +1,159 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
+import { type FailureCode, FAILURE_KINDS, TaskFailure } from '../../src/contract/failure.ts';
+import { failureAnswer } from '../../src/rest/rest-answer.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { named, PAGES, readPage, ROOT } from './markdown.ts';
+
+/** The text of files without comments, which name examples. */
+const readSources = (pattern: string | readonly string[]): string =>
+  globSync(pattern, { cwd: ROOT })
+    .map((path) => readFileSync(join(ROOT, path), 'utf8'))
+    .join('\n')
+    .replaceAll(/^\s*\/\*[^]*?\*\/|^\s*\/\/.*$/gm, '');
+
+const configSource = readSources('src/app/config*.ts');
+
+/** The rows of all tables of a page, as their cells. */
+function rowsOf(text: string): readonly (readonly string[])[] {
+  return [...text.matchAll(/^\| (.+) \|$/gm)].map(([, row = '']) => row.split(' | '));
+}
+
+describe('configuration.md', () => {
+  const page = readPage('docs/configuration.md');
+  const rows = rowsOf(page).filter(([cell = '']) => cell.startsWith('`'));
+  const documented = rows.flatMap(([cell = '']) => named(cell, /`([A-Z_]+)`/g));
+  /** Read by packages, not by this project. */
+  const ofPackages = ['OTEL_EXPORTER_OTLP_HEADERS'];
+
+  test('has every variable of the code, the scripts and the image, and no other', () => {
+    const inCode = [
+      ...named(configSource, /'([A-Z][A-Z_]{3,})'/g),
+      ...named(readFileSync(join(ROOT, 'src/cli.ts'), 'utf8'), /process\.env\['(\w+)'\]/g),
+      ...named(readFileSync(join(ROOT, 'package.json'), 'utf8'), /\b([A-Z][A-Z_]+)=/g),
+      ...named(
+        readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+          .match(/^ENV .+$/gm)
+          ?.join('\n') ?? '',
+        /([A-Z_]+)=/g,
+      ),
+    ];
+    expect(documented.toSorted()).toEqual([...new Set([...inCode, ...ofPackages])].toSorted());
+  });
+
+  test('gives the defaults of the code', () => {
+    const inCode = [...configSource.matchAll(/read(?:<[^>]+>)?\('(\w+)', ('[^']*'|[\d_]+|true|false),/g)];
+    expect(inCode.length).toBeGreaterThan(15);
+    const words: Readonly<Record<string, string>> = { true: 'on', false: 'off' };
+    const wrong = inCode.filter(([, name = '', value = '']) => {
+      const text = words[value] ?? value.replaceAll(/['_]/g, '');
+      const [, given = ''] = rows.find(([cell = '']) => cell.includes(`\`${name}\``)) ?? [];
+      return text !== '' && !given.startsWith(text);
+    });
+    expect(wrong.map(([text]) => text)).toEqual([]);
+  });
+});
+
+test.each(PAGES.filter((path) => path.startsWith('docs/') || path === 'README.md'))(
+  '%s names only variables, codes and values that exist',
+  (path) => {
+    const known = [
+      configSource,
+      readSources(['src/contract/*.ts', 'src/graphql/*.ts', 'compose.yaml', 'schema.graphql']),
+      readPage('docs/failures.md'),
+      readPage('docs/configuration.md'),
+    ].join('\n');
+    // Those that begin with NODE_ are Node's own.
+    const names = named(readPage(path), /`((?!NODE_)[A-Z]+(?:_[A-Z]+)+)`/g);
+    expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(known))).toEqual([]);
+  },
+);
+
+describe('failures.md', () => {
+  const page = readPage('docs/failures.md');
+  const sections = new Map(
+    [...page.matchAll(/^### ([A-Z_]+)\n\n(.+)\n([^]*?)(?=\n##|$(?![^]))/gm)].map(
+      ([, code = '', facts = '', body = '']) => [code, { facts, body }],
+    ),
+  );
+  const ofCreates = new Set<string>(FAILURE_KINDS.map(({ code }) => code));
+
+  test('has a section for every code in the code, and for no other', () => {
+    const ours = readSources(['src/graphql/**/*.ts', 'src/http/*.ts', 'src/schema/*.ts']);
+    const yoga = readSources('node_modules/graphql-yoga/esm/**/*.js');
+    const codes = [
+      ...ofCreates,
+      ...named(ours, /\bcode: '([A-Z_]+)'/g),
+      ...named(ours, /'((?:PERSISTED|GRAPHQL)_[A-Z_]+)'/g),
+      ...named(yoga, /\bcode: ['"]([A-Z_]+)['"]/g),
+      // Of graphql-js' phases, by Yoga's plugins.
+      'GRAPHQL_PARSE_FAILED',
+      'GRAPHQL_VALIDATION_FAILED',
+    ];
+    // Yoga's own bound of the body is off: the HTTP layer has one.
+    const unreachable = new Set(['REQUEST_ENTITY_TOO_LARGE']);
+    const expected = [...new Set(codes)].filter((code) => !unreachable.has(code));
+    expect([...sections.keys()].toSorted()).toEqual(expected.toSorted());
+  });
+
+  test.each([...ofCreates] as FailureCode[])('gives the outcomes, retryable and REST status of %s', (code) => {
+    const kinds = FAILURE_KINDS.filter((kind) => kind.code === code);
+    const [first] = kinds;
+    if (!first) throw new Error(`${code} has no outcome`);
+    const failure = new TaskFailure(first, '');
+    const { status } = failureAnswer(failure, { format: 'json', mediaType: 'application/json', charset: 'utf-8' });
+    const outcomes = kinds.map(({ outcome }) => outcome).join(' or ');
+    const retryable = failure.retryable ? 'retryable' : 'not retryable';
+    expect(sections.get(code)?.facts).toBe(`${outcomes}, ${retryable}, REST ${status}.`);
+  });
+
+  test.each([...sections])(
+    'says of %s what happened, what a program does and what a person is shown',
+    (_code, { body }) => {
+      expect(named(body, /^- \*\*([^*]+):\*\*/gm)).toEqual(['What happened', 'Program', 'Person']);
+    },
+  );
+});
+
+describe('operations.md', () => {
+  const page = readPage('docs/operations.md');
+
+  test('has a section for every alert, and none for others', () => {
+    const { groups } = parse(readFileSync(join(ROOT, 'deploy/alerts.yml'), 'utf8')) as {
+      readonly groups: readonly { readonly rules: readonly { readonly alert: string }[] }[];
+    };
+    const alerts = groups.flatMap(({ rules }) => rules.map(({ alert }) => alert));
+    expect(named(page, /^### (Gateway\w+)$/gm)).toEqual(alerts);
+  });
+
+  test('quotes only messages that the code has', () => {
+    const prose = page.replaceAll(/^```[^]*?^```$|`[^`]*`/gm, '');
+    const known = readSources(['src/**/*.ts', 'compose.yaml']);
+    // Node's own.
+    const quotes = named(prose, /"([^"]{8,}?)(?: …)?"/g).filter((quote) => quote !== 'heap out of memory');
+    expect(quotes.length).toBeGreaterThan(3);
+    expect(quotes.filter((quote) => !known.includes(quote))).toEqual([]);
+  });
+
+  test('explains every limit that gateway_refusals_total counts', async () => {
+    const { text } = await createMetrics().render();
+    const limits = named(text, /^gateway_refusals_total\{limit="(\w+)"\}/gm);
+    expect(limits.length).toBeGreaterThan(20);
+    const [bounds = ''] = /^## Bounds$[^]*?(?=^## )/m.exec(page) ?? [];
+    expect(limits.filter((limit) => !bounds.includes(`\`${limit}\``))).toEqual([]);
+  });
+});
+
+test.each(['README.md', 'docs/performance.md'])(
+  '%s has only measured figures that the benchmark’s page has',
+  (path) => {
+    const measured = readPage('test/bench/README.md');
+    const [, part = ''] = /^## How fast it is$([^]*?)^## /m.exec(readPage(path)) ?? [null, readPage(path)];
+    // The runs of one measurement stay together: 1.11, 1.11, 1.17.
+    const figures = named(part, /(?<![\w.])(\d+(?:\.\d+)+(?:, \d+\.\d+)*|\d{3}(?:, \d{3})*(?= ms| MB))/g);
+    expect(figures.length).toBeGreaterThan(5);
+    expect(figures.filter((figure) => !measured.includes(figure))).toEqual([]);
+  },
+);
