@@ -94,10 +94,16 @@ function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise
   return work(callOf(caller, context));
 }
 
-/** Registers a task and remembers it in `created`. */
+/** The place of a create in the request: its path in the answer, and the path of its input in the arguments. */
+interface CreatePlace {
+  readonly path: string;
+  readonly inputPath: string;
+}
+
+/** Registers a task and adds it to `created`. */
 export function createTask(
   context: GatewayContext,
-  path: string,
+  { path, inputPath }: CreatePlace,
   task: NewAccountTask,
   idempotencyKey: string | null,
 ): Promise<CreatedAccountTask> {
@@ -108,20 +114,21 @@ export function createTask(
         return created;
       },
       (error: unknown) => {
-        throw withInputPath(error);
+        throw withInputPath(error, inputPath);
       },
     ),
   );
 }
 
-/** The members of `input` that the service behind the schema checks. It names them without the path. */
-const CHECKED_BELOW = /^(?=(?:parameters|finishDate): )/;
+/** The members of an input that the port checks. It names them without a path. */
+const CHECKED_BY_PORT = /^(?:parameters|finishDate): /;
 
-/** Names a refused member of the input as callers address it: `input.parameters`. */
-function withInputPath(error: unknown): unknown {
-  if (!(error instanceof TaskFailure) || error.code !== 'BAD_USER_INPUT') return error;
-  const message = error.message.replace(CHECKED_BELOW, 'input.');
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, message, { cause: error.cause });
+/** Names a refused member of an input by its path in the arguments, as in `input.parameters`. */
+function withInputPath(error: unknown, inputPath: string): unknown {
+  if (!(error instanceof TaskFailure) || error.code !== 'BAD_USER_INPUT' || !CHECKED_BY_PORT.test(error.message))
+    return error;
+  const { message, cause } = error;
+  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${message}`, { cause });
 }
 
 function callOf(caller: Caller, { requestId, untilMs, beginStep }: GatewayContext): Call {

@@ -99,7 +99,8 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
       },
       resolve: (_, { input, idempotencyKey = null }, context, info) => {
         boundRequestedCreates('createAccountTask', info);
-        return createTask(context, String(info.path.key), toNewAccountTask('input', input), idempotencyKey);
+        const place = { path: String(info.path.key), inputPath: 'input' };
+        return createTask(context, place, toNewAccountTask(place.inputPath, input), idempotencyKey);
       },
     }),
   );

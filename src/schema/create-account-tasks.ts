@@ -101,8 +101,10 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
           context.batchConcurrency,
           async ({ input, idempotencyKey }, index) => {
             try {
-              const task = toNewAccountTask(`inputs.${index}.input`, input);
-              return held.hold(await createTask(context, `${name}.${index}`, task, idempotencyKey ?? null));
+              const inputPath = `inputs.${index}.input`;
+              const task = toNewAccountTask(inputPath, input);
+              const place = { path: `${name}.${index}`, inputPath };
+              return held.hold(await createTask(context, place, task, idempotencyKey ?? null));
             } catch (error) {
               context.reportFailure(error, [name, index]);
               return { failure: error instanceof TaskFailure ? error : null };

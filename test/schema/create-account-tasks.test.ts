@@ -75,7 +75,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     expect(results).toMatchObject([
       { __typename: 'CreateAccountTaskPayload', replayed: false, accountTask: { parameters: '1' } },
       { ...NOT_SENT, message: expect.stringMatching(/^inputs\.1\.input\.taskId: expected a GUID/) as unknown },
-      { ...NOT_SENT, message: expect.stringMatching(/^input\.parameters: is not JSON/) as unknown },
+      { ...NOT_SENT, message: expect.stringMatching(/^inputs\.2\.input\.parameters: is not JSON/) as unknown },
       { __typename: 'CreateAccountTaskFailure', outcome: 'REJECTED', retryable: false, ...refused },
       { ...NOT_SENT, message: 'idempotencyKey: expected 1 to 255 characters, got 0' },
       { __typename: 'CreateAccountTaskPayload', replayed: false, accountTask: { parameters: '6' } },
