@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { createFairQueue } from '../../src/upstream/calls-in-flight.ts';
+import { createFairQueue } from '../../src/upstream/fair-queue.ts';
 import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
