@@ -3,6 +3,7 @@ import { toTestProjects } from './test/support/test-projects.ts';
 
 const { unit, integration, e2e } = toTestProjects();
 const POSTGRES = 'test/support/postgres-setup.ts';
+const PROGRAM = 'test/e2e/support/program-setup.ts';
 
 export default defineConfig({
   test: {
@@ -18,7 +19,7 @@ export default defineConfig({
     projects: [
       { extends: true, test: { name: 'unit', ...unit } },
       { extends: true, test: { name: 'integration', ...integration, globalSetup: [POSTGRES] } },
-      { extends: true, test: { name: 'e2e', ...e2e, globalSetup: [POSTGRES] } },
+      { extends: true, test: { name: 'e2e', ...e2e, globalSetup: [POSTGRES, PROGRAM] } },
     ],
   },
 });

@@ -2,8 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { onTestFinished } from 'vitest';
 import type { HeartbeatRule } from '../../../src/cluster/worker-messages.ts';
+import { inject, onTestFinished } from 'vitest';
 import { startGroup } from './process-group.ts';
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -36,9 +36,9 @@ export function startNpm(args: readonly string[], env: Readonly<Record<string, s
   return watch('npm', args, env);
 }
 
-/** `src/cli.ts ARGS` without npm around it. */
+/** Starts the program, as `npm run build` bundles it, with these arguments. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
-  return watch(process.execPath, ['src/cli.ts', ...args], env);
+  return watch(process.execPath, [inject('program'), ...args], env);
 }
 
 /** Workers that are watched as `watched-workers.ts` says. */
@@ -49,17 +49,17 @@ export function startWatchedWorkers(
   return watch(process.execPath, ['test/e2e/support/watched-workers.ts', String(intervalMs), String(maxMissed)], env);
 }
 
-/** `src/cli.ts ARGS` on a disk that is full as soon as a file would be larger than this; not on Windows. */
+/** Starts the program on a disk that is full as soon as a file would be larger than this; not on Windows. */
 export function startCliOnSmallDisk(
   maxFileBytes: number,
   args: readonly string[],
   env: Readonly<Record<string, string>> = {},
 ): GatewayProcess {
   const limited = 'ulimit -S -f "$0" && exec "$@"';
-  return watch('sh', ['-c', limited, String(maxFileBytes / 512), process.execPath, 'src/cli.ts', ...args], env);
+  return watch('sh', ['-c', limited, String(maxFileBytes / 512), process.execPath, inject('program'), ...args], env);
 }
 
-/** Runs a command of `src/cli.ts` to its end. */
+/** Runs a command of the program to its end. */
 export function runCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Exit> {
   return startCli(args, env).exit;
 }

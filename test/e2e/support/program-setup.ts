@@ -1,0 +1,32 @@
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { build } from 'rolldown';
+import type { TestProject } from 'vitest/node';
+import bundle from '../../../rolldown.config.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** The path of the program as `npm run build` bundles it, built once for this run. */
+    readonly program: string;
+  }
+}
+
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+const CACHE = join(ROOT, 'node_modules/.cache');
+
+/** Bundles the sources for all tests of this run: from one bundle a process starts in a third of the CPU time. */
+export async function setup(project: TestProject): Promise<() => void> {
+  mkdirSync(CACHE, { recursive: true });
+  const dir = mkdtempSync(join(CACHE, 'program-'));
+  const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  try {
+    const [output] = [bundle.output].flat();
+    await build({ ...bundle, cwd: ROOT, logLevel: 'warn', output: { ...output, dir } });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  project.provide('program', join(dir, 'cli.js'));
+  return remove;
+}
