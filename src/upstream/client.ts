@@ -43,7 +43,10 @@ export interface UpstreamRequest {
   readonly beginStep?: BeginStep | undefined;
 }
 
-/** The HTTP client of the service. Each POST arrives there at most once. */
+/**
+ * The HTTP client of the service. Each POST arrives there at most once. Every place that may repeat a create has a comment that
+ * begins with "May send the request again"; search for it.
+ */
 export interface UpstreamClient {
   /** Takes a slot for a call, to be returned with `release`; the result is OVERLOADED if all are taken (see `CallsInFlight`). */
   admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;

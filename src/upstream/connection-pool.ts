@@ -20,6 +20,7 @@ export interface ConnectionPool {
 export function createConnectionPool(max: number, reuse: ConnectionReuse, create: () => Connection): ConnectionPool {
   const all: Connection[] = [];
   const free: Connection[] = [];
+  /** Released connections, until the event loop could have noticed that the service closed them. */
   let resting: Connection[] = [];
   const waiting = createFairQueue<(connection: Connection) => void>();
 

@@ -74,7 +74,7 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
   };
   const authorization = (call?: TokenCall): Promise<string> | string => {
     if (!cached || now() >= cached.expiresAtMs) return fetchOnce(call).then((fetched) => fetched.authorization);
-    // The cached token is used until the new one arrives; `onFailure` has reported a failure already.
+    // The cached token is used until the new one arrives; `onFailure` reports a failed renewal.
     if (now() >= cached.renewAtMs) fetchOnce(call).catch(() => undefined);
     return cached.authorization;
   };
