@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { v7 as uuidv7 } from 'uuid';
 import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
@@ -12,7 +13,6 @@ import {
   readRevocation,
   toRevocation,
 } from './secret.ts';
-import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
 /** An API client of an account. Tasks can only be created for an account that has a client. */
 export interface Client {
@@ -71,7 +71,7 @@ export function createClients(database: Database): Clients {
       const secretHash = await hashSecret(secret);
       const row = await database.transaction(async (transaction): Promise<ClientRow> => {
         const created: ClientRow = {
-          id: createTimeOrderedGuid(),
+          id: uuidv7(),
           account_id: account,
           name,
           secret_hash: secretHash,

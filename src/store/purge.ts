@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommitObserver } from './group-commit.ts';
 import { readClock, toIso, type Database, type SqlTransaction, type SqlValue } from './sql/database.ts';
-import { toGuidPrefix } from './time-ordered-guid.ts';
 
 /** Deletes expired rows in the background, in transactions small enough not to delay creates. */
 export interface Purge {
@@ -118,4 +117,10 @@ function deleteExpired(
 /** Resolves with true after the pause, or with false once the signal is aborted. */
 function pause(pauseMs: number, signal: AbortSignal): Promise<boolean> {
   return delay(pauseMs, true, { signal, ref: false }).catch(() => false);
+}
+
+/** Returns a text that sorts before the UUIDs (version 7) created from this millisecond on, and after all earlier ones. */
+function toGuidPrefix(epochMs: number): string {
+  const hex = Math.max(0, epochMs).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

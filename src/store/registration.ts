@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
@@ -7,7 +8,6 @@ import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts
 import type { Attempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { clientRevoked, IS_NOT_REVOKED, readRevocation } from './secret.ts';
-import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 
 /** A request to create a task for an account. */
 export interface Registration {
@@ -101,7 +101,7 @@ async function readCatalogue(transaction: SqlTransaction, registrations: readonl
 
 function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, created: string): StoredDetail {
   return {
-    ID: createTimeOrderedGuid(),
+    ID: uuidv7(),
     TaskID: task.TaskID,
     Name: name,
     Enabled: true,

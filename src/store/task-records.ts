@@ -1,3 +1,4 @@
+import { v7 as uuidv7 } from 'uuid';
 import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
 import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
@@ -9,7 +10,6 @@ import type { Database } from './sql/database.ts';
 import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
 import { toReadFailure } from './store-failure.ts';
-import { createTimeOrderedGuid } from './time-ordered-guid.ts';
 import { TaskFailure } from '../contract/failure.ts';
 
 /** Tasks as they were when the upstream created them. The contract cannot read tasks, so reads are served from here. */
@@ -74,7 +74,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
     async add({ scopes: [scope], credential }, { ID, detail }, beginStep) {
       const record = {
         scope,
-        position: createTimeOrderedGuid(),
+        position: uuidv7(),
         id: ID,
         detail: JSON.stringify(detail),
         credential: credential?.hash ?? null,
