@@ -5,7 +5,7 @@
 import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
-import type { CreatedBefore, UncertainWrite } from '../schema/context.ts';
+import type { CreatedTaskRef, UncertainWrite } from '../schema/context.ts';
 import { limitErrors, withOmittedCount, takeLogLine } from './limits/error-limit.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
@@ -14,7 +14,7 @@ const MASKED_MESSAGE = 'Unexpected error.';
 
 interface MaskedFacts {
   readonly outcome?: string;
-  readonly created?: readonly CreatedBefore[];
+  readonly created?: readonly CreatedTaskRef[];
 }
 
 /** The request that an error belongs to. */
@@ -22,7 +22,7 @@ export interface FailedRequest {
   readonly requestId: string;
   readonly log: Log;
   /** The tasks that were created. An answer without data would otherwise not show them. */
-  readonly created?: readonly CreatedBefore[];
+  readonly created?: readonly CreatedTaskRef[];
   /** The writes of unknown outcome. */
   readonly uncertain?: readonly UncertainWrite[];
   /** Records the failure for the log, metrics and trace. */
@@ -129,7 +129,7 @@ export function executionErrors(
 function uncertainError(
   { path, error }: UncertainWrite,
   { requestId }: FailedRequest,
-  created: { readonly created?: readonly CreatedBefore[] },
+  created: { readonly created?: readonly CreatedTaskRef[] },
 ): GraphQLError {
   const at = new GraphQLError('', { path });
   return error instanceof TaskFailure

@@ -165,7 +165,7 @@ function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unkn
 async function isCallerKnown(context: GatewayContext, record: RequestRecord | undefined): Promise<boolean> {
   if (record && toOutcome(record) === 'CREATED') return true;
   try {
-    const caller = await context.askedCaller();
+    const caller = await context.knownCaller();
     return caller !== undefined && caller.kind !== 'forwarded';
   } catch {
     return false;

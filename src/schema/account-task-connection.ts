@@ -3,7 +3,7 @@ import { badInput } from '../contract/failure.ts';
 import { parseGuid } from '../contract/guid.ts';
 import type { Builder } from './builder.ts';
 import { toCall } from './context.ts';
-import { askedBelow, requestedFields } from './requested-fields.ts';
+import { countFieldsBelow, rootFields } from './requested-fields.ts';
 import { readPage } from './task-reading.ts';
 
 const DEFAULT_PAGE_SIZE = 20;
@@ -22,7 +22,7 @@ export function addAccountTaskConnection(builder: Builder): void {
         description: 'The tasks of this page, each with its cursor.',
         resolve(page, _, { answer }) {
           // Its tasks count again, value by value, as they are written.
-          answer.giveBack(page.reservedBytes);
+          answer.release(page.reservedBytes);
           page.reservedBytes = 0;
           return page.tasks;
         },
@@ -85,18 +85,18 @@ export function addAccountTaskConnection(builder: Builder): void {
         after: t.arg.string({ description: 'The cursor behind which the page starts.' }),
       },
       resolve: async (_, { first, after }, context, info) => {
-        boundRequestedPages(info);
+        limitPages(info);
         const page = { first: toPageSize(first), after: after == null ? null : fromCursor(after) };
         const selections = info.fieldNodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-        return readPage(page, await toCall(context), context, askedBelow(selections, info));
+        return readPage(page, await toCall(context), context, countFieldsBelow(selections, info));
       },
     }),
   );
 }
 
 /** A page may be megabytes of Parameters; an answer of very many of them would hold up every other request. */
-function boundRequestedPages(info: GraphQLResolveInfo): void {
-  const pages = requestedFields(info).filter(({ name }) => name.value === 'accountTasks').length;
+function limitPages(info: GraphQLResolveInfo): void {
+  const pages = rootFields(info).filter(({ name }) => name.value === 'accountTasks').length;
   if (pages > MAX_PAGES)
     throw badInput('accountTasks', `one request may ask for at most ${MAX_PAGES} pages, not ${pages}`);
 }

@@ -9,7 +9,7 @@ import type { ResolveReference } from './subgraph.ts';
 type Text = string | null | undefined;
 
 const resolveReference: ResolveReference = ({ id }, context, info) =>
-  context.accountTasks(info).load(toGuid('id', typeof id === 'string' ? id : ''));
+  context.accountTasks(info).load(parseGuidArgument('id', typeof id === 'string' ? id : ''));
 
 export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTables): void {
   builder.objectType('AccountTask', {
@@ -92,13 +92,13 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
       type: 'AccountTask',
       description: "One of the caller's account tasks; null where the caller has none of that ID.",
       args: { id: t.arg.id({ required: true, description: 'A GUID in the forms N, D, B or P, any case.' }) },
-      resolve: (_, { id }, context, info) => context.accountTasks(info).load(toGuid('id', id)),
+      resolve: (_, { id }, context, info) => context.accountTasks(info).load(parseGuidArgument('id', id)),
     }),
   );
 }
 
 /** A GUID argument in canonical form; throws BAD_USER_INPUT naming the field where it is none. */
-export function toGuid(field: string, text: string): string {
+export function parseGuidArgument(field: string, text: string): string {
   const guid = parseGuid(text);
   if (guid === null) throw badInput(field, `expected ${GUID_FORMS}, not "${text}".`);
   return guid;

@@ -1,5 +1,6 @@
 import { TaskFailure } from '../contract/failure.ts';
-import { type JsonObject, isRawNumber, type JsonValue } from '../contract/json-value.ts';
+import type { JsonObject } from '../contract/json-value.ts';
+import { jsonSize } from './json-size.ts';
 
 /** A value that was left out of an answer, whose operation ran nevertheless. */
 export class AnswerTooLargeError extends Error {
@@ -35,7 +36,7 @@ export function leafSize(value: unknown): number {
 /** The bytes that one answer may still take. Counted are the values of its fields, before they are written. */
 export class AnswerBudget {
   /** True once a mutation runs: its answer says what it did, whatever room there is. */
-  isWrite = false;
+  isMutation = false;
   readonly #bounds: AnswerBounds;
   #taken = 0;
   #allowed: number;
@@ -74,12 +75,12 @@ export class AnswerBudget {
   }
 
   /** The same before many bytes are written; a few are written at once. */
-  async turnToWrite(bytes: number): Promise<void> {
+  async waitToWrite(bytes: number): Promise<void> {
     if (bytes > RESERVATION_BYTES) await this.exclusiveTurn();
   }
 
   /** Gives back what was taken ahead, so that it can be taken value by value. */
-  giveBack(bytes: number): void {
+  release(bytes: number): void {
     this.#taken -= bytes;
   }
 
@@ -91,9 +92,9 @@ export class AnswerBudget {
     const isMeasured = this.#leftOut < MAX_MEASURED || !isLong(value);
     const bytes = isMeasured ? leafSize(value) : Number.POSITIVE_INFINITY;
     if (this.take(bytes)) return value;
-    if (this.isWrite && bytes <= SMALL_BYTES) return this.#force(value, bytes);
+    if (this.isMutation && bytes <= SMALL_BYTES) return this.#force(value, bytes);
     this.#leftOut += 1;
-    if (!this.isWrite || !isNonNull) throw this.tooLarge();
+    if (!this.isMutation || !isNonNull) throw this.tooLargeError();
     const written = typeof value === 'object' && value !== null ? this.shorten(value as JsonObject) : value;
     return this.#force(written, leafSize(written));
   }
@@ -111,13 +112,13 @@ export class AnswerBudget {
   }
 
   /** The error of a value for which there is no room. */
-  tooLarge(): AnswerTooLargeError {
+  tooLargeError(): AnswerTooLargeError {
     return new AnswerTooLargeError(`The value was left out: ${this.#reason()}`);
   }
 
   #reason(): string {
     const bound = `an answer holds at most ${this.maxBytes} bytes`;
-    return this.isWrite
+    return this.isMutation
       ? `${bound}, and fewer while many answers wait to be read. The operation ran nevertheless.`
       : `${bound}. Ask for fewer tasks or fields in one request.`;
   }
@@ -137,7 +138,7 @@ export class AnswerBudget {
     }
     if (isTooMuch && !this.#isFull) onFull();
     this.#isFull ||= isTooMuch;
-    if (isTooMuch || this.isWrite) return false;
+    if (isTooMuch || this.isMutation) return false;
     throw new TaskFailure(
       { code: 'OVERLOADED', outcome: 'NOT_SENT' },
       'Too many answers have not been read by their callers yet; nothing more can be read at the moment.',
@@ -159,38 +160,4 @@ export function shortDetail(detail: JsonObject): JsonObject {
 
 function isLong(value: unknown): boolean {
   return typeof value === 'string' ? value.length > SMALL_BYTES : typeof value === 'object' && value !== null;
-}
-
-/** Texts of at most this many characters are not looked through: each character counts as the longest escape, \u0000. */
-const SHORT = 64;
-const ESCAPE = 6;
-/** No number, boolean or null is longer. */
-const SCALAR = 32;
-/** The bytes of each UTF-16 unit of a well-formed text; of a pair of surrogates each has half. */
-const UNIT_BYTES = Uint8Array.from({ length: 65_536 }, (_, unit) => {
-  if (unit >= 0xd800 && unit <= 0xdfff) return 2;
-  if (unit >= 0x800) return 3;
-  return unit >= 0x80 ? 2 : JSON.stringify(String.fromCharCode(unit)).length - 2;
-});
-
-/** The size of a value as JSON in UTF-8, in bytes: never too low, exact for long texts, generous for short ones. */
-export function jsonSize(value: unknown): number {
-  if (typeof value === 'string') return textSize(value);
-  if (typeof value !== 'object' || value === null) return SCALAR;
-  if (isRawNumber(value as JsonValue)) return (value as { readonly rawJSON: string }).rawJSON.length;
-  let bytes = 2;
-  if (Array.isArray(value)) {
-    for (const item of value) bytes += jsonSize(item) + 1;
-  } else {
-    for (const [name, item] of Object.entries(value)) bytes += textSize(name) + jsonSize(item) + 2;
-  }
-  return bytes;
-}
-
-function textSize(text: string): number {
-  // A surrogate without its other half is written as an escape.
-  if (text.length <= SHORT || !text.isWellFormed()) return ESCAPE * text.length + 2;
-  let bytes = 2;
-  for (let at = 0; at < text.length; at += 1) bytes += UNIT_BYTES[text.charCodeAt(at)] ?? 0;
-  return bytes;
 }

@@ -5,11 +5,11 @@ import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import { askedBelow } from './requested-fields.ts';
+import { countFieldsBelow } from './requested-fields.ts';
 import { findTasks } from './task-reading.ts';
 
 /** A task that was created by this field, or by this item of its list. */
-export interface CreatedBefore {
+export interface CreatedTaskRef {
   /** The field's name in the answer, and behind a dot the item's index. */
   readonly path: string;
   readonly id: string;
@@ -28,11 +28,11 @@ export interface GatewayContext {
   /** Who calls; throws, or rejects with, a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
   authenticate(): Caller | Promise<Caller>;
   /** What came of it, where somebody has asked; undefined: nobody has, or the request could be refused at once. */
-  askedCaller(): Caller | Promise<Caller> | undefined;
+  knownCaller(): Caller | Promise<Caller> | undefined;
   /** When the operation has to end, in milliseconds of `performance.now()`. */
   readonly untilMs: number;
   /** The tasks that the request has created so far: an error of a later field takes the results of earlier ones away. */
-  readonly created: CreatedBefore[];
+  readonly created: CreatedTaskRef[];
   /** The tasks that it may have created, likewise. */
   readonly uncertain: UncertainWrite[];
   /** How many creates of one batch may be under way at the same time. */
@@ -56,27 +56,27 @@ export interface GatewayContextOptions
   logFailure(error: unknown): void;
 }
 
-export function createGatewayContext(facts: GatewayContextOptions): GatewayContext {
+export function createGatewayContext(options: GatewayContextOptions): GatewayContext {
   let caller: Caller | Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
   const context: GatewayContext = {
-    requestId: facts.requestId,
-    tasks: facts.tasks,
-    untilMs: facts.untilMs,
-    batchConcurrency: facts.batchConcurrency,
-    beginStep: facts.beginStep,
+    requestId: options.requestId,
+    tasks: options.tasks,
+    untilMs: options.untilMs,
+    batchConcurrency: options.batchConcurrency,
+    beginStep: options.beginStep,
     created: [],
     uncertain: [],
-    answer: facts.answer,
+    answer: options.answer,
     reportFailure(error, path) {
       if (!(error instanceof TaskFailure) || error.outcome === 'UNKNOWN') context.uncertain.push({ path, error });
-      facts.logFailure(error);
+      options.logFailure(error);
     },
-    authenticate: () => (caller ??= facts.authenticate()),
-    askedCaller: () => caller,
+    authenticate: () => (caller ??= options.authenticate()),
+    knownCaller: () => caller,
     accountTasks: (info) =>
       (loader ??= new DataLoader(async (ids) =>
-        findTasks(ids, await toCall(context), context, askedBelow([info.operation.selectionSet], info)),
+        findTasks(ids, await toCall(context), context, countFieldsBelow([info.operation.selectionSet], info)),
       )),
   };
   return context;

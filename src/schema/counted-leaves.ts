@@ -33,7 +33,7 @@ function countLeaf(field: GraphQLField<unknown, GatewayContext>): void {
 function markWrite(field: GraphQLField<unknown, GatewayContext>): void {
   const resolve = field.resolve ?? defaultFieldResolver;
   field.resolve = (source, args, context, info) => {
-    context.answer.isWrite = true;
+    context.answer.isMutation = true;
     return resolve(source, args, context, info);
   };
 }

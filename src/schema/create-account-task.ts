@@ -1,9 +1,9 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
-import { toGuid } from './account-task-type.ts';
+import { parseGuidArgument } from './account-task-type.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
 import type { Enums } from './leaf-types.ts';
-import { boundRequestedCreates } from './requested-fields.ts';
+import { limitCreates } from './requested-fields.ts';
 
 export const IDEMPOTENCY_KEY =
   '1 to 255 characters. With the same key the same input creates once, however often it is sent: the first result is given ' +
@@ -42,7 +42,7 @@ export function addCreateAccountTaskInput(builder: Builder, enums: Enums) {
 /** The contract's record of an input; throws BAD_USER_INPUT naming the field that cannot be used. */
 export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef['$inferInput']): NewAccountTask {
   return {
-    TaskID: toGuid(`${field}.taskId`, input.taskId),
+    TaskID: parseGuidArgument(`${field}.taskId`, input.taskId),
     Frequency: input.frequency,
     StartDate: input.startDate ?? null,
     FinishDate: input.finishDate ?? null,
@@ -98,7 +98,7 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
         idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
       },
       resolve: (_, { input, idempotencyKey = null }, context, info) => {
-        boundRequestedCreates('createAccountTask', info);
+        limitCreates('createAccountTask', info);
         const place = { path: String(info.path.key), inputPath: 'input' };
         return createTask(context, place, toNewAccountTask(place.inputPath, input), idempotencyKey);
       },

@@ -1,11 +1,11 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type Outcome, shortenMessage, TaskFailure, type FailureCode } from '../contract/failure.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import { type AskedFields, heldSize, withoutLongTexts, withoutUnasked } from './answered-task.ts';
+import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from './task-size.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
 import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } from './create-account-task.ts';
-import { boundRequestedCreates, askedBelow } from './requested-fields.ts';
+import { limitCreates, countFieldsBelow } from './requested-fields.ts';
 
 const OUTCOMES = {
   NOT_SENT: { description: 'Nothing left the gateway: nothing was created.' },
@@ -92,10 +92,10 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
         }),
       },
       resolve: async (_, { inputs }, context, info) => {
-        boundRequestedCreates('inputs', info);
+        limitCreates('inputs', info);
         await context.authenticate();
         const name = String(info.path.key);
-        const held = createHeldTasks(context.answer, askedBelow([info.operation.selectionSet], info));
+        const held = createHeldTasks(context.answer, countFieldsBelow([info.operation.selectionSet], info));
         const results = await mapConcurrently(
           inputs,
           context.batchConcurrency,
@@ -119,11 +119,11 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
 }
 
 /** Keeps the tasks that wait for the rest of their batch within the bytes of the answer: beyond them they lose their long texts. */
-function createHeldTasks(answer: AnswerBudget, asked: AskedFields) {
+function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
   let heldBytes = 0;
   return {
     hold(created: CreatedAccountTask): CreatedAccountTask {
-      const accountTask = withoutUnasked(created.accountTask, asked);
+      const accountTask = withoutUnrequested(created.accountTask, fieldCounts);
       const bytes = heldSize(accountTask);
       if (!answer.take(bytes)) return { ...created, accountTask: withoutLongTexts(accountTask, answer) };
       heldBytes += bytes;
@@ -131,8 +131,8 @@ function createHeldTasks(answer: AnswerBudget, asked: AskedFields) {
     },
     /** From here on the tasks count as they are written. */
     async release(): Promise<void> {
-      await answer.turnToWrite(heldBytes);
-      answer.giveBack(heldBytes);
+      await answer.waitToWrite(heldBytes);
+      answer.release(heldBytes);
     },
   };
 }

@@ -11,7 +11,7 @@ import {
 import { badInput } from '../contract/failure.ts';
 
 /** The fields that the operation asks of Query or Mutation, as they are executed. */
-export function requestedFields(info: GraphQLResolveInfo): readonly FieldNode[] {
+export function rootFields(info: GraphQLResolveInfo): readonly FieldNode[] {
   const [only, ...others] = info.operation.selectionSet.selections;
   // A field that asks is executed, so it is this one.
   if (only?.kind === Kind.FIELD && others.length === 0) return [only];
@@ -19,7 +19,7 @@ export function requestedFields(info: GraphQLResolveInfo): readonly FieldNode[] 
 }
 
 /** How often each field's name stands below these selections, fragments written out, and fields of one name in the answer once. */
-export function askedBelow(
+export function countFieldsBelow(
   selections: readonly SelectionSetNode[],
   info: GraphQLResolveInfo,
 ): ReadonlyMap<string, number> {
@@ -79,8 +79,8 @@ const MAX_CREATES_PER_REQUEST = 100;
  * Throws BAD_USER_INPUT where the operation asks for more creates than one request may. Each of its fields asks before it
  * creates, so such an operation creates nothing at all: an error of a later field takes the results of earlier ones away.
  */
-export function boundRequestedCreates(field: string, info: GraphQLResolveInfo): void {
-  const fields = requestedFields(info);
+export function limitCreates(field: string, info: GraphQLResolveInfo): void {
+  const fields = rootFields(info);
   const requested = fields.reduce((count, node) => count + countCreates(node, info), 0);
   if (requested <= MAX_CREATES_PER_REQUEST) return;
   throw badInput(

@@ -3,12 +3,12 @@ import type { AccountTaskPage, Call, PageRequest, TaskService } from '../contrac
 import type { AnswerBudget } from './answer-budget.ts';
 import {
   answerSize,
-  type AskedFields,
+  type FieldCounts,
   heldSize,
   shortAnswerSize,
   withoutLongTexts,
-  withoutUnasked,
-} from './answered-task.ts';
+  withoutUnrequested,
+} from './task-size.ts';
 
 /** The backend to read from, and the bytes that the answer may still take. */
 export interface TaskReader {
@@ -35,12 +35,12 @@ export async function readPage(
   { first, after }: PageRequest,
   call: Call,
   { tasks: service, answer }: TaskReader,
-  asked: AskedFields,
+  fieldCounts: FieldCounts,
 ): Promise<AnsweredPage> {
   const tasks: AccountTask[] = [];
   let reservedBytes = 0;
   const toPage = async (hasNextPage: boolean): Promise<AnsweredPage> => {
-    await answer.turnToWrite(reservedBytes);
+    await answer.waitToWrite(reservedBytes);
     return { tasks, hasNextPage, after, reservedBytes };
   };
   const add = (task: AccountTask, bytes: number): boolean => {
@@ -50,12 +50,12 @@ export async function readPage(
     return true;
   };
   const addWithoutLongTexts = (task: AccountTask): boolean =>
-    add(withoutLongTexts(task, answer), shortAnswerSize(task, asked));
+    add(withoutLongTexts(task, answer), shortAnswerSize(task, fieldCounts));
   for (let last = after; ; ) {
     const slice = await service.list({ first: first - tasks.length, after: last, maxBytes: SLICE_BYTES }, call);
     for (const [index, task] of slice.tasks.entries()) {
-      const bytes = answerSize(task, asked);
-      if (add(withoutUnasked(task, asked), bytes)) continue;
+      const bytes = answerSize(task, fieldCounts);
+      if (add(withoutUnrequested(task, fieldCounts), bytes)) continue;
       const isOnlyTask = tasks.length === 0 && bytes > answer.maxBytes && addWithoutLongTexts(task);
       return toPage(!isOnlyTask || slice.hasNextPage || index + 1 < slice.tasks.length);
     }
@@ -70,12 +70,12 @@ export async function findTasks(
   ids: readonly string[],
   call: Call,
   { tasks: service, answer }: TaskReader,
-  asked: AskedFields,
+  fieldCounts: FieldCounts,
 ): Promise<readonly (AccountTask | null | Error)[]> {
   const found = new Map<string, AccountTask | null>();
   let heldBytes = 0;
   const keep = (id: string, task: AccountTask | null): boolean => {
-    const kept = task && withoutUnasked(task, asked);
+    const kept = task && withoutUnrequested(task, fieldCounts);
     const bytes = kept ? heldSize(kept) : 0;
     if (!answer.take(bytes)) return false;
     heldBytes += bytes;
@@ -88,8 +88,8 @@ export async function findTasks(
     rest = isRoomLeft ? rest.filter((_, index) => slice[index] === undefined) : [];
     if (rest.length > 0) await answer.exclusiveTurn();
   }
-  await answer.turnToWrite(heldBytes);
+  await answer.waitToWrite(heldBytes);
   // From here on their values count, as they are written.
-  answer.giveBack(heldBytes);
-  return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLarge()));
+  answer.release(heldBytes);
+  return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLargeError()));
 }

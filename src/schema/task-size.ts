@@ -1,10 +1,11 @@
 import { type AccountTask, DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
-import { type AnswerBudget, leafSize, shortDetail, jsonSize } from './answer-budget.ts';
+import { type AnswerBudget, leafSize, shortDetail } from './answer-budget.ts';
+import { jsonSize } from './json-size.ts';
 
 /** How often the answer holds each field of a task, by the field's name. */
-export type AskedFields = ReadonlyMap<string, number>;
+export type FieldCounts = ReadonlyMap<string, number>;
 
-const NOTHING: AskedFields = new Map();
+const NOTHING: FieldCounts = new Map();
 /** Longer texts are worth dropping where nobody asks for them. */
 const LONG = 1_024;
 /** An ID, an enum or a cursor, its name included. */
@@ -19,9 +20,9 @@ const TEXTS: ReadonlyMap<string, DetailField> = new Map(
 const NAMES: ReadonlyMap<string, string> = new Map([...TEXTS].map(([name, field]) => [field, name]));
 
 /** The bytes that the answer takes for one more task of which these fields are asked, at the most. */
-export function answerSize(task: AccountTask, asked: AskedFields): number {
+export function answerSize(task: AccountTask, fieldCounts: FieldCounts): number {
   let bytes = 0;
-  for (const [name, count] of asked) {
+  for (const [name, count] of fieldCounts) {
     const field = TEXTS.get(name);
     if (name === 'detail') bytes += count * leafSize(task.detail);
     else bytes += count * (field ? leafSize(task.fields[field]) : OTHER_FIELD_BYTES);
@@ -35,17 +36,17 @@ export function heldSize({ fields, detail }: AccountTask): number {
 }
 
 /** The task without the long texts that nobody asks for. */
-export function withoutUnasked(task: AccountTask, asked: AskedFields): AccountTask {
-  if (asked.has('detail')) return task;
+export function withoutUnrequested(task: AccountTask, fieldCounts: FieldCounts): AccountTask {
+  if (fieldCounts.has('detail')) return task;
   const kept = Object.entries(task.fields).filter(
-    ([field, value]) => !isLong(value) || asked.has(NAMES.get(field) ?? ''),
+    ([field, value]) => !isLong(value) || fieldCounts.has(NAMES.get(field) ?? ''),
   );
   return { ...task, fields: Object.fromEntries(kept), detail: {} };
 }
 
 /** The bytes that the answer takes for the task without its long texts, at the most. */
-export function shortAnswerSize(task: AccountTask, asked: AskedFields): number {
-  return answerSize({ ...withoutUnasked(task, NOTHING), detail: shortDetail(task.detail) }, asked);
+export function shortAnswerSize(task: AccountTask, fieldCounts: FieldCounts): number {
+  return answerSize({ ...withoutUnrequested(task, NOTHING), detail: shortDetail(task.detail) }, fieldCounts);
 }
 
 /** The task without its long texts; in the answer an error stands for each. */
@@ -53,7 +54,7 @@ export function withoutLongTexts(task: AccountTask, answer: AnswerBudget): Accou
   const missing = {
     enumerable: true,
     get: () => {
-      throw answer.tooLarge();
+      throw answer.tooLargeError();
     },
   };
   const fields = Object.entries(task.fields).map(
