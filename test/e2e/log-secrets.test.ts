@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
-import { openRaw, toRequest } from '../support/raw-connection.ts';
+import { openRaw, toRequestText } from '../support/raw-connection.ts';
 import { httpAnswer, type RawAnswer, type RawRequest, startRawService } from '../support/raw-service.ts';
 import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { seedStore } from './support/seeded-store.ts';
@@ -135,7 +135,7 @@ describe('the log at debug level holds neither credentials nor Parameters', () =
       ).text();
     for (const bytes of [
       `GET /graphql?secret=${TOKEN} HTTP/9.9\r\nAuthorization: Bearer ${TOKEN}\r\n\r\n`,
-      toRequest(['POST /graphql HTTP/1.1', `Authorization : Bearer ${TOKEN}`, `Cookie: ${TOKEN}`], PARAMETERS),
+      toRequestText(['POST /graphql HTTP/1.1', `Authorization : Bearer ${TOKEN}`, `Cookie: ${TOKEN}`], PARAMETERS),
     ])
       await openRaw(address, bytes).closed;
     const output = await outputOf(gateway);

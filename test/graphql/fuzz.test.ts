@@ -4,7 +4,7 @@ import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/e
 import { createSchema } from '../../src/schema/schema.ts';
 import { type GatewaySettings, startStoreGateway, type StoreGateway } from '../support/running-gateway.ts';
 import { documentTexts } from './document-texts.ts';
-import { openRaw, parseAnswers, type RawAnswer, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, type ParsedAnswer, toRequestText } from '../support/raw-connection.ts';
 
 /**
  * How many cases each of the four runs tries. More, with a seed of one's own:
@@ -57,7 +57,7 @@ function complaintOf(status: number, body: string, asked: unknown): string | nul
 }
 
 /** On a connection of its own: one that is kept may be closed just when it is used again. */
-async function exchange({ url }: StoreGateway, bytes: Buffer): Promise<readonly RawAnswer[]> {
+async function exchange({ url }: StoreGateway, bytes: Buffer): Promise<readonly ParsedAnswer[]> {
   const { socket, closed } = openRaw(url, bytes);
   socket.setTimeout(LONG_MS, () => socket.destroy());
   return parseAnswers(await closed);
@@ -78,7 +78,7 @@ async function ask(
     `Content-Length: ${sent.length}`,
     'Connection: close',
   ];
-  const [answer] = await exchange(gateway, Buffer.concat([Buffer.from(toRequest(head)), sent]));
+  const [answer] = await exchange(gateway, Buffer.concat([Buffer.from(toRequestText(head)), sent]));
   const body = Buffer.from(answer?.body ?? '', 'latin1').toString();
   return { complaint: complaintOf(answer?.status ?? NaN, body, text), body };
 }
@@ -195,7 +195,7 @@ describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), th
           `Content-Length: ${body.length}`,
           'Connection: close',
         ];
-        const bytes = Buffer.concat([Buffer.from(toRequest(head), 'latin1'), body]);
+        const bytes = Buffer.concat([Buffer.from(toRequestText(head), 'latin1'), body]);
         const answers = await exchange(gateway, bytes);
         const sent = bytes.toString('latin1');
         expect(answers.length > 0 ? '' : sent).toBe('');

@@ -8,7 +8,7 @@ import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/e
 import { createSchema } from '../../src/schema/schema.ts';
 import { readTrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 import { bytesOf, utf16 } from '../support/wire-texts.ts';
-import { type Answer, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../support/running-gateway.ts';
+import { type GatewayAnswer, SAMPLE_INPUT, startStoreGateway, type StoreGateway } from '../support/running-gateway.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'trusted-'));
 const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
@@ -47,11 +47,11 @@ function writeManifest(content: string | Uint8Array): string {
 
 const persisted = (sha256Hash: unknown) => ({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
 
-async function get(gateway: StoreGateway, parameters: Record<string, string>): Promise<Answer> {
+async function get(gateway: StoreGateway, parameters: Record<string, string>): Promise<GatewayAnswer> {
   const url = new URL(`graphql?${new URLSearchParams(parameters).toString()}`, gateway.url);
   const response = await fetch(url, { headers: { authorization: `Bearer ${gateway.token}` } });
   const text = await response.text();
-  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as Answer['json'] };
+  return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as GatewayAnswer['json'] };
 }
 
 async function fastAnswers({ url }: StoreGateway): Promise<number> {

@@ -4,9 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createAddressLimit, createClientAddresses } from '../../src/http/client-address.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
-import { openRaw, parseAnswers, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.ts';
 
-const WHOLE = toRequest(['GET / HTTP/1.1', 'Host: x']);
+const WHOLE = toRequestText(['GET / HTTP/1.1', 'Host: x']);
 
 /** A server with the limit, at which every address connects for itself or for many clients. */
 async function startServer(isShared: boolean) {
@@ -49,7 +49,7 @@ describe('requests of a client behind a trusted proxy', async () => {
   const gateway = await startStoreGateway({ env: { MAX_CONNECTIONS_PER_ADDRESS: '2', TRUSTED_PROXIES: '127.0.0.1' } });
   afterAll(() => gateway.close());
   const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Content-Type: application/json', 'Content-Length: 2'];
-  const open = (...headers: readonly string[]) => openRaw(gateway.url, toRequest([...head, ...headers], '{'));
+  const open = (...headers: readonly string[]) => openRaw(gateway.url, toRequestText([...head, ...headers], '{'));
   const ask = (client: string) => gateway.graphql({ query: '{ __typename }' }, { 'x-forwarded-for': client });
 
   test('are refused beyond the limit while as many are in flight', async () => {

@@ -9,7 +9,7 @@ import { createRequestObservation } from '../../src/telemetry/request-observatio
 import { createGatewayServer } from '../../src/http/server.ts';
 import { createGraphqlHandler } from '../../src/graphql/graphql-handler.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
-import { openRaw, parseAnswers, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.ts';
 
 const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
 /** More than the buffers of two sockets take. */
@@ -73,7 +73,7 @@ async function startServer(
 }
 
 const HEAD = ['POST /graphql HTTP/1.1', 'Host: x', 'Content-Type: application/json'];
-const WHOLE = toRequest([...HEAD, 'Content-Length: 2'], '{}');
+const WHOLE = toRequestText([...HEAD, 'Content-Length: 2'], '{}');
 
 function expectError(text: string, status: number, problem: string): void {
   const [answer] = parseAnswers(text);
@@ -98,10 +98,10 @@ describe('a caller that takes its time', () => {
     ['says nothing at all', ''],
     ['stops within the first line', 'POST /gra'],
     ['stops within its headers', 'POST /graphql HTTP/1.1\r\nHost: x\r\nX-'],
-    ['stops before its body', toRequest([...HEAD, 'Content-Length: 20'])],
-    ['stops within its body', toRequest([...HEAD, 'Content-Length: 20'], '{"query"')],
-    ['stops within a chunk', toRequest([...HEAD, 'Transfer-Encoding: chunked'], '14\r\n{"query"')],
-    ['stops between chunks', toRequest([...HEAD, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n')],
+    ['stops before its body', toRequestText([...HEAD, 'Content-Length: 20'])],
+    ['stops within its body', toRequestText([...HEAD, 'Content-Length: 20'], '{"query"')],
+    ['stops within a chunk', toRequestText([...HEAD, 'Transfer-Encoding: chunked'], '14\r\n{"query"')],
+    ['stops between chunks', toRequestText([...HEAD, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n')],
   ])('and %s is answered with 408, and let go', async (_what, bytes) => {
     const { url, asked } = await startServer(SOON);
     const { closed } = openRaw(url, bytes);
@@ -112,9 +112,9 @@ describe('a caller that takes its time', () => {
   test.each([
     [
       'headers',
-      [toRequest(['POST /graphql HTTP/1.1', 'Host: x']).slice(0, -2), ...Array<string>(1000).fill('X: y\r\n')],
+      [toRequestText(['POST /graphql HTTP/1.1', 'Host: x']).slice(0, -2), ...Array<string>(1000).fill('X: y\r\n')],
     ],
-    ['body', [toRequest([...HEAD, 'Content-Length: 900']), ...Array<string>(900).fill('x')]],
+    ['body', [toRequestText([...HEAD, 'Content-Length: 900']), ...Array<string>(900).fill('x')]],
   ])('for its %s, a little at a time, is let go as well', async (_what, [start, ...drops]) => {
     const { url, asked } = await startServer(SOON);
     const { write, closed } = openRaw(url, start);
@@ -127,7 +127,7 @@ describe('a caller that takes its time', () => {
   test('for a body that hardly moves is let go long before the whole request is overdue', async () => {
     const pace = { minBytes: 100, intervalMs: 20, stalledMs: 60_000 };
     const { url, asked } = await startServer({}, '{}', () => undefined, pace);
-    const { closed } = openRaw(url, toRequest([...HEAD, 'Content-Length: 200'], '{'));
+    const { closed } = openRaw(url, toRequestText([...HEAD, 'Content-Length: 200'], '{'));
     expectError(await closed, 408, "request's body took too long");
     expect(asked).toEqual([]);
   });
@@ -146,7 +146,7 @@ describe('a caller that takes its time', () => {
 
   test('with a second request, while its first is under way, gets no answer that could be taken for the first', async () => {
     const { url, asked } = await startServer(SOON, () => new Promise(() => {}));
-    const { closed } = openRaw(url, WHOLE + toRequest([...HEAD, 'Content-Length: 20'], '{"query"'));
+    const { closed } = openRaw(url, WHOLE + toRequestText([...HEAD, 'Content-Length: 20'], '{"query"'));
     expect(await closed).toBe('');
     expect(asked).toEqual(['{}']);
   });
@@ -169,7 +169,7 @@ describe('a caller that takes its time', () => {
       return '{"data":{}}';
     };
     const { url, close } = await startServer(SOON, answer, answered.resolve);
-    const first = toRequest([...HEAD, 'Content-Length: 7'], '{"a":1}');
+    const first = toRequestText([...HEAD, 'Content-Length: 7'], '{"a":1}');
     const { socket, received } = openRaw(url, first + WHOLE);
     await received(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 200 /);
     socket.pause();
@@ -197,9 +197,9 @@ describe('a caller that takes its time', () => {
 
 describe('a caller that sends too much', () => {
   test.each([
-    ['one long header', toRequest([...HEAD, `X-Long: ${'x'.repeat(17_000)}`, 'Content-Length: 2'], '{}')],
-    ['a long target', toRequest([`GET /graphql?query=${'x'.repeat(17_000)} HTTP/1.1`, 'Host: x'])],
-    ['many long headers', toRequest([...HEAD, ...Array<string>(50).fill(`X: ${'x'.repeat(400)}`)])],
+    ['one long header', toRequestText([...HEAD, `X-Long: ${'x'.repeat(17_000)}`, 'Content-Length: 2'], '{}')],
+    ['a long target', toRequestText([`GET /graphql?query=${'x'.repeat(17_000)} HTTP/1.1`, 'Host: x'])],
+    ['many long headers', toRequestText([...HEAD, ...Array<string>(50).fill(`X: ${'x'.repeat(400)}`)])],
   ])('%s is answered with 431', async (_what, bytes) => {
     const { url, asked } = await startServer();
     expectError(await openRaw(url, bytes).closed, 431, 'headers are too large');
@@ -209,7 +209,7 @@ describe('a caller that sends too much', () => {
   test('up to a hundred headers are read, and not one more', async () => {
     const { url, asked } = await startServer();
     const withHeaders = (count: number) =>
-      toRequest(
+      toRequestText(
         [...HEAD, ...Array.from({ length: count - 3 }, (_, index) => `X-${index}: y`), 'Content-Length: 2'],
         '{}',
       );
@@ -229,7 +229,12 @@ describe('a caller that sends too much', () => {
     const { url, asked } = await startServer();
     const { write, received } = openRaw(
       url,
-      toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', 'Transfer-Encoding: chunked']),
+      toRequestText([
+        `POST ${path} HTTP/1.1`,
+        'Host: x',
+        'Content-Type: application/json',
+        'Transfer-Encoding: chunked',
+      ]),
     );
     for (let chunks = 0; chunks < 50; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
     const [answer] = parseAnswers(await received(/\r\n\r\n./));
@@ -240,7 +245,7 @@ describe('a caller that sends too much', () => {
 
   test('and is still sending when its connection ends gets the answer', async () => {
     const { url } = await startServer();
-    const { socket, write, closed } = openRaw(url, toRequest([...HEAD, 'Host: y', 'Transfer-Encoding: chunked']));
+    const { socket, write, closed } = openRaw(url, toRequestText([...HEAD, 'Host: y', 'Transfer-Encoding: chunked']));
     const errors: Error[] = [];
     socket.on('error', (error) => errors.push(error));
     for (let chunks = 0; chunks < 200; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
@@ -265,7 +270,7 @@ test('a request that is refused before all of it has arrived gets no second answ
   const head = ['POST /graphql HTTP/1.1', 'Host: gateway', 'Content-Type: application/json'];
   const caller = openRaw(
     gateway.url,
-    toRequest([...head, 'Transfer-Encoding: chunked'], `11170\r\n${' '.repeat(70_000)}\r\n`),
+    toRequestText([...head, 'Transfer-Encoding: chunked'], `11170\r\n${' '.repeat(70_000)}\r\n`),
   );
   await caller.received(/^HTTP\/1\.1 413 .*\r\n\r\n\{.*\}$/s);
   caller.write('zz\r\n');

@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { startStoreGateway } from '../support/running-gateway.ts';
-import { openRaw, parseAnswers, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.ts';
 
 const gateway = await startStoreGateway({ mode: 'serve' });
 afterAll(() => gateway.close());
@@ -12,7 +12,7 @@ const AUTHORIZATION = `Authorization: Bearer ${gateway.token}`;
 
 /** The headers of a request whose body waits for "100 Continue". */
 function expecting(path: string, ...headers: readonly string[]): string {
-  return toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Expect: 100-continue', ...headers]);
+  return toRequestText([`POST ${path} HTTP/1.1`, 'Host: x', 'Expect: 100-continue', ...headers]);
 }
 
 describe('a caller that waits to be asked for its body', () => {
@@ -67,7 +67,7 @@ describe('a body in another Content-Encoding', () => {
     ['/Token', 'GZIP'],
   ])('is refused at %s: %s', async (path, encoding) => {
     const head = [`POST ${path} HTTP/1.1`, 'Host: x', JSON_TYPE, AUTHORIZATION, `Content-Encoding: ${encoding}`];
-    const { received } = openRaw(gateway.url, toRequest([...head, 'Content-Length: 2'], '{}'));
+    const { received } = openRaw(gateway.url, toRequestText([...head, 'Content-Length: 2'], '{}'));
     const [answer] = parseAnswers(await received(/\]\}$/));
     expect(answer?.status).toBe(415);
     expect(answer?.headers.get('accept-encoding')).toBe('identity');

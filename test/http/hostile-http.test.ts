@@ -1,6 +1,6 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { type GraphqlAnswer, SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
-import { openRaw, parseAnswers, type RawAnswer, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, type ParsedAnswer, toRequestText } from '../support/raw-connection.ts';
 
 const gateway = await startStoreGateway({ env: { MAX_BODY_BYTES: '4194304' } });
 afterAll(() => gateway.close());
@@ -15,7 +15,7 @@ const QUERY = '{"query":"{ __typename }"}';
 const length = (body: string) => `Content-Length: ${Buffer.byteLength(body)}`;
 
 /** The answers to these bytes, on a connection that is closed behind them. */
-async function answersTo(bytes: string | Buffer): Promise<readonly RawAnswer[]> {
+async function answersTo(bytes: string | Buffer): Promise<readonly ParsedAnswer[]> {
   const { socket, closed } = openRaw(gateway.url, bytes);
   socket.end();
   return parseAnswers(await closed);
@@ -27,7 +27,7 @@ async function countTasks(): Promise<number> {
 }
 
 describe('one request that could be read as two', () => {
-  const smuggled = toRequest([...POST, length(CREATE)], CREATE);
+  const smuggled = toRequestText([...POST, length(CREATE)], CREATE);
   test.each([
     ['with a length and chunks', [...POST, length(smuggled), 'Transfer-Encoding: chunked'], `0\r\n\r\n${smuggled}`],
     ['with chunks and a length', [...POST, 'Transfer-Encoding: chunked', 'Content-Length: 4'], `0\r\n\r\n${smuggled}`],
@@ -68,7 +68,7 @@ describe('one request that could be read as two', () => {
     ['of a version that is not there', ['POST /graphql HTTP/7.7', ...POST.slice(1), 'Content-Length: 0'], smuggled],
   ])('%s creates nothing, and ends the connection', async (_what, head, body) => {
     const before = await countTasks();
-    const answers = await answersTo(toRequest(head, body));
+    const answers = await answersTo(toRequestText(head, body));
     expect(answers).toMatchObject([{ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') }]);
     expect(await countTasks()).toBe(before);
   });
@@ -79,14 +79,14 @@ describe('one request that could be read as two', () => {
   ])('carries out nothing behind a request %s', async (what, headers) => {
     const before = await countTasks();
     const version = what === 'of HTTP 1.0' ? '1.0' : '1.1';
-    const first = toRequest([`GET /health HTTP/${version}`, 'Host: x', ...headers]);
+    const first = toRequestText([`GET /health HTTP/${version}`, 'Host: x', ...headers]);
     expect(await answersTo(first + smuggled)).toMatchObject([{ status: 200, body: '{"status":"ok"}' }]);
     expect(await countTasks()).toBe(before);
   });
 
   test('is two where it is two: each has its own answer, in order', async () => {
     const before = await countTasks();
-    const [created, asked, ...others] = await answersTo(smuggled + toRequest([...POST, length(QUERY)], QUERY));
+    const [created, asked, ...others] = await answersTo(smuggled + toRequestText([...POST, length(QUERY)], QUERY));
     expect(created?.body).toContain('"createAccountTask"');
     expect(asked?.body).toBe('{"data":{"__typename":"Query"}}');
     expect(others).toEqual([]);
@@ -120,7 +120,7 @@ describe('what is said in a header stays in it', () => {
   ])('%s: %j', async (name, value) => {
     const others = POST.filter((line) => !line.startsWith(`${name}:`));
     const [answer, ...more] = await answersTo(
-      Buffer.from(toRequest([...others, `${name}: ${value}`, length(QUERY)], QUERY), 'utf8'),
+      Buffer.from(toRequestText([...others, `${name}: ${value}`, length(QUERY)], QUERY), 'utf8'),
     );
     expect(more).toEqual([]);
     expect([200, 400, 406]).toContain(answer?.status);
@@ -194,7 +194,7 @@ describe('a method or a target out of the ordinary', () => {
     ['FOO /graphql', 400],
     ['get /graphql', 400],
   ])('%s', async (line, status) => {
-    const [answer, ...more] = await answersTo(toRequest([`${line} HTTP/1.1`, 'Host: x']));
+    const [answer, ...more] = await answersTo(toRequestText([`${line} HTTP/1.1`, 'Host: x']));
     expect(more).toEqual([]);
     expect(answer?.status).toBe(status);
     // What has no body may have none of JSON either.
@@ -206,21 +206,21 @@ describe('a method or a target out of the ordinary', () => {
     '%s of what is JSON is not answered as a query is',
     async (method) => {
       const [answer] = await answersTo(
-        toRequest([`${method} /graphql HTTP/1.1`, ...POST.slice(1), length(CREATE)], CREATE),
+        toRequestText([`${method} /graphql HTTP/1.1`, ...POST.slice(1), length(CREATE)], CREATE),
       );
       expect(answer?.status).toBe(405);
     },
   );
 
   test('a request without Host is refused, but not one of HTTP 1.0', async () => {
-    expect(await answersTo(toRequest(['GET /health HTTP/1.1']))).toMatchObject([{ status: 400 }]);
-    expect(await answersTo(toRequest(['GET /health HTTP/1.0']))).toMatchObject([{ status: 200 }]);
+    expect(await answersTo(toRequestText(['GET /health HTTP/1.1']))).toMatchObject([{ status: 400 }]);
+    expect(await answersTo(toRequestText(['GET /health HTTP/1.0']))).toMatchObject([{ status: 200 }]);
   });
 
   test.each(['a b', 'a/b', 'a?b', 'a#b', 'a@b', 'a:b', 'a, b', 'a,b', '[::1', '::1', 'h\u00f6st', 'a"b', '<a>'])(
     'the malformed Host %j is refused, and the connection ends',
     async (host) => {
-      const request = toRequest(['GET /health HTTP/1.1', `Host: ${host}`]);
+      const request = toRequestText(['GET /health HTTP/1.1', `Host: ${host}`]);
       const [answer, ...others] = await answersTo(Buffer.from(request + request, 'latin1'));
       expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') });
       expect(answer?.headers.get('connection')).toBe('close');
@@ -231,18 +231,20 @@ describe('a method or a target out of the ordinary', () => {
   test.each(['', 'a', 'A.example.', 'a_b:80', '127.0.0.1:4000', '[::1]', '[2001:db8::1]:80', 'a:', 'xn--hst-sna'])(
     'the Host %j is accepted',
     async (host) => {
-      expect(await answersTo(toRequest(['GET /health HTTP/1.1', `Host: ${host}`]))).toMatchObject([{ status: 200 }]);
+      expect(await answersTo(toRequestText(['GET /health HTTP/1.1', `Host: ${host}`]))).toMatchObject([
+        { status: 200 },
+      ]);
     },
   );
 
   test('CONNECT is refused in words', async () => {
-    const [answer] = await answersTo(toRequest(['CONNECT evil.example:443 HTTP/1.1', 'Host: evil.example']));
+    const [answer] = await answersTo(toRequestText(['CONNECT evil.example:443 HTTP/1.1', 'Host: evil.example']));
     expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') });
   });
 
   test('HTTP 1.0 is told the length of an answer, and keeps its connection where it wants to', async () => {
     const [, ...headers] = POST;
-    const query = toRequest(['POST /graphql HTTP/1.0', ...headers, 'Connection: keep-alive', length(QUERY)], QUERY);
+    const query = toRequestText(['POST /graphql HTTP/1.0', ...headers, 'Connection: keep-alive', length(QUERY)], QUERY);
     const answers = await answersTo(query.repeat(3));
     expect(answers).toHaveLength(3);
     for (const { headers: answered, body } of answers) {

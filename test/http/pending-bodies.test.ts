@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { createGateway } from '../../src/app/embedded.ts';
 import { SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
-import { openRaw, parseAnswers, type RawAnswer, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, type ParsedAnswer, toRequestText } from '../support/raw-connection.ts';
 
 const gateway = await startStoreGateway({
   mode: 'serve',
@@ -20,7 +20,7 @@ function head(...headers: readonly string[]): string {
 }
 
 function headOf(path: string, ...headers: readonly string[]): string {
-  return toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', ...headers]);
+  return toRequestText([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', ...headers]);
 }
 
 /** A request with all but the last of so many bytes, as a proxy passes it on for a client. */
@@ -28,7 +28,7 @@ function unfinished(path: string, bytes: number, client: string, ...headers: rea
   return headOf(path, `X-Forwarded-For: ${client}`, ...headers, `Content-Length: ${bytes}`) + ' '.repeat(bytes - 1);
 }
 
-function readFacts(answer: RawAnswer | undefined) {
+function readFacts(answer: ParsedAnswer | undefined) {
   const { errors } = JSON.parse(answer?.body ?? '') as { errors: { message: string; extensions: object }[] };
   return { status: answer?.status, ...errors[0] };
 }

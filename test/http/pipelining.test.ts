@@ -9,7 +9,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createPipelining } from '../../src/http/pipelining.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
-import { openRaw, parseAnswers, toRequest } from '../support/raw-connection.ts';
+import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.ts';
 
 const BOUNDS = { maxPipelined: 16, maxWaiting: 100_000 };
 
@@ -53,10 +53,10 @@ function paths(count: number, first = 0): readonly string[] {
 /** Requests of each framing in turn. */
 function toRequests(all: readonly string[], header = 'X: x'): string {
   const framings = [
-    (path: string) => toRequest([`GET ${path} HTTP/1.1`, 'Host: x', header]),
-    (path: string) => toRequest([`POST ${path} HTTP/1.1`, 'Host: x', header, 'Content-Length: 2'], '{}'),
+    (path: string) => toRequestText([`GET ${path} HTTP/1.1`, 'Host: x', header]),
+    (path: string) => toRequestText([`POST ${path} HTTP/1.1`, 'Host: x', header, 'Content-Length: 2'], '{}'),
     (path: string) =>
-      toRequest([`POST ${path} HTTP/1.1`, 'Host: x', header, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n'),
+      toRequestText([`POST ${path} HTTP/1.1`, 'Host: x', header, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n0\r\n\r\n'),
   ];
   return all.map((path, index) => framings[index % framings.length]?.(path)).join('');
 }
@@ -159,7 +159,7 @@ test('a gateway that closes answers the pipelined creates that wait, and ends th
   const query = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { result } }';
   const body = JSON.stringify({ query, variables: { input: SAMPLE_INPUT } });
   const head = ['POST /graphql HTTP/1.1', 'Host: x', 'Authorization: Bearer x', 'Content-Type: application/json'];
-  const create = toRequest([...head, `Content-Length: ${Buffer.byteLength(body)}`], body);
+  const create = toRequestText([...head, `Content-Length: ${Buffer.byteLength(body)}`], body);
   const { closed } = openRaw(gateway.url, create.repeat(40));
   await expect.poll(() => service.requests.length).toBe(16);
   const closing = gateway.close();

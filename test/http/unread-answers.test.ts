@@ -1,5 +1,5 @@
 import { expect, onTestFinished, test } from 'vitest';
-import { type Answer, SAMPLE_INPUT, type StoreGateway, startStoreGateway } from '../support/running-gateway.ts';
+import { type GatewayAnswer, SAMPLE_INPUT, type StoreGateway, startStoreGateway } from '../support/running-gateway.ts';
 
 const MB = 1_048_576;
 const LIST = '{ accountTasks { edges { node { id parameters } } pageInfo { hasNextPage } } }';
@@ -17,7 +17,7 @@ async function startFull(): Promise<StoreGateway> {
   return gateway;
 }
 
-function create(gateway: StoreGateway): Promise<Answer> {
+function create(gateway: StoreGateway): Promise<GatewayAnswer> {
   const parameters = JSON.stringify('x'.repeat(4 * MB));
   return gateway.graphql({ query: CREATE, variables: { input: { ...SAMPLE_INPUT, parameters } } });
 }

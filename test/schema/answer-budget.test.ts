@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { item } from '../support/batch.ts';
 import {
-  type Answer,
+  type GatewayAnswer,
   type RunningGateway,
   SAMPLE_INPUT,
   startGateway,
@@ -54,7 +54,7 @@ async function createTasks(gateway: RunningGateway, parameters: readonly string[
 }
 
 /** The answer of Yoga to a document that is new, which the fast lane has to repeat. */
-async function askTwice(gateway: RunningGateway, query: string, variables: object = {}): Promise<Answer> {
+async function askTwice(gateway: RunningGateway, query: string, variables: object = {}): Promise<GatewayAnswer> {
   const headers = { 'x-request-id': 'same' };
   const first = await gateway.graphql({ query, variables }, headers);
   const second = await gateway.graphql({ query, variables }, headers);
@@ -209,7 +209,7 @@ describe('a mutation', () => {
         })),
       );
     }
-    const ids = ({ json }: Answer) => {
+    const ids = ({ json }: GatewayAnswer) => {
       const results = json.data?.['createAccountTasks'] as unknown as readonly Partial<Created>[];
       return results.map((result) => result.accountTask?.id);
     };

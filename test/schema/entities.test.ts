@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
-import { type Answer, type RunningGateway, startGateway } from '../support/running-gateway.ts';
+import { type GatewayAnswer, type RunningGateway, startGateway } from '../support/running-gateway.ts';
 import { DATABASES } from '../support/databases.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { createBatch, items } from '../support/batch.ts';
@@ -15,7 +15,7 @@ function resolve(
   gateway: RunningGateway,
   representations: readonly unknown[],
   headers?: Record<string, string>,
-): Promise<Answer> {
+): Promise<GatewayAnswer> {
   return gateway.graphql({ query: QUERY, variables: { representations } }, headers);
 }
 

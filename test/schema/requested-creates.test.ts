@@ -1,6 +1,6 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
-import { type Answer, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { type GatewayAnswer, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { items, sendBatch } from '../support/batch.ts';
 
@@ -28,7 +28,7 @@ const B = 'b: createAccountTasks(inputs: $b) { __typename }';
 const ONE = 'one: createAccountTask(input: $one) { __typename }';
 
 /** Sends a mutation that declares the variables it uses; `$a` and `$b` are lists of that many items. */
-function send(selections: string, a: number, b: number, fragments = ''): Promise<Answer> {
+function send(selections: string, a: number, b: number, fragments = ''): Promise<GatewayAnswer> {
   const body = `{ ${selections} } ${fragments}`;
   const declared = Object.entries(VARIABLES).flatMap(([name, type]) =>
     body.includes(name) ? [`${name}: ${type}`] : [],

@@ -1,4 +1,4 @@
-import { type Answer, type RunningGateway, SAMPLE_INPUT } from './running-gateway.ts';
+import { type GatewayAnswer, type RunningGateway, SAMPLE_INPUT } from './running-gateway.ts';
 
 /** One result of a batch, of either type of the union. */
 export interface BatchResult {
@@ -26,7 +26,7 @@ export function sendBatch(
   gateway: RunningGateway,
   inputs: readonly BatchItem[],
   headers?: Record<string, string>,
-): Promise<Answer> {
+): Promise<GatewayAnswer> {
   return gateway.graphql({ query: MUTATION, variables: { inputs } }, headers);
 }
 

@@ -3,16 +3,16 @@ import { onTestFinished } from 'vitest';
 
 export interface RawConnection {
   readonly socket: Socket;
-  /** What has come so far. */
+  /** Returns everything received so far. */
   readonly text: () => string;
-  /** Resolves with what has come once it matches; rejects when the connection ends without it. */
+  /** Resolves with everything received once it matches; rejects if the connection ends before that. */
   readonly received: (pattern: RegExp) => Promise<string>;
-  /** Resolves with all that came when the other side has closed the connection. */
+  /** Resolves with everything received once the connection is closed. */
   readonly closed: Promise<string>;
   readonly write: (bytes: string | Buffer) => void;
 }
 
-/** A connection that says exactly what it is told to say. */
+/** Opens a connection that sends exactly the given bytes. */
 export function openRaw({ hostname, port }: URL, bytes: string | Buffer = ''): RawConnection {
   const socket = connect(Number(port), hostname);
   onTestFinished(() => void socket.destroy());
@@ -24,7 +24,7 @@ export function openRaw({ hostname, port }: URL, bytes: string | Buffer = ''): R
       for (const check of onChange) check();
     });
   });
-  // The other side may reset what it does not want to read to its end.
+  // The other side may reset a connection that it does not read to the end.
   socket.on('error', () => {});
   socket.setEncoding('latin1').on('data', (chunk: string) => {
     text += chunk;
@@ -44,15 +44,15 @@ export function openRaw({ hostname, port }: URL, bytes: string | Buffer = ''): R
   return { socket, text: () => text, received, closed, write };
 }
 
-export interface RawAnswer {
+export interface ParsedAnswer {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;
 }
 
-/** The answers in what came, each with the length it says it has. */
-export function parseAnswers(text: string): readonly RawAnswer[] {
-  const answers: RawAnswer[] = [];
+/** Splits received text into answers by their Content-Length. */
+export function parseAnswers(text: string): readonly ParsedAnswer[] {
+  const answers: ParsedAnswer[] = [];
   for (let rest = text; rest !== ''; ) {
     const [head = '', ...others] = rest.split('\r\n\r\n');
     const [statusLine = '', ...lines] = head.split('\r\n');
@@ -71,6 +71,6 @@ export function parseAnswers(text: string): readonly RawAnswer[] {
   return answers;
 }
 
-export function toRequest(head: readonly string[], body = ''): string {
+export function toRequestText(head: readonly string[], body = ''): string {
   return [...head, '', body].join('\r\n');
 }

@@ -1,7 +1,7 @@
 export const TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
 export const START = '2026-02-22T04:10:00.9543747+00:00';
 
-/** Raw values by field; a field whose value is null is left out. */
+/** Raw values by field; null omits a field. */
 export type Fields = Readonly<Record<string, string | null>>;
 
 const JSON_FIELDS: Fields = {
@@ -24,31 +24,31 @@ const FORM_FIELDS: Fields = {
   ContentType: 'application%2Fjson',
 };
 
-/** A request in JSON; `fields` are literals. */
+/** Returns a request in JSON; `fields` are JSON literals. */
 export function jsonText(fields: Fields = {}): string {
-  return `{${given({ ...JSON_FIELDS, ...fields })
+  return `{${present({ ...JSON_FIELDS, ...fields })
     .map(([name, value]) => `"${name}":${value}`)
     .join(',')}}`;
 }
 
-/** A request in XML; `fields` are the content of elements. */
+/** Returns a request in XML; `fields` are the contents of elements. */
 export function xmlText(fields: Fields = {}): string {
   return `<AccountTaskRequest>${xmlElements(fields)}</AccountTaskRequest>`;
 }
 
 export function xmlElements(fields: Fields = {}): string {
-  return given({ ...XML_FIELDS, ...fields })
+  return present({ ...XML_FIELDS, ...fields })
     .map(([name, value]) => `<${name}>${value}</${name}>`)
     .join('');
 }
 
-/** A request in a form; `fields` are encoded already. */
+/** Returns a request as a form; `fields` are already encoded. */
 export function formText(fields: Fields = {}): string {
-  return given({ ...FORM_FIELDS, ...fields })
+  return present({ ...FORM_FIELDS, ...fields })
     .map(([name, value]) => `${name}=${value}`)
     .join('&');
 }
 
-function given(fields: Fields): readonly (readonly [string, string])[] {
+function present(fields: Fields): readonly (readonly [string, string])[] {
   return Object.entries(fields).flatMap(([name, value]) => (value === null ? [] : [[name, value] as const]));
 }

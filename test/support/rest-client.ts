@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type IncomingMessage, request } from 'node:http';
 
-/** A request of which nothing is added on the way: fetch would send an Accept and a Content-Type of its own. */
+/** A request that is sent without added headers; fetch would add its own Accept and Content-Type. */
 export interface PlainRequest {
   readonly method?: string;
   readonly path?: string;
@@ -13,7 +13,7 @@ export interface PlainAnswer {
   readonly status: number;
   readonly header: (name: string) => string | null;
   readonly bytes: Buffer;
-  /** Decoded by the charset that the answer names. */
+  /** The body, decoded with the charset of its Content-Type. */
   readonly text: string;
 }
 

@@ -11,7 +11,7 @@ import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createLog, type Log, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
 
-export interface Answer {
+export interface GatewayAnswer {
   readonly status: number;
   readonly headers: Headers;
   readonly text: string;
@@ -30,7 +30,7 @@ export interface GraphqlAnswer {
 export interface RunningGateway {
   readonly url: URL;
   readonly metricsUrl: URL;
-  readonly graphql: (body: object, headers?: Record<string, string>) => Promise<Answer>;
+  readonly graphql: (body: object, headers?: Record<string, string>) => Promise<GatewayAnswer>;
   readonly close: () => Promise<void>;
 }
 
@@ -39,13 +39,13 @@ export interface GatewaySettings {
   readonly mode?: Mode;
   readonly log?: Log;
   readonly metrics?: Metrics;
-  /** Sent with every request unless it brings its own. */
+  /** The Authorization of every request that does not set its own. */
   readonly authorization?: string;
 }
 
 type OpenBackend = (config: Config, observers: Observers) => Backend | Promise<Backend>;
 
-/** A gateway on a port of its own in front of the backend that `open` gives. */
+/** Starts a gateway on any free port, in front of the backend that `open` returns. */
 export async function startGateway(open: OpenBackend, settings: GatewaySettings = {}): Promise<RunningGateway> {
   const { env = {}, mode = 'demo', log = createLog('silent', NO_LOG_SINK), authorization } = settings;
   const config = readConfig({ PORT: '0', ...env }, mode);
@@ -83,7 +83,7 @@ export interface StoreGateway extends RunningGateway {
   readonly clientId: string;
 }
 
-/** A gateway over a store of its own in a temporary folder, with one client and the sample task. */
+/** Starts a gateway with its own store in a temporary folder, one client and the sample task. */
 export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
   const metrics = createMetrics();
