@@ -15,31 +15,31 @@ import {
   UNREADABLE,
   createdAnswer,
   failureAnswer,
-  frameworkAnswer,
+  webApiAnswer,
   type RestAnswer,
 } from './rest-answer.ts';
 import { type AnswerStyle, formatOf, negotiate, type ReadHeader } from './negotiation.ts';
 
 /** A request below /api/. */
-export interface RestRequest {
+interface RestRequest {
   readonly method: string;
-  /** Path and query. */
+  /** The path and query. */
   readonly url: string;
   readonly header: ReadHeader;
   /** The value of each Idempotency-Key header. */
   readonly idempotencyKeys: readonly string[];
-  /** True where the headers announce a body, which may turn out to be empty. */
+  /** True if the headers announce a body, which may still be empty. */
   readonly hasBody: boolean;
-  /** Null where the body is larger than the endpoint takes. */
+  /** Resolves with null if the body is larger than the endpoint accepts. */
   readonly readBody: () => Promise<Uint8Array | null>;
   readonly requestId: string;
-  /** Told of what is done for the request; absent: nobody wants to know. */
+  /** Called at the start of each step, for tracing. */
   readonly beginStep?: BeginStep;
-  /** Told how the request failed, where it did. */
+  /** Called if the request fails. */
   readonly noteFailure?: (code: string, outcome: string) => void;
 }
 
-/** Answers every request; it rejects only where `readBody` does. */
+/** Answers every request; rejects only if `readBody` does. */
 export type RestEndpoint = (request: RestRequest) => Promise<RestAnswer>;
 
 export interface RestEndpointOptions {
@@ -47,14 +47,14 @@ export interface RestEndpointOptions {
   readonly authenticate: Authenticate;
   readonly tables: EnumTables;
   readonly maxBodyBytes: number;
-  /** Called where a request is refused for the number or length of its form fields. */
+  /** Called if a request is refused for the number or length of its form fields. */
   readonly onRefused: (limit: 'form_fields') => void;
   readonly log: Pick<Log, 'warn' | 'error'>;
 }
 
 const PATH = /^\/api\/v2\/admin\/tasks\/account\/?(?:\?|$)/i;
 
-/** POST /api/v2/admin/tasks/account as the contract's framework serves it, over a task service. */
+/** Creates the endpoint POST /api/v2/admin/tasks/account, which answers as the contract's framework, ASP.NET Web API 2, does. */
 export function createRestEndpoint(options: RestEndpointOptions): RestEndpoint {
   return async (request) => {
     const style = negotiate(request.header);
@@ -66,13 +66,13 @@ export function createRestEndpoint(options: RestEndpointOptions): RestEndpoint {
   };
 }
 
-/** A request whose headers are as they must be. */
+/** A request whose headers have passed all checks. */
 interface Admitted {
   readonly caller: Caller;
   readonly format: RequestFormat;
 }
 
-/** Decides all that can be decided before the body is read. */
+/** Makes every check that does not need the body. */
 async function admit(
   request: RestRequest,
   style: AnswerStyle,
@@ -81,7 +81,7 @@ async function admit(
   const problem = routeProblem(request, style);
   if (problem) return problem;
   const caller = await authenticate(request.header('authorization'));
-  if (!request.hasBody) throw noTask();
+  if (!request.hasBody) throw missingTask();
   const contentType = parseMediaType(request.header('content-type'));
   const format = contentType && formatOf(contentType);
   return format ? { caller, format } : unsupported(contentType?.name ?? null, style);
@@ -90,10 +90,10 @@ async function admit(
 function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle): RestAnswer | null {
   if (!PATH.test(url)) {
     const uri = `http://${header('host') ?? 'localhost'}${url}`;
-    return frameworkAnswer(404, `No HTTP resource was found that matches the request URI '${uri}'.`, style);
+    return webApiAnswer(404, `No HTTP resource was found that matches the request URI '${uri}'.`, style);
   }
   if (method === 'POST') return null;
-  return frameworkAnswer(405, `The requested resource does not support http method '${method}'.`, style, {
+  return webApiAnswer(405, `The requested resource does not support http method '${method}'.`, style, {
     headers: { Allow: 'POST' },
   });
 }
@@ -106,30 +106,30 @@ async function create(
 ): Promise<RestAnswer> {
   const { tasks, maxBodyBytes } = options;
   if (body === null) {
-    return frameworkAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
+    return webApiAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
   }
   const task = readTask(body, format, style, options);
   if ('status' in task) return task;
   const character = style.format === 'xml' ? characterNotInXml(task.Parameters) : null;
   if (character) {
-    throw badInput('Parameters', `holds ${character}, which XML 1.0 cannot carry; accept application/json`);
+    throw badInput('Parameters', `contains ${character}, which XML 1.0 cannot carry; accept application/json instead`);
   }
   const idempotencyKey = readIdempotencyKey(idempotencyKeys);
   const created = await tasks.create(task, { caller, requestId, beginStep, idempotencyKey });
   return createdAnswer(created, style);
 }
 
-/** The task a body asks for, or the framework's refusal; throws what the action refuses. */
+/** Reads the task from a body. Returns the answer if Web API 2's model binding refuses it; throws what the endpoint itself refuses. */
 function readTask(
   body: Uint8Array,
   format: RequestFormat,
   style: AnswerStyle,
   { tables, onRefused }: RestEndpointOptions,
 ): NewAccountTask | RestAnswer {
-  if (body.length === 0) throw noTask();
+  if (body.length === 0) throw missingTask();
   const reading = readRequest(format, body, tables);
   if (reading.kind === 'task') return reading.task;
-  if (reading.kind === 'empty') throw noTask();
+  if (reading.kind === 'empty') throw missingTask();
   if (reading.kind === 'unreadable') return invalid(UNREADABLE, style);
   if (reading.kind === 'excessive') {
     onRefused('form_fields');
@@ -142,12 +142,12 @@ function readTask(
   throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, reasons.join('; '));
 }
 
-function noTask(): TaskFailure {
-  return badInput('the request', 'holds no AccountTaskRequest');
+function missingTask(): TaskFailure {
+  return badInput('the request', 'contains no AccountTaskRequest');
 }
 
 function invalid(modelState: ModelState, style: AnswerStyle): RestAnswer {
-  return frameworkAnswer(400, 'The request is invalid.', style, { modelState });
+  return webApiAnswer(400, 'The request is invalid.', style, { modelState });
 }
 
 function unsupported(mediaType: string | null, style: AnswerStyle): RestAnswer {
@@ -156,7 +156,7 @@ function unsupported(mediaType: string | null, style: AnswerStyle): RestAnswer {
       ? 'The request contains an entity body but no Content-Type header. ' +
         "The inferred media type 'application/octet-stream' is not supported for this resource."
       : `The request entity's media type '${mediaType}' is not supported for this resource.`;
-  return frameworkAnswer(415, message, style);
+  return webApiAnswer(415, message, style);
 }
 
 function toFailureAnswer(
@@ -168,13 +168,13 @@ function toFailureAnswer(
   if (!(error instanceof TaskFailure)) {
     log.error({ requestId, err: error }, 'unexpected error');
     noteFailure?.('INTERNAL_SERVER_ERROR', 'UNKNOWN');
-    return frameworkAnswer(500, HIDDEN, style);
+    return webApiAnswer(500, HIDDEN, style);
   }
   const { code, outcome, cause } = error;
   log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
   noteFailure?.(code, outcome);
   if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
-  return frameworkAnswer(401, 'Authorization has been denied for this request.', style, {
+  return webApiAnswer(401, 'Authorization has been denied for this request.', style, {
     headers: { 'WWW-Authenticate': 'Bearer' },
   });
 }
@@ -182,13 +182,13 @@ function toFailureAnswer(
 const NAME = 'Idempotency-Key';
 const NOT_IN_A_KEY = /[^\x20-\x7e]/;
 
-/** The key that a request's Idempotency-Key headers give; null where it has none. Throws BAD_USER_INPUT for two, or one that is not ASCII. */
+/** Returns the idempotency key in the headers; null if absent. Throws BAD_USER_INPUT for two, or for one that is not ASCII. */
 function readIdempotencyKey(values: readonly string[]): string | null {
   const [key, ...others] = values;
   if (key === undefined) return null;
-  // HTTP would have them read as one key that nobody sent.
-  if (others.length > 0) throw badInput(NAME, 'is there more than once');
-  // What encoding the bytes are in is not said; read in another they are the key of another create.
-  if (NOT_IN_A_KEY.test(key)) throw badInput(NAME, 'holds a character that is not printable ASCII');
+  // HTTP would join them to one key that the caller did not send.
+  if (others.length > 0) throw badInput(NAME, 'is sent more than once');
+  // The encoding of other bytes is unknown; decoded wrongly, they could be the key of another create.
+  if (NOT_IN_A_KEY.test(key)) throw badInput(NAME, 'contains a character that is not printable ASCII');
   return key;
 }

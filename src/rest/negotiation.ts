@@ -2,17 +2,17 @@ import type { RequestFormat, WireFormat } from '../wire/codec.ts';
 import { closeness, type MediaType, parseAccepted, parseMediaType, preferred } from '../wire/media-type.ts';
 import type { Charset } from '../wire/text-encoding.ts';
 
-/** How an answer is to be written. */
+/** The format, media type and charset of an answer. */
 export interface AnswerStyle {
   readonly format: WireFormat;
   readonly mediaType: string;
   readonly charset: Charset;
 }
 
-/** A request's header by its lower-case name; null where it is not given. */
+/** Returns a request's header by its lower-case name; null if it is absent. */
 export type ReadHeader = (name: string) => string | null;
 
-/** The media types that are read, in the order of preference, with their formats. */
+/** The formats of the accepted media types, in order of preference. */
 const FORMATS = {
   'application/json': 'json',
   'application/xml': 'xml',
@@ -25,8 +25,8 @@ const WRITTEN = ['application/json', 'application/xml', 'text/json', 'text/xml']
 const CHARSETS = ['utf-8', 'utf-16'] as const satisfies readonly Charset[];
 
 /**
- * The framework's negotiation: the Accept entry of the highest quality, the more exact one of two alike, JSON before XML;
- * where none fits, the request's own format, and at last JSON. It never ends in a 406.
+ * Negotiates as ASP.NET Web API 2 does: the Accept entry of the highest quality, then the more exact one, then JSON before
+ * XML. If none fits, the request's own format, or else JSON. It never results in a 406.
  */
 export function negotiate(header: ReadHeader): AnswerStyle {
   const contentType = parseMediaType(header('content-type'));
@@ -38,7 +38,7 @@ export function negotiate(header: ReadHeader): AnswerStyle {
   return { format: FORMATS[mediaType], mediaType, charset };
 }
 
-/** The format that a Content-Type stands for; null for one that is not read here. */
+/** Returns the format of a Content-Type; null if it is not supported. */
 export function formatOf(contentType: MediaType): RequestFormat | null {
   const name = READ.find((mediaType) => closeness(contentType, mediaType) > 0);
   return name === undefined ? null : FORMATS[name];
@@ -47,7 +47,7 @@ export function formatOf(contentType: MediaType): RequestFormat | null {
 function matchAccept(header: ReadHeader): (typeof WRITTEN)[number] | null {
   const accepted = parseAccepted(header('accept'));
   const isScript = header('x-requested-with')?.toLowerCase() === 'xmlhttprequest';
-  // A script that does not say what it reads gets JSON.
+  // A script without a preference gets JSON.
   if (isScript && accepted.every(({ name }) => name === '*/*')) return 'application/json';
   return preferred(accepted, WRITTEN);
 }

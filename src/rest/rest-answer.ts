@@ -14,9 +14,8 @@ export interface RestAnswer {
 }
 
 /**
- * The status of each failure. A status below 500 says that no task was created, which every reader of the contract takes it
- * for; 503 that none was and none can be for now; 500 that nobody knows. No answer carries a Retry-After, on which something
- * in between might repeat a create.
+ * The status of each failure. Below 500 no task was created, as every client of the contract assumes. 503: no task was
+ * created, and none can be for now. 500: unknown. No answer has a Retry-After, on which an intermediary might repeat a create.
  */
 const STATUSES: Readonly<Record<FailureCode, number>> = {
   BAD_USER_INPUT: 400,
@@ -42,14 +41,14 @@ export function createdAnswer({ accountTask, Identification, Result }: CreatedAc
   return envelopeAnswer(200, { Error: null, ResponseData: { Identification, Result, Detail } }, style);
 }
 
-/** What the action refuses, or could not do. */
+/** Returns the contract's envelope for a failure of the endpoint itself. */
 export function failureAnswer({ code, message }: TaskFailure, style: AnswerStyle): RestAnswer {
   const envelope = { Error: { ErrorCode: code, ErrorReason: message }, ResponseData: null };
   return envelopeAnswer(STATUSES[code], envelope, style);
 }
 
-/** What the framework refuses before there is an action. */
-export function frameworkAnswer(
+/** Returns the answer of ASP.NET Web API 2 to a request that it refuses before it calls the endpoint. */
+export function webApiAnswer(
   status: number,
   message: string,
   style: AnswerStyle,
@@ -85,7 +84,7 @@ function toAnswer(
   };
 }
 
-/** The framework writes as many fraction digits as a date needs; the store keeps the text it was given. */
+/** Removes trailing zeros of fractions, as Web API 2 does; the store keeps the text as it was sent. */
 function withTrimmedDates(detail: JsonObject): JsonObject {
   const dates = Object.entries(DETAIL_FIELDS).flatMap(([field, kind]) => {
     const value = kind === 'date' ? detail[field] : null;
@@ -101,40 +100,40 @@ function trimZeros(date: string): string {
   );
 }
 
-/** What the framework says of a request that it cannot bind: texts by the place they are about. */
+/** Web API 2's messages about a request that it cannot bind, by field. */
 export type ModelState = Readonly<Record<string, readonly string[]>>;
 
-type Complaint = readonly [at: string, text: string];
+type FieldMessage = readonly [at: string, text: string];
 
-/** All that a remote caller learns of an exception. */
+/** The only text that a remote caller gets about an exception. */
 export const HIDDEN = 'An error has occurred.';
-/** The body as a whole cannot be read. */
+/** The model state of a body that cannot be parsed. */
 export const UNREADABLE: ModelState = { request: [HIDDEN] };
 
-/** The framework's complaints about a request's fields; null where it has none and refusing them is left to the action. */
+/** Returns Web API 2's messages about a request's fields; null if it has none and the endpoint itself refuses them. */
 export function toModelState(format: RequestFormat, problems: readonly FieldProblem[]): ModelState | null {
-  // The XML serializer gives up at the first value that it cannot read.
+  // The XML serializer stops at the first value that it cannot read.
   if (format === 'xml' && problems.some(({ kind }) => kind === 'invalid')) return UNREADABLE;
   const state: Record<string, string[]> = {};
-  for (const [at, text] of problems.flatMap((problem) => complaints(format, problem))) {
+  for (const [at, text] of problems.flatMap((problem) => toMessages(format, problem))) {
     state[at] ??= [];
     state[at].push(text);
   }
   return Object.keys(state).length > 0 ? state : null;
 }
 
-function complaints(format: RequestFormat, { at, kind, given }: FieldProblem): readonly Complaint[] {
+function toMessages(format: RequestFormat, { at, kind, given }: FieldProblem): readonly FieldMessage[] {
   if (kind === 'refused') return [];
   const place = `request.${at}`;
   if (at === 'Parameters' || at === 'ContentType') {
-    const required: Complaint = [place, `The ${at} field is required.`];
+    const required: FieldMessage = [place, `The ${at} field is required.`];
     return kind === 'missing' ? [required] : [[place, HIDDEN], required];
   }
   if (format === 'json') return kind === 'missing' ? [['request', HIDDEN]] : [[place, HIDDEN]];
-  // A value type that the XML lacks has its default; that the default means nothing is for the action to say.
+  // A missing value type gets its default in XML; the endpoint itself refuses that default.
   if (format === 'xml') return [];
   const isRequired = at === 'TaskID' || at === 'Frequency';
-  const required: readonly Complaint[] = isRequired ? [[place, `The ${at} property is required.`]] : [];
+  const required: readonly FieldMessage[] = isRequired ? [[place, `The ${at} property is required.`]] : [];
   if (kind === 'missing') return required;
   if (!given?.trim()) return [[place, 'A value is required.']];
   return [[place, `The value '${given}' is not valid for ${at}.`], ...required];

@@ -12,11 +12,11 @@ export interface RestHandlerOptions {
   readonly metrics: Metrics;
 }
 
-/** The REST face as a handler of node's HTTP server. */
+/** Adapts the REST endpoint to a handler of node's HTTP server. */
 export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestHandlerOptions): Handler {
   return async (request, response, record) => {
     if (request.method === 'POST') record.operationType = 'mutation';
-    const { headers: given } = request;
+    const { headers: requestHeaders } = request;
     const {
       status,
       headers,
@@ -24,9 +24,9 @@ export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestH
     } = await rest({
       method: request.method ?? 'GET',
       url: request.url ?? '/',
-      header: (name) => given[name]?.toString() ?? null,
+      header: (name) => requestHeaders[name]?.toString() ?? null,
       idempotencyKeys: request.headersDistinct['idempotency-key'] ?? [],
-      hasBody: Number(given['content-length']) > 0 || given['transfer-encoding'] !== undefined,
+      hasBody: Number(requestHeaders['content-length']) > 0 || requestHeaders['transfer-encoding'] !== undefined,
       async readBody() {
         const body = await bodies.read(request, response, maxBodyBytes);
         if (body === null) metrics.countRefusal('body_bytes');

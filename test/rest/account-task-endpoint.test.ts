@@ -26,10 +26,10 @@ interface Setting {
   readonly options?: Partial<RestEndpointOptions>;
 }
 
-/** Asks an endpoint over a task service whose `create` is given, and keeps what it logs. */
+/** Sends a request to an endpoint with the given `create`, and returns its answer and log. */
 async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, setting: Setting = {}) {
   const { create = () => CREATED, options = {} } = setting;
-  const logged: { readonly level: string; readonly facts: object; readonly sentence: string }[] = [];
+  const logged: { readonly level: string; readonly facts: object; readonly message: string }[] = [];
   const refused: string[] = [];
   const endpoint = createRestEndpoint({
     tasks: { create: async (_: NewAccountTask, call: CreateCall) => create(call) } as unknown as TaskService,
@@ -38,15 +38,15 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     maxBodyBytes: 1000,
     onRefused: (limit) => refused.push(limit),
     log: {
-      warn: (facts, sentence) => logged.push({ level: 'warn', facts, sentence }),
-      error: (facts, sentence) => logged.push({ level: 'error', facts, sentence }),
+      warn: (facts, message) => logged.push({ level: 'warn', facts, message }),
+      error: (facts, message) => logged.push({ level: 'error', facts, message }),
     },
     ...options,
   });
   const headers: Record<string, string> = { 'content-type': 'application/json', ...request.headers };
   const {
     status,
-    headers: answered,
+    headers: answerHeaders,
     body,
   } = await endpoint({
     method: request.method ?? 'POST',
@@ -57,12 +57,12 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     readBody: async () => (request.tooLarge ? null : Buffer.from(request.body ?? jsonText())),
     requestId: 'request-1',
   });
-  return { status, headers: answered, text: Buffer.from(body).toString(), logged, refused };
+  return { status, headers: answerHeaders, text: Buffer.from(body).toString(), logged, refused };
 }
 
 const failing = (code: FailureCode): Setting => ({
   create: () => {
-    throw new TaskFailure({ code, outcome: 'NOT_SENT' } as FailureKind, 'The "reason".', { cause: new Error('why') });
+    throw new TaskFailure({ code, outcome: 'NOT_SENT' } as FailureKind, 'The "reason".', { cause: new Error('cause') });
   },
 });
 const denying: Setting = {
@@ -82,7 +82,7 @@ describe('a created task', () => {
   const detail = { ...inDates, DateCreated: '2026-02-20T04:10:00Z', LastRunOn: null, LastRunBy: null };
   const create = () => ({ ...CREATED, accountTask: { ...CREATED.accountTask, fields: detail, detail } });
 
-  test('in JSON has every null written and dates without trailing zeros of their fraction', async () => {
+  test('in JSON has explicit nulls, and dates without trailing zeros in their fraction', async () => {
     const { text } = await ask({}, { create });
     expect(text).toBe(
       '{"Error":null,"ResponseData":{"Identification":{"UserId":"u"},"Result":"r","Detail":' +
@@ -95,7 +95,7 @@ describe('a created task', () => {
     );
   });
 
-  test('in XML has Result first, nil dates, and no element for an absent text', async () => {
+  test('in XML has Result first, nil dates, and no element for a null text', async () => {
     const { text } = await ask({ headers: { accept: 'application/xml' } }, { create });
     expect(text).toMatch(
       /^<ResponseOfAccountTaskResponse xmlns:xsd="http:\/\/www\.w3\.org\/2001\/XMLSchema" xmlns:xsi="http:\/\/www\.w3\.org\/2001\/XMLSchema-instance"><ResponseData><Result>r<\/Result><Identification><UserId>u<\/UserId><\/Identification><Detail><ID>/,
@@ -105,7 +105,7 @@ describe('a created task', () => {
     expect(text).not.toContain('LastRunBy');
   });
 
-  test('may have a name with a character that XML cannot carry, which is replaced there', async () => {
+  test('with a name that XML cannot carry has the character replaced in XML', async () => {
     const named = { ...SAMPLE_DETAIL, Name: 'a\u0001b' };
     const { text } = await ask(
       { headers: { accept: 'text/xml' } },
@@ -115,7 +115,7 @@ describe('a created task', () => {
   });
 });
 
-describe('a failure of the action is the envelope, under a status that says what became of the task', () => {
+describe('a failure of the endpoint is an envelope with a status that tells whether a task was created:', () => {
   const STATUSES = {
     BAD_USER_INPUT: 400,
     UNAUTHENTICATED: 401,
@@ -145,25 +145,25 @@ describe('a failure of the action is the envelope, under a status that says what
     });
     expect(JSON.parse(text)).toEqual({ Error: { ErrorCode: code, ErrorReason: 'The "reason".' }, ResponseData: null });
     expect(logged).toMatchObject([
-      { level: 'warn', facts: { requestId: 'request-1', code }, sentence: 'The "reason".' },
+      { level: 'warn', facts: { requestId: 'request-1', code }, message: 'The "reason".' },
     ]);
   });
 
-  test('in XML for a caller of XML', async () => {
+  test('an envelope in XML for a caller that accepts XML', async () => {
     const { text } = await ask({ headers: { accept: 'application/xml' } }, failing('CLIENT_REQUIRED'));
     expect(text).toContain(
       '<Error><ErrorCode>CLIENT_REQUIRED</ErrorCode><ErrorReason>The "reason".</ErrorReason></Error></Resp',
     );
   });
 
-  test('but one about the credentials is the framework’s 401', async () => {
+  test('bad credentials get the 401 of Web API 2 instead', async () => {
     const { status, headers, text } = await ask({}, failing('UNAUTHENTICATED'));
     expect(status).toBe(401);
     expect(headers['WWW-Authenticate']).toBe('Bearer');
     expect(text).toBe('{"Message":"Authorization has been denied for this request."}');
   });
 
-  test('but an unexpected one is the framework’s 500, which tells nothing and is logged with the request’s ID', async () => {
+  test('an unexpected error gets the 500 of Web API 2, without details, and is logged with the request id', async () => {
     const error = new TypeError('secret');
     const setting = {
       create: () => {
@@ -173,13 +173,13 @@ describe('a failure of the action is the envelope, under a status that says what
     const { status, text, logged } = await ask({ headers: { accept: 'text/xml' } }, setting);
     expect([status, text]).toEqual([500, '<Error><Message>An error has occurred.</Message></Error>']);
     expect(logged).toEqual([
-      { level: 'error', facts: { requestId: 'request-1', err: error }, sentence: 'unexpected error' },
+      { level: 'error', facts: { requestId: 'request-1', err: error }, message: 'unexpected error' },
     ]);
   });
 });
 
 describe('a request', () => {
-  test('is judged by its credentials before its body', async () => {
+  test('has its credentials checked before its body', async () => {
     for (const request of [
       { body: '' },
       { body: '{' },
@@ -192,7 +192,7 @@ describe('a request', () => {
     expect((await ask({ path: '/api/x' }, denying)).status).toBe(404);
   });
 
-  test('passes its Authorization, its ID and its Idempotency-Key on', async () => {
+  test('passes on its Authorization, id and Idempotency-Key', async () => {
     const seen: unknown[] = [];
     const setting: Setting = {
       create: (call) => {
@@ -217,7 +217,7 @@ describe('a request', () => {
     expect((await ask({ path: `${PATH}//` })).status).toBe(404);
   });
 
-  test('that is a form of too many fields is refused by name, and counted', async () => {
+  test('with too many form fields is refused and counted', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     const { status, text, refused } = await ask({ headers, body: 'a&'.repeat(1000) });
     expect(status).toBe(400);
@@ -227,12 +227,12 @@ describe('a request', () => {
     expect(refused).toEqual(['form_fields']);
   });
 
-  test('that is too large is 413', async () => {
+  test('that is too large gets 413', async () => {
     const { status, text } = await ask({ tooLarge: true });
     expect([status, text]).toEqual([413, `{"Message":"The request's body is larger than 1000 bytes."}`]);
   });
 
-  test('whose Parameters the answer’s XML could not carry is refused before a task is created', async () => {
+  test('with Parameters that an XML answer could not carry is refused before a task is created', async () => {
     const body = jsonText({ Parameters: JSON.stringify('"\uFFFE"') });
     let created = 0;
     const create = () => {
@@ -241,17 +241,17 @@ describe('a request', () => {
     };
     const { status, text } = await ask({ body, headers: { accept: 'application/xml' } }, { create });
     expect([status, created]).toEqual([400, 0]);
-    expect(text).toContain('Parameters: holds U+FFFE, which XML 1.0 cannot carry; accept application/json');
+    expect(text).toContain('Parameters: contains U+FFFE, which XML 1.0 cannot carry; accept application/json instead');
     expect((await ask({ body }, { create })).status).toBe(200);
   });
 
-  test('that is refused has every reason named', async () => {
+  test('with several problems gets all of them reported', async () => {
     const { text } = await ask({ body: jsonText({ Frequency: '7', ContentType: '"text/plain"' }) });
     expect(text).toContain('Frequency: is not one of NONE (0), HOURLY');
     expect(text).toContain('; ContentType: is neither application/json nor application/xml"');
   });
 
-  test('in XML without the right namespace and names is told no more than the framework tells', async () => {
+  test('in XML with wrong names gets no more details than Web API 2 reveals', async () => {
     const { text } = await ask({ headers: { 'content-type': 'text/xml' }, body: xmlText().replaceAll('Account', 'A') });
     expect(text).toBe(
       '<Error><Message>The request is invalid.</Message><ModelState><request>An error has occurred.</request></ModelState></Error>',

@@ -14,7 +14,7 @@ function modelStateOf(format: RequestFormat, text: string) {
 
 test.each([
   [
-    'JSON has each bad value at its field and missing ones at the request',
+    'JSON has a message at the field for a bad value, and at the request for a missing one',
     'json',
     jsonText({ TaskID: '1', Frequency: null, StartDate: '7', Parameters: '[]', ContentType: null }),
     {
@@ -26,19 +26,19 @@ test.each([
     },
   ],
   [
-    'XML has one complaint where a value cannot be read, whatever else is missing',
+    'XML has one message if a value cannot be read, whatever else is missing',
     'xml',
     xmlText({ Frequency: 'BOGUS', Parameters: '', TaskID: null }),
     { request: [HIDDEN] },
   ],
   [
-    'XML has what is required of its texts alone',
+    'XML has messages about required texts only',
     'xml',
     xmlText({ Frequency: null, Parameters: '' }),
     { 'request.Parameters': ['The Parameters field is required.'] },
   ],
   [
-    'a form has the value itself',
+    'a form has messages with the value itself',
     'form',
     formText({ Frequency: 'a%26b', Notification: 'PIGEON', FinishDate: 'nope' }),
     {
@@ -57,10 +57,10 @@ test.each([
   ['json', jsonText({ ContentType: '"text/plain"' })],
   ['xml', xmlText({ TaskID: null })],
   ['form', formText({ Frequency: '7' })],
-] as const)('%s: what the framework would take is left to the action: %s', (format, text) => {
+] as const)('in %s, the endpoint itself refuses what Web API 2 would accept: %s', (format, text) => {
   expect(modelStateOf(format, text)).toBeNull();
 });
 
-test('a value that the framework refuses hides one that the action would', () => {
+test('a value that Web API 2 refuses hides one that the endpoint itself would refuse', () => {
   expect(modelStateOf('json', jsonText({ Frequency: '7', TaskID: '1' }))).toEqual({ 'request.TaskID': [HIDDEN] });
 });

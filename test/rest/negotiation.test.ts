@@ -7,7 +7,7 @@ const styleOf = (headers: Headers) => negotiate((name) => headers[name] ?? null)
 const mediaTypeOf = (headers: Headers) => styleOf(headers).mediaType;
 const charsetOf = (headers: Headers) => styleOf(headers).charset;
 
-describe('the answer’s format', () => {
+describe('the media type of an answer', () => {
   test.each([
     ['application/json;q=0.4, text/xml;q=0.5', 'text/xml'],
     ['text/xml;q=0.5, application/json;q=0.5', 'application/json'],
@@ -24,7 +24,7 @@ describe('the answer’s format', () => {
     ['application/json;q=0, */*', 'application/xml'],
     ['application/json;q=0.1, text/*;q=0, */*', 'application/xml'],
     ['text/xml;p="a, application/json"', 'text/xml'],
-  ])('of Accept: %s is %s', (accept, mediaType) => {
+  ])('for Accept: %s is %s', (accept, mediaType) => {
     expect(mediaTypeOf({ accept })).toBe(mediaType);
   });
 
@@ -33,17 +33,17 @@ describe('the answer’s format', () => {
     ['application/json;q=0', 'text/xml'],
     ['*/*;q=0', 'text/xml'],
     ['', 'text/xml'],
-  ])('falls back to the request’s own where nothing of "%s" fits', (accept, mediaType) => {
+  ])('falls back to that of the request if nothing in "%s" fits', (accept, mediaType) => {
     expect(mediaTypeOf({ accept, 'content-type': 'text/xml; charset=utf-8' })).toBe(mediaType);
   });
 
-  test('is JSON where the request’s own cannot be written or is not known', () => {
+  test('is JSON if that of the request cannot be written or is unknown', () => {
     expect(mediaTypeOf({ 'content-type': 'application/x-www-form-urlencoded' })).toBe('application/json');
     expect(mediaTypeOf({ 'content-type': 'garbage' })).toBe('application/json');
     expect(mediaTypeOf({})).toBe('application/json');
   });
 
-  test('is JSON for a script that accepts anything, and what it asks for where it does ask', () => {
+  test('is JSON for a script that accepts anything, and otherwise what the script accepts', () => {
     const script = { 'x-requested-with': 'XMLHttpRequest', 'content-type': 'application/xml' };
     expect(mediaTypeOf(script)).toBe('application/json');
     expect(mediaTypeOf({ ...script, accept: '*/*' })).toBe('application/json');
@@ -52,7 +52,7 @@ describe('the answer’s format', () => {
   });
 });
 
-describe('the answer’s charset', () => {
+describe('the charset of an answer', () => {
   test.each([
     ['utf-16', 'utf-16'],
     ['UTF-16', 'utf-16'],
@@ -61,11 +61,11 @@ describe('the answer’s charset', () => {
     ['utf-16;q=0', 'utf-8'],
     ['*', 'utf-8'],
     ['iso-8859-1', 'utf-8'],
-  ])('of Accept-Charset: %s is %s', (accepted, charset) => {
+  ])('for Accept-Charset: %s is %s', (accepted, charset) => {
     expect(charsetOf({ 'accept-charset': accepted })).toBe(charset);
   });
 
-  test('is the request’s where Accept-Charset names none that is written', () => {
+  test('is that of the request if Accept-Charset names no supported one', () => {
     const request = { 'content-type': 'application/json; charset="utf-16"' };
     expect(charsetOf(request)).toBe('utf-16');
     expect(charsetOf({ ...request, 'accept-charset': 'koi8-r' })).toBe('utf-16');

@@ -18,12 +18,12 @@ const form = (fields: Fields = {}, headers: Headers = {}): PlainRequest => ({
 const labelled = (label: string): PlainRequest => json(jsonText(), { 'Content-Type': label });
 const at = (path: string): PlainRequest => ({ ...json(jsonText(), { Host: 'h.example' }), path });
 
-/** Parameters and ContentType where a case has `p` and `c`. */
+/** Replaces `p` and `c`, the Parameters and ContentType of an observed case. */
 const AS_JSON: Fields = { Parameters: '"p"', ContentType: 'application/json' };
 const NO_FORM_FIELDS: Fields = { TaskID: null, Frequency: null, Parameters: null, ContentType: null };
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 
-/** Cases whose name holds the value of a field, or of the Accept header. */
+/** Cases whose names contain the value of a field or of the Accept header. */
 const FAMILIES: readonly (readonly [RegExp, (value: string) => PlainRequest])[] = [
   [/^accept (\S.*), xml body$/, (accept) => xml(xmlText(), { Accept: accept })],
   [/^accept (.*)$/, (accept) => json(jsonText(), { Accept: accept })],
@@ -36,7 +36,7 @@ const FAMILIES: readonly (readonly [RegExp, (value: string) => PlainRequest])[] 
   [/^xml start '(.*)'$/, (value) => xml(xmlText({ ...AS_JSON, StartDate: value }))],
 ];
 
-/** The requests behind the other names, inferred from the names, the answers and the positions in the error details. */
+/** The requests of the other cases, inferred from their names, answers and the positions in error details. */
 const REQUESTS: Readonly<Record<string, PlainRequest>> = {
   'json ok': json(
     jsonText({ StartDate: `"${START}"`, FinishDate: '"2026-02-22T04:10:00.9000000Z"', Notification: '0' }),
@@ -157,7 +157,7 @@ const REQUESTS: Readonly<Record<string, PlainRequest>> = {
   'form prefixed': { ...form(), body: formText().replace(/(\w+)=/g, 'request.$1=') },
 };
 
-/** The request of an observed case; null where none is known. */
+/** Returns the request of an observed case; null if it is unknown. */
 export function requestOf(name: string): PlainRequest | null {
   if (Object.hasOwn(REQUESTS, name)) return REQUESTS[name] ?? null;
   for (const [pattern, toRequest] of FAMILIES) {

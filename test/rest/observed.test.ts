@@ -5,7 +5,7 @@ import { DEPARTURES, FURTHER_REFUSALS } from './departures.ts';
 import { requestOf } from './observed-requests.ts';
 import { type PlainAnswer, type PlainRequest, send } from '../support/rest-client.ts';
 
-/** What a remote caller saw of a running Web API 2 server: `## name`, then the answer. */
+/** The answers of a running ASP.NET Web API 2 server to a remote caller: `## name`, then the answer. */
 const OBSERVED = readFileSync(new URL('observed-answers.txt', import.meta.url), 'utf8');
 const ANSWER = /^## (.*)\n {3}R < (\d+) \w+ ct=(.*?; charset=\S+)(?: first2=(\w+))?(?: allow=(\w+))? (=>|<) (.*)$/gm;
 const FIELDS = /^TaskID=(\w+) Freq=(.*) Start=(.*) \(.*\) Finish=(.*?) +P=(.*) CT=(.*) N=(.*)$/;
@@ -27,7 +27,7 @@ const cases = [...OBSERVED.matchAll(ANSWER)].map(([, name = '', status, type, fi
 const departing = new Map(DEPARTURES.flatMap((departure) => departure.cases.map((name) => [name, departure])));
 type Case = (typeof cases)[number];
 
-test('every observed case is here, and every departure is from one of them', () => {
+test('every observed case is parsed, and every departure names one of them', () => {
   expect(cases).toHaveLength(OBSERVED.match(/^## /gm)?.length ?? 0);
   expect(cases).toHaveLength(178);
   const names = DEPARTURES.flatMap((departure) => departure.cases);
@@ -35,7 +35,7 @@ test('every observed case is here, and every departure is from one of them', () 
   expect(departing.size).toBe(names.length);
 });
 
-describe('answered as observed', () => {
+describe('the endpoint answers as observed:', () => {
   test.each(cases.filter(({ name }) => !departing.has(name)))('$name', async (observed) => {
     const answer = await ask(observed.name);
     expect(answer.header('content-type')).toBe(observed.type);
@@ -46,7 +46,7 @@ describe('answered as observed', () => {
   });
 });
 
-describe('departs from what was observed', () => {
+describe('the endpoint departs from what was observed:', () => {
   test.each(DEPARTURES)('$why', async ({ cases: names, status, body }) => {
     for (const observed of cases.filter(({ name }) => names.includes(name))) {
       const answer = await ask(observed.name);
@@ -61,7 +61,7 @@ describe('departs from what was observed', () => {
   });
 });
 
-test.each(Object.entries(FURTHER_REFUSALS))('refuses %s', async (_, request) => {
+test.each(Object.entries(FURTHER_REFUSALS))('the endpoint refuses %s', async (_, request) => {
   const answer = await sendAuthorized(request);
   expect([answer.status, answer.text]).toEqual([400, expect.stringContaining('The request is invalid.')]);
   expect(answer.text).toMatch(/"request":\["An error|<request>An error/);
@@ -73,7 +73,7 @@ function contentOf(answer: PlainAnswer, { fields }: Case): string | readonly str
 
 function ask(name: string): Promise<PlainAnswer> {
   const request: PlainRequest | null = requestOf(name);
-  if (!request) throw new Error(`no request is known for "${name}"`);
+  if (!request) throw new Error(`There is no request for "${name}".`);
   return sendAuthorized(request);
 }
 
@@ -82,15 +82,15 @@ function sendAuthorized(request: PlainRequest): Promise<PlainAnswer> {
   return send(gateway.url, { ...request, headers: { Authorization, ...request.headers } });
 }
 
-/** The fields as an observed line has them, with the departures that hold everywhere. */
+/** Reads the fields of an observed line, with the departures that apply everywhere. */
 function readFields(line: string): readonly string[] {
   const [, TaskID = '', Freq = '', Start = '', Finish = '', P = '', CT = '', N = ''] = FIELDS.exec(line) ?? [];
   const [Frequency, StartDate, FinishDate, parameters, contentType, Notification] = [Freq, Start, Finish, P, CT, N].map(
     (text) => text.replace(/^"(.*)"$/, '$1').replace('xsi:nil="true"', 'null'),
   ) as [string, string, string, string, string, string];
   const ContentType = contentType === 'c' ? 'application/json' : contentType;
-  const standIn = ContentType === 'application/json' ? `"${parameters}"` : '<p/>';
-  const Parameters = parameters === 'p' || ContentType === 'application/json' ? standIn : parameters;
+  const replacement = ContentType === 'application/json' ? `"${parameters}"` : '<p/>';
+  const Parameters = parameters === 'p' || ContentType === 'application/json' ? replacement : parameters;
   const start = StartDate === '0001-01-01T00:00:00' ? 'null' : StartDate;
   return [TaskID, Frequency, start, FinishDate, decodeXml(Parameters), ContentType, Notification];
 }

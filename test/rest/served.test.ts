@@ -14,7 +14,7 @@ interface Envelope {
   readonly ResponseData: { readonly Detail: Readonly<Record<string, unknown>> };
 }
 
-test('a task created over REST is one of GraphQL’s', async () => {
+test('a task created over REST can be read over GraphQL', async () => {
   const body = jsonText({ StartDate: '"2026-02-22T04:10:00.9500000+00:00"' });
   const { status, text } = await send(gateway.url, { headers, body });
   expect(status).toBe(200);
@@ -22,32 +22,35 @@ test('a task created over REST is one of GraphQL’s', async () => {
   expect(Detail).toMatchObject({ StartDate: '2026-02-22T04:10:00.95+00:00', ClientID: gateway.clientId });
   const query = `{ accountTask(id: "${Detail['ID'] as string}") { parameters startDate } }`;
   const { json } = await gateway.graphql({ query });
-  // The zeros are the framework's to trim; the store keeps what was given.
+  // Only the REST answer trims zeros; the store keeps the text as it was sent.
   expect(json.data).toEqual({ accountTask: { parameters: '"p"', startDate: '2026-02-22T04:10:00.9500000+00:00' } });
 });
 
-test.each([undefined, 'Bearer nonsense', 'Basic YTpi'])('the credentials %s are denied', async (authorization) => {
-  const { Authorization: _, ...others } = headers;
-  const request = { headers: authorization ? { ...others, Authorization: authorization } : others, body: jsonText() };
-  const answer = await send(gateway.url, request);
-  expect([answer.status, answer.header('www-authenticate')]).toEqual([401, 'Bearer']);
-  expect(answer.text).toBe('{"Message":"Authorization has been denied for this request."}');
-  expect(answer.header('x-request-id')).toBeTruthy();
-});
+test.each([undefined, 'Bearer nonsense', 'Basic YTpi'])(
+  'a request with the credentials %s is denied',
+  async (authorization) => {
+    const { Authorization: _, ...others } = headers;
+    const request = { headers: authorization ? { ...others, Authorization: authorization } : others, body: jsonText() };
+    const answer = await send(gateway.url, request);
+    expect([answer.status, answer.header('www-authenticate')]).toEqual([401, 'Bearer']);
+    expect(answer.text).toBe('{"Message":"Authorization has been denied for this request."}');
+    expect(answer.header('x-request-id')).toBeTruthy();
+  },
+);
 
-test('a body over MAX_BODY_BYTES is 413 in the framework’s shape', async () => {
+test('a body over MAX_BODY_BYTES gets 413 in the shape of ASP.NET Web API 2', async () => {
   const answer = await send(gateway.url, { headers, body: ' '.repeat(2001) });
   expect([answer.status, answer.text]).toEqual([413, `{"Message":"The request's body is larger than 2000 bytes."}`]);
 });
 
-test('an account without its task in the catalogue is told so under 404', async () => {
+test('a task that is not in the catalogue gets 404 with TASK_NOT_FOUND', async () => {
   const TaskID = '"354a976f-8347-477b-9c1e-bb365812151b"';
   const answer = await send(gateway.url, { headers, body: jsonText({ TaskID }) });
   expect(answer.status).toBe(404);
   expect(JSON.parse(answer.text)).toMatchObject({ Error: { ErrorCode: 'TASK_NOT_FOUND' }, ResponseData: null });
 });
 
-test('an Idempotency-Key is the key of GraphQL’s idempotencyKey, and repeated it creates nothing more', async () => {
+test('an Idempotency-Key equals GraphQL’s idempotencyKey, and a repetition creates nothing', async () => {
   const request = {
     headers: { ...headers, 'Idempotency-Key': 'one & "the same"' },
     body: jsonText(),
@@ -68,10 +71,10 @@ test('an Idempotency-Key is the key of GraphQL’s idempotencyKey, and repeated 
 test.each([
   { keys: '', problem: 'expected 1 to 255 characters, got 0' },
   { keys: 'x'.repeat(256), problem: 'expected 1 to 255 characters, got 256' },
-  { keys: ['a', 'a'], problem: 'is there more than once' },
-  { keys: ['a', 'b'], problem: 'is there more than once' },
-  { keys: 'ü', problem: 'holds a character that is not printable ASCII' },
-  { keys: 'a\tb', problem: 'holds a character that is not printable ASCII' },
+  { keys: ['a', 'a'], problem: 'is sent more than once' },
+  { keys: ['a', 'b'], problem: 'is sent more than once' },
+  { keys: 'ü', problem: 'contains a character that is not printable ASCII' },
+  { keys: 'a\tb', problem: 'contains a character that is not printable ASCII' },
 ])('the Idempotency-Key $keys is refused, and nothing is stored', async ({ keys, problem }) => {
   const count = async () => (await gateway.store.tasks.list({ first: 100, after: null }, call)).tasks.length;
   const call = callOf(gateway.accountId);
@@ -82,7 +85,7 @@ test.each([
   expect(await count()).toBe(before);
 });
 
-test('with an upstream the path is not served', async () => {
+test('the REST contract is not served in upstream mode', async () => {
   const service = await startRestService();
   const upstream = await startGateway(openBackend, { env: { UPSTREAM_URL: service.url.href, RECORD: 'off' } });
   const answer = await send(upstream.url, { headers, body: jsonText() });
