@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { listen, trackConnections } from '../../src/http/connections.ts';
 import { createDroppedBodies, type DropBounds } from '../../src/http/dropped-bodies.ts';
-import { parseAnswers, toRequest } from '../support/raw-connection.ts';
+import { parseAnswers, toRequestText } from '../support/raw-connection.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
 
 const PIECE = Buffer.alloc(1_000_000, 'x');
@@ -19,7 +19,10 @@ function openCaller({ hostname, port }: URL, bytes: number, path = '/') {
   // Reset where it sends too much.
   socket.on('error', () => undefined);
   socket.write(
-    toRequest([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', `Content-Length: ${bytes}`], 'x'),
+    toRequestText(
+      [`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', `Content-Length: ${bytes}`],
+      'x',
+    ),
   );
   const answered = once(socket, 'data').then(([answer]: Buffer[]) => answer?.toString() ?? '');
   const sendOn = async (): Promise<void> => {
@@ -120,7 +123,7 @@ describe('a caller whose request was answered before it had arrived', () => {
   test('keeps its connection if its body is small', async () => {
     const { open } = await startServer({});
     const { socket } = await open(2);
-    socket.write(`x${toRequest(['GET / HTTP/1.1', 'Host: x'])}`);
+    socket.write(`x${toRequestText(['GET / HTTP/1.1', 'Host: x'])}`);
     expect(String(await once(socket, 'data'))).toMatch(/refused$/);
   });
 });
