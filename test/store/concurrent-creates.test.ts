@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
+import { withOutages } from './outages.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('a hundred concurrent creates share one commit', async () => {
@@ -30,16 +30,14 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('creates whose Parameters are too large together are refused at once', async () => {
-    let isDown = false;
-    const { store } = await sampleStore(kind, {}, (database) => ({
-      ...database,
-      transaction: (work) =>
-        isDown
-          ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
-          : database.transaction(work),
-    }));
+    let outage = { isDown: false };
+    const { store } = await sampleStore(kind, {}, (database) => {
+      const failing = withOutages(database);
+      outage = failing.state;
+      return failing.database;
+    });
     const call = await sampleCall(store);
-    isDown = true;
+    outage.isDown = true;
     const task = { ...SAMPLE_TASK, Parameters: '0'.repeat(10_000_000) };
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.tasks.create(task, call)));
     const codes = results.map((result) => (result as PromiseRejectedResult).reason.code as string);

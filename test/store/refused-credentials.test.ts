@@ -3,7 +3,7 @@ import { readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { toIdentity } from '../../src/store/caller-identity.ts';
-import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
+import type { Database } from '../../src/store/sql/database.ts';
 import { createPurge } from '../../src/store/purge.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
@@ -14,6 +14,7 @@ import { openTaskService } from '../support/sample-task.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { SAMPLE_TASK, migratedDatabase } from '../support/sample-account.ts';
+import { withOutages } from './outages.ts';
 
 const BLOCKED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
 const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED' };
@@ -22,19 +23,6 @@ const WHILE = { timeout: 20_000, interval: 5 };
 const EXPIRES_AT_MS = Date.UTC(2100, 0, 1);
 
 afterEach(() => void vi.useRealTimers());
-
-/** Decorates a database so that the test can make its transactions fail. */
-function withOutages(database: Database) {
-  const state = { isDown: false };
-  const decorated: Database = {
-    ...database,
-    transaction: (work) =>
-      state.isDown
-        ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
-        : database.transaction(work),
-  };
-  return { database: decorated, state };
-}
 
 /** Opens two gateways over one database, in front of a service that answers some Authorization headers with an error. */
 async function openGateways(kind: DatabaseKind) {

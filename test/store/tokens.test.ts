@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import type { AccountCaller } from '../../src/contract/task-service.ts';
 import { createStore } from '../../src/store/store.ts';
+import { createTokenCache } from '../../src/store/tokens.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { sampleStore } from '../support/sample-account.ts';
 import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
 
 const START_MS = Date.UTC(2026, 1, 22, 4);
 const HOUR_MS = 3_600_000;
+const CALLER: AccountCaller = { kind: 'account', accountId: 'an account', clientId: null };
 
 /** Opens a store with one client and a clock that the test sets. */
 async function clockedStore(kind: DatabaseKind) {
@@ -79,4 +82,23 @@ describe.each(DATABASES)('on %s', (kind) => {
     vi.advanceTimersByTime(1);
     expect(await store.tokens.verify(token)).toBeNull();
   });
+});
+
+test('a full token cache evicts its oldest entry', () => {
+  const cache = createTokenCache(2);
+  for (const hash of ['a', 'b', 'c']) cache.set(hash, CALLER, 1_000);
+  expect(['a', 'b', 'c'].map((hash) => cache.find(hash))).toEqual([null, CALLER, CALLER]);
+});
+
+test('a cached caller expires with its token, however the wall clock is set', () => {
+  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const cache = createTokenCache();
+  cache.set('a', CALLER, 1_000);
+  vi.advanceTimersByTime(999);
+  vi.setSystemTime(Date.now() + 3_600_000);
+  expect(cache.find('a')).toBe(CALLER);
+  vi.advanceTimersByTime(1);
+  vi.setSystemTime(Date.now() - 2 * 3_600_000);
+  expect(cache.find('a')).toBeNull();
 });

@@ -8,9 +8,7 @@ import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/
 import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger } from '../../../src/store/idempotency/ledger.ts';
-import { createRetryQueue } from '../../../src/store/idempotency/retry-queue.ts';
 import { createSettlements, type SettlementsOptions } from '../../../src/store/idempotency/settlements.ts';
-import { createTaskRecords } from '../../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
@@ -166,26 +164,6 @@ describe('the queue of settlements', () => {
     expect(unsettled).toHaveLength(1);
   });
 
-  test('the retry queue drops its oldest items when their bytes exceed the limit', async () => {
-    const { database, state } = await failingDatabase('SQLite');
-    const dropped: string[] = [];
-    const queue = createRetryQueue<string>({
-      database,
-      maxPending: 1000,
-      maxQueuedBytes: 10,
-      sizeOf: ({ length }) => length,
-      write: async () => {},
-      onDropped: (_, item) => dropped.push(item),
-      retryMs: 3_600_000,
-    });
-    onTestFinished(() => queue.close());
-    state.isDown = true;
-    for (const item of ['aaaa', 'bbbb', 'cc', 'ddd', 'eeeeeeeeeeee']) {
-      await expect(queue.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
-    }
-    expect(dropped).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
-  });
-
   test('the size of a queued settlement includes every field of the created task', async () => {
     const { settlements, unsettled } = await queuedSettlements(0, { maxQueuedBytes: 6_000_000 });
     for (const [name, length] of [
@@ -200,27 +178,6 @@ describe('the queue of settlements', () => {
     const created = await createdTask({ ...SAMPLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
     settlements.enqueue(newAttempt(), { kind: 'created', created });
     expect(unsettled).toHaveLength(1);
-  });
-
-  test('the size of a queued record includes every field of the task', async () => {
-    const { database, state } = await failingDatabase('SQLite');
-    const dropped: unknown[] = [];
-    const records = createTaskRecords({
-      database,
-      maxPending: 1000,
-      maxQueuedBytes: 1_500_000,
-      onDropped: (error) => dropped.push(error),
-      retryMs: 3_600_000,
-    });
-    onTestFinished(() => records.close());
-    state.isDown = true;
-    for (let record = 0; record < 2; record += 1) {
-      const { accountTask } = await createdTask({ ...SAMPLE_DETAIL, Name: 'x'.repeat(1_000_000) });
-      await expect(records.add({ scopes: ['s'], credential: null }, accountTask)).rejects.toMatchObject({
-        outcome: 'NOT_SENT',
-      });
-    }
-    expect(dropped).toHaveLength(1);
   });
 
   test('a full queue drops its oldest settlements and reports them', async () => {

@@ -1,24 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../../src/contract/account-task.ts';
-import { parseJsonKeepingDigits, type JsonObject } from '../../../src/contract/json-value.ts';
+import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { Caller, CreateCall, TaskService } from '../../../src/contract/task-service.ts';
-import {
-  type Database,
-  DatabaseUnavailableError,
-  type SqlParameter,
-  type SqlReader,
-  UnstorableDataError,
-} from '../../../src/store/sql/database.ts';
+import type { CreateCall, TaskService } from '../../../src/contract/task-service.ts';
+import type { Database, SqlParameter, SqlReader } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
-import { recordedTaskService, createTaskRecords } from '../../../src/store/task-records.ts';
-import { createRefusedCredentials, type RefusedCredentials } from '../../../src/store/refused-credentials.ts';
-import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
 import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
+import { createdTask, resultOf, scriptedUpstream } from '../scripted-upstream.ts';
 
 const CALL: CreateCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
@@ -27,33 +18,6 @@ const CALL: CreateCall = {
 };
 const LEASE_MS = 60_000;
 const EXPIRY_MS = 86_400_000;
-
-function createdTask(id: string = SAMPLE_DETAIL.ID): CreatedAccountTask {
-  const detail = {
-    ...SAMPLE_DETAIL,
-    ID: id,
-    ...(parseJsonKeepingDigits('{"Cost":12345678901234567890.10}') as JsonObject),
-  };
-  const accountTask = readAccountTask(detail, 'Detail');
-  if ('at' in accountTask) throw new Error(accountTask.at);
-  return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
-}
-
-/** Creates a service whose creates return the `answers` in turn. It collects what was sent to it. */
-function service(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
-  const sent: NewAccountTask[] = [];
-  const tasks: TaskService = {
-    create: (task) => {
-      sent.push(task);
-      return answers[sent.length - 1]?.() ?? Promise.resolve(createdTask());
-    },
-    find: async () => [],
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    checks: {},
-    close: async () => {},
-  };
-  return { tasks, sent };
-}
 
 function failing(...[kind, message, evidence]: ConstructorParameters<typeof TaskFailure>) {
   return () => Promise.reject(new TaskFailure(kind, message, evidence));
@@ -88,19 +52,6 @@ async function ledgerOver(
   };
 }
 
-function refusalsOver(database: Database): RefusedCredentials {
-  const refusals = createRefusedCredentials({ database, maxPending: 1000, onUnwritten: () => {} });
-  onTestFinished(() => refusals.close());
-  return refusals;
-}
-
-function verdictOf(promise: Promise<CreatedAccountTask>): Promise<unknown> {
-  return promise.then(
-    ({ replayed }) => (replayed ? 'replayed' : 'created'),
-    (error: unknown) => (error instanceof TaskFailure ? `${error.code} ${error.outcome}` : error),
-  );
-}
-
 test('a create waits no longer than waitMs for another attempt with its key, however slow the database is', async () => {
   const WAIT_MS = 100;
   const CLAIM_MS = 40;
@@ -114,16 +65,16 @@ test('a create waits no longer than waitMs for another attempt with its key, how
     settle: async () => {},
     close: async () => {},
   };
-  const { tasks: inner } = service();
+  const { tasks: inner } = scriptedUpstream();
   const tasks = idempotentTaskService(inner, { ledger, waitMs: WAIT_MS });
-  expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+  expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
   expect((claims - 1) * CLAIM_MS).toBeLessThanOrEqual(WAIT_MS);
 });
 
 describe.each(DATABASES)('on %s', (kind) => {
   describe('idempotency keys of an upstream', () => {
     test('a key is sent once and replays the first result, including the digits of unknown numbers', async () => {
-      const { tasks: inner, sent } = service();
+      const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
       const first = await tasks.create(SAMPLE_TASK, CALL);
       const second = await tasks.create(SAMPLE_TASK, CALL);
@@ -138,7 +89,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         ...createdTask(),
         Result: `${index} ${long}`,
       }));
-      const { tasks: inner, sent } = service(
+      const { tasks: inner, sent } = scriptedUpstream(
         ...answers,
         failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', { errorReason: long }),
       );
@@ -178,7 +129,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('creates without a key are all sent', async () => {
-      const { tasks: inner, sent } = service();
+      const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
       await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
@@ -187,11 +138,11 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('a key of unknown fate is never sent again and repeats the recorded failure', async () => {
       const evidence = { errorCode: 'E-1', errorReason: 'It broke.' };
-      const { tasks: inner, sent } = service(
+      const { tasks: inner, sent } = scriptedUpstream(
         failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', evidence),
       );
       const { tasks } = await ledgerOver(kind, inner);
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
       await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({
         code: 'UPSTREAM_FAILED',
         outcome: 'UNKNOWN',
@@ -202,10 +153,10 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('a key whose create failed unexpectedly has an unknown fate', async () => {
-      const { tasks: inner, sent } = service(() => Promise.reject(new Error('a defect')));
+      const { tasks: inner, sent } = scriptedUpstream(() => Promise.reject(new Error('a defect')));
       const { tasks } = await ledgerOver(kind, inner);
       await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toThrow('a defect');
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
       expect(sent).toHaveLength(1);
     });
 
@@ -215,29 +166,31 @@ describe.each(DATABASES)('on %s', (kind) => {
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
       { code: 'UNAUTHENTICATED', outcome: 'REJECTED' },
     ] as const)('a key whose create ended with $code/$outcome can be sent again', async (failure) => {
-      const { tasks: inner, sent } = service(failing(failure, 'No.'));
+      const { tasks: inner, sent } = scriptedUpstream(failing(failure, 'No.'));
       const { tasks } = await ledgerOver(kind, inner);
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
       expect(sent).toHaveLength(2);
     });
 
     test('a key with another input is a conflict, whatever the outcome of the first', async () => {
-      const { tasks: inner, sent } = service(failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'));
+      const { tasks: inner, sent } = scriptedUpstream(
+        failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'),
+      );
       const { tasks } = await ledgerOver(kind, inner);
-      await verdictOf(tasks.create(SAMPLE_TASK, CALL));
+      await resultOf(tasks.create(SAMPLE_TASK, CALL));
       const other = { ...SAMPLE_TASK, Parameters: '[]' };
-      expect(await verdictOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
+      expect(await resultOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
       expect(sent).toHaveLength(1);
     });
 
     test('a second create while the first is running fails as in progress at once, or waits for it', async () => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
-      const { tasks: inner, sent } = service(() => promise);
+      const { tasks: inner, sent } = scriptedUpstream(() => promise);
       const { tasks, database } = await ledgerOver(kind, inner);
       const first = tasks.create(SAMPLE_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
       const { tasks: waitingTasks } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
       const second = waitingTasks.create(SAMPLE_TASK, CALL);
       resolve(createdTask());
@@ -248,11 +201,11 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('no more than maxWaiting creates wait for a running one; further ones fail at once', async () => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
-      const { tasks: inner, sent } = service(() => promise);
+      const { tasks: inner, sent } = scriptedUpstream(() => promise);
       const { tasks } = await ledgerOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
       const first = tasks.create(SAMPLE_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
-      const others = Array.from({ length: 10 }, () => verdictOf(tasks.create(SAMPLE_TASK, CALL)));
+      const others = Array.from({ length: 10 }, () => resultOf(tasks.create(SAMPLE_TASK, CALL)));
       const enough = Promise.withResolvers<void>();
       let answered = 0;
       for (const other of others) void other.then(() => (answered += 1) === 7 && enough.resolve());
@@ -266,21 +219,21 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('a key of an ended process has an unknown fate once its lease expires, and is never sent again', async () => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
-      const never = service(() => new Promise(() => undefined));
+      const never = scriptedUpstream(() => new Promise(() => undefined));
       const ended = await ledgerOver(kind, never.tasks, { clock });
       void ended.tasks.create(SAMPLE_TASK, CALL);
       while (never.sent.length === 0) await new Promise((done) => void setImmediate(done));
-      const { tasks: inner, sent } = service();
+      const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner, { clock }, ended.database);
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
       clock.nowMs += LEASE_MS;
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
       expect(await ended.database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'UNKNOWN' }]);
       expect(sent).toHaveLength(0);
     });
 
     test('a gateway whose clock is more than a key lifetime ahead does not delete valid keys', async () => {
-      const { tasks: inner, sent } = service();
+      const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, CALL);
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * EXPIRY_MS });
@@ -293,7 +246,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('the same key with another Authorization header is a different key', async () => {
-      const { tasks: inner, sent } = service();
+      const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, CALL);
       const other = await tasks.create(SAMPLE_TASK, {
@@ -316,7 +269,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       });
 
       test('a key is known with a renewed token', async () => {
-        const { tasks: inner, sent } = service();
+        const { tasks: inner, sent } = scriptedUpstream();
         const { tasks } = await ledgerOver(kind, inner);
         await tasks.create(SAMPLE_TASK, withToken('1'));
         expect((await tasks.create(SAMPLE_TASK, withToken('2'))).replayed).toBe(true);
@@ -324,18 +277,18 @@ describe.each(DATABASES)('on %s', (kind) => {
       });
 
       test('a key that was used before the upgrade is known, whatever the subject has done since', async () => {
-        const { tasks: inner, sent } = service();
+        const { tasks: inner, sent } = scriptedUpstream();
         const { tasks } = await ledgerOver(kind, inner);
         const before = await tasks.create(SAMPLE_TASK, unchecked('1'));
         const since = { ...SAMPLE_TASK, Parameters: '[]' };
         expect((await tasks.create(since, withToken('2'))).replayed).toBe(false);
         expect(await tasks.create(SAMPLE_TASK, withToken('1'))).toEqual({ ...before, replayed: true });
-        expect(await verdictOf(tasks.create(since, withToken('1')))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
+        expect(await resultOf(tasks.create(since, withToken('1')))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
         expect(sent).toHaveLength(2);
       });
 
       test('a key is known to a gateway of version 0.1 that runs beside this one', async () => {
-        const { tasks: inner, sent } = service(
+        const { tasks: inner, sent } = scriptedUpstream(
           async () => createdTask(),
           failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'),
         );
@@ -343,15 +296,15 @@ describe.each(DATABASES)('on %s', (kind) => {
         const first = await tasks.create(SAMPLE_TASK, withToken('1'));
         expect(await tasks.create(SAMPLE_TASK, unchecked('1'))).toEqual({ ...first, replayed: true });
         const refused = { ...withToken('1'), idempotencyKey: 'k-2' };
-        expect(await verdictOf(tasks.create(SAMPLE_TASK, refused))).toBe('TASK_REJECTED REJECTED');
+        expect(await resultOf(tasks.create(SAMPLE_TASK, refused))).toBe('TASK_REJECTED REJECTED');
         const again = { ...unchecked('1'), idempotencyKey: 'k-2' };
-        expect(await verdictOf(tasks.create(SAMPLE_TASK, again))).toBe('created');
+        expect(await resultOf(tasks.create(SAMPLE_TASK, again))).toBe('created');
         expect(sent).toHaveLength(3);
       });
 
       test('a key is written under one scope only, once a key lifetime has passed since the upgrade', async () => {
         const clock = { nowMs: Date.now() + EXPIRY_MS - 60_000 };
-        const { tasks: inner } = service();
+        const { tasks: inner } = scriptedUpstream();
         const { tasks, database } = await ledgerOver(kind, inner, { clock });
         const countKeys = async () => (await database.read('SELECT scope FROM idempotency_keys')).length;
         await tasks.create(SAMPLE_TASK, withToken('1'));
@@ -364,156 +317,30 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('a create whose key cannot be stored is not sent; a create without a key is', async () => {
-      const { tasks: inner, sent } = service();
+      const { tasks: inner, sent } = scriptedUpstream();
       const { tasks, database } = await ledgerOver(kind, inner);
       await database.close();
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
       expect(sent).toHaveLength(0);
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
     });
 
     test('a create whose settlement cannot be written still returns the task and reports the failure', async () => {
       const database = await migratedDatabase(kind);
-      const { tasks: inner } = service(async () => {
+      const { tasks: inner } = scriptedUpstream(async () => {
         await database.close();
         return createdTask();
       });
       const { tasks, unsettled } = await ledgerOver(kind, inner, {}, database);
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
       expect(unsettled).toHaveLength(1);
     });
 
     test('no Authorization header is stored in clear text', async () => {
-      const { tasks: inner } = service();
+      const { tasks: inner } = scriptedUpstream();
       const { tasks, database } = await ledgerOver(kind, inner);
       await tasks.create(SAMPLE_TASK, CALL);
       expect(JSON.stringify(await database.read('SELECT * FROM idempotency_keys'))).not.toContain('Bearer');
-    });
-  });
-
-  describe('recorded tasks of an upstream', () => {
-    async function recordedOver(tasks: TaskService) {
-      const database = await migratedDatabase(kind);
-      const unrecorded: string[] = [];
-      const records = createTaskRecords({ database, maxPending: 1000, onDropped: () => {} });
-      onTestFinished(() => records.close());
-      return {
-        database,
-        unrecorded,
-        tasks: recordedTaskService(tasks, {
-          records,
-          refusals: refusalsOver(database),
-          onUnrecorded: (id) => unrecorded.push(id),
-        }),
-      };
-    }
-    const ids = ['c', 'a', 'b'].map((digit) => SAMPLE_DETAIL.ID.replace(/^./, digit));
-
-    test('recorded tasks are found and listed only for the same caller, newest first, as they were created', async () => {
-      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
-      const { tasks } = await recordedOver(inner);
-      const created = [];
-      for (const _ of ids) created.push((await tasks.create(SAMPLE_TASK, CALL)).accountTask);
-      expect(JSON.stringify(await tasks.find(ids, CALL))).toBe(JSON.stringify(created));
-      const page = await tasks.list({ first: 2, after: null }, CALL);
-      expect(page.tasks.map(({ ID }) => ID)).toEqual([ids[2], ids[1]]);
-      expect(page.hasNextPage).toBe(true);
-      const next = await tasks.list({ first: 2, after: ids[1] ?? null }, CALL);
-      expect(next.tasks.map(({ ID }) => ID)).toEqual([ids[0]]);
-      const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
-      expect(await tasks.find(ids, other)).toEqual([null, null, null]);
-      expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
-    });
-
-    test('recorded tasks are listed in one order with those from before the gateway verified JWTs', async () => {
-      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
-      const { tasks } = await recordedOver(inner);
-      const verified = { subject: 's', expiresAtMs: 0 };
-      const callers = ['Bearer 1', 'Bearer 2', 'Bearer 1'].map((authorization, index) => ({
-        kind: 'forwarded' as const,
-        authorization,
-        ...(index > 0 && { verified }),
-      }));
-      for (const caller of callers) await tasks.create(SAMPLE_TASK, { ...CALL, caller });
-      const call = { ...CALL, caller: callers[2] as Caller };
-      const idsOf = async (first: number, after: string | null) =>
-        (await tasks.list({ first, after }, call)).tasks.map(({ ID }) => ID);
-      expect(await idsOf(3, null)).toEqual(ids.toReversed());
-      expect(await idsOf(1, null)).toEqual([ids[2]]);
-      expect(await idsOf(1, ids[2] ?? null)).toEqual([ids[1]]);
-      expect(await idsOf(2, ids[1] ?? null)).toEqual([ids[0]]);
-      expect((await tasks.find(ids, call)).map((task) => task?.ID)).toEqual(ids);
-      const renewed = await tasks.find(ids, { ...CALL, caller: callers[1] as Caller });
-      expect(renewed.map((task) => task?.ID)).toEqual([undefined, ids[1], ids[2]]);
-    });
-
-    test('tasks that cannot be recorded at once are recorded when the database is available again, in the order of creation', async () => {
-      const database = await migratedDatabase(kind);
-      let isDown = true;
-      const failingDatabase: Database = {
-        ...database,
-        transaction: (work) =>
-          isDown
-            ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
-            : database.transaction(work),
-      };
-      const records = createTaskRecords({
-        database: failingDatabase,
-        maxPending: 1000,
-        onDropped: () => {},
-        retryMs: 5,
-      });
-      onTestFinished(() => records.close());
-      const unrecorded: string[] = [];
-      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
-      const refusals = refusalsOver(database);
-      const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
-      for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
-      expect(unrecorded).toEqual(ids);
-      isDown = false;
-      const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
-      await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual(ids.toReversed());
-    });
-
-    test('a task that the database refuses is dropped, and other tasks are recorded', async () => {
-      const database = await migratedDatabase(kind);
-      let isDown = true;
-      const failingDatabase: Database = {
-        ...database,
-        transaction: (work) =>
-          isDown
-            ? Promise.reject(new DatabaseUnavailableError('it is down', { cause: null }))
-            : database.transaction((transaction) =>
-                work({
-                  ...transaction,
-                  insert: (table, columns, rows, options) =>
-                    rows.some((row) => row.includes(ids[0] as string))
-                      ? Promise.reject(new UnstorableDataError(null))
-                      : transaction.insert(table, columns, rows, options),
-                }),
-              ),
-      };
-      const dropped: unknown[] = [];
-      const onDropped = (error: unknown) => dropped.push(error);
-      const records = createTaskRecords({ database: failingDatabase, maxPending: 1000, onDropped, retryMs: 5 });
-      onTestFinished(() => records.close());
-      const { tasks: inner } = service(...ids.map((id) => async () => createdTask(id)));
-      const refusals = refusalsOver(database);
-      const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
-      for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
-      isDown = false;
-      const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
-      await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
-      expect(dropped).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
-    });
-
-    test('a task that cannot be recorded is created nevertheless', async () => {
-      const { tasks: inner } = service();
-      const { tasks, database, unrecorded } = await recordedOver(inner);
-      await database.close();
-      expect(await verdictOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
-      expect(unrecorded).toEqual([SAMPLE_DETAIL.ID]);
-      await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
     });
   });
 });

@@ -1,0 +1,154 @@
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import { type Database, UnstorableDataError } from '../../src/store/sql/database.ts';
+import { recordedTaskService, createTaskRecords } from '../../src/store/task-records.ts';
+import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { SAMPLE_TASK, migratedDatabase } from '../support/sample-account.ts';
+import { DATABASES } from '../support/databases.ts';
+import { withOutages } from './outages.ts';
+import { createdTask, scriptedUpstream, resultOf } from './scripted-upstream.ts';
+
+const CALL: CreateCall = {
+  caller: { kind: 'forwarded', authorization: 'Bearer a' },
+  requestId: 'test',
+  idempotencyKey: null,
+};
+
+function refusalsOver(database: Database): RefusedCredentials {
+  const refusals = createRefusedCredentials({ database, maxPending: 1000, onUnwritten: () => {} });
+  onTestFinished(() => refusals.close());
+  return refusals;
+}
+
+describe.each(DATABASES)('on %s', (kind) => {
+  async function recordedOver(tasks: TaskService) {
+    const database = await migratedDatabase(kind);
+    const unrecorded: string[] = [];
+    const records = createTaskRecords({ database, maxPending: 1000, onDropped: () => {} });
+    onTestFinished(() => records.close());
+    return {
+      database,
+      unrecorded,
+      tasks: recordedTaskService(tasks, {
+        records,
+        refusals: refusalsOver(database),
+        onUnrecorded: (id) => unrecorded.push(id),
+      }),
+    };
+  }
+  const ids = ['c', 'a', 'b'].map((digit) => SAMPLE_DETAIL.ID.replace(/^./, digit));
+
+  test('recorded tasks are found and listed only for the same caller, newest first, as they were created', async () => {
+    const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
+    const { tasks } = await recordedOver(inner);
+    const created = [];
+    for (const _ of ids) created.push((await tasks.create(SAMPLE_TASK, CALL)).accountTask);
+    expect(JSON.stringify(await tasks.find(ids, CALL))).toBe(JSON.stringify(created));
+    const page = await tasks.list({ first: 2, after: null }, CALL);
+    expect(page.tasks.map(({ ID }) => ID)).toEqual([ids[2], ids[1]]);
+    expect(page.hasNextPage).toBe(true);
+    const next = await tasks.list({ first: 2, after: ids[1] ?? null }, CALL);
+    expect(next.tasks.map(({ ID }) => ID)).toEqual([ids[0]]);
+    const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
+    expect(await tasks.find(ids, other)).toEqual([null, null, null]);
+    expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
+  });
+
+  test('recorded tasks are listed in one order with those from before the gateway verified JWTs', async () => {
+    const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
+    const { tasks } = await recordedOver(inner);
+    const verified = { subject: 's', expiresAtMs: 0 };
+    const callers = ['Bearer 1', 'Bearer 2', 'Bearer 1'].map((authorization, index) => ({
+      kind: 'forwarded' as const,
+      authorization,
+      ...(index > 0 && { verified }),
+    }));
+    for (const caller of callers) await tasks.create(SAMPLE_TASK, { ...CALL, caller });
+    const call = { ...CALL, caller: callers[2] as Caller };
+    const idsOf = async (first: number, after: string | null) =>
+      (await tasks.list({ first, after }, call)).tasks.map(({ ID }) => ID);
+    expect(await idsOf(3, null)).toEqual(ids.toReversed());
+    expect(await idsOf(1, null)).toEqual([ids[2]]);
+    expect(await idsOf(1, ids[2] ?? null)).toEqual([ids[1]]);
+    expect(await idsOf(2, ids[1] ?? null)).toEqual([ids[0]]);
+    expect((await tasks.find(ids, call)).map((task) => task?.ID)).toEqual(ids);
+    const renewed = await tasks.find(ids, { ...CALL, caller: callers[1] as Caller });
+    expect(renewed.map((task) => task?.ID)).toEqual([undefined, ids[1], ids[2]]);
+  });
+
+  test('tasks that cannot be recorded at once are recorded when the database is available again, in the order of creation', async () => {
+    const { database, state } = withOutages(await migratedDatabase(kind));
+    state.isDown = true;
+    const records = createTaskRecords({ database, maxPending: 1000, onDropped: () => {}, retryMs: 5 });
+    onTestFinished(() => records.close());
+    const unrecorded: string[] = [];
+    const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
+    const refusals = refusalsOver(database);
+    const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
+    for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+    expect(unrecorded).toEqual(ids);
+    state.isDown = false;
+    const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
+    await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual(ids.toReversed());
+  });
+
+  test('a task that the database refuses is dropped, and other tasks are recorded', async () => {
+    const stored = await migratedDatabase(kind);
+    const { database, state } = withOutages({
+      ...stored,
+      transaction: (work) =>
+        stored.transaction((transaction) =>
+          work({
+            ...transaction,
+            insert: (table, columns, rows, options) =>
+              rows.some((row) => row.includes(ids[0] as string))
+                ? Promise.reject(new UnstorableDataError(null))
+                : transaction.insert(table, columns, rows, options),
+          }),
+        ),
+    });
+    state.isDown = true;
+    const dropped: unknown[] = [];
+    const onDropped = (error: unknown) => dropped.push(error);
+    const records = createTaskRecords({ database, maxPending: 1000, onDropped, retryMs: 5 });
+    onTestFinished(() => records.close());
+    const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
+    const refusals = refusalsOver(database);
+    const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
+    for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+    state.isDown = false;
+    const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
+    await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
+    expect(dropped).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
+  });
+
+  test('a task that cannot be recorded is created nevertheless', async () => {
+    const { tasks: inner } = scriptedUpstream();
+    const { tasks, database, unrecorded } = await recordedOver(inner);
+    await database.close();
+    expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+    expect(unrecorded).toEqual([SAMPLE_DETAIL.ID]);
+    await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+  });
+});
+
+test('the size of a queued record includes every field of the task', async () => {
+  const { database, state } = withOutages(await migratedDatabase('SQLite'));
+  state.isDown = true;
+  const dropped: unknown[] = [];
+  const records = createTaskRecords({
+    database,
+    maxPending: 1000,
+    maxQueuedBytes: 1_500_000,
+    onDropped: (error) => dropped.push(error),
+    retryMs: 3_600_000,
+  });
+  onTestFinished(() => records.close());
+  const task = readAccountTask({ ...SAMPLE_DETAIL, Name: 'x'.repeat(1_000_000) }, 'Detail') as AccountTask;
+  for (let record = 0; record < 2; record += 1) {
+    await expect(records.add({ scopes: ['s'], credential: null }, task)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+  }
+  expect(dropped).toHaveLength(1);
+});
