@@ -8,7 +8,7 @@ import { Connection } from './connection.ts';
 import { createConnectionReuse, createConnectionPool } from './connection-pool.ts';
 import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
 import { exchange, type UpstreamAnswer } from './exchange.ts';
-import { findInvalidHeader, type Headers, toHeaderList } from './request-headers.ts';
+import { findInvalidHeader, type RequestHeaders, toHeaderList } from './request-headers.ts';
 import { buildServiceConnector, type ServiceAccess } from './service-connector.ts';
 import { overloaded, unreachable } from './transport-failure.ts';
 import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
@@ -35,7 +35,7 @@ export interface UpstreamRequest {
   readonly path: string;
   /** Names and values in turn, equal for every request and therefore not checked again. */
   readonly fixedHeaders?: readonly string[];
-  readonly headers: Headers;
+  readonly headers: RequestHeaders;
   readonly body: string;
   /** The request must not be sent after this time, in milliseconds of `performance.now()`; absent without such a limit. */
   readonly untilMs?: number | undefined;
@@ -68,7 +68,7 @@ const FIRST_RETRY_MS = 25;
 const READY_TIMEOUT_MS = 2_000;
 const ANSWER_BASE_BYTES = 1_048_576;
 const ANSWER_BYTES_PER_BODY_BYTE = 16;
-const NO_HEADERS: Headers = {};
+const NO_HEADERS: RequestHeaders = {};
 const NO_FREE_CONNECTION = 'No connection to the service became free in time.';
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {

@@ -2,18 +2,18 @@ import type { TaskFailure } from '../contract/failure.ts';
 import { invalidHeader } from './transport-failure.ts';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 
-export type Headers = Readonly<Record<string, string>>;
+export type RequestHeaders = Readonly<Record<string, string>>;
 
 const INVALID_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 /** Returns a failure for the first header that undici would reject with an error of its own; null if all are valid. */
-export function findInvalidHeader(headers: Headers): TaskFailure | null {
+export function findInvalidHeader(headers: RequestHeaders): TaskFailure | null {
   for (const name in headers) if (INVALID_IN_HEADER.test(headers[name] ?? '')) return invalidHeader(name);
   return null;
 }
 
 /** Returns all headers as a flat list of names and values, which costs undici the least; `fixed` is such a list already. */
-export function toHeaderList(fixed: readonly string[], ...others: readonly Headers[]): string[] {
+export function toHeaderList(fixed: readonly string[], ...others: readonly RequestHeaders[]): string[] {
   const list = [...fixed];
   for (const headers of others) for (const name in headers) list.push(name, headers[name] ?? '');
   return list;
