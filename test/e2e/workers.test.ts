@@ -189,7 +189,7 @@ describe('a start that cannot be, with several workers,', () => {
     const gateway = startCli(['serve'], {
       ...upstream,
       LOG_LEVEL: 'info',
-      NODE_OPTIONS: '--import=./test/e2e/dying-worker.ts',
+      NODE_OPTIONS: '--import=./test/e2e/support/dying-worker.ts',
     });
     const { code, stderr } = await gateway.exit;
     expect(code).toBe(1);

@@ -8,7 +8,7 @@ import { npmEnvironment } from './npm-environment.ts';
 const VERSIONS = { bun: '1.4.5', deno: '2.9.6' } as const;
 export type Runtime = keyof typeof VERSIONS;
 
-const CACHE = fileURLToPath(new URL('../../node_modules/.cache/runtimes/', import.meta.url));
+const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/runtimes/', import.meta.url));
 
 /** The path of another JavaScript runtime; the first time it is installed from npm, into node_modules/.cache. */
 export function findRuntime(name: Runtime): string {
