@@ -5,7 +5,8 @@ import { parse } from 'yaml';
 import { type FailureCode, FAILURE_KINDS, TaskFailure } from '../../src/contract/failure.ts';
 import { failureAnswer } from '../../src/rest/rest-answer.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { named, PAGES, readPage, ROOT } from './markdown.ts';
+import { ROOMS } from '../layers.ts';
+import { blocksOf, named, PAGES, readPage, ROOT } from './markdown.ts';
 
 /** The text of files without comments, which name examples. */
 const readSources = (pattern: string | readonly string[]): string =>
@@ -143,6 +144,23 @@ describe('operations.md', () => {
     expect(limits.length).toBeGreaterThan(20);
     const [bounds = ''] = /^## Bounds$[^]*?(?=^## )/m.exec(page) ?? [];
     expect(limits.filter((limit) => !bounds.includes(`\`${limit}\``))).toEqual([]);
+  });
+});
+
+describe('architecture.md', () => {
+  const page = readPage('docs/architecture.md');
+
+  test('draws every room of src/', () => {
+    const [drawing] = blocksOf('docs/architecture.md');
+    expect(ROOMS.filter((room) => room !== 'cli' && !drawing?.text.includes(`src/${room}/`))).toEqual([]);
+  });
+
+  test('lists every place that may send a create to the service again', () => {
+    const marked = globSync('src/**/*.ts', { cwd: ROOT }).filter((path) =>
+      readFileSync(join(ROOT, path), 'utf8').includes('May send the request again:'),
+    );
+    const [section = ''] = /^## Where a create may be sent again$[^]*?(?=^In store mode)/m.exec(page) ?? [];
+    expect(named(section, /^\| `(src\/[^`]+)`/gm).toSorted()).toEqual(marked.toSorted());
   });
 });
 

@@ -18,7 +18,7 @@ export function readPage(path: string): string {
 export interface Block {
   readonly language: string;
   readonly text: string;
-  /** The comment directly above the block, which says how it is tested; null if there is none. */
+  /** The comment directly above the block, which says how the block is tested; null without one. */
   readonly mark: string | null;
 }
 
