@@ -2,7 +2,7 @@ import type { Call, TaskService } from '../../src/contract/task-service.ts';
 import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
 import type { WireFormat } from '../../src/wire/codec.ts';
 import { onTestFinished } from 'vitest';
-import { type DatabaseKind, openTemporary, temporaryDatabase } from '../support/databases.ts';
+import { type DatabaseKind, openTemporary, emptyDatabase } from '../support/databases.ts';
 import { SAMPLE_TASK_ID, sampleCall, sampleStore } from '../support/sample-account.ts';
 import { migrate } from '../../src/store/sql/migrations.ts';
 import { startRestService } from '../support/rest-service.ts';
@@ -67,7 +67,7 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
     hasCatalogue: false,
     async open() {
       const { tasks: sending, ...calls } = await openUpstream(format);
-      const database = await openTemporary(await temporaryDatabase(kind));
+      const database = await openTemporary(await emptyDatabase(kind));
       await migrate(database);
       const tasks = withUpstreamRecords(sending, database, {
         leaseMs: 60_000,

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { temporaryDatabase } from '../support/databases.ts';
+import { emptyDatabase } from '../support/databases.ts';
 import { startBalancer } from './support/balancer.ts';
 import { startCli } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
@@ -11,7 +11,7 @@ const CREATES_BETWEEN = 50;
 const DRAIN_MS = '3000';
 
 test('two gateways behind a balancer are restarted one after the other, and no create fails or happens twice', async () => {
-  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databaseUrl = await emptyDatabase('PostgreSQL');
   const caller = createCaller(await seedStore(databaseUrl));
   const balancer = await startBalancer();
   const start = async () => {

@@ -1,7 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
 import { freePort } from '../support/free-port.ts';
-import { temporaryDatabase } from '../support/databases.ts';
+import { emptyDatabase } from '../support/databases.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { runCli, startCli } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
@@ -52,7 +52,7 @@ test("the gateway's secret at the service is replaced one gateway after the othe
     AUTH_ISSUER: ISSUER,
     AUTH_AUDIENCE: AUDIENCE,
   });
-  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databaseUrl = await emptyDatabase('PostgreSQL');
   const start = async (port: number, secret: string) => {
     const gateway = startCli(['serve'], { ...withSecret(secret), PORT: String(port) });
     await gateway.address();

@@ -5,7 +5,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/sql/migrations.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
-import { administer, DATABASES, openTemporary, temporaryDatabase } from '../support/databases.ts';
+import { administer, DATABASES, openTemporary, emptyDatabase } from '../support/databases.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { runCli, startCli } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
@@ -90,7 +90,7 @@ async function schemaFinding(databaseUrl: string): Promise<unknown> {
 
 describe.each(DATABASES)('an old database in %s', (kind) => {
   test('is brought up to date by the start, and its clients and tasks are as they were', async () => {
-    const databaseUrl = await temporaryDatabase(kind);
+    const databaseUrl = await emptyDatabase(kind);
     await restore(databaseUrl, OLD_DATABASE);
     expect(await schemaFinding(databaseUrl)).toMatchObject({
       state: 'ok',
@@ -114,7 +114,7 @@ describe.each(DATABASES)('the keys and records of version 0.1 in front of a serv
     const issuer = await startIssuer(key);
     onTestFinished(async () => void (await Promise.all([service.close(), issuer.close()])));
     const jwt = `Bearer ${await signJwt(key)}`;
-    const databaseUrl = await temporaryDatabase(kind);
+    const databaseUrl = await emptyDatabase(kind);
     await restore(databaseUrl, forwardingDatabase(jwt));
     const checking = { AUTH_JWKS_URL: issuer.jwksUrl.href, AUTH_ISSUER: ISSUER, AUTH_AUDIENCE: AUDIENCE };
     for (const [authorization, id, env] of [
@@ -135,7 +135,7 @@ describe.each(DATABASES)('the keys and records of version 0.1 in front of a serv
 });
 
 test('a newer program adds to the schema while an older one serves: no create fails, and only a start of the older is refused', async () => {
-  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databaseUrl = await emptyDatabase('PostgreSQL');
   const caller = createCaller(await seedStore(databaseUrl));
   const gateway = startCli(['serve'], { DATABASE_URL: databaseUrl });
   const address = await gateway.address();

@@ -1,5 +1,5 @@
 import { expect, test, vi } from 'vitest';
-import { temporaryDatabase } from '../support/databases.ts';
+import { emptyDatabase } from '../support/databases.ts';
 import { createLoad } from './support/create-load.ts';
 import { startCli } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
@@ -13,7 +13,7 @@ const KILLS = 4;
 const ANSWERS_BEFORE_KILL = 40;
 
 async function startWorkers(env: Readonly<Record<string, string>> = {}) {
-  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databaseUrl = await emptyDatabase('PostgreSQL');
   const caller = createCaller(await seedStore(databaseUrl));
   const gateway = startCli(['serve'], { DATABASE_URL: databaseUrl, WORKERS: '2', ...env });
   const address = await gateway.address();

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
+import { createMany, sampleCall, REPORT_TASK, sampleStore } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
 import { withOutages } from './outages.ts';
 
@@ -24,7 +24,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('creates beyond maxPending are refused and not stored', async () => {
     const { store } = await sampleStore(kind, { maxPending: 3 });
     const call = await sampleCall(store);
-    const results = await Promise.allSettled([1, 2, 3, 4].map(() => store.tasks.create(SAMPLE_TASK, call)));
+    const results = await Promise.allSettled([1, 2, 3, 4].map(() => store.tasks.create(REPORT_TASK, call)));
     expect(results[3]).toMatchObject({ reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } });
     expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
   });
@@ -38,7 +38,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
     const call = await sampleCall(store);
     outage.isDown = true;
-    const task = { ...SAMPLE_TASK, Parameters: '0'.repeat(10_000_000) };
+    const task = { ...REPORT_TASK, Parameters: '0'.repeat(10_000_000) };
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.tasks.create(task, call)));
     const codes = results.map((result) => (result as PromiseRejectedResult).reason.code as string);
     expect(codes).toEqual([...Array(6).fill('UPSTREAM_UNREACHABLE'), 'OVERLOADED', 'OVERLOADED']);
@@ -51,7 +51,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const call = calls[worker % 2]!;
       const ids: string[] = [];
       for (let round = 0; round < 15; round += 1) {
-        const task = { ...SAMPLE_TASK, Parameters: `${worker}/${round}` };
+        const task = { ...REPORT_TASK, Parameters: `${worker}/${round}` };
         const { accountTask } = await store.tasks.create(task, call);
         const [[found], page] = await Promise.all([
           store.tasks.find([accountTask.ID], call),

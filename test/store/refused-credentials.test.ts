@@ -13,7 +13,7 @@ import { startRestService } from '../support/rest-service.ts';
 import { openTaskService } from '../support/sample-task.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
-import { SAMPLE_TASK, migratedDatabase } from '../support/sample-account.ts';
+import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';
 import { withOutages } from './outages.ts';
 
 const BLOCKED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
@@ -67,18 +67,18 @@ function withSubject(authorization: string): Caller {
 describe.each(DATABASES)('on %s', (kind) => {
   test("a 401 blocks only the records and keys of the caller's credential, in every gateway", async () => {
     const { service, answers, one, other } = await openGateways(kind);
-    const { accountTask } = await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'));
-    await one.create(SAMPLE_TASK, callOf('Bearer y', 'k'));
+    const { accountTask } = await one.create(REPORT_TASK, callOf('Bearer x', 'k'));
+    await one.create(REPORT_TASK, callOf('Bearer y', 'k'));
     answers.set('Bearer x', 401);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x'))).rejects.toMatchObject(REFUSED);
+    await expect(one.create(REPORT_TASK, callOf('Bearer x'))).rejects.toMatchObject(REFUSED);
     const arrived = service.requests.length;
     for (const gateway of [one, other]) {
-      await expect(gateway.create(SAMPLE_TASK, callOf('bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
-      const conflicting = { ...SAMPLE_TASK, Parameters: '[]' };
+      await expect(gateway.create(REPORT_TASK, callOf('bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
+      const conflicting = { ...REPORT_TASK, Parameters: '[]' };
       await expect(gateway.create(conflicting, callOf('Bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
       await expect(gateway.find([accountTask.ID], callOf('Bearer x'))).rejects.toMatchObject(BLOCKED);
       await expect(gateway.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(BLOCKED);
-      expect((await gateway.create(SAMPLE_TASK, callOf('Bearer y', 'k'))).replayed).toBe(true);
+      expect((await gateway.create(REPORT_TASK, callOf('Bearer y', 'k'))).replayed).toBe(true);
       expect((await gateway.list(PAGE, callOf('Bearer y'))).tasks).toHaveLength(1);
     }
     expect(service.requests).toHaveLength(arrived);
@@ -87,37 +87,37 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('a 401 also blocks a key of unknown fate, which is not sent again', async () => {
     const { service, answers, one } = await openGateways(kind);
     answers.set('Bearer x', 500);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject({ outcome: 'UNKNOWN' });
+    await expect(one.create(REPORT_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject({ outcome: 'UNKNOWN' });
     answers.set('Bearer x', 401);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k-2'))).rejects.toMatchObject(REFUSED);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
+    await expect(one.create(REPORT_TASK, callOf('Bearer x', 'k-2'))).rejects.toMatchObject(REFUSED);
+    await expect(one.create(REPORT_TASK, callOf('Bearer x', 'k'))).rejects.toMatchObject(BLOCKED);
     expect(service.requests).toHaveLength(2);
   });
 
   test('a create that the service accepts later unblocks the records and keys', async () => {
     const { answers, one, other, countRefused } = await openGateways(kind);
-    const { accountTask } = await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'));
+    const { accountTask } = await one.create(REPORT_TASK, callOf('Bearer x', 'k'));
     answers.set('Bearer x', 401);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x', 'new'))).rejects.toMatchObject(REFUSED);
+    await expect(one.create(REPORT_TASK, callOf('Bearer x', 'new'))).rejects.toMatchObject(REFUSED);
     answers.set('Bearer x', 403);
-    await expect(one.create(SAMPLE_TASK, callOf('Bearer x'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
+    await expect(one.create(REPORT_TASK, callOf('Bearer x'))).rejects.toMatchObject({ code: 'FORBIDDEN' });
     await expect(other.list(PAGE, callOf('Bearer x'))).rejects.toMatchObject(BLOCKED);
     answers.clear();
-    await other.create(SAMPLE_TASK, callOf('Bearer x', 'new'));
-    expect((await one.create(SAMPLE_TASK, callOf('Bearer x', 'k'))).accountTask.ID).toBe(accountTask.ID);
+    await other.create(REPORT_TASK, callOf('Bearer x', 'new'));
+    expect((await one.create(REPORT_TASK, callOf('Bearer x', 'k'))).accountTask.ID).toBe(accountTask.ID);
     expect((await one.list(PAGE, callOf('Bearer x'))).tasks).toHaveLength(2);
     expect(await countRefused()).toBe(0);
   });
 
   test('a renewed token of the same subject can still read, the refused one cannot', async () => {
     const { answers, one, other } = await openGateways(kind);
-    await one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1'), 'k'));
+    await one.create(REPORT_TASK, callOf(withSubject('Bearer 1'), 'k'));
     answers.set('Bearer 1', 401);
-    await expect(one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
+    await expect(one.create(REPORT_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
     await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(BLOCKED);
-    expect((await other.create(SAMPLE_TASK, callOf(withSubject('Bearer 2'), 'k'))).replayed).toBe(true);
+    expect((await other.create(REPORT_TASK, callOf(withSubject('Bearer 2'), 'k'))).replayed).toBe(true);
     expect((await other.list(PAGE, callOf(withSubject('Bearer 2')))).tasks).toHaveLength(1);
-    await other.create(SAMPLE_TASK, callOf(withSubject('Bearer 2')));
+    await other.create(REPORT_TASK, callOf(withSubject('Bearer 2')));
     await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(BLOCKED);
   });
 
@@ -128,7 +128,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await Promise.all(
       headers.flatMap((header) =>
         ['k-1', 'k-2'].map((key) =>
-          expect(one.create(SAMPLE_TASK, callOf(header, key))).rejects.toMatchObject(REFUSED),
+          expect(one.create(REPORT_TASK, callOf(header, key))).rejects.toMatchObject(REFUSED),
         ),
       ),
     );
@@ -150,7 +150,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       { leaseMs: 1, keyExpiryMs: 1, recordDays: null, keyWaitMs: 0, maxPending: 10, onUnwritten: () => {} },
     );
     onTestFinished(() => refusing.close());
-    await expect(refusing.create(SAMPLE_TASK, callOf(caller))).rejects.toMatchObject(REFUSED);
+    await expect(refusing.create(REPORT_TASK, callOf(caller))).rejects.toMatchObject(REFUSED);
     expect(await refusing.list(PAGE, callOf(caller))).toEqual({ tasks: [], hasNextPage: false });
     expect(await countRefused()).toBe(0);
   });
@@ -206,9 +206,9 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('a refusal is deleted when its token expires', async () => {
     const { answers, one, database, countRefused } = await openGateways(kind);
-    await one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')));
+    await one.create(REPORT_TASK, callOf(withSubject('Bearer 1')));
     answers.set('Bearer 1', 401);
-    await expect(one.create(SAMPLE_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
+    await expect(one.create(REPORT_TASK, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(REFUSED);
     const clock = { nowMs: EXPIRES_AT_MS - 1 };
     const purge = createPurge({ database: withClock(database, clock), keyExpiryMs: 86_400_000, recordDays: null });
     onTestFinished(() => purge.close());

@@ -5,7 +5,7 @@ import { matchesSecret } from '../../src/store/secret.ts';
 import { createStore } from '../../src/store/store.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
-import { callOf, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
+import { callOf, REPORT_TASK, sampleStore } from '../support/sample-account.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 22);
 const REVOKED = {
@@ -25,7 +25,7 @@ async function twoClients(kind: DatabaseKind) {
   const { token } = await store.tokens.issue({ accountId, clientId: first.id });
   const call = callOf(accountId, first.id);
   const keyed = { ...call, idempotencyKey: 'a key' };
-  const created = await store.tasks.create(SAMPLE_TASK, keyed);
+  const created = await store.tasks.create(REPORT_TASK, keyed);
   const other = createStore(withClock(await openTemporary(databaseUrl), { nowMs: NOW_MS }));
   onTestFinished(() => other.close());
   return { ...sample, other, accountId, first, second, secret, token, call, keyed, created };
@@ -41,8 +41,8 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     expect(await store.tokens.verify(token)).toEqual(caller);
     for (const { tasks } of [store, other]) {
-      await expect(tasks.create(SAMPLE_TASK, call)).rejects.toMatchObject(REVOKED);
-      await expect(tasks.create(SAMPLE_TASK, keyed)).rejects.toMatchObject(REVOKED);
+      await expect(tasks.create(REPORT_TASK, call)).rejects.toMatchObject(REVOKED);
+      await expect(tasks.create(REPORT_TASK, keyed)).rejects.toMatchObject(REVOKED);
       await expect(tasks.find([created.accountTask.ID], call)).rejects.toMatchObject(REVOKED);
       await expect(tasks.list(PAGE, call)).rejects.toMatchObject(REVOKED);
       await expect(tasks.list({ ...PAGE, after: created.accountTask.ID }, call)).rejects.toMatchObject(REVOKED);
@@ -61,10 +61,10 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.tokens.verify(token)).toMatchObject({ clientId: second.id });
     const { tasks } = await store.tasks.list(PAGE, callOf(accountId, second.id));
     expect(tasks).toEqual([created.accountTask]);
-    const ofAccount = await store.tasks.create(SAMPLE_TASK, callOf(accountId));
+    const ofAccount = await store.tasks.create(REPORT_TASK, callOf(accountId));
     expect(ofAccount.accountTask.detail).toMatchObject({ ClientID: second.id, LastModifiedBy: 'Second' });
     await store.clients.revoke(second.id);
-    await expect(store.tasks.create(SAMPLE_TASK, callOf(accountId))).rejects.toMatchObject({ code: 'CLIENT_REQUIRED' });
+    await expect(store.tasks.create(REPORT_TASK, callOf(accountId))).rejects.toMatchObject({ code: 'CLIENT_REQUIRED' });
     expect((await store.tasks.list(PAGE, callOf(accountId))).tasks).toHaveLength(2);
   });
 

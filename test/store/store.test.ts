@@ -4,7 +4,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
 import { damageTable, makeReadOnly } from '../support/damaged-file.ts';
-import { SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall } from '../support/sample-account.ts';
+import { REPORT_TASK, SAMPLE_TASK_ID, sampleCall } from '../support/sample-account.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Creates the file of a closed store with one task. */
@@ -14,7 +14,7 @@ async function closedStore() {
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
   const call = await sampleCall(store);
   const { token } = await store.tokens.issue({ accountId: (await store.clients.list())[0]!.accountId, clientId: null });
-  const { accountTask } = await store.tasks.create(SAMPLE_TASK, call);
+  const { accountTask } = await store.tasks.create(REPORT_TASK, call);
   await store.close();
   return { path, call, token, accountTask };
 }
@@ -31,7 +31,7 @@ test('closing a store leaves the whole database in one file', async () => {
 test('closing a store finishes pending creates first', async () => {
   const { path, call } = await closedStore();
   const store = await openStore({ databaseUrl: `sqlite:${path}` });
-  const creating = store.tasks.create(SAMPLE_TASK, call);
+  const creating = store.tasks.create(REPORT_TASK, call);
   await store.tasks.close();
   const { accountTask } = await creating;
   const reopened = await openStore({ databaseUrl: `sqlite:${path}` });
@@ -43,7 +43,7 @@ test('a store in memory works and creates no file', async () => {
   const store = await openStore({ databaseUrl: 'sqlite::memory:' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
   const call = await sampleCall(store);
-  const { accountTask } = await store.tasks.create(SAMPLE_TASK, call);
+  const { accountTask } = await store.tasks.create(REPORT_TASK, call);
   expect(await store.tasks.find([accountTask.ID], call)).toEqual([accountTask]);
   await store.close();
   expect(existsSync(':memory:')).toBe(false);

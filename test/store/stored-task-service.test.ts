@@ -4,7 +4,7 @@ import { DETAIL_FIELDS, type NewAccountTask } from '../../src/contract/account-t
 import type { Call, Caller } from '../../src/contract/task-service.ts';
 import { openStore } from '../../src/store/store.ts';
 import { withClock } from '../support/clocked-database.ts';
-import { callOf, createMany, SAMPLE_TASK, sampleCall, sampleStore } from '../support/sample-account.ts';
+import { callOf, createMany, REPORT_TASK, sampleCall, sampleStore } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
@@ -13,12 +13,12 @@ describe.each(DATABASES)('on %s', (kind) => {
       withClock(database, { nowMs: Date.UTC(2026, 1, 22, 4, 10, 0, 950) }),
     );
     const { client } = await store.clients.create({ name: 'Reports' });
-    const task = { ...SAMPLE_TASK, FinishDate: '2026-03-01T00:00:00.0000001-11:30' };
+    const task = { ...REPORT_TASK, FinishDate: '2026-03-01T00:00:00.0000001-11:30' };
     const created = await store.tasks.create(task, callOf(client.accountId, client.id));
     const { ID } = created.accountTask;
     const detail = {
       ID,
-      TaskID: SAMPLE_TASK.TaskID,
+      TaskID: REPORT_TASK.TaskID,
       Name: 'Send the report',
       Enabled: true,
       Frequency: 'DAILY',
@@ -36,7 +36,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       ClientID: client.id,
     };
     expect(created).toEqual({
-      accountTask: { ID, TaskID: SAMPLE_TASK.TaskID, ClientID: client.id, fields: detail, detail },
+      accountTask: { ID, TaskID: REPORT_TASK.TaskID, ClientID: client.id, fields: detail, detail },
       Identification: { UserId: client.accountId },
       Result: 'CREATED',
       replayed: false,
@@ -71,7 +71,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   ])('Parameters with %s are returned unchanged', async (_, Parameters) => {
     const { store } = await sampleStore(kind);
     const call = await sampleCall(store);
-    const { accountTask } = await store.tasks.create({ ...SAMPLE_TASK, Parameters }, call);
+    const { accountTask } = await store.tasks.create({ ...REPORT_TASK, Parameters }, call);
     const [found] = await store.tasks.find([accountTask.ID], call);
     expect(accountTask.fields.Parameters === Parameters).toBe(true);
     expect(found?.fields.Parameters === Parameters).toBe(true);
@@ -88,7 +88,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { client: second } = await store.clients.create({ name: 'Second', accountId });
     const { client: foreign } = await store.clients.create({ name: 'Foreign' });
     const clientId = which && { second, foreign }[which].id;
-    const { accountTask } = await store.tasks.create(SAMPLE_TASK, callOf(accountId, clientId));
+    const { accountTask } = await store.tasks.create(REPORT_TASK, callOf(accountId, clientId));
     const expected = which === 'second' ? second : first;
     expect(accountTask.fields).toMatchObject({ ClientID: expected.id, LastModifiedBy: expected.name });
   });
@@ -99,7 +99,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { accountId } = first;
     const { client: second } = await store.clients.create({ name: 'Second', accountId });
     const created = await Promise.all(
-      [null, second.id, first.id].map((clientId) => store.tasks.create(SAMPLE_TASK, callOf(accountId, clientId))),
+      [null, second.id, first.id].map((clientId) => store.tasks.create(REPORT_TASK, callOf(accountId, clientId))),
     );
     expect(created.map(({ accountTask }) => accountTask.ClientID)).toEqual([first.id, second.id, first.id]);
   });
@@ -107,7 +107,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('creates of several accounts in one commit belong to their own clients', async () => {
     const { store } = await sampleStore(kind);
     const calls = await Promise.all(['A', 'B', 'C'].map((name) => sampleCall(store, name)));
-    const created = await Promise.all(calls.map((call) => store.tasks.create(SAMPLE_TASK, call)));
+    const created = await Promise.all(calls.map((call) => store.tasks.create(REPORT_TASK, call)));
     expect(created.map(({ accountTask }) => accountTask.fields.LastModifiedBy)).toEqual(['A', 'B', 'C']);
     expect(created.map(({ Identification }) => Identification?.UserId)).toEqual(
       calls.map(({ caller }) => caller.kind === 'account' && caller.accountId),
@@ -118,10 +118,10 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { store, database } = await sampleStore(kind);
     const call = await sampleCall(store);
     const results = await Promise.allSettled([
-      store.tasks.create(SAMPLE_TASK, call),
-      store.tasks.create(SAMPLE_TASK, callOf(randomUUID())),
-      store.tasks.create({ ...SAMPLE_TASK, TaskID: randomUUID() }, call),
-      store.tasks.create(SAMPLE_TASK, call),
+      store.tasks.create(REPORT_TASK, call),
+      store.tasks.create(REPORT_TASK, callOf(randomUUID())),
+      store.tasks.create({ ...REPORT_TASK, TaskID: randomUUID() }, call),
+      store.tasks.create(REPORT_TASK, call),
     ]);
     expect(results).toMatchObject([
       { status: 'fulfilled' },
@@ -139,7 +139,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { store } = await sampleStore(kind);
     const call = await sampleCall(store);
     const message = expect.stringMatching(/^finishDate: .* is before startDate/);
-    await expect(store.tasks.create({ ...SAMPLE_TASK, ...dates }, call)).rejects.toMatchObject({
+    await expect(store.tasks.create({ ...REPORT_TASK, ...dates }, call)).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
       outcome: 'NOT_SENT',
       message,
@@ -154,7 +154,7 @@ describe.each(DATABASES)('on %s', (kind) => {
   ])('a finish date %s is stored unchanged', async (_, dates) => {
     const { store } = await sampleStore(kind);
     const call = await sampleCall(store);
-    const { accountTask } = await store.tasks.create({ ...SAMPLE_TASK, ...dates }, call);
+    const { accountTask } = await store.tasks.create({ ...REPORT_TASK, ...dates }, call);
     expect((await store.tasks.find([accountTask.ID], call))[0]?.fields).toMatchObject(dates);
   });
 
@@ -165,7 +165,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { store } = await sampleStore(kind);
     const call: Call = { caller, requestId: 'test' };
     const refusal = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' };
-    await expect(store.tasks.create(SAMPLE_TASK, call)).rejects.toMatchObject(refusal);
+    await expect(store.tasks.create(REPORT_TASK, call)).rejects.toMatchObject(refusal);
     await expect(store.tasks.find([randomUUID()], call)).rejects.toMatchObject(refusal);
     await expect(store.tasks.list({ first: 1, after: null }, call)).rejects.toMatchObject(refusal);
   });

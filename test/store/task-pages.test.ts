@@ -1,14 +1,14 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import { createMany, sampleCall, SAMPLE_TASK, sampleStore } from '../support/sample-account.ts';
+import { createMany, sampleCall, REPORT_TASK, sampleStore } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('an account sees only its own tasks', async () => {
     const { store } = await sampleStore(kind);
     const [own, other] = [await sampleCall(store), await sampleCall(store)];
-    const { accountTask } = await store.tasks.create(SAMPLE_TASK, own);
-    const foreign = await store.tasks.create(SAMPLE_TASK, other);
+    const { accountTask } = await store.tasks.create(REPORT_TASK, own);
+    const foreign = await store.tasks.create(REPORT_TASK, other);
     expect(await store.tasks.find([foreign.accountTask.ID, accountTask.ID], own)).toEqual([null, accountTask]);
     expect(await store.tasks.list({ first: 10, after: null }, own)).toEqual({
       tasks: [accountTask],

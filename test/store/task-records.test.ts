@@ -5,7 +5,7 @@ import { type Database, UnstorableDataError } from '../../src/store/sql/database
 import { recordedTaskService, createTaskRecords } from '../../src/store/task-records.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
-import { SAMPLE_TASK, migratedDatabase } from '../support/sample-account.ts';
+import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
 import { withOutages } from './outages.ts';
 import { createdTask, scriptedUpstream, resultOf } from './scripted-upstream.ts';
@@ -44,7 +44,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
     const { tasks } = await recordedOver(inner);
     const created = [];
-    for (const _ of ids) created.push((await tasks.create(SAMPLE_TASK, CALL)).accountTask);
+    for (const _ of ids) created.push((await tasks.create(REPORT_TASK, CALL)).accountTask);
     expect(JSON.stringify(await tasks.find(ids, CALL))).toBe(JSON.stringify(created));
     const page = await tasks.list({ first: 2, after: null }, CALL);
     expect(page.tasks.map(({ ID }) => ID)).toEqual([ids[2], ids[1]]);
@@ -65,7 +65,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       authorization,
       ...(index > 0 && { verified }),
     }));
-    for (const caller of callers) await tasks.create(SAMPLE_TASK, { ...CALL, caller });
+    for (const caller of callers) await tasks.create(REPORT_TASK, { ...CALL, caller });
     const call = { ...CALL, caller: callers[2] as Caller };
     const idsOf = async (first: number, after: string | null) =>
       (await tasks.list({ first, after }, call)).tasks.map(({ ID }) => ID);
@@ -87,7 +87,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
     const refusals = refusalsOver(database);
     const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
-    for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+    for (const _ of ids) await tasks.create(REPORT_TASK, CALL);
     expect(unrecorded).toEqual(ids);
     state.isDown = false;
     const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
@@ -117,7 +117,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
     const refusals = refusalsOver(database);
     const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
-    for (const _ of ids) await tasks.create(SAMPLE_TASK, CALL);
+    for (const _ of ids) await tasks.create(REPORT_TASK, CALL);
     state.isDown = false;
     const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
     await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
@@ -128,7 +128,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { tasks: inner } = scriptedUpstream();
     const { tasks, database, unrecorded } = await recordedOver(inner);
     await database.close();
-    expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+    expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('created');
     expect(unrecorded).toEqual([SAMPLE_DETAIL.ID]);
     await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
   });

@@ -12,7 +12,7 @@ export const DATABASES = ['SQLite', 'PostgreSQL'] as const;
 export type DatabaseKind = (typeof DATABASES)[number];
 
 /** Returns the address of an empty SQLite file, or of an empty schema in the shared PostgreSQL, for one test. */
-export async function temporaryDatabase(kind: DatabaseKind): Promise<string> {
+export async function emptyDatabase(kind: DatabaseKind): Promise<string> {
   if (kind === 'SQLite') return `sqlite:${join(temporaryFolder(), 'gateway.db')}`;
   const name = uniqueName();
   const { url, pool } = await sharedPostgres();

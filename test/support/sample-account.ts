@@ -4,11 +4,11 @@ import type { Call } from '../../src/contract/task-service.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { migrate } from '../../src/store/sql/migrations.ts';
 import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
-import { type DatabaseKind, openTemporary, temporaryDatabase } from './databases.ts';
+import { type DatabaseKind, openTemporary, emptyDatabase } from './databases.ts';
 
 export const SAMPLE_TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
 
-export const SAMPLE_TASK: NewAccountTask = {
+export const REPORT_TASK: NewAccountTask = {
   TaskID: SAMPLE_TASK_ID,
   Frequency: 'DAILY',
   StartDate: '2026-02-22T04:10:00.9543747+00:00',
@@ -20,7 +20,7 @@ export const SAMPLE_TASK: NewAccountTask = {
 
 /** Opens a database with the current schema. No store purges it, so a test may set its clock to any time. */
 export async function migratedDatabase(kind: DatabaseKind): Promise<Database> {
-  const database = await openTemporary(await temporaryDatabase(kind));
+  const database = await openTemporary(await emptyDatabase(kind));
   await migrate(database);
   return database;
 }
@@ -32,13 +32,13 @@ export interface SampleStore {
   readonly databaseUrl: string;
 }
 
-/** Opens a store on a new database, with the sample task in its catalogue. */
+/** Opens a store on a new database, with REPORT_TASK in its catalogue. */
 export async function sampleStore(
   kind: DatabaseKind,
   options: StoreOptions = {},
   decorate: (database: Database) => Database = (database) => database,
 ): Promise<SampleStore> {
-  const databaseUrl = await temporaryDatabase(kind);
+  const databaseUrl = await emptyDatabase(kind);
   const database = await openTemporary(databaseUrl);
   await migrate(database);
   const store = createStore(decorate(database), options);
@@ -57,8 +57,8 @@ export function callOf(accountId: string, clientId: string | null = null): Call 
   return { caller: { kind: 'account', accountId, clientId }, requestId: 'test' };
 }
 
-/** Creates the sample task many times at once, with the numbers from 0 as Parameters. */
+/** Creates REPORT_TASK many times at once, with the numbers from 0 as Parameters. */
 export function createMany(store: Store, call: Call, count: number) {
-  const tasks = Array.from({ length: count }, (_, index) => ({ ...SAMPLE_TASK, Parameters: String(index) }));
+  const tasks = Array.from({ length: count }, (_, index) => ({ ...REPORT_TASK, Parameters: String(index) }));
   return Promise.all(tasks.map((task) => store.tasks.create(task, call)));
 }

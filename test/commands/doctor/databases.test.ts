@@ -11,7 +11,7 @@ import {
   administer,
   DATABASES,
   openTemporary,
-  temporaryDatabase,
+  emptyDatabase,
   temporaryPostgres,
   throughSocket,
 } from '../../support/databases.ts';
@@ -40,25 +40,25 @@ async function write(databaseUrl: string, sql: string): Promise<void> {
 
 describe.each(DATABASES)('a database in %s', (kind) => {
   test('that is in order is ok in every finding', async () => {
-    const findings = await examined({ DATABASE_URL: await seeded(await temporaryDatabase(kind)) });
+    const findings = await examined({ DATABASE_URL: await seeded(await emptyDatabase(kind)) });
     expect(findings['database']).toMatchObject({ state: 'ok' });
     expect(findings['schema']).toMatchObject({ state: 'ok', fact: `version ${NEWEST_MIGRATION}, up to date` });
     expect(findings['store']).toMatchObject({ state: 'ok', fact: '1 client, 1 task in the catalogue' });
   });
 
   test('that is empty is ok because the gateway creates the tables at startup', async () => {
-    const findings = await examined({ DATABASE_URL: await temporaryDatabase(kind) });
+    const findings = await examined({ DATABASE_URL: await emptyDatabase(kind) });
     expect(findings['database']).toMatchObject({ state: 'ok' });
     expect(findings['schema']?.fact ?? 'empty').toContain('empty');
   });
 
   test('without a client is a warning that says how to create one', async () => {
-    const { store } = await examined({ DATABASE_URL: await migrated(await temporaryDatabase(kind)) });
+    const { store } = await examined({ DATABASE_URL: await migrated(await emptyDatabase(kind)) });
     expect(store).toMatchObject({ state: 'warning', remedy: 'Run: npm run cli -- client create --name NAME' });
   });
 
   test('whose only client was revoked counts as one without a client', async () => {
-    const databaseUrl = await seeded(await temporaryDatabase(kind));
+    const databaseUrl = await seeded(await emptyDatabase(kind));
     const store = await openStore({ databaseUrl });
     for (const { id } of await store.clients.list()) await store.clients.revoke(id);
     await store.close();
@@ -67,14 +67,14 @@ describe.each(DATABASES)('a database in %s', (kind) => {
   });
 
   test('that stores only records needs no client', async () => {
-    const DATABASE_URL = await migrated(await temporaryDatabase(kind));
+    const DATABASE_URL = await migrated(await emptyDatabase(kind));
     const states = await statesOf({ DATABASE_URL, UPSTREAM_URL: 'http://127.0.0.1:9/' });
     expect(states).toMatchObject({ database: 'ok', schema: 'ok' });
     expect(states['store']).toBeUndefined();
   });
 
   test('with the schema of a newer program is broken', async () => {
-    const DATABASE_URL = await migrated(await temporaryDatabase(kind));
+    const DATABASE_URL = await migrated(await emptyDatabase(kind));
     await write(DATABASE_URL, `INSERT INTO schema_migrations VALUES (${NEWEST_MIGRATION + 7}, 'later')`);
     const { schema } = await examined({ DATABASE_URL });
     expect(schema).toMatchObject({
@@ -85,7 +85,7 @@ describe.each(DATABASES)('a database in %s', (kind) => {
   });
 
   test('with the schema of an older program is ok because the gateway migrates it at startup', async () => {
-    const DATABASE_URL = await migrated(await temporaryDatabase(kind));
+    const DATABASE_URL = await migrated(await emptyDatabase(kind));
     await write(DATABASE_URL, `DELETE FROM schema_migrations WHERE number > 1`);
     const { schema } = await examined({ DATABASE_URL });
     expect(schema).toMatchObject({
@@ -95,7 +95,7 @@ describe.each(DATABASES)('a database in %s', (kind) => {
   });
 
   test('with tables of another program is a warning', async () => {
-    const DATABASE_URL = await temporaryDatabase(kind);
+    const DATABASE_URL = await emptyDatabase(kind);
     await write(DATABASE_URL, 'CREATE TABLE songs (name TEXT)');
     const { schema } = await examined({ DATABASE_URL });
     expect(schema).toMatchObject({ state: 'warning', fact: 'contains 1 table of other programs' });

@@ -1,5 +1,5 @@
 import { expect } from 'vitest';
-import { type DatabaseKind, temporaryDatabase } from '../../support/databases.ts';
+import { type DatabaseKind, emptyDatabase } from '../../support/databases.ts';
 import { createLoad } from './create-load.ts';
 import { startCli } from './gateway-process.ts';
 import { createCaller } from './graphql-caller.ts';
@@ -17,7 +17,7 @@ export interface CrashReport {
 
 /** Kills the gateway in the middle of a load again and again, and looks after every restart at what is there. */
 export async function killInRounds(kind: DatabaseKind): Promise<CrashReport> {
-  const databaseUrl = await temporaryDatabase(kind);
+  const databaseUrl = await emptyDatabase(kind);
   const caller = createCaller(await seedStore(databaseUrl));
   const load = createLoad(caller);
   const start = () => startCli(['serve'], { DATABASE_URL: databaseUrl });

@@ -10,7 +10,7 @@ import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
-import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
+import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
@@ -179,7 +179,7 @@ function createWorld(unclocked: Database) {
 
   /** Creates a task and compares the answer with what was sent. */
   const create = async (gateway: number, key: string, input: string): Promise<string> => {
-    const task = { ...SAMPLE_TASK, Parameters: input };
+    const task = { ...REPORT_TASK, Parameters: input };
     asked.push({ key, input });
     const verified = isOfVersion01(gateway) ? {} : { verified: { subject: authorization, expiresAtMs: 0 } };
     const caller = { kind: 'forwarded', authorization, ...verified } as const;

@@ -12,7 +12,7 @@ import { createSettlements, type SettlementsOptions } from '../../../src/store/i
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
-import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
+import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 
 const CALL: CreateCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
@@ -91,11 +91,11 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
 describe.each(DATABASES)('on %s, when the database failed at the end of a create', (kind) => {
   test('a key whose settlement failed replays the task once the database is available again, and sends nothing', async () => {
     const { tasks, seen, recover } = await interrupted(kind, () => createdTask());
-    expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
+    expect((await tasks.create(REPORT_TASK, CALL)).replayed).toBe(false);
     expect(seen.unsettled).toBe(1);
-    await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    await expect(tasks.create(REPORT_TASK, CALL)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     recover();
-    expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
+    expect((await tasks.create(REPORT_TASK, CALL)).replayed).toBe(true);
     expect(seen).toEqual({ sent: 1, unsettled: 1 });
   });
 
@@ -103,15 +103,15 @@ describe.each(DATABASES)('on %s, when the database failed at the end of a create
     const { tasks, seen, recover } = await interrupted(kind, () =>
       Promise.reject(new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'No.')),
     );
-    await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({ message: 'No.' });
+    await expect(tasks.create(REPORT_TASK, CALL)).rejects.toMatchObject({ message: 'No.' });
     recover();
-    expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(false);
+    expect((await tasks.create(REPORT_TASK, CALL)).replayed).toBe(false);
     expect(seen).toEqual({ sent: 2, unsettled: 1 });
   });
 
   test('queued settlements are written when the gateway stops', async () => {
     const { tasks, recover, database } = await interrupted(kind, () => createdTask());
-    await tasks.create(SAMPLE_TASK, CALL);
+    await tasks.create(REPORT_TASK, CALL);
     recover();
     await tasks.close();
     expect(await database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'CREATED' }]);

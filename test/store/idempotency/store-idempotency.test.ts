@@ -6,7 +6,7 @@ import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
 import { replayOrDecide } from '../../../src/store/idempotency/store-idempotency.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { withClock } from '../../support/clocked-database.ts';
-import { callOf, SAMPLE_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
+import { callOf, REPORT_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
 import { DATABASES } from '../../support/databases.ts';
 
 const ATTEMPT: Attempt = {
@@ -42,8 +42,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a second create with a key replays the first result and stores one task', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const first = await store.tasks.create(SAMPLE_TASK, call);
-      const second = await store.tasks.create(SAMPLE_TASK, call);
+      const first = await store.tasks.create(REPORT_TASK, call);
+      const second = await store.tasks.create(REPORT_TASK, call);
       expect(first.replayed).toBe(false);
       expect(second).toEqual({ ...first, replayed: true });
       expect(await countTasks(store, call)).toBe(1);
@@ -52,10 +52,10 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a key replays its result after the database is opened again', async () => {
       const { store, databaseUrl } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const first = await store.tasks.create(SAMPLE_TASK, call);
+      const first = await store.tasks.create(REPORT_TASK, call);
       await store.close();
       const again = await openStore({ databaseUrl });
-      const second = await again.tasks.create(SAMPLE_TASK, call);
+      const second = await again.tasks.create(REPORT_TASK, call);
       await again.close();
       expect(second).toEqual({ ...first, replayed: true });
     });
@@ -63,8 +63,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('fifty simultaneous creates with one key store one task, in one commit or in many', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const atOnce = await Promise.all(Array.from({ length: 50 }, () => store.tasks.create(SAMPLE_TASK, call)));
-      const later = await store.tasks.create(SAMPLE_TASK, call);
+      const atOnce = await Promise.all(Array.from({ length: 50 }, () => store.tasks.create(REPORT_TASK, call)));
+      const later = await store.tasks.create(REPORT_TASK, call);
       expect(new Set([...atOnce, later].map(({ accountTask }) => accountTask.ID)).size).toBe(1);
       expect(atOnce.filter(({ replayed }) => !replayed)).toHaveLength(1);
       expect(await countTasks(store, call)).toBe(1);
@@ -75,7 +75,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const other = await openStore({ databaseUrl });
       const results = await Promise.all(
-        [store, other, store, other].map(({ tasks }) => tasks.create(SAMPLE_TASK, call)),
+        [store, other, store, other].map(({ tasks }) => tasks.create(REPORT_TASK, call)),
       );
       await other.close();
       expect(new Set(results.map(({ accountTask }) => accountTask.ID)).size).toBe(1);
@@ -93,8 +93,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     ])('a key with another %s is a conflict, and nothing is stored', async (field, value) => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      await store.tasks.create(SAMPLE_TASK, call);
-      const other = { ...SAMPLE_TASK, [field]: value };
+      await store.tasks.create(REPORT_TASK, call);
+      const other = { ...REPORT_TASK, [field]: value };
       expect(await codeOf(store.tasks.create(other, call))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
       expect(await countTasks(store, call)).toBe(1);
     });
@@ -102,7 +102,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('one key with two inputs at the same time stores one task and refuses the other', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const inputs = [SAMPLE_TASK, { ...SAMPLE_TASK, Parameters: '{"a":2}' }];
+      const inputs = [REPORT_TASK, { ...REPORT_TASK, Parameters: '{"a":2}' }];
       const codes = await Promise.all(inputs.map((task) => codeOf(store.tasks.create(task, call))));
       expect(codes).toEqual(['created', 'IDEMPOTENCY_CONFLICT NOT_SENT']);
       expect(await countTasks(store, call)).toBe(1);
@@ -111,7 +111,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('the key of a refused create can be used again', async () => {
       const { store } = await sampleStore(kind);
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const unknown = { ...SAMPLE_TASK, TaskID: 'ffffffff-ffff-4fff-8fff-ffffffffffff' };
+      const unknown = { ...REPORT_TASK, TaskID: 'ffffffff-ffff-4fff-8fff-ffffffffffff' };
       expect(await codeOf(store.tasks.create(unknown, call))).toBe('TASK_NOT_FOUND REJECTED');
       await store.catalogue.add({ id: unknown.TaskID, name: 'Added later' });
       expect(await codeOf(store.tasks.create(unknown, call))).toBe('created');
@@ -121,12 +121,12 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { store } = await sampleStore(kind);
       const one = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
       const two = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const first = await store.tasks.create(SAMPLE_TASK, one);
-      const second = await store.tasks.create(SAMPLE_TASK, two);
+      const first = await store.tasks.create(REPORT_TASK, one);
+      const second = await store.tasks.create(REPORT_TASK, two);
       expect(second.replayed).toBe(false);
       expect(second.accountTask.ID).not.toBe(first.accountTask.ID);
       const ofTheAccount = callOf((one.caller as { accountId: string }).accountId);
-      const third = await store.tasks.create(SAMPLE_TASK, { ...ofTheAccount, idempotencyKey: 'k-1' });
+      const third = await store.tasks.create(REPORT_TASK, { ...ofTheAccount, idempotencyKey: 'k-1' });
       expect(third.replayed).toBe(false);
     });
 
@@ -134,11 +134,11 @@ describe.each(DATABASES)('on %s', (kind) => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
       const { store, database } = await sampleStore(kind, { keyExpiryMs: 1000 }, (own) => withClock(own, clock));
       const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const first = await store.tasks.create(SAMPLE_TASK, call);
+      const first = await store.tasks.create(REPORT_TASK, call);
       clock.nowMs += 999;
-      expect((await store.tasks.create(SAMPLE_TASK, call)).replayed).toBe(true);
+      expect((await store.tasks.create(REPORT_TASK, call)).replayed).toBe(true);
       clock.nowMs += 1;
-      const later = await store.tasks.create({ ...SAMPLE_TASK, Parameters: '[]' }, call);
+      const later = await store.tasks.create({ ...REPORT_TASK, Parameters: '[]' }, call);
       expect(later.replayed).toBe(false);
       expect(later.accountTask.ID).not.toBe(first.accountTask.ID);
       expect(await database.read('SELECT attempt_id FROM idempotency_keys')).toHaveLength(1);
@@ -151,7 +151,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const results = await Promise.all(
         keys.map((idempotencyKey) =>
           store.tasks.create(
-            { ...SAMPLE_TASK, Parameters: `"${idempotencyKey}\\r\\n😀"` },
+            { ...REPORT_TASK, Parameters: `"${idempotencyKey}\\r\\n😀"` },
             { ...call, idempotencyKey },
           ),
         ),

@@ -7,7 +7,7 @@ import type { Database, SqlParameter, SqlReader } from '../../../src/store/sql/d
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
-import { SAMPLE_TASK, migratedDatabase } from '../../support/sample-account.ts';
+import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { createdTask, resultOf, scriptedUpstream } from '../scripted-upstream.ts';
 
@@ -67,7 +67,7 @@ test('a create waits no longer than waitMs for another attempt with its key, how
   };
   const { tasks: inner } = scriptedUpstream();
   const tasks = idempotentTaskService(inner, { ledger, waitMs: WAIT_MS });
-  expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+  expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
   expect((claims - 1) * CLAIM_MS).toBeLessThanOrEqual(WAIT_MS);
 });
 
@@ -76,8 +76,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a key is sent once and replays the first result, including the digits of unknown numbers', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
-      const first = await tasks.create(SAMPLE_TASK, CALL);
-      const second = await tasks.create(SAMPLE_TASK, CALL);
+      const first = await tasks.create(REPORT_TASK, CALL);
+      const second = await tasks.create(REPORT_TASK, CALL);
       expect(JSON.stringify(second)).toBe(JSON.stringify({ ...first, replayed: true }));
       expect(JSON.stringify(second)).toContain('12345678901234567890.10');
       expect(sent).toHaveLength(1);
@@ -114,7 +114,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       );
       const createAll = () =>
         Promise.allSettled(
-          Array.from({ length: 9 }, (_, index) => tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: `${index}` })),
+          Array.from({ length: 9 }, (_, index) => tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: `${index}` })),
         );
       const first = await createAll();
       const again = await createAll();
@@ -131,8 +131,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('creates without a key are all sent', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
-      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
-      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null });
+      await tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: null });
+      await tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: null });
       expect(sent).toHaveLength(2);
     });
 
@@ -142,8 +142,8 @@ describe.each(DATABASES)('on %s', (kind) => {
         failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', evidence),
       );
       const { tasks } = await ledgerOver(kind, inner);
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
-      await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toMatchObject({
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      await expect(tasks.create(REPORT_TASK, CALL)).rejects.toMatchObject({
         code: 'UPSTREAM_FAILED',
         outcome: 'UNKNOWN',
         message: 'It broke.',
@@ -155,8 +155,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a key whose create failed unexpectedly has an unknown fate', async () => {
       const { tasks: inner, sent } = scriptedUpstream(() => Promise.reject(new Error('a defect')));
       const { tasks } = await ledgerOver(kind, inner);
-      await expect(tasks.create(SAMPLE_TASK, CALL)).rejects.toThrow('a defect');
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
+      await expect(tasks.create(REPORT_TASK, CALL)).rejects.toThrow('a defect');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
       expect(sent).toHaveLength(1);
     });
 
@@ -168,8 +168,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     ] as const)('a key whose create ended with $code/$outcome can be sent again', async (failure) => {
       const { tasks: inner, sent } = scriptedUpstream(failing(failure, 'No.'));
       const { tasks } = await ledgerOver(kind, inner);
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('created');
       expect(sent).toHaveLength(2);
     });
 
@@ -178,8 +178,8 @@ describe.each(DATABASES)('on %s', (kind) => {
         failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'),
       );
       const { tasks } = await ledgerOver(kind, inner);
-      await resultOf(tasks.create(SAMPLE_TASK, CALL));
-      const other = { ...SAMPLE_TASK, Parameters: '[]' };
+      await resultOf(tasks.create(REPORT_TASK, CALL));
+      const other = { ...REPORT_TASK, Parameters: '[]' };
       expect(await resultOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
       expect(sent).toHaveLength(1);
     });
@@ -188,11 +188,11 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
       const { tasks: inner, sent } = scriptedUpstream(() => promise);
       const { tasks, database } = await ledgerOver(kind, inner);
-      const first = tasks.create(SAMPLE_TASK, CALL);
+      const first = tasks.create(REPORT_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
       const { tasks: waitingTasks } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
-      const second = waitingTasks.create(SAMPLE_TASK, CALL);
+      const second = waitingTasks.create(REPORT_TASK, CALL);
       resolve(createdTask());
       expect((await first).replayed).toBe(false);
       expect((await second).replayed).toBe(true);
@@ -203,9 +203,9 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
       const { tasks: inner, sent } = scriptedUpstream(() => promise);
       const { tasks } = await ledgerOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
-      const first = tasks.create(SAMPLE_TASK, CALL);
+      const first = tasks.create(REPORT_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
-      const others = Array.from({ length: 10 }, () => resultOf(tasks.create(SAMPLE_TASK, CALL)));
+      const others = Array.from({ length: 10 }, () => resultOf(tasks.create(REPORT_TASK, CALL)));
       const enough = Promise.withResolvers<void>();
       let answered = 0;
       for (const other of others) void other.then(() => (answered += 1) === 7 && enough.resolve());
@@ -221,13 +221,13 @@ describe.each(DATABASES)('on %s', (kind) => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
       const never = scriptedUpstream(() => new Promise(() => undefined));
       const ended = await ledgerOver(kind, never.tasks, { clock });
-      void ended.tasks.create(SAMPLE_TASK, CALL);
+      void ended.tasks.create(REPORT_TASK, CALL);
       while (never.sent.length === 0) await new Promise((done) => void setImmediate(done));
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner, { clock }, ended.database);
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
       clock.nowMs += LEASE_MS;
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
       expect(await ended.database.read('SELECT state FROM idempotency_keys')).toEqual([{ state: 'UNKNOWN' }]);
       expect(sent).toHaveLength(0);
     });
@@ -235,21 +235,21 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a gateway whose clock is more than a key lifetime ahead does not delete valid keys', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
-      await tasks.create(SAMPLE_TASK, CALL);
+      await tasks.create(REPORT_TASK, CALL);
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * EXPIRY_MS });
       onTestFinished(() => void vi.useRealTimers());
-      await tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: 'k-2' });
-      expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
+      await tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: 'k-2' });
+      expect((await tasks.create(REPORT_TASK, CALL)).replayed).toBe(true);
       vi.useRealTimers();
-      expect((await tasks.create(SAMPLE_TASK, CALL)).replayed).toBe(true);
+      expect((await tasks.create(REPORT_TASK, CALL)).replayed).toBe(true);
       expect(sent).toHaveLength(2);
     });
 
     test('the same key with another Authorization header is a different key', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await ledgerOver(kind, inner);
-      await tasks.create(SAMPLE_TASK, CALL);
-      const other = await tasks.create(SAMPLE_TASK, {
+      await tasks.create(REPORT_TASK, CALL);
+      const other = await tasks.create(REPORT_TASK, {
         ...CALL,
         caller: { kind: 'forwarded', authorization: 'Bearer b' },
       });
@@ -271,18 +271,18 @@ describe.each(DATABASES)('on %s', (kind) => {
       test('a key is known with a renewed token', async () => {
         const { tasks: inner, sent } = scriptedUpstream();
         const { tasks } = await ledgerOver(kind, inner);
-        await tasks.create(SAMPLE_TASK, withToken('1'));
-        expect((await tasks.create(SAMPLE_TASK, withToken('2'))).replayed).toBe(true);
+        await tasks.create(REPORT_TASK, withToken('1'));
+        expect((await tasks.create(REPORT_TASK, withToken('2'))).replayed).toBe(true);
         expect(sent).toHaveLength(1);
       });
 
       test('a key that was used before the upgrade is known, whatever the subject has done since', async () => {
         const { tasks: inner, sent } = scriptedUpstream();
         const { tasks } = await ledgerOver(kind, inner);
-        const before = await tasks.create(SAMPLE_TASK, unchecked('1'));
-        const since = { ...SAMPLE_TASK, Parameters: '[]' };
+        const before = await tasks.create(REPORT_TASK, unchecked('1'));
+        const since = { ...REPORT_TASK, Parameters: '[]' };
         expect((await tasks.create(since, withToken('2'))).replayed).toBe(false);
-        expect(await tasks.create(SAMPLE_TASK, withToken('1'))).toEqual({ ...before, replayed: true });
+        expect(await tasks.create(REPORT_TASK, withToken('1'))).toEqual({ ...before, replayed: true });
         expect(await resultOf(tasks.create(since, withToken('1')))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
         expect(sent).toHaveLength(2);
       });
@@ -293,12 +293,12 @@ describe.each(DATABASES)('on %s', (kind) => {
           failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'),
         );
         const { tasks } = await ledgerOver(kind, inner);
-        const first = await tasks.create(SAMPLE_TASK, withToken('1'));
-        expect(await tasks.create(SAMPLE_TASK, unchecked('1'))).toEqual({ ...first, replayed: true });
+        const first = await tasks.create(REPORT_TASK, withToken('1'));
+        expect(await tasks.create(REPORT_TASK, unchecked('1'))).toEqual({ ...first, replayed: true });
         const refused = { ...withToken('1'), idempotencyKey: 'k-2' };
-        expect(await resultOf(tasks.create(SAMPLE_TASK, refused))).toBe('TASK_REJECTED REJECTED');
+        expect(await resultOf(tasks.create(REPORT_TASK, refused))).toBe('TASK_REJECTED REJECTED');
         const again = { ...unchecked('1'), idempotencyKey: 'k-2' };
-        expect(await resultOf(tasks.create(SAMPLE_TASK, again))).toBe('created');
+        expect(await resultOf(tasks.create(REPORT_TASK, again))).toBe('created');
         expect(sent).toHaveLength(3);
       });
 
@@ -307,12 +307,12 @@ describe.each(DATABASES)('on %s', (kind) => {
         const { tasks: inner } = scriptedUpstream();
         const { tasks, database } = await ledgerOver(kind, inner, { clock });
         const countKeys = async () => (await database.read('SELECT scope FROM idempotency_keys')).length;
-        await tasks.create(SAMPLE_TASK, withToken('1'));
+        await tasks.create(REPORT_TASK, withToken('1'));
         expect(await countKeys()).toBe(2);
         clock.nowMs += 120_000;
-        await tasks.create(SAMPLE_TASK, { ...withToken('1'), idempotencyKey: 'k-2' });
+        await tasks.create(REPORT_TASK, { ...withToken('1'), idempotencyKey: 'k-2' });
         expect(await countKeys()).toBe(3);
-        expect((await tasks.create(SAMPLE_TASK, { ...withToken('2'), idempotencyKey: 'k-2' })).replayed).toBe(true);
+        expect((await tasks.create(REPORT_TASK, { ...withToken('2'), idempotencyKey: 'k-2' })).replayed).toBe(true);
       });
     });
 
@@ -320,9 +320,9 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks, database } = await ledgerOver(kind, inner);
       await database.close();
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
       expect(sent).toHaveLength(0);
-      expect(await resultOf(tasks.create(SAMPLE_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
+      expect(await resultOf(tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
     });
 
     test('a create whose settlement cannot be written still returns the task and reports the failure', async () => {
@@ -332,14 +332,14 @@ describe.each(DATABASES)('on %s', (kind) => {
         return createdTask();
       });
       const { tasks, unsettled } = await ledgerOver(kind, inner, {}, database);
-      expect(await resultOf(tasks.create(SAMPLE_TASK, CALL))).toBe('created');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('created');
       expect(unsettled).toHaveLength(1);
     });
 
     test('no Authorization header is stored in clear text', async () => {
       const { tasks: inner } = scriptedUpstream();
       const { tasks, database } = await ledgerOver(kind, inner);
-      await tasks.create(SAMPLE_TASK, CALL);
+      await tasks.create(REPORT_TASK, CALL);
       expect(JSON.stringify(await database.read('SELECT * FROM idempotency_keys'))).not.toContain('Bearer');
     });
   });

@@ -1,11 +1,11 @@
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../../src/store/sql/database.ts';
-import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from '../../support/databases.ts';
+import { DATABASES, type DatabaseKind, openTemporary, emptyDatabase } from '../../support/databases.ts';
 
 const COLUMNS = ['id', 'text'];
 
 async function openNotes(kind: DatabaseKind): Promise<Database> {
-  const database = await openTemporary(await temporaryDatabase(kind));
+  const database = await openTemporary(await emptyDatabase(kind));
   await database.transaction((transaction) =>
     transaction.write('CREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT, number SMALLINT)'),
   );
@@ -151,7 +151,7 @@ describe.each(DATABASES)('the %s adapter', (kind) => {
   });
 
   test('runs one exclusive transaction at a time', async () => {
-    const databaseUrl = await temporaryDatabase(kind);
+    const databaseUrl = await emptyDatabase(kind);
     const first = await openTemporary(databaseUrl);
     const second = await openTemporary(databaseUrl);
     await first.transaction((transaction) => transaction.write('CREATE TABLE turns (number SMALLINT)'));
@@ -173,7 +173,7 @@ describe.each(DATABASES)('the %s adapter', (kind) => {
   });
 
   test('finishes pending work when it is closed, and refuses further work', async () => {
-    const databaseUrl = await temporaryDatabase(kind);
+    const databaseUrl = await emptyDatabase(kind);
     const database = await openTemporary(databaseUrl);
     const pending = Promise.all(
       Array.from({ length: 20 }, (_, index) =>

@@ -12,7 +12,7 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/store.ts';
-import { sampleCall, SAMPLE_TASK, SAMPLE_TASK_ID } from '../../support/sample-account.ts';
+import { sampleCall, REPORT_TASK, SAMPLE_TASK_ID } from '../../support/sample-account.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const UNUSABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' };
@@ -24,7 +24,7 @@ async function openSample() {
   onTestFinished(() => store.close());
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   const call = await sampleCall(store);
-  const create = () => store.tasks.create(SAMPLE_TASK, call);
+  const create = () => store.tasks.create(REPORT_TASK, call);
   await create();
   const realNow = performance.now.bind(performance);
   let passedMs = 0;

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Database, SqlTransaction } from '../../../src/store/sql/database.ts';
 import { migrate, type Migration, MIGRATIONS } from '../../../src/store/sql/migrations.ts';
-import { DATABASES, type DatabaseKind, openTemporary, temporaryDatabase } from '../../support/databases.ts';
+import { DATABASES, type DatabaseKind, openTemporary, emptyDatabase } from '../../support/databases.ts';
 
 const FIRST: Migration = { number: 1, statements: ['CREATE TABLE one (id TEXT)'] };
 const PAGE = "SELECT * FROM account_tasks WHERE account_id = 'a' AND id < 'b' ORDER BY id DESC LIMIT 5";
 
 async function openEmpty(kind: DatabaseKind): Promise<Database> {
-  return openTemporary(await temporaryDatabase(kind));
+  return openTemporary(await emptyDatabase(kind));
 }
 
 async function tables(kind: DatabaseKind, database: Database): Promise<readonly unknown[]> {
@@ -137,7 +137,7 @@ test.each<readonly [string, (database: Database) => Database]>([
   ['locks', (database) => database],
   ['no locks', withoutLock],
 ])('processes that start at once on an empty PostgreSQL database with %s create its schema together', async (_, as) => {
-  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databaseUrl = await emptyDatabase('PostgreSQL');
   const databases = await Promise.all(Array.from({ length: 4 }, () => openTemporary(databaseUrl)));
   const failures: unknown[] = [];
   for (const round of [1, 2]) {

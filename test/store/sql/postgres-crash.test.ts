@@ -4,7 +4,7 @@ import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { Call } from '../../../src/contract/task-service.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { startPostgresServer } from '../../support/postgres-server.ts';
-import { SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall } from '../../support/sample-account.ts';
+import { REPORT_TASK, SAMPLE_TASK_ID, sampleCall } from '../../support/sample-account.ts';
 
 const CALLERS = 16;
 const ROUNDS = 3;
@@ -18,7 +18,7 @@ function createAll(store: Store, call: Call) {
   const workers = Array.from({ length: CALLERS }, async (_, worker) => {
     for (let round = 0; !over.signal.aborted; round += 1) {
       const Parameters = `"${worker}/${round}"`;
-      await store.tasks.create({ ...SAMPLE_TASK, Parameters }, call).then(
+      await store.tasks.create({ ...REPORT_TASK, Parameters }, call).then(
         () => void acknowledged.add(Parameters),
         (error: unknown) => {
           failures.set(Parameters, error);

@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../../src/store/sql/database.ts';
 import { toConnectFailure } from '../../../src/store/sql/postgres-failure.ts';
-import { openTemporary, temporaryDatabase } from '../../support/databases.ts';
+import { openTemporary, emptyDatabase } from '../../support/databases.ts';
 
 /** Opens a database in which inserting a row fails with the row's SQLSTATE, in the statement or at the commit. */
 async function openFailures(): Promise<Database> {
-  const database = await openTemporary(await temporaryDatabase('PostgreSQL'));
+  const database = await openTemporary(await emptyDatabase('PostgreSQL'));
   await database.transaction(async (transaction) => {
     await transaction.write('CREATE TABLE failures (state TEXT, moment TEXT)');
     await transaction.write(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN

@@ -8,7 +8,7 @@ import { openStore } from '../../../src/store/store.ts';
 import { createTaskRecords } from '../../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { administer, temporaryPostgres, throughSocket } from '../../support/databases.ts';
-import { createMany, SAMPLE_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from '../../support/sample-account.ts';
+import { createMany, REPORT_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from '../../support/sample-account.ts';
 
 const UNWRITABLE = {
   code: 'UPSTREAM_UNREACHABLE',
@@ -125,17 +125,17 @@ test.each([
   onTestFinished(() => store.close());
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
   const call = await sampleCall(store);
-  const kept = await store.tasks.create(SAMPLE_TASK, call);
+  const kept = await store.tasks.create(REPORT_TASK, call);
   await setFault(databaseUrl, true);
 
-  const results = await Promise.allSettled([SAMPLE_TASK, SAMPLE_TASK].map((task) => store.tasks.create(task, call)));
+  const results = await Promise.allSettled([REPORT_TASK, REPORT_TASK].map((task) => store.tasks.create(task, call)));
   const rejection = { status: 'rejected', reason: { ...UNWRITABLE, cause: { reason } } };
   expect(results).toMatchObject([rejection, rejection]);
   const during = await store.tasks.list({ first: 10, after: null }, call);
   expect(during.tasks).toEqual([kept.accountTask]);
 
   await setFault(databaseUrl, false);
-  const later = await store.tasks.create(SAMPLE_TASK, call);
+  const later = await store.tasks.create(REPORT_TASK, call);
   const after = await store.tasks.list({ first: 10, after: null }, call);
   expect(after.tasks).toEqual([later.accountTask, kept.accountTask]);
 });
@@ -160,7 +160,7 @@ test('a record whose ID is too long for an index is refused, and other records a
 test('a task that breaks its transaction does not fail other tasks', async () => {
   const { store } = await sampleStore('PostgreSQL');
   const call = await sampleCall(store);
-  const impossible = store.tasks.create({ ...SAMPLE_TASK, Parameters: '\0' }, call);
+  const impossible = store.tasks.create({ ...REPORT_TASK, Parameters: '\0' }, call);
   const [failure, created] = await Promise.allSettled([impossible, createMany(store, call, 3)]);
   expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
   expect(created).toMatchObject({ status: 'fulfilled' });

@@ -4,9 +4,9 @@ import { expect, onTestFinished, test } from 'vitest';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from '../../../src/store/sql/database.ts';
 import { openPostgres } from '../../../src/store/sql/postgres.ts';
 import { type Cut, startCuttingProxy } from './connection-cutter.ts';
-import { administer, openTemporary, temporaryDatabase, temporaryPostgres } from '../../support/databases.ts';
+import { administer, openTemporary, emptyDatabase, temporaryPostgres } from '../../support/databases.ts';
 
-async function openNotes(address = temporaryDatabase('PostgreSQL')) {
+async function openNotes(address = emptyDatabase('PostgreSQL')) {
   const databaseUrl = await address;
   const database = await openTemporary(databaseUrl);
   await database.transaction((transaction) => transaction.write('CREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT)'));
@@ -61,7 +61,7 @@ test('text is ordered by its bytes even if the collation of the database sorts "
 });
 
 test('reads beyond maxReads fail at once, writes do not, and there is room again when the reads are done', async () => {
-  const databaseUrl = await temporaryDatabase('PostgreSQL');
+  const databaseUrl = await emptyDatabase('PostgreSQL');
   const database = await openPostgres(databaseUrl, { maxReads: 3 });
   onTestFinished(() => database.close());
   await database.transaction((transaction) => transaction.write('CREATE TABLE notes (id TEXT PRIMARY KEY, text TEXT)'));

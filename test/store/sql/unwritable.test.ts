@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Database } from '../../../src/store/sql/database.ts';
-import { SAMPLE_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
+import { REPORT_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
 
 const UNWRITABLE = {
   code: 'UPSTREAM_UNREACHABLE',
@@ -8,7 +8,7 @@ const UNWRITABLE = {
   retryable: true,
   message: 'The task store cannot be written at the moment; nothing was stored.',
 };
-const LARGE_TASK = { ...SAMPLE_TASK, Parameters: JSON.stringify('x'.repeat(100_000)) };
+const LARGE_TASK = { ...REPORT_TASK, Parameters: JSON.stringify('x'.repeat(100_000)) };
 
 async function limitSize(database: Database): Promise<void> {
   const [row] = await database.read<{ page_count: number }>('PRAGMA page_count');
@@ -28,10 +28,10 @@ test.each<readonly [string, string, (database: Database) => Promise<unknown>, st
   async (_, reason, begin, end) => {
     const { store, database } = await sampleStore('SQLite');
     const call = await sampleCall(store);
-    const kept = await store.tasks.create(SAMPLE_TASK, call);
+    const kept = await store.tasks.create(REPORT_TASK, call);
     await begin(database);
 
-    const results = await Promise.allSettled([LARGE_TASK, SAMPLE_TASK].map((task) => store.tasks.create(task, call)));
+    const results = await Promise.allSettled([LARGE_TASK, REPORT_TASK].map((task) => store.tasks.create(task, call)));
     const rejection = { status: 'rejected', reason: { ...UNWRITABLE, cause: { reason } } };
     expect(results).toMatchObject([rejection, rejection]);
     const during = await store.tasks.list({ first: 10, after: null }, call);
