@@ -2,7 +2,7 @@ import { Buffer } from 'node:buffer';
 import type { ServerResponse } from 'node:http';
 import { isLargeRest } from './dropped-bodies.ts';
 
-/** The headers of an answer in JSON: no cache stores it, and no browser takes it for a page or a script. */
+/** The headers of an answer in JSON: no cache may store it, and no browser may take it for a page or a script. */
 export const JSON_HEADERS: Readonly<Record<string, string>> = {
   'Content-Type': 'application/json; charset=utf-8',
   'Cache-Control': 'no-store',
@@ -16,7 +16,7 @@ export interface ErrorFacts {
   readonly retryable?: boolean;
 }
 
-/** An error of HTTP itself, in GraphQL's shape: nothing ran, nothing was sent, unless it is said otherwise. */
+/** Sends an HTTP error in GraphQL's shape. Its outcome is NOT_SENT unless `facts` say otherwise. */
 export function sendError(
   response: ServerResponse,
   status: number,
@@ -27,7 +27,7 @@ export function sendError(
   sendText(response, status, { ...JSON_HEADERS, ...headers }, errorBody(message, facts));
 }
 
-/** Where the outcome is unknown an operation may have run, and the answer has the `data` of one that did. */
+/** Returns the body of an error. If the outcome is UNKNOWN, the operation may have run, so the body has a `data` member. */
 export function errorBody(message: string, facts: ErrorFacts): string {
   const errors = [{ message, extensions: { outcome: 'NOT_SENT', retryable: false, ...facts } }];
   return JSON.stringify(facts.outcome === 'UNKNOWN' ? { errors, data: null } : { errors });
@@ -47,6 +47,6 @@ export function sendText(
   for (const name in headers) response.setHeader(name, headers[name] ?? '');
   const length = Buffer.byteLength(text);
   response.setHeader('Content-Length', length);
-  // As many bytes as characters: a text in ASCII, which is cheaper to write as Latin-1 and the same.
+  // An ASCII text has as many bytes as characters, and is cheaper to write as Latin-1.
   response.writeHead(status).end(text, length === text.length ? 'latin1' : 'utf8');
 }

@@ -1,7 +1,7 @@
 import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { errorBody, JSON_HEADERS, sendError } from './answer.ts';
-import type { Connections } from './connections.ts';
+import type { ServerConnections } from './connections.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
 import { CLOSING, RequestRefusal } from './request-refusal.ts';
 
@@ -122,7 +122,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 export function answerUnreadable(
   server: Server,
   { maxConnections }: HttpBounds,
-  { latestAnswer }: Pick<Connections, 'latestAnswer'>,
+  { latestAnswer }: Pick<ServerConnections, 'latestAnswer'>,
 ): void {
   server.maxConnections = maxConnections;
   server.on('checkExpectation', (request, response) => {

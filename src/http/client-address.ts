@@ -3,19 +3,19 @@ import { BlockList, isIP, type Socket } from 'node:net';
 import type { Limit } from '../telemetry/metrics.ts';
 import { RequestRefusal } from './request-refusal.ts';
 
-/** Of a request, what tells its client. */
+/** The parts of a request that identify its client. */
 type Sender = { readonly headers: IncomingHttpHeaders; readonly socket: Pick<Socket, 'remoteAddress'> };
 
-/** The clients of requests, as limits count them. */
+/** Identifies the clients of requests for limits. */
 export interface ClientAddresses {
   /**
    * The rate-limit key of a request's client: its address, an IPv6 address as its /64 prefix. A trusted proxy's request
    * counts for the address that the proxy received it from.
    */
   readonly toKey: (request: Sender) => string;
-  /** True where a trusted proxy says in X-Forwarded-For for which client it asks. */
+  /** Returns true if a trusted proxy names the client in X-Forwarded-For. */
   readonly isForwarded: (request: Sender) => boolean;
-  /** True for loopback and trusted proxies, which connect for many clients. */
+  /** Returns true for loopback and trusted proxies, which connect for many clients. */
   readonly isShared: (address: string) => boolean;
 }
 
@@ -35,7 +35,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
     toKey(request) {
       let address = request.socket.remoteAddress ?? '';
       if (!isForwarded(request)) return toKey(address);
-      // Each proxy adds its peer at the end; what stands before the first untrusted address is the client's to invent.
+      // Each proxy appends its peer. The client can forge everything before the last untrusted address.
       for (const entry of request.headers['x-forwarded-for']?.toString().split(',').toReversed() ?? []) {
         const [, v6, v4] = WITH_PORT.exec(entry.trim()) ?? [];
         const previous = v6 ?? v4 ?? entry.trim();
@@ -48,7 +48,7 @@ export function createClientAddresses(trustedProxies: readonly string[]): Client
   };
 }
 
-/** True for the addresses that a list of addresses and CIDR blocks contains. */
+/** Returns a function that matches the addresses in a list of addresses and CIDR blocks. */
 function createMatcher(entries: readonly string[]): (address: string) => boolean {
   const list = new BlockList();
   for (const entry of entries) {
@@ -62,7 +62,7 @@ function createMatcher(entries: readonly string[]): (address: string) => boolean
   };
 }
 
-/** An IPv6 address as its /64 prefix with all groups written out; an IPv4 address in either notation as itself. */
+/** Returns the /64 prefix of an IPv6 address, with all groups written out, or an IPv4 address as it is. */
 function toKey(address: string): string {
   const plain = address.replace(MAPPED, '');
   if (!plain.includes(':')) return plain;
@@ -78,20 +78,20 @@ function toGroups(text: string): readonly string[] {
 }
 
 export interface AddressLimitOptions {
-  /** Connections of one address; for a client behind a trusted proxy, its requests in flight. */
+  /** The connections of one address or, for a client behind a trusted proxy, its requests in flight. */
   readonly max: number;
   readonly addresses: ClientAddresses;
   /** Called for each connection that is closed. */
   readonly onRefused: (limit: Limit) => void;
 }
 
-/** Limits how much of the server one client address may use. */
+/** Limits the connections and requests of one client address. */
 export interface AddressLimit {
   /** Closes connections beyond the limit. Loopback and trusted proxies may have any number. */
   guard(server: Server): void;
-  /** Counts the request of a client behind a trusted proxy; gives the refusal where there are too many. */
+  /** Counts the request of a client behind a trusted proxy; returns a refusal if there are too many. */
   begin(request: IncomingMessage): RequestRefusal | null;
-  /** The request that `begin` let through has ended. */
+  /** Uncounts a request that `begin` has counted. */
   end(request: IncomingMessage): void;
 }
 
@@ -117,7 +117,7 @@ export function createAddressLimit({ max, addresses, onRefused }: AddressLimitOp
       if (!addresses.isForwarded(request)) return null;
       const key = addresses.toKey(request);
       if (!requests.add(key)) {
-        return new RequestRefusal('Too many requests of this address are in flight. Nothing was sent.', {
+        return new RequestRefusal('Too many requests from this address are in flight. Nothing was sent.', {
           status: 429,
           code: 'OVERLOADED',
           retryable: true,
@@ -134,7 +134,7 @@ export function createAddressLimit({ max, addresses, onRefused }: AddressLimitOp
   };
 }
 
-/** Numbers by key, each at most `max`; a key of which there is nothing is not kept. */
+/** Counts by key, up to `max` each. */
 function createCounts(max: number) {
   const counts = new Map<string, number>();
   return {

@@ -3,52 +3,53 @@ import type { Socket } from 'node:net';
 import { type DroppedBodies, isLargeRest } from './dropped-bodies.ts';
 
 /**
- * The open connections of a server that is to close. Node by itself waits for ever for one that never carries a request, and
- * cuts off an answer that is written but that its caller has yet to read.
+ * The open connections of a server, for closing it without loss. Node alone waits forever for a connection without a request,
+ * and cuts off an answer that is written but not yet read by its caller.
  */
-export interface Connections {
+export interface ServerConnections {
   /**
-   * Calls back when those who are connected have been accepted: a turn of the event loop accepts one, and when a server closes
-   * the system cuts off whom nobody has accepted, a create that was sent included. While more and more come, after a second.
+   * Calls back once all waiting connections have been accepted, or after a second if more keep coming. The event loop accepts
+   * one per turn, and closing the server resets the others, even one that has already sent a create.
    */
   onceAllAccepted(work: () => void): void;
   /**
-   * Ends those on which nothing is under way; each of the others ends with the answer it is waiting for. One that was made
-   * only now carries a request in a moment, which would be lost, and cannot be sent again if it is a create.
+   * Ends idle connections; the others end with their next answer. A new connection is kept for a moment, because its first
+   * request, which may be a create, would be lost.
    */
   endUnused(): void;
-  /** Ends all of them; gives how many were waiting for the answer to a request that had arrived in full. */
+  /** Ends all connections; returns how many were waiting for the answer to a complete request. */
   endAll(): number;
-  /** A connection has another request, to which this is the answer; returns the answer before it, null for the first. */
+  /** Records the answer to the next request of a connection; returns the previous one, or null for the first. */
   onRequest(socket: Socket, answer: ServerResponse): ServerResponse | null;
   /** Ends the connection behind an answer if a large part of its request has not arrived. */
   endUnread(answer: ServerResponse): void;
-  /** The answer to the latest request on a connection; none before its first. */
+  /** Returns the answer to the latest request on a connection; null before its first. */
   latestAnswer(socket: Socket): ServerResponse | null;
 }
 
-/** How long a server that closes waits for connections to be accepted, and for the first request of each after it was made. */
+/** The time a closing server waits for connections to be accepted, and for the first request of a new one. */
 const NEW_MS = 1_000;
-/** Connections that wait to be accepted. When Node's 511 are taken, the system drops new ones; their callers try again after seconds. */
+/** The queue of connections to accept. If Node's default of 511 is exceeded, new ones are dropped and callers retry after seconds. */
 const BACKLOG = 4_096;
 
-/** True where the connection ends with this answer: nothing behind it could be answered. */
+/** Returns true if the connection ends with this answer, so that later requests on it cannot be answered. */
 export function endsConnection(answer: ServerResponse): boolean {
   return !answer.shouldKeepAlive || answer.getHeader('Connection') === 'close';
 }
 
-export function trackConnections(server: Server, dropped: DroppedBodies): Connections {
-  /** The latest answer on each; null before the first request. */
+/** Starts to track the connections of a server. */
+export function trackConnections(server: Server, dropped: DroppedBodies): ServerConnections {
+  /** The latest answer of each connection; null before its first request. */
   const answers = new Map<Socket, ServerResponse | null>();
-  const madeMs = new WeakMap<Socket, number>();
+  const openedAtMs = new WeakMap<Socket, number>();
   let accepted = 0;
   const endWhenOld = (socket: Socket): void => {
-    const ageMs = performance.now() - (madeMs.get(socket) ?? 0);
+    const ageMs = performance.now() - (openedAtMs.get(socket) ?? 0);
     setTimeout(() => {
       if (answers.get(socket) === null) socket.destroy();
     }, NEW_MS - ageMs);
   };
-  /** Closed while its caller still sends, a connection is reset, and the caller may lose the answer. */
+  /** Delays the close while the caller still sends: the connection would be reset, and the caller might lose the answer. */
   const linger = (socket: Socket): void => {
     const destroySoon = socket.destroySoon.bind(socket);
     socket.destroySoon = () => {
@@ -62,24 +63,24 @@ export function trackConnections(server: Server, dropped: DroppedBodies): Connec
     accepted += 1;
     linger(socket);
     answers.set(socket, null);
-    madeMs.set(socket, performance.now());
+    openedAtMs.set(socket, performance.now());
     socket.once('close', () => answers.delete(socket));
   });
-  // Closing the server calls it; an answer that is written counts as idle there, sent or not.
+  // server.close() calls this, and would end connections whose answer is written but not yet sent.
   server.closeIdleConnections = () => undefined;
   return {
     onceAllAccepted(work) {
       const untilMs = performance.now() + NEW_MS;
-      const look = (before: number): void => {
+      const check = (before: number): void => {
         if (accepted === before || performance.now() > untilMs) work();
-        else lookLater();
+        else checkLater();
       };
-      const lookLater = (): void => {
+      const checkLater = (): void => {
         const before = accepted;
-        // The first may run in this turn, behind its look at the network.
-        setImmediate(() => setImmediate(look, before));
+        // The first setImmediate may run in this turn, before new connections are accepted.
+        setImmediate(() => setImmediate(check, before));
       };
-      lookLater();
+      checkLater();
     },
     endUnused() {
       for (const [socket, answer] of answers) {
@@ -92,7 +93,7 @@ export function trackConnections(server: Server, dropped: DroppedBodies): Connec
     endAll() {
       let cutOff = 0;
       for (const [socket, answer] of answers) {
-        // An answer that is written is not lost work: its caller does not read it.
+        // A written answer is not lost work; its caller does not read it.
         if (answer?.req.complete && !answer.writableEnded) cutOff += 1;
         socket.destroy();
       }
@@ -106,7 +107,7 @@ export function trackConnections(server: Server, dropped: DroppedBodies): Connec
     endUnread(answer) {
       const { req } = answer;
       if (!isLargeRest(req) || !answers.has(req.socket)) return;
-      // Nothing behind it is carried out.
+      // Later requests on this connection are not run.
       answer.shouldKeepAlive = false;
       if (answer.writableFinished) req.socket.destroySoon();
       else answer.once('finish', () => req.socket.destroySoon());

@@ -1,29 +1,29 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
 /**
- * Lets pages of the listed origins call the endpoint and read every answer, errors of HTTP itself included.
- * True when the request was a preflight, which is then answered.
+ * Lets pages of the listed origins call the endpoint and read every answer, HTTP errors included. Returns true if the request
+ * was a preflight, which it has then answered.
  */
 export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean;
 
 export interface CorsOptions {
   readonly origins: readonly string[];
-  /** Called for a preflight that asks for header names which are too long or no names. */
+  /** Called for a preflight whose header names are too long or invalid. */
   readonly onRefused: () => void;
 }
 
-/** Names of headers, separated by commas. */
+/** Header names, separated by commas. */
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]{1,1000}$/;
 
 /**
- * Without origins no page of another origin may do anything, and a preflight is a request like any other. A listed origin may
- * send the headers that it asks for: clients add those of their own, of tracing, and the ones that tell a request from a forged one.
+ * Creates the CORS check. Without origins, pages of other origins may do nothing, and a preflight is an ordinary request. A
+ * listed origin may send all headers that it asks for, since clients add their own, for tracing and against CSRF.
  */
 export function createCors({ origins, onRefused }: CorsOptions): Cors {
   const allowed: ReadonlySet<string> = new Set(origins);
   return ({ method, headers }, response) => {
     if (allowed.size === 0) return false;
-    // A cache must not give the answer for one origin to another.
+    // A cache must not serve the answer for one origin to another.
     response.setHeader('Vary', 'Origin');
     if (headers.origin !== undefined && allowed.has(headers.origin)) {
       response.setHeader('Access-Control-Allow-Origin', headers.origin);

@@ -8,18 +8,18 @@ import type {
 import { EventEmitter } from 'node:events';
 import { Readable, Writable } from 'node:stream';
 
-/** What a runtime knows of a request besides the Request. */
+/** Facts about a request that a Request does not contain. */
 export interface FetchFacts {
-  /** Of the connection; limits count by it, or by the X-Forwarded-For of a trusted proxy. Unknown: all callers count as one. */
+  /** The peer of the connection, by which limits count unless a trusted proxy names another. All callers count as one if absent. */
   readonly remoteAddress?: string;
 }
 
-/** Answers a Request of the Fetch API; it rejects only when the caller has left, or the answer broke off. */
+/** Answers a Request of the Fetch API; rejects only if the caller has left or the answer breaks off. */
 export type FetchHandler = (request: Request, facts?: FetchFacts) => Promise<Response>;
 
 const MAX_DROPPED_BYTES = 1_048_576;
 
-/** A fetch handler over a handler of node's HTTP server: what guards the one guards the other. */
+/** Creates a fetch handler from a handler of node's HTTP server, so that both enforce the same limits. */
 export function createFetchHandler(handle: RequestListener): FetchHandler {
   return (request, facts) => {
     const remoteAddress = typeof facts?.remoteAddress === 'string' ? facts.remoteAddress : '';
@@ -76,13 +76,13 @@ function createFetchedRequest(request: Request, remoteAddress: string): Incoming
     complete: false,
   });
   incoming.once('end', () => (incoming.complete = true));
-  // Whoever reads the body hears of it as well; without a listener it would end the process.
+  // The reader of the body gets the error, too; without this listener it would end the process.
   incoming.on('error', () => undefined);
   return incoming as unknown as IncomingMessage;
 }
 
 export interface CollectedAnswer {
-  /** What a handler of node's HTTP server writes its answer to. */
+  /** The response object that a handler of node's HTTP server writes to. */
   readonly response: ServerResponse;
   /** The whole answer, once it is written; rejects when it is broken off. */
   readonly answer: Promise<Response>;

@@ -7,7 +7,7 @@ import type { Metrics } from '../telemetry/metrics.ts';
 import { createPipelining } from './pipelining.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
 
-/** Serves /metrics on a port of its own, to which callers need no access. */
+/** Serves /metrics on a separate port, to which callers need no access. */
 export interface MetricsServer {
   /** Resolves with the address once requests are accepted. */
   listen(host: string, port: number): Promise<URL>;

@@ -12,32 +12,32 @@ export interface PipeliningOptions {
   readonly handle: RequestListener;
 }
 
-/** Handles a request, or lets it wait for those before it; `previous` is the answer before its own on the connection. */
+/** Handles a request, or queues it behind earlier ones; `previous` is the preceding answer on its connection. */
 export type PipelinedListener = (...request: [...Parameters<RequestListener>, previous: ServerResponse | null]) => void;
 
-/** The requests of a connection that are not answered yet, in their order. */
+/** The unanswered requests of a connection, in order. */
 interface Pipeline {
   readonly handled: ServerResponse[];
   readonly waiting: Parameters<RequestListener>[];
-  /** The next answer is the last: nothing behind it is handled. */
+  /** True if a request was refused, after which no other is handled. */
   isRefused: boolean;
 }
 
 /**
- * Bounds the requests of one connection that are handled at the same time. Node emits all requests of up to 64 KB at once;
- * those beyond the bound wait here, and the connection is not read until they are handled.
+ * Limits the requests of one connection that are handled at the same time. Node emits all requests in 64 KB at once; those
+ * beyond the limit wait here, and the connection is not read until they are handled.
  */
 export function createPipelining({ bounds, metrics, handle }: PipeliningOptions): PipelinedListener {
   const pipelines = new WeakMap<Socket, Pipeline>();
-  let allWaiting = 0;
+  let waitingCount = 0;
 
   const open = (socket: Socket): Pipeline => {
     const pipeline: Pipeline = { handled: [], waiting: [], isRefused: false };
     pipelines.set(socket, pipeline);
-    // Node reads on by itself, after each message and when answers have been sent.
+    // Node resumes the socket itself, after each message and when answers have been sent.
     socket.on('resume', () => pauseWhileFull(socket, pipeline));
     socket.once('close', () => {
-      allWaiting -= pipeline.waiting.splice(0).length;
+      waitingCount -= pipeline.waiting.splice(0).length;
     });
     return pipeline;
   };
@@ -47,16 +47,16 @@ export function createPipelining({ bounds, metrics, handle }: PipeliningOptions)
     dropAnswered(handled);
     for (let next = waiting[0]; next && handled.length < bounds.maxPipelined; next = waiting[0]) {
       waiting.shift();
-      allWaiting -= 1;
+      waitingCount -= 1;
       handled.push(next[1]);
       handle(...next);
-      // What is behind would be done and never answered.
+      // Later requests would run but never be answered.
       if (endsConnection(next[1])) return;
     }
     if (waiting.length > 0) advanceLater(socket, pipeline);
     else socket.resume();
   };
-  /** In a later turn of the event loop: answers that are sent at once would go on without letting others in. */
+  /** Advances in a later turn of the event loop, so that immediate answers do not starve other connections. */
   const advanceLater = (socket: Socket, pipeline: Pipeline): void => {
     pipeline.handled[0]?.once('close', () => setImmediate(advance, socket, pipeline));
   };
@@ -72,17 +72,17 @@ export function createPipelining({ bounds, metrics, handle }: PipeliningOptions)
       handled.push(response);
       return handle(request, response);
     }
-    // In the midst of a chunk Node would read on.
+    // In the middle of a chunk, Node would resume the socket.
     queueMicrotask(() => pauseWhileFull(socket, pipeline));
-    if (allWaiting >= bounds.maxWaiting) {
+    if (waitingCount >= bounds.maxWaiting) {
       pipeline.isRefused = true;
       metrics.countRefusal('waiting_requests');
       response.setHeader('Connection', 'close');
       const requestId = toRequestId(request.headers['x-request-id']?.toString());
       const facts = { code: 'OVERLOADED', requestId, retryable: true } as const;
-      return sendError(response, 503, 'Too many pipelined requests are waiting.', facts);
+      return sendError(response, 503, 'Too many pipelined requests are waiting. Nothing was sent.', facts);
     }
-    allWaiting += 1;
+    waitingCount += 1;
     if (waiting.push([request, response]) > 1) return;
     metrics.countRefusal('pipelined_requests');
     advanceLater(socket, pipeline);

@@ -1,3 +1,7 @@
+/**
+ * Decides whether /ready answers 200 or 503. The backend supplies the checks (the `checks` of a TaskService); `drain` makes
+ * the gateway not ready before it stops. http/server.ts sends the report.
+ */
 import { TaskFailure } from '../contract/failure.ts';
 import type { ReadinessCheck, ReadinessChecks } from '../contract/task-service.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
@@ -7,62 +11,65 @@ import { shareForASecond } from '../event-loop/shared-work.ts';
 export interface ReadinessOptions {
   readonly checks: ReadinessChecks;
   readonly log: Log;
-  /** A check that takes longer is not well. */
+  /** The time limit of a check. */
   readonly timeoutMs?: number;
 }
 
 export interface ReadinessReport {
   readonly isReady: boolean;
-  /** A word for each part that is well, a sentence for each that is not; neither names an address. */
+  /** The result of each check: a word if it passed, a sentence if it failed. Neither contains an address. */
   readonly checks: Readonly<Record<string, string>>;
 }
 
-/** Whether requests should be sent to this gateway. */
+/** Reports whether this gateway should receive requests. */
 export interface Readiness {
-  /** Looks at every part, once a second at the most and no longer than the time-out. */
+  /** Runs all checks, each within the timeout and at most once a second. */
   report(): Promise<ReadinessReport>;
-  /** From now on it is not ready, whatever the parts say. */
+  /** Makes every later report not ready. */
   drain(): void;
 }
 
-interface Finding {
-  readonly isWell: boolean;
+interface CheckResult {
+  readonly isOk: boolean;
   readonly text: string;
 }
 
-/** Shorter than the patience of those who ask, as far as they have any. */
+/** Shorter than the usual timeouts of probes. */
 const TIMEOUT_MS = 2_000;
-const LATE: Finding = { isWell: false, text: 'It does not answer in time.' };
-const FAULTY: Finding = { isWell: false, text: 'It does not work as it should.' };
+const LATE: CheckResult = { isOk: false, text: 'It did not answer in time.' };
+const FAILED: CheckResult = { isOk: false, text: 'The check failed; the log of the gateway has the reason.' };
 
-const DRAINING: ReadinessReport = { isReady: false, checks: { draining: 'This gateway is about to stop.' } };
+const DRAINING: ReadinessReport = {
+  isReady: false,
+  checks: { draining: 'This gateway is draining and about to stop.' },
+};
 
 export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: ReadinessOptions): Readiness {
-  const parts = Object.entries(checks).map(([name, check]) => ({ name, look: shareForASecond(() => lookAt(check)) }));
-  const unwell = new Set<string>();
+  const parts = Object.entries(checks).map(([name, check]) => ({ name, run: shareForASecond(() => runCheck(check)) }));
+  const failing = new Set<string>();
   let isDraining = false;
-  /** The log hears of a part when it changes, not with every probe. */
-  const note = (name: string, { isWell, text }: Finding, error: unknown): void => {
-    if (isWell ? !unwell.delete(name) : unwell.has(name)) return;
-    if (isWell) return log.info({ check: name }, 'ready again');
-    unwell.add(name);
+  /** Logs a check when its result changes, not with every probe. */
+  const note = (name: string, { isOk, text }: CheckResult, error: unknown): void => {
+    if (isOk ? !failing.delete(name) : failing.has(name)) return;
+    if (isOk) return log.info({ check: name }, 'ready again');
+    failing.add(name);
     log.warn({ check: name, problem: text, ...(error !== undefined && { err: error }) }, 'not ready');
   };
   return {
     async report() {
-      // At once: who asks has only a while to take notice.
+      // Answered at once, since the time to notice it is short.
       if (isDraining) return DRAINING;
-      const findings = await Promise.all(
-        parts.map(async ({ name, look }) => {
-          const { finding, error } = await within(timeoutMs, look());
-          note(name, finding, error);
-          return [name, finding] as const;
+      const results = await Promise.all(
+        parts.map(async ({ name, run }) => {
+          const { result, error } = await within(timeoutMs, run());
+          note(name, result, error);
+          return [name, result] as const;
         }),
       );
       if (isDraining) return DRAINING;
-      const texts = findings.map(([name, { text }]) => [name, text] as const);
+      const texts = results.map(([name, { text }]) => [name, text] as const);
       return {
-        isReady: findings.every(([, { isWell }]) => isWell),
+        isReady: results.every(([, { isOk }]) => isOk),
         checks: { ...Object.fromEntries(texts), draining: 'no' },
       };
     },
@@ -72,23 +79,23 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
   };
 }
 
-interface Look {
-  readonly finding: Finding;
+interface CheckRun {
+  readonly result: CheckResult;
   readonly error?: unknown;
 }
 
-async function lookAt(check: ReadinessCheck): Promise<Look> {
+async function runCheck(check: ReadinessCheck): Promise<CheckRun> {
   try {
-    return { finding: { isWell: true, text: await check() } };
+    return { result: { isOk: true, text: await check() } };
   } catch (error) {
-    // A TaskFailure is written for callers; anything else may name addresses and files.
-    return { finding: error instanceof TaskFailure ? { isWell: false, text: error.message } : FAULTY, error };
+    // The message of a TaskFailure is for callers; other messages may contain addresses and files.
+    return { result: error instanceof TaskFailure ? { isOk: false, text: error.message } : FAILED, error };
   }
 }
 
-function within(timeoutMs: number, look: Promise<Look>): Promise<Look> {
+function within(timeoutMs: number, run: Promise<CheckRun>): Promise<CheckRun> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeLimit(resolve, timeoutMs, { finding: LATE });
-    look.then(resolve, reject).finally(() => clearTimeout(timer));
+    const timer = setTimeLimit(resolve, timeoutMs, { result: LATE });
+    run.then(resolve, reject).finally(() => clearTimeout(timer));
   });
 }

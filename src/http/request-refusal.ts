@@ -5,19 +5,19 @@ import type { Limit } from '../telemetry/metrics.ts';
 export interface RefusalFacts {
   readonly status: number;
   readonly code: string;
-  /** True where the same request may succeed later. */
+  /** True if the same request may succeed later. */
   readonly retryable?: boolean;
   readonly headers?: Readonly<Record<string, string>>;
-  /** The rest of the body is not wanted: the connection ends with the answer, unless all of it has arrived by then. */
+  /** True to end the connection with the answer, unless the whole body has arrived by then. */
   readonly isBodyUnwanted?: boolean;
-  /** The bound that was reached; absent: there is no bound in it. */
+  /** The limit that was exceeded; absent if the refusal is not about a limit. */
   readonly limit?: Limit;
 }
 
-/** The connection ends with the answer: where the next request begins is not certain. */
+/** Ends the connection with the answer, because the start of the next request is uncertain. */
 export const CLOSING = { Connection: 'close' } as const;
 
-/** A request that is refused before anything of it has run. Thrown by whatever is called for a request; the server answers it. */
+/** The refusal of a request before any of it has run. Any code that handles a request may throw it; the server answers it. */
 export class RequestRefusal extends Error {
   override readonly name = 'RequestRefusal';
   readonly facts: RefusalFacts;

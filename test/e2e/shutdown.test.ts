@@ -140,7 +140,7 @@ describe('SIGTERM', () => {
     const ready = await fetch(new URL('ready', address));
     expect([ready.status, await ready.json()]).toEqual([
       503,
-      { status: 'not ready', checks: { draining: 'This gateway is about to stop.' } },
+      { status: 'not ready', checks: { draining: 'This gateway is draining and about to stop.' } },
     ]);
     expect((await fetch(new URL('health', address))).status).toBe(200);
     const { status, headers } = await create(address);

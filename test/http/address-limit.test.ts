@@ -8,7 +8,7 @@ import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.
 
 const WHOLE = toRequestText(['GET / HTTP/1.1', 'Host: x']);
 
-/** A server with the limit, at which every address connects for itself or for many clients. */
+/** Starts a server with a limit of 2, for which every address is one client or is shared by many. */
 async function startServer(isShared: boolean) {
   const refused: string[] = [];
   const addresses = { ...createClientAddresses([]), isShared: () => isShared };
@@ -21,7 +21,7 @@ async function startServer(isShared: boolean) {
 }
 
 describe('connections of one address', () => {
-  test('are closed beyond the limit, and accepted again when one of them has ended', async () => {
+  test('are closed beyond the limit, and accepted again after one of them has ended', async () => {
     const { url, refused } = await startServer(false);
     const [first, second] = [openRaw(url, WHOLE), openRaw(url, WHOLE)];
     await Promise.all([first.received(/ok$/), second.received(/ok$/)]);
@@ -38,7 +38,7 @@ describe('connections of one address', () => {
       .toBe(true);
   });
 
-  test('are not counted where the address connects for many clients', async () => {
+  test('are not counted if the address is shared by many clients', async () => {
     const { url, refused } = await startServer(true);
     await Promise.all(Array.from({ length: 5 }, () => openRaw(url, WHOLE).received(/ok$/)));
     expect(refused).toEqual([]);
@@ -52,13 +52,13 @@ describe('requests of a client behind a trusted proxy', async () => {
   const open = (...headers: readonly string[]) => openRaw(gateway.url, toRequestText([...head, ...headers], '{'));
   const ask = (client: string) => gateway.graphql({ query: '{ __typename }' }, { 'x-forwarded-for': client });
 
-  test('are refused beyond the limit while as many are in flight', async () => {
+  test('are refused beyond the limit while that many are in flight', async () => {
     const held = [open('X-Forwarded-For: 198.51.100.1'), open('X-Forwarded-For: 9.9.9.9, 198.51.100.1')];
     await expect.poll(async () => (await ask('198.51.100.1')).status).toBe(429);
     const { json, headers } = await ask('198.51.100.1');
     expect(json.errors).toEqual([
       {
-        message: 'Too many requests of this address are in flight. Nothing was sent.',
+        message: 'Too many requests from this address are in flight. Nothing was sent.',
         extensions: {
           code: 'OVERLOADED',
           outcome: 'NOT_SENT',
@@ -81,7 +81,7 @@ describe('requests of a client behind a trusted proxy', async () => {
     for (const { received } of held) expect(parseAnswers(await received(/\}$/))[0]?.status).toBe(400);
   });
 
-  test('have failed attempts at /Token of their own', async () => {
+  test('have their failed attempts at /Token counted separately', async () => {
     const tryToken = async (client: string) => {
       const credentials = { client_id: crypto.randomUUID(), client_secret: 'wrong' };
       const response = await fetch(new URL('Token', gateway.url), {

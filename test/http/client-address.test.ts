@@ -36,16 +36,16 @@ describe('X-Forwarded-For', () => {
     ['10.0.0.1', 'unknown', '10.0.0.1'],
     ['10.0.0.1', 'unknown, 10.0.0.2', '10.0.0.2'],
     ['10.0.0.1', '', '10.0.0.1'],
-  ])('of the trusted proxy %s, %j, names the client %s', (proxy, forwardedFor, key) => {
+  ])('from the trusted proxy %s, with %j, names the client %s', (proxy, forwardedFor, key) => {
     expect(addresses.toKey(request(proxy, forwardedFor))).toBe(key);
   });
 
-  test.each(['192.0.2.2', '127.0.0.1', undefined])('of %s, which is not a trusted proxy, is ignored', (peer) => {
+  test.each(['192.0.2.2', '127.0.0.1', undefined])('from %s, which is not a trusted proxy, is ignored', (peer) => {
     expect(addresses.toKey(request(peer, '198.51.100.7'))).toBe(peer ?? '');
     expect(addresses.isForwarded(request(peer, '198.51.100.7'))).toBe(false);
   });
 
-  test('is missing where a trusted proxy asks for itself', () => {
+  test('is absent if a trusted proxy sends its own request', () => {
     expect(addresses.isForwarded(request('10.0.0.1'))).toBe(false);
     expect(addresses.toKey(request('10.0.0.1'))).toBe('10.0.0.1');
   });

@@ -10,10 +10,10 @@ import { openRaw } from '../support/raw-connection.ts';
 import { startRestService } from '../support/rest-service.ts';
 
 const GET = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
-/** More than the buffers of a connection hold. */
+/** Larger than the buffers of a connection. */
 const LARGE = Buffer.alloc(64_000_000, 'x');
 
-/** A server whose connections are tracked, and a connection that reads only when it is told to. */
+/** Opens a server with tracked connections, and a paused connection to it. */
 async function openServer(answer: (response: ServerResponse) => void) {
   const server = createServer((request, response) => {
     connections.onRequest(request.socket, response);
@@ -37,7 +37,7 @@ function readToEnd(caller: Socket): Promise<number> {
   });
 }
 
-/** A caller that has begun to read a large answer. */
+/** Opens a server and a caller that has begun to read a large answer. */
 async function openSlowCaller() {
   const opened = await openServer((response) => response.writeHead(200, { 'Content-Length': LARGE.length }).end(LARGE));
   opened.caller.write(GET);
@@ -45,14 +45,14 @@ async function openSlowCaller() {
   return opened;
 }
 
-test('a caller that reads its answer slowly gets all of it though the server closes meanwhile', async () => {
+test('a caller that reads its answer slowly gets all of it even if the server closes meanwhile', async () => {
   const { server, connections, caller } = await openSlowCaller();
   server.close();
   connections.endUnused();
   expect(await readToEnd(caller)).toBeGreaterThan(LARGE.length);
 });
 
-test('a caller that does not read its answer is waited for until it is not to be any longer', async () => {
+test('a caller that does not read its answer keeps its connection until endAll is called', async () => {
   const { server, connections, caller } = await openSlowCaller();
   const closed = new Promise((resolve) => server.close(resolve));
   connections.endUnused();
@@ -63,7 +63,7 @@ test('a caller that does not read its answer is waited for until it is not to be
   caller.destroy();
 });
 
-test('a connection that is kept for a next request is closed, and one that waits for its answer gets it first', async () => {
+test('an idle connection is closed, and one that waits for an answer gets it first', async () => {
   const answers: ServerResponse[] = [];
   const { server, connections, caller } = await openServer((response) => {
     answers.push(response);
@@ -71,21 +71,21 @@ test('a connection that is kept for a next request is closed, and one that waits
   });
   caller.write(GET);
   await once(caller, 'readable');
-  const kept = once(caller, 'close');
+  const idleClosed = once(caller, 'close');
   const waiting = connect((server.address() as AddressInfo).port, '127.0.0.1');
   waiting.write(GET);
   await expect.poll(() => answers.length).toBe(2);
   const closed = new Promise((resolve) => server.close(resolve));
   connections.endUnused();
   caller.resume();
-  await kept;
+  await idleClosed;
   const received = readToEnd(waiting);
   answers[1]?.end('two');
   expect(await received).toBeGreaterThan('two'.length);
   await closed;
 });
 
-test('a connection that has just been made still carries its request, and ends with the answer', async () => {
+test('a new connection can still send its request, and ends with the answer', async () => {
   const { server, connections, caller } = await openServer((response) => response.end('one'));
   await once(server, 'connection');
   caller.resume();
@@ -96,7 +96,7 @@ test('a connection that has just been made still carries its request, and ends w
   await closed;
 });
 
-test('a connection that never carries a request is waited for no longer than a moment', async () => {
+test('a connection that never sends a request is closed after a moment', async () => {
   const { server, connections, caller } = await openServer((response) => response.end());
   await once(server, 'connection');
   caller.resume();
@@ -106,7 +106,7 @@ test('a connection that never carries a request is waited for no longer than a m
   await closed;
 });
 
-test('a gateway that closes answers those who are connected, but whom it has not looked at yet', async () => {
+test('a gateway that closes answers callers whose connections it has not accepted yet', async () => {
   const gateway = await startGateway(openBackend, { env: { DATABASE_URL: 'sqlite::memory:' } });
   const callers = Array.from({ length: 20 }, () => connect(Number(gateway.url.port), '127.0.0.1'));
   await Promise.all(callers.map((caller) => once(caller, 'connect')));
@@ -114,7 +114,7 @@ test('a gateway that closes answers those who are connected, but whom it has not
     caller.write('GET /health HTTP/1.1\r\nHost: x\r\n\r\n');
     return caller.setEncoding('utf8').toArray();
   });
-  // No turn of the event loop has passed since they were connected.
+  // The event loop has had no turn since they connected.
   await gateway.close();
   for (const answer of await Promise.all(answers)) expect(answer.join('')).toMatch(/^HTTP\/1\.1 200 /);
 });
@@ -134,7 +134,7 @@ test('an idle connection is closed after KEEP_ALIVE_MS', async () => {
   expect(await openRaw(gateway.url, 'GET /health HTTP/1.1\r\nHost: x\r\n\r\n').closed).toMatch(/^HTTP\/1\.1 200 /);
 });
 
-test('a caller that has said all it had to say gets the answer of a create that takes its time', async () => {
+test('a caller that has ended its side of the connection gets the answer to a slow create', async () => {
   const held = Promise.withResolvers<null>();
   const arrived = Promise.withResolvers<void>();
   const service = await startRestService({
@@ -153,7 +153,7 @@ test('a caller that has said all it had to say gets the answer of a create that 
   const received = caller.setEncoding('utf8').toArray();
   caller.end(`${head.join('\r\n')}\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`);
   await arrived.promise;
-  // By the answer to a later connection the gateway has seen the end of the earlier one.
+  // Once a later connection has been answered, the gateway has seen the end of the earlier one.
   await fetch(new URL('health', gateway.url));
   held.resolve(null);
   expect((await received).join('')).toMatch(

@@ -13,7 +13,7 @@ interface Received {
   readonly headers: Readonly<Record<string, string | string[] | undefined>>;
 }
 
-/** As a browser would send it: fetch itself refuses to say what its origin is. */
+/** Sends a request as a browser would; fetch refuses to set an Origin. */
 function send(url: URL, method: string, headers: Record<string, string>, body = ''): Promise<Received> {
   return new Promise((resolve, reject) => {
     const outgoing = request(new URL('graphql', url), { method, headers }, (incoming) => {
@@ -38,8 +38,8 @@ function corsHeaders({ headers }: Received): readonly string[] {
   return Object.keys(headers).filter((name) => name.startsWith('access-control-'));
 }
 
-/** None of them is an origin of the list, however much it looks like one. */
-const STRANGERS = [
+/** Origins that are not on the list, though some look similar. */
+const UNLISTED = [
   'null',
   'https://evil.example',
   'http://app.example',
@@ -56,8 +56,8 @@ const STRANGERS = [
   '',
 ];
 
-describe('the pages of an origin on the list', () => {
-  test.each(ALLOWED)('may send what %s asks to send', async (origin) => {
+describe('pages of a listed origin', () => {
+  test.each(ALLOWED)('may send the headers that they ask for: %s', async (origin) => {
     const { status, headers } = await preflight(listing.url, origin);
     expect(status).toBe(204);
     expect(headers['access-control-allow-origin']).toBe(origin);
@@ -67,8 +67,8 @@ describe('the pages of an origin on the list', () => {
     expect(headers['vary']).toContain('Origin');
   });
 
-  test.each(ALLOWED)('may read the answer: %s', async (origin) => {
-    // The second answer is the fast lane's.
+  test.each(ALLOWED)('may read answers: %s', async (origin) => {
+    // The second answer comes from the fast lane.
     for (const _ of [1, 2]) {
       const { status, headers } = await ask(listing.url, origin);
       expect(status).toBe(200);
@@ -78,7 +78,7 @@ describe('the pages of an origin on the list', () => {
     }
   });
 
-  test('may read why it was refused, too', async () => {
+  test('may read refusals, too', async () => {
     const [origin = ''] = ALLOWED;
     const tooLarge = await ask(listing.url, origin, `{"query":"${'x'.repeat(1_048_576)}"}`);
     expect(tooLarge).toMatchObject({ status: 413, headers: { 'access-control-allow-origin': origin } });
@@ -91,14 +91,14 @@ describe.each([
   ['of two origins', listing],
   ['of one origin', listingOne],
   ['of none', closed],
-])('with a list %s', (_name, { url }) => {
-  test.each(STRANGERS)('a page of "%s" may neither send nor read', async (origin) => {
+])('with a list %s,', (_name, { url }) => {
+  test.each(UNLISTED)('a page of "%s" may neither send nor read', async (origin) => {
     const asked = await preflight(url, origin);
     expect(corsHeaders(asked)).toEqual([]);
     for (const _ of [1, 2]) expect(corsHeaders(await ask(url, origin))).toEqual([]);
   });
 });
 
-test('without an origin there is nothing to allow', async () => {
+test('a request without an Origin gets no CORS headers', async () => {
   expect(corsHeaders(await send(listing.url, 'OPTIONS', { 'access-control-request-method': 'POST' }))).toEqual([]);
 });

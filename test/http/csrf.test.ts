@@ -16,7 +16,7 @@ interface Received {
   readonly json: GraphqlAnswer;
 }
 
-/** Exactly these headers: fetch adds its own. */
+/** Sends exactly these headers; fetch adds its own. */
 function send(
   { url }: StoreGateway,
   method: string,
@@ -50,7 +50,7 @@ const REFUSAL = {
   json: { errors: [{ extensions: { code: 'FORBIDDEN', outcome: 'NOT_SENT', retryable: false } }] },
 };
 
-describe.each(Object.entries(gateways))('%s a POST that any page could send is refused', (_name, gateway) => {
+describe.each(Object.entries(gateways))('%s, a POST that any page could send is refused: it has', (_name, gateway) => {
   test.each([
     ['text/plain', { 'content-type': 'text/plain' }, BODY],
     ['text/plain with a charset', { 'content-type': 'text/plain;charset=UTF-8' }, BODY],
@@ -66,7 +66,11 @@ describe.each(Object.entries(gateways))('%s a POST that any page could send is r
     ],
     ['no type', {}, BODY],
     ['a blank type', { 'content-type': '' }, BODY],
-    ["a form with the browser's own password", { 'content-type': 'application/x-www-form-urlencoded', ...BASIC }, FORM],
+    [
+      "a form with the browser's stored password",
+      { 'content-type': 'application/x-www-form-urlencoded', ...BASIC },
+      FORM,
+    ],
   ])('%s', async (_what, headers, body) => {
     const before = await countTasks(gateway);
     for (const _ of [1, 2]) expect(await send(gateway, 'POST', headers, { body })).toMatchObject(REFUSAL);
@@ -78,14 +82,14 @@ describe('a GET that any page could send', () => {
   test.each([
     ['from an image, a script or the address bar', {}],
     ['from a page', { origin: 'https://evil.example' }],
-    ["with the browser's own password", BASIC],
+    ["with the browser's stored password", BASIC],
     ['with a simple type', { 'content-type': 'text/plain' }],
     ['for any type', { accept: 'application/json, text/plain, */*' }],
   ])('is refused in production: %s', async (_what, headers) => {
     expect(await send(production, 'GET', headers, { search: SEARCH })).toMatchObject(REFUSAL);
   });
 
-  test('is answered by the demo, for trying a query out', async () => {
+  test('is answered in the demo, where it is handy for trying a query', async () => {
     for (const headers of [{}, { 'sec-fetch-site': 'none' }, { 'sec-fetch-site': 'same-origin' }])
       expect(await send(demo, 'GET', headers, { search: SEARCH })).toMatchObject({ status: 200 });
   });
@@ -96,11 +100,11 @@ describe('a GET that any page could send', () => {
     [{ 'sec-fetch-site': 'anything' }],
     [{ origin: 'https://evil.example' }],
     [{ origin: 'null' }],
-  ])('is refused by the demo, too, when a browser says whose it is: %o', async (headers) => {
+  ])('is refused in the demo, too, if a browser marks it as cross-origin: %o', async (headers) => {
     expect(await send(demo, 'GET', headers, { search: SEARCH })).toMatchObject(REFUSAL);
   });
 
-  test.each(Object.entries(gateways))('can never create: %s', async (_name, gateway) => {
+  test.each(Object.entries(gateways))('cannot create %s', async (_name, gateway) => {
     const before = await countTasks(gateway);
     const search = `?${FORM}`;
     const { authorization } = { authorization: `Bearer ${gateway.token}` };
@@ -113,7 +117,7 @@ describe('a GET that any page could send', () => {
   });
 });
 
-describe('what no page can send without asking first is answered', () => {
+describe('a request that needs a preflight is answered:', () => {
   test.each([
     ['apollo-require-preflight', 'true'],
     ['x-apollo-operation-name', 'Tasks'],

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { openStore } from '../../src/store/store.ts';
 
-/** A seeded store in a file, for gateways that open it themselves by their variables. */
+/** Creates a seeded store in a file, with the variables for a gateway that opens it. */
 export async function startStore() {
   const folder = mkdtempSync(join(tmpdir(), 'embedded-'));
   const databaseUrl = `sqlite:${join(folder, 'gateway.db')}`;

@@ -161,7 +161,7 @@ describe('a body that needs credentials', () => {
     const answer = await answerTo('Content-Length: 20001', 'Authorization: Bearer unknown');
     expect(answer).toMatchObject({
       status: 401,
-      message: expect.stringContaining('bearer token is not known'),
+      message: expect.stringContaining('bearer token is unknown'),
       extensions: { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', retryable: false },
     });
     expect(answer.headers?.get('www-authenticate')).toBe('Bearer');

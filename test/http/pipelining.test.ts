@@ -13,7 +13,7 @@ import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.
 
 const BOUNDS = { maxPipelined: 16, maxWaiting: 100_000 };
 
-/** A server that handles pipelined requests in turn, and answers each with its path when it is told to. */
+/** Starts a server for pipelined requests; `answer` answers one of them with its path. */
 async function startServer(bounds = BOUNDS) {
   const handled = new Map<string, ServerResponse>();
   const metrics = createMetrics();
@@ -50,7 +50,7 @@ function paths(count: number, first = 0): readonly string[] {
   return Array.from({ length: count }, (_, index) => `/${first + index}`);
 }
 
-/** Requests of each framing in turn. */
+/** Writes requests, with each framing in turn. */
 function toRequests(all: readonly string[], header = 'X: x'): string {
   const framings = [
     (path: string) => toRequestText([`GET ${path} HTTP/1.1`, 'Host: x', header]),
@@ -62,14 +62,14 @@ function toRequests(all: readonly string[], header = 'X: x'): string {
 }
 
 describe('the pipelined requests of a connection', () => {
-  test('are handled 16 at a time, and answered in their order', async () => {
+  test('are handled 16 at a time and answered in order', async () => {
     const { url, paths: handled, answer, refusals } = await startServer();
     const all = paths(100);
     const { closed, received, socket } = openRaw(url, toRequests(all));
     await expect.poll(handled).toEqual(all.slice(0, 16));
-    // An answer that is not the next one is not sent, and makes no room.
+    // An answer out of order is not sent yet, so no other request is handled.
     answer('/1');
-    // By the answer to a later connection the server has read all that this one sends.
+    // Once a later connection has been answered, the server has read everything from this one.
     const other = openRaw(url, toRequests(['/other']));
     await expect.poll(handled).toContain('/other');
     answer('/other');
@@ -87,7 +87,7 @@ describe('the pipelined requests of a connection', () => {
     expect(parseAnswers(await closed).map(({ body }) => body)).toEqual(all);
   });
 
-  test('are all answered where they are more than Node reads at once, and the caller has ended its side', async () => {
+  test('are all answered if they exceed one read of Node and the caller has ended its side', async () => {
     const { url, handled } = await startServer();
     const all = paths(1_000);
     const { closed, socket } = openRaw(url, toRequests(all, `X: ${'x'.repeat(200)}`));
@@ -103,7 +103,7 @@ describe('the pipelined requests of a connection', () => {
     expect(most).toBe(16);
   });
 
-  test('are not handled once their caller has left', async () => {
+  test('are not handled after their caller has left', async () => {
     const { url, paths: handled, answer } = await startServer();
     const { socket } = openRaw(url, toRequests(paths(40)));
     await expect.poll(handled).toHaveLength(16);
@@ -118,7 +118,7 @@ describe('the pipelined requests of a connection', () => {
     expect(handled()).toEqual([...paths(16), '/other']);
   });
 
-  test('do not wait when too many of all connections do: the next is refused, and the connection ends behind it', async () => {
+  test('are refused if too many of all connections wait, and their connection ends', async () => {
     const { url, paths: handled, answer, refusals } = await startServer({ maxPipelined: 2, maxWaiting: 3 });
     const first = openRaw(url, toRequests(paths(5)));
     await expect.poll(handled).toEqual(['/0', '/1']);
@@ -140,7 +140,7 @@ describe('the pipelined requests of a connection', () => {
     }
     first.socket.end();
     expect(parseAnswers(await first.closed).map(({ body }) => body)).toEqual(paths(5));
-    // Their places are free again.
+    // The refused connection has freed its places in the queue.
     const third = openRaw(url, toRequests(paths(5, 20)));
     await expect.poll(handled).toContain('/21');
     for (const path of paths(5, 20)) {
@@ -151,7 +151,7 @@ describe('the pipelined requests of a connection', () => {
   });
 });
 
-test('a gateway that closes answers the pipelined creates that wait, and ends the connection with the last', async () => {
+test('a gateway that closes answers the waiting pipelined creates, and ends the connection with the last one', async () => {
   const held = Promise.withResolvers<null>();
   const service = await startRestService({ answer: () => held.promise });
   onTestFinished(() => service.close());

@@ -7,14 +7,17 @@ import { createReadiness } from '../../src/http/readiness.ts';
 import { startGateway } from '../support/running-gateway.ts';
 import { openRawService } from '../support/test-client.ts';
 
-const AWAY = new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service is away.');
+const UNREACHABLE = new TaskFailure(
+  { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+  'The service is unreachable.',
+);
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['performance'] });
   return () => vi.useRealTimers();
 });
 
-/** Lets the findings grow old. */
+/** Lets the cached results expire. */
 function passASecond(): void {
   vi.advanceTimersByTime(1_000);
 }
@@ -23,44 +26,44 @@ function readinessOf(checks: ReadinessChecks, timeoutMs = 60_000) {
   const lines: string[] = [];
   const note =
     (level: string) =>
-    ({ check = '' }: { readonly check?: string }, sentence: string) =>
-      void lines.push(`${level} ${check}: ${sentence}`);
+    ({ check = '' }: { readonly check?: string }, message: string) =>
+      void lines.push(`${level} ${check}: ${message}`);
   const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
   const readiness = createReadiness({ checks, log, timeoutMs });
   return { report: () => readiness.report(), drain: () => readiness.drain(), lines };
 }
 
-describe('a report', () => {
-  test('has a word for every part that is well', async () => {
+describe('a readiness report', () => {
+  test('has a word for every check that passes', async () => {
     const { report } = readinessOf({ upstream: async () => 'ok', circuit: async () => 'closed' });
     expect(await report()).toEqual({ isReady: true, checks: { upstream: 'ok', circuit: 'closed', draining: 'no' } });
   });
 
-  test('says what is wrong with every part that is not, but nothing that was not written to be read', async () => {
+  test('has a sentence for every check that fails, without details that are not for callers', async () => {
     const { report } = readinessOf({
-      upstream: () => Promise.reject(AWAY),
+      upstream: () => Promise.reject(UNREACHABLE),
       circuit: async () => 'closed',
       database: () => Promise.reject(new Error('password "hunter2" for 10.0.0.1 is wrong')),
     });
     expect(await report()).toEqual({
       isReady: false,
       checks: {
-        upstream: 'The service is away.',
+        upstream: 'The service is unreachable.',
         circuit: 'closed',
-        database: 'It does not work as it should.',
+        database: 'The check failed; the log of the gateway has the reason.',
         draining: 'no',
       },
     });
   });
 
-  test('does not wait for a check that hangs, and any number of reports look once', async () => {
-    let looks = 0;
+  test('does not wait for a check that hangs, and any number of reports share one run', async () => {
+    let runs = 0;
     const hanging = Promise.withResolvers<string>();
     const { report } = readinessOf(
       {
         upstream: async () => 'ok',
         database: () => {
-          looks += 1;
+          runs += 1;
           return hanging.promise;
         },
       },
@@ -68,22 +71,22 @@ describe('a report', () => {
     );
     const late = {
       isReady: false,
-      checks: { upstream: 'ok', database: 'It does not answer in time.', draining: 'no' },
+      checks: { upstream: 'ok', database: 'It did not answer in time.', draining: 'no' },
     };
     expect(await Promise.all(Array.from({ length: 20 }, report))).toEqual(Array.from({ length: 20 }, () => late));
     expect(await report()).toEqual(late);
-    expect(looks).toBe(1);
+    expect(runs).toBe(1);
     hanging.resolve('ok');
     await expect.poll(async () => (await report()).isReady).toBe(true);
-    expect(looks).toBe(1);
+    expect(runs).toBe(1);
   });
 
-  test('keeps what it found for a second, whether the part is well or not', async () => {
-    let looks = 0;
+  test('keeps the result of a check for a second, whether it passed or failed', async () => {
+    let runs = 0;
     const { report } = readinessOf({
       database: () => {
-        looks += 1;
-        return looks === 1 ? Promise.reject(AWAY) : Promise.resolve('ok');
+        runs += 1;
+        return runs === 1 ? Promise.reject(UNREACHABLE) : Promise.resolve('ok');
       },
     });
     expect((await report()).isReady).toBe(false);
@@ -93,30 +96,33 @@ describe('a report', () => {
     expect((await report()).isReady).toBe(true);
     vi.advanceTimersByTime(999);
     expect((await report()).isReady).toBe(true);
-    expect(looks).toBe(2);
+    expect(runs).toBe(2);
   });
 
-  test('says that the gateway is about to stop though its parts were found well a moment ago', async () => {
+  test('is not ready after drain, even if the checks have just passed', async () => {
     const held = Promise.withResolvers<string>();
-    const looks = [Promise.resolve('ok'), held.promise];
-    const { report, drain } = readinessOf({ database: () => looks.shift() ?? Promise.reject(AWAY) });
+    const runs = [Promise.resolve('ok'), held.promise];
+    const { report, drain } = readinessOf({ database: () => runs.shift() ?? Promise.reject(UNREACHABLE) });
     expect((await report()).isReady).toBe(true);
     passASecond();
-    const underWay = report();
+    const pending = report();
     drain();
     expect((await report()).isReady).toBe(false);
     held.resolve('ok');
-    expect((await underWay).isReady).toBe(false);
+    expect((await pending).isReady).toBe(false);
   });
 
-  test('of a gateway that is about to stop says so at once, whatever hangs', async () => {
+  test('of a draining gateway is returned at once, even if a check hangs', async () => {
     const { report, drain } = readinessOf({ database: () => new Promise(() => {}) });
     drain();
-    expect(await report()).toEqual({ isReady: false, checks: { draining: 'This gateway is about to stop.' } });
+    expect(await report()).toEqual({
+      isReady: false,
+      checks: { draining: 'This gateway is draining and about to stop.' },
+    });
   });
 });
 
-test('the log hears of a part when it changes, and not with every report', async () => {
+test('a check is logged when its result changes, not with every report', async () => {
   const state = { failure: null as Error | null };
   const { report, lines } = readinessOf({
     upstream: async () => {
@@ -124,7 +130,7 @@ test('the log hears of a part when it changes, and not with every report', async
       return 'ok';
     },
   });
-  for (const failure of [null, AWAY, AWAY, null, null]) {
+  for (const failure of [null, UNREACHABLE, UNREACHABLE, null, null]) {
     state.failure = failure;
     await report();
     passASecond();
@@ -132,7 +138,7 @@ test('the log hears of a part when it changes, and not with every report', async
   expect(lines).toEqual(['warn upstream: not ready', 'info upstream: ready again']);
 });
 
-test('/ready of a service that takes connections and says nothing is 503, and however many ask, it is asked once', async () => {
+test('/ready is 503 for a service that accepts connections but never answers, which is asked once for many probes', async () => {
   const silent = await openRawService(() => undefined);
   const env = { UPSTREAM_URL: `https://127.0.0.1:${silent.port}/`, UPSTREAM_TIMEOUT_MS: '600000', RECORD: 'off' };
   const gateway = await startGateway(openBackend, { env });
@@ -145,8 +151,8 @@ test('/ready of a service that takes connections and says nothing is 503, and ho
   const parts = ['upstream', 'circuit', 'draining'];
   for (const [status, names, upstream] of await Promise.all(Array.from({ length: 10 }, probe))) {
     expect([status, names]).toEqual([503, parts]);
-    // Whichever of the two bounds is over first.
-    expect(upstream).toMatch(/no connection was made in time\.$|^It does not answer in time\.$/);
+    // The text depends on which of the two timeouts ends first.
+    expect(upstream).toMatch(/no connection was made in time\.$|^It did not answer in time\.$/);
   }
   expect(silent.connections()).toBe(1);
 });

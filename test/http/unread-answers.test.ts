@@ -7,7 +7,7 @@ const CREATE =
   'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id parameters } } }';
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true };
 
-/** A gateway with tasks of 4 MB: an answer has room for three of them, and all answers together for two such answers. */
+/** Starts a gateway with tasks of 4 MB. One answer has room for three, and all answers together for two such answers. */
 async function startFull(): Promise<StoreGateway> {
   const gateway = await startStoreGateway({
     env: { MAX_BODY_BYTES: String(5 * MB), MAX_PENDING_ANSWER_BYTES: String(29 * MB) },
@@ -22,7 +22,7 @@ function create(gateway: StoreGateway): Promise<GatewayAnswer> {
   return gateway.graphql({ query: CREATE, variables: { input: { ...SAMPLE_INPUT, parameters } } });
 }
 
-/** Asks for a list and reads nothing yet of the answer but its head, and what the sockets take by themselves. */
+/** Requests a list and reads only the head of its answer; the sockets buffer some of the rest. */
 async function askWithoutReading({ url, token }: StoreGateway): Promise<Response> {
   const response = await fetch(new URL('graphql', url), {
     method: 'POST',
@@ -33,12 +33,12 @@ async function askWithoutReading({ url, token }: StoreGateway): Promise<Response
   return response;
 }
 
-test('answers that nobody reads leave no room for other large ones, until they are read or their callers leave', async () => {
+test('unread answers leave no room for other large ones until they are read or their callers leave', async () => {
   const gateway = await startFull();
   const list = async () => (await gateway.graphql({ query: LIST })).json;
   const [first, second] = [await askWithoutReading(gateway), await askWithoutReading(gateway)];
   expect(await list()).toMatchObject({ data: null, errors: [{ path: ['accountTasks'], extensions: OVERLOADED }] });
-  // What is rendered is shared for a second.
+  // The rendered metrics are cached for a second.
   const refusals = () => readRefusals(gateway);
   await expect.poll(refusals, { timeout: 30_000 }).toEqual({ answer_bytes: 2, pending_answer_bytes: 1 });
 
