@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendText } from '../http/answer.ts';
+import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { ANSWER_HEADERS, prefersGraphiql } from './accept.ts';
 import { createBodyAllowance } from './limits/body-allowance.ts';
@@ -25,6 +26,8 @@ export interface GraphqlHandlerOptions {
   readonly simpleGets: boolean;
 }
 
+/** Encoding a longer answer takes many milliseconds. */
+const MAX_SHARED_CHARACTERS = 262_144;
 const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 
 /**
@@ -72,7 +75,8 @@ export function createGraphqlHandler({
     // The answer is sent whole, with its length, so headers for a stream are left out.
     const allow = answer.headers.get('allow');
     const headers = { ...ANSWER_HEADERS[answerType], ...(allow === null ? {} : { Allow: allow }) };
-    sendText(response, answer.status, headers, await answer.text());
+    const text = await answer.text();
+    sendText(response, answer.status, headers, text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text);
   };
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
@@ -92,6 +96,16 @@ export function createGraphqlHandler({
     if (!known) return answerWithYoga(request, head, body, response, record);
     // The pending function would otherwise keep the body in memory.
     body = null;
-    sendText(response, 200, ANSWER_HEADERS[head.answerType], await known);
+    const text = await known;
+    const answer = text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text;
+    sendText(response, 200, ANSWER_HEADERS[head.answerType], answer);
   };
+}
+
+/** Encodes a large answer and resolves in another turn to write it, so that other callers are served in between. */
+async function encodeInTurns(text: string): Promise<Buffer> {
+  await exclusiveTurn();
+  const bytes = Buffer.from(text);
+  await exclusiveTurn();
+  return bytes;
 }

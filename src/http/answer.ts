@@ -41,7 +41,7 @@ export function sendText(
   response: ServerResponse,
   status: number,
   headers: Readonly<Record<string, string>>,
-  text: string,
+  text: string | Buffer,
 ): void {
   if (isLargeRest(response.req)) response.shouldKeepAlive = false;
   for (const name in headers) response.setHeader(name, headers[name] ?? '');

@@ -29,18 +29,25 @@ export type Text = string | Promise<string>;
 
 /** Joins the parts once all of them are ready. */
 export function joinParts(parts: readonly Text[], separator = ''): Text {
-  if (areReady(parts)) return parts.join(separator);
+  if (areReady(parts)) return concatenate(parts, separator);
   const at = parts.findIndex((part) => typeof part !== 'string');
   const before = parts.slice(0, at);
   const after = parts.slice(at + 1);
   const pending = parts[at];
   // Usually a single part is pending, and awaiting it alone is cheaper than Promise.all.
   if (pending instanceof Promise && areReady(before) && areReady(after)) {
-    const head = before.length === 0 ? '' : before.join(separator) + separator;
-    const tail = after.length === 0 ? '' : separator + after.join(separator);
+    const head = before.length === 0 ? '' : concatenate(before, separator) + separator;
+    const tail = after.length === 0 ? '' : separator + concatenate(after, separator);
     return pending.then((text) => head + text + tail);
   }
-  return Promise.all(parts.map(async (part) => part)).then((texts) => texts.join(separator));
+  return Promise.all(parts.map(async (part) => part)).then((texts) => concatenate(texts, separator));
+}
+
+/** Does what `join` does, but copies no text: the whole answer is copied once, when it is encoded. */
+function concatenate(texts: readonly string[], separator: string): string {
+  let whole = texts[0] ?? '';
+  for (let index = 1; index < texts.length; index += 1) whole += separator + texts[index];
+  return whole;
 }
 
 function areReady(parts: readonly Text[]): parts is readonly string[] {
