@@ -21,7 +21,7 @@ export function addAccountTaskConnection(builder: Builder): void {
         nullable: { list: false, items: false },
         description: 'The tasks of this page, each with its cursor.',
         resolve(page, _, { answer }) {
-          // Its tasks count again, value by value, as they are written.
+          // From here on the values of the tasks are charged as they are written.
           answer.release(page.reservedBytes);
           page.reservedBytes = 0;
           return page.tasks;
@@ -94,14 +94,17 @@ export function addAccountTaskConnection(builder: Builder): void {
   );
 }
 
-/** A page may be megabytes of Parameters; an answer of very many of them would hold up every other request. */
+/** A page can contain megabytes of Parameters, so very many pages in one answer would delay every other request. */
 function limitPages(info: GraphQLResolveInfo): void {
   const pages = rootFields(info).filter(({ name }) => name.value === 'accountTasks').length;
   if (pages > MAX_PAGES)
-    throw badInput('accountTasks', `one request may ask for at most ${MAX_PAGES} pages, not ${pages}`);
+    throw badInput(
+      'accountTasks',
+      `one request can ask for at most ${MAX_PAGES} pages, and this one asks for ${pages}`,
+    );
 }
 
-/** A larger page was refused before anything ran. */
+/** Larger pages are refused before the operation runs (graphql/limits). */
 function toPageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE_SIZE;
   if (size < 1) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, got ${size}.`);

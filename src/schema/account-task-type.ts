@@ -97,10 +97,10 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
   );
 }
 
-/** A GUID argument in canonical form; throws BAD_USER_INPUT naming the field where it is none. */
+/** Returns a GUID argument hyphenated and lower-case. Throws BAD_USER_INPUT that names the field if it is not a GUID. */
 export function parseGuidArgument(field: string, text: string): string {
   const guid = parseGuid(text);
-  if (guid === null) throw badInput(field, `expected ${GUID_FORMS}, not "${text}".`);
+  if (guid === null) throw badInput(field, `expected ${GUID_FORMS}, got "${text}".`);
   return guid;
 }
 

@@ -2,40 +2,41 @@ import { TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { jsonSize } from './json-size.ts';
 
-/** A value that was left out of an answer, whose operation ran nevertheless. */
+/** The error of a value that was left out because the answer would become too large. The operation ran all the same. */
 export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError';
 }
 
 export interface AnswerBounds {
-  /** The largest answer, in bytes. */
+  /** The maximum size of the answer. */
   readonly maxBytes: number;
   /** The part of the answer that needs no reservation. */
   readonly freeBytes: number;
-  /** Reserves memory that all answers share; false where all of it is taken. */
+  /** Reserves memory that all answers share; false if too little is left. */
   readonly reserve: (bytes: number) => boolean;
-  /** Called once, when something does not fit. */
+  /** Called once, when a value exceeds `maxBytes`. */
   readonly onFull: () => void;
+  /** See exclusive-turn.ts. */
   readonly exclusiveTurn: () => Promise<void>;
 }
 
-/** The part of an answer around a value: its field's name, and a share of the objects and lists it is in. */
+/** The bytes around a value: the name of its field and a share of the enclosing objects and lists. */
 const FIELD_BYTES = 64;
-/** A value of at most this size is always part of a mutation's answer. */
+/** Values up to this size are always part of a mutation's answer. */
 const SMALL_BYTES = 1_024;
 const SHORT_DETAIL_BYTES = 4_096;
-/** After so many values that did not fit, long ones are left out without being measured. */
+/** After so many values that did not fit, long values are left out without being measured. */
 const MAX_MEASURED = 20;
 const RESERVATION_BYTES = 65_536;
 
-/** The bytes that a field with this value takes of an answer, at the most. */
+/** An upper bound for the bytes of a leaf field with this value in an answer. */
 export function leafSize(value: unknown): number {
   return FIELD_BYTES + jsonSize(value);
 }
 
-/** The bytes that one answer may still take. Counted are the values of its fields, before they are written. */
+/** The budget of bytes for one answer (MAX_ANSWER_BYTES). The values of its fields are charged before they are written. */
 export class AnswerBudget {
-  /** True once a mutation runs: its answer says what it did, whatever room there is. */
+  /** True once a mutation runs. Its answer always says what it did, even over budget. */
   isMutation = false;
   readonly #bounds: AnswerBounds;
   #taken = 0;
@@ -53,14 +54,14 @@ export class AnswerBudget {
     return this.#bounds.maxBytes;
   }
 
-  /** The bytes this answer has reserved of what all answers share. */
+  /** The bytes that this answer has reserved from the memory that all answers share. */
   get reservedBytes(): number {
     return Math.max(0, this.#allowed - this.#bounds.freeBytes);
   }
 
   /**
-   * Takes bytes; false where the answer has no room for them.
-   * @throws TaskFailure (OVERLOADED) where all answers together have none, unless this is a mutation's.
+   * Charges bytes; returns false, without charging, if they exceed the budget.
+   * @throws TaskFailure (OVERLOADED) if the memory that all answers share is used up, unless a mutation runs.
    */
   take(bytes: number): boolean {
     const taken = this.#taken + bytes;
@@ -69,24 +70,24 @@ export class AnswerBudget {
     return true;
   }
 
-  /** Waits for a turn of the event loop in which nothing else of many bytes is read or written. */
+  /** Waits for an event-loop turn in which no other large answer is read or written. */
   exclusiveTurn(): Promise<void> {
     return this.#bounds.exclusiveTurn();
   }
 
-  /** The same before many bytes are written; a few are written at once. */
+  /** Waits for such a turn if `bytes` are many. */
   async waitToWrite(bytes: number): Promise<void> {
     if (bytes > RESERVATION_BYTES) await this.exclusiveTurn();
   }
 
-  /** Gives back what was taken ahead, so that it can be taken value by value. */
+  /** Returns bytes that were charged in advance; their values are then charged one by one as they are written. */
   release(bytes: number): void {
     this.#taken -= bytes;
   }
 
   /**
-   * Takes the bytes of a field's value, and gives back what is to be written.
-   * @throws AnswerTooLargeError where there is no room, or TaskFailure as `take` does.
+   * Charges the value of a field and returns what to write: the value, or of a non-null Detail of a mutation its short members.
+   * @throws AnswerTooLargeError if the value exceeds the budget; TaskFailure as `take` does.
    */
   admit(value: unknown, isNonNull: boolean): unknown {
     const isMeasured = this.#leftOut < MAX_MEASURED || !isLong(value);
@@ -99,25 +100,25 @@ export class AnswerBudget {
     return this.#force(written, leafSize(written));
   }
 
-  /** The short members of a Detail for which there is no room; `shortDetailsError` then says that others are missing. */
+  /** Returns the short members of a Detail that exceeds the budget; `shortDetailsError` then reports that others are missing. */
   shorten(detail: JsonObject): JsonObject {
     this.#hasShortDetails = true;
     return shortDetail(detail);
   }
 
-  /** The error of an answer in which a Detail is not whole; null where each is. */
+  /** The error of an answer with an incomplete Detail; null if all are complete. */
   get shortDetailsError(): AnswerTooLargeError | null {
     const problem = 'detail: long members were left out of at least one';
     return this.#hasShortDetails ? new AnswerTooLargeError(`${problem}: ${this.#reason()}`) : null;
   }
 
-  /** The error of a value for which there is no room. */
+  /** The error of a value that exceeds the budget. */
   tooLargeError(): AnswerTooLargeError {
     return new AnswerTooLargeError(`The value was left out: ${this.#reason()}`);
   }
 
   #reason(): string {
-    const bound = `an answer holds at most ${this.maxBytes} bytes`;
+    const bound = `an answer has at most ${this.maxBytes} bytes`;
     return this.isMutation
       ? `${bound}, and fewer while many answers wait to be read. The operation ran nevertheless.`
       : `${bound}. Ask for fewer tasks or fields in one request.`;
@@ -141,12 +142,12 @@ export class AnswerBudget {
     if (isTooMuch || this.isMutation) return false;
     throw new TaskFailure(
       { code: 'OVERLOADED', outcome: 'NOT_SENT' },
-      'Too many answers have not been read by their callers yet; nothing more can be read at the moment.',
+      'Too many answers wait to be read by their callers, so nothing more can be read now.',
     );
   }
 }
 
-/** The members of a Detail that are always part of a mutation's answer. */
+/** Returns the short members of a Detail, up to 4 KB, which are always part of a mutation's answer. */
 export function shortDetail(detail: JsonObject): JsonObject {
   let left = SHORT_DETAIL_BYTES;
   const kept = Object.entries(detail).filter(([name, value]) => {

@@ -6,9 +6,9 @@ import type { JsonValue } from '../contract/json-value.ts';
 import type { GatewayContext } from './context.ts';
 import type { AnsweredPage } from './task-reading.ts';
 
-/** A create of a batch that failed. It holds the failure, because GraphQL throws an Error that it is given as a value. */
+/** A failed create of a batch. The failure is wrapped, because GraphQL throws an Error that a resolver returns. */
 export interface FailedCreate {
-  /** Null: masked; the log has it. */
+  /** Null for a defect, which callers do not see; it is in the log. */
   readonly failure: TaskFailure | null;
 }
 

@@ -8,42 +8,42 @@ import type { AnswerBudget } from './answer-budget.ts';
 import { countFieldsBelow } from './requested-fields.ts';
 import { findTasks } from './task-reading.ts';
 
-/** A task that was created by this field, or by this item of its list. */
+/** A task that this request has created. */
 export interface CreatedTaskRef {
-  /** The field's name in the answer, and behind a dot the item's index. */
+  /** The name of the field in the answer, for an item of a batch followed by a dot and its index. */
   readonly path: string;
   readonly id: string;
 }
 
-/** A write whose failure is data of the answer, and of whose fate nobody knows. */
+/** A write with an unknown outcome whose failure is part of `data`, not of `errors`. */
 export interface UncertainWrite {
   readonly path: readonly (string | number)[];
   readonly error: unknown;
 }
 
-/** What resolvers see of the request they serve. */
+/** The context that every resolver of a request gets. */
 export interface GatewayContext {
   readonly requestId: string;
   readonly tasks: TaskService;
-  /** Who calls; throws, or rejects with, a `TaskFailure` (UNAUTHENTICATED, NOT_SENT) where the request does not say so credibly. */
+  /** Returns the caller, checked once per request. @throws TaskFailure (UNAUTHENTICATED, NOT_SENT) for missing or bad credentials. */
   authenticate(): Caller | Promise<Caller>;
-  /** What came of it, where somebody has asked; undefined: nobody has, or the request could be refused at once. */
+  /** The result of `authenticate`, if it was called and did not throw at once; else undefined. */
   knownCaller(): Caller | Promise<Caller> | undefined;
-  /** When the operation has to end, in milliseconds of `performance.now()`. */
+  /** The deadline of the operation in milliseconds of `performance.now()`. */
   readonly untilMs: number;
-  /** The tasks that the request has created so far: an error of a later field takes the results of earlier ones away. */
+  /** The tasks created so far. An error of a later field can null the whole `data`; its extensions then list these tasks. */
   readonly created: CreatedTaskRef[];
-  /** The tasks that it may have created, likewise. */
+  /** The creates with an unknown outcome, kept for the same reason. */
   readonly uncertain: UncertainWrite[];
-  /** How many creates of one batch may be under way at the same time. */
+  /** The maximum number of concurrent creates of one batch. */
   readonly batchConcurrency: number;
-  /** Writes a failure that is data of the answer at `path`, and so no error of it, to the log with the request's ID. */
+  /** Logs a failure that is part of `data` at `path`, and remembers it in `uncertain` if its outcome is unknown. */
   reportFailure(error: unknown, path: UncertainWrite['path']): void;
-  /** Told of what is done for the request; undefined: nobody wants to know. */
+  /** Called at the start of every step of the request; undefined if nothing is traced. */
   readonly beginStep: BeginStep | undefined;
-  /** The bytes that the answer may still take. */
+  /** The budget of bytes for the answer. */
   readonly answer: AnswerBudget;
-  /** The caller's tasks by ID: one look-up for all that one turn of the request asks for. */
+  /** Loads the caller's tasks by ID, with one look-up for all IDs that are requested at the same time. */
   accountTasks(info: GraphQLResolveInfo): DataLoader<string, AccountTask | null>;
 }
 
@@ -52,7 +52,7 @@ export interface GatewayContextOptions
     GatewayContext,
     'requestId' | 'tasks' | 'authenticate' | 'untilMs' | 'batchConcurrency' | 'beginStep' | 'answer'
   > {
-  /** Logs a failure that is no error of the answer. */
+  /** Logs a failure that is part of `data`, with the ID of the request. */
   logFailure(error: unknown): void;
 }
 
@@ -82,12 +82,12 @@ export function createGatewayContext(options: GatewayContextOptions): GatewayCon
   return context;
 }
 
-/** The port's view of a request; throws where the caller is not credible, before anything is sent. */
+/** Returns the context for calls through the port. Rejects if authentication fails, before anything is sent. */
 export async function toCall(context: GatewayContext): Promise<Call> {
   return callOf(await context.authenticate(), context);
 }
 
-/** The same for the work that every call takes; a promise only where it takes time to know the caller. */
+/** Runs `work` with that context, without waiting if the caller is known at once. */
 function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise<Result>): Promise<Result> {
   const caller = context.authenticate();
   if (caller instanceof Promise) return caller.then((known) => work(callOf(known, context)));

@@ -10,7 +10,7 @@ import {
 } from 'graphql';
 import type { GatewayContext } from './context.ts';
 
-/** Lets every field with a value count it towards the request's answer, and every mutation say that it is one. */
+/** Wraps resolvers: every leaf field charges its value to the budget of the answer, and every mutation marks the budget as one. */
 export function countLeaves(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) || isIntrospectionType(type)) continue;
@@ -22,10 +22,10 @@ export function countLeaves(schema: GraphQLSchema): GraphQLSchema {
 
 function countLeaf(field: GraphQLField<unknown, GatewayContext>): void {
   const { resolve } = field;
-  // One that takes `info` or is GraphQL's own default; of both there are only constants of a few bytes.
+  // Skips default resolvers and those that use `info`, which only return constants of a few bytes.
   if (!resolve || resolve.length > 3) return;
   const isNonNull = isNonNullType(field.type);
-  // The parameters are counted: an executor makes an `info` for a resolver that takes one.
+  // Must take three parameters: executors build `info` only for resolvers that take a fourth.
   const read = resolve as (source: unknown, args: object, context: GatewayContext) => unknown;
   field.resolve = (source, args, context) => context.answer.admit(read(source, args, context), isNonNull);
 }

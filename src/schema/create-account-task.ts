@@ -39,7 +39,7 @@ export function addCreateAccountTaskInput(builder: Builder, enums: Enums) {
   });
 }
 
-/** The contract's record of an input; throws BAD_USER_INPUT naming the field that cannot be used. */
+/** Converts an input to the contract's request. Throws BAD_USER_INPUT that names the invalid field. */
 export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef['$inferInput']): NewAccountTask {
   return {
     TaskID: parseGuidArgument(`${field}.taskId`, input.taskId),

@@ -118,7 +118,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
   );
 }
 
-/** Keeps the tasks that wait for the rest of their batch within the bytes of the answer: beyond them they lose their long texts. */
+/** Charges the tasks that wait for the rest of their batch to the answer. Tasks over budget lose their long texts. */
 function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
   let heldBytes = 0;
   return {
@@ -129,7 +129,7 @@ function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
       heldBytes += bytes;
       return { ...created, accountTask };
     },
-    /** From here on the tasks count as they are written. */
+    /** From here on the values of the tasks are charged as they are written. */
     async release(): Promise<void> {
       await answer.waitToWrite(heldBytes);
       answer.release(heldBytes);
@@ -137,7 +137,7 @@ function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
   };
 }
 
-/** The results in the order of the items, no more than `limit` of them under way at a time. */
+/** Maps items to results in their order, at most `limit` at a time. */
 async function mapConcurrently<In, Out>(
   items: readonly In[],
   limit: number,
@@ -170,7 +170,7 @@ const DESCRIPTIONS: Readonly<Record<FailureCode | typeof MASKED_CODE, string>> =
   INTERNAL_SERVER_ERROR: 'A defect of the gateway: it is in the log.',
 };
 
-/** Every code as a member of a GraphQL enum. */
+/** Every code as a member of the GraphQL enum. */
 const FAILURE_CODE_VALUES = Object.fromEntries(
   Object.entries(DESCRIPTIONS).map(([code, description]) => [code, { description }]),
 ) as Readonly<Record<keyof typeof DESCRIPTIONS, { readonly description: string }>>;

@@ -11,7 +11,7 @@ const PARAMETERS_CONTENT_TYPES = {
 
 export type Enums = ReturnType<typeof addEnums>;
 
-/** The contract's enums as GraphQL enums; inside, a value is the member's name (or the content type's own text). */
+/** Adds the contract's enums. Their internal values are the names of members, or the content types themselves. */
 export function addEnums(builder: Builder, { frequencies, notifications }: EnumTables) {
   return {
     TaskFrequency: builder.enumType('TaskFrequency', {
@@ -29,27 +29,27 @@ export function addEnums(builder: Builder, { frequencies, notifications }: EnumT
   };
 }
 
-/** The content type a text stands for; null for one the contract does not name. */
+/** Returns the content type for a text, in any case; null if the contract does not name it. */
 export function toContentType(text: string): ContentType | null {
   const known = Object.values(PARAMETERS_CONTENT_TYPES).find(({ value }) => value === text.toLowerCase());
   return known?.value ?? null;
 }
 
-/** Makes every enum of the schema name the members it accepts when it is given something else. */
+/** Makes every enum list the members it accepts in the error for any other value. */
 export function nameAcceptedMembers(schema: GraphQLSchema): GraphQLSchema {
   for (const type of Object.values(schema.getTypeMap())) {
     if (!(type instanceof GraphQLEnumType) || type.name.startsWith('__')) continue;
-    const refuse = (given: string, node: ValueNode | null = null): never => {
+    const reject = (given: string, node: ValueNode | null = null): never => {
       const members = type.getValues().map(({ name }) => name);
-      throw new GraphQLError(`Expected one of ${members.join(', ')}, not ${given}.`, {
+      throw new GraphQLError(`Expected one of ${members.join(', ')}, got ${given}.`, {
         nodes: node,
         extensions: { code: 'BAD_USER_INPUT' },
       });
     };
     type.parseValue = (value) =>
-      (typeof value === 'string' ? type.getValue(value)?.value : undefined) ?? refuse(JSON.stringify(value));
+      (typeof value === 'string' ? type.getValue(value)?.value : undefined) ?? reject(JSON.stringify(value));
     type.parseLiteral = (node) =>
-      (node.kind === Kind.ENUM ? type.getValue(node.value)?.value : undefined) ?? refuse(print(node), node);
+      (node.kind === Kind.ENUM ? type.getValue(node.value)?.value : undefined) ?? reject(print(node), node);
   }
   return schema;
 }
@@ -84,7 +84,7 @@ export function addScalars(builder: Builder): void {
 
 function readTimestamp(value: unknown, node: ValueNode | null = null): string {
   if (typeof value === 'string' && isTimestamp(value)) return value;
-  const given = typeof value === 'string' ? `, not "${value}"` : '';
+  const given = typeof value === 'string' ? `, got "${value}"` : '';
   throw new GraphQLError(`Expected ${TIMESTAMP_FORM}${given}.`, {
     nodes: node,
     extensions: { code: 'BAD_USER_INPUT' },

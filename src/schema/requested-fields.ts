@@ -10,15 +10,15 @@ import {
 } from 'graphql';
 import { badInput } from '../contract/failure.ts';
 
-/** The fields that the operation asks of Query or Mutation, as they are executed. */
+/** The root fields of the operation, as they are executed. */
 export function rootFields(info: GraphQLResolveInfo): readonly FieldNode[] {
   const [only, ...others] = info.operation.selectionSet.selections;
-  // A field that asks is executed, so it is this one.
+  // The resolver that calls this is executed, so its field is the only one.
   if (only?.kind === Kind.FIELD && others.length === 0) return [only];
   return [...collectFields(info.operation.selectionSet, info).values()];
 }
 
-/** How often each field's name stands below these selections, fragments written out, and fields of one name in the answer once. */
+/** Counts the fields below these selections by name. Fragments are expanded; fields merged in the answer count once. */
 export function countFieldsBelow(
   selections: readonly SelectionSetNode[],
   info: GraphQLResolveInfo,
@@ -42,7 +42,7 @@ export function countFieldsBelow(
   return counts;
 }
 
-/** The operation's fields by response name, as they are executed: a fragment once, and one field where names are the same. */
+/** Collects fields by response name as they are executed: each fragment once, and one field per name. */
 function collectFields(
   { selections }: SelectionSetNode,
   info: GraphQLResolveInfo,
@@ -72,12 +72,12 @@ function isIncluded(node: SelectionNode, { variableValues }: GraphQLResolveInfo)
   );
 }
 
-/** However they are spelt: items of a batch, or aliases of the mutations. */
+/** Items of batches and aliases of mutations count alike. */
 const MAX_CREATES_PER_REQUEST = 100;
 
 /**
- * Throws BAD_USER_INPUT where the operation asks for more creates than one request may. Each of its fields asks before it
- * creates, so such an operation creates nothing at all: an error of a later field takes the results of earlier ones away.
+ * Throws BAD_USER_INPUT if the operation requests more creates than allowed. Every mutation calls this before it creates, so such
+ * an operation creates nothing: not even its first fields, whose results the error of a later field could null.
  */
 export function limitCreates(field: string, info: GraphQLResolveInfo): void {
   const fields = rootFields(info);
@@ -85,11 +85,11 @@ export function limitCreates(field: string, info: GraphQLResolveInfo): void {
   if (requested <= MAX_CREATES_PER_REQUEST) return;
   throw badInput(
     field,
-    `one request may create at most ${MAX_CREATES_PER_REQUEST} tasks, and this one asks for ${requested}`,
+    `one request can create at most ${MAX_CREATES_PER_REQUEST} tasks, and this one requests ${requested}`,
   );
 }
 
-/** One for each item of a list; whatever takes no list creates one task at the most. */
+/** One per item of `inputs`; a mutation without `inputs` creates one task. */
 function countCreates({ arguments: args = [] }: FieldNode, { variableValues }: GraphQLResolveInfo): number {
   const inputs = args.find(({ name }) => name.value === 'inputs')?.value;
   if (inputs?.kind === Kind.LIST) return inputs.values.length;

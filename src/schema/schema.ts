@@ -9,7 +9,7 @@ import { addCreateAccountTasks } from './create-account-tasks.ts';
 import { addReferences, toSubgraphSchema } from './subgraph.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
-/** The gateway's GraphQL schema, a Federation subgraph; its task enums have the members of `tables`. */
+/** Creates the gateway's GraphQL schema, a Federation subgraph. Its task enums have the members of `tables`. */
 export function createSchema(tables: EnumTables): GraphQLSchema {
   const builder = createBuilder();
   builder.queryType({ description: "What can be read: the caller's own account tasks." });

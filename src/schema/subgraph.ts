@@ -24,7 +24,7 @@ const FEDERATION = 'https://specs.apollo.dev/federation/v2.9';
 /** An entity as another subgraph knows it. Nothing has checked its values. */
 type Representation = Readonly<Record<string, unknown>>;
 
-/** Looks up the entity of a representation; null if there is none. An object type with it as an extension is an entity. */
+/** Looks up the entity of a representation; null if it does not exist. An object type with such an extension is an entity. */
 export type ResolveReference = (
   representation: Representation,
   context: GatewayContext,

@@ -16,20 +16,20 @@ export interface TaskReader {
   readonly answer: AnswerBudget;
 }
 
-/** A page whose tasks have their room in the answer. */
+/** A page whose tasks fit in the answer. */
 export interface AnsweredPage extends AccountTaskPage {
   /** The task after which the page starts. */
   readonly after: string | null;
-  /** The bytes taken for it ahead. */
+  /** The bytes charged in advance for its tasks. */
   reservedBytes: number;
 }
 
-/** The text that is read from the database at a time. */
+/** The bytes of text that are read from the database at a time. */
 const SLICE_BYTES = 1_048_576;
 
 /**
- * Reads a page slice by slice, and ends it early where the answer has no room for the next task. A first task that no answer
- * has room for is there without its long texts; one that has none because of the rest of this answer is left to the next page.
+ * Reads a page slice by slice and ends it before the task that would exceed the budget of the answer. A first task that is too
+ * large for any answer is returned without its long texts; one that only lacks room in this answer is left to the next page.
  */
 export async function readPage(
   { first, after }: PageRequest,
@@ -65,7 +65,7 @@ export async function readPage(
   }
 }
 
-/** Finds tasks by ID slice by slice; for those that the answer has no room for, the error that says so. */
+/** Finds tasks by ID slice by slice. A task that exceeds the budget of the answer becomes an error. */
 export async function findTasks(
   ids: readonly string[],
   call: Call,
@@ -89,7 +89,7 @@ export async function findTasks(
     if (rest.length > 0) await answer.exclusiveTurn();
   }
   await answer.waitToWrite(heldBytes);
-  // From here on their values count, as they are written.
+  // From here on the values of the tasks are charged as they are written.
   answer.release(heldBytes);
   return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLargeError()));
 }

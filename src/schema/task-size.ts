@@ -2,16 +2,16 @@ import { type AccountTask, DETAIL_FIELDS, type DetailField } from '../contract/a
 import { type AnswerBudget, leafSize, shortDetail } from './answer-budget.ts';
 import { jsonSize } from './json-size.ts';
 
-/** How often the answer holds each field of a task, by the field's name. */
+/** How many times an answer contains each field of a task, by GraphQL field name. */
 export type FieldCounts = ReadonlyMap<string, number>;
 
 const NOTHING: FieldCounts = new Map();
-/** Longer texts are worth dropping where nobody asks for them. */
+/** Longer texts are dropped unless they are requested. */
 const LONG = 1_024;
-/** An ID, an enum or a cursor, its name included. */
+/** The size of an ID, an enum or a cursor, including its name. */
 const OTHER_FIELD_BYTES = 512;
 
-/** The texts of a Detail, by the name of their GraphQL field. */
+/** The fields of a Detail that are text, by GraphQL field name. */
 const TEXTS: ReadonlyMap<string, DetailField> = new Map(
   (Object.keys(DETAIL_FIELDS) as DetailField[])
     .filter((field) => DETAIL_FIELDS[field] === 'text' || DETAIL_FIELDS[field] === 'date')
@@ -19,7 +19,7 @@ const TEXTS: ReadonlyMap<string, DetailField> = new Map(
 );
 const NAMES: ReadonlyMap<string, string> = new Map([...TEXTS].map(([name, field]) => [field, name]));
 
-/** The bytes that the answer takes for one more task of which these fields are asked, at the most. */
+/** An upper bound for the bytes of a task in the answer, with these fields requested. */
 export function answerSize(task: AccountTask, fieldCounts: FieldCounts): number {
   let bytes = 0;
   for (const [name, count] of fieldCounts) {
@@ -30,12 +30,12 @@ export function answerSize(task: AccountTask, fieldCounts: FieldCounts): number 
   return bytes;
 }
 
-/** The bytes that a task holds in memory, about. */
+/** The approximate size of a task in memory, in bytes. */
 export function heldSize({ fields, detail }: AccountTask): number {
   return Math.max(jsonSize(fields), jsonSize(detail));
 }
 
-/** The task without the long texts that nobody asks for. */
+/** Returns the task without long texts that were not requested. */
 export function withoutUnrequested(task: AccountTask, fieldCounts: FieldCounts): AccountTask {
   if (fieldCounts.has('detail')) return task;
   const kept = Object.entries(task.fields).filter(
@@ -44,12 +44,12 @@ export function withoutUnrequested(task: AccountTask, fieldCounts: FieldCounts):
   return { ...task, fields: Object.fromEntries(kept), detail: {} };
 }
 
-/** The bytes that the answer takes for the task without its long texts, at the most. */
+/** An upper bound for the bytes in the answer of the task that `withoutLongTexts` returns. */
 export function shortAnswerSize(task: AccountTask, fieldCounts: FieldCounts): number {
   return answerSize({ ...withoutUnrequested(task, NOTHING), detail: shortDetail(task.detail) }, fieldCounts);
 }
 
-/** The task without its long texts; in the answer an error stands for each. */
+/** Returns the task without its long texts. Each of them becomes an error in the answer. */
 export function withoutLongTexts(task: AccountTask, answer: AnswerBudget): AccountTask {
   const missing = {
     enumerable: true,

@@ -169,7 +169,7 @@ describe('a problem that would refuse a create', () => {
     [
       { ...SAMPLE_INPUT, frequency: 'DAILY' },
       { TASK_FREQUENCIES: 'NONE,OFTEN' },
-      'Expected one of NONE, OFTEN, not "DAILY"',
+      'Expected one of NONE, OFTEN, got "DAILY"',
     ],
     [{ ...SAMPLE_INPUT, contentType: undefined }, {}, '"contentType"'],
     [{ input: SAMPLE_INPUT, idempotencyKey: '' }, {}, 'BAD_USER_INPUT: idempotencyKey: expected 1 to 255 characters'],

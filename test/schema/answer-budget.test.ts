@@ -39,7 +39,7 @@ async function startLimited(env: Readonly<Record<string, string>> = {}): Promise
   return gateway;
 }
 
-/** Creates tasks one after the other; the newest comes first. */
+/** Creates tasks one after another and returns their IDs, newest first. */
 async function createTasks(gateway: RunningGateway, parameters: readonly string[]): Promise<readonly string[]> {
   const ids: string[] = [];
   for (const text of parameters) {
@@ -53,19 +53,19 @@ async function createTasks(gateway: RunningGateway, parameters: readonly string[
   return ids;
 }
 
-/** The answer of Yoga to a document that is new, which the fast lane has to repeat. */
+/** Sends the query twice: Yoga answers the first, the fast lane the second, and both answers must be equal. */
 async function askTwice(gateway: RunningGateway, query: string, variables: object = {}): Promise<GatewayAnswer> {
   const headers = { 'x-request-id': 'same' };
   const first = await gateway.graphql({ query, variables }, headers);
   const second = await gateway.graphql({ query, variables }, headers);
-  // Without the texts, of which a failure would print all.
+  // Compares without `toBe(text)`, which would print both long texts on failure.
   expect(second.text === first.text, 'the fast lane answers as Yoga does').toBe(true);
   expect(Buffer.byteLength(first.text)).toBeLessThan(MAX_ANSWER_BYTES);
   return first;
 }
 
 describe('a list', () => {
-  test('ends its page early, and loses no task to a caller who reads on', async () => {
+  test('ends its page before the answer is too large, and skips no task on the next page', async () => {
     const gateway = await startLimited();
     const ids = await createTasks(gateway, largeTexts(16));
     const query = `query ($after: String) { accountTasks(first: 100, after: $after) {
@@ -83,7 +83,7 @@ describe('a list', () => {
     for (const { node } of pages.flatMap(({ edges }) => edges)) expect(node.parameters).toBe(LARGE);
   });
 
-  test('is not cut for texts that nobody asks for', async () => {
+  test('does not end its page early for texts that are not requested', async () => {
     const gateway = await startLimited();
     const ids = await createTasks(gateway, largeTexts(16));
     const { json } = await askTwice(
@@ -95,7 +95,7 @@ describe('a list', () => {
     expect(accountTasks.pageInfo.hasNextPage).toBe(false);
   });
 
-  test('counts a text as often as the answer holds it, in the bytes of its JSON', async () => {
+  test('counts the bytes of a text in JSON once for each time that the answer contains it', async () => {
     const gateway = await startLimited();
     await createTasks(
       gateway,
@@ -104,11 +104,11 @@ describe('a list', () => {
     const lengths = [];
     for (const fields of ['parameters', 'parameters again: parameters', 'parameters detail ...F'])
       lengths.push(await countNodes(gateway, fields));
-    // 15,000 characters are 30,000 bytes as JSON.
+    // 15,000 characters are 30,000 bytes in JSON.
     expect(lengths).toEqual([6, 3, 2]);
   });
 
-  test('shares the answer with the other lists of its request, and is empty where they leave it no room', async () => {
+  test('shares the budget with the other lists of the request, and is empty if they use it up', async () => {
     const gateway = await startLimited();
     const ids = await createTasks(gateway, largeTexts(8));
     const after = Buffer.from(`AccountTask:${ids[0]}`).toString('base64');
@@ -124,7 +124,7 @@ describe('a list', () => {
     expect(b).toEqual({ edges: [], pageInfo: { hasNextPage: true, endCursor: after } });
   });
 
-  test('has its first task even if that is too large, without its long texts and with an error for each', async () => {
+  test('contains its first task even if that is too large, with an error in place of each long text', async () => {
     const gateway = await startLimited({ MAX_ANSWER_BYTES: '20000' });
     const [newest] = await createTasks(gateway, ['1', LARGE]);
     const { json } = await askTwice(
@@ -152,7 +152,7 @@ async function countNodes(gateway: RunningGateway, fields: string): Promise<numb
 }
 
 describe('tasks by ID', () => {
-  test('beyond the answer are errors: one task under many aliases', async () => {
+  test('that exceed the budget are errors: one task under many aliases', async () => {
     const gateway = await startLimited();
     const [id] = await createTasks(gateway, [LARGE]);
     const aliases = Array.from({ length: 10 }, (_, index) => `a${index}: accountTask(id: "${id}") { id parameters }`);
@@ -161,14 +161,14 @@ describe('tasks by ID', () => {
     expect(texts).toEqual([...Array<string>(6).fill(LARGE), null, null, null, null]);
     expect(json.errors).toMatchObject(
       [6, 7, 8, 9].map((index) => ({
-        message: expect.stringContaining('an answer holds at most 200000 bytes') as unknown,
+        message: expect.stringContaining('an answer has at most 200000 bytes') as unknown,
         path: [`a${index}`, 'parameters'],
         extensions: TOO_LARGE,
       })),
     );
   });
 
-  test('beyond the answer are errors: different ones, which are not all read', async () => {
+  test('that exceed the budget are errors: different tasks, of which not all are read', async () => {
     const gateway = await startLimited();
     const ids = await createTasks(gateway, largeTexts(10));
     const { json } = await askTwice(
@@ -188,7 +188,7 @@ describe('a mutation', () => {
   const batch = (count: number) =>
     Array.from({ length: count }, (_, index) => ({ ...item(LARGE), idempotencyKey: `${index}` }));
 
-  test('says what it created, replays included, and leaves out what is too large', async () => {
+  test('returns every task that it created or replayed, and leaves out long values over budget', async () => {
     const gateway = await startLimited();
     const variables = { inputs: [...batch(8), item('{"broken":')] };
     const created = await gateway.graphql({ query: CREATE, variables });
@@ -216,7 +216,7 @@ describe('a mutation', () => {
     expect(ids(again)).toEqual(ids(created));
   });
 
-  test('says what it created where the service answers far more than it was asked', async () => {
+  test('returns every task that it created even if the service answers with very long values', async () => {
     const service = await startRestService({
       answer({ body }) {
         const { TaskID } = JSON.parse(body.toString()) as { TaskID: string };

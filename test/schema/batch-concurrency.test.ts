@@ -10,12 +10,12 @@ import { startRestService } from '../support/rest-service.ts';
 import { createBatch, item, items } from '../support/batch.ts';
 import { startCountedGateway } from './counted-gateway.ts';
 
-/** As many creates of a batch as the service is given at the same time. */
+/** The maximum number of concurrent creates of a batch at the service. */
 const UPSTREAM_CONCURRENCY = 16;
 
-test.each(DATABASES)('a batch over the store on %s is one transaction', async (kind) => {
+test.each(DATABASES)('a batch in the store on %s is one transaction', async (kind) => {
   const gateway = await startCountedGateway(kind);
-  await createBatch(gateway, items(1)); // the token is read from the database once
+  await createBatch(gateway, items(1)); // the first batch reads the token from the database
   gateway.takeCounts();
   const mixed = [...items(98), item('refused', { taskId: 'ffffffff-ffff-4fff-8fff-ffffffffffff' }), item('{"broken":')];
   const results = await createBatch(
@@ -26,7 +26,7 @@ test.each(DATABASES)('a batch over the store on %s is one transaction', async (k
   expect(gateway.takeCounts()).toEqual({ commits: 1, reads: 0 });
 });
 
-test(`a batch over the service has ${UPSTREAM_CONCURRENCY} requests under way at the most, and as many at once`, async () => {
+test(`a batch for the service keeps ${UPSTREAM_CONCURRENCY} requests in flight, and never more`, async () => {
   let underWay = 0;
   let most = 0;
   const enough = Promise.withResolvers<void>();
@@ -36,7 +36,7 @@ test(`a batch over the service has ${UPSTREAM_CONCURRENCY} requests under way at
       most = Math.max(most, underWay);
       if (underWay === UPSTREAM_CONCURRENCY) enough.resolve();
       await enough.promise;
-      // Time for one more to arrive, if there were one.
+      // Leaves time for one more request to arrive, which would be a fault.
       await delay(20);
       underWay -= 1;
       return null;
@@ -56,7 +56,7 @@ test(`a batch over the service has ${UPSTREAM_CONCURRENCY} requests under way at
   expect(most).toBe(UPSTREAM_CONCURRENCY);
 });
 
-test('a batch alone is never too much for a gateway that has less than that under way', async () => {
+test('a batch succeeds even if UPSTREAM_MAX_IN_FLIGHT is below its concurrency', async () => {
   const service = await startRestService();
   onTestFinished(() => service.close());
   const gateway = await startGateway(openBackend, {
@@ -69,7 +69,7 @@ test('a batch alone is never too much for a gateway that has less than that unde
   expect(service.requests).toHaveLength(20);
 });
 
-test('failures of items are logged with the request id: known ones with their cause, others in full and masked', async () => {
+test('failures of items are logged with the request ID: known ones with their cause, defects in full but masked in the answer', async () => {
   const cause = new Error('at 10.0.0.1');
   const defect = new Error('SELECT * FROM secret');
   const logged: object[] = [];

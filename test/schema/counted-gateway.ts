@@ -5,13 +5,13 @@ import type { DatabaseKind } from '../support/databases.ts';
 import { sampleStore } from '../support/sample-account.ts';
 
 export interface CountedGateway extends RunningGateway {
-  /** How many commits and how many single statements the database has seen since this was last asked. */
+  /** Returns the commits and single reads of the database since the last call. */
   readonly takeCounts: () => { readonly commits: number; readonly reads: number };
   /** A bearer token of another account. */
   readonly foreignToken: string;
 }
 
-/** A gateway over a store of its own that counts what reaches its database; both are gone when the test is over. */
+/** Starts a gateway on a new store and counts the accesses to its database. Both are closed after the test. */
 export async function startCountedGateway(kind: DatabaseKind): Promise<CountedGateway> {
   let counts = { commits: 0, reads: 0 };
   const { store } = await sampleStore(kind, {}, (database) => ({

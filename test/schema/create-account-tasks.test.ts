@@ -4,7 +4,7 @@ import { startGateway, startStoreGateway } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { createBatch, item, items, sendBatch } from '../support/batch.ts';
 
-/** A TaskID that each backend refuses in its own way. */
+/** A TaskID that each backend refuses with its own failure. */
 const REFUSED_TASK_ID = 'ffffffff-ffff-4fff-8fff-ffffffffffff';
 const REFUSAL = '{"Error":{"ErrorCode":"E17","ErrorReason":"No such task."},"ResponseData":null}';
 
@@ -41,7 +41,7 @@ const BACKENDS = {
 
 const keyed = (key: string) => ({ ...item(`"${key}"`), idempotencyKey: `batch ${key}` });
 
-describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, refused }) => {
+describe.each(Object.entries(BACKENDS))('a batch in %s mode', (_name, { gateway, refused }) => {
   let before: ReadonlySet<string>;
   const listed = async (): Promise<ReadonlySet<string>> => {
     const { json } = await gateway.graphql({ query: '{ accountTasks(first: 100) { edges { node { id } } } }' });
@@ -53,7 +53,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     before = await listed();
   });
 
-  test('gives its results in the order of its inputs', async () => {
+  test('returns its results in the order of its inputs', async () => {
     const results = await createBatch(gateway, items(40));
     expect(results.map((result) => result.accountTask?.parameters)).toEqual(
       items(40).map(({ input }) => input['parameters']),
@@ -62,7 +62,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     expect(await created()).toBe(40);
   });
 
-  test('creates what it can, and each item that fails says why', async () => {
+  test('creates the valid items and returns a failure for each of the others', async () => {
     const results = await createBatch(gateway, [
       item('1'),
       item('2', { taskId: 'not-a-guid' }),
@@ -83,7 +83,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     expect(await created()).toBe(2);
   });
 
-  test('creates once for each idempotencyKey, within the batch and after it', async () => {
+  test('creates one task for each idempotencyKey, within the batch and in later ones', async () => {
     const results = await createBatch(gateway, [
       keyed('a'),
       keyed('b'),
@@ -93,7 +93,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     const [a, b, again, c] = results.map((result) => result.accountTask?.id);
     expect(new Set([a, b, c]).size).toBe(3);
     expect(again).toBe(a);
-    // Either of the two with the same key may be the first.
+    // Either of the two items with the same key can be the first.
     expect([results[0]?.replayed, results[2]?.replayed]).toEqual(expect.arrayContaining([true, false]));
     expect([results[1]?.replayed, results[3]?.replayed]).toEqual([false, false]);
     const later = await createBatch(gateway, [keyed('b'), { ...item('"other"'), idempotencyKey: 'batch a' }]);
@@ -104,11 +104,11 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     expect(await created()).toBe(3);
   });
 
-  test('of nothing is an empty list', async () => {
+  test('without items returns an empty list', async () => {
     expect(await createBatch(gateway, [])).toEqual([]);
   });
 
-  test('with an enum member that does not exist is refused whole, naming the item, and nothing is created', async () => {
+  test('with an unknown enum member is refused as a whole, and the message names the item', async () => {
     const { json } = await sendBatch(gateway, [item('1'), item('2', { frequency: 'SOMETIMES' })]);
     expect(json.errors).toMatchObject([
       {
@@ -119,7 +119,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
     expect(await created()).toBe(0);
   });
 
-  test('without credentials is refused whole', async () => {
+  test('without credentials is refused as a whole', async () => {
     const { json } = await sendBatch(gateway, items(2), { authorization: '' });
     expect(json.errors).toMatchObject([
       { path: ['createAccountTasks'], extensions: { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' } },
@@ -128,7 +128,7 @@ describe.each(Object.entries(BACKENDS))('a batch over %s', (_name, { gateway, re
   });
 });
 
-test('over the service every item that is sent is one POST, and no other item is', async () => {
+test('in upstream mode every item that is sent is exactly one POST', async () => {
   const before = service.requests.length;
   await createBatch(upstream, [
     item('1', { taskId: REFUSED_TASK_ID }),

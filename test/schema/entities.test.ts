@@ -19,14 +19,14 @@ function resolve(
   return gateway.graphql({ query: QUERY, variables: { representations } }, headers);
 }
 
-/** As a router does: the representations hold the key and the name of the type. */
+/** Creates tasks and returns their representations as a router sends them: the key and the name of the type. */
 async function createTasks(gateway: RunningGateway, count: number): Promise<{ __typename: string; id: string }[]> {
   const results = await createBatch(gateway, items(count));
   return results.map(({ accountTask }) => ({ __typename: 'AccountTask', id: accountTask?.id ?? '' }));
 }
 
-describe.each(DATABASES)('_entities over the store on %s', (kind) => {
-  test('answers a hundred representations in their order with one statement', async () => {
+describe.each(DATABASES)('_entities in the store on %s', (kind) => {
+  test('resolves 100 representations in their order with one database read', async () => {
     const gateway = await startCountedGateway(kind);
     const tasks = await createTasks(gateway, 100);
     const shuffled = tasks.toReversed();
@@ -37,7 +37,7 @@ describe.each(DATABASES)('_entities over the store on %s', (kind) => {
     expect(json.data?.['_entities']).toMatchObject(shuffled);
   });
 
-  test("gives null for another account's task and for one that is not there, without a word about which", async () => {
+  test("returns null alike for another account's task and for one that does not exist", async () => {
     const gateway = await startCountedGateway(kind);
     const [task] = await createTasks(gateway, 1);
     const authorization = `Bearer ${gateway.foreignToken}`;
@@ -46,7 +46,7 @@ describe.each(DATABASES)('_entities over the store on %s', (kind) => {
   });
 });
 
-test('what cannot be looked up is an error at its place, and the others are answered', async () => {
+test('a representation that cannot be resolved is an error at its own path, and the others are resolved', async () => {
   const gateway = await startCountedGateway('SQLite');
   const [task] = await createTasks(gateway, 1);
   const { json } = await resolve(gateway, [
@@ -76,14 +76,14 @@ test('what cannot be looked up is an error at its place, and the others are answ
   const BAD = { code: 'BAD_USER_INPUT', retryable: false };
   const FORMS = 'expected a GUID: 32 hexadecimal digits, plain, hyphenated, or hyphenated in {} or ()';
   expect(errors?.toSorted((a, b) => Number(a.at) - Number(b.at))).toEqual([
-    { ...BAD, at: 0, message: `id: ${FORMS}, not "not-a-guid".` },
-    { ...BAD, at: 2, message: `id: ${FORMS}, not "".` },
-    { ...BAD, at: 3, message: `id: ${FORMS}, not "".` },
+    { ...BAD, at: 0, message: `id: ${FORMS}, got "not-a-guid".` },
+    { ...BAD, at: 2, message: `id: ${FORMS}, got "".` },
+    { ...BAD, at: 3, message: `id: ${FORMS}, got "".` },
     ...[4, 5, 6, 7, 8].map((at) => ({ ...BAD, at, message: `representations.${at}.__typename: expected AccountTask` })),
   ]);
 });
 
-test('authenticates the caller before it looks at the first representation', async () => {
+test('_entities authenticates the caller before it reads any representation', async () => {
   const gateway = await startCountedGateway('SQLite');
   const tasks = await createTasks(gateway, 2);
   gateway.takeCounts();
@@ -94,8 +94,8 @@ test('authenticates the caller before it looks at the first representation', asy
   expect(gateway.takeCounts()).toEqual({ commits: 0, reads: 0 });
 });
 
-describe('_entities over the service', () => {
-  test('answers from the record, for the same caller only, and sends nothing', async () => {
+describe('_entities in upstream mode', () => {
+  test('resolves recorded tasks for the same caller only, and sends nothing', async () => {
     const service = await startRestService();
     onTestFinished(() => service.close());
     const gateway = await startGateway(openBackend, {
@@ -112,7 +112,7 @@ describe('_entities over the service', () => {
     expect(service.requests).toHaveLength(3);
   });
 
-  test('says so where nothing is recorded, and sends nothing', async () => {
+  test('returns an error if nothing is recorded, and sends nothing', async () => {
     const service = await startRestService();
     onTestFinished(() => service.close());
     const gateway = await startGateway(openBackend, {

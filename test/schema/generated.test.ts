@@ -12,8 +12,8 @@ const CODEGEN = fileURLToPath(new URL('../../node_modules/.bin/graphql-codegen',
 const SCHEMA = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
 const MANIFEST = readFileSync(new URL('../generated/persisted-documents.json', import.meta.url), 'utf8');
 
-test('schema.graphql, the typed operations and their manifest are what the code generator writes', async () => {
-  // It compares and writes nothing.
+test('schema.graphql, the typed operations and their manifest are up to date with the code generator', async () => {
+  // --check compares and writes nothing.
   const check = promisify(execFile)(process.execPath, [CODEGEN, '--check', '--errors-only'], { cwd: ROOT });
   const stale = await check.then(
     () => null,
@@ -25,12 +25,12 @@ test('schema.graphql, the typed operations and their manifest are what the code 
 describe('the manifest of trusted documents', () => {
   const texts = JSON.parse(MANIFEST) as Readonly<Record<string, string>>;
 
-  test('names each text by its SHA-256', () => {
+  test('uses the SHA-256 of each text as its name', () => {
     const hashes = Object.values(texts).map((text) => createHash('sha256').update(text).digest('hex'));
     expect(Object.keys(texts)).toEqual(hashes);
   });
 
-  test('holds every typed operation under the hash that it carries', () => {
+  test('contains every typed operation under its own hash', () => {
     const operations = Object.values<unknown>(generated).filter(isOperation);
     const trusted = operations.map(({ __meta__: { hash } }) => texts[hash] ?? '');
     expect(trusted.map(words)).toEqual(operations.map((document) => words(print(document))));
@@ -38,14 +38,14 @@ describe('the manifest of trusted documents', () => {
     expect(operations).not.toHaveLength(0);
   });
 
-  test('holds nothing that the schema refuses', () => {
+  test('contains only documents that the schema accepts', () => {
     const schema = buildSchema(SCHEMA, { assumeValidSDL: true });
     expect(Object.values(texts).flatMap((text) => validate(schema, parse(text)))).toEqual([]);
   });
 });
 
 test('a DateTime is a string in the typed operations, so that no digit is lost', () => {
-  // The compiler checks it, not the run.
+  // Checked by tsc, not at run time.
   type Given = generated.CreateAccountTaskInput['startDate'];
   type Received = generated.AccountTaskFieldsFragment['dateCreated'];
   expectTypeOf<Given>().toEqualTypeOf<string | null | undefined>();
@@ -58,7 +58,7 @@ function isOperation(value: unknown): value is Operation {
   return typeof value === 'object' && value !== null && '__meta__' in value;
 }
 
-/** The words of a document in an order of their own: the manifest sorts what stands side by side. */
+/** The sorted words of a document, because the manifest sorts fields that stand side by side. */
 function words(text: string): readonly string[] {
   return (text.match(/\w+/g) ?? []).toSorted();
 }

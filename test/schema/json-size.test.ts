@@ -16,12 +16,12 @@ test.each([
   ['line breaks and tabs', '\r\n\t\b\f'],
   ['control characters', '\u0000\u001f'],
   ['delete and separators', '\u007f\u2028'],
-])('the size of a long text of %s is exact', (_what, text) => {
+])('jsonSize of a long text of %s is exact', (_what, text) => {
   const long = text.repeat(1_000);
   expect(jsonSize(long)).toBe(written(long));
 });
 
-test('no size is too low', () => {
+test('jsonSize is never too low', () => {
   const texts = fc.oneof(fc.string({ unit: 'binary', maxLength: 200 }), fc.string({ maxLength: 200 }));
   const surrogates = fc
     .array(fc.constantFrom('\ud83e', '\udd8a', '"', 'a'), { maxLength: 200 })
@@ -34,7 +34,7 @@ test('no size is too low', () => {
   );
 });
 
-test('numbers count with all their digits', () => {
+test('jsonSize counts all digits of a number', () => {
   const value: JsonValue = parseJsonKeepingDigits(`[${'1234567890'.repeat(20)}.10]`);
   expect(jsonSize(value)).toBeGreaterThanOrEqual(written(value));
 });

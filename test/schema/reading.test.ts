@@ -45,7 +45,7 @@ async function readPage(variables: object): Promise<Page> {
 }
 
 describe('accountTasks', () => {
-  test('runs newest first to the end, page by page, by the cursors it gives out', async () => {
+  test('lists all tasks page by page, newest first, with the cursors it returns', async () => {
     const pages: Page[] = [];
     let after: string | null = null;
     do {
@@ -65,7 +65,7 @@ describe('accountTasks', () => {
     }
   });
 
-  test('behind the last task is an empty page without cursors', async () => {
+  test('returns an empty page without cursors after the last task', async () => {
     const { pageInfo } = await readPage({ first: 7 });
     expect(pageInfo.hasNextPage).toBe(false);
     expect(await readPage({ after: pageInfo.endCursor })).toEqual({
@@ -74,7 +74,7 @@ describe('accountTasks', () => {
     });
   });
 
-  test('gives 20 unless it is told otherwise, and 100 at the most', async () => {
+  test('returns 20 tasks by default and up to 100 on request', async () => {
     const other = await startStoreGateway();
     onTestFinished(() => other.close());
     const creates = Array.from(
@@ -91,7 +91,7 @@ describe('accountTasks', () => {
     expect(await sizeOf(1)).toBe(1);
   });
 
-  test.each([0, 101, -1])('first: %i is refused by name, with what is accepted', async (first) => {
+  test.each([0, 101, -1])('refuses first: %i with a message that names the accepted range', async (first) => {
     const { json } = await gateway.graphql({ query: LIST, variables: { first } });
     expect(json.errors?.[0]?.message).toBe(`first: expected 1 to 100, got ${first}.`);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
@@ -104,7 +104,7 @@ describe('accountTasks', () => {
     Buffer.from('AccountTask:7').toString('base64'),
     Buffer.from(`Task:${SAMPLE_INPUT.taskId}`).toString('base64'),
     SAMPLE_INPUT.taskId,
-  ])('after: "%s" is no cursor that it gave out', async (after) => {
+  ])('refuses after: "%s", which is not one of its cursors', async (after) => {
     const { json } = await gateway.graphql({ query: LIST, variables: { after } });
     expect(json.errors?.[0]?.message).toBe('after: expected a cursor that accountTasks gave out.');
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
@@ -112,23 +112,23 @@ describe('accountTasks', () => {
 });
 
 describe('accountTask', () => {
-  test('takes a GUID in every form and case, and gives it back hyphenated and lower-case', async () => {
+  test('accepts a GUID in every format and case, and returns it hyphenated and lower-case', async () => {
     const [id = ''] = ids;
     for (const form of [id, id.toUpperCase(), id.replaceAll('-', ''), `{${id}}`, `(${id.toUpperCase()})`])
       expect(await ask(FIND, { id: form })).toEqual({ accountTask: { id } });
   });
 
-  test('is null where the caller has no task of that ID', async () => {
+  test('is null if the caller has no task with that ID', async () => {
     expect(await ask(FIND, { id: SAMPLE_INPUT.taskId })).toEqual({ accountTask: null });
   });
 
-  test('refuses what is no GUID', async () => {
+  test('refuses an ID that is not a GUID', async () => {
     const { json } = await gateway.graphql({ query: FIND, variables: { id: '7' } });
-    expect(json.errors?.[0]?.message).toMatch(/^id: expected a GUID: .+, not "7"\.$/);
+    expect(json.errors?.[0]?.message).toMatch(/^id: expected a GUID: .+, got "7"\.$/);
     expect(json.data).toEqual({ accountTask: null });
   });
 
-  test('is looked up once for all that a request asks for, each ID once', async () => {
+  test('loads all tasks of a request in one look-up, each ID once', async () => {
     const calls: (readonly string[])[] = [];
     const counting = await startGateway(
       async (config, observers) => {
@@ -157,8 +157,8 @@ describe('accountTask', () => {
   });
 });
 
-describe('what the enums cannot name and doubles cannot hold', () => {
-  test('is null as an enum and verbatim in detail, every digit of a number included', async () => {
+describe('a value that an enum or a double cannot represent', () => {
+  test('is null in an enum field and verbatim in detail, with every digit of a number', async () => {
     const Detail = `{"ID":"${SAMPLE_INPUT.taskId}","TaskID":"${SAMPLE_INPUT.taskId}","Frequency":"FORTNIGHTLY",
       "Notification":"NONE","ContentType":"text/csv","Cost": 12345678901234567890.10,"Tiny":1E-400,"Nested":[{"n":-0.0}]}`;
     const service = await startRestService({

@@ -8,10 +8,10 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 
-/** What has a name, with its type, and its description. */
+/** A named part of a schema with its type, and its description. */
 type Named = readonly [name: string, description: string | null | undefined];
 
-/** Everything of a schema that has a name: `Query.accountTasks(first: Int = 20)`, `TaskFrequency.NONE`. */
+/** The descriptions of all named parts of a schema, such as `Query.accountTasks(first: Int = 20)` or `TaskFrequency.NONE`. */
 export function schemaNames(schema: GraphQLSchema): ReadonlyMap<string, Named[1]> {
   const types = Object.values(schema.getTypeMap()).filter((type) => isOwn(type) && !isSpecifiedScalarType(type));
   return new Map(
@@ -19,7 +19,7 @@ export function schemaNames(schema: GraphQLSchema): ReadonlyMap<string, Named[1]
   );
 }
 
-/** Names of GraphQL itself and of Federation begin with an underscore; neither are this project's to describe. */
+/** False for the types and fields of GraphQL and Federation, which start with an underscore and need no description. */
 function isOwn({ name }: { readonly name: string }): boolean {
   return !name.startsWith('_');
 }

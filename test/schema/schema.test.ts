@@ -7,7 +7,7 @@ import { schemaNames } from './schema-names.ts';
 const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 const schema = createSchema(TABLES);
 
-/** What clients count on, name by name; more may stand beside it. */
+/** The names that clients rely on. The schema may contain more. */
 const PROMISED = `
   scalar DateTime
   scalar JSON
@@ -48,13 +48,13 @@ function isInput(name: string): boolean {
 }
 
 describe('the schema', () => {
-  test('has every name that clients are promised, with its type', () => {
+  test('contains every promised name with its type', () => {
     const names = schemaNames(schema);
     const missing = [...schemaNames(buildSchema(PROMISED)).keys()].filter((name) => !names.has(name));
     expect(missing).toEqual([]);
   });
 
-  test('keeps the inputs as promised: what is added there could be required', () => {
+  test('has exactly the promised inputs, because an added one could be required', () => {
     const inputs = (of: GraphQLSchema) => [...schemaNames(of).keys()].filter(isInput).toSorted();
     expect(inputs(schema)).toEqual(inputs(buildSchema(PROMISED)));
   });
@@ -68,7 +68,7 @@ describe('the schema', () => {
 });
 
 describe('the enums of the contract', () => {
-  test('say of each member whether the contract documents it', () => {
+  test('state in each description whether the contract documents the member', () => {
     const names = schemaNames(schema);
     expect(names.get('TaskFrequency.NONE')).toBe('Documented by the REST contract: 0 in JSON.');
     expect(names.get('TaskFrequency.DAILY')).toBe(
@@ -78,7 +78,7 @@ describe('the enums of the contract', () => {
     expect(names.get('TaskNotification.SMS')).toContain('not documented');
   });
 
-  test('have the members of the tables they are given, and their numbers where those are known', () => {
+  test('have the members of the given tables, and in their descriptions the known numbers', () => {
     const tables = { frequencies: parseEnumTable('NONE,FORTNIGHTLY=7'), notifications: parseEnumTable('PIGEON') };
     const names = schemaNames(createSchema(tables));
     expect([...names.keys()].filter((name) => /^Task(?:Frequency|Notification)\./.test(name)).toSorted()).toEqual([

@@ -15,7 +15,7 @@ const SCHEMA = readFileSync(new URL('../../schema.graphql', import.meta.url), 'u
 const gateway = await startStoreGateway({ mode: 'serve' });
 afterAll(() => gateway.close());
 
-/** As a router or a schema registry asks: with introspection off, and without credentials. */
+/** Fetches the SDL as a router or a schema registry does: with introspection off and without credentials. */
 async function fetchSdl({ graphql: ask }: RunningGateway): Promise<string> {
   const { json } = await ask({ query: SERVICE }, { authorization: '' });
   return toSdl(json.data);
@@ -26,11 +26,11 @@ function toSdl(data: unknown): string {
   return service.sdl;
 }
 
-describe('the SDL that the gateway gives out at _service', async () => {
+describe('the SDL from _service', async () => {
   const sdl = await fetchSdl(gateway);
   const { definitions } = parse(sdl);
   const types = definitions.filter((definition): definition is TypeDefinitionNode => 'name' in definition);
-  /** The arguments of a directive wherever a type has it. */
+  /** The types that have a directive, each with its arguments. */
   const uses = (name: string) =>
     types.flatMap((type) =>
       (type.directives ?? [])
@@ -55,7 +55,7 @@ describe('the SDL that the gateway gives out at _service', async () => {
     expect(links).toHaveLength(1);
   });
 
-  test('names every entity by its @key, and those that others resolve', () => {
+  test('has a @key on every entity, marked as not resolvable where others resolve it', () => {
     expect(uses('key')).toEqual([
       ['AccountTask', { fields: 'id' }],
       ['Client', { fields: 'id', resolvable: false }],
@@ -63,7 +63,7 @@ describe('the SDL that the gateway gives out at _service', async () => {
     ]);
   });
 
-  test('lets other subgraphs have the types that everybody has: they are @shareable', () => {
+  test('marks common types as @shareable, so that other subgraphs can define them too', () => {
     expect(uses('shareable')).toEqual([
       ['AccountTaskConnection', {}],
       ['AccountTaskEdge', {}],
@@ -72,14 +72,14 @@ describe('the SDL that the gateway gives out at _service', async () => {
     ]);
   });
 
-  describe.each(Object.entries(COMPOSERS))('composed by %s', (_name, compose) => {
+  describe.each(Object.entries(COMPOSERS))('when composed by %s', (_name, compose) => {
     const withOther = (otherSdl: string) =>
       compose([
         { name: 'account-tasks', url: 'http://127.0.0.1', sdl },
         { name: 'other', url: 'http://127.0.0.1', sdl: `${LINK}${otherSdl} type Query { other: String }` },
       ]);
 
-    test('goes with a subgraph that has its @shareable types too', () => {
+    test('composes with a subgraph that defines the same @shareable types', () => {
       const { supergraphSdl, remarks } = withOther(`
         type Identification @shareable { userId: String }
         type PageInfo @shareable { hasNextPage: Boolean! hasPreviousPage: Boolean! startCursor: String endCursor: String }
@@ -90,7 +90,7 @@ describe('the SDL that the gateway gives out at _service', async () => {
       expect(supergraphSdl).toMatch(/type Identification\b/);
     });
 
-    test('does not go with one that has a field of its own that is not @shareable', () => {
+    test('does not compose with a subgraph that defines a field that is not @shareable', () => {
       const { supergraphSdl, remarks } = withOther(
         'type AccountTask @key(fields: "id") { id: ID! status: String @shareable }',
       );
@@ -98,7 +98,7 @@ describe('the SDL that the gateway gives out at _service', async () => {
       expect(remarks.join()).toContain('AccountTask.status');
     });
 
-    test('lets another subgraph add fields to what it refers to', () => {
+    test('composes with a subgraph that adds fields to its entities', () => {
       const { supergraphSdl, remarks } = withOther(`
         type Task @key(fields: "id") { id: ID! title: String! }
         type Client @key(fields: "id") { id: ID! name: String! }
@@ -108,11 +108,11 @@ describe('the SDL that the gateway gives out at _service', async () => {
     });
   });
 
-  test('leaves out what Federation itself adds', () => {
+  test('omits the fields and types that Federation adds', () => {
     expect(sdl).not.toMatch(/\b_(?:entities|service|Entity|Service|Any)\b/);
   });
 
-  test('is read and printed by Apollo without a difference', () => {
+  test('is unchanged when Apollo parses and prints it', () => {
     const apollosReading = printSubgraphSchema(buildSubgraphSchema(parse(sdl)));
     const [ours, apollos] = [sdl, apollosReading].map((text) =>
       visit(parse(text, { noLocation: true }), { StringValue: (node) => ({ ...node, block: true }) })
@@ -122,18 +122,21 @@ describe('the SDL that the gateway gives out at _service', async () => {
     expect(ours).toEqual(apollos);
   });
 
-  test.each(Object.entries(COMPOSERS))('is composed by %s to the same as schema.graphql', (_name, compose) => {
-    const [given, committed] = [sdl, SCHEMA].map((text) => {
-      const { supergraphSdl = '', remarks } = compose([{ name: 'one', url: 'http://127.0.0.1', sdl: text }]);
-      expect(remarks).toEqual([]);
-      return supergraphSdl.split('\n').toSorted();
-    });
-    expect(committed).toEqual(given);
-    expect(given?.join()).toContain('createAccountTasks');
-  });
+  test.each(Object.entries(COMPOSERS))(
+    'gives the same supergraph as schema.graphql when composed by %s',
+    (_name, compose) => {
+      const [given, committed] = [sdl, SCHEMA].map((text) => {
+        const { supergraphSdl = '', remarks } = compose([{ name: 'one', url: 'http://127.0.0.1', sdl: text }]);
+        expect(remarks).toEqual([]);
+        return supergraphSdl.split('\n').toSorted();
+      });
+      expect(committed).toEqual(given);
+      expect(given?.join()).toContain('createAccountTasks');
+    },
+  );
 });
 
-test('the SDL has the members that TASK_FREQUENCIES gives the enum', async () => {
+test('the SDL has the enum members of TASK_FREQUENCIES', async () => {
   const other = await startStoreGateway({ mode: 'serve', env: { TASK_FREQUENCIES: 'NONE=0,YEARLY' } });
   onTestFinished(() => other.close());
   const sdl = await fetchSdl(other);
@@ -141,7 +144,7 @@ test('the SDL has the members that TASK_FREQUENCIES gives the enum', async () =>
   expect(sdl).not.toContain('HOURLY');
 });
 
-test('the only entity to resolve is AccountTask', async () => {
+test('_Entity has AccountTask as its only member', async () => {
   const introspected = await startStoreGateway();
   onTestFinished(() => introspected.close());
   const { json } = await introspected.graphql({ query: '{ __type(name: "_Entity") { kind possibleTypes { name } } }' });
@@ -168,13 +171,13 @@ describe('a @tag', async () => {
   const { data } = await graphql({ schema, source: SERVICE });
   const sdl = toSdl(data);
 
-  test('on a field or a type reaches the SDL and its imports', () => {
+  test('on a field or a type is part of the SDL and its imports', () => {
     expect(sdl).toMatch(/secret: String @tag\(name: "internal"\) @tag\(name: "old"\)/);
     expect(sdl).toMatch(/type Tagged\s+@key\(fields: "name"\)\s+@tag\(name: "whole-type"\)/);
     expect(sdl).toMatch(/@link\([^)]*import: \["@key", "@tag"\]/);
   });
 
-  test.each(Object.entries(COMPOSERS))('reaches the supergraph of %s', (_name, compose) => {
+  test.each(Object.entries(COMPOSERS))('is part of the supergraph of %s', (_name, compose) => {
     const { supergraphSdl, remarks } = compose([{ name: 'one', url: 'http://127.0.0.1', sdl }]);
     expect(remarks).toEqual([]);
     for (const name of ['internal', 'old', 'whole-type']) expect(supergraphSdl).toContain(`@tag(name: "${name}")`);
