@@ -18,7 +18,7 @@ const PAGE = '{ edges { cursor } }';
 const times = <Item>(count: number, item: Item): readonly Item[] => Array.from({ length: count }, () => item);
 const inTurn = (texts: readonly string[]): string => texts.join(' ');
 
-/** Each writes a request with a size of exactly `size`. */
+/** Writers of requests with exactly the given size. */
 const SIZES: readonly (readonly [what: string, most: number, write: (size: number) => Request, problem: RegExp])[] = [
   [
     'representations in a variable',
@@ -66,7 +66,7 @@ const SIZES: readonly (readonly [what: string, most: number, write: (size: numbe
     /^first: expected 1 to 100, got 101\.$/,
   ],
   [
-    'a page whose size stands in the document, behind another field',
+    'a page whose size is written in the document, after another field',
     100,
     (first) => ({
       query: `{ accountTask(id: "${SAMPLE_INPUT.taskId}") { id } accountTasks(first: ${first}) ${PAGE} }`,
@@ -100,7 +100,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-/** Every resolver asks for credentials first: with none, its error shows whether one has run. */
+/** Every resolver checks credentials first, so the error UNAUTHENTICATED shows that one has run. */
 const ANONYMOUS = { authorization: 'none' };
 
 const read = async (response: Response): Promise<GraphqlAnswer> => JSON.parse(await response.text()) as GraphqlAnswer;
@@ -133,7 +133,7 @@ const WAYS: Readonly<Record<string, (request: Request) => Promise<GraphqlAnswer>
 
 describe.each(Object.entries(WAYS))('through %s', (_way, ask) => {
   test.each(SIZES)(
-    '%s may be %i, and one more is refused before anything runs',
+    'accepts %s up to %i and refuses one more before anything runs',
     async (_what, most, write, problem) => {
       for (const _ of ['unknown', 'known']) {
         const allowed = await ask(write(most));
@@ -156,7 +156,7 @@ describe.each(Object.entries(WAYS))('through %s', (_way, ask) => {
   );
 });
 
-test('a GET with too many representations is refused as a POST is', async () => {
+test('a GET with too many representations is refused like a POST', async () => {
   const [, most, write, problem] = SIZES[0] as (typeof SIZES)[number];
   const { query, variables } = write(most + 1);
   const url = new URL('graphql', fast.url);
@@ -165,7 +165,7 @@ test('a GET with too many representations is refused as a POST is', async () => 
   expect(errors?.map(({ message }) => message)).toEqual([expect.stringMatching(problem)]);
 });
 
-test('the fast lane is not tried with sizes that it would have to refuse, and metrics count every refusal', async () => {
+test('the fast lane leaves oversized arguments to Yoga, and the metrics count every refusal', async () => {
   const gateway = await startStoreGateway();
   const [, most, write] = SIZES[0] as (typeof SIZES)[number];
   for (const size of [most, most, most + 1, most + 1]) await gateway.graphql(write(size));
@@ -188,7 +188,7 @@ describe('the sizes of an operation', () => {
   };
   const long = times(101, '1');
 
-  test('are none where no argument has a size', () => {
+  test('an operation without sized arguments needs no check', () => {
     expect(find('{ page { id } some { id } }')).toBeUndefined();
   });
 
@@ -207,7 +207,7 @@ describe('the sizes of an operation', () => {
       { group: long },
       'filter: expected at most 100 items in a list, got 101.',
     ],
-  ])('count %s', (_what, query, given, problem) => {
+  ])('the check counts %s', (_what, query, given, problem) => {
     expect(find(query, given)).toBe(problem);
   });
 
@@ -216,12 +216,12 @@ describe('the sizes of an operation', () => {
     ['null', 'query ($ids: [ID!], $n: Int) { some(ids: $ids) { id } page(first: $n) { id } }', { ids: null, n: null }],
     ['nothing', 'query ($ids: [ID!], $filter: Filter) { some(ids: $ids, filter: $filter) { id } }', {}],
     [
-      'values of other types, which coercion refuses',
+      'values of wrong types, which coercion refuses',
       'query ($filter: Filter, $n: Int) { some(filter: $filter) { id } page(first: $n) { id } }',
       { filter: { ids: { length: 101 }, groups: 'x', not: [long] }, n: '101' },
     ],
     ['another operation', 'query A { page(first: 1) { id } } query B { page(first: 101) { id } }', {}],
-  ])('do not count %s', (_what, query, given) => {
+  ])('the check does not count %s', (_what, query, given) => {
     expect(find(query, given)).toBeNull();
   });
 });

@@ -40,9 +40,9 @@ const BAD_VALUES = [
   ['parameters', '"\ud800"', 'input.parameters', 'surrogate'],
 ] as const;
 
-describe('a bad value is refused by name, with what is accepted, and nothing is stored', () => {
+describe('a bad value', () => {
   for (const [field, value, named, accepted] of BAD_VALUES) {
-    test(`${field}: ${JSON.stringify(value)} as a variable`, async () => {
+    test(`refuses ${field} ${JSON.stringify(value)} as a variable by its path, and stores nothing`, async () => {
       const before = await countTasks();
       const { json } = await gateway.graphql({
         query: MUTATION,
@@ -56,9 +56,9 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
       expect(await countTasks()).toBe(before);
     });
 
-    // GraphQL's own lexer refuses this one before it is a value.
+    // GraphQL's lexer refuses this one earlier.
     if (value === '"\ud800"') continue;
-    test(`${field}: ${JSON.stringify(value)} written in the document`, async () => {
+    test(`refuses ${field} ${JSON.stringify(value)} in the document by its path, and stores nothing`, async () => {
       const before = await countTasks();
       const literals = Object.entries({ ...SAMPLE_INPUT, [field]: value }).map(([name, given]: [string, unknown]) => {
         const isEnumName =
@@ -75,14 +75,14 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
     });
   }
 
-  test('an XML document that is no XML', async () => {
+  test('refuses parameters that are not well-formed XML although contentType says so', async () => {
     const input = { ...SAMPLE_INPUT, contentType: 'APPLICATION_XML', parameters: '<a><b></a>' };
     const { json } = await gateway.graphql({ query: MUTATION, variables: { input } });
     expect(json.errors?.[0]?.message).toMatch(/^input\.parameters: is not well-formed XML/);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 
-  test('a finish before the start, compared as instants to 100 ns', async () => {
+  test('refuses a finishDate before the startDate, compared as instants to 100 ns', async () => {
     const input = {
       ...SAMPLE_INPUT,
       startDate: '2026-02-22T05:10:00.0000001+01:00',
@@ -93,7 +93,7 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 
-  test('the same bad document gets the same answer the second time', async () => {
+  test('answers the same bad document alike the second time', async () => {
     const query = 'mutation { createAccountTask(input: { taskId: 1.5 }) { accountTask { id } } }';
     const first = await gateway.graphql({ query });
     const second = await gateway.graphql({ query });
@@ -101,11 +101,11 @@ describe('a bad value is refused by name, with what is accepted, and nothing is 
   });
 });
 
-describe('what is no GraphQL request at all', () => {
+describe('a malformed request', () => {
   const post = (body: BodyInit, headers: Record<string, string> = { 'content-type': 'application/json' }) =>
     fetch(new URL('graphql', gateway.url), { method: 'POST', headers, body });
 
-  test('malformed JSON is 400', async () => {
+  test('answers malformed JSON with 400', async () => {
     const response = await post('{"query": "{ __typename }"');
     expect(response.status).toBe(400);
     expect(await outcomeOf(response)).toBe('NOT_SENT');
@@ -118,7 +118,7 @@ describe('what is no GraphQL request at all', () => {
       '{"query":"{ __typename }"}',
       'for a JSON body send Content-Type: application/json.',
     ],
-  ])('a body of %s without a query is answered with how to send one', async (type, body, hint) => {
+  ])('answers a body of %s without a query with how to send one', async (type, body, hint) => {
     const response = await post(body, { 'content-type': type, authorization: `Bearer ${gateway.token}` });
     const { errors } = (await response.json()) as GraphqlAnswer;
     expect(response.status).toBe(400);
@@ -126,13 +126,13 @@ describe('what is no GraphQL request at all', () => {
     expect(errors?.[0]?.message).toContain(hint);
   });
 
-  test('an empty body is 400', async () => {
+  test('answers an empty body with 400', async () => {
     const response = await post('');
     expect(response.status).toBe(400);
     expect(await outcomeOf(response)).toBe('NOT_SENT');
   });
 
-  test('a body over MAX_BODY_BYTES is 413, announced or not', async () => {
+  test('answers a body over MAX_BODY_BYTES with 413, with or without Content-Length', async () => {
     const large = JSON.stringify({ query: '{ __typename }', variables: { a: 'x'.repeat(1_048_576) } });
     const announced = await post(large);
     expect(announced.status).toBe(413);
@@ -146,7 +146,7 @@ describe('what is no GraphQL request at all', () => {
     expect(streamed.status).toBe(413);
   });
 
-  test('a body of exactly MAX_BODY_BYTES is read', async () => {
+  test('reads a body of exactly MAX_BODY_BYTES', async () => {
     const frame = JSON.stringify({ query: '{ __typename }', variables: { a: '' } });
     const exact = frame.replace('""', `"${'x'.repeat(1_048_576 - frame.length)}"`);
     const authorized = { 'content-type': 'application/json', authorization: `Bearer ${gateway.token}` };

@@ -11,25 +11,22 @@ afterAll(() => Promise.all([open, ...Object.values(gateways)].map((gateway) => g
 
 const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
 
-/** Each is a slip that GraphQL answers with the right name, where that is not switched off. */
-const SLIPS: readonly (readonly [string, object])[] = [
+/** Misspelled names that graphql-js answers with a suggestion, unless that is off. */
+const MISSPELLINGS: readonly (readonly [string, object])[] = [
   ['a field', { query: '{ accountTusk(id: "x") { id } }' }],
   ['an argument', { query: '{ accountTasks(furst: 1) { edges { cursor } } }' }],
   ['a type', { query: 'query ($i: CreateAccountTaskInputs) { __typename }' }],
-  [
-    'a field of an input, written out',
-    { query: 'mutation { createAccountTask(input: { taskid: "x" }) { replayed } }' },
-  ],
-  ['a field of an input, as a variable', { query: CREATE, variables: { input: { ...SAMPLE_INPUT, taskid: 'x' } } }],
-  ['a fragment on a type', { query: '{ ...F } fragment F on Querry { __typename }' }],
+  ['an input field in the document', { query: 'mutation { createAccountTask(input: { taskid: "x" }) { replayed } }' }],
+  ['an input field in a variable', { query: CREATE, variables: { input: { ...SAMPLE_INPUT, taskid: 'x' } } }],
+  ['the type of a fragment', { query: '{ ...F } fragment F on Querry { __typename }' }],
 ];
 
-test.each(SLIPS)('in the demo a slip in the name of %s is answered with the right one', async (_what, body) => {
+test.each(MISSPELLINGS)('the demo suggests the right name for a misspelling of %s', async (_what, body) => {
   expect((await open.graphql(body)).text).toContain('Did you mean');
 });
 
-describe.each(Object.entries(gateways))('production, %s,', (_name, gateway) => {
-  test.each(SLIPS)('does not say the right name of %s', async (_what, body) => {
+describe.each(Object.entries(gateways))('production %s', (_name, gateway) => {
+  test.each(MISSPELLINGS)('production suggests no name for a misspelling of %s', async (_what, body) => {
     for (const _ of ['once', 'and again']) {
       const { text, json } = await gateway.graphql(body);
       expect(json.errors?.length).toBeGreaterThan(0);
@@ -40,9 +37,9 @@ describe.each(Object.entries(gateways))('production, %s,', (_name, gateway) => {
   test.each([
     ['the whole schema', getIntrospectionQuery()],
     ['a type by its name', '{ __type(name: "AccountTask") { fields { name } } }'],
-    ['the schema by an alias', '{ harmless: __schema { types { name } } }'],
+    ['the schema through an alias', '{ harmless: __schema { types { name } } }'],
     ['the schema in a fragment', '{ ...F } fragment F on Query { __schema { types { name } } }'],
-  ])('does not tell %s', async (_what, query) => {
+  ])('production does not reveal %s', async (_what, query) => {
     for (const _ of ['once', 'and again']) {
       const { json } = await gateway.graphql({ query });
       expect(json.data).toBeUndefined();
@@ -50,7 +47,7 @@ describe.each(Object.entries(gateways))('production, %s,', (_name, gateway) => {
     }
   });
 
-  test('tells the name of a type still: clients need it', async () => {
+  test('production still answers __typename, which clients need', async () => {
     expect((await gateway.graphql({ query: '{ __typename }' })).json.data).toEqual({ __typename: 'Query' });
   });
 });

@@ -3,7 +3,7 @@ import { createDocumentCache } from '../../src/graphql/document-cache.ts';
 
 const numbered = (number: number): string => `query Q${String(number).padStart(6, '0')} { a }`;
 
-test('a document that is in use stays, however many others come', () => {
+test('a document in use stays in the cache, however many others are added', () => {
   const cache = createDocumentCache<number>({ maxEntries: 100, maxLength: 1_000_000 });
   cache.set('hot', -1);
   for (let number = 0; number < 10_000; number += 1) {
@@ -17,7 +17,7 @@ test('a document that is in use stays, however many others come', () => {
 test.each([
   { bound: 'entries', maxEntries: 100, maxLength: 1_000_000, kept: 100 },
   { bound: 'length', maxEntries: 100_000, maxLength: 100 * numbered(0).length, kept: 100 },
-])('the number of $bound is bounded', ({ maxEntries, maxLength, kept }) => {
+])('the cache is bounded by $bound', ({ maxEntries, maxLength, kept }) => {
   const cache = createDocumentCache<number>({ maxEntries, maxLength });
   for (let number = 0; number < 10_000; number += 1) cache.set(numbered(number), number);
   const known = Array.from({ length: 10_000 }, (_, number) => number).filter(
@@ -27,7 +27,7 @@ test.each([
   expect(known.length).toBeLessThanOrEqual(kept);
 });
 
-test('a document that would take much of the cache is not kept', () => {
+test('a document that would take more than a tenth of the cache is not stored', () => {
   const cache = createDocumentCache<number>({ maxEntries: 100, maxLength: 1_000 });
   cache.set('x'.repeat(101), 1);
   cache.set('x'.repeat(100), 2);
@@ -35,7 +35,7 @@ test('a document that would take much of the cache is not kept', () => {
   expect(cache.get('x'.repeat(100))).toBe(2);
 });
 
-test('what is set again is what is given', () => {
+test('a second set replaces the value', () => {
   const cache = createDocumentCache<number>({ maxEntries: 100, maxLength: 1_000 });
   cache.set('a', 1);
   cache.set('a', 2);

@@ -15,7 +15,7 @@ const { characters, tokens, nesting, depth, aliases, directives, cost } = DOCUME
 const times = (count: number, text: string | ((index: number) => string)): string =>
   Array.from({ length: count }, (_, index) => (typeof text === 'string' ? text : text(index))).join(' ');
 
-/** Each writes a document of exactly the size it is asked for, which is valid. */
+/** Writers of valid documents with exactly the given size. */
 const DOCUMENTS: readonly (readonly [string, number, (size: number) => string, string])[] = [
   ['characters', characters, (size) => `{__typename}#${'x'.repeat(size - 13)}`, `more than ${characters} characters`],
   [
@@ -27,7 +27,7 @@ const DOCUMENTS: readonly (readonly [string, number, (size: number) => string, s
   ],
   ['brackets', nesting, (size) => `${'{...'.repeat(size - 1)}{__typename${'}'.repeat(size)}`, `deeper than ${nesting}`],
   [
-    'fields within fields',
+    'nested fields',
     depth,
     (size) => `{__schema{types{${times(size - 3, 'ofType{')}name${'}'.repeat(size - 3)}}}}`,
     `deeper than ${depth} levels`,
@@ -66,40 +66,43 @@ const DOCUMENTS: readonly (readonly [string, number, (size: number) => string, s
   ],
 ];
 
-/** What a limit counts is called otherwise where it is no plain number of them. */
+/** The names of limits that differ from what they count. */
 const NAMES: Readonly<Record<string, string>> = {
   brackets: 'nesting',
-  'fields within fields': 'depth',
+  'nested fields': 'depth',
   'fields of pages': 'cost',
 };
 
-/** How many documents were refused, by the limit. */
+/** The number of refused documents by limit. */
 async function countRefusals({ url }: RunningGateway): Promise<Readonly<Record<string, number>>> {
   const text = await (await fetch(new URL('metrics', url))).text();
   const lines = text.matchAll(/^gateway_refusals_total\{limit="document_(\w+)"\} (\d+)$/gm);
   return Object.fromEntries([...lines].map(([, limit = '', count]) => [limit, Number(count)]));
 }
 
-describe.each(Object.entries(gateways))('a document, %s,', (_name, gateway) => {
-  test.each(DOCUMENTS)('may have as many %s as the limit, and not one more', async (what, limit, write, problem) => {
-    const before = await countRefusals(gateway);
-    for (const _ of ['once', 'and again']) {
-      const allowed = await gateway.graphql({ query: write(limit) });
-      expect(allowed.json.errors).toBeUndefined();
-      const refused = await gateway.graphql({ query: write(limit + 1) });
-      expect(refused.json.errors).toMatchObject([
-        { message: expect.stringContaining(problem), extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } },
-      ]);
-      expect(refused.json.data).toBeUndefined();
-    }
-    const name = NAMES[what] ?? what.replace(/,.*/, '');
-    expect(await countRefusals(gateway)).toEqual({ ...before, [name]: (before[name] ?? NaN) + 2 });
-  });
+describe.each(Object.entries(gateways))('%s', (_name, gateway) => {
+  test.each(DOCUMENTS)(
+    'a document may have as many %s as the limit and not one more',
+    async (what, limit, write, problem) => {
+      const before = await countRefusals(gateway);
+      for (const _ of ['once', 'again']) {
+        const allowed = await gateway.graphql({ query: write(limit) });
+        expect(allowed.json.errors).toBeUndefined();
+        const refused = await gateway.graphql({ query: write(limit + 1) });
+        expect(refused.json.errors).toMatchObject([
+          { message: expect.stringContaining(problem), extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } },
+        ]);
+        expect(refused.json.data).toBeUndefined();
+      }
+      const name = NAMES[what] ?? what.replace(/,.*/, '');
+      expect(await countRefusals(gateway)).toEqual({ ...before, [name]: (before[name] ?? NaN) + 2 });
+    },
+  );
 
   test.each([
     ['an introspection query', getIntrospectionQuery()],
     [
-      'an introspection query with everything in it',
+      'a complete introspection query',
       getIntrospectionQuery({
         descriptions: true,
         specifiedByUrl: true,
@@ -109,19 +112,19 @@ describe.each(Object.entries(gateways))('a document, %s,', (_name, gateway) => {
         oneOf: true,
       }),
     ],
-  ])('may be %s', async (_what, query) => {
+  ])('a document may be %s', async (_what, query) => {
     const { json } = await gateway.graphql({ query });
     expect(json.errors).toBeUndefined();
     expect(json.data).toHaveProperty('__schema.types');
   });
 
-  test('may not ask the schema for ever', async () => {
+  test('a document may not nest introspection fields without end', async () => {
     const query = `{__schema{types{${'fields{type{'.repeat(4)}name${'}}'.repeat(4)}}}}`;
     const { json } = await gateway.graphql({ query });
     expect(json.errors?.[0]?.message).toContain('introspection depth');
   });
 
-  test('is refused with 400 where the client asks for that', async () => {
+  test('a document over a limit is refused with 400 in application/graphql-response+json', async () => {
     const accept = 'application/graphql-response+json';
     const { status } = await gateway.graphql(
       { query: `{${times(aliases + 1, (i) => `a${i}:__typename`)}}` },
@@ -172,18 +175,18 @@ describe('the size of an operation', () => {
     ],
     ['{ a: item { b: id } ... { c: item { id } } }', { aliases: 3 }],
     ['mutation { nothing }', { cost: 1 }],
-  ])('%s', (document, size) => {
+  ])('the size of %s is measured', (document, size) => {
     expect(measure(document)).toMatchObject([size]);
   });
 
-  test('is told of every operation of a document', () => {
+  test('every operation of a document is measured', () => {
     expect(measure('query A { item { id } } query B { all { id item { id } } }')).toMatchObject([
       { cost: 2 },
       { cost: 4 },
     ]);
   });
 
-  test('takes no longer for fragments that double what they hold, forty times over', () => {
+  test('forty levels of fragments that double their content are measured at once', () => {
     const fragments = times(40, (index) => `fragment F${index} on Query { ...F${index + 1} ...F${index + 1} }`);
     expect(measure(`{ ...F0 } ${fragments} fragment F40 on Query { a: __typename }`)).toMatchObject([
       { aliases: 2 ** 40, cost: 2 ** 40 },

@@ -18,7 +18,7 @@ import {
 import { checkOperations } from '../../src/graphql/limits/document-limits.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 
-/** Values of a scalar that get further, and such that are wrong in every way. */
+/** Sample values of a scalar: accepted ones, and invalid ones of every kind. */
 interface Leaves {
   readonly good: readonly unknown[];
   readonly bad: readonly unknown[];
@@ -55,22 +55,22 @@ export interface DocumentRequest {
 }
 
 export interface DocumentTexts {
-  /** What takes the place of the usual values of a scalar. */
+  /** Replaces the default sample values of some scalars. */
   readonly leaves?: LeavesByType;
-  /** Of how many documents in ten nothing is wrong, as far as their making knows. */
+  /** The number of documents in ten that are generated without a flaw. */
   readonly rightInTen?: number;
 }
 
-interface Making {
+interface Generation {
   readonly leaves: LeavesByType;
-  /** Of a hundred values or parts of a document, how many are wrong. */
-  readonly oddInHundred: number;
+  /** The percentage of values and parts of a document that are wrong. */
+  readonly oddPercent: number;
   readonly hasDirectives: boolean;
 }
 
 interface Piece {
   readonly text: string;
-  /** By name: the type as written, with a default where it has one, and a value; none where it is not given. */
+  /** By name: the type as written, with any default, and the value; absent if the request does not send it. */
   readonly variables: Readonly<Record<string, { readonly type: string; readonly value?: unknown }>>;
   readonly fragments: Readonly<Record<string, string>>;
 }
@@ -83,7 +83,7 @@ const join = (pieces: readonly Piece[]): Piece => ({
   fragments: Object.assign({}, ...pieces.map(({ fragments }) => fragments)) as Piece['fragments'],
 });
 
-/** A value as it is written in a document; names of enums without quotation marks. */
+/** A value as a literal of a document; enum members are not quoted. */
 function toLiteral(value: unknown, type: GraphQLInputType): string {
   const named = isNonNullType(type) ? type.ofType : type;
   if (Array.isArray(value))
@@ -98,7 +98,7 @@ function toLiteral(value: unknown, type: GraphQLInputType): string {
   return isEnumType(named) && typeof value === 'string' ? value : (JSON.stringify(value) ?? 'null');
 }
 
-/** Two of one name must be asked for the same. */
+/** An alias, since two fields of one response name must have the same arguments. */
 function aliasOf({ name, args }: GraphQLField<unknown, unknown>): fc.Arbitrary<string> {
   if (args.length > 0) return fc.nat({ max: 999 }).map((salt) => `${name}${salt}: `);
   return fc.constantFrom('', '', `${name}_: `);
@@ -111,21 +111,21 @@ const DIRECTIVES: readonly Piece[] = [
 ];
 const BAD_DIRECTIVES = ['@include(if: $nope)', '@nope', '@skip'].map(textOnly);
 
-/** Requests for every field of a schema in every way: good ones, and such as nobody should send. */
+/** Generates requests for every field of a schema, valid and invalid ones. */
 export function documentTexts(
   schema: GraphQLSchema,
   { leaves: given = {}, rightInTen = 3 }: DocumentTexts = {},
 ): fc.Arbitrary<DocumentRequest> {
   const leaves = { ...LEAVES, ...given };
   return fc.oneof(
-    { weight: rightInTen, arbitrary: makeDocuments(schema, { leaves, oddInHundred: 0, hasDirectives: false }) },
-    { weight: 10 - rightInTen, arbitrary: makeDocuments(schema, { leaves, oddInHundred: 5, hasDirectives: true }) },
+    { weight: rightInTen, arbitrary: makeDocuments(schema, { leaves, oddPercent: 0, hasDirectives: false }) },
+    { weight: 10 - rightInTen, arbitrary: makeDocuments(schema, { leaves, oddPercent: 5, hasDirectives: true }) },
   );
 }
 
-/** Requests that a gateway runs, each of them. */
+/** Generates only requests that a gateway accepts. */
 export function runnableDocuments(schema: GraphQLSchema): fc.Arbitrary<DocumentRequest> {
-  return makeDocuments(schema, { leaves: LEAVES, oddInHundred: 0, hasDirectives: false }).filter(({ query }) => {
+  return makeDocuments(schema, { leaves: LEAVES, oddPercent: 0, hasDirectives: false }).filter(({ query }) => {
     try {
       const document = parse(query);
       checkOperations(schema, document);
@@ -136,10 +136,10 @@ export function runnableDocuments(schema: GraphQLSchema): fc.Arbitrary<DocumentR
   });
 }
 
-function makeDocuments(schema: GraphQLSchema, making: Making): fc.Arbitrary<DocumentRequest> {
-  const { leaves, oddInHundred, hasDirectives } = making;
+function makeDocuments(schema: GraphQLSchema, making: Generation): fc.Arbitrary<DocumentRequest> {
+  const { leaves, oddPercent, hasDirectives } = making;
   const rarely = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>): fc.Arbitrary<T> =>
-    fc.oneof({ weight: 100 - oddInHundred, arbitrary: usual }, { weight: oddInHundred, arbitrary: odd });
+    fc.oneof({ weight: 100 - oddPercent, arbitrary: usual }, { weight: oddPercent, arbitrary: odd });
 
   function valueOf(type: GraphQLInputType): fc.Arbitrary<unknown> {
     if (isNonNullType(type)) return valueOf(type.ofType);

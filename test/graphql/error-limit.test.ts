@@ -3,7 +3,7 @@ import { inputThat, startScriptedGateway } from './scripted-tasks.ts';
 
 const LANES = [
   ['with the fast lane', {}],
-  ['without it', { FAST_LANE: 'off' }],
+  ['without the fast lane', { FAST_LANE: 'off' }],
 ] as const;
 const times = <Item>(count: number, item: Item): readonly Item[] => Array.from({ length: count }, () => item);
 
@@ -12,8 +12,8 @@ async function countRefusals(url: URL): Promise<number> {
   return Number(/^gateway_refusals_total\{limit="failures"\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
-describe.each(LANES)('an answer, %s,', (_lane, env) => {
-  test('holds twenty errors and the number of the others, and so does the log', async () => {
+describe.each(LANES)('%s', (_lane, env) => {
+  test('an answer and the log hold twenty errors and the number of the others', async () => {
     const gateway = await startScriptedGateway(env);
     const query = 'query ($all: [_Any!]!) { _entities(representations: $all) { __typename } }';
     for (const _ of ['unknown', 'known']) {
@@ -32,7 +32,7 @@ describe.each(LANES)('an answer, %s,', (_lane, env) => {
     expect(await countRefusals(gateway.url)).toBe(2);
   });
 
-  test('keeps the error of a create that failed behind forty others', async () => {
+  test('an answer keeps the error of a failed create after forty others', async () => {
     const gateway = await startScriptedGateway(env);
     const query = `mutation ($inputs: [CreateAccountTaskItem!]!, $bad: CreateAccountTaskInput!) {
       all: createAccountTasks(inputs: $inputs) { ... on CreateAccountTaskPayload { accountTask { startDate } } }
@@ -51,7 +51,7 @@ describe.each(LANES)('an answer, %s,', (_lane, env) => {
     }
   });
 
-  test('names twenty problems of a document', async () => {
+  test('an answer names twenty problems of a document', async () => {
     const gateway = await startScriptedGateway(env);
     const query = `{ ${Array.from({ length: 50 }, (_, at) => `nope${at}`).join(' ')} }`;
     const { json } = await gateway.graphql({ query });
@@ -64,18 +64,18 @@ describe.each(LANES)('an answer, %s,', (_lane, env) => {
 describe('the log of a batch', () => {
   const query = `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }`;
 
-  test('has twenty lines for a hundred refused creates, and the number of the others', async () => {
+  test('the log has twenty lines for a hundred refused creates, and the number of the others', async () => {
     const gateway = await startScriptedGateway();
     await gateway.graphql({ query, variables: { inputs: times(100, { input: inputThat('is refused') }) } });
     expect(gateway.logged).toHaveLength(21);
     expect(gateway.logged.at(-1)?.sentence).toBe('and 80 more failures of this request');
   });
 
-  test('has a line for every create of unknown fate', async () => {
+  test('the log has a line for every create of unknown outcome', async () => {
     const gateway = await startScriptedGateway();
     const inputs = [
       ...times(50, { input: inputThat('is refused') }),
-      ...times(50, { input: inputThat('is of unknown fate') }),
+      ...times(50, { input: inputThat('has an unknown outcome') }),
     ];
     await gateway.graphql({ query, variables: { inputs } });
     expect(gateway.logged.filter(({ sentence }) => sentence === 'Too slow.')).toHaveLength(50);

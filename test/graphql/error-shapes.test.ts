@@ -9,7 +9,7 @@ import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 const MUTATION = `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }`;
 const REQUEST = { query: MUTATION, variables: { input: SAMPLE_INPUT } };
 
-/** What the next create throws. */
+/** The failure that the next create throws. */
 let failure: unknown;
 const logged: { level: string; facts: object; sentence: string }[] = [];
 const note = (level: string) => (facts: object, sentence: string) => void logged.push({ level, facts, sentence });
@@ -41,7 +41,7 @@ describe('a failure of a mutation that ran', () => {
   ];
   for (const kind of kinds) {
     for (const accept of ['application/json', 'application/graphql-response+json', '*/*']) {
-      test(`${kind.code} is HTTP 200 for Accept: ${accept}`, async () => {
+      test(`answers ${kind.code} of a mutation that ran with HTTP 200 for Accept: ${accept}`, async () => {
         failure = new TaskFailure(kind, 'What happened.', { cause: new Error('at 10.0.0.1') });
         const { status, headers, json, text } = await gateway.graphql(REQUEST, { accept });
         expect(status).toBe(200);
@@ -64,7 +64,7 @@ describe('a failure of a mutation that ran', () => {
     }
   }
 
-  test("the envelope's own code and reason are given verbatim, and only when there was an envelope", async () => {
+  test("passes on the envelope's code and reason verbatim, and only if there was an envelope", async () => {
     failure = new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No client.', {
       errorCode: ' E-17 ',
       errorReason: 'No client.',
@@ -76,7 +76,7 @@ describe('a failure of a mutation that ran', () => {
     expect(Object.keys(bare.errors?.[0]?.extensions ?? {})).toEqual(['code', 'outcome', 'retryable', 'requestId']);
   });
 
-  test('the caller finds the request id it sent in the answer, its header and the log', async () => {
+  test("repeats the caller's request id in the answer, its header and the log", async () => {
     failure = new TaskFailure({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Too slow.');
     logged.length = 0;
     const { json, headers } = await gateway.graphql(REQUEST, { 'x-request-id': 'trace-42' });
@@ -90,14 +90,14 @@ describe('a failure of a mutation that ran', () => {
     );
   });
 
-  test('a request id that could break a log line or a header is replaced', async () => {
+  test('replaces a request id that could break a log line or a header', async () => {
     const { headers } = await gateway.graphql(REQUEST, { 'x-request-id': 'a b"{}' });
     expect(headers.get('x-request-id')).toMatch(/^[0-9a-f-]{36}$/);
   });
 });
 
-describe('anything unexpected', () => {
-  test('is masked, logged with its request id, and of unknown fate in a mutation', async () => {
+describe('an unexpected error', () => {
+  test('masks an unexpected error of a mutation, logs it with its request id and calls its outcome UNKNOWN', async () => {
     failure = new Error('SELECT * FROM secret');
     logged.length = 0;
     const { status, json, text } = await gateway.graphql(REQUEST, { 'x-request-id': 'trace-43' });
@@ -115,7 +115,7 @@ describe('anything unexpected', () => {
     });
   });
 
-  test('is masked in a query too, where nothing was created', async () => {
+  test('masks an unexpected error of a query, without an outcome', async () => {
     failure = new Error('SELECT * FROM secret');
     const { json, text } = await gateway.graphql({ query: '{ accountTasks { edges { cursor } } }' });
     expect(text).not.toContain('SELECT');
@@ -126,13 +126,13 @@ describe('anything unexpected', () => {
     });
   });
 
-  test('a thrown thing that is no Error is masked as well', async () => {
+  test('masks a thrown value that is not an Error', async () => {
     failure = 'a string';
     const { json } = await gateway.graphql(REQUEST);
     expect(json.errors?.[0]?.message).toBe('Unexpected error.');
   });
 
-  test('is of unknown fate outside of an operation as well, with the data of one that ran', () => {
+  test('calls the outcome of an unexpected error outside of an operation UNKNOWN, with data as of one that ran', () => {
     const defect = new GraphQLError('secret', { originalError: new Error('secret') });
     const { errors, data } = refusedResult([defect], { requestId: 'r', log });
     expect(data).toBeNull();

@@ -12,14 +12,14 @@ const BATCH = {
   query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
   variables: { inputs: [{ input: SAMPLE_INPUT }] },
 };
-const STRANGER = { authorization: 'Bearer stranger' };
+const UNKNOWN_CALLER = { authorization: 'Bearer unknown' };
 
-/** Enough, and long enough, to fill any of the caches several times over. */
+/** Sends enough long documents of an unknown caller to fill any of the caches several times. */
 async function flood({ graphql }: RunningGateway, body: { readonly query: string }): Promise<void> {
   for (let number = 0; number < 60; number += 1) {
     const query = `${body.query} #${number}${'x'.repeat(9_700)}`;
-    await graphql({ ...body, query }, STRANGER);
-    await graphql({ ...body, query }, STRANGER);
+    await graphql({ ...body, query }, UNKNOWN_CALLER);
+    await graphql({ ...body, query }, UNKNOWN_CALLER);
   }
 }
 
@@ -34,12 +34,12 @@ async function isFast({ url, graphql }: RunningGateway, body: object): Promise<b
 }
 
 test.each([
-  ['run for a caller of the store', async () => {}],
+  ['that ran for a known caller', async () => {}],
   [
-    'run for a stranger first, and then for a caller of the store',
-    async (gateway: RunningGateway) => void (await gateway.graphql(LIST, STRANGER)),
+    'that ran for an unknown caller first and then for a known one',
+    async (gateway: RunningGateway) => void (await gateway.graphql(LIST, UNKNOWN_CALLER)),
   ],
-])('a document %s keeps its place in the lane, whatever strangers send', async (_what, before) => {
+])('a document %s keeps its place in the fast lane whatever unknown callers send', async (_what, before) => {
   const gateway = await startStoreGateway();
   onTestFinished(() => gateway.close());
   await before(gateway);
@@ -51,26 +51,29 @@ test.each([
 test.each([
   ['create', CREATE],
   ['batch', BATCH],
-])('a %s that the service has accepted keeps its place, whatever those send whom it refuses', async (_what, body) => {
-  const service = await startRestService({
-    answer: ({ headers }) => (headers.authorization === 'Bearer known' ? null : { status: 401, body: '' }),
-  });
-  onTestFinished(() => service.close());
-  const gateway = await startGateway(openBackend, {
-    env: { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:' },
-    authorization: 'Bearer known',
-  });
-  onTestFinished(() => gateway.close());
-  await gateway.graphql(body);
-  for (const other of [LIST, CREATE, BATCH]) await flood(gateway, other);
-  expect(await isFast(gateway, body)).toBe(true);
-});
+])(
+  'a %s that the service accepted keeps its place in the fast lane whatever refused callers send',
+  async (_what, body) => {
+    const service = await startRestService({
+      answer: ({ headers }) => (headers.authorization === 'Bearer known' ? null : { status: 401, body: '' }),
+    });
+    onTestFinished(() => service.close());
+    const gateway = await startGateway(openBackend, {
+      env: { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:' },
+      authorization: 'Bearer known',
+    });
+    onTestFinished(() => gateway.close());
+    await gateway.graphql(body);
+    for (const other of [LIST, CREATE, BATCH]) await flood(gateway, other);
+    expect(await isFast(gateway, body)).toBe(true);
+  },
+);
 
-test('strangers drive out what strangers send, so that they fill no memory', async () => {
+test('documents of unknown callers evict one another', async () => {
   const gateway = await startStoreGateway();
   onTestFinished(() => gateway.close());
   const body = { query: '{ __typename }' };
-  await gateway.graphql(body, STRANGER);
+  await gateway.graphql(body, UNKNOWN_CALLER);
   expect(await isFast(gateway, body)).toBe(true);
   await flood(gateway, { query: '{ a: __typename }' });
   expect(await isFast(gateway, body)).toBe(false);

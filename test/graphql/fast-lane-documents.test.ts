@@ -7,7 +7,7 @@ import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { type DocumentRequest, documentTexts } from './document-texts.ts';
 import { post, startLanePair } from './lane-pair.ts';
 
-/** More, with a seed of one's own: `LANE_RUNS=20000 LANE_SEED=7 npx vitest run test/server/fast-lane-documents.test.ts` */
+/** To try more documents: `LANE_RUNS=20000 LANE_SEED=7 npx vitest run test/graphql/fast-lane-documents.test.ts` */
 const RUNS = Number(process.env['LANE_RUNS'] ?? 300);
 const SEED = Number(process.env['LANE_SEED'] ?? 20_260_222);
 const LONG_MS = Math.max(60_000, RUNS * 200);
@@ -29,7 +29,7 @@ const documents = documentTexts(
   },
 );
 
-/** What callers do to variables that a document was written for. */
+/** Mistakes that callers make with the variables of a document. */
 const CHANGES: readonly ((variables: DocumentRequest['variables'], name: string) => object)[] = [
   (variables) => variables,
   (variables) => variables,
@@ -67,17 +67,17 @@ test(`the fast lane answers documents and variables of any make as Yoga does (se
     }),
     { seed: SEED, numRuns: RUNS, endOnFailure: true },
   );
-  // It would be no test if the lane took none.
+  // The test would prove nothing if the lane answered none.
   const { fast, slow } = await pair.fastAnswers();
   expect(fast).toBeGreaterThan(RUNS / 4);
   expect(slow).toBe(0);
 });
 
-/** What graphql-js alone takes tens of seconds for: it looks for a suggestion for each, and quotes all of them. */
+/** graphql-js alone takes tens of seconds for these, since it looks for a suggestion for each and quotes all of them. */
 test.each([
-  ['an input with 4,000 fields that nobody knows', Object.fromEntries(numbers(4_000).map((at) => [`taskIx${at}`, at]))],
-  ['a batch of 100 items that are none', numbers(100)],
-])('%s is refused at its first few problems, with the lane and without', async (_what, value) => {
+  ['an input with 4,000 unknown fields', Object.fromEntries(numbers(4_000).map((at) => [`taskIx${at}`, at]))],
+  ['a batch of 100 items that are not objects', numbers(100)],
+])('%s is refused after its first few problems, with and without the fast lane', async (_what, value) => {
   const query = Array.isArray(value)
     ? 'mutation ($value: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $value) { __typename } }'
     : 'mutation ($value: CreateAccountTaskInput!) { createAccountTask(input: $value) { replayed } }';

@@ -15,7 +15,7 @@ const CREATE =
   'mutation Create($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id detail } } }';
 const READ = 'query Read($id: ID!) { accountTask(id: $id) { id name } } query Other { __typename }';
 
-/** Known by nothing but their making, and the same in every run. */
+/** Generated with a fixed seed, so the same in every run. */
 const generated = fc.sample(
   runnableDocuments(createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS })),
   { seed: 20_260_222, numRuns: 60 },
@@ -107,28 +107,34 @@ const LEFT: Readonly<Record<string, LaneRequest>> = {
 
 const BOTH = ['*/*', 'application/graphql-response+json'];
 
-describe('the fast lane answers trusted documents byte for byte as Yoga does', () => {
-  test.each(Object.entries({ ...TAKEN, ...LEFT }))('one asked for by %s', async (_name, request) => {
-    for (const accept of request.headers?.['accept'] ? [request.headers['accept']] : BOTH) {
-      const { expected, first, second } = await pair.answersTo({ ...request, headers: { ...request.headers, accept } });
-      expect([first, second]).toEqual([expected, expected]);
-    }
-  });
+describe('the fast lane with trusted documents', () => {
+  test.each(Object.entries({ ...TAKEN, ...LEFT }))(
+    'a request by %s gets the answer that Yoga gives, byte for byte',
+    async (_name, request) => {
+      for (const accept of request.headers?.['accept'] ? [request.headers['accept']] : BOTH) {
+        const { expected, first, second } = await pair.answersTo({
+          ...request,
+          headers: { ...request.headers, accept },
+        });
+        expect([first, second]).toEqual([expected, expected]);
+      }
+    },
+  );
 
-  test.each(Object.entries(TAKEN))('and takes one asked for by %s', async (_name, request) => {
+  test.each(Object.entries(TAKEN))('the fast lane answers a request by %s', async (_name, request) => {
     await pair.answersTo(request);
     const before = await pair.fastAnswers();
     await pair.answersTo(request);
     expect(await pair.fastAnswers()).toEqual({ fast: before.fast + 2, slow: 0 });
   });
 
-  test.each(Object.entries(LEFT))('and leaves to Yoga one asked for by %s', async (_name, request) => {
+  test.each(Object.entries(LEFT))('the fast lane leaves a request by %s to Yoga', async (_name, request) => {
     const before = await pair.fastAnswers();
     await pair.answersTo(request);
     expect(await pair.fastAnswers()).toEqual(before);
   });
 
-  test('and documents of any make', async () => {
+  test('generated trusted documents get the answers that Yoga gives', async () => {
     const before = await pair.fastAnswers();
     for (const [at, { query, variables }] of generated.entries()) {
       const name = at % 2 === 0 ? { documentId: hash(query) } : persisted(hash(query));

@@ -6,7 +6,7 @@ import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
 const pair = await startLanePair();
 afterAll(() => pair.close());
 
-/** What clients send of their own accord: test/e2e/front-ends.test.ts sees that they do. */
+/** The requests that clients send by default, as test/e2e/front-ends.test.ts checks. */
 const CLIENT_ACCEPTS = {
   'Apollo Client': 'application/graphql-response+json,application/json;q=0.9',
   'graphql-request': 'application/graphql-response+json, application/json',
@@ -143,7 +143,7 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
     query: `{ ${Array.from({ length: 101 }, (_, at) => `a${at}: __typename`).join(' ')} }`,
   }),
   'a document with too many directives': post({ query: `{ __typename ${'@skip(if: false) '.repeat(51)} }` }),
-  'a document that is too dear': post({
+  'a document that costs too much': post({
     query: `{ ${Array.from({ length: 99 }, (_, at) => `a${at}: accountTasks(first: 100) { edges { node { id name } } }`).join(' ')} }`,
   }),
   'a document that selects too deep': post({
@@ -167,7 +167,7 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
   'an operation name that is null': post({ query: '{ __typename }', operationName: null }),
   'an operation name that is a number': post({ query: '{ __typename }', operationName: 1 }),
   extensions: post({ query: '{ __typename }', extensions: { a: 1 } }),
-  'a parameter nobody knows': post({ query: '{ __typename }', id: 1 }),
+  'an unknown parameter': post({ query: '{ __typename }', id: 1 }),
   introspection: post({
     query: '{ __schema { queryType { name } types { name kind } } __type(name: "Query") { name } }',
   }),
@@ -205,7 +205,7 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
     method: 'OPTIONS',
     headers: { origin: 'https://app.example', 'access-control-request-method': 'POST' },
   },
-  'a preflight of a stranger': {
+  'a preflight of another origin': {
     method: 'OPTIONS',
     headers: { origin: 'https://evil.example', 'access-control-request-method': 'POST' },
   },
@@ -260,8 +260,8 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
   ),
 };
 
-describe('the fast lane answers byte for byte what Yoga answers', () => {
-  test.each(Object.entries(REQUESTS))('%s', async (_name, request) => {
+describe('the fast lane', () => {
+  test.each(Object.entries(REQUESTS))('answers %s byte for byte as Yoga does', async (_name, request) => {
     const { expected, first, second } = await pair.answersTo(request);
     expect(first).toEqual(expected);
     expect(second).toEqual(expected);
@@ -285,7 +285,7 @@ describe('the fast lane answers byte for byte what Yoga answers', () => {
     ...Object.values(CLIENT_ACCEPTS).map((accept) => `Accept: ${accept}, with an error`),
     'the extensions {"clientLibrary":1}',
     'a request from an allowed origin',
-  ])('and is really taken by %s', async (name) => {
+  ])('the fast lane answers %s', async (name) => {
     const request = REQUESTS[name] as LaneRequest;
     await pair.answersTo(request);
     const before = await pair.fastAnswers();

@@ -3,11 +3,12 @@ import * as fc from 'fast-check';
 import type { PlainRequest } from '../support/rest-client.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 
-export const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
+export const CREATE_DOCUMENT =
+  'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
 
 const ENCODERS = { gzip: gzipSync, br: brotliCompressSync, identity: (text: string) => Buffer.from(text) };
 
-/** One value as often as all others together. */
+/** Generates the usual value as often as all others together. */
 function often<Value>(usual: Value, ...others: readonly Value[]): fc.Arbitrary<Value> {
   return fc.oneof({ weight: others.length, arbitrary: fc.constant(usual) }, fc.constantFrom(...others));
 }
@@ -54,7 +55,16 @@ const bodyTypes = mediaTypes(
   ),
 );
 const graphqlParameters = fc.record({
-  query: often<unknown>(CREATE, '{ __typename }', `${CREATE} {`, '{ nope }', 'subscription { x }', '', 1, undefined),
+  query: often<unknown>(
+    CREATE_DOCUMENT,
+    '{ __typename }',
+    `${CREATE_DOCUMENT} {`,
+    '{ nope }',
+    'subscription { x }',
+    '',
+    1,
+    undefined,
+  ),
   variables: often<unknown>({ input: SAMPLE_INPUT }, { input: { ...SAMPLE_INPUT, frequency: 1 } }, {}, [], 'x'),
   operationName: often<unknown>(undefined, 'Nope', '', 1),
   extensions: often<unknown>(undefined, {}, { persistedQuery: { version: 1, sha256Hash: 'x' } }, 'x'),
@@ -70,7 +80,7 @@ function toText(value: unknown): string {
   return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
 }
 
-/** Requests for a create at /graphql with anything that a caller may get wrong, and often with nothing wrong. */
+/** Generates creates at /graphql with any mistake a caller may make, and often without one. */
 export function flawedCreates(authorization: string): fc.Arbitrary<PlainRequest> {
   return fc
     .record({

@@ -6,10 +6,7 @@ import { type GatewaySettings, startStoreGateway, type StoreGateway } from '../s
 import { documentTexts } from './document-texts.ts';
 import { openRaw, parseAnswers, type ParsedAnswer, toRequestText } from '../support/raw-connection.ts';
 
-/**
- * How many cases each of the four runs tries. More, with a seed of one's own:
- * `FUZZ_RUNS=20000 FUZZ_SEED=7 npx vitest run test/server/fuzz.test.ts`
- */
+/** The number of cases per property. To try more: `FUZZ_RUNS=20000 FUZZ_SEED=7 npx vitest run test/graphql/fuzz.test.ts` */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 150);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_222);
 const LONG_MS = Math.max(60_000, RUNS * 100);
@@ -26,7 +23,7 @@ const documents = documentTexts(
   createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS }),
 );
 
-/** A text with some of its characters taken out, put in, doubled or replaced. */
+/** A text with some characters removed, inserted or replaced. */
 function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
   const change = fc.tuple(
     fc.double({ min: 0, max: 1, noNaN: true }),
@@ -43,20 +40,20 @@ function damaged(text: fc.Arbitrary<string>): fc.Arbitrary<string> {
 
 const FACTS = { seed: SEED, numRuns: RUNS, endOnFailure: true } as const;
 
-/** Whatever was asked: an answer of the caller's making, in JSON, and no defect of the gateway's. */
-function complaintOf(status: number, body: string, asked: unknown): string | null {
-  const told = `${status} ${body.slice(0, 500)} to ${JSON.stringify(asked)?.slice(0, 2_000)}`;
-  if (status >= 500 || !(status >= 100)) return `a failure: ${told}`;
-  if (body.includes('"code":"INTERNAL_SERVER_ERROR"')) return `a defect: ${told}`;
+/** Returns why an answer shows a fault of the gateway (a 5xx, a defect, or a body that is not JSON); null if it does not. */
+function findFault(status: number, body: string, sent: unknown): string | null {
+  const exchanged = `${status} ${body.slice(0, 500)} to ${JSON.stringify(sent)?.slice(0, 2_000)}`;
+  if (status >= 500 || !(status >= 100)) return `a failure: ${exchanged}`;
+  if (body.includes('"code":"INTERNAL_SERVER_ERROR"')) return `a defect: ${exchanged}`;
   try {
     JSON.parse(body || '{}');
     return null;
   } catch {
-    return `no JSON: ${told}`;
+    return `not JSON: ${exchanged}`;
   }
 }
 
-/** On a connection of its own: one that is kept may be closed just when it is used again. */
+/** Sends bytes on a new connection, since a reused one may be closed at the same moment. */
 async function exchange({ url }: StoreGateway, bytes: Buffer): Promise<readonly ParsedAnswer[]> {
   const { socket, closed } = openRaw(url, bytes);
   socket.setTimeout(LONG_MS, () => socket.destroy());
@@ -67,7 +64,7 @@ async function ask(
   gateway: StoreGateway,
   text: string,
   accept = '*/*',
-): Promise<{ readonly complaint: string | null; readonly body: string }> {
+): Promise<{ readonly fault: string | null; readonly body: string }> {
   const sent = Buffer.from(text);
   const head = [
     'POST /graphql HTTP/1.1',
@@ -80,27 +77,27 @@ async function ask(
   ];
   const [answer] = await exchange(gateway, Buffer.concat([Buffer.from(toRequestText(head)), sent]));
   const body = Buffer.from(answer?.body ?? '', 'latin1').toString();
-  return { complaint: complaintOf(answer?.status ?? NaN, body, text), body };
+  return { fault: findFault(answer?.status ?? NaN, body, text), body };
 }
 
-describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), the gateway %s`, (_name, gateway) => {
-  test('answers documents of every make, twice', { timeout: LONG_MS }, async () => {
+describe.each(Object.entries(gateways))(`fuzzing with seed ${SEED}, %s`, (_name, gateway) => {
+  test('the gateway answers generated documents, twice each', { timeout: LONG_MS }, async () => {
     let valid = 0;
     await fc.assert(
       fc.asyncProperty(documents, async (document) => {
         const body = JSON.stringify(document);
         const answer = await ask(gateway, body);
-        expect(answer.complaint).toBeNull();
-        expect((await ask(gateway, body, 'application/graphql-response+json')).complaint).toBeNull();
+        expect(answer.fault).toBeNull();
+        expect((await ask(gateway, body, 'application/graphql-response+json')).fault).toBeNull();
         if ('data' in (JSON.parse(answer.body) as object)) valid += 1;
       }),
       FACTS,
     );
-    // It would be no test if nothing ever ran.
+    // The test would prove nothing if no document ran.
     expect(valid).toBeGreaterThan(RUNS / 20);
   });
 
-  test('answers damaged documents and damaged JSON', { timeout: LONG_MS }, async () => {
+  test('the gateway answers damaged documents and damaged JSON', { timeout: LONG_MS }, async () => {
     const body = fc.oneof(
       damaged(documents.map(({ query }) => query)).map((query) => JSON.stringify({ query })),
       damaged(documents.map((document) => JSON.stringify(document))),
@@ -114,13 +111,13 @@ describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), th
     );
     await fc.assert(
       fc.asyncProperty(body, async (text) => {
-        expect((await ask(gateway, text)).complaint).toBeNull();
+        expect((await ask(gateway, text)).fault).toBeNull();
       }),
       FACTS,
     );
   });
 
-  test('answers any bytes and any headers', { timeout: LONG_MS }, async () => {
+  test('the gateway answers any bytes and any headers', { timeout: LONG_MS }, async () => {
     const name = fc.constantFrom(
       'accept',
       'content-type',
@@ -201,14 +198,14 @@ describe.each(Object.entries(gateways))(`whatever it is asked (seed ${SEED}), th
         expect(answers.length > 0 ? '' : sent).toBe('');
         for (const { status, headers: given, body: text } of answers) {
           const isJson = given.get('content-type')?.includes('json');
-          expect(complaintOf(status, isJson ? Buffer.from(text, 'latin1').toString() : '{}', sent)).toBeNull();
+          expect(findFault(status, isJson ? Buffer.from(text, 'latin1').toString() : '{}', sent)).toBeNull();
         }
       }),
       FACTS,
     );
   });
 
-  test('is alive after all of that', async () => {
+  test('the gateway still answers after fuzzing', async () => {
     expect((await gateway.graphql({ query: '{ __typename }' })).json.data).toEqual({ __typename: 'Query' });
   });
 });

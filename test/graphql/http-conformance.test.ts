@@ -16,7 +16,7 @@ const AUDITED = [
   'query Type($name: String!) { __type(name: $name) { name } }',
   'mutation { __typename }',
 ];
-/** Audits of variables whose document asks for the schema, which production does not tell. */
+/** Audits of variables whose document uses introspection, which production refuses. */
 const INTROSPECTING = ['2EA1', '28B9', 'D6D5', '6A70'];
 
 const folder = mkdtempSync(join(tmpdir(), 'audits-'));
@@ -46,7 +46,7 @@ const send: Fetch = async (url, init) => {
   return answer;
 };
 
-/** As production wants it of a GET. What is sent to be refused for its missing type gets no header that would excuse it. */
+/** Adds the header that production requires of a GET, except to audits that expect a refusal for the missing Content-Type. */
 const sendWithHeader: Fetch = (url, init) =>
   send(
     url,
@@ -55,7 +55,7 @@ const sendWithHeader: Fetch = (url, init) =>
       : { ...init, headers: { ...(init?.headers as Record<string, string>), 'Apollo-Require-Preflight': '1' } },
   );
 
-/** As a client of trusted documents does: the hash of the document goes in its place. */
+/** Sends the hash of the document in its place, as clients of trusted documents do. */
 const sendWithHash: Fetch = (url, init) => {
   const target = new URL(url);
   const query = target.searchParams.get('query');
@@ -76,24 +76,24 @@ function nameDocument(body: string): string {
 }
 
 describe.each([
-  ['as they come, against the demo', gateways.plain, send, []],
-  ['with a header that pages cannot send, against production', gateways.hardened, sendWithHeader, INTROSPECTING],
-  ['with such a header, against production with introspection', gateways.introspecting, sendWithHeader, []],
+  ['unchanged, against the demo', gateways.plain, send, []],
+  ['with a header against forgery, against production', gateways.hardened, sendWithHeader, INTROSPECTING],
+  ['with a header against forgery, against production with introspection', gateways.introspecting, sendWithHeader, []],
   ['with hashes for documents, against production with trusted documents', gateways.trusting, sendWithHash, []],
-] as const)(
-  'GraphQL over HTTP, as the official audits see it, %s',
-  (_name, gateway, fetchFn, refused: readonly string[]) => {
-    const audits = serverAudits({ url: () => new URL('graphql', gateway.url).href, fetchFn });
+] as const)('the official audits of GraphQL over HTTP, %s', (_name, gateway, fetchFn, refused: readonly string[]) => {
+  const audits = serverAudits({ url: () => new URL('graphql', gateway.url).href, fetchFn });
 
-    test('there are audits', () => {
-      expect(audits.length).toBeGreaterThan(50);
-      expect(audits.map(({ id }) => id)).toEqual(expect.arrayContaining([...refused]));
-    });
+  test('the suite has audits', () => {
+    expect(audits.length).toBeGreaterThan(50);
+    expect(audits.map(({ id }) => id)).toEqual(expect.arrayContaining([...refused]));
+  });
 
-    test.each(audits.map(({ id, name, fn }) => [id, name, fn] as const))('%s %s', async (id, _what, audit) => {
+  test.each(audits.map(({ id, name, fn }) => [id, name, fn] as const))(
+    'audit %s holds: %s',
+    async (id, _what, audit) => {
       const result = await audit();
       const verdict = result.status === 'ok' ? 'ok' : `${result.status}: ${result.reason} ${await lastAnswer?.text()}`;
       expect(verdict).toMatch(refused.includes(id) ? /introspection has been disabled/ : /^ok$/);
-    });
-  },
-);
+    },
+  );
+});

@@ -13,7 +13,7 @@ const DETAIL = {
   ...(parseJsonKeepingDigits('{"Cost":1.0}') as JsonObject),
 };
 
-/** Answers the same to the same question, whichever way it came; Parameters say what is to go wrong. */
+/** Gives the same answer to the same request every time. The Parameters of a create select its failure. */
 function deterministicBackend(): Backend {
   const task = readAccountTask(DETAIL, 'Detail') as AccountTask;
   return {
@@ -55,11 +55,11 @@ export interface LaneAnswers {
   readonly second: object;
 }
 
-/** Two gateways that are alike but for the fast lane. */
+/** Two gateways that differ in the fast lane only. */
 export interface LanePair {
-  /** The lane learns from the first answer, so the second is its own where it takes the request at all. */
+  /** The lane learns from the first answer, so it gives the second one if it can handle the request. */
   readonly answersTo: (request: LaneRequest) => Promise<LaneAnswers>;
-  /** How many answers have been the lane's, and how many where there is none. */
+  /** The number of answers by the fast lane, in the gateway with and without one. */
   readonly fastAnswers: () => Promise<{ readonly fast: number; readonly slow: number }>;
   readonly close: () => Promise<void>;
 }
@@ -87,7 +87,7 @@ export async function startLanePair(settings: Environment = {}): Promise<LanePai
   };
 }
 
-/** Of headers all but the date: the request's id is given. */
+/** The answer without its Date header. The request's id is fixed. */
 async function answerOf(url: URL, { method = 'POST', path = 'graphql', headers = {}, body }: LaneRequest) {
   const response = await fetch(new URL(path, url), {
     method,

@@ -7,17 +7,17 @@ const MUTATION = `mutation ($inputs: [CreateAccountTaskItem!]!, $one: CreateAcco
   all: createAccountTasks(inputs: $inputs) { __typename }
   last: createAccountTask(input: $last) { accountTask { taskId } }
 }`;
-const item = (fate: Parameters<typeof inputThat>[0]) => ({ input: inputThat(fate) });
+const item = (outcome: Parameters<typeof inputThat>[0]) => ({ input: inputThat(outcome) });
 
 describe.each([
   ['with the fast lane', {}],
-  ['without it', { FAST_LANE: 'off' }],
-])('an answer whose data an error took away, %s,', (_lane, env) => {
+  ['without the fast lane', { FAST_LANE: 'off' }],
+])('%s', (_lane, env) => {
   test.each([
     ['is refused', { code: 'TASK_REJECTED', outcome: 'REJECTED' }],
-    ['is of unknown fate', { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }],
+    ['has an unknown outcome', { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }],
     ['meets a defect', { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' }],
-  ] as const)('names every task that was created before a create that %s', async (last, facts) => {
+  ] as const)('an answer without data names every task created before a create that %s', async (last, facts) => {
     const gateway = await startScriptedGateway(env);
     const variables = {
       one: inputThat('succeeds'),
@@ -39,7 +39,7 @@ describe.each([
     }
   });
 
-  test('names the task whose own result cannot be given', async () => {
+  test('an answer without data names the task whose own result is missing', async () => {
     const gateway = await startScriptedGateway(env);
     const variables = { one: inputThat('succeeds'), inputs: [], last: inputThat('has no taskId') };
     for (const _ of ['unknown', 'known']) {
@@ -62,11 +62,11 @@ describe.each([
     }
   });
 
-  test('has an error for each item of a batch that may have been created, and logs it once', async () => {
+  test('an answer without data has an error for each item of a batch that may have been created, logged once', async () => {
     const gateway = await startScriptedGateway(env);
     const variables = {
       one: inputThat('succeeds'),
-      inputs: [item('is of unknown fate'), item('is refused'), item('meets a defect')],
+      inputs: [item('has an unknown outcome'), item('is refused'), item('meets a defect')],
       last: inputThat('is refused'),
     };
     for (const _ of ['unknown', 'known']) {
@@ -90,7 +90,7 @@ describe.each([
     }
   });
 
-  test('says nothing of what was created where the data says it', async () => {
+  test('an answer with data does not repeat the created tasks in its errors', async () => {
     const gateway = await startScriptedGateway(env);
     const query =
       'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id startDate } } }';
@@ -102,7 +102,7 @@ describe.each([
   });
 });
 
-test('a replayed task is named as well in an answer whose data an error took away', async () => {
+test('an answer without data names a replayed task too', async () => {
   const gateway = await startStoreGateway();
   const query = `mutation ($inputs: [CreateAccountTaskItem!]!, $bad: CreateAccountTaskInput!) {
     all: createAccountTasks(inputs: $inputs) { __typename }

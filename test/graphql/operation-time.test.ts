@@ -31,7 +31,7 @@ async function countOver({ url }: RunningGateway): Promise<number> {
 
 describe.each([
   ['with the fast lane', {}],
-  ['without it', { FAST_LANE: 'off' }],
+  ['without the fast lane', { FAST_LANE: 'off' }],
 ])('over a backend that never answers, %s,', (_lane, env) => {
   const start = async (authenticate: () => AccountCaller | Promise<AccountCaller>): Promise<RunningGateway> => {
     const tasks = { create: never, find: never, list: never, checks: {}, close: async () => {} };
@@ -42,7 +42,7 @@ describe.each([
     return gateway;
   };
 
-  test.each(READS)('%s is OVERLOADED when the time of the operation is over', async (_what, query) => {
+  test.each(READS)('a read of %s is OVERLOADED when the operation reaches its time limit', async (_what, query) => {
     const gateway = await start(() => ({ kind: 'account', accountId: 'a', clientId: null }));
     for (const _ of ['unknown', 'known']) {
       const { status, json } = await gateway.graphql({ query });
@@ -52,7 +52,7 @@ describe.each([
     expect(await countOver(gateway)).toBe(2);
   });
 
-  test('no write starts while the caller is not known', async () => {
+  test('no write starts before the caller is authenticated', async () => {
     const gateway = await start(never);
     const query = `mutation ($input: CreateAccountTaskInput!, $inputs: [CreateAccountTaskItem!]!) {
       createAccountTask(input: $input) { replayed } createAccountTasks(inputs: $inputs) { __typename }
@@ -64,7 +64,7 @@ describe.each([
   });
 });
 
-test('a read that waits for a lock in PostgreSQL is given up, and the next one is answered when the lock is gone', async () => {
+test('a read that waits for a PostgreSQL lock times out, and the next one succeeds after the lock is released', async () => {
   const { store, databaseUrl } = await sampleStore('PostgreSQL');
   const { client } = await store.clients.create({ name: 'test' });
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
@@ -102,13 +102,13 @@ describe('over a service', () => {
     onTestFinished(() => gateway.close());
     return { service, gateway };
   };
-  /** The operation began before the service was asked: its time is over when the service answers. */
+  /** The operation starts before the call to the service, so it is over its time limit when the service answers. */
   const answerLate = async (): Promise<null> => {
     await delay(TIMEOUT_MS);
     return null;
   };
 
-  test('items that were sent report what became of them, and those not yet started are not sent', async () => {
+  test('items of a batch that were sent report their outcome, and items that had not started are not sent', async () => {
     const { service, gateway } = await start(never, { UPSTREAM_TIMEOUT_MS: String(2 * TIMEOUT_MS) });
     const results = await createBatch(gateway, items(20));
     expect(service.requests).toHaveLength(16);
@@ -118,7 +118,7 @@ describe('over a service', () => {
     ]);
   });
 
-  test('a create that was sent is not cut off, the next one is not sent, and the answer names the first', async () => {
+  test('a create that was sent is not cut off; the next one is not sent, and the answer names the first', async () => {
     const { service, gateway } = await start(answerLate);
     const query = `mutation ($input: CreateAccountTaskInput!) {
       a: createAccountTask(input: $input) { replayed } b: createAccountTask(input: $input) { replayed }
@@ -132,7 +132,7 @@ describe('over a service', () => {
     ]);
   });
 
-  test('a create that waits for a connection is not sent, and its idempotencyKey stays free', async () => {
+  test('a create that still waits for a connection at the time limit is not sent, and its idempotencyKey stays free', async () => {
     const { service, gateway } = await start(answerLate, { UPSTREAM_CONNECTIONS: '1' });
     const second = { ...item('"second"'), idempotencyKey: 'second' };
     const before = await countOver(gateway);
@@ -145,7 +145,7 @@ describe('over a service', () => {
     expect(service.requests).toHaveLength(2);
   });
 
-  test('a create takes as long as the service does where nothing follows it', async () => {
+  test('a create that nothing follows may take longer than the time limit', async () => {
     const { gateway } = await start(answerLate);
     const query = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
     const { json } = await gateway.graphql({ query, variables: { input: SAMPLE_INPUT } });

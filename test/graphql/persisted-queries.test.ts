@@ -16,7 +16,7 @@ const CREATE = gql`mutation Create($input: CreateAccountTaskInput!) { createAcco
 
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
-describe.each(Object.entries(gateways))('with automatic persisted queries in front of %s', (_name, gateway) => {
+describe.each(Object.entries(gateways))('automatic persisted queries at %s', (_name, gateway) => {
   test.each([
     [false, 'bearer token', { authorization: `Bearer ${gateway.token}` }],
     [true, 'bearer token', { authorization: `Bearer ${gateway.token}` }],
@@ -44,7 +44,7 @@ describe.each(Object.entries(gateways))('with automatic persisted queries in fro
     expect(sent.slice(2)).toEqual(['POST text', 'POST text']);
   });
 
-  test('a hash alone is refused in the words of the protocol', async () => {
+  test('a hash without a text is refused with PersistedQueryNotSupported', async () => {
     const extensions = { persistedQuery: { version: 1, sha256Hash: sha256('{ __typename }') } };
     const refusal = {
       message: 'PersistedQueryNotSupported',
@@ -56,7 +56,7 @@ describe.each(Object.entries(gateways))('with automatic persisted queries in fro
     expect(await answer.json()).toMatchObject({ errors: [refusal] });
   });
 
-  test('a text beside its hash runs', async () => {
+  test('a text with its hash runs', async () => {
     const query = '{ __typename }';
     const extensions = { persistedQuery: { version: 1, sha256Hash: sha256(query) } };
     expect((await gateway.graphql({ query, extensions })).json).toEqual({ data: { __typename: 'Query' } });

@@ -10,7 +10,7 @@ import {
   startStoreGateway,
 } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
-import { CREATE, flawedCreates } from './flawed-creates.ts';
+import { CREATE_DOCUMENT, flawedCreates } from './flawed-creates.ts';
 
 const service = await startRestService();
 const upstream = { UPSTREAM_URL: service.url.href, RECORD: 'off' };
@@ -19,7 +19,7 @@ const authorization = `Bearer ${store.token}`;
 
 interface Site {
   readonly gateway: RunningGateway;
-  /** How many creates were sent, or tasks stored. */
+  /** The number of creates that were sent, or of tasks stored. */
   readonly countCreates: () => Promise<number>;
 }
 
@@ -46,13 +46,13 @@ afterAll(async () => {
   await service.close();
 });
 
-const BODY = JSON.stringify({ query: CREATE, variables: { input: SAMPLE_INPUT } });
+const BODY = JSON.stringify({ query: CREATE_DOCUMENT, variables: { input: SAMPLE_INPUT } });
 
 function ask({ gateway }: Site, request: PlainRequest): Promise<PlainAnswer> {
   return send(gateway.url, { path: '/graphql', ...request });
 }
 
-/** One create in JSON that asks for its answer in this way. */
+/** Sends a create in JSON with this Accept header. */
 function createAccepting(site: Site, accept: string | null): Promise<PlainAnswer> {
   const headers = { 'content-type': 'application/json', authorization, ...(accept === null ? {} : { accept }) };
   return ask(site, { headers, body: BODY });
@@ -102,8 +102,8 @@ const NOT_ACCEPTABLE = [
   'constructor',
 ];
 
-describe.each(Object.entries(SITES))('a create %s', (_name, site) => {
-  test.each(ACCEPTED)('that accepts %s runs and is answered as %s', async (accept, type) => {
+describe.each(Object.entries(SITES))('%s', (_name, site) => {
+  test.each(ACCEPTED)('a create with Accept %s runs and is answered in %s', async (accept, type) => {
     for (const _ of ['by Yoga', 'by the fast lane']) {
       const before = await site.countCreates();
       const answer = await createAccepting(site, accept);
@@ -113,7 +113,7 @@ describe.each(Object.entries(SITES))('a create %s', (_name, site) => {
     }
   });
 
-  test.each(NOT_ACCEPTABLE)('that accepts %s only is refused before it runs', async (accept) => {
+  test.each(NOT_ACCEPTABLE)('a create with Accept %s is refused with 406 before it runs', async (accept) => {
     const before = await site.countCreates();
     const { status, text } = await createAccepting(site, accept);
     expect({ status, json: JSON.parse(text) as unknown }).toMatchObject({
@@ -126,7 +126,10 @@ describe.each(Object.entries(SITES))('a create %s', (_name, site) => {
 
 describe('the body of a create', () => {
   const site = SITES['to the service'] as Site;
-  const form = new URLSearchParams({ query: CREATE, variables: JSON.stringify({ input: SAMPLE_INPUT }) }).toString();
+  const form = new URLSearchParams({
+    query: CREATE_DOCUMENT,
+    variables: JSON.stringify({ input: SAMPLE_INPUT }),
+  }).toString();
 
   test.each([
     ['application/json', BODY],
@@ -137,13 +140,13 @@ describe('the body of a create', () => {
     ['APPLICATION/GRAPHQL+JSON ;charset=utf-8', BODY],
     ['application/x-www-form-urlencoded ; charset=utf-8', form],
     ['Application/X-WWW-Form-URLEncoded', form],
-  ])('is read as %s', async (type, body) => {
+  ])('a body of Content-Type %s is read', async (type, body) => {
     const answer = await ask(site, { headers: { 'content-type': type, authorization }, body });
     expect(answer).toMatchObject({ status: 200, text: '{"data":{"createAccountTask":{"replayed":false}}}' });
   });
 
   test.each(['text/json', 'multipart/form-data; boundary=x', 'text/plain', 'application/jsonp', 'json', ''])(
-    'is refused as %s with the types that are read',
+    'a body of Content-Type "%s" is refused with the accepted types',
     async (type) => {
       const before = await site.countCreates();
       const headers = { 'content-type': type, 'apollo-require-preflight': '1' };
@@ -159,7 +162,7 @@ describe('the body of a create', () => {
 });
 
 test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])(
-  '%s is refused with the methods there are',
+  'the method %s is refused with the allowed methods',
   async (method) => {
     for (const site of Object.values(SITES)) {
       const answer = await ask(site, { method, headers: { 'content-type': 'application/json' }, body: BODY });
@@ -172,8 +175,8 @@ test.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE'])(
   },
 );
 
-/** The first difference between an answer and the expected one; null if they agree. */
-function complaintOf(answer: PlainAnswer, method: string | undefined, created: number): string | null {
+/** Returns the first way in which an answer breaks the rules; null if it keeps them. */
+function findBreach(answer: PlainAnswer, method: string | undefined, created: number): string | null {
   const { status, header, text } = answer;
   const type = header('content-type');
   if (type !== JSON_TYPE && type !== GRAPHQL_TYPE) return `the type ${type}`;
@@ -186,12 +189,14 @@ function complaintOf(answer: PlainAnswer, method: string | undefined, created: n
   if (method === 'HEAD') return null;
   const [error] = (JSON.parse(text) as GraphqlAnswer).errors ?? [];
   const { code, outcome, requestId } = error?.extensions ?? {};
-  const isTold = typeof code === 'string' && outcome === 'NOT_SENT' && requestId === header('x-request-id');
-  return isTold ? null : `a refusal without its facts: ${text}`;
+  const isComplete = typeof code === 'string' && outcome === 'NOT_SENT' && requestId === header('x-request-id');
+  return isComplete ? null : `a refusal without code, outcome or requestId: ${text}`;
 }
 
-describe.each(Object.entries(SITES))('whatever is asked %s', (name, site) => {
-  test('a status other than 2xx means that nothing ran, and its body says so', { timeout: 120_000 }, async () => {
+describe.each(Object.entries(SITES))('flawed requests %s', (name, site) => {
+  test('any flawed create answered with a status other than 2xx has not run, and its body says so', {
+    timeout: 120_000,
+  }, async () => {
     const statuses = new Set<number>();
     let creates = 0;
     await fc.assert(
@@ -201,9 +206,9 @@ describe.each(Object.entries(SITES))('whatever is asked %s', (name, site) => {
         const created = (await site.countCreates()) - before;
         statuses.add(answer.status);
         creates += created;
-        expect(complaintOf(answer, request.method, created)).toBeNull();
+        expect(findBreach(answer, request.method, created)).toBeNull();
       }),
-      // The store's tasks are counted by one page of them.
+      // The tasks in the store are counted on a single page.
       { seed: 20_260_222, numRuns: name === 'to the store' ? 150 : 500, endOnFailure: true },
     );
     expect(creates).toBeGreaterThan(3);

@@ -7,34 +7,34 @@ import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 
-/** An input whose Parameters say what becomes of it. */
-export const inputThat = (fate: keyof typeof FATES) => ({ ...SAMPLE_INPUT, parameters: JSON.stringify(fate) });
+/** An input whose parameters name the outcome of its create. */
+export const inputThat = (outcome: keyof typeof OUTCOMES) => ({ ...SAMPLE_INPUT, parameters: JSON.stringify(outcome) });
 
-const FATES = {
+const OUTCOMES = {
   succeeds: (task: AccountTask) => task,
   'is refused': () => {
     throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
   },
-  'is of unknown fate': () => {
+  'has an unknown outcome': () => {
     throw new TaskFailure({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Too slow.');
   },
   'meets a defect': () => {
     throw new Error('a defect');
   },
-  /** A nullable field of the answer is an error. */
+  /** A nullable field of the answer fails. */
   'has an odd date': (task: AccountTask) => ({ ...task, fields: { ...task.fields, StartDate: 5 as never } }),
-  /** A field of the answer that may not be null is. */
+  /** A non-null field of the answer fails. */
   'has no taskId': (task: AccountTask) => ({ ...task, TaskID: null as never }),
 } as const satisfies Record<string, (task: AccountTask) => AccountTask>;
 
 export interface ScriptedGateway extends RunningGateway {
-  /** The lines of the log that are no more than a warning, or worse. */
+  /** The warnings and errors of the log. */
   readonly logged: readonly { readonly facts: object; readonly sentence: string }[];
   /** The IDs of all tasks that were created, in order. */
   readonly ids: readonly string[];
 }
 
-/** A gateway whose creates end as their inputs say, for the length of a test. */
+/** Starts a gateway whose creates end as their inputs say. It stops after the test. */
 export async function startScriptedGateway(env: Environment = {}): Promise<ScriptedGateway> {
   const ids: string[] = [];
   const logged: { facts: object; sentence: string }[] = [];
@@ -42,9 +42,9 @@ export async function startScriptedGateway(env: Environment = {}): Promise<Scrip
   const log: Log = { debug: () => undefined, info: () => undefined, warn: note, error: note };
   const tasks: TaskService = {
     create: async ({ Parameters }) => {
-      const fate = FATES[JSON.parse(Parameters) as keyof typeof FATES];
+      const end = OUTCOMES[JSON.parse(Parameters) as keyof typeof OUTCOMES];
       const id = `00000000-0000-4000-8000-${String(ids.length).padStart(12, '0')}`;
-      const accountTask = fate(readAccountTask({ ...SAMPLE_DETAIL, ID: id }, 'Detail') as AccountTask);
+      const accountTask = end(readAccountTask({ ...SAMPLE_DETAIL, ID: id }, 'Detail') as AccountTask);
       ids.push(id);
       return { accountTask, Identification: null, Result: null, replayed: false };
     },

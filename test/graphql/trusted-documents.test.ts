@@ -18,7 +18,7 @@ const CREATE =
 const LIST = 'query List($first: Int) { accountTasks(first: $first) { edges { node { id } } } }';
 const TYPENAME = '{ __typename }';
 const TYPE = '{ __type(name: "AccountTask") { name } }';
-/** sha256, sha1 as the client preset has it by default, and names of no hash. */
+/** A SHA-256, a SHA-1 (the default of the client preset), and IDs that are not hashes. */
 const IDS = { create: hash('sha256', CREATE), list: hash('sha1', LIST), typename: 'typename', type: '__proto__' };
 const MANIFEST = writeManifest(
   `{"${IDS.create}":${JSON.stringify(CREATE)},"${IDS.list}":${JSON.stringify(LIST)},"${IDS.typename}":"${TYPENAME}","${IDS.type}":${JSON.stringify(TYPE)}}`,
@@ -65,19 +65,19 @@ async function listIds(gateway: StoreGateway): Promise<readonly string[]> {
   return accountTasks.edges.map(({ node }) => node.id);
 }
 
-describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway) => {
+describe.each(Object.entries(gateways))('%s', (_name, gateway) => {
   test.each([
     ['documentId', { documentId: IDS.create }],
-    ['documentId with the name of the hash', { documentId: `sha256:${IDS.create}` }],
+    ['documentId with the prefix sha256:', { documentId: `sha256:${IDS.create}` }],
     ['extensions.persistedQuery', persisted(IDS.create)],
     [
       'extensions.persistedQuery with more around it',
       { extensions: { ...persisted(IDS.create).extensions, other: 1 } },
     ],
-    ['both, where they agree', { documentId: IDS.create, ...persisted(IDS.create) }],
-    ['documentId, and an operationName', { documentId: IDS.create, operationName: 'Create' }],
-    ['documentId, with nothing for the query', { documentId: IDS.create, query: null }],
-  ])('runs by its %s', async (_what, body) => {
+    ['documentId and extensions, if they agree', { documentId: IDS.create, ...persisted(IDS.create) }],
+    ['documentId with an operationName', { documentId: IDS.create, operationName: 'Create' }],
+    ['documentId with a null query', { documentId: IDS.create, query: null }],
+  ])('a trusted document runs by its %s', async (_what, body) => {
     for (const _ of ['once', 'and again']) {
       const before = await listIds(gateway);
       const { status, json } = await gateway.graphql({ ...body, variables: { input: SAMPLE_INPUT } });
@@ -92,13 +92,13 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
   test.each([
     ['documentId', { documentId: IDS.list }],
     ['extensions', { extensions: JSON.stringify(persisted(IDS.list).extensions) }],
-  ])('that reads runs by GET, too, by its %s', async (_what, parameters) => {
+  ])('a trusted query runs by GET too, by its %s', async (_what, parameters) => {
     const { status, json } = await get(gateway, { ...parameters, variables: '{"first":1}' });
     expect([status, json.errors]).toEqual([200, undefined]);
     expect(json.data).toHaveProperty('accountTasks.edges');
   });
 
-  test('that creates does not run by GET', async () => {
+  test('a trusted mutation does not run by GET', async () => {
     const before = await listIds(gateway);
     const { status } = await get(gateway, {
       documentId: IDS.create,
@@ -108,7 +108,7 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
     expect(await listIds(gateway)).toEqual(before);
   });
 
-  test('may be named by anything, and may ask for the schema: it was vouched for', async () => {
+  test('a trusted document may have any ID and may use introspection', async () => {
     expect((await gateway.graphql({ documentId: IDS.typename })).json.data).toEqual({ __typename: 'Query' });
     expect((await gateway.graphql({ documentId: IDS.type })).json.data).toEqual({ __type: { name: 'AccountTask' } });
   });
@@ -116,10 +116,10 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
   test.each([
     ['a text', { query: TYPENAME }],
     ['the text of a trusted document', { query: CREATE }],
-    ['a text beside its hash', { query: CREATE, ...persisted(IDS.create) }],
+    ['a text with its hash', { query: CREATE, ...persisted(IDS.create) }],
     ['another text under a trusted hash', { query: TYPE, documentId: IDS.create }],
     ['an empty text', { query: '' }],
-  ])('is not %s', async (_what, body) => {
+  ])('a request with %s is refused', async (_what, body) => {
     const before = await listIds(gateway);
     for (const _ of ['once', 'and again']) {
       const { status, json } = await gateway.graphql({ ...body, variables: { input: SAMPLE_INPUT } });
@@ -138,11 +138,11 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
   test.each([
     ['by an unknown hash', { documentId: hash('sha256', 'x') }],
     ['by an unknown hash in its extensions', persisted(hash('sha256', 'x'))],
-    ['by no hash', { documentId: '' }],
-    ['by a name that every object has', { documentId: 'constructor' }],
-    ['by a hash in capitals', { documentId: IDS.create.toUpperCase() }],
-    ['by a hash with a blank', { documentId: ` ${IDS.create}` }],
-  ])('is found exactly, not %s', async (_what, body) => {
+    ['by an empty ID', { documentId: '' }],
+    ['by the name of an object property', { documentId: 'constructor' }],
+    ['by an upper-case hash', { documentId: IDS.create.toUpperCase() }],
+    ['by a hash with a leading space', { documentId: ` ${IDS.create}` }],
+  ])('a trusted document is not found %s', async (_what, body) => {
     const { status, json } = await gateway.graphql({ ...body, variables: { input: SAMPLE_INPUT } });
     expect(status).toBe(200);
     expect(json.errors).toMatchObject([
@@ -161,12 +161,12 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
     ['a number', { documentId: 1 }],
     ['a list', { documentId: [IDS.create] }],
     ['an object', persisted({})],
-    ['two that differ', { documentId: IDS.create, ...persisted(IDS.list) }],
-    ['extensions that are text', { extensions: 'persistedQuery' }],
-    ['extensions that are a list', { documentId: IDS.create, extensions: [] }],
-    ['a query that is no text', { query: 1, documentId: IDS.create }],
-    ['something else besides', { documentId: IDS.create, foo: 1 }],
-  ])('is not named by %s', async (_what, body) => {
+    ['two different hashes', { documentId: IDS.create, ...persisted(IDS.list) }],
+    ['in extensions that are a string', { extensions: 'persistedQuery' }],
+    ['beside extensions that are a list', { documentId: IDS.create, extensions: [] }],
+    ['beside a query that is a number', { query: 1, documentId: IDS.create }],
+    ['beside an unknown parameter', { documentId: IDS.create, foo: 1 }],
+  ])('a request whose document ID is %s is malformed', async (_what, body) => {
     for (const _ of ['once', 'and again']) {
       const { status, json } = await gateway.graphql({ variables: { input: SAMPLE_INPUT }, ...body });
       expect(status).toBe(400);
@@ -174,14 +174,14 @@ describe.each(Object.entries(gateways))('%s a trusted document', (_name, gateway
     }
   });
 
-  test('is one of a request, not of a batch', async () => {
+  test('a batch of trusted documents is refused', async () => {
     const { status, json } = await gateway.graphql([{ documentId: IDS.typename }, { query: TYPENAME }]);
     expect(status).toBe(400);
     expect(json.data).toBeUndefined();
   });
 });
 
-test('a trusted document that was run before takes the fast lane by its name', async () => {
+test('a trusted document that has run before takes the fast lane by its ID', async () => {
   const { 'with the fast lane': fast, 'without the fast lane': slow } = gateways;
   for (const body of [{ documentId: IDS.typename }, { documentId: `sha256:${IDS.create}` }, persisted(IDS.create)]) {
     const request = { ...body, variables: { input: SAMPLE_INPUT } };
@@ -194,7 +194,7 @@ test('a trusted document that was run before takes the fast lane by its name', a
   expect(await fastAnswers(slow)).toBe(0);
 });
 
-test('where any document runs, a name of one is not understood', async () => {
+test('a gateway without trusted documents does not accept a documentId', async () => {
   for (const body of [{ documentId: IDS.create }, persisted(IDS.create)])
     expect((await free.graphql(body, { accept: 'application/graphql-response+json' })).status).toBe(400);
 });
@@ -202,7 +202,7 @@ test('where any document runs, a name of one is not understood', async () => {
 const apollo = (operations: unknown) => ({ format: 'apollo-persisted-query-manifest', version: 1, operations });
 
 describe('a manifest', () => {
-  test('may be the client preset’s, Relay’s or Apollo’s', () => {
+  test('reads the manifests of the client preset, Relay and Apollo', () => {
     expect(readTrustedDocuments(MANIFEST, schema).size).toBe(4);
     const operations = [
       { id: IDS.create, name: 'Create', type: 'mutation', body: CREATE },
@@ -214,7 +214,7 @@ describe('a manifest', () => {
     expect(documents.get('toString')).toBeUndefined();
   });
 
-  test('may be what the code generator writes for this project', () => {
+  test('reads the manifest that the code generator writes for this project', () => {
     const file = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
     const documents = readTrustedDocuments(file, schema);
@@ -225,8 +225,8 @@ describe('a manifest', () => {
   test.each([
     ['UTF-8 with a byte order mark', bytesOf(`\uFEFF${JSON.stringify({ [IDS.create]: CREATE })}`)],
     ['UTF-16', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'little', true)],
-    ['UTF-16 in the other order', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'big', true)],
-  ])('may be a file in %s', (_, bytes) => {
+    ['big-endian UTF-16', utf16(JSON.stringify({ [IDS.create]: CREATE }), 'big', true)],
+  ])('reads a manifest in %s', (_, bytes) => {
     expect(readTrustedDocuments(writeManifest(bytes), schema).get(IDS.create)).toBe(CREATE);
   });
 
@@ -255,13 +255,13 @@ describe('a manifest', () => {
     [apollo([{ id: 'a' }]), '"a" is not a string'],
     [apollo([]), 'expected at least one document, got none'],
     [apollo({}), '"format" cannot be used'],
-  ])('that cannot be used stops the start with one line: %o', (manifest, problem) => {
+  ])('refuses a manifest that cannot be used, with a one-line message: %o', (manifest, problem) => {
     const file = writeManifest(typeof manifest === 'string' ? manifest : JSON.stringify(manifest));
     expect(() => readTrustedDocuments(file, schema)).toThrow(`trusted documents in ${file}: ${problem}`);
     expect(() => readTrustedDocuments(file, schema)).not.toThrow(/\n/);
   });
 
-  test('that is not there stops the start with one line', () => {
+  test('refuses a missing manifest with a one-line message', () => {
     const file = join(folder, 'nowhere.json');
     expect(() => readTrustedDocuments(file, schema)).toThrow(
       `trusted documents in ${file}: the file cannot be read: ENOENT`,
