@@ -9,7 +9,7 @@ const CREATE = `mutation ($input: CreateAccountTaskInput!) {
   createAccountTask(input: $input) { accountTask { name clientId } }
 }`;
 
-/** Runs a command for a script and gives back the JSON it prints. */
+/** Runs a command with --json and returns the object that it prints. */
 async function runJson(args: readonly string[], env: Readonly<Record<string, string>>): Promise<unknown> {
   const { code, stdout, stderr } = await runCli([...args, '--json'], env);
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -36,7 +36,7 @@ async function askForToken(
 }
 
 describe('administration', () => {
-  test('with --json takes a script from nothing to a task of the new client', async () => {
+  test('--json lets a script set up a client, its token and a first task', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     const client = (await runJson(['client', 'create', '--name', 'reports', '--account', ACCOUNT], env)) as {
       readonly id: string;
@@ -64,7 +64,7 @@ describe('administration', () => {
     });
   });
 
-  test('replaces a client while a gateway serves: the new one goes on, and the revoked one can do nothing more', async () => {
+  test('a client is replaced while a gateway serves: the new one works and the revoked one is refused', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     const address = await startCli(['serve'], env).address();
     const createClient = async () => {
@@ -93,7 +93,7 @@ describe('administration', () => {
     expect(await runJson(['client', 'revoke', '--id', old.id], env)).toEqual(revoked);
   });
 
-  test('without --json says it in lines, and a token is a line of its own', async () => {
+  test('output without --json is lines of text, with a token on a line of its own', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     expect((await runCli(['client', 'list'], env)).stdout).toBe('none\n');
     const created = await runCli(['client', 'create', '--name', 'reports'], env);
@@ -105,13 +105,13 @@ describe('administration', () => {
     expect(stderr).toBe('');
   });
 
-  test('runs through npm run cli', async () => {
+  test('npm run cli runs the administration commands', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     const { code, stdout } = await startNpm(['run', '--silent', 'cli', '--', 'catalogue', 'list', '--json'], env).exit;
     expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
   });
 
-  test('refuses a command it cannot understand with what is wrong and the usage, before a database is made', async () => {
+  test('an unknown command is refused with the reason and the usage, before a database is created', async () => {
     const databaseUrl = temporaryDatabase();
     const { code, stdout, stderr } = await runCli(['client', 'remove'], { DATABASE_URL: databaseUrl });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
@@ -120,13 +120,13 @@ describe('administration', () => {
     expect(existsSync(databaseUrl.slice('sqlite:'.length))).toBe(false);
   });
 
-  test('refuses words after serve, which is configured by variables', async () => {
+  test('serve refuses arguments, since variables configure it', async () => {
     const { code, stderr } = await runCli(['serve', '--port', '80'], { DATABASE_URL: temporaryDatabase() });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^"serve" takes no arguments; configure it with environment variables\.\n/);
   });
 
-  test('says in one line what the store does not accept', async () => {
+  test('input that the store refuses is reported in one line', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     const { code, stderr } = await runCli(['client', 'create', '--name', 'x'.repeat(19)], env);
     expect(code).toBe(1);
@@ -136,13 +136,13 @@ describe('administration', () => {
   test.each([
     ['token', '--client', ACCOUNT],
     ['client', 'revoke', '--id', ACCOUNT],
-  ])('knows no client that was never created: %s %s', async (...args) => {
+  ])('an unknown client is reported as such: %s %s', async (...args) => {
     const { code, stderr } = await runCli(args, { DATABASE_URL: temporaryDatabase() });
     expect(code).toBe(1);
     expect(stderr).toContain(`There is no client ${ACCOUNT}; "client list" shows all of them.\n`);
   });
 
-  test('without a command, or asked for help, shows the usage', async () => {
+  test('no command, and help, show the usage', async () => {
     const help = await runCli(['--help']);
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toMatch(/^Usage: npm run cli/);

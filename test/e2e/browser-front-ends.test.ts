@@ -39,7 +39,7 @@ test.each(Object.keys(FRONT_ENDS))(
     onTestFinished(() => context.close());
     const page = await context.newPage();
     await page.goto(pages.origin);
-    // As text, since the module is the page's and not this test's.
+    // Evaluated as text, so that the page loads the module and not this test.
     const run = (input: object): Promise<unknown> => {
       const endpoint = { url: new URL('graphql', gateway.url).href, authorization: `Bearer ${gateway.token}` };
       return page.evaluate(

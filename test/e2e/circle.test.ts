@@ -52,7 +52,7 @@ async function create(gateway: URL, authorization: string, input: object): Promi
   return (await response.json()) as Body;
 }
 
-/** An answer without what differs from one create to the next. */
+/** An answer without the values that differ from one create to the next. */
 function comparable({ data, errors }: Body) {
   expect(errors).toBeUndefined();
   const { accountTask, ...rest } = (data as NonNullable<typeof data>).createAccountTask;
@@ -61,7 +61,7 @@ function comparable({ data, errors }: Body) {
   return { ...rest, accountTask: { ...accountTask, id: 0, dateCreated: 0, dateModified: 0, detail } };
 }
 
-/** An address that stays while what is behind it comes and goes. */
+/** An address that stays the same while the server behind it is replaced. */
 async function openForwarder(target: URL) {
   const forwarder = { target };
   const server = createServer((incoming) => {
@@ -76,7 +76,7 @@ async function openForwarder(target: URL) {
   return { url, forwarder };
 }
 
-/** A store gateway with a client and the sample task, made by the commands that its operator has. */
+/** A store gateway with a client and the sample task, set up by the operator's commands. */
 async function openStoreGateway() {
   const env = { DATABASE_URL: temporaryDatabase() };
   const runJson = async (...args: readonly string[]) => {
@@ -99,10 +99,10 @@ async function openStoreGateway() {
   return {
     url,
     client: { id, secret },
-    /** How many tokens were given out and are valid. */
+    /** The number of issued tokens that are still valid. */
     tokens: () => withDatabase((database) => database.prepare('SELECT hash FROM tokens').all().length),
     revokeTokens: () => withDatabase((database) => database.exec('DELETE FROM tokens')),
-    /** Runs `between` while the gateway is down; it comes back with nothing in memory. */
+    /** Runs `between` while the gateway is down, and starts it again with empty memory. */
     async restart(between: () => void) {
       process.kill('SIGTERM');
       expect((await process.exit).code).toBe(0);
@@ -133,7 +133,7 @@ async function tokenOf({ url, client }: StoreGateway): Promise<string> {
   return ((await response.json()) as { access_token: string }).access_token;
 }
 
-test('a store gives the same answer itself as through a gateway in front of it, in JSON and in XML', {
+test('a store answers alike directly and through a gateway in front of it, in JSON and in XML', {
   timeout: 120_000,
 }, async () => {
   const store = await openStoreGateway();
@@ -154,7 +154,7 @@ test('a store gives the same answer itself as through a gateway in front of it, 
   }
 });
 
-test('a gateway fetches one token for many creates, keeps it while it is valid, and renews it once on a 401', {
+test('a gateway fetches one token for many creates, keeps it while it is valid and renews it once on a 401', {
   timeout: 120_000,
 }, async () => {
   const store = await openStoreGateway();
@@ -176,7 +176,7 @@ test('a gateway fetches one token for many creates, keeps it while it is valid, 
   expect(store.tokens()).toBe(1);
 });
 
-test('a gateway with a client of its own does not start unless it knows its callers', {
+test('a gateway with credentials of its own does not start unless it authenticates its callers', {
   timeout: 120_000,
 }, async () => {
   const env = {

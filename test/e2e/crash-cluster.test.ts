@@ -9,10 +9,10 @@ import { seedStore } from './support/seeded-store.ts';
 const CREATES = 150;
 const CALLERS = 12;
 const PAUSE_MS = 20;
-/** What may be said while a gateway or the database is gone. */
+/** Failures that are allowed while a gateway or the database is down. */
 const HONEST_FAILURES = new Set(['unanswered', 'UPSTREAM_UNREACHABLE NOT_SENT', 'UPSTREAM_FAILED UNKNOWN']);
 
-/** Creates under a key each, every one sent again, now to this and now to that gateway, until it is acknowledged. */
+/** Sends creates with a key each, and repeats each at alternating gateways until it is acknowledged. */
 function createsWithKeys(): readonly LoadedCreate[] {
   return Array.from({ length: CREATES }, (_, number) => ({
     parameters: JSON.stringify({ number }),
@@ -45,7 +45,7 @@ async function insist(
   };
   const work = async (): Promise<void> => {
     for (let create = waiting.shift(); create; create = waiting.shift()) {
-      // Two at once, to two gateways.
+      // Both are sent at once, to two gateways.
       await Promise.all([sendOnce(create), sendOnce(create)]);
       while (create.ids.size === 0) {
         await delay(PAUSE_MS);
@@ -57,7 +57,7 @@ async function insist(
   return failures;
 }
 
-test('three gateways over PostgreSQL make one task a key while one of them and the server are killed', async () => {
+test('three gateways over PostgreSQL create one task per key while one of them and the server are killed', async () => {
   const server = await startPostgresServer();
   onTestFinished(() => server.close());
   const caller = createCaller(await seedStore(server.url));
@@ -89,7 +89,7 @@ test('three gateways over PostgreSQL make one task a key while one of them and t
   console.log(`three gateways, one killed, PostgreSQL killed: ${CREATES} keys, ${tasks.length} tasks (${causes})`);
 });
 
-test('two gateways over one SQLite file make one task a key while one of them is killed', async () => {
+test('two gateways over one SQLite file create one task per key while one of them is killed', async () => {
   const databaseUrl = temporaryDatabase();
   const caller = createCaller(await seedStore(databaseUrl));
   const gateways = [1, 2].map(() => startCli(['serve'], { DATABASE_URL: databaseUrl }));

@@ -10,7 +10,7 @@ import { seedStore } from './support/seeded-store.ts';
 const DISK_BYTES = 2_097_152;
 const ENOUGH_TO_FILL_IT = 100;
 const FILLER = 'x'.repeat(100_000);
-/** The write version in a SQLite file's header; a file of a version to come is read, never written. */
+/** The write version in a SQLite file's header. SQLite does not write to a file of a later version. */
 const WRITE_VERSION_OFFSET = 18;
 const UNWRITABLE = {
   kind: 'failed',
@@ -22,7 +22,7 @@ function parametersOf(number: number): string {
   return JSON.stringify({ number, FILLER });
 }
 
-/** Creates until one is refused; the verdicts, in order. */
+/** Creates tasks until one is refused; returns the verdicts in order. */
 async function createUntilRefused(caller: GraphqlCaller, address: URL): Promise<readonly Verdict[]> {
   const verdicts: Verdict[] = [];
   while (verdicts.length < ENOUGH_TO_FILL_IT) {
@@ -38,7 +38,7 @@ function idsOf(verdicts: readonly Verdict[]): readonly string[] {
   return verdicts.flatMap((verdict) => (verdict.kind === 'created' ? [verdict.id] : []));
 }
 
-/** Moves the write-ahead log, which the disk has no more room for, into the database. */
+/** Moves the write-ahead log into the database, since the disk has no room for it to grow. */
 async function makeRoom(databaseUrl: string): Promise<void> {
   const database = await openSqlite(databaseUrl.slice('sqlite:'.length));
   expect(await database.read('PRAGMA wal_checkpoint(TRUNCATE)')).toMatchObject([{ busy: 0 }]);
@@ -46,7 +46,7 @@ async function makeRoom(databaseUrl: string): Promise<void> {
 }
 
 describe.skipIf(process.platform === 'win32')('on a full disk', () => {
-  test('the store acknowledges nothing, says so, and goes on when there is room', async () => {
+  test('a store on a full disk acknowledges nothing, reports it, and works again when there is room', async () => {
     const databaseUrl = temporaryDatabase();
     const caller = createCaller(await seedStore(databaseUrl));
     const address = await startCliOnSmallDisk(DISK_BYTES, ['serve'], { DATABASE_URL: databaseUrl }).address();
@@ -66,7 +66,7 @@ describe.skipIf(process.platform === 'win32')('on a full disk', () => {
     expect(tasks.map(({ parameters }) => parameters)).toContain(parametersOf(kept.length));
   });
 
-  test('what a service created is given all the same, and a key that cannot be written down is not sent', async () => {
+  test('a gateway on a full disk still returns what the service created, and sends nothing for a key it cannot store', async () => {
     const service = await startRestService();
     onTestFinished(() => service.close());
     const databaseUrl = temporaryDatabase();
@@ -91,7 +91,7 @@ describe.skipIf(process.platform === 'win32')('on a full disk', () => {
   });
 });
 
-test('a read-only SQLite file stops the start with one line that says so', async () => {
+test('a read-only SQLite file stops the start with one line that names it', async () => {
   const databaseUrl = temporaryDatabase();
   await seedStore(databaseUrl);
   const path = databaseUrl.slice('sqlite:'.length);
@@ -103,7 +103,7 @@ test('a read-only SQLite file stops the start with one line that says so', async
   expect(code).toBe(1);
 });
 
-test('a PostgreSQL database turned read-only refuses every create, still reads, and goes on when it is over', async () => {
+test('a PostgreSQL database turned read-only refuses creates, still reads, and creates again afterwards', async () => {
   const databaseUrl = await temporaryPostgres();
   const name = new URL(databaseUrl).pathname.slice(1);
   const caller = createCaller(await seedStore(databaseUrl));
@@ -113,7 +113,7 @@ test('a PostgreSQL database turned read-only refuses every create, still reads, 
       databaseUrl,
       `BEGIN READ WRITE; ALTER DATABASE ${name} SET default_transaction_read_only = ${mode}; COMMIT`,
     );
-    // A session keeps the mode it began with.
+    // A session keeps the mode that it started with.
     await administer(
       databaseUrl,
       'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',

@@ -4,7 +4,7 @@ import { killInRounds } from './support/crash-rounds.ts';
 const TIMEOUT_MS = 180_000;
 
 test(
-  'on PostgreSQL kill -9 in the middle of a load loses nothing, doubles nothing and leaves no half',
+  'kill -9 during a load on PostgreSQL loses no task, doubles none and leaves no partial one',
   async () => {
     expect(await killInRounds('PostgreSQL')).toEqual({ rounds: 20, lost: 0, doubled: 0 });
   },

@@ -31,7 +31,7 @@ async function endLeases(databaseUrl: string): Promise<void> {
   await database.close();
 }
 
-test('a key whose gateway was killed while the service held its request is never sent again', async () => {
+test('a key whose gateway was killed while the service processed its request is never sent again', async () => {
   const arrived = Promise.withResolvers<void>();
   const service = await startService(() => {
     arrived.resolve();
@@ -57,7 +57,7 @@ test('a key whose gateway was killed while the service held its request is never
   expect(service.requests).toHaveLength(1);
 });
 
-test('a gateway that only stood still past its lease is taken for gone, and puts it right when it goes on', async () => {
+test('a gateway that was paused past its lease counts as gone, and records the outcome when it resumes', async () => {
   const gate = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
   const service = await startService(async () => {
@@ -87,7 +87,7 @@ test('a gateway that only stood still past its lease is taken for gone, and puts
   expect(service.requests).toHaveLength(1);
 });
 
-test('two gateways over one ledger send a key once, together, later and after a restart', async () => {
+test('two gateways over one ledger send a key once, at the same time, later and after a restart', async () => {
   const gate = Promise.withResolvers<void>();
   const arrived = Promise.withResolvers<void>();
   const service = await startService(async () => {
@@ -116,7 +116,7 @@ test('two gateways over one ledger send a key once, together, later and after a 
   expect(service.requests).toHaveLength(1);
 });
 
-test('kill -9 in the middle of a load in front of a service posts no key twice and forgets no acknowledged task', async () => {
+test('kill -9 during a load in front of a service posts no key twice and loses no acknowledged task', async () => {
   const answersBeforeKill = 40;
   const service = await startService(async () => {
     await delay(0);
@@ -187,7 +187,7 @@ test('three gateways over PostgreSQL post a key once while one of them and the s
     failures.set(failure, (failures.get(failure) ?? 0) + 1);
     return failure;
   };
-  /** Whatever the killed gateway had under way stays so until its lease ends. */
+  /** Creates that the killed gateway had in flight stay so until its lease ends. */
   const insist = async (key: string): Promise<string> => {
     for (;;) {
       const answer = await ask(key);
@@ -211,7 +211,7 @@ test('three gateways over PostgreSQL post a key once while one of them and the s
   const posts = Map.groupBy(service.requests, parametersOf);
   const doubled = [...posts.values()].filter(({ length }) => length > 1);
   expect(doubled).toEqual([]);
-  // Killed between writing its intent down and posting, a gateway leaves a key of unknown fate that was never posted.
+  // A gateway killed between storing a key and posting leaves a key of unknown outcome that was never posted.
   const unposted = keys.filter((key, index) => answers[index] === 'created' && !posts.has(key));
   expect(unposted).toEqual([]);
   expect(unknown.length).toBeLessThan(12);
@@ -219,7 +219,7 @@ test('three gateways over PostgreSQL post a key once while one of them and the s
     const listed = new Set((await caller.list(addresses[1] as URL)).map(({ id }) => id));
     return [...known.values()].filter((id) => !listed.has(id));
   };
-  // What was created while the server was down is recorded when it is back.
+  // Tasks created while the server was down are recorded when it is back.
   await expect.poll(unlisted, { timeout: 20_000, interval: 100 }).toEqual([]);
   const causes = [...failures].map(([failure, times]) => `${times} × ${failure}`).join(', ');
   console.log(

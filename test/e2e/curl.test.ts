@@ -9,7 +9,7 @@ afterAll(() => gateway.close());
 
 const TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
 
-/** Posts what the arguments say with curl and gives back the answer's body. */
+/** Posts with curl and returns the answer's body. */
 async function curl(args: readonly string[]): Promise<string> {
   const url = new URL('api/v2/admin/tasks/account', gateway.url).href;
   const options = ['--silent', '--show-error', '--noproxy', '*', '--header', `Authorization: Bearer ${gateway.token}`];

@@ -28,7 +28,7 @@ function headerIn(stdout: string): string {
 }
 
 describe('npm start', () => {
-  test('shows where GraphiQL is, a header line, and a curl that creates a task when it is pasted', async () => {
+  test('npm start prints the address of GraphiQL, a header, and a curl command that creates a task', async () => {
     const demo = startNpm(['start'], { DATABASE_URL: temporaryDatabase() });
     const address = await demo.address();
     await demo.output(/^Authorization: Bearer \S+$/m);
@@ -54,7 +54,7 @@ describe('npm start', () => {
     expect(nodeWarnings(demo.stderr())).toEqual([]);
   });
 
-  test('ends the server when npm itself is told to end', async () => {
+  test('npm start ends the server when npm receives a signal', async () => {
     const demo = startNpm(['start'], { DATABASE_URL: temporaryDatabase() });
     const address = await demo.address();
     demo.kill('SIGTERM');
@@ -64,7 +64,7 @@ describe('npm start', () => {
 });
 
 describe('a second start', () => {
-  test('finds the tasks of the first, and the token the first one printed still works', async () => {
+  test('a second start finds the tasks of the first, and the token of the first still works', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     const first = startCli(['demo'], env);
     const header = (await first.output(/^Authorization: Bearer \S+$/m)).replace('Authorization: ', '');
@@ -83,7 +83,7 @@ describe('a second start', () => {
     expect(await listIds(await second.address(), headerIn(second.stdout()))).toEqual(ids);
   });
 
-  test('on a port that is in use says so in one line', async () => {
+  test('a start on a port in use fails with one line', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     onTestFinished(() => void other.close());
     await once(other, 'listening');

@@ -11,7 +11,7 @@ import { runCli, startNpm, temporaryDatabase } from './support/gateway-process.t
 import { seedStore } from './support/seeded-store.ts';
 
 describe('npm run doctor', () => {
-  test('prints a table and exits with 0 if all is well', async () => {
+  test('doctor prints a table and exits with 0 if all is well', async () => {
     const DATABASE_URL = temporaryDatabase();
     await seedStore(DATABASE_URL);
     const { code, stdout, stderr } = await startNpm(['run', '--silent', 'doctor'], { DATABASE_URL }).exit;
@@ -21,13 +21,13 @@ describe('npm run doctor', () => {
     expect(stdout).toMatch(/\n\nAll is well\.\n$/);
   });
 
-  test('prints a remedy for what is broken, and exits with 1', async () => {
+  test('doctor prints a remedy for each broken part and exits with 1', async () => {
     const { code, stdout } = await runCli(['doctor'], { UPSTREAM_URL: 'http://127.0.0.1:1', RECORD: 'off' });
     expect(code).toBe(1);
     expect(stdout).toMatch(/^✗ BROKEN {3}service {4}127\.0\.0\.1:1: it refuses connections\n {22}→ Check the port/m);
   });
 
-  test('prints the same as JSON for scripts', async () => {
+  test('doctor --json prints the findings as JSON', async () => {
     const { code, stdout } = await runCli(['doctor', '--json'], { PORT: 'http' });
     expect(code).toBe(1);
     expect(JSON.parse(stdout)).toEqual([
@@ -41,7 +41,7 @@ describe('npm run doctor', () => {
     ]);
   });
 
-  test('takes no other arguments', async () => {
+  test('doctor refuses other arguments', async () => {
     const { code, stderr } = await runCli(['doctor', 'please']);
     expect(code).toBe(1);
     expect(stderr).toMatch(/^"doctor" takes no argument except --json\.\n/);
@@ -65,8 +65,8 @@ async function examineTrusted(options: CertificateOptions, host = '127.0.0.1'): 
   return (JSON.parse(stdout) as Finding[]).find(({ subject }) => subject === 'TLS');
 }
 
-describe('a certificate of an authority that is trusted', () => {
-  test('is ok, and a test of the endpoint follows', async () => {
+describe('the TLS finding', () => {
+  test('a certificate of a trusted authority is ok, and a check of the endpoint follows', async () => {
     expect(await examineTrusted({ days: 90 })).toMatchObject({
       state: 'ok',
       fact: expect.stringMatching(/^TLSv1\.3, the certificate is valid for (?:89|90) more days$/) as string,
@@ -77,7 +77,7 @@ describe('a certificate of an authority that is trusted', () => {
     ['is about to expire', { days: 5 }, '127.0.0.1', 'warning', 'renew'],
     ['has expired', { days: -2 }, '127.0.0.1', 'broken', 'renew'],
     ['is for another name', { name: 'DNS:other.example' }, 'localhost', 'broken', 'Use a name from the certificate'],
-  ])('that %s is not', async (_, options, host, state, remedy) => {
+  ])('a certificate of a trusted authority that %s is not ok', async (_, options, host, state, remedy) => {
     expect(await examineTrusted(options, host)).toMatchObject({
       state,
       remedy: expect.stringContaining(remedy) as string,

@@ -29,17 +29,17 @@ describe.each(Object.entries(COMPOSERS))('a graph composed by %s', async (_name,
   const graph = await startFederatedGraph(supergraphSdl);
   afterAll(() => graph.close());
 
-  test('is composed without an error or a hint, and keeps the tags of the other subgraph', () => {
+  test('composition reports no error or hint, and keeps the tags of the other subgraph', () => {
     expect(remarks).toEqual([]);
     expect(supergraphSdl).toContain('@tag(name: "public")');
   });
 
-  test('is not composed with a subgraph that contradicts it', () => {
+  test('composition fails with a subgraph that contradicts this one', () => {
     const contradiction = { name: 'other', url: 'http://127.0.0.1', sdl: 'type Identification { userId: Int }' };
     expect(compose([...subgraphs, contradiction]).remarks).not.toEqual([]);
   });
 
-  test('joins both subgraphs in one mutation', async () => {
+  test('a mutation joins both subgraphs', async () => {
     const { json } = await graph.graphql({ query: CREATE, variables: { input: SAMPLE_INPUT } }, { authorization });
     expect(json.errors).toBeUndefined();
     expect(json.data?.['createAccountTask']).toMatchObject({
@@ -52,7 +52,7 @@ describe.each(Object.entries(COMPOSERS))('a graph composed by %s', async (_name,
     });
   });
 
-  test('leads from the other subgraph to an account task, for its own account alone', async () => {
+  test("the other subgraph refers to account tasks, of the caller's own account only", async () => {
     const created = await gateway.graphql({
       query: CREATE.replace(' title', '').replace(' name', ''),
       variables: { input: SAMPLE_INPUT },
@@ -81,7 +81,7 @@ describe.each(Object.entries(COMPOSERS))('a graph composed by %s', async (_name,
     });
   });
 
-  test("gives a failure's extensions as they are", async () => {
+  test("the router passes on a failure's extensions unchanged", async () => {
     const input = { ...SAMPLE_INPUT, taskId: 'ffffffff-ffff-4fff-8fff-ffffffffffff' };
     const headers = { authorization, 'x-request-id': 'trace-45' };
     const { status, json } = await graph.graphql({ query: CREATE, variables: { input } }, headers);
@@ -97,10 +97,10 @@ describe.each(Object.entries(COMPOSERS))('a graph composed by %s', async (_name,
   });
 });
 
-test("the caller's Authorization goes through the graph to the service, and its own words come back", async () => {
+test("the caller's Authorization goes through the graph to the service, and the service's own reason comes back", async () => {
   const service = await startRestService({
     answer: ({ headers }) =>
-      headers.authorization === 'Bearer stranger'
+      headers.authorization === 'Bearer unknown'
         ? {
             status: 400,
             headers: { 'Content-Type': 'application/json' },
@@ -126,7 +126,7 @@ test("the caller's Authorization goes through the graph to the service, and its 
     );
 
   expect((await create('caller-1')).json.errors).toBeUndefined();
-  const { json } = await create('stranger');
+  const { json } = await create('unknown');
   expect(json.errors).toMatchObject([
     {
       message: REASON,
@@ -139,5 +139,5 @@ test("the caller's Authorization goes through the graph to the service, and its 
       },
     },
   ]);
-  expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer caller-1', 'Bearer stranger']);
+  expect(service.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer caller-1', 'Bearer unknown']);
 });

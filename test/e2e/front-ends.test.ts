@@ -16,7 +16,7 @@ const REFUSAL: RestReply = {
 };
 
 test.each(Object.entries(FRONT_ENDS))(
-  'a front end with %s creates a task once, and learns which one was refused and which may exist',
+  'a front end with %s creates a task once, and tells a refused task from one that may exist',
   async (_name, createFrontEnd) => {
     let reply: 'created' | 'refused' | 'none' = 'created';
     const service = await startRestService({
@@ -63,7 +63,7 @@ test.each(Object.entries(FRONT_ENDS))(
     expect(stillUnknown).toMatchObject({ kind: 'failed', failure: lost });
     expect(service.requests).toHaveLength(3);
 
-    // All but the first have taken the fast lane: what the client sends of its own accord is known to it.
+    // All but the first took the fast lane, which accepts the extensions that clients send by default.
     const metrics = await (await fetch(new URL('/metrics', url))).text();
     expect(/^gateway_fast_answers_total (\d+)$/m.exec(metrics)?.[1]).toBe('4');
 
@@ -74,7 +74,7 @@ test.each(Object.entries(FRONT_ENDS))(
   },
 );
 
-test('all that is installed shares one copy of graphql', () => {
+test('all installed packages share one copy of graphql', () => {
   const lock = JSON.parse(readFileSync(new URL('../../package-lock.json', import.meta.url), 'utf8')) as {
     readonly packages: Readonly<Record<string, unknown>>;
   };
@@ -85,7 +85,7 @@ test('all that is installed shares one copy of graphql', () => {
 
 const MANIFEST = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
 
-/** As a manifest is where the generator's own `sha256` has named the documents. */
+/** Writes the manifest with the prefix sha256:, as the generator can name documents. */
 function writePrefixedManifest(): string {
   const manifest = JSON.parse(readFileSync(MANIFEST, 'utf8')) as Readonly<Record<string, string>>;
   const file = join(temporaryFolder(), 'manifest.json');
@@ -97,11 +97,11 @@ function writePrefixedManifest(): string {
 }
 
 describe.each([
-  ['of bare hashes', () => MANIFEST],
-  ['of hashes with the name of the algorithm', writePrefixedManifest],
-])('with a manifest %s', (_manifest, manifest) => {
+  ['bare hashes', () => MANIFEST],
+  ['prefixed hashes', writePrefixedManifest],
+])('with a manifest of %s', (_manifest, manifest) => {
   test.each(Object.entries(FRONT_ENDS))(
-    'a front end with %s creates a task by the hash of its document, and not by the text',
+    'a front end with %s creates a task by the hash of its document',
     async (_name, createFrontEnd) => {
       const service = await startRestService();
       onTestFinished(() => service.close());

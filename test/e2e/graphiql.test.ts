@@ -6,7 +6,7 @@ import { type GatewayProcess, startCli, temporaryDatabase } from './support/gate
 import { openGraphiql } from './support/graphiql-page.ts';
 
 const ONE_LINE_EXAMPLE = SAMPLE_MUTATION.replace(/^#.*$/m, '').replaceAll(/\s+/g, ' ').trim();
-/** The page is large and the machine may be busy. */
+/** Long, because the page is large and the machine may be busy. */
 const SOON = { timeout: 20_000 };
 const START_DATE = '"startDate": "2026-02-22T04:10:00.9543747+00:00"';
 
@@ -15,7 +15,7 @@ vi.setConfig({ testTimeout: 90_000 });
 const browser = await launchChromium();
 afterAll(() => browser.close());
 
-/** A browser with nothing stored, which notes what it is asked to load and what it complains of. */
+/** Opens a browser context with empty storage that records requests and console errors. */
 async function newBrowser() {
   const context = await browser.newContext({ viewport: { width: 1400, height: 1000 } });
   context.setDefaultTimeout(20_000);
@@ -44,7 +44,7 @@ async function end(demo: GatewayProcess): Promise<void> {
   await demo.exit;
 }
 
-test('GraphiQL runs its example by its button, with its header, and asks no other origin for anything', async () => {
+test('GraphiQL runs its example with its header, and makes no request to another origin', async () => {
   const { authorization, address } = await startDemo();
   const { context, requests, answers, complaints } = await newBrowser();
   const graphiql = await openGraphiql(context, address);
@@ -54,7 +54,7 @@ test('GraphiQL runs its example by its button, with its header, and asks no othe
   await graphiql.screenshot('example');
   expect(requests.length).toBeGreaterThan(2);
   expect(requests.filter((url) => new URL(url).origin !== address.origin)).toEqual([]);
-  // With the policy in force: what it does not allow would be complained of.
+  // The browser enforces the policy and would log a violation.
   expect(await answers[0]?.allHeaders()).toMatchObject({
     'content-encoding': 'gzip',
     'content-security-policy': expect.stringContaining("default-src 'none'") as unknown,
@@ -63,7 +63,7 @@ test('GraphiQL runs its example by its button, with its header, and asks no othe
   expect(complaints).toEqual([]);
 });
 
-test('a reload keeps the example and its header, in the one tab there was', async () => {
+test('a reload keeps the example and its header in the same tab', async () => {
   const { authorization, address } = await startDemo();
   const { context } = await newBrowser();
   const graphiql = await openGraphiql(context, address);
@@ -77,7 +77,7 @@ test('a reload keeps the example and its header, in the one tab there was', asyn
   expect(await graphiql.tabs()).toEqual(['CreateAccountTask']);
 });
 
-test('who comes back after the demo was started anew finds its new token in the old tab', async () => {
+test('a returning user finds the new token in the old tab after the demo has restarted', async () => {
   const first = await startDemo();
   const { context } = await newBrowser();
   const graphiql = await openGraphiql(context, first.address);
@@ -85,7 +85,7 @@ test('who comes back after the demo was started anew finds its new token in the 
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
   await end(first.demo);
 
-  // Another database: the first token is worth nothing there.
+  // The database is another, so the first token is invalid there.
   const second = await startDemo({ PORT: first.address.port });
   await graphiql.reload();
   await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${second.authorization}"`);
@@ -95,7 +95,7 @@ test('who comes back after the demo was started anew finds its new token in the 
   expect(await graphiql.tabs()).toEqual(['CreateAccountTask']);
 });
 
-test('a header that the user wrote is kept across a reload and a new start of the demo', async () => {
+test('a header that the user wrote survives a reload and a restart of the demo', async () => {
   const first = await startDemo();
   const { context } = await newBrowser();
   const graphiql = await openGraphiql(context, first.address);
@@ -125,7 +125,7 @@ test('the documentation explorer lists the mutations and their arguments with th
   await screenshot('documentation');
 });
 
-test('an error shows what became of the task', async () => {
+test('an error shows the outcome of the task', async () => {
   const { address } = await startDemo();
   const { context } = await newBrowser();
   const graphiql = await openGraphiql(context, address);

@@ -30,10 +30,10 @@ interface Ended {
   readonly stdout: string;
 }
 
-/** As a container would be started: with the image's variables, as its user, in its folder. */
+/** Starts the program as a container would: with the image's variables, user and folder. */
 function options(env: Readonly<Record<string, string>>) {
   const { DATABASE_URL = '', ...rest } = environment(image);
-  // A root of its own is what only a container has.
+  // Only a container has a root directory of its own.
   const inTree = DATABASE_URL.replace('sqlite:/', `sqlite:${tree.root}/`);
   const [uid, gid] = userOf();
   return {
@@ -75,27 +75,27 @@ function listening(child: ChildProcess): Promise<void> {
 }
 
 describe('the image', () => {
-  test('is of the Node that this project is tested with, by an exact tag', () => {
+  test('the image is built on the Node version of the tests, by an exact tag', () => {
     expect(new Set(stages.map((stage) => stage.image))).toEqual(
       new Set([`node:${packageJson.devDependencies.node}-trixie-slim`]),
     );
   });
 
-  test('holds what runs, and nothing of what builds and tests it', () => {
+  test('the image holds runtime files only, without build and test files', () => {
     const isThere = (path: string): boolean => existsSync(join(tree.workdir, path));
     expect(['dist/cli.js', 'node_modules/graphql', 'package.json'].filter((path) => !isThere(path))).toEqual([]);
     const others = ['src', 'test', 'node_modules/typescript', 'node_modules/vitest', 'node_modules/node'];
     expect(others.filter(isThere)).toEqual([]);
   });
 
-  test('runs as a user who is not root, and whom the data belong to', () => {
+  test('the image runs as a user other than root who owns the data', () => {
     const [uid, gid] = userOf();
     expect([uid, gid].every((id) => id > 0)).toBe(true);
     const { uid: owner } = statSync(join(tree.root, 'data'));
     expect(owner).toBe(isRoot ? uid : process.getuid?.());
   });
 
-  test('serves a task that is created by curl, is healthy while it does, and ends on SIGTERM', async () => {
+  test('the image serves a task created by curl, is healthy meanwhile, and ends on SIGTERM', async () => {
     const client = await administer('client', 'create', '--name', 'image');
     await administer('catalogue', 'add', '--id', SAMPLE_INPUT.taskId, '--name', 'Sample task');
     const { token } = await administer('token', '--client', client['id'] ?? '');

@@ -23,7 +23,7 @@ async function startDemo(databaseUrl: string) {
   return { demo, header, address: await demo.address() };
 }
 
-test('after kill -9 in the middle of creates the next start has every task that was acknowledged', async () => {
+test('every acknowledged task exists at the next start after kill -9 during creates', async () => {
   const databaseUrl = temporaryDatabase();
   const { demo, header, address } = await startDemo(databaseUrl);
   const acknowledged = new Map<string, string>();

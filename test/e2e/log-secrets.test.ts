@@ -6,7 +6,7 @@ import { httpAnswer, type RawAnswer, type RawRequest, startRawService } from '..
 import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { seedStore } from './support/seeded-store.ts';
 
-/** Each is sent in one place, and may not be in the log, whatever happens to it on the way. */
+/** Secrets, each sent in one place, that must not appear in the log. */
 const TOKEN = 'c4ller.t0ken-XJ7~q';
 const PARAMETERS = 'p4rameters ç of a customer';
 const SECRET = 's3cret+of/the.gateway';
@@ -17,7 +17,7 @@ const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: Stri
 const JSON_BODY = ['Content-Type: application/json'];
 const XML_BODY = ['Content-Type: application/xml'];
 
-/** All that a service was told, as it may come back: as it is, as JSON in JSON, and in markup. */
+/** The whole request as a service may repeat it: plain, as JSON within JSON, and in markup. */
 function echo({ head, body }: RawRequest): string {
   const told = `${head}\n${body.toString()}`;
   return `${told} ${JSON.stringify({ told })} ${JSON.stringify(JSON.stringify({ told, headers: { Authorization: /authorization: (.*)/i.exec(head)?.[1] } }))}`;
@@ -26,7 +26,7 @@ function echo({ head, body }: RawRequest): string {
 const quoted = (request: RawRequest) => JSON.stringify(echo(request)).slice(1, -1);
 const marked = (request: RawRequest) => echo(request).replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 
-/** Ways of a service to fail that repeat what it was told. */
+/** Failures of a service that repeat the request. */
 const FAILURES: Readonly<Record<string, RawAnswer>> = {
   'a reason': (socket, request) =>
     socket.end(
@@ -40,12 +40,12 @@ const FAILURES: Readonly<Record<string, RawAnswer>> = {
     socket.end(httpAnswer(401, echo(request), [`WWW-Authenticate: Bearer error="${TOKEN}"`])),
   'an error page': (socket, request) =>
     socket.end(httpAnswer(500, `<html>${echo(request)}</html>`, ['Content-Type: text/html'])),
-  'JSON that is none': (socket, request) => socket.end(httpAnswer(200, echo(request), JSON_BODY)),
-  'XML that is none': (socket, request) => socket.end(httpAnswer(200, `<a>${marked(request)}</b>`, XML_BODY)),
+  'broken JSON': (socket, request) => socket.end(httpAnswer(200, echo(request), JSON_BODY)),
+  'broken XML': (socket, request) => socket.end(httpAnswer(200, `<a>${marked(request)}</b>`, XML_BODY)),
   'XML with its words for names': (socket, request) =>
     socket.end(httpAnswer(200, `<a b="${request.body.toString()}">${request.body.toString()}`, XML_BODY)),
   'no HTTP': (socket, request) => socket.end(`${echo(request)}\r\n\r\n`),
-  'a header that is none': (socket, request) =>
+  'a broken header': (socket, request) =>
     socket.end(`HTTP/1.1 200 OK\r\n${request.body.toString()}\r\nX: ${request.head}\r\n\r\n`),
   'a half answer': (socket, request) =>
     socket.end(`HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 99999\r\n\r\n${echo(request)}`),
@@ -64,7 +64,7 @@ function create(address: URL, authorization: string, parameters: string, more: o
   });
 }
 
-/** All that a process wrote, after it has ended. */
+/** All output of a process, after it has ended. */
 async function outputOf(gateway: GatewayProcess): Promise<string> {
   gateway.kill('SIGTERM');
   const { stdout, stderr } = await gateway.exit;
@@ -78,35 +78,38 @@ function expectNoSecret(output: string): void {
       for (const text of texts) expect(text, `"${part}" of ${secret}`).not.toContain(part);
 }
 
-describe('the log at debug level holds neither credentials nor Parameters', () => {
-  test.each(['json', 'xml'])('when the service fails and repeats what it was told as %s', async (format) => {
-    let answer: RawAnswer = FAILURES['nothing'] as RawAnswer;
-    const service = await startRawService((...all) => answer(...all));
-    onTestFinished(() => service.close());
-    const gateway = startCli(['serve'], {
-      LOG_LEVEL: 'debug',
-      UPSTREAM_URL: service.url.href,
-      UPSTREAM_FORMAT: format,
-      DATABASE_URL: temporaryDatabase(),
-    });
-    const address = await gateway.address();
-    const names = Object.keys(FAILURES);
-    for (const name of names) {
-      answer = FAILURES[name] as RawAnswer;
-      // The second is the fast lane's; a key leads it through the ledger.
-      for (const idempotencyKey of [null, `key ${name}`])
-        await (await create(address, `Bearer ${TOKEN}`, JSON.stringify(PARAMETERS), { idempotencyKey })).text();
-    }
-    expect(service.posts.length).toBeGreaterThan(names.length);
-    expect(service.posts.every(({ head, body }) => head.includes(TOKEN) && body.includes('p4rameters'))).toBe(true);
-    const output = await outputOf(gateway);
-    // What is to guard is there: failures are logged, each with its request.
-    expect(output.match(/"requestId":"[^"]+"/g)?.length).toBeGreaterThan(names.length);
-    expect(output).toContain('UPSTREAM_UNREADABLE');
-    expectNoSecret(output);
-  });
+describe('the log at debug level', () => {
+  test.each(['json', 'xml'])(
+    'holds no credentials or Parameters when the service fails and repeats the request as %s',
+    async (format) => {
+      let answer: RawAnswer = FAILURES['nothing'] as RawAnswer;
+      const service = await startRawService((...all) => answer(...all));
+      onTestFinished(() => service.close());
+      const gateway = startCli(['serve'], {
+        LOG_LEVEL: 'debug',
+        UPSTREAM_URL: service.url.href,
+        UPSTREAM_FORMAT: format,
+        DATABASE_URL: temporaryDatabase(),
+      });
+      const address = await gateway.address();
+      const names = Object.keys(FAILURES);
+      for (const name of names) {
+        answer = FAILURES[name] as RawAnswer;
+        // The second takes the fast lane; its key takes it through the ledger.
+        for (const idempotencyKey of [null, `key ${name}`])
+          await (await create(address, `Bearer ${TOKEN}`, JSON.stringify(PARAMETERS), { idempotencyKey })).text();
+      }
+      expect(service.posts.length).toBeGreaterThan(names.length);
+      expect(service.posts.every(({ head, body }) => head.includes(TOKEN) && body.includes('p4rameters'))).toBe(true);
+      const output = await outputOf(gateway);
+      // The log is not empty: each failure is logged with its request.
+      expect(output.match(/"requestId":"[^"]+"/g)?.length).toBeGreaterThan(names.length);
+      expect(output).toContain('UPSTREAM_UNREADABLE');
+      expectNoSecret(output);
+    },
+  );
 
-  test('when requests are refused, or cannot be read', async () => {
+  test('holds no credentials or Parameters when requests are refused or unreadable', async () => {
     const databaseUrl = temporaryDatabase();
     const authorization = await seedStore(databaseUrl);
     const gateway = startCli(['serve'], { LOG_LEVEL: 'debug', DATABASE_URL: databaseUrl });
@@ -143,7 +146,7 @@ describe('the log at debug level holds neither credentials nor Parameters', () =
     expectNoSecret(output);
   });
 
-  test("when the gateway's own sign-in fails and the service repeats its secret", async () => {
+  test("holds no credentials when the gateway's own sign-in fails and the service repeats its secret", async () => {
     const key = await createKey('a');
     const issuer = await startIssuer(key);
     onTestFinished(() => issuer.close());
@@ -175,7 +178,7 @@ describe('the log at debug level holds neither credentials nor Parameters', () =
     expectNoSecret(output);
   });
 
-  test('when the database cannot be had', async () => {
+  test('holds no credentials when the database is unavailable', async () => {
     const gateway = startCli(['serve'], {
       LOG_LEVEL: 'debug',
       DATABASE_URL: `postgres://gateway:hunter2@127.0.0.1:1/tasks?options=hunter2`,

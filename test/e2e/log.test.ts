@@ -17,7 +17,7 @@ type Line = Readonly<Record<string, unknown>>;
 const TRACE_ID = '4bf92f3577b34da6a3ce929d0e0e4736';
 const CREATE =
   'mutation Register($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }';
-/** Every value that may reach no log, whatever goes wrong. */
+/** The values that must not reach a log, whatever goes wrong. */
 const SECRETS = ['s3cret-of-the-caller', 's3cret-in-parameters', 's3cret-of-a-client'];
 
 function ask(
@@ -42,7 +42,7 @@ async function stop(gateway: GatewayProcess): Promise<Exit> {
   return gateway.exit;
 }
 
-/** The lines of requests by their ID; every line of the log has to be JSON. */
+/** The request lines of a log by request ID. Every line must be JSON. */
 function requestLines(stderr: string): ReadonlyMap<string, Line> {
   const lines = stderr
     .trimEnd()
@@ -58,7 +58,7 @@ async function startService(answer?: Parameters<typeof startRestService>[0]): Pr
 }
 
 describe('the log of a running gateway', () => {
-  test('has one line for each request, the same by the fast lane and by Yoga', async () => {
+  test('the log has one line per request, the same from the fast lane and from Yoga', async () => {
     const gateway = startCli(['serve'], { UPSTREAM_URL: (await startService()).href, RECORD: 'off' });
     const address = await gateway.address();
     const headers = { traceparent: `00-${TRACE_ID}-00f067aa0ba902b7-01` };
@@ -95,13 +95,13 @@ describe('the log of a running gateway', () => {
     expect([...lines.keys()].toSorted()).toEqual(['by-lane', 'by-yoga', 'elsewhere', 'no-graphql', 'refused']);
   });
 
-  test('has a line for a request whose caller left before it was whole', async () => {
+  test('the log has a line for a request whose caller disconnected before its end', async () => {
     const gateway = startCli(['serve'], { UPSTREAM_URL: (await startService()).href, RECORD: 'off' });
     const { hostname, port } = await gateway.address();
     const socket = connect(Number(port), hostname);
     const head = ['POST /graphql HTTP/1.1', 'Host: gateway', 'X-Request-Id: left', 'Content-Type: application/json'];
     socket.write(`${[...head, 'Content-Length: 100', 'Expect: 100-continue'].join('\r\n')}\r\n\r\n`);
-    // It says that the request is being read.
+    // 100 Continue shows that the request is being read.
     await once(socket, 'data');
     socket.resetAndDestroy();
     await gateway.output(/"requestId":"left".*\n/);
@@ -132,7 +132,7 @@ describe('the log of a running gateway', () => {
       await arrived.promise;
       socket.resetAndDestroy();
       await once(socket, 'close');
-      // Its answer says that the gateway has seen what came before.
+      // Its answer shows that the gateway has read everything before it.
       await fetch(new URL('health', address));
       held.resolve(null);
       await gateway.output(/"requestId":"left".*\n/);
@@ -141,7 +141,7 @@ describe('the log of a running gateway', () => {
     },
   );
 
-  test('has what the REST face and the store did, and probes when it is to help with debugging', async () => {
+  test('the log has requests of the REST face and the store, and probes at debug level', async () => {
     const DATABASE_URL = temporaryDatabase();
     const authorization = await seedStore(DATABASE_URL);
     const gateway = startCli(['serve'], { DATABASE_URL, LOG_LEVEL: 'debug' });
@@ -162,7 +162,7 @@ describe('the log of a running gateway', () => {
     expect(lines.get('probe')).toMatchObject({ level: 20, path: 'health', status: 200 });
   });
 
-  test('keeps every line at an exit, also one that waits for nothing', async () => {
+  test('the log keeps every line at an exit, even an immediate one', async () => {
     const held = Promise.withResolvers<null>();
     let arrived = 0;
     const url = await startService({
@@ -185,7 +185,7 @@ describe('the log of a running gateway', () => {
     expect([...requestLines(stderr).keys()]).toEqual(ids);
   });
 
-  test('holds no secret at any level, whatever goes wrong', async () => {
+  test('the log holds no secret at any level, whatever goes wrong', async () => {
     const failing = await startService({ answer: () => ({ status: 500, body: SECRETS[1] ?? '' }) });
     const env = { LOG_LEVEL: 'debug', DATABASE_URL: temporaryDatabase() };
     const parameters = JSON.stringify(SECRETS[1]);

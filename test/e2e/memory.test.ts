@@ -6,7 +6,7 @@ import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
 
 const MB = 1_048_576;
-/** As the operations page has it: a process at rest, and twice the budget for bodies. */
+/** The bound that the operations page gives: an idle process plus twice the budget for bodies. */
 const BUDGET_BYTES = 64 * MB;
 const MAX_RESIDENT_BYTES = 200 * MB + 2 * BUDGET_BYTES;
 const CALLERS = 150;
@@ -28,7 +28,7 @@ async function residentBytes(address: URL): Promise<number> {
   return families.find(({ name }) => name === 'process_resident_memory_bytes')?.samples[0]?.value ?? Infinity;
 }
 
-test('callers that stop one byte short of 1 MB hold no more than the budget, and others are served', async () => {
+test('callers that stop one byte short of 1 MB use no more than the budget, and others are served', async () => {
   const service = await startRestService();
   onTestFinished(() => service.close());
   const address = await startGateway(service.url);
@@ -53,7 +53,7 @@ test('callers that stop one byte short of 1 MB hold no more than the budget, and
   expect(await caller.create(address, '{}')).toMatchObject({ kind: 'created' });
 });
 
-test('creates of 1 MB that a slow service keeps waiting are held within the budget too, and the others are not sent', async () => {
+test('creates of 1 MB that wait for a slow service stay within the budget, and the others are not sent', async () => {
   const gate = Promise.withResolvers<null>();
   const service = await startRestService({ answer: ({ body }) => (body.length > 10_000 ? gate.promise : null) });
   onTestFinished(() => service.close());

@@ -9,15 +9,15 @@ import { createCaller } from './support/graphql-caller.ts';
 const IN_FLIGHT = 20;
 const LOAD = 10 * IN_FLIGHT;
 const ROUNDS = 8;
-/** The first rounds fill caches; what is kept after them would be kept for ever. */
+/** The first rounds fill caches; memory that grows after them is a leak. */
 const WARM_UP_ROUNDS = 2;
-/** Far below the 12 MB of Parameters that the rounds after them bring. */
+/** Far below the 12 MB of Parameters that the later rounds send. */
 const MAX_GROWTH_BYTES = 5_000_000;
 const PARAMETERS = JSON.stringify('x'.repeat(10_000));
 const POLL_MS = 50;
 const FAILURES_TO_OPEN = 10;
 
-/** At SIGUSR2 it collects what nobody holds any more (buffers go in the second round), then says how much memory is left in use, numbered from 1. */
+/** On SIGUSR2 it collects garbage (buffers in the second pass) and prints the memory still in use, numbered from 1. */
 const MEASURING = `
   let count = 0;
   process.on('SIGUSR2', () => {
@@ -42,7 +42,7 @@ async function textAt(address: URL, path: string): Promise<string> {
   return (await fetch(new URL(path, address))).text();
 }
 
-test('ten times the load: what is too much is refused at once, the rest arrives, and memory stays flat', async () => {
+test('under ten times the load the excess is refused at once, the rest arrives, and memory stays flat', async () => {
   let gate = Promise.withResolvers<void>();
   const service = await startRestService({ answer: () => gate.promise.then(() => null) });
   onTestFinished(() => service.close());
@@ -90,7 +90,7 @@ test('ten times the load: what is too much is refused at once, the rest arrives,
   );
 });
 
-test('a service that is gone opens the circuit; one create asks whether it is back, and closes it', async () => {
+test('an unreachable service opens the circuit breaker, and one trial create closes it when the service is back', async () => {
   const held: (() => void)[] = [];
   const envelope = {
     Error: null,
@@ -113,7 +113,7 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
   }
   const problem = 'The service has not been answering, so nothing is sent to it for the moment.';
   const refused = { kind: 'failed', failure: 'OVERLOADED NOT_SENT', message: problem };
-  // Now and then a create is a try, which fails; each makes the time until the next one longer.
+  // Trial creates fail now and then, and each failure lengthens the time until the next.
   const createAndLook = async () => [await create(), await (await fetch(new URL('ready', address))).json()];
   const checks = {
     upstream: 'The service cannot be reached: it refuses connections.',
@@ -126,7 +126,7 @@ test('a service that is gone opens the circuit; one create asks whether it is ba
 
   const service = await start(gone.port);
   onTestFinished(() => service.close());
-  // Nobody creates meanwhile, as behind a balancer that sends nothing to a gateway that is not ready.
+  // No creates arrive meanwhile, as behind a balancer that skips gateways that are not ready.
   const readyStatus = async () => (await fetch(new URL('ready', address))).status;
   await expect.poll(readyStatus, { timeout: 20_000, interval: POLL_MS }).toBe(200);
   await expect.poll(() => textAt(address, 'metrics'), { timeout: 20_000 }).toMatch(/^gateway_circuit_state 2$/m);

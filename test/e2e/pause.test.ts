@@ -9,7 +9,7 @@ const TIMEOUT_MS = 4_000;
 const CREATES = 20;
 const CREATED = { kind: 'created', replayed: false };
 
-/** A service that keeps its answers until it is told to give them, all at once. */
+/** A service that holds back its answers until it is told to send all of them at once. */
 async function startHeldService(answer: (request: RestRequest) => RestReply | null = () => null) {
   const gate = Promise.withResolvers<void>();
   const service = await startRestService({ answer: (request) => gate.promise.then(() => answer(request)) });
@@ -17,7 +17,7 @@ async function startHeldService(answer: (request: RestRequest) => RestReply | nu
   return { ...service, release: gate.resolve };
 }
 
-test('a pause of the process that is longer than the time-out loses no answer that came meanwhile', async () => {
+test('a pause of the process longer than the timeout loses no answer that arrived meanwhile', async () => {
   const service = await startHeldService();
   const gateway = startCli(['serve'], {
     UPSTREAM_URL: service.url.href,
@@ -31,13 +31,13 @@ test('a pause of the process that is longer than the time-out loses no answer th
   gateway.kill('SIGSTOP');
   service.release();
   await expect.poll(() => service.tasks.length).toBe(CREATES);
-  // The pause itself, and no wait for something to happen.
+  // This delay is the pause itself, not a wait for an event.
   await delay(TIMEOUT_MS);
   gateway.kill('SIGCONT');
   for (const verdict of await Promise.all(creates)) expect(verdict).toMatchObject(CREATED);
 });
 
-test('a pause while the gateway signs in at the service does not make the sign-in fail', async () => {
+test("a pause during the gateway's sign-in at the service does not fail the sign-in", async () => {
   const service = await startHeldService(({ path }) =>
     path.endsWith('/Token') ? { status: 200, body: '{"access_token":"t","expires_in":3600}' } : null,
   );

@@ -5,7 +5,7 @@ import { createCaller } from './support/graphql-caller.ts';
 import { throughPgBouncer } from './support/pgbouncer.ts';
 import { seedStore } from './support/seeded-store.ts';
 
-test('behind PgBouncer in transaction mode, creates and reads at once share its few sessions and leave nothing in them', async () => {
+test('concurrent creates and reads share the few sessions of PgBouncer in transaction mode and leave no state in them', async () => {
   const direct = await temporaryPostgres();
   await administer(direct, `ALTER DATABASE ${new URL(direct).pathname.slice(1)} SET synchronous_commit = off`);
   const databaseUrl = await throughPgBouncer(direct, 'transaction');
@@ -28,7 +28,7 @@ test('behind PgBouncer in transaction mode, creates and reads at once share its 
   expect({ code, stdout }).toMatchObject({ code: 0 });
 });
 
-test('PgBouncer in statement mode, which has no transactions, stops the start with one line that says so', async () => {
+test('PgBouncer in statement mode, which has no transactions, stops the start with one line', async () => {
   const databaseUrl = await throughPgBouncer(await temporaryPostgres(), 'statement');
   const { code, stderr } = await runCli(['serve'], { DATABASE_URL: databaseUrl });
   expect(stderr).toMatch(

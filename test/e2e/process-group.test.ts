@@ -6,7 +6,7 @@ import { startGroup } from './support/process-group.ts';
 
 const MODULE = fileURLToPath(new URL('support/process-group.ts', import.meta.url));
 const WAITS = 'setInterval(() => {}, 60_000)';
-/** Starts another that waits, tells both process IDs, and waits. */
+/** A program that starts a waiting child, prints both process IDs and waits. */
 const STARTS_ANOTHER = `
   const other = require('node:child_process').spawn(process.execPath, ['-e', ${JSON.stringify(WAITS)}]);
   process.stdout.write(process.pid + ' ' + other.pid + '\\n');
@@ -28,7 +28,7 @@ async function readPids(stdout: AsyncIterable<unknown>): Promise<readonly number
 }
 
 test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
-  'what a test has started ends with the process that started it, by %s',
+  'processes that a test started end with their starter on %s',
   async (signal) => {
     const program = `
       import { startGroup } from ${JSON.stringify(MODULE)};
@@ -48,7 +48,7 @@ test.each(['SIGKILL', 'SIGTERM', 'SIGINT'] as const)(
   },
 );
 
-test('a group is ended as a whole, and one that has ended is no trouble', async () => {
+test('a process group ends as a whole, and ending it again does nothing', async () => {
   const group = startGroup(process.execPath, ['-e', STARTS_ANOTHER], { cwd: process.cwd(), env: {} });
   const pids = await readPids(group.child.stdout);
   group.kill();

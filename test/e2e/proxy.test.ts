@@ -19,7 +19,7 @@ function post(url: URL): Promise<Response> {
 
 const ANSWER: RawAnswer = (socket) => void socket.write(httpAnswer(200, '{}'));
 
-test('a create goes to the gateway that is there, with the ID of its request', async () => {
+test('nginx sends a create to the gateway that is up, with its request ID', async () => {
   const there = await openService(ANSWER);
   const proxy = await startProxy([await freePort(), there.port]);
   for (let count = 1; count <= 6; count += 1) expect((await post(proxy)).status).toBe(200);
@@ -30,14 +30,14 @@ test('a create goes to the gateway that is there, with the ID of its request', a
 test.each<readonly [string, RawAnswer, number]>([
   ['is cut off', (socket) => void socket.destroy(), 502],
   ['is answered with a 503', (socket) => void socket.write(httpAnswer(503)), 503],
-])('a create that has left and %s is not sent to the other gateway', async (_, answer, status) => {
+])('nginx does not send a create that %s to the other gateway', async (_, answer, status) => {
   const [one, other] = [await openService(answer), await openService(answer)];
   const proxy = await startProxy([one.port, other.port]);
   expect((await post(proxy)).status).toBe(status);
   expect([...one.posts, ...other.posts]).toHaveLength(1);
 });
 
-test('a body that no gateway would take goes to none', async () => {
+test('nginx refuses a body that the gateways would refuse', async () => {
   const gateway = await openService(ANSWER);
   const proxy = await startProxy([gateway.port, gateway.port]);
   const { status } = await fetch(new URL('graphql', proxy), { method: 'POST', body: 'x'.repeat(1_048_577) });

@@ -8,7 +8,7 @@ const answering =
   (socket) =>
     socket.write(httpAnswer(status, body, headers));
 
-describe('the router does retry: a subgraph is asked four times', () => {
+describe('the retrying router', () => {
   test.each<[string, RawAnswer]>([
     ['that answers 500', answering(500, '{}')],
     ['that answers 503', answering(503, '{}')],
@@ -18,7 +18,7 @@ describe('the router does retry: a subgraph is asked four times', () => {
       answering(200, '{"errors":[{"message":"no"}]}', ['Retry-After: 1', 'Content-Type: application/json']),
     ],
     ['that resets the connection', (socket) => socket.resetAndDestroy()],
-  ])('%s', async (_name, answer) => {
+  ])('asks a subgraph %s four times', async (_name, answer) => {
     const subgraph = await startRawService(answer);
     onTestFinished(() => subgraph.close());
     const { fetcher, takeAttempts } = createRetryingFetcher();

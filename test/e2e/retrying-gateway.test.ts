@@ -13,7 +13,7 @@ const CREATED = httpAnswer(200, toEnvelope('json', ERRORS.null, DATA.whole));
 const REFUSED = toEnvelope('json', ERRORS.set, DATA.absent);
 const RETRY_AFTER = ['Retry-After: 1'];
 
-/** A retrying router, in front of the gateway, in front of a service that answers as the test at hand has it. */
+/** Starts a retrying router in front of a gateway in front of a service whose answer each test sets. */
 async function startStack(timeoutMs: number) {
   let answer: RawAnswer = (socket) => socket.write(CREATED);
   const service = await startRawService((...request) => answer(...request));
@@ -24,7 +24,7 @@ async function startStack(timeoutMs: number) {
   const router = await startRouter(new URL('graphql', gateway.url), fetcher);
   afterAll(() => Promise.all([router.close(), gateway.close(), service.close()]));
   return {
-    /** What the outermost client is told when the service answers so, and how often each was asked. */
+    /** Returns the answer to the client when the service answers so, and the number of requests at each hop. */
     async play(next: RawAnswer) {
       answer = next;
       const before = service.posts.length;
@@ -70,11 +70,11 @@ const ANSWERS: readonly (readonly [string, FailureKind & Partial<typeof ENVELOPE
   ['nothing, with Retry-After', UNREADABLE, answering(204, '', RETRY_AFTER)],
 ];
 
-describe('behind a router that retries, the service is asked once and the client told what became of it', async () => {
+describe('behind a retrying router', async () => {
   const stack = await startStack(10_000);
   const impatient = await startStack(400);
 
-  test('when it creates', async () => {
+  test('the service is called once for a create that succeeds', async () => {
     const { status, json, attempts, posts } = await stack.play(
       answering(200, toEnvelope('json', ERRORS.null, DATA.whole)),
     );
@@ -82,27 +82,33 @@ describe('behind a router that retries, the service is asked once and the client
     expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
   });
 
-  test.each(ANSWERS)('when it answers with %s', async (_name, extensions, answer) => {
-    const { status, json, attempts, posts } = await stack.play(answer);
-    expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
-    expect(json.errors).toMatchObject([{ path: ['createAccountTask'], extensions }]);
-    expect(json.errors?.[0]?.extensions).toMatchObject({
-      requestId: expect.any(String) as unknown,
-      retryable: extensions.code === 'OVERLOADED',
-    });
-  });
+  test.each(ANSWERS)(
+    'the service is called once and the client gets the outcome when it answers with %s',
+    async (_name, extensions, answer) => {
+      const { status, json, attempts, posts } = await stack.play(answer);
+      expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
+      expect(json.errors).toMatchObject([{ path: ['createAccountTask'], extensions }]);
+      expect(json.errors?.[0]?.extensions).toMatchObject({
+        requestId: expect.any(String) as unknown,
+        retryable: extensions.code === 'OVERLOADED',
+      });
+    },
+  );
 
   test.each([
     ['does not answer', (): void => undefined],
     ['answers without end', (socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n{')],
-  ] satisfies [string, RawAnswer][])('when it %s in time', async (_name, answer) => {
-    const { status, json, attempts, posts } = await impatient.play(answer);
-    expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
-    expect(json.errors).toMatchObject([{ extensions: { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' } }]);
-  });
+  ] satisfies [string, RawAnswer][])(
+    'the service is called once and the client gets the outcome when it %s in time',
+    async (_name, answer) => {
+      const { status, json, attempts, posts } = await impatient.play(answer);
+      expect({ status, attempts, posts }).toEqual({ status: 200, attempts: 1, posts: 1 });
+      expect(json.errors).toMatchObject([{ extensions: { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' } }]);
+    },
+  );
 });
 
-test('a service that is not there is not asked at all, and the client told so once', async () => {
+test('behind a retrying router an unreachable service is reported to the client once', async () => {
   const gone = await startRawService(() => undefined);
   await gone.close();
   const gateway = await startGateway(openBackend, { env: { UPSTREAM_URL: gone.url.href, RECORD: 'off' } });
@@ -117,7 +123,7 @@ test('a service that is not there is not asked at all, and the client told so on
   expect({ status, attempts: takeAttempts() }).toEqual({ status: 200, attempts: 1 });
 });
 
-test('what the gateway itself refuses is asked for once, and sends nothing', async () => {
+test('behind a retrying router a request that the gateway refuses arrives once and sends nothing', async () => {
   const arrived = Promise.withResolvers<Socket>();
   const service = await startRawService((socket) => arrived.resolve(socket));
   onTestFinished(() => service.close());
@@ -164,10 +170,10 @@ test('what the gateway itself refuses is asked for once, and sends nothing', asy
 const authenticate = async (): Promise<Caller> => ({ kind: 'forwarded', authorization: 'Bearer x' });
 
 test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
-  'a defect that strikes after the create is not a reason to create again, for Accept: %s',
+  'a defect after the create does not make the router create again, for Accept: %s',
   async (accept) => {
     let creates = 0;
-    const accountTask = { ID, TaskID: ID, ClientID: null, fields: {}, detail: { n: 1n as unknown as number } }; // no JSON
+    const accountTask = { ID, TaskID: ID, ClientID: null, fields: {}, detail: { n: 1n as unknown as number } }; // not JSON
     const tasks: TaskService = {
       async create() {
         creates += 1;
@@ -195,7 +201,7 @@ test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
   },
 );
 
-test('with an idempotencyKey, a router that gives up waiting and asks again gets the one task', async () => {
+test('a router that times out and retries with an idempotencyKey gets the one task', async () => {
   const arrived = Promise.withResolvers<void>();
   const askedAgain = Promise.withResolvers<void>();
   const service = await startRawService((socket) => {

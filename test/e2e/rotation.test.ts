@@ -9,10 +9,10 @@ import { startProxy } from './support/nginx.ts';
 import { startSteadyLoad } from './support/steady-load.ts';
 
 const CREATES_BETWEEN = 30;
-/** Longer than nginx keeps an idle connection, however busy the machine is. */
+/** Longer than nginx keeps an idle connection, even on a busy machine. */
 const DRAIN_MS = '7000';
 
-/** A service that gives tokens for any of some secrets; with a secret go the tokens that it gave. */
+/** A service that issues tokens for several secrets. Revoking a secret revokes its tokens. */
 async function startGuardedService(...secrets: readonly string[]) {
   let accepted = secrets;
   const json = { 'Content-Type': 'application/json' };
@@ -37,7 +37,7 @@ async function startGuardedService(...secrets: readonly string[]) {
   };
 }
 
-test("the gateway's secret at the service is replaced one gateway after the other, and no create fails or happens twice", async () => {
+test("no create fails or happens twice while the gateways' secret at the service is replaced one gateway at a time", async () => {
   const key = await createKey('one');
   const issuer = await startIssuer(key);
   onTestFinished(() => issuer.close());

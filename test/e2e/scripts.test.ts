@@ -10,7 +10,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 const CHECK = fileURLToPath(new URL('../../require-node.sh', import.meta.url));
 const SCRIPTS = ['start', 'serve', 'cli', 'doctor', 'explain'] as const;
 
-/** Runs a script where the system's Node, which says what it is run with, has this version. */
+/** Runs a script with a system Node of this version, which prints its arguments. */
 async function runScript(script: (typeof SCRIPTS)[number], version: string, hasPackage = false) {
   const folder = mkdtempSync(join(tmpdir(), 'scripts-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -29,7 +29,7 @@ async function runScript(script: (typeof SCRIPTS)[number], version: string, hasP
   );
 }
 
-test.each(SCRIPTS)('npm run %s without the Node of the packages says in one line what to do', async (script) => {
+test.each(SCRIPTS)('npm run %s without the Node package says in one line what to do', async (script) => {
   for (const version of ['v8.17.0', 'v18.20.8', 'v20.20.2', 'v23.11.1'])
     expect(await runScript(script, version)).toMatchObject({
       code: 1,
@@ -40,7 +40,7 @@ test.each(SCRIPTS)('npm run %s without the Node of the packages says in one line
     });
 });
 
-test.each(SCRIPTS)('npm run %s takes a Node of the system that is new enough', async (script) => {
+test.each(SCRIPTS)('npm run %s uses a system Node that is new enough', async (script) => {
   for (const version of ['v24.0.0', 'v25.1.0', 'v30.0.0', 'v100.0.0'])
     expect(await runScript(script, version)).toMatchObject({
       code: 0,
@@ -48,7 +48,7 @@ test.each(SCRIPTS)('npm run %s takes a Node of the system that is new enough', a
     });
 });
 
-test.each(SCRIPTS)('npm run %s takes the Node of the packages whatever the system has', async (script) => {
+test.each(SCRIPTS)('npm run %s prefers the Node package to any system Node', async (script) => {
   expect(await runScript(script, 'v20.20.2', true)).toMatchObject({
     code: 0,
     stdout: expect.stringMatching(/^v24\.21\.0 runs src\/cli\.ts/) as string,

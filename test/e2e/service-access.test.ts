@@ -12,7 +12,7 @@ import { openProxy } from '../support/tunnel-proxy.ts';
 import { runCli, startCli } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
 
-test('creates go through the proxy to a service that demands a certificate of the gateway', async () => {
+test('creates go through the proxy to a service that requires a client certificate', async () => {
   const [service, client] = [selfSigned(), selfSigned({ name: 'DNS:gateway' })];
   const Detail = { ...SAMPLE_DETAIL, TaskID: SAMPLE_INPUT.taskId };
   const envelope = { Error: null, ResponseData: { Identification: null, Result: null, Detail } };
@@ -49,7 +49,7 @@ test('creates go through the proxy to a service that demands a certificate of th
   expect(gateway.stderr()).toContain('connections to the service go through a proxy');
 });
 
-test('a file for TLS that cannot be read ends the start with its variable', async () => {
+test('an unreadable TLS file stops the start and names its variable', async () => {
   const env = { UPSTREAM_URL: 'https://127.0.0.1:1', UPSTREAM_CA: '/nowhere/ca.pem', RECORD: 'off' };
   const { code, stderr } = await runCli(['serve'], env);
   expect(code).toBe(1);

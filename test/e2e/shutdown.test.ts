@@ -25,7 +25,7 @@ interface Answer {
   readonly body: string;
 }
 
-/** A create over a connection that the caller would rather keep. */
+/** Sends a create over a keep-alive connection. */
 function create(address: URL): Promise<Answer> {
   return new Promise((resolve, reject) => {
     const agent = new Agent({ keepAlive: true });
@@ -55,7 +55,7 @@ async function refusesConnections({ hostname, port }: URL): Promise<void> {
 const startServe = (env: Readonly<Record<string, string>>): GatewayProcess => startCli(['serve'], env);
 const startNpmServe = (env: Readonly<Record<string, string>>): GatewayProcess => startNpm(['run', 'serve'], env);
 
-/** A gateway with one create under way: the service has it and holds its answer back until it is told. */
+/** Starts a gateway with one create in flight, whose answer the service holds back. */
 async function gatewayWithCreate(env: Readonly<Record<string, string>> = {}, start = startServe) {
   const held = Promise.withResolvers<null>();
   const arrived = Promise.withResolvers<null>();
@@ -73,7 +73,7 @@ async function gatewayWithCreate(env: Readonly<Record<string, string>> = {}, sta
   return { gateway, address, service, answer, letServiceAnswer: () => held.resolve(null) };
 }
 
-/** Longer than any test: whoever waits for its end fails. */
+/** Longer than any test, so a test that waits for its end fails. */
 const FOR_EVER_MS = '600000';
 
 async function startStore(
@@ -84,7 +84,7 @@ async function startStore(
 }
 
 describe('SIGTERM', () => {
-  test('refuses new connections, finishes the create that is under way, and exits 0', async () => {
+  test('SIGTERM refuses new connections, finishes the create in flight and exits with 0', async () => {
     const { gateway, address, service, answer, letServiceAnswer } = await gatewayWithCreate();
     gateway.kill('SIGTERM');
     await refusesConnections(address);
@@ -102,7 +102,7 @@ describe('SIGTERM', () => {
     expect(service.requests).toHaveLength(1);
   });
 
-  test('that comes more than a second after the first does not wait', async () => {
+  test('a second SIGTERM after more than a second does not wait', async () => {
     const { gateway, answer } = await gatewayWithCreate();
     const ending = answer.then(
       () => 'answered',
@@ -114,18 +114,18 @@ describe('SIGTERM', () => {
     expect(await ending).toBe('socket hang up');
   });
 
-  test('does not wait for connections on which nobody has asked for anything', async () => {
+  test('SIGTERM does not wait for connections without a request', async () => {
     const { gateway, address } = await startStore();
     const socket = connect(Number(address.port), address.hostname);
     onTestFinished(() => void socket.destroy());
     await once(socket, 'connect');
-    // The server has taken the connection once it has answered on a later one.
+    // An answer on a later connection shows that the server has accepted this one.
     await fetch(new URL('health', address));
     gateway.kill('SIGTERM');
     expect(await gateway.exit).toMatchObject({ code: 0 });
   });
 
-  test('does not wait for connections that are kept for a next request', async () => {
+  test('SIGTERM does not wait for idle keep-alive connections', async () => {
     const { gateway, address } = await startStore();
     const { status } = await create(address);
     expect(status).toBe(200);
@@ -133,7 +133,7 @@ describe('SIGTERM', () => {
     expect(await gateway.exit).toMatchObject({ code: 0 });
   });
 
-  test('is followed by a time in which it is not ready and serves on, asking for new connections', async () => {
+  test('SIGTERM starts a drain in which the gateway is not ready, still serves, and closes connections', async () => {
     const { gateway, address } = await startStore({ DRAIN_MS: FOR_EVER_MS });
     gateway.kill('SIGTERM');
     await gateway.output(/"draining"/);
@@ -148,7 +148,7 @@ describe('SIGTERM', () => {
     expect(await killUntilEnd(gateway, 'SIGTERM')).toMatchObject({ code: 1, signal: null });
   });
 
-  test('cuts off what does not end in time, and fails', async () => {
+  test('SIGTERM cuts off requests that do not end in time and exits with an error', async () => {
     const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({ CLOSE_TIMEOUT_MS: '1' });
     gateway.kill('SIGTERM');
     await expect(answer).rejects.toThrow('socket hang up');
@@ -162,8 +162,8 @@ describe('SIGTERM', () => {
 });
 
 describe('a signal that arrives twice', () => {
-  // npm passes on what the terminal or the service manager has sent to the whole group.
-  test.each(['SIGINT', 'SIGTERM'] as const)('%s to npm and to the gateway is one signal', async (signal) => {
+  // npm forwards a signal that the terminal or service manager sends to the whole group.
+  test.each(['SIGINT', 'SIGTERM'] as const)('%s to npm and to the gateway counts as one signal', async (signal) => {
     const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({}, startNpmServe);
     gateway.killGroup(signal);
     await gateway.output(/"closing"/);
@@ -173,7 +173,7 @@ describe('a signal that arrives twice', () => {
     expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
   });
 
-  test('is one signal too where the two arrive while the gateway is stopped', async () => {
+  test('two signals that arrive while the gateway is stopped count as one', async () => {
     const { gateway, address, answer, letServiceAnswer } = await gatewayWithCreate();
     for (const signal of ['SIGSTOP', 'SIGHUP', 'SIGTERM', 'SIGINT', 'SIGCONT'] as const) gateway.kill(signal);
     await refusesConnections(address);
@@ -183,7 +183,7 @@ describe('a signal that arrives twice', () => {
   });
 });
 
-test('SIGHUP drains, finishes the create that is under way, and exits 0', async () => {
+test('SIGHUP drains, finishes the create in flight and exits with 0', async () => {
   const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({ DRAIN_MS: '1' });
   gateway.kill('SIGHUP');
   await gateway.output(/"draining"/);

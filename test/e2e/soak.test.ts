@@ -13,14 +13,14 @@ function start(env: Readonly<Record<string, string>>): Promise<URL> {
   return startCli(['serve'], env).address();
 }
 
-test('a store with a small heap serves another caller under every attack, and loses and doubles nothing', async () => {
+test('a store with a small heap serves another caller under attack, and loses and doubles nothing', async () => {
   const report = await soakStore({ start, databaseUrl: temporaryDatabase(), rounds: ROUNDS });
   console.log(`soak of a store: ${describeSoak(report)}`);
   expect(report).toMatchObject(UNHARMED);
   expect(report.bounds).toEqual(expect.arrayContaining(BOUNDS));
 });
 
-test('a gateway with a small heap before a hostile service serves another caller, and loses and doubles nothing', async () => {
+test('a gateway with a small heap in front of a hostile service serves another caller, and loses and doubles nothing', async () => {
   const report = await soakUpstream({ start, databaseUrl: temporaryDatabase(), rounds: ROUNDS });
   console.log(`soak in front of a service: ${describeSoak(report)}`);
   expect(report).toMatchObject(UNHARMED);

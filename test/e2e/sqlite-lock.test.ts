@@ -5,7 +5,7 @@ import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
 import { seedStore } from './support/seeded-store.ts';
 
-test('while another process locks the database, the service’s answers are given and the gateway stays responsive', async () => {
+test('a gateway whose database is locked still returns the service’s answers and stays responsive', async () => {
   const service = await startRestService();
   onTestFinished(() => service.close());
   const databaseUrl = temporaryDatabase();
@@ -30,7 +30,7 @@ test('while another process locks the database, the service’s answers are give
     .toEqual(ids.toSorted());
 });
 
-test('while another process locks the store, reads go on and a create waits for its end', async () => {
+test('a store locked by another process still reads, and a create waits for the lock', async () => {
   const databaseUrl = temporaryDatabase();
   const caller = createCaller(await seedStore(databaseUrl));
   const address = await startCli(['serve'], { DATABASE_URL: databaseUrl }).address();

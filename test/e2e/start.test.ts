@@ -6,8 +6,8 @@ function toPath(databaseUrl: string): string {
   return databaseUrl.slice('sqlite:'.length);
 }
 
-describe('a start that cannot be', () => {
-  test('names every bad variable in one go, and echoes no password', async () => {
+describe('a failed start', () => {
+  test('a start names all invalid variables together and prints no password', async () => {
     const { code, stdout, stderr } = await runCli(['serve'], {
       PORT: 'http',
       DATABASE_URL: 'mysql://gateway:hunter2@db/tasks',
@@ -47,7 +47,7 @@ describe('a start that cannot be', () => {
       'the file is not a SQLite database, or it is damaged',
     ],
     ['is a folder', (path) => mkdirSync(path), 'the file cannot be opened or created'],
-  ])('over a database file that %s is one line', async (_, damage, reason) => {
+  ])('a start on a database file that %s fails with one line', async (_, damage, reason) => {
     const databaseUrl = temporaryDatabase();
     damage(toPath(databaseUrl));
     const { code, stdout, stderr } = await runCli(['serve'], { DATABASE_URL: databaseUrl });
@@ -56,15 +56,15 @@ describe('a start that cannot be', () => {
     expect(stderr).toBe(`Cannot start: The database "${toPath(databaseUrl)}" cannot be opened: ${reason}.\n`);
   });
 
-  // On Linux a folder can neither be created nor be found missing there, and on other systems not created.
-  test('over a database file in a folder that cannot be created is one line', async () => {
+  // On Linux a folder under this path can neither be created nor reported missing; elsewhere it cannot be created.
+  test('a start on a database file in a folder that cannot be created fails with one line', async () => {
     const path = '/proc/nowhere/gateway/gateway.db';
     const { code, stderr } = await runCli(['serve'], { DATABASE_URL: `sqlite:${path}` });
     expect(code).toBe(1);
     expect(stderr).toBe(`Cannot start: The database "${path}" cannot be opened: its folder cannot be created.\n`);
   });
 
-  test('over trusted documents of which one cannot run is one line that names it', async () => {
+  test('a start with an invalid trusted document fails with one line that names it', async () => {
     const databaseUrl = temporaryDatabase();
     const manifest = `${toPath(databaseUrl)}.json`;
     writeFileSync(manifest, JSON.stringify({ fine: '{ __typename }', stale: '{ accountTasks { total } }' }));
@@ -80,7 +80,7 @@ describe('a start that cannot be', () => {
     );
   });
 
-  test('is a failure of npm, too', async () => {
+  test('a failed start makes npm fail too', async () => {
     const { code, stderr } = await startNpm(['run', 'serve'], { PORT: 'http' }).exit;
     expect(code).toBe(1);
     expect(stderr).toContain('Cannot start: PORT: expected a whole number from 0 to 65535, got "http"\n');

@@ -10,7 +10,7 @@ const ADVICE =
   'These tests need odd-program or odder-program. On Debian or Ubuntu run: ' +
   "sudo sh -c 'apt-get update && apt-get install --yes --no-install-recommends odd-package'";
 
-/** A machine without the program, on which `apt-get` is this script; `$BIN` is a folder on its PATH. */
+/** Simulates a machine without the program, with this script as `apt-get`. `$BIN` is a folder on its PATH. */
 function machine(aptGet: string) {
   const bin = mkdtempSync(join(tmpdir(), 'system-program-'));
   onTestFinished(() => rmSync(bin, { recursive: true }));
@@ -19,14 +19,14 @@ function machine(aptGet: string) {
     chmodSync(join(bin, name), 0o755);
   };
   write('apt-get', `echo "$@" >> "$BIN/calls"\n${aptGet}`);
-  // Every Debian has it.
+  // Every Debian has this program.
   if (process.platform !== 'linux')
     write(
       'flock',
       'held="$1.d"; shift; until mkdir "$held"; do sleep 0.1; done; "$@"; end=$?; rmdir "$held"; exit $end',
     );
   return {
-    /** What a test that needs the program sees, as root or as somebody else. */
+    /** Looks the program up as a test does, as root or as another user. */
     find: async (userId = 0): Promise<string> => {
       const script = `
         process.getuid = () => ${userId};
@@ -47,7 +47,7 @@ function machine(aptGet: string) {
 
 const INSTALL = 'if [ "$1" = install ]; then touch "$BIN/odder-program"; chmod +x "$BIN/odder-program"; fi';
 
-test('a program that is missing is installed where that may be done', async () => {
+test('a missing program is installed if the user may do so', async () => {
   const { find, calls, program } = machine(INSTALL);
   expect(await find()).toBe(program);
   expect(calls()).toEqual(['update', 'install --yes --no-install-recommends odd-package']);
@@ -55,24 +55,24 @@ test('a program that is missing is installed where that may be done', async () =
   expect(calls()).toHaveLength(2);
 });
 
-test('who may not install it is told exactly what to run', async () => {
+test('a user who may not install a program is told the command to run', async () => {
   const { find, calls } = machine(INSTALL);
   expect(await find(1000)).toBe(ADVICE);
   expect(calls()).toEqual([]);
 });
 
-test('an installation that fails is told with what it said', async () => {
+test('a failed installation is reported with its output', async () => {
   const { find } = machine('echo "E: Unable to locate package odd-package" >&2; exit 100');
   const told = await find();
   expect(told).toContain(ADVICE);
   expect(told).toContain('E: Unable to locate package odd-package');
 });
 
-test('an installation that brings nothing is no success', async () => {
+test('an installation that does not bring the program fails', async () => {
   expect(await machine('true').find()).toBe(`${ADVICE}\nThe installation succeeded, but the program is still missing.`);
 });
 
-test('files of tests that need it at the same time install it once', async () => {
+test('several test files that need the program at the same time install it once', async () => {
   const { find, calls, program } = machine(`mkdir "$BIN/busy" || exit 100; sleep 0.2; ${INSTALL}; rmdir "$BIN/busy"`);
   expect(await Promise.all([find(), find(), find()])).toEqual([program, program, program]);
   expect(calls()).toHaveLength(2);

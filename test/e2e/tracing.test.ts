@@ -41,7 +41,7 @@ interface SpanTree {
   readonly [name: string]: readonly SpanTree[];
 }
 
-/** The names of the spans below a parent, as they lie within each other, in the order in which they began. */
+/** The tree of span names below a parent, in the order in which the spans began. */
 function toTree(spans: readonly ReceivedSpan[], parent: string): readonly SpanTree[] {
   return spans
     .filter(({ parentSpanId }) => parentSpanId === parent)
@@ -50,7 +50,7 @@ function toTree(spans: readonly ReceivedSpan[], parent: string): readonly SpanTr
 }
 
 describe('a traced create', () => {
-  test('is a span for the request, its field, each exchange and each commit, by the lane as by Yoga', async () => {
+  test('a traced create has spans for the request, its field, each exchange and each commit, in the fast lane as in Yoga', async () => {
     const [collector, service] = [await startOtlpReceiver(), await startService()];
     const gateway = startCli(['serve'], {
       UPSTREAM_URL: service.url.href,
@@ -107,7 +107,7 @@ describe('a traced create', () => {
     for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
   });
 
-  test('says which span failed, with what code and outcome', async () => {
+  test('a trace shows which span failed, with its code and outcome', async () => {
     const collector = await startOtlpReceiver();
     const service = await startService(() => ({ status: 500, body: SECRETS[1] ?? '' }));
     const gateway = startCli(['serve'], {
@@ -140,7 +140,7 @@ describe('a traced create', () => {
     for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
   });
 
-  test('has the fetch of a token of the gateway’s own within it', async () => {
+  test('a traced create contains the fetch of the gateway’s own token', async () => {
     const [collector, key] = [await startOtlpReceiver(), await createKey('one')];
     const issuer = await startIssuer(key);
     onTestFinished(() => issuer.close());
@@ -167,7 +167,7 @@ describe('a traced create', () => {
     for (const secret of SECRETS) expect(collector.text()).not.toContain(secret);
   });
 
-  test('is a commit of the store below the face that was asked', async () => {
+  test('a traced create in the store has its commit below the face that was called', async () => {
     const [collector, DATABASE_URL] = [await startOtlpReceiver(), temporaryDatabase()];
     const authorization = await seedStore(DATABASE_URL);
     const gateway = startCli(['serve'], { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href });
@@ -192,7 +192,7 @@ describe('a traced create', () => {
     ]);
   });
 
-  test('is not sent where the caller traces but does not keep it, though the service is told', async () => {
+  test('a trace that the caller does not sample is not exported, but is passed on to the service', async () => {
     const [collector, service] = [await startOtlpReceiver(), await startService()];
     const gateway = startCli(['serve'], {
       UPSTREAM_URL: service.url.href,
@@ -228,7 +228,7 @@ describe("OpenTelemetry's switches", () => {
     },
   );
 
-  test('say with every trace what the service is, and keep those that their callers do not', async () => {
+  test('OpenTelemetry variables name the service in every trace and can sample traces that callers do not', async () => {
     const { collector, stderr } = await ask(
       {
         OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod,service.name=from-attributes',
@@ -244,7 +244,7 @@ describe("OpenTelemetry's switches", () => {
   });
 });
 
-test('a collector that is away costs a line in the log and no request', async () => {
+test('an unreachable collector costs a log line and no request', async () => {
   const service = await startService();
   const gateway = startCli(['serve'], {
     UPSTREAM_URL: service.url.href,
@@ -259,7 +259,7 @@ test('a collector that is away costs a line in the log and no request', async ()
 });
 
 describe('without tracing', () => {
-  test('the caller’s place in its trace is passed on as it came, once to each that is asked', async () => {
+  test('without tracing the caller’s trace headers are passed on unchanged, once per request', async () => {
     const service = await startService();
     const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, RECORD: 'off' });
     const address = await gateway.address();

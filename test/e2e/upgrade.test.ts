@@ -14,17 +14,17 @@ import { startSteadyLoad } from './support/steady-load.ts';
 
 const OLD_DATABASE = readFileSync(new URL('../store/sql/version-1.sql', import.meta.url), 'utf8');
 const FORWARDING_DATABASE = readFileSync(new URL('../store/sql/version-2.sql', import.meta.url), 'utf8');
-/** The headers that the gateway had forwarded, and the task that came of each. */
+/** The headers that the old gateway forwarded, and the task that each created. */
 const FORWARDED = [
   { authorization: 'bearer x', id: '63d9f51f-99f6-4509-b50e-ff3d7f6d26f1' },
   { authorization: 'Bearer <jwt>', id: '09370b9c-e037-43d2-8cc6-e89e208c0581' },
 ] as const;
-/** What the program that left the old database said when it made its client. */
+/** The output of the old program when it created its client. */
 const OLD_CLIENT = {
   id: '01a20e20-f760-7784-911a-86c68107a8b1',
   secret: 'b-c6aPWtp3zPsMLjAMEdP6NWV49v9JLrallZnQnQO3Q',
 };
-/** What it answered when it was asked for its tasks. */
+/** Its answer to a query for its tasks. */
 const OLD_TASKS = [
   { id: '01a20e21-17c5-7654-ad6a-a4993eb0f76f', parameters: '{"report":"ü"}', at: '19.525' },
   { id: '01a20e21-1790-746a-b02f-506d8f77939c', parameters: '{"report":"usage"}', at: '19.471' },
@@ -46,7 +46,7 @@ const OLD_TASKS = [
   clientId: OLD_CLIENT.id,
 }));
 
-/** What a newer program may do to a database that older ones are serving from: add to it. */
+/** A change that a newer program may make to a database in use by older ones: an addition. */
 const ADDED = [
   [
     "ALTER TABLE account_tasks ADD COLUMN labels TEXT NOT NULL DEFAULT ''",
@@ -70,7 +70,7 @@ function verbatimScope(authorization: string): string {
   return `authorization:${createHash('sha256').update(authorization).digest('base64url')}`;
 }
 
-/** The database of a gateway that forwarded one more header in the place of `Bearer <jwt>`, minutes ago. */
+/** The database of a gateway that forwarded one more header instead of `Bearer <jwt>`, minutes ago. */
 function forwardingDatabase(jwt: string): string {
   const soon = new Date(Date.now() + 3_600_000).toISOString();
   return `${FORWARDING_DATABASE.replaceAll(verbatimScope(FORWARDED[1].authorization), verbatimScope(jwt))}
@@ -89,7 +89,7 @@ async function schemaFinding(databaseUrl: string): Promise<unknown> {
 }
 
 describe.each(DATABASES)('an old database in %s', (kind) => {
-  test('is brought up to date by the start, and its clients and tasks are as they were', async () => {
+  test('an old database is migrated at the start and keeps its clients and tasks', async () => {
     const databaseUrl = await emptyDatabase(kind);
     await restore(databaseUrl, OLD_DATABASE);
     expect(await schemaFinding(databaseUrl)).toMatchObject({
@@ -107,7 +107,7 @@ describe.each(DATABASES)('an old database in %s', (kind) => {
 });
 
 describe.each(DATABASES)('the keys and records of version 0.1 in front of a service, in %s', (kind) => {
-  test('are those of the same callers after the upgrade, and nothing is sent a second time', {
+  test('keys and records of version 0.1 still belong to the same callers, and nothing is sent twice', {
     timeout: 120_000,
   }, async () => {
     const [service, key] = await Promise.all([startRestService(), createKey('one')]);
@@ -134,7 +134,7 @@ describe.each(DATABASES)('the keys and records of version 0.1 in front of a serv
   });
 });
 
-test('a newer program adds to the schema while an older one serves: no create fails, and only a start of the older is refused', async () => {
+test('no create fails while a newer program adds to the schema, and only a start of the older one is refused', async () => {
   const databaseUrl = await emptyDatabase('PostgreSQL');
   const caller = createCaller(await seedStore(databaseUrl));
   const gateway = startCli(['serve'], { DATABASE_URL: databaseUrl });

@@ -12,7 +12,7 @@ import { launchChromium } from './support/chromium.ts';
 import { serveFolder } from './support/static-server.ts';
 import { buildWebPage, openWebPage } from './support/web-page.ts';
 
-/** The machine may be busy. */
+/** Long, because the machine may be busy. */
 const SOON = { timeout: 20_000 };
 const START = '2026-02-22T04:10:00.9543747+00:00';
 
@@ -21,7 +21,7 @@ vi.setConfig({ testTimeout: 90_000 });
 const folder = mkdtempSync(join(tmpdir(), 'web-page-'));
 const pages = await serveFolder(join(folder, 'page'));
 const foreignPages = await serveFolder(join(folder, 'page'));
-/** How the service answers in the test at hand; null leaves it to the service. */
+/** The service's answer in the current test; null for its normal one. */
 let answer: () => RestReply | null | Promise<RestReply | null>;
 const startService = (port: number) => startRestService({ port, answer: () => answer() });
 let service = await startOnOwnPort(20_000 + (process.pid % 10_000));
@@ -46,7 +46,7 @@ beforeEach(() => {
   answer = () => null;
 });
 
-/** On a port below those that systems give away, so that nobody has it while the service is gone. */
+/** Uses a port below the ephemeral range, so that it stays free while the service is down. */
 async function startOnOwnPort(port: number): Promise<RestService> {
   try {
     return await startService(port);
@@ -56,7 +56,7 @@ async function startOnOwnPort(port: number): Promise<RestService> {
   }
 }
 
-/** The page in a browser of its own, its form filled in; and what the service has received and created since. */
+/** Opens the page with its form filled in; returns it with the service's requests and tasks since. */
 async function open(origin = pages.origin, options: BrowserContextOptions = {}) {
   const context = await browser.newContext({ viewport: { width: 800, height: 1000 }, ...options });
   context.setDefaultTimeout(SOON.timeout);
@@ -69,7 +69,7 @@ async function open(origin = pages.origin, options: BrowserContextOptions = {}) 
   };
 }
 
-test('a task is created, and its timestamp shown with every digit', async () => {
+test('the page creates a task and shows its timestamp with every digit', async () => {
   const { button, field, title, outcome, keys, screenshot, received } = await open();
   await screenshot('form');
   await field('Start (optional)').fill(START);
@@ -84,7 +84,7 @@ test('a task is created, and its timestamp shown with every digit', async () => 
   expect(new Set(keys).size).toBe(2);
 });
 
-test('a task that the service refuses is told with its reason, and the next try is a new one', async () => {
+test('the page shows why the service refused a task, and the next try has a new key', async () => {
   answer = () => ({
     status: 400,
     headers: { 'Content-Type': 'application/json' },
@@ -102,7 +102,7 @@ test('a task that the service refuses is told with its reason, and the next try 
   expect(new Set(keys).size).toBe(2);
 });
 
-test('what is refused before it is sent is told with the reason, and nothing reaches the service', async () => {
+test('the page shows why the gateway refused a task, and nothing reaches the service', async () => {
   const { button, field, title, outcome, received } = await open();
   await field('Access token').fill('caller‑1');
   await button('Create the task').click();
@@ -120,7 +120,7 @@ test('what is refused before it is sent is told with the reason, and nothing rea
   expect(received()).toBe(0);
 });
 
-test('a task of unknown fate is asked for again with its key, gets the recorded answer, and is never sent again', async () => {
+test('the page repeats a task of unknown outcome with its key, gets the recorded answer, and it is never sent again', async () => {
   answer = () => {
     throw new Error('The service hangs up.');
   };
@@ -144,7 +144,7 @@ test('a task of unknown fate is asked for again with its key, gets the recorded 
   expect(new Set(keys).size).toBe(2);
 });
 
-test('a task whose answer was lost is found by asking again, and is the only one', async () => {
+test('the page finds a task whose answer was lost by asking again, and it is the only one', async () => {
   const { button, title, outcome, screenshot, received, created } = await open();
   way.cut(true);
   onTestFinished(() => way.cut(false));
@@ -159,7 +159,7 @@ test('a task whose answer was lost is found by asking again, and is the only one
   expect([received(), created()]).toEqual([1, 1]);
 });
 
-test('a reload while the answer is awaited loses neither the task nor its key', async () => {
+test('a reload of the page while it waits loses neither the task nor its key', async () => {
   const released = Promise.withResolvers<null>();
   answer = () => released.promise;
   const { page, button, field, title, keys, screenshot, received, created } = await open();
@@ -182,7 +182,7 @@ test('a reload while the answer is awaited loses neither the task nor its key', 
   expect(new Set(keys).size).toBe(1);
 });
 
-test('a task that could not be sent is sent when the service is back, and created once', async () => {
+test('the page sends a task when the service is back, and it is created once', async () => {
   const { button, title, outcome, keys, screenshot } = await open();
   const { port } = service.url;
   await service.close();
@@ -198,7 +198,7 @@ test('a task that could not be sent is sent when the service is back, and create
   expect(new Set(keys).size).toBe(1);
 });
 
-test('a page of an origin that is not in CORS_ORIGINS is refused by the browser, and nothing reaches the service', async () => {
+test('the browser refuses a page of an origin outside CORS_ORIGINS, and nothing reaches the service', async () => {
   const { page, button, title, received } = await open(foreignPages.origin);
   const refusals: string[] = [];
   page.on('console', (message) => void refusals.push(message.text()));
@@ -208,14 +208,14 @@ test('a page of an origin that is not in CORS_ORIGINS is refused by the browser,
   expect(received()).toBe(0);
 });
 
-test('a start that is no timestamp and a finish before the start are refused before anything is sent', async () => {
+test('the page refuses a malformed start and a finish before the start, and sends nothing', async () => {
   const { button, field, keys } = await open();
   const complaint = (label: string) =>
     field(label).evaluate((input) => (input as unknown as { readonly validationMessage: string }).validationMessage);
   await field('Start (optional)').fill('22.2.2026');
   await button('Create the task').click();
   await expect.poll(() => complaint('Start (optional)'), SOON).toContain('with Z or an offset');
-  // 100 ns apart, and the other way round as texts.
+  // 100 ns apart, and in the opposite order as texts.
   await field('Start (optional)').fill('2026-02-22T04:10:00.0000001Z');
   await field('Finish (optional)').fill('2026-02-22T05:10:00+01:00');
   await button('Create the task').click();
@@ -223,7 +223,7 @@ test('a start that is no timestamp and a finish before the start are refused bef
   expect(keys).toEqual([]);
 });
 
-test('on a small dark screen nothing is cut off', async () => {
+test('the page is not cut off on a small dark screen', async () => {
   const { page, button, field, title, screenshot } = await open(pages.origin, {
     viewport: { width: 360, height: 740 },
     colorScheme: 'dark',

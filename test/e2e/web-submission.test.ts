@@ -14,7 +14,7 @@ function failed(outcome: CreateFailure['outcome'], code: string, retryable = fal
 
 const LOST = failed('UNKNOWN', 'UPSTREAM_CONNECTION_LOST');
 
-describe('what is left to do, and what the user is told, after', () => {
+describe('a submission', () => {
   test.each<[string, Submission, CreateOutcome, 'again' | 'nothing', string]>([
     ['a refusal', FIRST, failed('REJECTED', 'TASK_REJECTED'), 'nothing', 'The task was refused, and not created'],
     [
@@ -68,7 +68,7 @@ describe('what is left to do, and what the user is told, after', () => {
       'nothing',
       'The task was refused, and not created',
     ],
-  ])('%s', (_name, before, outcome, next, title) => {
+  ])('keeps or drops the submission and tells the user after %s', (_name, before, outcome, next, title) => {
     const left = afterTry(before, outcome);
     expect(left ? 'again' : 'nothing').toBe(next);
     const { idempotencyKey, input } = left ?? before;
@@ -76,13 +76,13 @@ describe('what is left to do, and what the user is told, after', () => {
     expect(toOutcomeText(outcome, before).title).toBe(title);
   });
 
-  test('an answer that no gateway wrote: the task may exist', () => {
+  test('treats an answer that no gateway wrote as an unknown outcome', () => {
     expect(toCreateFailure({ message: 'Bad Gateway' })).toMatchObject({ outcome: 'UNKNOWN', retryable: false });
     expect(toCreateFailure({ message: '', extensions: { outcome: 'FINE' } })).toMatchObject({ outcome: 'UNKNOWN' });
   });
 });
 
-test('a submission is kept over a reload from before its first byte leaves until it is settled', () => {
+test('a submission survives a reload from before it is sent until it is settled', () => {
   const texts = new Map<string, string>();
   const kept = keepSubmission({
     getItem: (name) => texts.get(name) ?? null,
@@ -98,6 +98,6 @@ test('a submission is kept over a reload from before its first byte leaves until
   expect(kept.read()).toBeNull();
 });
 
-test('every new submission has a key of its own', () => {
+test('every new submission has a new key', () => {
   expect(newSubmission(SAMPLE_INPUT).idempotencyKey).not.toBe(FIRST.idempotencyKey);
 });

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { isEarlier } from '../../src/contract/timestamp.ts';
 import { compareTimestamps, toTicks } from './web/src/timestamp.ts';
 
-describe('timestamps are compared without losing digits', () => {
+describe('the comparison of timestamps', () => {
   test.each([
     ['100 ns apart', '2026-02-22T04:10:00.9543747Z', '2026-02-22T04:10:00.9543748Z', -1],
     ['the same with other offsets', '2026-02-22T04:10:00.9543747+00:00', '2026-02-22T05:10:00.9543747+01:00', 0],
@@ -13,12 +13,12 @@ describe('timestamps are compared without losing digits', () => {
     ['in another order as texts', '2026-02-22T10:00:00+09:00', '2026-02-22T02:00:00Z', -1],
     ['around 1970', '1969-12-31T23:59:59.9999999Z', '1970-01-01T00:00:00Z', -1],
     ['the first and the last', '0001-01-01T00:00:00Z', '9999-12-31T23:59:59.9999999Z', -1],
-  ])('%s', (_name, a, b, sign) => {
+  ])('compares two timestamps without losing digits: %s', (_name, a, b, sign) => {
     expect(compareTimestamps(a, b)).toBe(sign);
     expect(compareTimestamps(b, a)).toBe(0 - sign);
   });
 
-  test('as the gateway itself compares them', () => {
+  test('compares timestamps as the gateway does', () => {
     const timestamp = fc
       .record({
         at: fc.date({ min: new Date('2026-01-01'), max: new Date('2026-01-02'), noInvalidDate: true }),
@@ -34,14 +34,14 @@ describe('timestamps are compared without losing digits', () => {
     );
   });
 
-  test('sort takes it', () => {
+  test('works as the comparator of sort', () => {
     const sorted = ['2026-02-22T04:10:00.9543747Z', '2026-02-22T05:10:00.9543746+01:00', '2026-02-22T04:10:00Z'];
     expect(sorted.toSorted(compareTimestamps)).toEqual(sorted.toReversed());
   });
 });
 
 test.each(['', 'now', '2026-02-22', '2026-02-22T04:10:00', '2026-02-22T04:10:00.12345678Z', '2026-13-22T04:10:00Z'])(
-  'there are no ticks of "%s"',
+  'returns no ticks for "%s"',
   (text) => {
     expect(() => toTicks(text)).toThrow(RangeError);
   },

@@ -21,7 +21,7 @@ async function startWorkers(env: Readonly<Record<string, string>> = {}) {
   return { caller, gateway, address };
 }
 
-test('a worker that is killed in the middle of a load is replaced, the others go on, and every key is one task', async () => {
+test('a worker killed during a load is replaced, the others go on, and every key is one task', async () => {
   const { caller, gateway, address } = await startWorkers();
   const load = createLoad(caller);
   for (let kill = 1; kill <= KILLS; kill += 1) {

@@ -12,10 +12,10 @@ import { signalWorker, untilServing, workerPids } from './support/worker-log.ts'
 vi.setConfig({ testTimeout: 120_000 });
 
 const startServe = (env: Readonly<Record<string, string>>): GatewayProcess => startCli(['serve'], env);
-/** Workers that may be stopped for as long as a test takes. */
+/** A heartbeat rule for workers that stay stopped as long as a test takes. */
 const startPatiently = (env: Readonly<Record<string, string>>): GatewayProcess =>
   startWatchedWorkers({ intervalMs: 1_000, maxMissed: 1_000 }, env);
-/** Workers that are killed once they have been silent for five seconds. */
+/** A heartbeat rule that kills workers after five silent seconds. */
 const startImpatiently = (env: Readonly<Record<string, string>>): GatewayProcess =>
   startWatchedWorkers({ intervalMs: 100, maxMissed: 50 }, env);
 
@@ -36,7 +36,7 @@ async function startWorkers(env: Readonly<Record<string, string>> = {}, start = 
   return { gateway, address, service, state };
 }
 
-/** A gateway of two workers with one create under way, whose answer the service holds back. */
+/** Starts a gateway of two workers with one create in flight, whose answer the service holds back. */
 async function workersWithCreate() {
   const { state, ...running } = await startWorkers();
   const held = Promise.withResolvers<null>();
@@ -47,7 +47,7 @@ async function workersWithCreate() {
   return { ...running, verdict, letServiceAnswer: () => held.resolve(null) };
 }
 
-/** Ten creates, each over a connection of its own. */
+/** Sends ten creates, each over a new connection. */
 async function createTen(address: URL): Promise<void> {
   const create = async (): Promise<unknown> => {
     const response = await fetch(new URL('graphql', address), {
@@ -74,9 +74,9 @@ async function metric(address: URL, name: string, label = ''): Promise<number> {
 }
 
 describe('several workers', () => {
-  test('share an address, and any of them tells what all have counted, those that are gone included', async () => {
+  test('workers share an address, and each reports the metrics of all, ended ones included', async () => {
     const { gateway, address, service } = await startWorkers({}, startPatiently);
-    // With the other one stopped a worker has all of the work.
+    // With the other worker stopped, one has all of the work.
     signalWorker(gateway, 2, 'SIGSTOP');
     await createTen(address);
     signalWorker(gateway, 2, 'SIGCONT');
@@ -98,7 +98,7 @@ describe('several workers', () => {
   });
 });
 
-test('several workers share the port of their metrics, too', async () => {
+test('workers share the port of their metrics too', async () => {
   const { gateway, address } = await startWorkers({ METRICS_PORT: '0' }, startPatiently);
   const [, metricsAddress = ''] = /"metricsAddress":"([^"]*)"/.exec(gateway.stderr()) ?? [];
   await createTen(address);
@@ -112,7 +112,7 @@ test('several workers share the port of their metrics, too', async () => {
   expect((await fetch(new URL('metrics', address))).status).toBe(404);
 });
 
-test('the bound on creates in flight is for all workers together', async () => {
+test('the bound on creates in flight applies to all workers together', async () => {
   const { gateway, address, service, state } = await startWorkers({ UPSTREAM_MAX_IN_FLIGHT: '4' }, startPatiently);
   const held = Promise.withResolvers<null>();
   state.held = held.promise;
@@ -131,7 +131,7 @@ test('the bound on creates in flight is for all workers together', async () => {
 });
 
 describe('a worker that sends no heartbeat', () => {
-  test('is killed and replaced, and counted as hung', async () => {
+  test('a worker without a heartbeat is killed, replaced and counted as hung', async () => {
     const { gateway, address } = await startWorkers({}, startImpatiently);
     signalWorker(gateway, 1, 'SIGSTOP');
     await gateway.output(/"worker":1,"code":null,"signal":"SIGKILL","msg":"worker was killed because it hung"/);
@@ -142,14 +142,14 @@ describe('a worker that sends no heartbeat', () => {
     expect(await metric(address, 'gateway_workers_ended_total')).toBe(1);
   });
 
-  test('because the whole group was stopped is not killed', async () => {
+  test('a worker without a heartbeat is not killed if the whole group was stopped', async () => {
     const { gateway, address } = await startWorkers({}, startImpatiently);
     gateway.killGroup('SIGSTOP');
-    // Longer than a worker alone may be silent.
+    // Longer than a single worker may be silent.
     await delay(6_000);
     gateway.killGroup('SIGCONT');
     for (const worker of [1, 2]) {
-      // With the other one stopped it is this one that answers.
+      // With the other worker stopped, this one answers.
       signalWorker(gateway, 3 - worker, 'SIGSTOP');
       await createTen(address);
       signalWorker(gateway, 3 - worker, 'SIGCONT');
@@ -158,10 +158,10 @@ describe('a worker that sends no heartbeat', () => {
   });
 });
 
-describe('a start that cannot be, with several workers,', () => {
+describe('a failed start of several workers', () => {
   const upstream = { UPSTREAM_URL: 'http://127.0.0.1:1/', RECORD: 'off', WORKERS: '3', LOG_LEVEL: 'error' };
 
-  test('is one line, and not one for each of them', async () => {
+  test('a failed start of several workers prints one line, not one per worker', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
     await once(taken, 'listening');
     onTestFinished(() => void taken.close());
@@ -177,7 +177,7 @@ describe('a start that cannot be, with several workers,', () => {
     expect(stderr).not.toContain('hunter2');
   });
 
-  test('is refused over a SQLite file', async () => {
+  test('several workers refuse a SQLite file', async () => {
     const { code, stderr } = await runCli(['serve'], { WORKERS: '3', DATABASE_URL: 'sqlite::memory:' });
     expect([code, stderr]).toEqual([
       1,
@@ -185,7 +185,7 @@ describe('a start that cannot be, with several workers,', () => {
     ]);
   });
 
-  test('is given up when workers end again and again before they serve', async () => {
+  test('a start is given up when workers end repeatedly before they serve', async () => {
     const gateway = startCli(['serve'], {
       ...upstream,
       LOG_LEVEL: 'info',
@@ -200,9 +200,9 @@ describe('a start that cannot be, with several workers,', () => {
   });
 });
 
-// A gateway has ended, here, when all of its processes have.
+// Here a gateway has ended when all of its processes have.
 describe('the end of several workers', () => {
-  test('SIGTERM lets them finish what is under way', async () => {
+  test('SIGTERM lets workers finish their requests', async () => {
     const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
     gateway.kill('SIGTERM');
     await gateway.output(/"closing"/);
@@ -213,7 +213,7 @@ describe('the end of several workers', () => {
     expect(stderr.match(/"msg":"closed"/g)).toHaveLength(2);
   });
 
-  test('a signal that reaches all of them is one signal', async () => {
+  test('a signal to all processes of the gateway counts as one', async () => {
     const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
     gateway.killGroup('SIGTERM');
     await gateway.output(/"closing"/);
@@ -239,7 +239,7 @@ describe('the end of several workers', () => {
     },
   );
 
-  test('a SIGTERM more than a second after the first does not wait', async () => {
+  test('a second SIGTERM to several workers after more than a second does not wait', async () => {
     const { gateway, verdict } = await workersWithCreate();
     gateway.kill('SIGTERM');
     await gateway.output(/"closing"/);
@@ -247,7 +247,7 @@ describe('the end of several workers', () => {
     expect(await verdict).toEqual({ kind: 'unanswered' });
   });
 
-  test('workers whose supervisor is killed finish what is under way, and end', async () => {
+  test('workers whose supervisor is killed finish their requests and end', async () => {
     const { gateway, verdict, letServiceAnswer } = await workersWithCreate();
     gateway.kill('SIGKILL');
     await gateway.output(/"closing"/);
