@@ -227,7 +227,11 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
 describe.each(TASK_SERVICES.filter(({ remembers }) => !remembers))('$name, which does not remember,', ({ open }) => {
   test('refuses reads because the contract has none', async () => {
     const { tasks, call } = await open();
-    const refusal = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', message: expect.stringContaining('has no read') };
+    const refusal = {
+      code: 'BAD_USER_INPUT',
+      outcome: 'NOT_SENT',
+      message: expect.stringContaining('offers no reads'),
+    };
     await expect(tasks.find([randomUUID()], call)).rejects.toMatchObject(refusal);
     await expect(tasks.list({ first: 1, after: null }, call)).rejects.toMatchObject(refusal);
   });
