@@ -14,7 +14,7 @@ const CURSOR_PREFIX = 'AccountTask:';
 export function addAccountTaskConnection(builder: Builder): void {
   builder.objectType('AccountTaskConnection', {
     directives: { shareable: {} },
-    description: 'A page of account tasks, after the Relay connection specification.',
+    description: 'A page of account tasks, as in the Relay connection specification.',
     fields: (t) => ({
       edges: t.field({
         type: ['AccountTaskEdge'],
@@ -30,31 +30,36 @@ export function addAccountTaskConnection(builder: Builder): void {
       pageInfo: t.field({
         type: 'PageInfo',
         nullable: false,
-        description: 'Where this page stands.',
+        description: 'The position of this page in the list.',
         resolve: (page) => page,
       }),
     }),
   });
   builder.objectType('AccountTaskEdge', {
     directives: { shareable: {} },
-    description: 'An account task and its place in the list.',
+    description: 'An account task with its cursor.',
     fields: (t) => ({
       cursor: t.string({
         nullable: false,
-        description: 'Give it as `after` to continue behind this task. Opaque.',
+        description: 'An opaque value. Pass it as `after` to continue after this task.',
         resolve: (task) => toCursor(task.ID),
       }),
-      node: t.field({ type: 'AccountTask', nullable: false, description: 'The task.', resolve: (task) => task }),
+      node: t.field({
+        type: 'AccountTask',
+        nullable: false,
+        description: 'The account task.',
+        resolve: (task) => task,
+      }),
     }),
   });
   builder.objectType('PageInfo', {
     directives: { shareable: {} },
-    description: 'Where a page stands in its list, after the Relay connection specification.',
+    description: 'The position of a page in its list, as in the Relay connection specification.',
     fields: (t) => ({
-      hasNextPage: t.exposeBoolean('hasNextPage', { nullable: false, description: 'Whether older tasks follow.' }),
+      hasNextPage: t.exposeBoolean('hasNextPage', { nullable: false, description: 'True if older tasks follow.' }),
       hasPreviousPage: t.boolean({
         nullable: false,
-        description: 'Always false: the list is read in one direction.',
+        description: 'Always false, because the list is read in one direction only.',
         resolve: () => false,
       }),
       startCursor: t.string({
@@ -75,14 +80,14 @@ export function addAccountTaskConnection(builder: Builder): void {
       type: 'AccountTaskConnection',
       nullable: false,
       description:
-        "The caller's account tasks, newest first. A page ends early where the answer would become too large; " +
-        'it then says hasNextPage, and the next one goes on from there.',
+        "The caller's account tasks, newest first. A page ends early if the answer would become too large; " +
+        'hasNextPage is then true, and the next page continues from there.',
       args: {
         first: t.arg.int({
           defaultValue: DEFAULT_PAGE_SIZE,
-          description: `How many tasks at the most: 1 to ${MAX_PAGE_SIZE}.`,
+          description: `The maximum number of tasks, 1 to ${MAX_PAGE_SIZE}.`,
         }),
-        after: t.arg.string({ description: 'The cursor behind which the page starts.' }),
+        after: t.arg.string({ description: 'The cursor after which the page starts.' }),
       },
       resolve: async (_, { first, after }, context, info) => {
         limitPages(info);
@@ -118,6 +123,6 @@ function toCursor(id: string): string {
 function fromCursor(cursor: string): string {
   const text = Buffer.from(cursor, 'base64').toString('latin1');
   const id = text.startsWith(CURSOR_PREFIX) ? parseGuid(text.slice(CURSOR_PREFIX.length)) : null;
-  if (id === null) throw badInput('after', 'expected a cursor that accountTasks gave out.');
+  if (id === null) throw badInput('after', 'expected a cursor that accountTasks returned.');
   return id;
 }

@@ -16,40 +16,45 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
     directives: { key: { fields: 'id' } },
     extensions: { resolveReference },
     description:
-      "A task registered on a customer's account. Where a REST service keeps the tasks it is given as of its creation: that service has no read.",
+      "A task registered on a customer's account. In upstream mode it shows the task as it was created, because the REST service has no read.",
     fields: (t) => {
       const text = (resolve: (task: AccountTask) => Text, description: string) => t.string({ description, resolve });
       const date = (read: (task: AccountTask) => Text, description: string) =>
         t.field({ type: 'DateTime', description, resolve: (task) => blankToNull(read(task)) });
       return {
-        id: t.id({ nullable: false, description: 'Hyphenated and lower-case.', resolve: (task) => task.ID }),
+        id: t.id({
+          nullable: false,
+          description: 'The ID of the account task, hyphenated and lower-case.',
+          resolve: (task) => task.ID,
+        }),
         taskId: t.id({
           nullable: false,
-          description: 'The task of the catalogue that is registered; hyphenated and lower-case.',
+          description: 'The ID of the registered catalogue task, hyphenated and lower-case.',
           resolve: (task) => task.TaskID,
         }),
         name: text(({ fields }) => fields.Name, 'The name of the task.'),
         enabled: t.boolean({
-          description: 'Whether the task is enabled.',
+          description: 'True if the task is enabled.',
           resolve: (task) => task.fields.Enabled,
         }),
         frequency: t.field({
           type: enums.TaskFrequency,
           description:
-            'How often the task runs. Null where the service gave a value this enum cannot name: see `detail`.',
+            'How often the task runs. Null if this enum has no member for the value of the service; see `detail`.',
           resolve: (task) => toName(tables.frequencies, task.fields.Frequency),
         }),
-        startDate: date(({ fields }) => fields.StartDate, 'When the task starts to run.'),
+        startDate: date(({ fields }) => fields.StartDate, 'When the task starts running.'),
         finishDate: date(({ fields }) => fields.FinishDate, 'When the task stops running.'),
-        parameters: text(({ fields }) => fields.Parameters, 'The parameters of the task, exactly as they were given.'),
+        parameters: text(({ fields }) => fields.Parameters, 'The parameters of the task, exactly as given.'),
         contentType: t.field({
           type: enums.ParametersContentType,
-          description: 'The format `parameters` is in. Null where the service gave another one: see `detail`.',
+          description: 'The format of `parameters`. Null if the service returned another format; see `detail`.',
           resolve: (task) => toContentType(task.fields.ContentType ?? ''),
         }),
         notification: t.field({
           type: enums.TaskNotification,
-          description: 'What the task sends back to the user. Null where this enum cannot name it: see `detail`.',
+          description:
+            'What the task sends back to the user. Null if this enum has no member for the value of the service; see `detail`.',
           resolve: (task) => toName(tables.notifications, task.fields.Notification),
         }),
         dateCreated: date(({ fields }) => fields.DateCreated, 'When the task was registered.'),
@@ -62,26 +67,26 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
           'The status of the task. The REST contract does not document its values.',
         ),
         clientId: t.id({
-          description: 'The API client that registered the task; hyphenated and lower-case.',
+          description: 'The ID of the API client that registered the task, hyphenated and lower-case.',
           resolve: (task) => task.ClientID,
         }),
         detail: t.field({
           type: 'JSON',
           nullable: false,
           description:
-            'The Detail exactly as the contract gave it: every field, known or not, and every value an enum above cannot name. ' +
-            'Where the answer has no room for it, only its short fields, and the answer has an error that says so.',
+            "The contract's Detail exactly as returned: all fields, including unknown ones and values that the enums cannot represent. " +
+            'If it would make the answer too large, it has only its short fields, and the answer has an error that says so.',
           resolve: (task) => task.detail,
         }),
         task: t.field({
           type: 'Task',
           nullable: false,
-          description: 'The task of the catalogue, for other subgraphs to extend.',
+          description: 'The catalogue task, which other subgraphs can extend.',
           resolve: (task) => ({ id: task.TaskID }),
         }),
         client: t.field({
           type: 'Client',
-          description: 'The API client, for other subgraphs to extend.',
+          description: 'The API client that registered the task, which other subgraphs can extend.',
           resolve: (task) => (task.ClientID === null ? null : { id: task.ClientID }),
         }),
       };
@@ -90,8 +95,8 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
   builder.queryField('accountTask', (t) =>
     t.field({
       type: 'AccountTask',
-      description: "One of the caller's account tasks; null where the caller has none of that ID.",
-      args: { id: t.arg.id({ required: true, description: 'A GUID in the forms N, D, B or P, any case.' }) },
+      description: "One of the caller's account tasks; null if the caller has no task with this ID.",
+      args: { id: t.arg.id({ required: true, description: 'A GUID in format N, D, B or P, in any case.' }) },
       resolve: (_, { id }, context, info) => context.accountTasks(info).load(parseGuidArgument('id', id)),
     }),
   );

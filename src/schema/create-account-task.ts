@@ -6,30 +6,30 @@ import type { Enums } from './leaf-types.ts';
 import { limitCreates } from './requested-fields.ts';
 
 export const IDEMPOTENCY_KEY =
-  '1 to 255 characters. With the same key the same input creates once, however often it is sent: the first result is given ' +
-  'again. The same key with another input is refused.';
+  '1 to 255 characters. The same key with the same input creates one task, however often it is sent; repeats return the first ' +
+  'result. The same key with another input is refused.';
 
 export type CreateAccountTaskInputRef = ReturnType<typeof addCreateAccountTaskInput>;
 
 export function addCreateAccountTaskInput(builder: Builder, enums: Enums) {
   return builder.inputType('CreateAccountTaskInput', {
-    description: 'What to register. It is checked in full before anything is sent or stored.',
+    description: 'The task to register. It is checked completely before anything is sent or stored.',
     fields: (t) => ({
       taskId: t.id({
         required: true,
-        description: 'The task to register: a GUID in the forms N, D, B or P, any case.',
+        description: 'The catalogue task to register: a GUID in format N, D, B or P, in any case.',
       }),
       frequency: t.field({ type: enums.TaskFrequency, required: true, description: 'How often the task should run.' }),
       startDate: t.field({ type: 'DateTime', description: 'When the task should start running.' }),
       finishDate: t.field({ type: 'DateTime', description: 'When the task should stop running.' }),
       parameters: t.string({
         required: true,
-        description: 'The parameters for the task: a text that parses as `contentType`. It is passed on unchanged.',
+        description: 'The parameters for the task. They must parse as `contentType` and are passed on unchanged.',
       }),
       contentType: t.field({
         type: enums.ParametersContentType,
         required: true,
-        description: 'The format `parameters` is in.',
+        description: 'The format of `parameters`.',
       }),
       notification: t.field({
         type: enums.TaskNotification,
@@ -55,14 +55,14 @@ export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef
 export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   builder.objectType('Identification', {
     directives: { shareable: {} },
-    description: 'Whom the service takes the caller for.',
+    description: 'The user that the service identified as the caller.',
     fields: (t) => ({
-      userId: t.string({ description: 'The user, as the service names it.', resolve: ({ UserId }) => UserId }),
+      userId: t.string({ description: "The user's ID at the service.", resolve: ({ UserId }) => UserId }),
     }),
   });
 
   builder.objectType('CreateAccountTaskPayload', {
-    description: 'What came of a create that succeeded.',
+    description: 'The result of a create that succeeded.',
     fields: (t) => ({
       accountTask: t.expose('accountTask', {
         type: 'AccountTask',
@@ -71,16 +71,16 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
       }),
       identification: t.field({
         type: 'Identification',
-        description: 'Whom the service takes the caller for.',
+        description: 'The user that the service identified as the caller.',
         resolve: ({ Identification }) => Identification,
       }),
       result: t.string({
-        description: "The service's word on the result. The REST contract does not document its values.",
+        description: "The service's result text. The REST contract does not document its values.",
         resolve: ({ Result }) => Result,
       }),
       replayed: t.exposeBoolean('replayed', {
         nullable: false,
-        description: 'True when an earlier result with the same idempotencyKey is given again.',
+        description: 'True if this is the stored result of an earlier create with the same idempotencyKey.',
       }),
     }),
   });
@@ -90,11 +90,11 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
       type: 'CreateAccountTaskPayload',
       nullable: false,
       description:
-        "Registers a task on the caller's account. It is never repeated silently. A failure says in `extensions.outcome` what became " +
-        'of the task: NOT_SENT (nothing left the gateway), REJECTED (the service answered and did not create), ' +
-        'or UNKNOWN (no trustworthy answer came: it may exist).',
+        "Registers a task on the caller's account. The gateway never repeats it silently. A failure says in `extensions.outcome` " +
+        'what happened to the task: NOT_SENT (nothing left the gateway), REJECTED (the service answered and did not create it) ' +
+        'or UNKNOWN (no trustworthy answer arrived, so the task may exist).',
       args: {
-        input: t.arg({ type: CreateAccountTaskInput, required: true, description: 'What to register.' }),
+        input: t.arg({ type: CreateAccountTaskInput, required: true, description: 'The task to register.' }),
         idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
       },
       resolve: (_, { input, idempotencyKey = null }, context, info) => {

@@ -8,10 +8,11 @@ import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } fro
 import { limitCreates, countFieldsBelow } from './requested-fields.ts';
 
 const OUTCOMES = {
-  NOT_SENT: { description: 'Nothing left the gateway: nothing was created.' },
-  REJECTED: { description: 'The service answered and did not create.' },
+  NOT_SENT: { description: 'Nothing left the gateway, so nothing was created.' },
+  REJECTED: { description: 'The service answered and did not create the task.' },
   UNKNOWN: {
-    description: 'No trustworthy answer came: the task may exist. Repeat it only with the same idempotencyKey.',
+    description:
+      'No trustworthy answer arrived, so the task may exist. Repeat the create only with the same idempotencyKey.',
   },
 } as const satisfies Record<Outcome, { description: string }>;
 
@@ -20,28 +21,29 @@ const MASKED = { code: MASKED_CODE, message: 'Unexpected error.' } as const;
 
 export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   const TaskOutcome = builder.enumType('TaskOutcome', {
-    description: 'What became of a create that failed.',
+    description: 'What happened to a task whose create failed.',
     values: OUTCOMES,
   });
   const TaskFailureCode = builder.enumType('TaskFailureCode', {
-    description: 'Why a create failed: the codes of `extensions.code`.',
+    description: 'Why a create failed. `extensions.code` has the same codes.',
     values: FAILURE_CODE_VALUES,
   });
 
   const CreateAccountTaskItem = builder.inputType('CreateAccountTaskItem', {
     description: 'One create of a batch.',
     fields: (t) => ({
-      input: t.field({ type: CreateAccountTaskInput, required: true, description: 'What to register.' }),
+      input: t.field({ type: CreateAccountTaskInput, required: true, description: 'The task to register.' }),
       idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
     }),
   });
 
   builder.objectType('CreateAccountTaskFailure', {
-    description: 'What came of a create that failed: what an error of createAccountTask says in its extensions.',
+    description:
+      'The result of a create that failed, with the fields that an error of createAccountTask has in its extensions.',
     fields: (t) => ({
       message: t.string({
         nullable: false,
-        description: "The service's reason, or a sentence of the gateway's.",
+        description: "The service's reason, or a sentence from the gateway.",
         resolve: ({ failure }) => shortenMessage(failure?.message ?? MASKED.message),
       }),
       code: t.field({
@@ -53,7 +55,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       outcome: t.field({
         type: TaskOutcome,
         nullable: false,
-        description: 'What became of the task.',
+        description: 'What happened to the task.',
         resolve: ({ failure }) => failure?.outcome ?? 'UNKNOWN',
       }),
       errorCode: t.string({
@@ -66,14 +68,14 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       }),
       retryable: t.boolean({
         nullable: false,
-        description: 'Whether the same create may be sent again as it is.',
+        description: 'True if the same create can be sent again unchanged.',
         resolve: ({ failure }) => failure?.retryable ?? false,
       }),
     }),
   });
 
   const CreateAccountTaskResult = builder.unionType('CreateAccountTaskResult', {
-    description: 'What came of one create of a batch.',
+    description: 'The result of one create of a batch.',
     types: ['CreateAccountTaskPayload', 'CreateAccountTaskFailure'],
     resolveType: (item) => ('accountTask' in item ? 'CreateAccountTaskPayload' : 'CreateAccountTaskFailure'),
   });
@@ -83,12 +85,12 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       type: [CreateAccountTaskResult],
       nullable: { list: false, items: false },
       description:
-        'Registers up to 100 tasks. Each is a create of its own that succeeds or fails by itself; the results are in the order of the inputs.',
+        'Registers up to 100 tasks. Each create succeeds or fails on its own; the results are in the order of the inputs.',
       args: {
         inputs: t.arg({
           type: [CreateAccountTaskItem],
           required: true,
-          description: 'What to register: at most 100, together with all other creates of the request.',
+          description: 'The tasks to register: at most 100, including all other creates of the request.',
         }),
       },
       resolve: async (_, { inputs }, context, info) => {
@@ -153,21 +155,21 @@ async function mapConcurrently<In, Out>(
 }
 
 const DESCRIPTIONS: Readonly<Record<FailureCode | typeof MASKED_CODE, string>> = {
-  BAD_USER_INPUT: 'A value cannot be used; the message names it and what is accepted.',
-  UNAUTHENTICATED: 'There are no credentials, or they are not accepted.',
+  BAD_USER_INPUT: 'A value is invalid; the message names it and says what is accepted.',
+  UNAUTHENTICATED: 'The credentials are missing or were not accepted.',
   FORBIDDEN: 'The caller may not create the task.',
-  CLIENT_REQUIRED: 'The account has no API client, which must be created first.',
+  CLIENT_REQUIRED: 'The account has no API client; create one first.',
   TASK_NOT_FOUND: 'The taskId is not in the catalogue.',
-  TASK_REJECTED: 'The service refused the task; errorCode and errorReason are its own words.',
-  IDEMPOTENCY_CONFLICT: 'The idempotencyKey was used with another input.',
-  IDEMPOTENCY_IN_PROGRESS: 'A create with the same idempotencyKey is still under way.',
-  UPSTREAM_UNREACHABLE: 'The service could not be reached, or the task store cannot be written.',
-  OVERLOADED: 'Too much is under way, or the service has not been answering.',
+  TASK_REJECTED: 'The service refused the task and explains it in errorCode and errorReason.',
+  IDEMPOTENCY_CONFLICT: 'The idempotencyKey was already used with another input.',
+  IDEMPOTENCY_IN_PROGRESS: 'A create with the same idempotencyKey is still in progress.',
+  UPSTREAM_UNREACHABLE: 'The service cannot be reached, or the task store cannot be written.',
+  OVERLOADED: 'Too many requests are in progress, or the service has stopped answering.',
   UPSTREAM_TIMEOUT: 'The service did not answer in time.',
-  UPSTREAM_CONNECTION_LOST: 'The connection to the service was lost before its answer was whole.',
-  UPSTREAM_FAILED: 'The service failed while it had the task.',
+  UPSTREAM_CONNECTION_LOST: 'The connection to the service was lost before its answer was complete.',
+  UPSTREAM_FAILED: 'The service failed while it was processing the task.',
   UPSTREAM_UNREADABLE: 'The answer of the service cannot be read.',
-  INTERNAL_SERVER_ERROR: 'A defect of the gateway: it is in the log.',
+  INTERNAL_SERVER_ERROR: 'A defect of the gateway, described in its log.',
 };
 
 /** Every code as a member of the GraphQL enum. */

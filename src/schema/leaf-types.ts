@@ -5,8 +5,8 @@ import type { Builder } from './builder.ts';
 import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 
 const PARAMETERS_CONTENT_TYPES = {
-  APPLICATION_JSON: { value: 'application/json', description: 'Parameters is a JSON text.' },
-  APPLICATION_XML: { value: 'application/xml', description: 'Parameters is an XML document.' },
+  APPLICATION_JSON: { value: 'application/json', description: 'The parameters are a JSON text.' },
+  APPLICATION_XML: { value: 'application/xml', description: 'The parameters are an XML document.' },
 } as const satisfies Record<string, { value: ContentType; description: string }>;
 
 export type Enums = ReturnType<typeof addEnums>;
@@ -23,7 +23,7 @@ export function addEnums(builder: Builder, { frequencies, notifications }: EnumT
       values: toValues(notifications),
     }),
     ParametersContentType: builder.enumType('ParametersContentType', {
-      description: 'The format that Parameters is in.',
+      description: 'The format of `parameters`.',
       values: PARAMETERS_CONTENT_TYPES,
     }),
   };
@@ -59,7 +59,7 @@ function toValues(table: EnumTable) {
     table.map((member) => {
       const source = isDocumented(member)
         ? `Documented by the REST contract: ${member.number} in JSON.`
-        : "This gateway's setting, not documented by the REST contract" +
+        : 'Configured in this gateway, not documented by the REST contract' +
           (member.number === null ? '; sent by name.' : `; sent as ${member.number} in JSON.`);
       return [member.name, { value: member.name, description: source }];
     }),
@@ -69,15 +69,15 @@ function toValues(table: EnumTable) {
 export function addScalars(builder: Builder): void {
   builder.scalarType('DateTime', {
     description:
-      'ISO 8601 timestamp, text kept exactly: up to 7 fraction digits and the offset as given. ' +
-      'As input it needs Z or an offset. Comparing two as text, or through JavaScript dates, loses digits.',
+      'An ISO 8601 timestamp as text, kept exactly: up to 7 fraction digits and the offset as given. Input needs Z or an offset. ' +
+      'Do not compare values as text, because their offsets may differ, or as JavaScript dates, which lose digits.',
     specifiedByURL: 'https://www.rfc-editor.org/rfc/rfc3339',
     serialize: (text) => text,
     parseValue: (value) => readTimestamp(value),
     parseLiteral: (node: ValueNode) => readTimestamp(node.kind === Kind.STRING ? node.value : null, node),
   });
   builder.scalarType('JSON', {
-    description: 'Any JSON value. Numbers keep the digits they came with.',
+    description: 'Any JSON value. Numbers keep all their digits.',
     serialize: (value) => value,
   });
 }

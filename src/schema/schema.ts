@@ -12,8 +12,8 @@ import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 /** Creates the gateway's GraphQL schema, a Federation subgraph. Its task enums have the members of `tables`. */
 export function createSchema(tables: EnumTables): GraphQLSchema {
   const builder = createBuilder();
-  builder.queryType({ description: "What can be read: the caller's own account tasks." });
-  builder.mutationType({ description: 'What can be done.' });
+  builder.queryType({ description: "Reads the caller's own account tasks." });
+  builder.mutationType({ description: 'Registers account tasks.' });
   addScalars(builder);
   const enums = addEnums(builder, tables);
   addReferences(builder);

@@ -109,7 +109,7 @@ export function addReferences(builder: Builder): void {
   const directives = { key: { fields: 'id', resolvable: false } };
   builder.objectType('Task', {
     directives,
-    description: 'A task of the catalogue, which account tasks register for an account.',
+    description: 'A task of the catalogue, which account tasks register on an account.',
     fields: (t) => ({
       id: t.exposeID('id', { nullable: false, description: 'The TaskID, hyphenated and lower-case.' }),
     }),

@@ -4,9 +4,9 @@ type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
 /** Internal type. DO NOT USE DIRECTLY. */
 export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
 import type { TypedDocumentNode as DocumentNode } from '@graphql-typed-document-node/core';
-/** What to register. It is checked in full before anything is sent or stored. */
+/** The task to register. It is checked completely before anything is sent or stored. */
 export type CreateAccountTaskInput = {
-  /** The format `parameters` is in. */
+  /** The format of `parameters`. */
   contentType: ParametersContentType;
   /** When the task should stop running. */
   finishDate?: string | null | undefined;
@@ -14,41 +14,41 @@ export type CreateAccountTaskInput = {
   frequency: TaskFrequency;
   /** What the task should send back to the user. */
   notification?: TaskNotification | null | undefined;
-  /** The parameters for the task: a text that parses as `contentType`. It is passed on unchanged. */
+  /** The parameters for the task. They must parse as `contentType` and are passed on unchanged. */
   parameters: string;
   /** When the task should start running. */
   startDate?: string | null | undefined;
-  /** The task to register: a GUID in the forms N, D, B or P, any case. */
+  /** The catalogue task to register: a GUID in format N, D, B or P, in any case. */
   taskId: string;
 };
 
-/** The format that Parameters is in. */
+/** The format of `parameters`. */
 export type ParametersContentType =
-  /** Parameters is a JSON text. */
+  /** The parameters are a JSON text. */
   | 'APPLICATION_JSON'
-  /** Parameters is an XML document. */
+  /** The parameters are an XML document. */
   | 'APPLICATION_XML';
 
 /** How often the task runs. */
 export type TaskFrequency =
-  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'DAILY'
-  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'HOURLY'
-  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'MONTHLY'
   /** Documented by the REST contract: 0 in JSON. */
   | 'NONE'
-  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'WEEKLY';
 
 /** What the task sends back to the user. */
 export type TaskNotification =
-  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'EMAIL'
   /** Documented by the REST contract: 0 in JSON. */
   | 'NONE'
-  /** This gateway's setting, not documented by the REST contract; sent by name. */
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'SMS';
 
 export type AccountTaskQueryVariables = Exact<{

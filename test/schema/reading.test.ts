@@ -106,7 +106,7 @@ describe('accountTasks', () => {
     SAMPLE_INPUT.taskId,
   ])('refuses after: "%s", which is not one of its cursors', async (after) => {
     const { json } = await gateway.graphql({ query: LIST, variables: { after } });
-    expect(json.errors?.[0]?.message).toBe('after: expected a cursor that accountTasks gave out.');
+    expect(json.errors?.[0]?.message).toBe('after: expected a cursor that accountTasks returned.');
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 });

@@ -72,7 +72,7 @@ describe('the enums of the contract', () => {
     const names = schemaNames(schema);
     expect(names.get('TaskFrequency.NONE')).toBe('Documented by the REST contract: 0 in JSON.');
     expect(names.get('TaskFrequency.DAILY')).toBe(
-      "This gateway's setting, not documented by the REST contract; sent by name.",
+      'Configured in this gateway, not documented by the REST contract; sent by name.',
     );
     expect(names.get('TaskNotification.NONE')).toBe('Documented by the REST contract: 0 in JSON.');
     expect(names.get('TaskNotification.SMS')).toContain('not documented');
@@ -87,7 +87,7 @@ describe('the enums of the contract', () => {
       'TaskNotification.PIGEON',
     ]);
     expect(names.get('TaskFrequency.FORTNIGHTLY')).toBe(
-      "This gateway's setting, not documented by the REST contract; sent as 7 in JSON.",
+      'Configured in this gateway, not documented by the REST contract; sent as 7 in JSON.',
     );
   });
 });
