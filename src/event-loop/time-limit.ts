@@ -8,7 +8,8 @@ export function setTimeLimit<Argument>(
   limitMs: number,
   argument: Argument,
 ): NodeJS.Timeout {
-  return setTimeout(() => setImmediate(onOver, argument), limitMs);
+  // A deadline may have passed already.
+  return setTimeout(() => setImmediate(onOver, argument), Math.max(0, limitMs));
 }
 
 /** Returns a signal that aborts with a TimeoutError after `limitMs`, as counted by `setTimeLimit`. */

@@ -45,9 +45,10 @@ export function trackConnections(server: Server, dropped: DroppedBodies): Server
   let accepted = 0;
   const endWhenOld = (socket: Socket): void => {
     const ageMs = performance.now() - (openedAtMs.get(socket) ?? 0);
+    const waitMs = Math.max(0, NEW_MS - ageMs);
     setTimeout(() => {
       if (answers.get(socket) === null) socket.destroy();
-    }, NEW_MS - ageMs);
+    }, waitMs);
   };
   /** Delays the close while the caller still sends: the connection would be reset, and the caller might lose the answer. */
   const linger = (socket: Socket): void => {

@@ -41,6 +41,17 @@ test('an answer that arrives during a pause of the process is read before the ti
   expect(await response).toEqual({ keys: [] });
 });
 
+test('a time limit that has passed already is over at once, without a warning of Node', async () => {
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  onTestFinished(() => void process.off('warning', note));
+  const over = Promise.withResolvers<string>();
+  setTimeLimit(over.resolve, -546.93, 'over');
+  expect(await over.promise).toBe('over');
+  expect(warnings).toEqual([]);
+});
+
 test('setTimeLimit calls back with its argument, and abortAfter aborts with a TimeoutError', async () => {
   const over = Promise.withResolvers<string>();
   setTimeLimit(over.resolve, LIMIT_MS, 'over');

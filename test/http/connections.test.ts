@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { trackConnections } from '../../src/http/connections.ts';
 import { createDroppedBodies } from '../../src/http/dropped-bodies.ts';
@@ -104,6 +104,25 @@ test('a connection that never sends a request is closed after a moment', async (
   connections.endUnused();
   expect(await readToEnd(caller)).toBe(0);
   await closed;
+});
+
+test('an old connection that has sent no request is closed at once', async () => {
+  const { server, connections, caller } = await openServer((response) => response.end());
+  await once(server, 'connection');
+  const warnings: Error[] = [];
+  const note = (warning: Error): void => void warnings.push(warning);
+  process.on('warning', note);
+  const laterMs = performance.now() + 1_546.93;
+  const clock = vi.spyOn(performance, 'now').mockImplementation(() => laterMs);
+  onTestFinished(() => {
+    clock.mockRestore();
+    process.off('warning', note);
+  });
+  caller.resume();
+  connections.endUnused();
+  expect(await readToEnd(caller)).toBe(0);
+  // Node warns about a timer whose time is negative.
+  expect(warnings).toEqual([]);
 });
 
 test('a gateway that closes answers callers whose connections it has not accepted yet', async () => {
