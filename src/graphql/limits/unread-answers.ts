@@ -9,6 +9,8 @@ export interface UnreadAnswersOptions {
   /** The sum of all answers that are being built or that their callers have not read yet. */
   readonly maxPendingAnswerBytes: number;
   readonly onRefused: (limit: 'answer_bytes' | 'pending_answer_bytes') => void;
+  /** The current time; `performance.now` unless given. */
+  readonly nowMs?: () => number;
 }
 
 export interface UnreadAnswers {
@@ -26,7 +28,7 @@ const SHARE_OF_SMALL = 1 / 8;
 const MAX_UNREAD_MS = 30_000;
 
 export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswers {
-  const { maxAnswerBytes, maxPendingAnswerBytes, onRefused } = options;
+  const { maxAnswerBytes, maxPendingAnswerBytes, onRefused, nowMs = () => performance.now() } = options;
   let freeBytes = maxPendingAnswerBytes;
   /** In the order of insertion, so the oldest comes first. */
   const unread = new Map<ServerResponse, { readonly bytes: number; readonly sinceMs: number }>();
@@ -36,7 +38,7 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
   };
   const cutOffOldest = (): void => {
     const [oldest] = unread;
-    if (!oldest || performance.now() - oldest[1].sinceMs < MAX_UNREAD_MS) return;
+    if (!oldest || nowMs() - oldest[1].sinceMs < MAX_UNREAD_MS) return;
     forget(oldest[0]);
     oldest[0].destroy();
   };
@@ -62,7 +64,7 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
       const bytes = response.destroyed ? 0 : response.writableLength;
       if (bytes === 0) return;
       freeBytes -= bytes;
-      unread.set(response, { bytes, sinceMs: performance.now() });
+      unread.set(response, { bytes, sinceMs: nowMs() });
       response.once('close', () => forget(response));
     },
   };

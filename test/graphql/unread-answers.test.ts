@@ -1,0 +1,94 @@
+import { EventEmitter } from 'node:events';
+import type { ServerResponse } from 'node:http';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { createUnreadAnswers, type UnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+
+const KB = 1_024;
+const MAX_UNREAD_MS = 30_000;
+
+let nowMs = 0;
+let refused: string[] = [];
+let answers: UnreadAnswers;
+
+beforeEach(() => {
+  nowMs = 1_000;
+  refused = [];
+  answers = createUnreadAnswers({
+    maxAnswerBytes: 1_000 * KB,
+    maxPendingAnswerBytes: 1_000 * KB,
+    onRefused: (limit) => refused.push(limit),
+    nowMs: () => nowMs,
+  });
+});
+
+/** A response of which the caller has read nothing yet. */
+class UnreadResponse extends EventEmitter {
+  destroyed = false;
+  readonly writableLength: number;
+
+  constructor(bytes: number) {
+    super();
+    this.writableLength = bytes;
+  }
+
+  destroy(): void {
+    this.destroyed = true;
+    this.emit('close');
+  }
+}
+
+function write(bytes: number): UnreadResponse {
+  const budget = answers.open();
+  expect(budget.take(bytes)).toBe(true);
+  const response = new UnreadResponse(bytes);
+  answers.close(budget, response as unknown as ServerResponse);
+  return response;
+}
+
+function isAdmitted(bytes: number): boolean {
+  const budget = answers.open();
+  // Its caller reads it at once.
+  const read = new UnreadResponse(0) as unknown as ServerResponse;
+  try {
+    return budget.take(bytes);
+  } catch {
+    return false;
+  } finally {
+    answers.close(budget, read);
+  }
+}
+
+describe('an answer that its caller does not read', () => {
+  test('is cut off after 30 seconds when another answer needs its memory, the oldest first', () => {
+    const first = write(400 * KB);
+    nowMs += 1;
+    const second = write(400 * KB);
+    nowMs += MAX_UNREAD_MS - 1;
+    expect(isAdmitted(400 * KB)).toBe(false);
+    expect([first.destroyed, second.destroyed]).toEqual([true, false]);
+    expect(refused).toEqual(['pending_answer_bytes']);
+    expect(isAdmitted(400 * KB)).toBe(true);
+  });
+
+  test('is kept for 30 seconds even if others are refused meanwhile', () => {
+    const first = write(800 * KB);
+    nowMs += MAX_UNREAD_MS - 1;
+    expect(isAdmitted(400 * KB)).toBe(false);
+    expect(first.destroyed).toBe(false);
+  });
+
+  test('is kept for longer while there is memory for others', () => {
+    const first = write(400 * KB);
+    nowMs += 10 * MAX_UNREAD_MS;
+    expect(isAdmitted(300 * KB)).toBe(true);
+    expect(first.destroyed).toBe(false);
+    expect(refused).toEqual([]);
+  });
+
+  test('frees its memory once it is read', () => {
+    const first = write(800 * KB);
+    expect(isAdmitted(400 * KB)).toBe(false);
+    first.emit('close');
+    expect(isAdmitted(400 * KB)).toBe(true);
+  });
+});
