@@ -8,15 +8,15 @@ import { parseAnswers, toRequestText } from '../support/raw-connection.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
 
 const PIECE = Buffer.alloc(1_000_000, 'x');
-/** So long that a test never waits for it. */
+/** Longer than any test. */
 const NEVER_MS = 600_000;
 
-/** A caller that goes on sending though the other side has sent its last byte. */
+/** Opens a caller that keeps sending after the other side has ended. */
 function openCaller({ hostname, port }: URL, bytes: number, path = '/') {
   const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
   onTestFinished(() => void socket.destroy());
   const closed = new Promise<void>((resolve) => socket.on('close', () => resolve()));
-  // Reset where it sends too much.
+  // The server resets it if it sends too much.
   socket.on('error', () => undefined);
   socket.write(
     toRequestText(
@@ -35,7 +35,7 @@ function openCaller({ hostname, port }: URL, bytes: number, path = '/') {
   return { socket, answered, sendOn };
 }
 
-/** A server that answers every request before it has read its body. */
+/** Starts a server that answers every request before it has read its body. */
 async function startServer(bounds: Partial<DropBounds>) {
   let cutOffs = 0;
   const accepted: Socket[] = [];
@@ -52,7 +52,7 @@ async function startServer(bounds: Partial<DropBounds>) {
   const connections = trackConnections(server, dropped);
   const url = await listen(server, '127.0.0.1', 0);
   onTestFinished(() => server.closeAllConnections());
-  /** A caller that has its answer and has sent one byte of its body. */
+  /** Opens a caller that has its answer and has sent one byte of its body. */
   const open = async (bytes = 1e9) => {
     const caller = openCaller(url, bytes);
     expect(await caller.answered).toMatch(/refused$/);
@@ -73,14 +73,14 @@ describe('a caller whose request was answered before it had arrived', () => {
     expect(cutOffs()).toBe(0);
   });
 
-  test('is let go when it sends nothing more', async () => {
+  test('is disconnected when it stops sending', async () => {
     const { open, cutOffs } = await startServer({ quietMs: 0 });
     const caller = await open();
     await caller.ended;
     expect(cutOffs()).toBe(0);
   });
 
-  test('is cut off when it sends without end', async () => {
+  test('is cut off if it sends without end', async () => {
     const { open, cutOffs } = await startServer({ maxBytes: 2 * PIECE.length });
     const caller = await open();
     await caller.sendOn();
@@ -88,13 +88,13 @@ describe('a caller whose request was answered before it had arrived', () => {
     expect(cutOffs()).toBe(1);
   });
 
-  test('is not read while as many others are, and gets its turn when one of them leaves', async () => {
+  test('is not read while too many others are, until one of them leaves', async () => {
     const { open, cutOffs } = await startServer({ maxRead: 1 });
     const first = await open();
     const second = await open(1 + 20 * PIECE.length);
     const before = second.bytesRead();
     for (let pieces = 0; pieces < 20; pieces += 1) second.socket.write(PIECE);
-    // The server would read the second while it reads the first.
+    // The server could read the second while it reads the first.
     first.socket.write(PIECE);
     await expect.poll(first.bytesRead).toBeGreaterThan(PIECE.length);
     expect(second.bytesRead()).toBe(before);
@@ -104,7 +104,7 @@ describe('a caller whose request was answered before it had arrived', () => {
     expect(cutOffs()).toBe(0);
   });
 
-  test('gives way after its turn when others wait', async () => {
+  test('is cut off after its turn if others wait', async () => {
     const { open, cutOffs } = await startServer({ maxRead: 1, turnMs: 0 });
     const first = await open();
     await open();
@@ -112,7 +112,7 @@ describe('a caller whose request was answered before it had arrived', () => {
     expect(cutOffs()).toBe(1);
   });
 
-  test('is cut off when it has waited too long for its turn', async () => {
+  test('is cut off if it has waited too long for its turn', async () => {
     const { open, cutOffs } = await startServer({ maxRead: 1, waitMs: 0 });
     await open();
     const caller = await open();

@@ -32,7 +32,7 @@ describe('GraphiQL', () => {
   const page = (headers: Record<string, string> = {}) =>
     fetch(new URL('graphql', gateway.url), { headers: { accept: 'text/html', ...headers } });
 
-  test('is one page with the example and its header, and its own Content-Security-Policy', async () => {
+  test('is one page with the example, its header and a Content-Security-Policy', async () => {
     const response = await page();
     const html = await response.text();
     expect(response.headers.get('content-type')).toBe('text/html; charset=utf-8');
@@ -41,7 +41,7 @@ describe('GraphiQL', () => {
     expect(html).toContain(`Bearer ${gateway.token}`);
   });
 
-  test('is sent compressed, and not again to who has it', async () => {
+  test('is sent compressed, and answered with 304 to a browser that has it', async () => {
     const raw = await new Promise<{ encoding: unknown; body: Buffer; etag: string }>((resolve, reject) => {
       const outgoing = request(
         new URL('graphql', gateway.url),
@@ -85,7 +85,7 @@ describe('GraphiQL', () => {
     expect(html.toString()).toContain('YogaGraphiQL');
   });
 
-  test('is not sent again for its tag, weak or among others, nor for any', async () => {
+  test('is not sent again for its ETag, weak or in a list, or for *', async () => {
     const etag = (await page()).headers.get('etag') ?? '';
     const statusFor = async (tags: string) => (await page({ 'if-none-match': tags })).status;
     for (const tags of [etag, `W/${etag}`, `"other", ${etag}`, `W/"a, b",W/${etag} , "c"`, '*', ' * '])
@@ -108,7 +108,7 @@ describe('GraphiQL', () => {
     expect((await answer.text()).includes('YogaGraphiQL')).toBe(isPage);
   });
 
-  test('is off in production unless it is asked for', async () => {
+  test('is off in production unless GRAPHIQL=on', async () => {
     const response = await fetch(new URL('graphql', production.url), { headers: { accept: 'text/html' } });
     expect(await response.text()).not.toContain('YogaGraphiQL');
   });
@@ -120,7 +120,7 @@ describe('introspection', () => {
     expect(json.data).toEqual({ __schema: { queryType: { name: 'Query' } } });
   });
 
-  test('is off in production unless it is asked for', async () => {
+  test('is off in production unless INTROSPECTION=on', async () => {
     const { json } = await production.graphql(INTROSPECTION);
     expect(json.errors?.[0]?.message).toContain('introspection');
     const asked = await startStoreGateway({ mode: 'serve', env: { INTROSPECTION: 'on', LOG_LEVEL: 'silent' } });
@@ -136,13 +136,13 @@ describe('CORS', () => {
     expect(response.headers.get('access-control-allow-origin')).toBeNull();
   });
 
-  test('allows exactly the origins it is given', async () => {
+  test('allows exactly the listed origins', async () => {
     for (const url of [production.url, several.url]) {
       const allowed = await preflight(url, 'https://app.example');
       expect(allowed.status).toBe(204);
       expect(allowed.headers.get('access-control-allow-origin')).toBe('https://app.example');
       expect(allowed.headers.get('vary')).toBe('Origin');
-      // `null` is what a sandboxed frame of any page calls itself.
+      // `null` is the origin of a sandboxed frame of any page.
       for (const origin of ['https://evil.example', 'https://app.example.evil.example', 'http://app.example', 'null']) {
         const refused = await preflight(url, origin);
         expect([...refused.headers.keys()].filter((name) => name.startsWith('access-control-'))).toEqual([]);
@@ -163,7 +163,7 @@ describe('CORS', () => {
     }
   });
 
-  test('allows no header where the names are too long or are no names, and counts that', async () => {
+  test('allows no header if the names are too long or invalid, and counts that', async () => {
     const refusals = async (): Promise<number> => {
       const text = await (await fetch(new URL('metrics', production.url))).text();
       return Number(/^gateway_refusals_total\{limit="cors_headers"\} (\d+)$/m.exec(text)?.[1]);
@@ -182,7 +182,7 @@ describe('CORS', () => {
   test.each([
     ['an answer', 200, { query: '{ __typename }' }],
     ['an answer of the fast lane', 200, { query: '{ __typename }' }],
-    ['a request that is no GraphQL', 400, {}],
+    ['a request without GraphQL', 400, {}],
     ['a request that is too large', 413, { query: `# ${'x'.repeat(2_000_000)}` }],
   ])('lets the page read %s', async (_name, status, body) => {
     const answer = await production.graphql(body, { origin: 'https://app.example' });
@@ -221,14 +221,14 @@ describe('an answer in JSON', () => {
     ['/Token', 405, { method: 'GET' }],
     ['/api/v2/admin/tasks/account', 401, { headers: json, body: '{}' }],
     ['/api/nope', 404, { method: 'GET' }],
-  ] as const)('of %s with status %i forbids storing and sniffing', async (path, status, asked) => {
+  ] as const)('at %s with status %i forbids storing and sniffing', async (path, status, asked) => {
     const body = 'body' in asked ? { body: Buffer.from(asked.body, 'latin1') } : {};
     const answer = await send(gateway.url, { ...asked, path, ...body });
     expect(answer.status).toBe(status);
     expectJsonHeaders(answer.header);
   });
 
-  test('to a request that cannot be read forbids storing and sniffing', async () => {
+  test('to an unreadable request forbids storing and sniffing', async () => {
     const [answer] = parseAnswers(await openRaw(gateway.url, 'nonsense\r\n\r\n').closed);
     expect(answer?.status).toBe(400);
     expectJsonHeaders((name) => answer?.headers.get(name) ?? null);
@@ -244,7 +244,7 @@ describe('the other paths', () => {
     });
   });
 
-  test('anything else is 404 and says where GraphQL is', async () => {
+  test('an unknown path gets 404 and a hint at /graphql', async () => {
     const response = await fetch(new URL('nope', gateway.url));
     expect(response.status).toBe(404);
     expect(await response.text()).toContain('/graphql');

@@ -17,7 +17,7 @@ afterAll(async () => {
 const CREATE =
   'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { name } } }';
 const REST = 'api/v2/admin/tasks/account';
-/** What Node's server adds for the connection it is about. */
+/** The headers that Node's server adds for its connection. */
 const OF_CONNECTION = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
 
 function post(body: BodyInit, headers: Record<string, string> = {}): Init {
@@ -40,11 +40,11 @@ async function facts(response: Response) {
 
 type Init = Omit<RequestInit, 'headers'> & { readonly headers?: Record<string, string> };
 
-/** The request by either way; with its ID given, nothing in the answers may differ. */
+/** Sends the request both ways; with a fixed request id, the answers must be equal. */
 async function bothWays(path: string, toInit: () => Init) {
   const prepare = (): RequestInit => {
     const init = toInit();
-    // `fetch` would say by itself that it accepts everything.
+    // `fetch` would add `Accept: */*` itself.
     return {
       ...init,
       duplex: 'half',
@@ -59,7 +59,7 @@ async function bothWays(path: string, toInit: () => Init) {
   return { byServer, byFetch };
 }
 
-describe('a Request is answered as the server answers it:', () => {
+describe('the fetch handler answers as the server does:', () => {
   test.each<readonly [string, number, string, () => Init]>([
     ['a create', 200, 'graphql', () => create(SAMPLE_INPUT)],
     ['the same create again, by the fast lane', 200, 'graphql', () => create(SAMPLE_INPUT)],
@@ -71,30 +71,30 @@ describe('a Request is answered as the server answers it:', () => {
       () => create({ ...SAMPLE_INPUT, taskId: '00000000-0000-4000-8000-000000000000' }),
     ],
     ['a bad value', 200, 'graphql', () => create({ ...SAMPLE_INPUT, startDate: 'soon' })],
-    ['a document that is none', 200, 'graphql', () => post('{"query":"{"}')],
-    ['a body that is no GraphQL', 400, 'graphql', () => post('[]')],
+    ['a malformed document', 200, 'graphql', () => post('{"query":"{"}')],
+    ['a body without GraphQL', 400, 'graphql', () => post('[]')],
     ['a query by GET', 200, 'graphql?query={__typename}', () => ({ headers: { authorization } })],
     ['introspection, which is off', 200, 'graphql', () => post('{"query":"{__schema{types{name}}}"}')],
     ['a body that is too large', 413, 'graphql', () => post('x'.repeat(5000))],
-    ['a body that is too large without saying so', 413, 'graphql', () => post(new Blob(['x'.repeat(5000)]).stream())],
-    ['bytes that are no UTF-8', 400, 'graphql', () => post(new Uint8Array([0x22, 0xfc, 0x22]))],
-    ['a method that GraphQL does not have', 405, 'graphql', () => ({ method: 'PUT', body: '{}' })],
+    ['a body that is too large, of unknown length', 413, 'graphql', () => post(new Blob(['x'.repeat(5000)]).stream())],
+    ['bytes that are not UTF-8', 400, 'graphql', () => post(new Uint8Array([0x22, 0xfc, 0x22]))],
+    ['an unsupported method', 405, 'graphql', () => ({ method: 'PUT', body: '{}' })],
     ['REST that is too large', 413, REST, () => post('x'.repeat(5000))],
     ['REST without credentials', 401, REST, () => post('{}', { authorization: 'Bearer x' })],
     ['REST in XML', 400, REST, () => post('<AccountTaskRequest/>', { 'content-type': 'text/xml' })],
-    ['a token with GET', 405, 'Token', () => ({})],
-    ['a token for a wrong secret', 400, 'token', () => token('wrong')],
-    ['life', 200, 'health', () => ({})],
-    ['life without a body', 200, 'health', () => ({ method: 'HEAD' })],
+    ['a token request with GET', 405, 'Token', () => ({})],
+    ['a token request with a wrong secret', 400, 'token', () => token('wrong')],
+    ['a health check', 200, 'health', () => ({})],
+    ['a health check with HEAD', 200, 'health', () => ({ method: 'HEAD' })],
     ['readiness', 200, 'ready', () => ({})],
-    ['a path where nothing is', 404, 'elsewhere', () => ({})],
+    ['an unknown path', 404, 'elsewhere', () => ({})],
   ])('%s', async (_, status, path, toInit) => {
     const { byServer, byFetch } = await bothWays(path, toInit);
     expect(byServer.status).toBe(status);
     expect(byFetch).toEqual(byServer);
   });
 
-  test('a token, which then lets its holder create', async () => {
+  test('a token request, whose token allows a create', async () => {
     const { byServer, byFetch } = await bothWays('Token', () => token(clientSecret));
     expect({ ...byFetch, body: '' }).toEqual({ ...byServer, body: '' });
     const { access_token: given } = JSON.parse(byFetch.body) as { access_token: string };
@@ -112,7 +112,7 @@ describe('a Request is answered as the server answers it:', () => {
 });
 
 describe('a Request', () => {
-  test('of a caller who says who is connected has failed attempts of its own', async () => {
+  test('with a remote address has its failed attempts counted separately', async () => {
     const ask = (remoteAddress: string) =>
       embedded.fetch(
         new Request('http://gateway/Token', {
@@ -131,7 +131,7 @@ describe('a Request', () => {
     expect((await ask('192.0.2.2')).status).toBe(400);
   });
 
-  test('whose caller leaves is given up, and its handler hears of it', async () => {
+  test('whose caller leaves is rejected, and its handler is notified', async () => {
     const caller = new AbortController();
     const heard = Promise.withResolvers<Error>();
     const handle = createFetchHandler((request) => request.on('error', heard.resolve));
@@ -141,7 +141,7 @@ describe('a Request', () => {
     expect((await heard.promise).message).toBe('The caller left.');
   });
 
-  test('whose answer breaks off is not answered with half of it', async () => {
+  test('whose answer breaks off is rejected', async () => {
     const handle = createFetchHandler((_, response) => {
       response.writeHead(200, { 'Content-Length': 9 }).write('half');
       response.destroy();
@@ -149,7 +149,7 @@ describe('a Request', () => {
     await expect(handle(new Request('http://gateway/'))).rejects.toThrow('The answer broke off.');
   });
 
-  test.each([204, 304])('that is answered with %i has no body', async (status) => {
+  test.each([204, 304])('answered with %i gets no body', async (status) => {
     const handle = createFetchHandler((_, response) => void response.writeHead(status, 'Fine', { 'X-A': 'b' }).end());
     const response = await handle(new Request('http://gateway/'));
     expect({ status: response.status, a: response.headers.get('x-a'), body: response.body }).toEqual({

@@ -14,7 +14,7 @@ const CREATE = JSON.stringify({
 const QUERY = '{"query":"{ __typename }"}';
 const length = (body: string) => `Content-Length: ${Buffer.byteLength(body)}`;
 
-/** The answers to these bytes, on a connection that is closed behind them. */
+/** Sends these bytes on one connection, ends it, and returns the answers. */
 async function answersTo(bytes: string | Buffer): Promise<readonly ParsedAnswer[]> {
   const { socket, closed } = openRaw(gateway.url, bytes);
   socket.end();
@@ -26,7 +26,7 @@ async function countTasks(): Promise<number> {
   return (json.data as unknown as { accountTasks: { edges: unknown[] } }).accountTasks.edges.length;
 }
 
-describe('one request that could be read as two', () => {
+describe('a request that could be read as two', () => {
   const smuggled = toRequestText([...POST, length(CREATE)], CREATE);
   test.each([
     ['with a length and chunks', [...POST, length(smuggled), 'Transfer-Encoding: chunked'], `0\r\n\r\n${smuggled}`],
@@ -36,8 +36,8 @@ describe('one request that could be read as two', () => {
     ['with a length that has a sign', [...POST, 'Content-Length: +0'], smuggled],
     ['with a length that is negative', [...POST, 'Content-Length: -1'], smuggled],
     ['with a length in another base', [...POST, 'Content-Length: 0x0'], smuggled],
-    ['with a length that is no number', [...POST, 'Content-Length: 0 0'], smuggled],
-    ['with chunks of another coding', [...POST, 'Transfer-Encoding: gzip, chunked'], `0\r\n\r\n${smuggled}`],
+    ['with a length that is not a number', [...POST, 'Content-Length: 0 0'], smuggled],
+    ['with chunks of another encoding', [...POST, 'Transfer-Encoding: gzip, chunked'], `0\r\n\r\n${smuggled}`],
     ['with chunks named twice', [...POST, 'Transfer-Encoding: chunked, chunked'], `0\r\n\r\n${smuggled}`],
     ['with two hosts', [...POST, 'Host: other'], smuggled],
     ['with one host twice', [...POST, 'host: gateway'], smuggled],
@@ -53,7 +53,7 @@ describe('one request that could be read as two', () => {
     ['with a line feed for a line break', [...POST, 'X: y\nContent-Length: 0'], smuggled],
     ['with a carriage return for a line break', [...POST, 'X: y\rContent-Length: 0'], smuggled],
     ['with a NUL in a header', [...POST, 'X: y\0z', 'Content-Length: 0'], smuggled],
-    ['with a chunk size that is none', [...POST, 'Transfer-Encoding: chunked'], `0x0\r\n\r\n${smuggled}`],
+    ['with an invalid chunk size', [...POST, 'Transfer-Encoding: chunked'], `0x0\r\n\r\n${smuggled}`],
     [
       'with a chunk size that is too large',
       [...POST, 'Transfer-Encoding: chunked'],
@@ -65,8 +65,8 @@ describe('one request that could be read as two', () => {
       `1\r\n{}\r\n0\r\n\r\n${smuggled}`,
     ],
     ['of HTTP 0.9', ['POST /graphql'], smuggled],
-    ['of a version that is not there', ['POST /graphql HTTP/7.7', ...POST.slice(1), 'Content-Length: 0'], smuggled],
-  ])('%s creates nothing, and ends the connection', async (_what, head, body) => {
+    ['of an unknown version', ['POST /graphql HTTP/7.7', ...POST.slice(1), 'Content-Length: 0'], smuggled],
+  ])('%s creates nothing and ends the connection', async (_what, head, body) => {
     const before = await countTasks();
     const answers = await answersTo(toRequestText(head, body));
     expect(answers).toMatchObject([{ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') }]);
@@ -76,7 +76,7 @@ describe('one request that could be read as two', () => {
   test.each([
     ['that ends its connection', ['Connection: close']],
     ['of HTTP 1.0', []],
-  ])('carries out nothing behind a request %s', async (what, headers) => {
+  ])('is not run behind a request %s', async (what, headers) => {
     const before = await countTasks();
     const version = what === 'of HTTP 1.0' ? '1.0' : '1.1';
     const first = toRequestText([`GET /health HTTP/${version}`, 'Host: x', ...headers]);
@@ -84,7 +84,7 @@ describe('one request that could be read as two', () => {
     expect(await countTasks()).toBe(before);
   });
 
-  test('is two where it is two: each has its own answer, in order', async () => {
+  test('is answered twice, in order, if it really is two', async () => {
     const before = await countTasks();
     const [created, asked, ...others] = await answersTo(smuggled + toRequestText([...POST, length(QUERY)], QUERY));
     expect(created?.body).toContain('"createAccountTask"');
@@ -93,16 +93,16 @@ describe('one request that could be read as two', () => {
     expect(await countTasks()).toBe(before + 1);
   });
 
-  test('followed by bytes that are none keeps its own answer: nobody is told that what ran was not sent', async () => {
+  test('keeps its own answer if garbage follows, and a create that ran is never reported as NOT_SENT', async () => {
     const before = await countTasks();
     const [first] = await answersTo(`${smuggled}\0\0\0 not HTTP\r\n\r\n`);
-    // Its answer, or none: the connection may be gone before it is written.
+    // There may be no answer: the connection may end before it is written.
     expect(first?.body ?? '"createAccountTask"').toContain('"createAccountTask"');
     await expect.poll(countTasks).toBe(before + 1);
   });
 });
 
-describe('what is said in a header stays in it', () => {
+describe('a header value cannot inject anything into an answer:', () => {
   test.each([
     ['X-Request-Id', 'a\r\nSet-Cookie: x=y'],
     ['X-Request-Id', 'a%0d%0aSet-Cookie:%20x=y'],
@@ -137,7 +137,7 @@ describe('what is said in a header stays in it', () => {
     ['a quote of SQL', "'; DROP TABLE tasks; --"],
     ['a name that every object has', '__proto__'],
     ['text written from right to left', '\u202eabc'],
-  ])('an idempotencyKey with %s is a key like any other, or is refused by name', async (_what, idempotencyKey) => {
+  ])('an idempotencyKey with %s is an ordinary key or refused', async (_what, idempotencyKey) => {
     const query =
       'mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) { createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { replayed } }';
     const create = async () =>
@@ -160,7 +160,7 @@ describe('what is said in a header stays in it', () => {
   });
 });
 
-describe('a method or a target out of the ordinary', () => {
+describe('an unusual method or target gets the expected status:', () => {
   test.each([
     ['DELETE /graphql', 405],
     ['PUT /graphql', 405],
@@ -197,22 +197,19 @@ describe('a method or a target out of the ordinary', () => {
     const [answer, ...more] = await answersTo(toRequestText([`${line} HTTP/1.1`, 'Host: x']));
     expect(more).toEqual([]);
     expect(answer?.status).toBe(status);
-    // What has no body may have none of JSON either.
+    // An answer to HEAD has no body.
     expect(() => JSON.parse(line.startsWith('HEAD') ? '{}' : (answer?.body ?? '')) as unknown).not.toThrow();
     expect(answer?.body).not.toContain('INTERNAL_SERVER_ERROR');
   });
 
-  test.each(['DELETE', 'PUT', 'PATCH', 'HEAD', 'PROPFIND'])(
-    '%s of what is JSON is not answered as a query is',
-    async (method) => {
-      const [answer] = await answersTo(
-        toRequestText([`${method} /graphql HTTP/1.1`, ...POST.slice(1), length(CREATE)], CREATE),
-      );
-      expect(answer?.status).toBe(405);
-    },
-  );
+  test.each(['DELETE', 'PUT', 'PATCH', 'HEAD', 'PROPFIND'])('%s with a JSON body is not run', async (method) => {
+    const [answer] = await answersTo(
+      toRequestText([`${method} /graphql HTTP/1.1`, ...POST.slice(1), length(CREATE)], CREATE),
+    );
+    expect(answer?.status).toBe(405);
+  });
 
-  test('a request without Host is refused, but not one of HTTP 1.0', async () => {
+  test('HTTP/1.1 without a Host is refused, but not HTTP/1.0', async () => {
     expect(await answersTo(toRequestText(['GET /health HTTP/1.1']))).toMatchObject([{ status: 400 }]);
     expect(await answersTo(toRequestText(['GET /health HTTP/1.0']))).toMatchObject([{ status: 200 }]);
   });
@@ -237,12 +234,12 @@ describe('a method or a target out of the ordinary', () => {
     },
   );
 
-  test('CONNECT is refused in words', async () => {
+  test('CONNECT is refused with an error body', async () => {
     const [answer] = await answersTo(toRequestText(['CONNECT evil.example:443 HTTP/1.1', 'Host: evil.example']));
     expect(answer).toMatchObject({ status: 400, body: expect.stringContaining('"outcome":"NOT_SENT"') });
   });
 
-  test('HTTP 1.0 is told the length of an answer, and keeps its connection where it wants to', async () => {
+  test('HTTP/1.0 gets the length of an answer and may keep its connection', async () => {
     const [, ...headers] = POST;
     const query = toRequestText(['POST /graphql HTTP/1.0', ...headers, 'Connection: keep-alive', length(QUERY)], QUERY);
     const answers = await answersTo(query.repeat(3));
@@ -256,7 +253,7 @@ describe('a method or a target out of the ordinary', () => {
 
 const deep = (depth: number, open: string, close: string) => open.repeat(depth) + close.repeat(depth);
 
-describe('variables that are hard to bear', () => {
+describe('hostile variables', () => {
   const ask = async (
     query: string,
     variables: string,
@@ -276,24 +273,24 @@ describe('variables that are hard to bear', () => {
 
   test.each([
     ['nested lists', MUTATION, `{"input":${deep(200_000, '[', ']')}}`],
-    ['nested lists where anything goes', ENTITIES, `{"r":${deep(200_000, '[', ']')}}`],
+    ['nested lists in an untyped value', ENTITIES, `{"r":${deep(200_000, '[', ']')}}`],
     ['nested objects', MUTATION, `{"input":${deep(100_000, '{"a":', '}').replace('}', '1}')}}`],
     [
-      'nested objects where anything goes',
+      'nested objects in an untyped value',
       ENTITIES,
       `{"r":[{"__typename":"AccountTask","id":${'{"a":'.repeat(100_000)}1${'}'.repeat(100_000)}}]}`,
     ],
-    ['nested lists that nobody asked for', LIST, `{"x":${deep(200_000, '[', ']')}}`],
+    ['nested lists in an unused variable', LIST, `{"x":${deep(200_000, '[', ']')}}`],
     ['many keys', LIST, manyKeys],
     ['many keys in an input', MUTATION, `{"input":${manyKeys}}`],
-    ['many keys where anything goes', ENTITIES, `{"r":[${manyKeys}]}`],
+    ['many keys in an untyped value', ENTITIES, `{"r":[${manyKeys}]}`],
     ['many entities', ENTITIES, `{"r":[${Array(20_000).fill('{"__typename":"AccountTask","id":"x"}').join()}]}`],
     [
       'many items',
       'mutation ($i: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $i) { __typename } }',
       `{"i":[${Array(50_000).fill('{"input":{}}').join()}]}`,
     ],
-    ['a number without end', LIST, `{"first":${'9'.repeat(500_000)}}`],
+    ['a very long number', LIST, `{"first":${'9'.repeat(500_000)}}`],
     ['a number with an exponent', LIST, '{"first":1e999999}'],
     ['a prototype', MUTATION, '{"__proto__":{"input":{"taskId":"x"}},"constructor":{"prototype":{"polluted":1}}}'],
     [
@@ -302,7 +299,7 @@ describe('variables that are hard to bear', () => {
       `{"input":{"__proto__":{"polluted":1,"taskId":"x"},"constructor":{"prototype":{"polluted":1}},"toString":1}}`,
     ],
     [
-      'a prototype where anything goes',
+      'a prototype in an untyped value',
       ENTITIES,
       '{"r":[{"__typename":"__proto__","id":"x"},{"__proto__":{"__typename":"AccountTask"},"constructor":1}]}',
     ],
@@ -314,7 +311,7 @@ describe('variables that are hard to bear', () => {
       'query ($a: String) { accountTasks(after: $a) { edges { cursor } } }',
       `{"a":"${'QWNjb3VudFRhc2s6'.repeat(30_000)}"}`,
     ],
-  ])('%s: answered as the input that they are', async (_what, query, variables) => {
+  ])('with %s get an ordinary answer', async (_what, query, variables) => {
     const before = await countTasks();
     for (const _ of ['by Yoga', 'by the fast lane']) {
       const { status, text } = await ask(query, variables);

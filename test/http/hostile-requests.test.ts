@@ -16,7 +16,7 @@ async function listTasks(): Promise<readonly { readonly id: string; readonly par
   return accountTasks.edges.map(({ node }) => node);
 }
 
-/** Sends exactly these bytes, with whatever target and headers. */
+/** Sends exactly these bytes, with any target and headers. */
 function send(
   target: string,
   headers: Record<string, string>,
@@ -35,7 +35,7 @@ function send(
 }
 
 describe('a document that asks for many pages', () => {
-  test('may ask for ten pages, and for no more', async () => {
+  test('may ask for ten pages, but not for more', async () => {
     const pages = (count: number) =>
       gateway.graphql({
         query: `{ ${Array.from({ length: count }, (_, index) => `a${index}: accountTasks { edges { cursor } }`).join(' ')} }`,
@@ -47,8 +47,8 @@ describe('a document that asks for many pages', () => {
   });
 });
 
-describe('bytes that are no text', () => {
-  test('are refused, and not stored with U+FFFD in their place', async () => {
+describe('bytes that are not UTF-8', () => {
+  test('are refused and not stored as U+FFFD', async () => {
     const before = await listTasks();
     const input = { ...SAMPLE_INPUT, parameters: '"M\u00fcller"' };
     const query =
@@ -67,7 +67,7 @@ describe('bytes that are no text', () => {
     expect(await listTasks()).toEqual(before);
   });
 
-  test('are refused in the escapes of a form as well', async () => {
+  test('are refused in the escapes of a form, too', async () => {
     const before = await listTasks();
     const query = `mutation { createAccountTask(input: { taskId: "${SAMPLE_INPUT.taskId}", frequency: NONE,
       contentType: APPLICATION_JSON, parameters: "{\\"100%\\": \\"M\u00fcller\\"}" }) { accountTask { parameters } } }`;
@@ -86,8 +86,8 @@ describe('bytes that are no text', () => {
   });
 });
 
-describe('several creates of which a later one fails', () => {
-  test('name what was created before, which the answer shows nowhere else', async () => {
+describe('several creates, one of which fails', () => {
+  test('report what was created before, which the answer shows nowhere else', async () => {
     const query = `mutation ($good: CreateAccountTaskInput!, $bad: CreateAccountTaskInput!) {
       first: createAccountTask(input: $good) { replayed }
       second: createAccountTask(input: $bad) { replayed }
@@ -107,12 +107,12 @@ describe('several creates of which a later one fails', () => {
 });
 
 describe('the demo', () => {
-  test('shows its token to this machine only, whatever name resolves to it', async () => {
+  test('shows its token only for host names of this machine', async () => {
     const accept = 'text/html';
-    const stranger = await send('/graphql', { host: 'evil.example', accept });
-    expect(stranger.status).toBe(403);
-    expect(stranger.text).not.toContain(gateway.token);
-    expect(JSON.parse(stranger.text)).toMatchObject({
+    const foreign = await send('/graphql', { host: 'evil.example', accept });
+    expect(foreign.status).toBe(403);
+    expect(foreign.text).not.toContain(gateway.token);
+    expect(JSON.parse(foreign.text)).toMatchObject({
       errors: [{ extensions: { code: 'FORBIDDEN', outcome: 'NOT_SENT', requestId: expect.any(String) as unknown } }],
     });
     for (const host of ['127.0.0.1:4000', 'localhost', '[::1]:4000']) {
@@ -121,7 +121,7 @@ describe('the demo', () => {
   });
 });
 
-describe('a request target that is a whole address, as proxies write it', () => {
+describe('a request target that is a whole address, as sent by proxies, is accepted:', () => {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${gateway.token}` };
   const create = JSON.stringify({
     query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }',

@@ -7,7 +7,7 @@ import { startGateway } from '../support/running-gateway.ts';
 
 const STORE = { DATABASE_URL: 'sqlite::memory:' };
 
-test('METRICS_PORT serves /metrics, and nothing else, on a port of its own', async () => {
+test('METRICS_PORT serves /metrics, and nothing else, on a separate port', async () => {
   const { url, metricsUrl, close } = await startGateway(openBackend, { env: { ...STORE, METRICS_PORT: '0' } });
   const response = await fetch(metricsUrl);
   expect(response.status).toBe(200);
@@ -25,7 +25,7 @@ test('METRICS_PORT serves /metrics, and nothing else, on a port of its own', asy
   await expect(fetch(metricsUrl)).rejects.toThrow('fetch failed');
 });
 
-test('a gateway whose METRICS_PORT is taken does not serve at all', async () => {
+test('a gateway does not start if its METRICS_PORT is in use', async () => {
   const taken = createServer().listen(0, '127.0.0.1');
   await once(taken, 'listening');
   onTestFinished(() => void taken.close());

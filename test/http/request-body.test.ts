@@ -11,7 +11,7 @@ function openRequest(): PassThrough & IncomingMessage {
   return Object.assign(new PassThrough(), { headers: {} }) as unknown as PassThrough & IncomingMessage;
 }
 
-test('a body that arrived in full is given, though its caller leaves in the same turn', async () => {
+test('a complete body is delivered even if its caller leaves in the same turn', async () => {
   const request = openRequest();
   request.on('end', () => request.destroy(new Error('aborted')));
   const body = bodies.read(request, RESPONSE, 100);
@@ -19,7 +19,7 @@ test('a body that arrived in full is given, though its caller leaves in the same
   expect((await body)?.toString()).toBe('whole');
 });
 
-test('a body that breaks off is not given', async () => {
+test('a body that breaks off is rejected', async () => {
   const request = openRequest();
   const body = bodies.read(request, RESPONSE, 100);
   request.write('ha');
@@ -27,7 +27,7 @@ test('a body that breaks off is not given', async () => {
   await expect(body).rejects.toThrow('aborted');
 });
 
-test('a body is not waited for where its caller has left before it is read', async () => {
+test('a body is rejected if its caller leaves before it is read', async () => {
   const request = openRequest();
   request.write('ha');
   request.destroy();
