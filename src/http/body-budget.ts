@@ -1,58 +1,58 @@
 import { getHeapStatistics } from 'node:v8';
 import { RequestRefusal } from './request-refusal.ts';
 
-/** A body whose bytes count: while it is received, and while its request runs. */
+/** A body that counts towards the budget while it is received and while its request runs. */
 export interface CountedBody {
-  /** Of its client. */
+  /** The address of its client. */
   readonly address: string;
-  /** Called at most once, before the body is whole: its request is refused, and it counts no more. */
+  /** Called at most once, before the body is complete, to refuse its request. The body then no longer counts. */
   readonly refuse: (refusal: RequestRefusal) => void;
   heldBytes: number;
-  /** Since its rate was last checked. */
+  /** The bytes received since its rate was last checked. */
   receivedBytes: number;
-  /** When its last bytes came, in milliseconds of `performance.now()`. */
+  /** The time of its last bytes, from `performance.now()`. */
   receivedMs: number;
 }
 
-/** One budget for the bytes of all bodies. */
+/** A budget for the bytes of all bodies. */
 export interface BodyBudget {
   open(address: string, refuse: CountedBody['refuse']): CountedBody;
-  /** More of the body has arrived. */
+  /** Counts more bytes of the body. */
   receive(body: CountedBody, bytes: number): void;
-  /** All of the body has arrived; while its request runs it counts three times, for what is made of it. */
+  /** Marks the body as complete. While its request runs it counts three times, for the copies that are made of it. */
   complete(body: CountedBody): void;
-  /** The body is needed no more. */
+  /** Stops counting the body. */
   close(body: CountedBody): void;
 }
 
-/** How fast a body has to arrive. */
+/** The minimum speed at which a body must arrive. */
 export interface BodyPace {
-  /** The bytes that have to arrive in each interval. */
+  /** The bytes that must arrive in each interval. */
   readonly minBytes: number;
   readonly intervalMs: number;
-  /** A body that has stopped for as long makes room for others. */
+  /** A body without new bytes for this long may be refused to make room for others. */
   readonly stalledMs: number;
 }
 
 export interface BodyBudgetOptions {
   readonly maxBytes: number;
-  /** Where it is not PACE. */
+  /** Overrides PACE. */
   readonly pace?: BodyPace;
 }
 
 /** 1 KB a second. */
 const PACE: BodyPace = { minBytes: 5_120, intervalMs: 5_000, stalledMs: 1_000 };
 /** A create holds its Parameters and the request to the service, as text and as bytes. */
-const MADE_OF_EACH_BYTE = 2;
+const COPIES_PER_BYTE = 2;
 const MAX_DEFAULT_BYTES = 268_435_456;
 
-/** The smaller of 256 MB and a quarter of the heap's limit. */
+/** Returns the smaller of 256 MB and a quarter of the heap limit. */
 export function defaultBodyBudgetBytes(): number {
   return Math.min(MAX_DEFAULT_BYTES, Math.floor(getHeapStatistics().heap_size_limit / 4));
 }
 
 export function createBodyBudget({ maxBytes, pace = PACE }: BodyBudgetOptions): BodyBudget {
-  /** The bodies that are not whole; the longest without a byte first. */
+  /** The incomplete bodies; the one without new bytes for the longest time comes first. */
   const receiving = new Set<CountedBody>();
   const heldByAddress = new Map<string, number>();
   let heldBytes = 0;
@@ -61,14 +61,14 @@ export function createBodyBudget({ maxBytes, pace = PACE }: BodyBudgetOptions): 
 
   const heldBy = (address: string): number => heldByAddress.get(address) ?? 0;
   const hold = (body: CountedBody, bytes: number): void => {
-    const ofAddress = heldBy(body.address) + bytes;
+    const addressBytes = heldBy(body.address) + bytes;
     body.heldBytes += bytes;
     heldBytes += bytes;
-    if (ofAddress === 0) heldByAddress.delete(body.address);
-    else heldByAddress.set(body.address, ofAddress);
+    if (addressBytes === 0) heldByAddress.delete(body.address);
+    else heldByAddress.set(body.address, addressBytes);
   };
   const isFull = (bytes: number): boolean => heldBytes + bytes > maxBytes;
-  /** One address has the whole budget while it is alone, and else half of it. */
+  /** One address may use the whole budget while it is alone, otherwise half of it. */
   const hasRoom = (address: string, bytes: number): boolean => {
     const isAlone = heldBy(address) === heldBytes;
     return !isFull(bytes) && (isAlone || heldBy(address) + bytes <= maxBytes / 2);
@@ -78,15 +78,15 @@ export function createBodyBudget({ maxBytes, pace = PACE }: BodyBudgetOptions): 
     hold(body, -body.heldBytes);
     body.refuse(refusal);
   };
-  /** Refuses bodies that have stopped, and those of another address that holds more than its half. */
+  /** Refuses stalled bodies, and bodies of another address that holds more than half of the budget. */
   const makeRoom = (body: CountedBody, bytes: number): boolean => {
     const stalledMs = performance.now() - pace.stalledMs;
     for (const other of receiving) {
       if (hasRoom(body.address, bytes)) return true;
       const isOwn = other.address === body.address;
       const hasStalled = other.receivedMs <= stalledMs && (isOwn || isFull(bytes));
-      const isGreedy = !isOwn && heldBy(other.address) > maxBytes / 2;
-      if (other !== body && (hasStalled || isGreedy)) refuse(other, tooManyBytes());
+      const exceedsShare = !isOwn && heldBy(other.address) > maxBytes / 2;
+      if (other !== body && (hasStalled || exceedsShare)) refuse(other, tooManyBytes());
     }
     return hasRoom(body.address, bytes);
   };
@@ -102,7 +102,7 @@ export function createBodyBudget({ maxBytes, pace = PACE }: BodyBudgetOptions): 
   return {
     open(address, onRefused) {
       checks ??= setInterval(checkRates, pace.intervalMs).unref();
-      // It is first checked over a whole interval.
+      // Starts at the minimum, so that the first check covers a whole interval.
       return { address, refuse: onRefused, heldBytes: 0, receivedBytes: pace.minBytes, receivedMs: 0 };
     },
     receive(body, bytes) {
@@ -114,7 +114,7 @@ export function createBodyBudget({ maxBytes, pace = PACE }: BodyBudgetOptions): 
       receiving.add(body);
     },
     complete(body) {
-      const bytes = MADE_OF_EACH_BYTE * body.heldBytes;
+      const bytes = COPIES_PER_BYTE * body.heldBytes;
       if (running.size > 0 && !makeRoom(body, bytes)) return refuse(body, tooManyBytes());
       receiving.delete(body);
       hold(body, bytes);

@@ -5,24 +5,24 @@ import type { ServerConnections } from './connections.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
 import { CLOSING, RequestRefusal } from './request-refusal.ts';
 
-/** How much of the server one caller may hold, and for how long. */
+/** The limits on the connections and requests of a caller. */
 export interface HttpBounds {
-  /** For the headers of a request to arrive. */
+  /** The time for the headers of a request to arrive. */
   readonly headersMs: number;
-  /** For a whole request to arrive. */
+  /** The time for a whole request to arrive. */
   readonly requestMs: number;
-  /** How often it is looked whether the two are over. */
+  /** The interval at which these two are checked. */
   readonly checkMs: number;
-  /** For a caller that takes nothing of its answer. */
+  /** The time after which a caller that reads nothing of its answer is disconnected. */
   readonly answerMs: number;
-  /** For the next request on a connection. */
+  /** The time for the next request on a connection to begin. */
   readonly keepAliveMs: number;
   readonly maxHeaderBytes: number;
   readonly maxHeaders: number;
   readonly maxConnections: number;
-  /** Requests of one connection that are handled at the same time. */
+  /** The requests of one connection that are handled at the same time. */
   readonly maxPipelined: number;
-  /** Requests of all connections that wait behind those. */
+  /** The requests of all connections that wait behind those. */
   readonly maxWaiting: number;
 }
 
@@ -39,47 +39,48 @@ export const HTTP_BOUNDS: HttpBounds = {
   maxWaiting: 20_000,
 };
 
-/** The bounds that node:http keeps by itself. */
+/** Returns the limits that node:http itself enforces. */
 export function toServerOptions(bounds: HttpBounds): ServerOptions {
   const { headersMs, requestMs, checkMs, keepAliveMs, maxHeaderBytes } = bounds;
   return {
-    // Node takes 0 for no limit.
+    // 0 would mean no limit.
     keepAliveTimeout: Math.max(keepAliveMs, 1),
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,
     maxHeaderSize: maxHeaderBytes,
-    // Two framings of one body, or a header with a line break in it, are two requests to someone else.
+    // Ambiguous framing, or a line break in a header, could be read as two requests by a proxy (request smuggling).
     insecureHTTPParser: false,
-    // Node would refuse without a word.
+    // Node would refuse without a body; findHeaderProblem refuses with one.
     requireHostHeader: false,
   };
 }
 
-/** A host and perhaps its port, as RFC 9112 has them; it may be empty. */
+/** A host and optional port according to RFC 9112; it may be empty. */
 const HOST = /^(?:[\w.~!$&'()*+;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
 
-/** Why a request that can be read is answered nevertheless by an error of HTTP; null for most. */
+/** Returns the refusal of a request whose headers are ambiguous or not supported; null if they are fine. */
 export function findHeaderProblem(
   { rawHeaders, headers, httpVersionMinor }: IncomingMessage,
   { maxHeaders }: HttpBounds,
 ): RequestRefusal | null {
-  // Node drops what is more than it wants to know, which may be the header that matters.
+  // Node drops excess headers, one of which may be important.
   if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
   const { host, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
-  if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The request has no Host.');
-  if (host !== undefined && !HOST.test(host)) return unacceptable(400, 'The Host of the request is not a host.');
-  if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The request has more than one Host.');
+  if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The Host header is missing.');
+  if (host !== undefined && !HOST.test(host))
+    return unacceptable(400, 'The Host header is malformed: expected a host and an optional port.');
+  if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The Host header is sent more than once.');
   if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || httpVersionMinor === 0))
-    return unacceptable(400, 'The Transfer-Encoding of the request is not chunked, the only one that is read.');
+    return unacceptable(400, 'Transfer-Encoding: only chunked is supported, and only in HTTP/1.1.');
   if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding))
-    return unacceptable(415, 'The Content-Encoding of the request is not identity, the only one that is read.', {
+    return unacceptable(415, 'Content-Encoding: only identity is supported; send the body uncompressed.', {
       'Accept-Encoding': 'identity',
     });
   return null;
 }
 
-/** Node keeps the first, and what stands in front of the gateway may have gone by another. */
+/** Detects a repeated Host. Node keeps the first one, but a proxy may have routed by another. */
 function hasTwoHosts(rawHeaders: readonly string[]): boolean {
   let hosts = 0;
   for (let index = 0; index < rawHeaders.length; index += 2) {
@@ -97,11 +98,11 @@ function unacceptable(
   return new RequestRefusal(problem, { status, code: 'BAD_REQUEST', headers });
 }
 
-/** Ends the connection of a caller that does not take its answer; most have all of it by now. */
+/** Ends the connection of a caller that does not read its answer. Most answers are already sent by now. */
 export function boundAnswer(response: ServerResponse, bounds: HttpBounds): void {
   const { socket } = response;
   if (socket && socket.writableLength > 0) socket.setTimeout(bounds.answerMs);
-  // Where an answer in front of it is still to be written it gets its socket later, and is written to it after the event.
+  // Behind an unfinished answer, this one gets its socket later and is written to it after the `socket` event.
   else if (!socket && response.writableEnded && !response.writableFinished && !response.destroyed)
     response.once('socket', () => queueMicrotask(() => boundAnswer(response, bounds)));
 }
@@ -112,13 +113,13 @@ const STATUSES: Readonly<Record<string, number>> = {
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 413,
 };
 const PROBLEMS: Readonly<Record<number, string>> = {
-  400: 'The request is not HTTP that can be read.',
+  400: 'The request is not valid HTTP.',
   408: 'The request took too long to arrive.',
-  413: 'The request is too large.',
+  413: 'The chunk extensions of the request are too large.',
   431: "The request's headers are too large.",
 };
 
-/** Answers requests that cannot be read in the words of all others; Node would close, or answer without any. */
+/** Answers unreadable requests with the usual error body; Node would close the connection or answer without a body. */
 export function answerUnreadable(
   server: Server,
   { maxConnections }: HttpBounds,
@@ -126,18 +127,20 @@ export function answerUnreadable(
 ): void {
   server.maxConnections = maxConnections;
   server.on('checkExpectation', (request, response) => {
-    sendError(response, 417, 'The expectation of the request cannot be met.', {
+    sendError(response, 417, 'Expect: only 100-continue is supported.', {
       code: 'BAD_REQUEST',
       requestId: toRequestId(request.headers['x-request-id']?.toString()),
     });
   });
-  // There is no tunnel to anywhere, and without a listener Node closes.
-  server.on('connect', (_, socket) => socket.end(toRawAnswer(400, 'The request is for a proxy.')));
+  // Without a listener, Node would close the connection.
+  server.on('connect', (_, socket) =>
+    socket.end(toRawAnswer(400, 'CONNECT is not supported: this server is not a proxy.')),
+  );
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     const latest = latestAnswer(socket);
-    // What would be read as the answer to an earlier request, which may run, must not be sent.
-    // Nor a second answer to a request that was refused before all of it had arrived.
+    // This answer must not be mistaken for that of an earlier request, which may have run, nor be a second answer to a
+    // request that was refused before all of it had arrived.
     const isAnswered = latest?.writableFinished === true && latest.req.complete;
     const isOwnAnswer =
       !latest || isAnswered || (latest.socket !== null && !latest.headersSent && !latest.req.complete);

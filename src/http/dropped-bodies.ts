@@ -1,29 +1,29 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** Connections whose answer was sent before their request had arrived. Closed at once, they would be reset, and the caller may lose the answer. */
+/** The connections whose answer was sent before the request had arrived. Closing one at once would reset it, and the caller might lose the answer. */
 export interface DroppedBodies {
-  /** Reads and drops what the caller still sends, within the bounds, then closes the connection. Its sending side has ended. */
+  /** Reads and drops the rest of the request, within the bounds, then closes the connection, whose sending side has ended. */
   drop(socket: Socket, request: IncomingMessage): void;
 }
 
 export interface DropBounds {
-  /** Connections that are read at the same time. Each may bring 2 MB in a turn of the event loop. */
+  /** The connections that are read at the same time. Each may deliver 2 MB per turn of the event loop. */
   readonly maxRead: number;
-  /** The bytes that are read of one connection. */
+  /** The bytes that are read from one connection. */
   readonly maxBytes: number;
-  /** A caller that has sent nothing for this long has read its answer. */
+  /** A caller that has sent nothing for this long is assumed to have read its answer. */
   readonly quietMs: number;
-  /** How long a connection is read while others wait for their turn. */
+  /** The time for which a connection is read while others wait. */
   readonly turnMs: number;
-  /** How long a connection waits for its turn. */
+  /** The time for which a connection may wait. */
   readonly waitMs: number;
 }
 
 export interface DroppedBodiesOptions {
-  /** Where they differ from DROP_BOUNDS. */
+  /** Overrides members of DROP_BOUNDS. */
   readonly bounds?: Partial<DropBounds>;
-  /** Called for a connection that is closed while its caller may still be sending. */
+  /** Called if a connection is closed while its caller may still be sending. */
   readonly onCutOff: () => void;
 }
 
@@ -35,10 +35,10 @@ const DROP_BOUNDS: DropBounds = {
   waitMs: 5_000,
 };
 const CHECK_MS = 100;
-/** A body of at most this size is read to its end although it is not wanted, and the connection is kept. */
+/** An unwanted body of at most this size is read to its end, so that the connection can be kept. */
 const MAX_KEPT_BYTES = 65_536;
 
-/** True if the rest of the request's body is not worth reading to keep the connection. */
+/** Returns true if the rest of the request's body is too large to read for keeping the connection. */
 export function isLargeRest({ complete, headers }: IncomingMessage): boolean {
   if (complete) return false;
   return Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0)) > MAX_KEPT_BYTES;
@@ -48,14 +48,14 @@ interface Reading {
   readonly firstByte: number;
   readonly sinceMs: number;
   bytesRead: number;
-  /** When bytes came last. */
+  /** The time of the last bytes. */
   lastMs: number;
 }
 
 export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOptions): DroppedBodies {
   const bounds = { ...DROP_BOUNDS, ...given };
   const reading = new Map<Socket, Reading>();
-  /** Since when each waits; the longest first. */
+  /** The start of each wait; the longest wait comes first. */
   const waiting = new Map<Socket, number>();
   let checks: NodeJS.Timeout | null = null;
 
@@ -98,7 +98,7 @@ export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOp
   return {
     drop(socket, request) {
       if (reading.has(socket) || waiting.has(socket)) return;
-      // Without a reader Node stops reading behind 64 KB.
+      // Without a reader, Node stops reading after 64 KB.
       request.resume().once('end', () => socket.destroy());
       socket.once('close', () => {
         waiting.delete(socket);
@@ -108,7 +108,7 @@ export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOp
       if (reading.size < bounds.maxRead) return read(socket);
       waiting.set(socket, performance.now());
       socket.pause();
-      // Node reads on by itself, for a request that is dropped.
+      // Node resumes the socket itself for a dropped request.
       socket.on('resume', () => {
         if (waiting.has(socket)) socket.pause();
       });

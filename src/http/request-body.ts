@@ -6,24 +6,25 @@ import { RequestRefusal } from './request-refusal.ts';
 
 export interface RequestBodies {
   /**
-   * Reads the body of a request, and asks for it where the caller waits for that (Expect: 100-continue). Null as soon as it
-   * is known to be larger than `maxBytes`, whatever its headers say; nothing more of it is read before the answer is sent. @throws RequestRefusal where the budget has no room for it.
+   * Reads the body of a request, and sends "100 Continue" to a caller that waits for it. Resolves with null as soon as the
+   * body is known to be larger than `maxBytes`; no more of it is read before the answer is sent.
+   * @throws RequestRefusal if the budget has no room for it.
    */
   read(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<Buffer | null>;
-  /** The request has been answered: its body counts no more. */
+  /** Stops counting the body of a request that has been answered. */
   release(request: IncomingMessage): void;
 }
 
 export interface RequestBodiesOptions {
   readonly budget: BodyBudget;
-  /** The address that a request's body counts for. */
+  /** Returns the address for which a request's body counts. */
   readonly toAddress: (request: IncomingMessage) => string;
 }
 
 const NOTHING = Buffer.alloc(0);
-/** A body that arrives in one piece of at most this size is not counted: even a full budget lets it through. */
+/** A body in one piece of at most this size is not counted, so even a full budget accepts it. */
 const MAX_UNCOUNTED_BYTES = 16_384;
-/** Node's own part of each piece of a body. */
+/** The minimum that a piece counts, for Node's own overhead. */
 const MIN_PIECE_BYTES = 256;
 const CALLER_LEFT = { status: 400, code: 'BAD_REQUEST' } as const;
 const arrivedBodies = createTurnBatch();
@@ -46,7 +47,7 @@ export function createRequestBodies({ budget, toAddress }: RequestBodiesOptions)
     release: (request) => account.release(request),
     read(request, response, maxBytes) {
       if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(null);
-      // Its credentials took a moment to check, and the caller has left meanwhile.
+      // The caller may have left while its credentials were being checked.
       if (request.destroyed) return Promise.reject(new RequestRefusal('The caller has left.', CALLER_LEFT));
       if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
       return new Promise((resolve, reject) => {
@@ -65,20 +66,20 @@ interface Account {
   release(request: IncomingMessage): void;
 }
 
-/** A class, since it lets go of what it does not need any more: the listeners stay for as long as the request. */
+/** Collects one body. A class, so that it can release its chunks; the listeners live as long as the request. */
 class ArrivingBody {
   readonly #request: IncomingMessage;
   readonly #maxBytes: number;
   readonly #account: Account;
-  /** Both are null once the body is given, or not wanted any more. */
+  /** Both are null once the body is delivered or refused. */
   #resolve: ((body: Buffer | null) => void) | null;
   #reject: ((error: Error) => void) | null;
-  /** Most bodies come in one piece. */
+  /** Most bodies arrive in one piece. */
   #first: Buffer | null = null;
   #others: Buffer[] | null = null;
   #bytes = 0;
   #counted: CountedBody | null = null;
-  #isWhole = false;
+  #isComplete = false;
 
   constructor(
     request: IncomingMessage,
@@ -105,52 +106,52 @@ class ArrivingBody {
     }
     if (this.#first === null) this.#first = chunk;
     else (this.#others ??= []).push(chunk);
-    if (!this.#counted && this.#isSmallAndWhole()) return;
-    this.#counted ??= this.#account.open(this.#request, (refusal) => this.#giveUp(refusal));
+    if (!this.#counted && this.#isSmallAndComplete()) return;
+    this.#counted ??= this.#account.open(this.#request, (refusal) => this.#fail(refusal));
     this.#account.budget.receive(this.#counted, Math.max(chunk.length, MIN_PIECE_BYTES));
   }
 
   end(): void {
-    this.#isWhole = true;
+    this.#isComplete = true;
     if (this.#counted && this.#resolve) this.#account.budget.complete(this.#counted);
-    if (this.#resolve) arrivedBodies.add(() => this.#give());
+    if (this.#resolve) arrivedBodies.add(() => this.#deliver());
   }
 
   fail(error: Error): void {
-    // What has arrived in full is to be answered, even where its caller leaves in the same turn.
-    if (!this.#isWhole) this.#giveUp(error);
+    // A complete request must be answered even if its caller leaves in the same turn.
+    if (!this.#isComplete) this.#fail(error);
   }
 
-  #isSmallAndWhole(): boolean {
+  #isSmallAndComplete(): boolean {
     return this.#bytes <= MAX_UNCOUNTED_BYTES && this.#bytes === Number(this.#request.headers['content-length']);
   }
 
-  #give(): void {
+  #deliver(): void {
     const first = this.#first ?? NOTHING;
     try {
       this.#resolve?.(this.#others ? Buffer.concat([first, ...this.#others]) : first);
     } catch (error) {
       this.#reject?.(error as Error);
     }
-    this.#letGo();
+    this.#clear();
   }
 
-  #giveUp(error: Error): void {
+  #fail(error: Error): void {
     this.#reject?.(error);
     this.#stop();
   }
 
   #stop(): void {
     this.#request.pause();
-    this.#letGo();
+    this.#clear();
   }
 
-  #letGo(): void {
+  #clear(): void {
     this.#resolve = this.#reject = this.#first = this.#others = null;
   }
 }
 
-/** Whether a body is UTF-8, and what a form's escapes stand for as well: decoding would put U+FFFD where it is not. */
+/** Returns true if a body, and the escapes of a form, are valid UTF-8; decoding would replace other bytes with U+FFFD. */
 export function isText(body: Buffer, mediaType: string): boolean {
   if (!isUtf8(body)) return false;
   if (mediaType !== 'application/x-www-form-urlencoded') return true;

@@ -1,3 +1,8 @@
+/**
+ * The HTTP server of the gateway: one handler per class of paths (see routes.ts), and everything that holds for every request
+ * (request ids, header checks, limits, errors, observation). It imports no GraphQL, REST or authentication; app/gateway.ts
+ * passes the handlers in. To serve a new path, add a row in routes.ts and a handler in createGatewayServer.
+ */
 import { createServer, type RequestListener, type ServerResponse } from 'node:http';
 import type { AddressLimit } from './client-address.ts';
 import { endsConnection, trackConnections, listen } from './connections.ts';
@@ -25,41 +30,40 @@ import type { RequestBodies } from './request-body.ts';
 
 export interface GatewayServerOptions {
   readonly graphql: Handler;
-  /** Null: no tokens are given out. */
+  /** Null if no tokens are issued. */
   readonly token: Handler | null;
-  /** Null: nothing is served below /api/. */
+  /** Null if the REST contract is not served. */
   readonly rest: Handler | null;
-  /** Called after each request, whatever became of it, before it is logged. */
+  /** Called at the end of every request, before it is logged. */
   readonly onEnd: (record: RequestRecord, response: ServerResponse) => void;
   readonly bodies: Pick<RequestBodies, 'release'>;
-  /** What has to be well for requests to be sent here. */
+  /** The checks of /ready. */
   readonly checks: ReadinessChecks;
   readonly metrics: Metrics;
-  /** False: /metrics has a port of its own. */
+  /** False if /metrics has a separate port. */
   readonly servesMetrics: boolean;
   readonly observation: RequestObservation;
   readonly log: Log;
-  /** Null: an address may have as many connections as it likes. */
+  /** Null if the connections of an address are not limited. */
   readonly addressLimit: AddressLimit | null;
-  /** Where they differ from HTTP_BOUNDS. */
+  /** Overrides members of HTTP_BOUNDS. */
   readonly bounds?: Partial<HttpBounds>;
 }
 
 export interface GatewayServer {
-  /** Answers a request that came another way than by the server's own port. */
+  /** Answers a request that did not arrive through the server's own port. */
   readonly handle: RequestListener;
   /** Resolves with the address once requests are accepted. */
   listen(host: string, port: number): Promise<URL>;
-  /** Asks every caller for a new connection with its next request and, unless its place is taken by another, says it is not ready. */
+  /** Closes each connection with its next answer and, unless another process takes over, makes /ready answer 503. */
   drain(options: { readonly isReplaced: boolean }): void;
   /**
-   * Accepts no more connections, finishes the requests in flight, then resolves.
-   * After the time-out it cuts off those that are left, and resolves with how many of them were waiting for an answer.
+   * Accepts no more connections and finishes the requests in flight. After the timeout, cuts off the rest. Resolves with the
+   * number of requests that were cut off.
    */
   close(timeoutMs: number): Promise<number>;
 }
 
-/** The HTTP server: one handler a path. */
 export function createGatewayServer(options: GatewayServerOptions): GatewayServer {
   const { log, bodies, metrics, observation, onEnd, addressLimit } = options;
   const bounds = { ...HTTP_BOUNDS, ...options.bounds };
@@ -77,7 +81,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     metrics: options.servesMetrics ? (_, response) => sendMetrics(response, metrics) : notFound,
     other: notFound,
   };
-  let isLeaving = false;
+  let isDraining = false;
   const refuse = (refusal: RequestRefusal, response: ServerResponse, record: RequestRecord): void => {
     const { code, limit } = refusal.facts;
     if (limit) metrics.countRefusal(limit);
@@ -87,18 +91,18 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
   const handleRequest: RequestListener = (request, response) => {
     const requestId = toRequestId(request.headers['x-request-id']?.toString());
     response.setHeader('X-Request-Id', requestId);
-    // The handlers see what they would without a proxy.
+    // Handlers get the same URL with and without a proxy.
     request.url = toOriginForm(request.url ?? '/');
     const pathClass = toPathClass(toPath(request.url));
     const record = observation.begin(request, pathClass, requestId);
     const fail = (error: unknown): void => {
       if (error instanceof RequestRefusal) return refuse(error, response, record);
-      if (request.destroyed && !request.complete) return; // the caller left before the request was whole
+      if (request.destroyed && !request.complete) return; // The caller left before the request was complete.
       log.error({ requestId, err: error }, 'unexpected error');
       noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
       if (response.headersSent) response.destroy();
       else {
-        // A mutation may have run, and what stands in front of the gateway repeats whatever is answered with a 5xx.
+        // A mutation may have run, and gateways in front may repeat requests that are answered with a 5xx status.
         const mayHaveRun = pathClass === 'graphql';
         sendError(response, mayHaveRun ? 200 : 500, 'Unexpected error.', {
           code: 'INTERNAL_SERVER_ERROR',
@@ -120,20 +124,20 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
       fail(error);
       end();
     };
-    // At once, for what follows on the connection may be worse.
+    // Refused at once: the rest of the connection may be malformed, too.
     if (refusal) failAndEnd(refusal);
     else handlers[pathClass](request, response, record).then(end, failAndEnd);
   };
   const handleInTurn = createPipelining({ bounds, metrics, handle: handleRequest });
   const onRequest: RequestListener = (request, response) => {
     const latest = connections.latestAnswer(request.socket);
-    // What it asks for would be done and never answered.
+    // This request would run but never be answered.
     if (latest && endsConnection(latest)) return;
-    if (isLeaving) response.setHeader('Connection', 'close');
+    if (isDraining) response.setHeader('Connection', 'close');
     handleInTurn(request, response, connections.onRequest(request.socket, response));
   };
   const server = createServer(toServerOptions(bounds), onRequest);
-  // The handler that reads the body says "100 Continue"; what is refused before is answered at once.
+  // The handler that reads the body sends "100 Continue"; a request that is refused before that is answered at once.
   server.on('checkContinue', onRequest);
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
@@ -145,19 +149,19 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     handle: handleRequest,
     listen: (host, port) => listen(server, host, port),
     drain({ isReplaced }) {
-      isLeaving = true;
+      isDraining = true;
       if (!isReplaced) readiness.drain();
     },
     close: (timeoutMs) =>
       new Promise((resolve, reject) => {
-        isLeaving = true;
+        isDraining = true;
         let cutOff = 0;
-        const patience = setTimeout(() => {
+        const timer = setTimeout(() => {
           cutOff = connections.endAll();
         }, timeoutMs);
         connections.onceAllAccepted(() => {
           server.close((error) => {
-            clearTimeout(patience);
+            clearTimeout(timer);
             if (error) reject(error);
             else resolve(cutOff);
           });
@@ -168,7 +172,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
 }
 
 const notFound: Handler = async (_, response, { requestId }) =>
-  sendError(response, 404, 'There is nothing at this path; GraphQL is at /graphql.', {
+  sendError(response, 404, 'There is nothing at this path. GraphQL is at /graphql.', {
     code: 'BAD_USER_INPUT',
     requestId,
   });
@@ -178,7 +182,7 @@ function toPath(url: string): string {
   return end === -1 ? url : url.slice(0, end);
 }
 
-/** The path and query of a request target, which a proxy may write as a whole address. */
+/** Returns the path and query of a request target; a proxy may send a whole address. */
 function toOriginForm(target: string): string {
   if (target.startsWith('/')) return target;
   return target.replace(/^https?:\/\/[^/?]*/i, '') || '/';

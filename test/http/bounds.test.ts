@@ -12,10 +12,10 @@ import { startStoreGateway } from '../support/running-gateway.ts';
 import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.ts';
 
 const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
-/** More than the buffers of two sockets take. */
+/** Larger than the buffers of two sockets. */
 const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
 
-/** A gateway server whose endpoint answers everything, and counts what it was asked. */
+/** Starts a gateway server whose endpoint answers everything and records the bodies it gets. */
 async function startServer(
   bounds: Partial<HttpBounds> = {},
   answer: string | ((body: string) => Promise<string>) = '{"data":{}}',
@@ -93,7 +93,7 @@ function expectError(text: string, status: number, problem: string): void {
   ]);
 }
 
-describe('a caller that takes its time', () => {
+describe('a slow caller', () => {
   test.each([
     ['says nothing at all', ''],
     ['stops within the first line', 'POST /gra'],
@@ -102,7 +102,7 @@ describe('a caller that takes its time', () => {
     ['stops within its body', toRequestText([...HEAD, 'Content-Length: 20'], '{"query"')],
     ['stops within a chunk', toRequestText([...HEAD, 'Transfer-Encoding: chunked'], '14\r\n{"query"')],
     ['stops between chunks', toRequestText([...HEAD, 'Transfer-Encoding: chunked'], '2\r\n{}\r\n')],
-  ])('and %s is answered with 408, and let go', async (_what, bytes) => {
+  ])('that %s is answered with 408 and disconnected', async (_what, bytes) => {
     const { url, asked } = await startServer(SOON);
     const { closed } = openRaw(url, bytes);
     expectError(await closed, 408, 'took too long');
@@ -115,7 +115,7 @@ describe('a caller that takes its time', () => {
       [toRequestText(['POST /graphql HTTP/1.1', 'Host: x']).slice(0, -2), ...Array<string>(1000).fill('X: y\r\n')],
     ],
     ['body', [toRequestText([...HEAD, 'Content-Length: 900']), ...Array<string>(900).fill('x')]],
-  ])('for its %s, a little at a time, is let go as well', async (_what, [start, ...drops]) => {
+  ])('that sends its %s bit by bit is disconnected, too', async (_what, [start, ...drops]) => {
     const { url, asked } = await startServer(SOON);
     const { write, closed } = openRaw(url, start);
     const dripping = setInterval(() => write(drops.pop() ?? ''), 10);
@@ -124,7 +124,7 @@ describe('a caller that takes its time', () => {
     expect(asked).toEqual([]);
   });
 
-  test('for a body that hardly moves is let go long before the whole request is overdue', async () => {
+  test('whose body arrives too slowly is disconnected long before the request times out', async () => {
     const pace = { minBytes: 100, intervalMs: 20, stalledMs: 60_000 };
     const { url, asked } = await startServer({}, '{}', () => undefined, pace);
     const { closed } = openRaw(url, toRequestText([...HEAD, 'Content-Length: 200'], '{'));
@@ -132,7 +132,7 @@ describe('a caller that takes its time', () => {
     expect(asked).toEqual([]);
   });
 
-  test('with its second request loses none of its first answer', async () => {
+  test('of a second request still gets its first answer', async () => {
     const { url, asked } = await startServer({ headersMs: 1_500, checkMs: 20 });
     const { closed, received, write } = openRaw(url, WHOLE);
     await received(/\{"data":\{\}\}$/);
@@ -144,24 +144,24 @@ describe('a caller that takes its time', () => {
     expect(asked).toEqual(['{}']);
   });
 
-  test('with a second request, while its first is under way, gets no answer that could be taken for the first', async () => {
+  test('of a second request gets no answer that could be mistaken for that of its running first one', async () => {
     const { url, asked } = await startServer(SOON, () => new Promise(() => {}));
     const { closed } = openRaw(url, WHOLE + toRequestText([...HEAD, 'Content-Length: 20'], '{"query"'));
     expect(await closed).toBe('');
     expect(asked).toEqual(['{}']);
   });
 
-  test('and does not read its answer is let go, so that others are not kept waiting for it', async () => {
+  test('that does not read its answer is disconnected, so that it does not block a close', async () => {
     const { url, close } = await startServer(SOON, LONG_ANSWER);
     const { socket, received } = openRaw(url, WHOLE);
     await received(/^HTTP\/1\.1 200 /);
     socket.pause();
-    // Resolves when there is no connection left.
+    // Resolves once no connection is left.
     await close();
     expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
   });
 
-  test('and does not read an answer that was written before the one in front of it is let go as well', async () => {
+  test('that does not read an answer written out of order is disconnected, too', async () => {
     const answered = Promise.withResolvers<void>();
     const answer = async (body: string): Promise<string> => {
       if (body === '{}') return LONG_ANSWER;
@@ -177,7 +177,7 @@ describe('a caller that takes its time', () => {
     expect(socket.bytesRead).toBeLessThan(LONG_ANSWER.length);
   });
 
-  test('but takes a long answer bit by bit gets all of it', async () => {
+  test('that reads a long answer bit by bit gets all of it', async () => {
     const { url } = await startServer({ checkMs: 20, answerMs: 5_000 }, LONG_ANSWER);
     const { port, hostname } = url;
     const socket = connect(Number(port), hostname);
@@ -206,7 +206,7 @@ describe('a caller that sends too much', () => {
     expect(asked).toEqual([]);
   });
 
-  test('up to a hundred headers are read, and not one more', async () => {
+  test('may send a hundred headers, but not one more', async () => {
     const { url, asked } = await startServer();
     const withHeaders = (count: number) =>
       toRequestText(
@@ -225,7 +225,7 @@ describe('a caller that sends too much', () => {
     ['/ready', 200],
     ['/metrics', 200],
     ['/nowhere', 404],
-  ])('a body without end is not waited for, and not kept: %s', async (path, status) => {
+  ])('gets an answer without its endless body being read: %s', async (path, status) => {
     const { url, asked } = await startServer();
     const { write, received } = openRaw(
       url,
@@ -243,17 +243,17 @@ describe('a caller that sends too much', () => {
     expect((await fetch(new URL('health', url))).status).toBe(200);
   });
 
-  test('and is still sending when its connection ends gets the answer', async () => {
+  test('gets the answer even if it is still sending when its connection ends', async () => {
     const { url } = await startServer();
     const { socket, write, closed } = openRaw(url, toRequestText([...HEAD, 'Host: y', 'Transfer-Encoding: chunked']));
     const errors: Error[] = [];
     socket.on('error', (error) => errors.push(error));
     for (let chunks = 0; chunks < 200; chunks += 1) write(`10000\r\n${'x'.repeat(65_536)}\r\n`);
-    expectError(await closed, 400, 'more than one Host');
+    expectError(await closed, 400, 'Host header is sent more than once');
     expect(errors).toEqual([]);
   });
 
-  test('connections beyond the bound are closed, and those within it served', async () => {
+  test('is disconnected for connections beyond the limit, while those within it are served', async () => {
     const { url } = await startServer({ maxConnections: 2 });
     const first = openRaw(url, WHOLE);
     const second = openRaw(url, WHOLE);
@@ -264,7 +264,7 @@ describe('a caller that sends too much', () => {
   });
 });
 
-test('a request that is refused before all of it has arrived gets no second answer when its rest cannot be read', async () => {
+test('a request that is refused early gets no second answer if its rest is malformed', async () => {
   const gateway = await startStoreGateway();
   onTestFinished(() => gateway.close());
   const head = ['POST /graphql HTTP/1.1', 'Host: gateway', 'Content-Type: application/json'];

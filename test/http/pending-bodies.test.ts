@@ -23,7 +23,7 @@ function headOf(path: string, ...headers: readonly string[]): string {
   return toRequestText([`POST ${path} HTTP/1.1`, 'Host: x', 'Content-Type: application/json', ...headers]);
 }
 
-/** A request with all but the last of so many bytes, as a proxy passes it on for a client. */
+/** Writes a request without the last byte of its body, as a proxy forwards it for a client. */
 function unfinished(path: string, bytes: number, client: string, ...headers: readonly string[]): string {
   return headOf(path, `X-Forwarded-For: ${client}`, ...headers, `Content-Length: ${bytes}`) + ' '.repeat(bytes - 1);
 }
@@ -38,7 +38,7 @@ async function countRefusals(limit: string): Promise<number> {
   return Number(new RegExp(`^gateway_refusals_total\\{limit="${limit}"\\} (\\d+)$`, 'm').exec(text)?.[1]);
 }
 
-/** Fills the budget with bodies of one client; gives the answer to the first that had no room. */
+/** Fills the budget with bodies of one client; resolves with the answer to the first one that has no room. */
 async function fill(client: string): Promise<string> {
   const answers: string[] = [];
   while (answers.length === 0) {
@@ -68,7 +68,7 @@ describe('bodies that stop before their last byte', () => {
     expect(await countRefusals('pending_body_bytes')).toBeGreaterThan(before);
   });
 
-  test('leave room for a request that arrives at once, of the same client too', async () => {
+  test('leave room for a request that arrives at once, even from the same client', async () => {
     await fill('198.51.100.1');
     const { status, json } = await gateway.graphql(JSON.parse(CREATE) as object, { 'x-forwarded-for': '198.51.100.1' });
     expect([status, json.errors]).toEqual([200, undefined]);
@@ -85,7 +85,7 @@ describe('bodies that stop before their last byte', () => {
   });
 });
 
-test('a body counts no more once its request is answered', async () => {
+test('a body no longer counts after its request has been answered', async () => {
   const { query, variables } = JSON.parse(CREATE) as { query: string; variables: object };
   for (let requests = 0; requests < 10; requests += 1) {
     const { status, json } = await gateway.graphql({ query, variables, extensions: { padding: ' '.repeat(40_000) } });
@@ -93,12 +93,12 @@ test('a body counts no more once its request is answered', async () => {
   }
 });
 
-describe('a gateway with hardly any budget', async () => {
+describe('a gateway with a tiny budget for bodies', async () => {
   const small = await startStoreGateway({ mode: 'serve', env: { MAX_PENDING_BODY_BYTES: '1024' } });
   afterAll(() => small.close());
 
   test.each(['/graphql', '/api/v2/admin/tasks/account', '/Token'])(
-    'refuses a body at %s in its own words',
+    'refuses a body at %s with OVERLOADED',
     async (path) => {
       const { closed } = openRaw(
         small.url,
@@ -112,7 +112,7 @@ describe('a gateway with hardly any budget', async () => {
     },
   );
 
-  test('refuses one of the embedded fetch handler, and reads no more of it', async () => {
+  test('refuses a body of the embedded fetch handler and cancels it', async () => {
     const embedded = await createGateway({
       env: { DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent', MAX_PENDING_BODY_BYTES: '1024' },
     });
@@ -147,17 +147,17 @@ describe('a body that needs credentials', () => {
     return { ...readFacts(answer), headers: answer?.headers };
   };
 
-  test('is refused by its length where there are none', async () => {
+  test('is refused by its length if there are none', async () => {
     const before = await countRefusals('anonymous_body_bytes');
     expect(await answerTo('Content-Length: 20001')).toMatchObject({
       status: 413,
-      message: expect.stringContaining('20000 bytes, which needs an Authorization header'),
+      message: expect.stringContaining('20000 bytes, the limit without an Authorization header'),
       extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', requestId: expect.any(String) },
     });
     expect(await countRefusals('anonymous_body_bytes')).toBe(before + 1);
   });
 
-  test('is refused before a byte of it is read where they are bad', async () => {
+  test('is refused before any of it is read if they are bad', async () => {
     const answer = await answerTo('Content-Length: 20001', 'Authorization: Bearer unknown');
     expect(answer).toMatchObject({
       status: 401,
@@ -170,13 +170,13 @@ describe('a body that needs credentials', () => {
   test.each([
     ['Authorization: Bearer unknown', 401],
     ['X-None: given', 413],
-  ])('of unknown length is read up to the bound with %s', async (header, status) => {
+  ])('is read up to the limit if its length is unknown, with %s', async (header, status) => {
     const { write, received } = openRaw(gateway.url, head('Transfer-Encoding: chunked', header));
     for (let chunks = 0; chunks < 21; chunks += 1) write(`3e8\r\n${' '.repeat(1000)}\r\n`);
     expect(parseAnswers(await received(/\]\}$/))[0]?.status).toBe(status);
   });
 
-  test('is refused with 413 beyond MAX_BODY_BYTES, whatever they are', async () => {
+  test('is refused with 413 beyond MAX_BODY_BYTES, even if they are bad', async () => {
     expect(await answerTo('Content-Length: 1048577', 'Authorization: Bearer unknown')).toMatchObject({ status: 413 });
   });
 });

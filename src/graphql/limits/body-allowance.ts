@@ -28,7 +28,7 @@ export function createBodyAllowance({ authenticate, maxBytes, maxAnonymousBytes 
   });
   const anonymous = toAllowance(
     Math.min(maxBytes, maxAnonymousBytes),
-    `The request's body is larger than ${maxAnonymousBytes} bytes, which needs an Authorization header.`,
+    `The request's body is larger than ${maxAnonymousBytes} bytes, the limit without an Authorization header.`,
     { status: 413, code: 'BAD_USER_INPUT', limit: 'anonymous_body_bytes' },
   );
   const decide = async (authorization: string): Promise<BodyAllowance> => {
