@@ -62,7 +62,7 @@ function byName<Node extends { readonly name: { readonly value: string } }>(
   return nodes.toSorted((a, b) => compare(a.name.value, b.name.value));
 }
 
-/** What has no name (the link to Federation) comes first. */
+/** The name to sort by; empty for the link to Federation, which comes first. */
 function nameOf(definition: DefinitionNode): string {
   return 'name' in definition ? (definition.name?.value ?? '') : '';
 }

@@ -39,7 +39,7 @@ function bundleOneGraphql(): Plugin {
   };
 }
 
-/** Whoever passes on what is bundled passes on its licences too. */
+/** Adds the licences of all bundled packages, which must be passed on with them. */
 function keepLicenses(fileName: string): Plugin {
   return {
     name: 'keep-licenses',

@@ -12,7 +12,7 @@ interface Allowed {
 /** Lower layers that nearly every room may import. */
 const BASE = ['contract', 'event-loop', 'telemetry', 'wire'];
 
-/** What each room may import besides itself. A new room or package is a line here; no file is exempt. */
+/** The rooms and packages that each room may import besides itself. A new room or package is a line here; no file is exempt. */
 const LAYERS: Readonly<Record<string, Allowed>> = {
   contract: { layers: [], packages: [] },
   'event-loop': { layers: [], packages: [] },
@@ -154,7 +154,7 @@ function isPlainName(node: Node, key: string): boolean {
   return (key === 'property' || key === 'key') && node['computed'] !== true && isNode(node[key]);
 }
 
-/** What a node imports: nothing, one specifier, or null where that is an expression. */
+/** Returns the specifier that a node imports, null for one that is an expression, or nothing. */
 function toSpecifier(node: Node): readonly (string | null)[] {
   if (node.type === 'CallExpression' && isIdentifier(node['callee'], 'require')) return [null];
   const source = node.type === 'TSExternalModuleReference' ? node['expression'] : node['source'];

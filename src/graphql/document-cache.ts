@@ -4,13 +4,13 @@ export interface DocumentCacheOptions {
   readonly maxLength: number;
 }
 
-/** What is parsed and planned takes many times the memory of its text. */
+/** A parsed and planned document takes many times the memory of its text. */
 export const DOCUMENT_BOUNDS: DocumentCacheOptions = { maxEntries: 1_000, maxLength: 200_000 };
 
-/** For what anybody may send. */
-export const STRANGER_BOUNDS: DocumentCacheOptions = { maxEntries: 500, maxLength: 100_000 };
+/** The bounds for documents of callers who are not known. */
+export const UNPROVEN_BOUNDS: DocumentCacheOptions = { maxEntries: 500, maxLength: 100_000 };
 
-/** What is known of documents, by their text: bounded in number and in length. */
+/** Caches values by a document's text, bounded in number and in length. */
 export interface DocumentCache<Value> {
   get(text: string): Value | undefined;
   /** Texts that would take more than a tenth of the cache are not kept. */

@@ -1,7 +1,7 @@
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { GatewayContext } from '../schema/context.ts';
-import { createDocumentCache, DOCUMENT_BOUNDS, STRANGER_BOUNDS } from './document-cache.ts';
+import { createDocumentCache, DOCUMENT_BOUNDS, UNPROVEN_BOUNDS } from './document-cache.ts';
 import { executionErrors, withShortDetails } from './error-shapes.ts';
 import { readDocumentId, type TrustedDocuments } from './trusted-documents.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -44,8 +44,8 @@ export interface FastLaneOptions {
 
 export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOptions): FastLane {
   const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
-  // What has run for nobody who is known, which so cannot drive out what has.
-  const strangers = createDocumentCache<KnownDocument>(STRANGER_BOUNDS);
+  // Documents that have run for no known caller. They cannot evict those that have.
+  const unproven = createDocumentCache<KnownDocument>(UNPROVEN_BOUNDS);
   const keepForKnownCaller = async (
     query: string,
     known: KnownDocument,
@@ -60,7 +60,7 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
       if (!parameters) return null;
       const { query } = parameters;
       const kept = documents.get(query);
-      const known = kept ?? strangers.get(query);
+      const known = kept ?? unproven.get(query);
       if (!known) return null;
       const operationName = parameters.operationName ?? undefined;
       const plan = findPlan(schema, known, operationName);
@@ -93,11 +93,11 @@ export function createFastLane({ schema, trusted, log, onTaken }: FastLaneOption
         const context = args.contextValue as YogaContext;
         const { query } = context.params;
         if (!query || documents.get(query)) return undefined;
-        const known: KnownDocument = strangers.get(query) ?? {
+        const known: KnownDocument = unproven.get(query) ?? {
           document: args.document as DocumentNode,
           plans: new Map(),
         };
-        (trusted ? documents : strangers).set(query, known);
+        (trusted ? documents : unproven).set(query, known);
         return {
           async onExecuteDone({ result }) {
             const hasErrors = 'errors' in result && result.errors;
@@ -159,7 +159,7 @@ function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unkn
 }
 
 /**
- * Whether a request without errors has come from somebody who is known: the gateway has checked the credentials itself, or
+ * Returns true if a request without errors came from a known caller: the gateway has checked the credentials itself, or
  * the service has created something for them.
  */
 async function isCallerKnown(context: GatewayContext, record: RequestRecord | undefined): Promise<boolean> {

@@ -142,7 +142,7 @@ describe('the envelope truth table', () => {
     );
   });
 
-  test('the message of a refusal is the ErrorReason verbatim, or a sentence of the gateway if there is none', () => {
+  test('the message of a refusal is the ErrorReason verbatim, or a sentence of the gateway without one', () => {
     expect(meaningOf(400, tree({ Error: { ErrorCode: 'E-17', ErrorReason: ' No client ' } }))).toHaveProperty(
       'message',
       ' No client ',

@@ -3,7 +3,7 @@ export interface Finding {
   readonly subject: string;
   /** `broken`: the gateway cannot start or serve. `warning`: it can, but its operator should know. `skipped`: not checked. */
   readonly state: State;
-  /** What was found, without any secret. */
+  /** The finding as a sentence, without any secret. */
   readonly fact: string;
   /** The action to take; null if none is needed. */
   readonly remedy: string | null;
