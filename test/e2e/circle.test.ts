@@ -187,6 +187,6 @@ test('a gateway with credentials of its own does not start unless it authenticat
   const { code, stderr } = await runCli(['serve'], env);
   expect(code).toBe(1);
   expect(stderr).toMatch(
-    /^Cannot start: UPSTREAM_CLIENT_ID: .*set AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE as well.*\n$/,
+    /^Cannot start: UPSTREAM_CLIENT_ID: .*also set AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE.*\n$/,
   );
 });
