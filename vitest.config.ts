@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 import { toTestProjects } from './test/support/test-projects.ts';
 
@@ -15,11 +16,15 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Files that run in the same worker share the modules they load, which takes most of a file's time otherwise.
     isolate: false,
-    maxWorkers: 3,
+    // Even two cores have room for three: an end-to-end test often waits.
+    maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       { extends: true, test: { name: 'unit', ...unit } },
       { extends: true, test: { name: 'integration', ...integration, globalSetup: [POSTGRES] } },
-      { extends: true, test: { name: 'e2e', ...e2e, globalSetup: [POSTGRES, PROGRAM] } },
+      {
+        extends: true,
+        test: { name: 'e2e', ...e2e, globalSetup: [POSTGRES, PROGRAM], testTimeout: 120_000, hookTimeout: 300_000 },
+      },
     ],
   },
 });
