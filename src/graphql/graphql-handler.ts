@@ -28,6 +28,10 @@ export interface GraphqlHandlerOptions {
 
 /** Encoding a longer answer takes many milliseconds. */
 const MAX_SHARED_CHARACTERS = 262_144;
+/** The refusal of a browser that opens /graphql. */
+const GRAPHIQL_IS_OFF =
+  'GraphiQL is off on this gateway; GRAPHIQL=on turns it on. To send a query with GET, add a bearer token or the header ' +
+  'Apollo-Require-Preflight.';
 const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 
 /**
@@ -80,10 +84,12 @@ export function createGraphqlHandler({
   };
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
-    if (graphiql && prefersGraphiql(request.method, request.headers)) return graphiql.send(request, response, record);
+    const isForGraphiql = prefersGraphiql(request.method, request.headers);
+    if (graphiql && isForGraphiql) return graphiql.send(request, response, record);
     const head = readRequestHead(request, simpleGets);
     if ('problem' in head) {
-      const { status, problem, headers } = head;
+      const { status, headers } = head;
+      const problem = status === 403 && isForGraphiql ? GRAPHIQL_IS_OFF : head.problem;
       throw new RequestRefusal(problem, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });
     }
     const allowed = allowBody(request);

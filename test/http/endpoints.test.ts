@@ -108,9 +108,12 @@ describe('GraphiQL', () => {
     expect((await answer.text()).includes('YogaGraphiQL')).toBe(isPage);
   });
 
-  test('is off in production unless GRAPHIQL=on', async () => {
+  test('is off in production, where a browser gets a hint at GRAPHIQL=on', async () => {
     const response = await fetch(new URL('graphql', production.url), { headers: { accept: 'text/html' } });
-    expect(await response.text()).not.toContain('YogaGraphiQL');
+    expect(response.status).toBe(403);
+    expect(await response.json()).toMatchObject({
+      errors: [{ message: expect.stringContaining('GRAPHIQL=on') as string, extensions: { code: 'FORBIDDEN' } }],
+    });
   });
 });
 
