@@ -149,6 +149,6 @@ test('no create fails while a newer program adds to the schema, and only a start
   const versions = [NEWEST_MIGRATION + ADDED.length, NEWEST_MIGRATION];
   expect(code).toBe(1);
   expect(stderr).toContain(
-    `its schema (version ${versions[0]}) is newer than this program knows (version ${versions[1]}); run the newer program`,
+    `its schema (version ${versions[0]}) is newer than this program supports (version ${versions[1]}); run the newer version of the gateway`,
   );
 });

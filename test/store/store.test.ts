@@ -62,7 +62,7 @@ test.each<readonly [string, (path: string) => void, string]>([
   ['not a database', (path) => writeFileSync(path, 'no database '.repeat(500)), 'the file is not a SQLite database'],
   ['damaged', (path) => damageTable(path, 'schema_migrations'), 'the file is damaged'],
   ['read-only', makeReadOnly, 'the file is read-only'],
-  ['of a newer version', addNewerMigration, 'its schema (version 999) is newer than this program knows'],
+  ['of a newer version', addNewerMigration, 'its schema (version 999) is newer than this program supports'],
 ])(
   'opening a file that is %s fails with one line that names it, and leaves the file unchanged',
   async (_, spoil, reason) => {

@@ -93,7 +93,7 @@ export async function migrate(database: Database, migrations: readonly Migration
     const known = migrations.at(-1)?.number ?? 0;
     if (Number(newest?.number) > known) {
       throw new Error(
-        `its schema (version ${newest?.number}) is newer than this program knows (version ${known}); run the newer program`,
+        `its schema (version ${newest?.number}) is newer than this program supports (version ${known}); run the newer version of the gateway`,
       );
     }
     // Changes nothing, but fails if the database cannot be written.

@@ -64,7 +64,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const database = await openEmpty(kind);
     await migrate(database, [FIRST, { number: 2, statements: [] }]);
     await expect(migrate(database, [FIRST])).rejects.toThrow(
-      'its schema (version 2) is newer than this program knows (version 1)',
+      'its schema (version 2) is newer than this program supports (version 1)',
     );
   });
 });

@@ -89,7 +89,9 @@ test('a PostgreSQL database of a newer version is refused', async () => {
   const { databaseUrl, store } = await sampleStore('PostgreSQL');
   await store.close();
   await administer(databaseUrl, "INSERT INTO schema_migrations VALUES (999, '')");
-  await expect(openStore({ databaseUrl })).rejects.toThrow('its schema (version 999) is newer than this program knows');
+  await expect(openStore({ databaseUrl })).rejects.toThrow(
+    'its schema (version 999) is newer than this program supports',
+  );
 });
 
 /** Makes all new sessions of the database read-only, or writable again, and ends the existing ones. */
