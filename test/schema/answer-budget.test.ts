@@ -151,8 +151,8 @@ async function countNodes(gateway: RunningGateway, fields: string): Promise<numb
   return (json.data as unknown as { accountTasks: Page }).accountTasks.edges.length;
 }
 
-describe('tasks by ID', () => {
-  test('that exceed the budget are errors: one task under many aliases', async () => {
+describe('accountTask and _entities', () => {
+  test('tasks by ID that exceed the budget are errors: one task under many aliases', async () => {
     const gateway = await startLimited();
     const [id] = await createTasks(gateway, [LARGE]);
     const aliases = Array.from({ length: 10 }, (_, index) => `a${index}: accountTask(id: "${id}") { id parameters }`);
@@ -168,7 +168,7 @@ describe('tasks by ID', () => {
     );
   });
 
-  test('that exceed the budget are errors: different tasks, of which not all are read', async () => {
+  test('tasks by ID that exceed the budget are errors: different tasks, of which not all are read', async () => {
     const gateway = await startLimited();
     const ids = await createTasks(gateway, largeTexts(10));
     const { json } = await askTwice(

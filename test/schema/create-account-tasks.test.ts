@@ -41,7 +41,7 @@ const BACKENDS = {
 
 const keyed = (key: string) => ({ ...item(`"${key}"`), idempotencyKey: `batch ${key}` });
 
-describe.each(Object.entries(BACKENDS))('a batch in %s mode', (_name, { gateway, refused }) => {
+describe.each(Object.entries(BACKENDS))('createAccountTasks in %s mode', (_name, { gateway, refused }) => {
   let before: ReadonlySet<string>;
   const listed = async (): Promise<ReadonlySet<string>> => {
     const { json } = await gateway.graphql({ query: '{ accountTasks(first: 100) { edges { node { id } } } }' });
@@ -104,11 +104,11 @@ describe.each(Object.entries(BACKENDS))('a batch in %s mode', (_name, { gateway,
     expect(await created()).toBe(3);
   });
 
-  test('without items returns an empty list', async () => {
+  test('a batch without items returns an empty list', async () => {
     expect(await createBatch(gateway, [])).toEqual([]);
   });
 
-  test('with an unknown enum member is refused as a whole, and the message names the item', async () => {
+  test('a batch with an unknown enum member is refused as a whole, and the message names the item', async () => {
     const { json } = await sendBatch(gateway, [item('1'), item('2', { frequency: 'SOMETIMES' })]);
     expect(json.errors).toMatchObject([
       {
@@ -119,7 +119,7 @@ describe.each(Object.entries(BACKENDS))('a batch in %s mode', (_name, { gateway,
     expect(await created()).toBe(0);
   });
 
-  test('without credentials is refused as a whole', async () => {
+  test('a batch without credentials is refused as a whole', async () => {
     const { json } = await sendBatch(gateway, items(2), { authorization: '' });
     expect(json.errors).toMatchObject([
       { path: ['createAccountTasks'], extensions: { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' } },

@@ -157,8 +157,8 @@ describe('accountTask', () => {
   });
 });
 
-describe('a value that an enum or a double cannot represent', () => {
-  test('is null in an enum field and verbatim in detail, with every digit of a number', async () => {
+describe('detail', () => {
+  test('a value that an enum or a double cannot represent is null in its field and verbatim in detail', async () => {
     const Detail = `{"ID":"${SAMPLE_INPUT.taskId}","TaskID":"${SAMPLE_INPUT.taskId}","Frequency":"FORTNIGHTLY",
       "Notification":"NONE","ContentType":"text/csv","Cost": 12345678901234567890.10,"Tiny":1E-400,"Nested":[{"n":-0.0}]}`;
     const service = await startRestService({

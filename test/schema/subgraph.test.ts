@@ -158,7 +158,7 @@ interface TaggedTypes {
   };
 }
 
-describe('a @tag', async () => {
+describe('@tag', async () => {
   const builder = new SchemaBuilder<TaggedTypes>({ plugins: [DirectivesPlugin] });
   const secret = ['internal', 'old'].map((name) => ({ name: 'tag' as const, args: { name } }));
   builder.queryType({ fields: (t) => ({ secret: t.string({ directives: secret, resolve: () => null }) }) });
@@ -171,13 +171,13 @@ describe('a @tag', async () => {
   const { data } = await graphql({ schema, source: SERVICE });
   const sdl = toSdl(data);
 
-  test('on a field or a type is part of the SDL and its imports', () => {
+  test('a @tag on a field or a type is part of the SDL and its imports', () => {
     expect(sdl).toMatch(/secret: String @tag\(name: "internal"\) @tag\(name: "old"\)/);
     expect(sdl).toMatch(/type Tagged\s+@key\(fields: "name"\)\s+@tag\(name: "whole-type"\)/);
     expect(sdl).toMatch(/@link\([^)]*import: \["@key", "@tag"\]/);
   });
 
-  test.each(Object.entries(COMPOSERS))('is part of the supergraph of %s', (_name, compose) => {
+  test.each(Object.entries(COMPOSERS))('a @tag is part of the supergraph of %s', (_name, compose) => {
     const { supergraphSdl, remarks } = compose([{ name: 'one', url: 'http://127.0.0.1', sdl }]);
     expect(remarks).toEqual([]);
     for (const name of ['internal', 'old', 'whole-type']) expect(supergraphSdl).toContain(`@tag(name: "${name}")`);

@@ -20,14 +20,14 @@ const ENCODINGS: readonly (readonly [string, (text: string) => Uint8Array])[] = 
 const CASES = FORMATS.flatMap((format) => ENCODINGS.map(([name, encode]) => [format, name, encode] as const));
 
 describe.each(CASES)('truncated %s in %s', (format, _, encode) => {
-  test('is never read as an answer, wherever it is cut', () => {
+  test('readAnswerBody never reads an answer from it, wherever it is cut', () => {
     const bytes = encode(encodeAnswer(format, answerWith({ Name: 'é😀', Zone: 7.1 })));
     expect(readAnswerBody(bytes, null).kind).toBe('tree');
     const read = Array.from({ length: bytes.length }, (__, length) => readAnswerBody(bytes.subarray(0, length), null));
     expect(read.filter(({ kind }) => kind === 'tree')).toEqual([]);
   });
 
-  test('is never read as a request, wherever it is cut', () => {
+  test('readRequest never reads a task from it, wherever it is cut', () => {
     const bytes = encode(encodeRequest(format, { ...TASK, Parameters: 'é😀' }, TABLES));
     expect(readRequest(format, bytes, TABLES).kind).toBe('task');
     const read = Array.from({ length: bytes.length }, (__, length) =>
@@ -47,10 +47,10 @@ function readBoth(bytes: Uint8Array, label: string | null): string {
   return `${readAnswerBody(bytes, label).kind}, ${isTask ? 'read' : 'refused'}`;
 }
 
-describe('a broken body', () => {
+describe('broken bodies', () => {
   const OUTCOME = /^(?:tree|empty|unreadable), refused$/;
 
-  test('of random bytes makes no reader throw and is not read as a request', () => {
+  test('a body of random bytes makes no reader throw and is not read as a task', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 60 }), fc.constantFrom(...LABELS), (bytes, label) => {
         expect(readBoth(bytes, label)).toMatch(OUTCOME);
@@ -59,7 +59,7 @@ describe('a broken body', () => {
     );
   });
 
-  test('of random markup makes no reader throw and is not read as a request', () => {
+  test('a body of random markup makes no reader throw and is not read as a task', () => {
     const markup = fc.array(fc.constantFrom(...PIECES, ' ', '\r'), { maxLength: 12 }).map((pieces) => pieces.join(''));
     fc.assert(
       fc.property(markup, (text) => {
@@ -69,7 +69,7 @@ describe('a broken body', () => {
     );
   });
 
-  test('that is an answer with one byte changed makes no reader throw and is not read as a request', () => {
+  test('an answer with one byte changed makes no reader throw and is not read as a task', () => {
     const bodies = FORMATS.map((format) => bytesOf(encodeAnswer(format, answerWith({}))));
     const byte = fc.integer({ min: 0, max: 255 });
     fc.assert(

@@ -7,8 +7,8 @@ import { bytesOf, utf16, texts } from '../support/wire-texts.ts';
 
 const FORMATS = ['json', 'xml'] as const;
 
-describe.each(FORMATS)('Parameters in %s', (format) => {
-  test('are read from a request exactly as they were encoded', () => {
+describe.each(FORMATS)('the %s codec', (format) => {
+  test('Parameters are read from a request exactly as they were encoded', () => {
     fc.assert(
       fc.property(texts, (Parameters) => {
         fc.pre(Parameters.trim() !== '');
@@ -19,7 +19,7 @@ describe.each(FORMATS)('Parameters in %s', (format) => {
     );
   });
 
-  test('are read from an answer exactly as they were encoded', () => {
+  test('Parameters are read from an answer exactly as they were encoded', () => {
     fc.assert(
       fc.property(texts, (Parameters) => {
         const bytes = bytesOf(encodeAnswer(format, answerWith({ Parameters })));

@@ -7,15 +7,15 @@ import { bytesOf } from '../support/wire-texts.ts';
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/json');
 const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`;
 
-describe('a request in JSON', () => {
-  test("is encoded like the contract's sample", () => {
+describe('encodeRequest in JSON', () => {
+  test("encodes a request like the contract's sample", () => {
     expect(encodeRequest('json', TASK, TABLES)).toBe(
       '{"TaskID":"86cb791c-8078-41ae-a045-5dded04c9589","Frequency":0,"StartDate":"2026-02-22T04:10:00.9543747+00:00",' +
         '"FinishDate":"2026-02-22T04:10:00.9543747+00:00","Parameters":"sample string 3","ContentType":"application/json","Notification":0}',
     );
   });
 
-  test('is encoded without fields that are not given', () => {
+  test('leaves out fields that are not given', () => {
     const task: NewAccountTask = { ...TASK, StartDate: null, FinishDate: null, Notification: null };
     expect(Object.keys(JSON.parse(encodeRequest('json', task, TABLES)) as object)).toEqual([
       'TaskID',
@@ -25,7 +25,7 @@ describe('a request in JSON', () => {
     ]);
   });
 
-  test('is encoded with the name of a member whose number is unknown', () => {
+  test('writes the name of an enum member whose number is unknown', () => {
     const tables = {
       frequencies: [...TABLES.frequencies, { name: 'YEARLY', number: 9 }],
       notifications: TABLES.notifications,
@@ -38,7 +38,7 @@ describe('a request in JSON', () => {
 });
 
 describe('an answer in JSON', () => {
-  test('is encoded in the order of the contract, nulls and unknown fields included', () => {
+  test('encodeAnswer writes the order of the contract, nulls and unknown fields included', () => {
     const answer = {
       ResponseData: { Result: null, Detail: { Zone: 1, ClientID: null, ID: SAMPLE_DETAIL.ID }, Identification: null },
       Error: { ErrorReason: null, ErrorCode: 'E1' },
@@ -52,13 +52,13 @@ describe('an answer in JSON', () => {
     expect(encodeAnswer('json', { Error: null, ResponseData: null })).toBe('{"Error":null,"ResponseData":null}');
   });
 
-  test('is decoded to the tree that was encoded', () => {
+  test('readAnswerBody returns the tree that was encoded', () => {
     const answer = answerWith({ Extra: { list: [true, null, 'x'] } });
     expect(read(encodeAnswer('json', answer))).toEqual({ kind: 'tree', tree: answer });
   });
 
   test.each(['12345678901234567890.10', '1E400', '1.0', '-0', '1e21', '0.1', '7', '-12', '0.30000000000000004'])(
-    'is decoded without losing digits of %s',
+    'readAnswerBody keeps all digits of %s',
     (number) => {
       const text = `{"a":[${number},{"b":${number}}],"a2":"1.0"}`;
       const body = read(text);
@@ -67,16 +67,16 @@ describe('an answer in JSON', () => {
     },
   );
 
-  test('is decoded with a plain number where a double prints the same digits', () => {
+  test('readAnswerBody returns a plain number where a double prints the same digits', () => {
     expect(read('{"a":7,"b":1.5}')).toEqual({ kind: 'tree', tree: { a: 7, b: 1.5 } });
   });
 
-  test('is decoded with the last of two members of the same name, even next to raw numbers', () => {
+  test('readAnswerBody returns the last of two members of the same name, even next to raw numbers', () => {
     expect(read('{"a":1.0,"a":2}')).toEqual({ kind: 'tree', tree: { a: 2 } });
   });
 });
 
-describe('a text that is not one JSON value', () => {
+describe('invalid JSON', () => {
   test.each([
     ['{"a":1} x', 'is not JSON: syntax error at character 8'],
     ['{"a":1}{}', 'is not JSON: syntax error at character 7'],
@@ -86,22 +86,22 @@ describe('a text that is not one JSON value', () => {
     ['Service secret', 'is neither JSON nor XML'],
     ['TaskID=1&Frequency=0', 'is neither JSON nor XML'],
     ['\0\0', 'is neither JSON nor XML'],
-  ])('is unreadable: %j', (text, problem) => {
+  ])('a text that is not one JSON value is unreadable: %j', (text, problem) => {
     expect(read(text)).toEqual({ kind: 'unreadable', at: 'the answer', problem });
   });
 
-  test('is not quoted in the problem', () => {
+  test('the problem of a syntax error does not quote the text', () => {
     expect(JSON.stringify(read('{"a":secret}'))).not.toContain('secret');
   });
 });
 
 describe('nested JSON', () => {
-  test('is read up to 64 levels', () => {
+  test('JSON is read up to 64 levels of nesting', () => {
     expect(read(nested(64))).toHaveProperty('kind', 'tree');
     expect(read(nested(65))).toHaveProperty('problem', 'is nested more than 64 levels deep');
   });
 
-  test('of any depth does not overflow the stack', () => {
+  test('very deep JSON does not overflow the stack', () => {
     expect(read(nested(9_000))).toHaveProperty('problem', 'is nested more than 64 levels deep');
     expect(read(nested(200_000))).toHaveProperty('problem', 'contains more than 10000 values');
     expect(read('{"a":'.repeat(200_000))).toHaveProperty('kind', 'unreadable');

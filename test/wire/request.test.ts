@@ -24,7 +24,7 @@ const ELEMENTS =
   '<TaskID>86cb791c-8078-41ae-a045-5dded04c9589</TaskID><Frequency>NONE</Frequency>' +
   '<Parameters>sample string 3</Parameters><ContentType>application/json</ContentType>';
 
-describe('a request in JSON', () => {
+describe('readRequest of JSON', () => {
   test.each([
     [{ Frequency: 0 }, {}],
     [{ Frequency: '0' }, {}],
@@ -42,11 +42,11 @@ describe('a request in JSON', () => {
     [{ StartDate: '2026-02-22T04:10:00-05:30' }, { StartDate: '2026-02-22T04:10:00-05:30' }],
     [{ unknown: { a: [1.0] } }, {}],
     [{ Parameters: ' x ' }, { Parameters: ' x ' }],
-  ])('with %j is read as a task', (given, expected) => {
+  ])('reads a request with %j', (given, expected) => {
     expect(readJson(given)).toEqual(asTask({ ...TASK, ...expected } as NewAccountTask));
   });
 
-  test('can name fields in any case, and the last of equal names counts', () => {
+  test('reads field names in any case, and the last of equal names counts', () => {
     const { Parameters: _, ...others } = TASK;
     const text = JSON.stringify(others)
       .replace('TaskID', 'taskid')
@@ -60,13 +60,13 @@ describe('a request in JSON', () => {
     [String.raw`"Parameters":"1","p\u0061rameters":"2" , "\u0050arameters" :"3"`, '3'],
     [String.raw`"Parameters":"1","parameters":"\\\"},","x":{"parameters":["Parameters",{}]},"y":"PARAMETERS"`, '\\"},'],
     [String.raw`"parameters":1.0,"Parameters":2,"parameters":"1.0"`, '1.0'],
-  ])('is read with the last of the equal names in %s', (members, Parameters) => {
+  ])('reads the last of the equal names in %s', (members, Parameters) => {
     const { Parameters: _, ...others } = TASK;
     const text = JSON.stringify(others).replace('{', `{${members},`.replaceAll('$', '$$$$'));
     expect(read('json', text)).toEqual(asTask({ ...TASK, Parameters }));
   });
 
-  test('can leave out optional fields', () => {
+  test('reads a request without optional fields', () => {
     const { TaskID, Frequency, Parameters, ContentType } = TASK;
     expect(read('json', JSON.stringify({ TaskID, Frequency, Parameters, ContentType }))).toEqual(asTask(BARE));
   });
@@ -100,23 +100,23 @@ describe('a request in JSON', () => {
     ['ContentType', undefined, 'missing', 'is required'],
     ['ContentType', null, 'missing', 'is required'],
     ['ContentType', 'text/json', 'refused', 'is neither application/json nor application/xml'],
-  ])('with %s: %j is %s', (at, given, kind, problem) => {
+  ])('reports a request with %s: %j as %s', (at, given, kind, problem) => {
     expect(readJson({ [at]: given })).toEqual(faulty(at, kind, problem, given));
   });
 
-  test('with a raw number as enum value is refused', () => {
+  test('rejects a raw number as an enum value', () => {
     const text = JSON.stringify(TASK).replace('"NONE"', '0.0');
     expect(read('json', text)).toEqual(faulty('Frequency', 'invalid', FREQUENCIES, null));
   });
 
-  test('gets all problems reported, in the order of the fields', () => {
+  test('reports all problems of a request in the order of the fields', () => {
     const reading = readJson({ ContentType: null, TaskID: 'nope', StartDate: 'nope' });
     const problems = reading.kind === 'faulty' ? reading.problems : [];
     expect(problems.map(({ at }) => at)).toEqual(['TaskID', 'StartDate', 'ContentType']);
   });
 });
 
-describe('a request in XML', () => {
+describe('readRequest of XML', () => {
   test.each([
     [
       'with its elements in any order',
@@ -135,16 +135,16 @@ describe('a request in XML', () => {
     ['after an element of the same name in a default namespace', `<Parameters xmlns="urn:x">x</Parameters>${ELEMENTS}`],
     ['with an explicit empty namespace', ELEMENTS.replace('<Parameters>', '<Parameters xmlns="">')],
     ['with comments and blanks between elements', `\n  ${ELEMENTS.replaceAll('><', '>\n<!-- x --><')}\n`],
-  ])('%s is read as a task', (_, elements) => {
+  ])('reads a request %s', (_, elements) => {
     expect(readXml(elements)).toEqual(asTask(BARE));
   });
 
-  test('can have blanks around a timestamp and a GUID', () => {
+  test('ignores blanks around a timestamp and a GUID', () => {
     const elements = `${ELEMENTS.replace('86cb', '\n 86cb')}<StartDate> 2026-02-22T04:10:00Z </StartDate>`;
     expect(readXml(elements)).toEqual(asTask({ ...BARE, StartDate: '2026-02-22T04:10:00Z' }));
   });
 
-  test('can have an XML declaration', () => {
+  test('reads a request with an XML declaration', () => {
     const text = `<?xml version="1.0" encoding="utf-8"?><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`;
     expect(read('xml', text)).toEqual(asTask(BARE));
   });
@@ -165,7 +165,7 @@ describe('a request in XML', () => {
     ['with nested Parameters', ELEMENTS.replace('sample', '<a/>'), 'Parameters', 'invalid', 'is not text'],
     ['with an empty StartDate', `${ELEMENTS}<StartDate/>`, 'StartDate', 'invalid', `is not ${TIMESTAMP_FORM}`],
     ['with an empty FinishDate', `${ELEMENTS}<FinishDate/>`, 'FinishDate', 'invalid', `is not ${TIMESTAMP_FORM}`],
-  ])('%s is faulty', (_, elements, at, kind, problem) => {
+  ])('reports the problem of a request %s', (_, elements, at, kind, problem) => {
     expect(readXml(elements)).toMatchObject({ kind: 'faulty', problems: [{ at, kind, problem }] });
   });
 
@@ -173,18 +173,18 @@ describe('a request in XML', () => {
     `<Wrong>${ELEMENTS}</Wrong>`,
     `<AccountTaskRequest xmlns="urn:x">${ELEMENTS}</AccountTaskRequest>`,
     `<x:AccountTaskRequest xmlns:x="urn:x">${ELEMENTS}</x:AccountTaskRequest>`,
-  ])('with the wrong root is refused: %s', (text) => {
+  ])('rejects a wrong root: %s', (text) => {
     expect(read('xml', text)).toEqual(unreadable('is not an AccountTaskRequest element without a namespace'));
   });
 
-  test('with a DOCTYPE is refused', () => {
+  test('rejects a DOCTYPE', () => {
     expect(read('xml', `<!DOCTYPE a><AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`)).toEqual(
       unreadable('contains a DOCTYPE, which is not accepted'),
     );
   });
 });
 
-describe('a request in a form', () => {
+describe('readRequest of a form', () => {
   test.each([
     [{}, {}],
     [{ Frequency: '9' }, { Frequency: 'YEARLY' }],
@@ -192,7 +192,7 @@ describe('a request in a form', () => {
     [{ FinishDate: '' }, { FinishDate: null }],
     [{ Parameters: 'a&b=c+d%20é😀\r\n' }, { Parameters: 'a&b=c+d%20é😀\r\n' }],
     [{ Other: '1' }, {}],
-  ])('with %j is read as a task', (given, expected) => {
+  ])('reads a form with %j', (given, expected) => {
     expect(readForm(given as Record<string, string>)).toEqual(asTask({ ...TASK, ...expected }));
   });
 
@@ -202,7 +202,7 @@ describe('a request in a form', () => {
     ['StartDate', '', 'invalid', `is not ${TIMESTAMP_FORM}`],
     ['Parameters', ' ', 'missing', 'is required'],
     ['Notification', 'PIGEON', 'invalid', 'is not one of NONE (0), EMAIL, SMS'],
-  ])('with %s: %j is %s', (at, given, kind, problem) => {
+  ])('reports a form with %s: %j as %s', (at, given, kind, problem) => {
     expect(readForm({ [at]: given })).toEqual(faulty(at, kind, problem, given));
   });
 
@@ -213,22 +213,22 @@ describe('a request in a form', () => {
     ['with an equals sign in a value', 'Parameters=a=b', 'a=b'],
     ['with empty pairs', '&&Parameters=1&', '1'],
     ['with a line break in a value', 'Parameters=a%0Ab', 'a\nb'],
-  ])('%s is read as a task', (_, pairs, Parameters) => {
+  ])('reads a form %s', (_, pairs, Parameters) => {
     const { Parameters: __, ...others } = TASK;
     const text = new URLSearchParams(others as unknown as Record<string, string>).toString();
     expect(read('form', `${pairs}&${text}`)).toEqual(asTask({ ...TASK, Parameters }));
   });
 
-  test('with bytes that are not UTF-8 is refused', () => {
+  test('rejects a form that is not UTF-8', () => {
     expect(read('form', 'Parameters=%FF')).toEqual(unreadable('is a form that is not UTF-8'));
   });
 
-  test('can have other fields, up to 1,000 in total', () => {
+  test('reads a form with unknown fields, up to 1,000 fields in total', () => {
     expect(read('form', 'a&'.repeat(999)).kind).toBe('faulty');
     expect(read('form', 'a&'.repeat(1000))).toEqual({ kind: 'excessive', problem: 'has more than 1000 form fields' });
   });
 
-  test('can have names of up to 256 characters', () => {
+  test('reads a form with names of up to 256 characters', () => {
     expect(read('form', 'a'.repeat(256)).kind).toBe('faulty');
     expect(read('form', `a=b&${'a'.repeat(257)}=c`)).toEqual({
       kind: 'excessive',

@@ -6,7 +6,7 @@ const TEXT = '{"a":"é😀"}';
 const UTF8_BOM = '\uFEFF';
 const latin1 = Uint8Array.of(0x22, 0xe9, 0x22);
 
-describe('an encoding that the bytes reveal', () => {
+describe('decodeText of bytes that reveal their encoding', () => {
   test.each([
     ['UTF-8', bytesOf(TEXT)],
     ['UTF-8 with BOM', bytesOf(UTF8_BOM + TEXT)],
@@ -14,7 +14,7 @@ describe('an encoding that the bytes reveal', () => {
     ['UTF-16LE with BOM', utf16(TEXT, 'little', true)],
     ['UTF-16BE', utf16(TEXT, 'big', false)],
     ['UTF-16BE with BOM', utf16(TEXT, 'big', true)],
-  ])('is used whatever the Content-Type says: %s', (_, bytes) => {
+  ])('decodes %s, whatever the Content-Type says', (_, bytes) => {
     const labels = [
       null,
       '',
@@ -28,50 +28,50 @@ describe('an encoding that the bytes reveal', () => {
     expect(labels.map((label) => decodeText(bytes, label))).toEqual(labels.map(() => TEXT));
   });
 
-  test('is used, in the case of a BOM, despite another known charset in the Content-Type', () => {
+  test('prefers a BOM to another known charset in the Content-Type', () => {
     expect(decodeText(bytesOf(UTF8_BOM + TEXT), 'application/json; charset=iso-8859-1')).toBe(TEXT);
     expect(decodeText(utf16(TEXT, 'big', true), 'application/json; charset=iso-8859-1')).toBe(TEXT);
   });
 });
 
-describe('an encoding that the bytes do not reveal', () => {
+describe('decodeText of bytes that do not reveal their encoding', () => {
   test.each(['application/json; charset=iso-8859-1', 'text/json; CHARSET="ISO-8859-1"; q=1'])(
-    'is taken from the Content-Type %s',
+    'uses the charset of the Content-Type %s',
     (label) => {
       expect(decodeText(latin1, label)).toBe('"é"');
     },
   );
 
-  test('is taken from the XML declaration if the Content-Type has no charset', () => {
+  test('uses the encoding of the XML declaration if the Content-Type has no charset', () => {
     const document = '<?xml version="1.0" encoding="windows-1252"?><a>\u00E9</a>';
     const bytes = Buffer.from(document, 'latin1');
     expect(decodeText(bytes, 'text/xml')).toBe(document);
     expect(decodeText(bytes, null)).toBe(document);
   });
 
-  test('is taken from the Content-Type rather than from the XML declaration', () => {
+  test('prefers the charset of the Content-Type to the XML declaration', () => {
     const document = '<?xml version="1.0" encoding="iso-8859-1"?><a>é</a>';
     expect(decodeText(bytesOf(document), 'text/xml; charset=utf-8')).toBe(document);
   });
 
-  test('is UTF-8 despite an XML declaration of UTF-16', () => {
+  test('ignores an XML declaration of UTF-16 in a UTF-8 document', () => {
     const document = '<?xml version="1.0" encoding="utf-16"?><a>é</a>';
     expect(decodeText(bytesOf(document), 'application/xml')).toBe(document);
   });
 });
 
-describe('bytes that are invalid in their encoding', () => {
+describe('decodeText of invalid bytes', () => {
   test.each([
     ['an incomplete character in UTF-8', latin1, null, 'UTF-8'],
     ['a truncated UTF-8 character', bytesOf('"é"').subarray(0, 2), 'application/json; charset=utf-8', 'UTF-8'],
     ['a byte that is not ASCII', latin1, 'application/json; charset=us-ascii', 'UTF-8'],
     ['half a UTF-16 unit', utf16(TEXT, 'little', true).subarray(0, 7), null, 'UTF-16LE'],
     ['an unpaired surrogate', utf16('"\uD83D"', 'big', true), null, 'UTF-16BE'],
-  ])('are reported as a problem: %s', (_, bytes, label, encoding) => {
+  ])('reports a problem for %s', (_, bytes, label, encoding) => {
     expect(decodeText(bytes, label)).toEqual({ at: 'the body', problem: `is not valid ${encoding}` });
   });
 
-  test('do not affect the next body', () => {
+  test('decodes the next body correctly after invalid bytes', () => {
     expect(decodeText(Uint8Array.of(0x22, 0xc3), null)).toHaveProperty('problem');
     expect(decodeText(bytesOf(TEXT), null)).toBe(TEXT);
   });

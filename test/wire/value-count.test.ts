@@ -11,7 +11,7 @@ const numbered = (toText: (index: number) => string): string =>
 
 const named = (length: number): string => `{"${'n'.repeat(length)}":"${'x'.repeat(MAX_VALUES)}"}`;
 
-describe('a body over the limits', () => {
+describe('bodies over the limits', () => {
   test.each([
     ['numbers', `{"a":[${fill('1,')}1]}`],
     ['names', `{${numbered((i) => `"n${i}":1,`)}"z":1}`],
@@ -26,7 +26,7 @@ describe('a body over the limits', () => {
     ['comments', `<a>${fill('<!---->')}</a>`],
     ['CDATA sections', `<a>${fill('<![CDATA[]]>')}</a>`],
     ['unclosed tags', fill('<a>')],
-  ])('is refused for too many values: %s', (_, text) => {
+  ])('a body with too many values is refused: %s', (_, text) => {
     expect(readAnswerBody(Buffer.from(text), null)).toEqual({
       kind: 'unreadable',
       at: 'the answer',
@@ -34,7 +34,7 @@ describe('a body over the limits', () => {
     });
   });
 
-  test('is refused for a name of more than 1,000 characters', () => {
+  test('a body with a name of more than 1,000 characters is refused', () => {
     expect(jsonSizeProblem(named(MAX_NAME_LENGTH - 1))).toBeNull();
     expect(jsonSizeProblem(named(MAX_NAME_LENGTH + 1))).toBe('contains a name of more than 1000 characters');
   });

@@ -6,8 +6,8 @@ import { bytesOf } from '../support/wire-texts.ts';
 
 const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
 
-describe('a request in XML', () => {
-  test("is encoded like the contract's sample", () => {
+describe('encodeRequest in XML', () => {
+  test("encodes a request like the contract's sample", () => {
     expect(encodeRequest('xml', TASK, TABLES)).toBe(
       `<AccountTaskRequest ${NAMESPACES}><TaskID>86cb791c-8078-41ae-a045-5dded04c9589</TaskID><Frequency>NONE</Frequency>` +
         '<StartDate>2026-02-22T04:10:00.9543747+00:00</StartDate><FinishDate>2026-02-22T04:10:00.9543747+00:00</FinishDate>' +
@@ -16,7 +16,7 @@ describe('a request in XML', () => {
     );
   });
 
-  test('is encoded without fields that are not given, and with markup escaped', () => {
+  test('leaves out fields that are not given and escapes markup', () => {
     const task: NewAccountTask = {
       ...TASK,
       StartDate: null,
@@ -31,8 +31,8 @@ describe('a request in XML', () => {
   });
 });
 
-describe('an answer in XML', () => {
-  test('is encoded with Result before Identification and nil dates, but without null texts or a null Error', () => {
+describe('encodeAnswer in XML', () => {
+  test('writes Result before Identification and nil dates, but no null texts and no null Error', () => {
     const answer = answerWith({ FinishDate: null, LastRunBy: null, Name: '', ClientID: null, Zone: null });
     expect(encodeAnswer('xml', answer)).toBe(
       `<ResponseOfAccountTaskResponse ${NAMESPACES}><ResponseData><Result>sample string 1</Result>` +
@@ -47,7 +47,7 @@ describe('an answer in XML', () => {
     );
   });
 
-  test('is encoded for a refusal as ASP.NET Web API 2 was observed to write it', () => {
+  test('writes a refusal as ASP.NET Web API 2 was observed to write it', () => {
     const Error = { ErrorCode: 'NULLBODY', ErrorReason: 'request was null' };
     expect(encodeAnswer('xml', { Error, ResponseData: null })).toBe(
       `<ResponseOfAccountTaskResponse ${NAMESPACES}><Error><ErrorCode>NULLBODY</ErrorCode>` +
@@ -55,7 +55,7 @@ describe('an answer in XML', () => {
     );
   });
 
-  test('keeps unknown fields of any shape when encoded and decoded', () => {
+  test('writes unknown fields of any shape so that they are read back unchanged', () => {
     const extra = { List: ['a', null, { b: 'c' }], Nested: { '@unit': 'a"\t<', '#text': ' x ' }, 'two words': '1' };
     expect(readAnswerBody(bytesOf(encodeAnswer('xml', answerWith(extra))), null)).toEqual({
       kind: 'tree',
@@ -68,7 +68,7 @@ describe('an answer in XML', () => {
     });
   });
 
-  test('is encoded without losing digits of a number', () => {
+  test('keeps all digits of a number', () => {
     const body = readAnswerBody(bytesOf('{"ResponseData":{"Detail":{"Price":12345678901234567890.10,"n":7}}}'), null);
     const { tree } = body as unknown as { tree: ReturnType<typeof answerWith> };
     expect(

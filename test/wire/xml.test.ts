@@ -15,15 +15,15 @@ const detailOf = (elements: string) =>
 const NULL_FIELDS = Object.fromEntries(Object.keys(SAMPLE_DETAIL).map((name) => [name, null]));
 const withDetail = (detail: object) => ({ ResponseData: { Detail: { ...NULL_FIELDS, ...detail } } });
 
-describe('an answer in XML', () => {
-  test('is read with its elements in any order, to a Detail in the order of the contract', () => {
+describe('readAnswerBody of XML', () => {
+  test('reads elements in any order to a Detail in the order of the contract', () => {
     const reversed = Object.entries(SAMPLE_DETAIL).toReversed();
     const elements = reversed.map(([name, value]) => `\n  <${name}>${value}</${name}>`).join('');
     const tree = detailOf(`<Zone>1</Zone>${elements}\n`);
     expect(JSON.stringify(tree)).toBe(JSON.stringify({ ResponseData: { Detail: { ...SAMPLE_DETAIL, Zone: '1' } } }));
   });
 
-  test('is read with missing fields as null', () => {
+  test('reads missing fields as null', () => {
     expect(detailOf('<ID>x</ID>')).toEqual(withDetail({ ID: 'x' }));
   });
 
@@ -41,7 +41,7 @@ describe('an answer in XML', () => {
     ['<Name>00123</Name>', '00123'],
     ['<Name>0E68</Name>', '0E68'],
     ['<Name>true</Name>', 'true'],
-  ])('is read with the field %s', (element, Name) => {
+  ])('reads the field %s', (element, Name) => {
     expect(detailOf(element)).toEqual(withDetail({ Name }));
   });
 
@@ -53,7 +53,7 @@ describe('an answer in XML', () => {
     ['True', 'True'],
     ['constructor', 'constructor'],
     ['', ''],
-  ])('is read with an Enabled of %j', (text, Enabled) => {
+  ])('reads an Enabled of %j', (text, Enabled) => {
     expect(detailOf(`<Enabled>${text}</Enabled>`)).toEqual(withDetail({ Enabled }));
   });
 
@@ -68,7 +68,7 @@ describe('an answer in XML', () => {
     ['<Zone>a<B/>c</Zone>', { Zone: { B: '', '#text': 'ac' } }],
     ['<Zone xsi:nil="true"/>', { Zone: null }],
     ['<toString>1</toString>', { toString: '1' }],
-  ])('is read with the unknown element %s kept', (elements, unknown) => {
+  ])('keeps the unknown element %s', (elements, unknown) => {
     expect(detailOf(elements)).toEqual(withDetail(unknown));
   });
 
@@ -77,17 +77,17 @@ describe('an answer in XML', () => {
     ['<Error>\n</Error><ResponseData>\n</ResponseData>', { Error: {}, ResponseData: {} }],
     ['<ResponseData><Identification /></ResponseData>', { ResponseData: { Identification: {} } }],
     ['<Error xsi:nil="true" xmlns:xsi="i"/>', { Error: null }],
-  ])('is read with the empty containers of %s', (elements, tree) => {
+  ])('reads the empty containers of %s', (elements, tree) => {
     expect(treeOf(`<R>${elements}</R>`)).toEqual(tree);
   });
 
-  test('is read as an error message of ASP.NET Web API 2', () => {
+  test('reads an error message of ASP.NET Web API 2', () => {
     const text =
       '<Error><Message>The request is invalid.</Message><ModelState><request>x</request></ModelState></Error>';
     expect(treeOf(text)).toEqual({ Message: 'The request is invalid.', ModelState: { request: 'x' } });
   });
 
-  test('is read after blanks before the XML declaration', () => {
+  test('ignores blanks before the XML declaration', () => {
     expect(treeOf('\r\n<?xml version="1.0" encoding="utf-8"?><R><Error/></R>')).toEqual({ Error: {} });
   });
 });
@@ -125,13 +125,13 @@ describe('an answer in XML that breaks the contract', () => {
     ],
     ['<!doctype html><html><br></html>', 'the answer is not well-formed XML (line 1, column 9)'],
     ['<html><p>Bad gateway<br></html>', 'the answer is not well-formed XML (line 1, column 31)'],
-  ])('is unreadable, and the message names the place: %s', (text, problem) => {
+  ])('interpretAnswer rejects an unreadable answer and names the place: %s', (text, problem) => {
     expect(reason(text)).toBe(
       `The service's answer (HTTP 200) cannot be read: ${problem}. The task may have been created.`,
     );
   });
 
-  test('is a refusal if its Error is set', () => {
+  test('interpretAnswer reads a set Error as a refusal, whatever the Detail', () => {
     expect(
       reason('<R><Error><ErrorReason>no</ErrorReason></Error><ResponseData><Detail>x</Detail></ResponseData></R>'),
     ).toBe('no');
