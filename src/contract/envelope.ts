@@ -83,7 +83,7 @@ export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: st
     );
   if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
     return { ...reading.created, replayed: false };
-  const { at, problem } = toMisread(reading);
+  const { at, problem } = toProblem(reading);
   const isRedirect = status >= 300 && status < 400;
   return fail(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
@@ -110,7 +110,7 @@ function wrongUrlHint(status: number): Error {
   );
 }
 
-function toMisread(reading: Reading): ReadProblem {
+function toProblem(reading: Reading): ReadProblem {
   if (reading.kind === 'unreadable') return reading;
   if (reading.kind === 'envelope' && 'at' in reading.created) return reading.created;
   return {

@@ -21,7 +21,7 @@ import type { GatewayContext } from './context.ts';
 /** The newest version of Federation that both Apollo's and The Guild's composition accept. */
 const FEDERATION = 'https://specs.apollo.dev/federation/v2.9';
 
-/** An entity as another subgraph knows it. Nothing has checked its values. */
+/** The representation of an entity in another subgraph. Its values have not been checked. */
 type Representation = Readonly<Record<string, unknown>>;
 
 /** Looks up the entity of a representation; null if it does not exist. An object type with such an extension is an entity. */
@@ -82,7 +82,7 @@ export function toSubgraphSchema(schema: GraphQLSchema, directives: readonly str
         args: { representations: { type: new GraphQLNonNull(new GraphQLList(new GraphQLNonNull(ANY))) } },
         async resolve(_, { representations }: { readonly representations: readonly Representation[] }, context, info) {
           await context.authenticate();
-          // Each is a promise of its own, so that one that fails takes no other with it.
+          // Each representation has its own promise, so one that fails does not fail the others.
           return representations.map((representation, index) => resolveEntity(representation, index, context, info));
         },
       },
