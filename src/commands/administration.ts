@@ -12,8 +12,8 @@ export const ADMINISTRATION_USAGE = `Administer the store in DATABASE_URL
                              adds a task that accounts may register; GUID is its TaskID
   catalogue list             lists these tasks
   token --client GUID | --account GUID
-                             issues a bearer token, valid for 8 hours, for a client or for an account
-                             without a client`;
+                             issues a bearer token, valid for 8 hours, for a client or for the
+                             account itself`;
 
 /** A command with wrong or missing arguments. */
 export class UsageError extends Error {

@@ -40,7 +40,7 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
 /** Turns `NAME: what is wrong; what to do` into a finding. */
 function variableFinding(toFinding: typeof broken, problem: string): Finding {
   const [, name = 'variables', fact = problem, action] = /^([A-Z_]+): (.*?)(?:; ([^"]*))?$/is.exec(problem) ?? [];
-  const remedy = action ?? `correct ${name}, or unset it to use its default`;
+  const remedy = action ?? `correct ${name}, or unset it if it has a default`;
   return toFinding(name, fact, `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`);
 }
 
