@@ -7,7 +7,7 @@ import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { DATA, ERRORS, ID, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { httpAnswer, type RawAnswer, startRawService } from '../support/raw-service.ts';
 import { createRetryingFetcher } from './support/retrying-fetcher.ts';
-import { CREATE, startRouter } from './support/router.ts';
+import { CREATE_WITH_KEY, startRouter } from './support/router.ts';
 
 const CREATED = httpAnswer(200, toEnvelope('json', ERRORS.null, DATA.whole));
 const REFUSED = toEnvelope('json', ERRORS.set, DATA.absent);
@@ -140,7 +140,10 @@ test('behind a retrying router a request that the gateway refuses arrives once a
   const router = await startRouter(new URL('graphql', gateway.url), fetcher);
   onTestFinished(() => router.close());
   const as = (authorization: string | null, input: object, key: string) =>
-    router.graphql({ query: CREATE, variables: { input, key } }, authorization === null ? {} : { authorization });
+    router.graphql(
+      { query: CREATE_WITH_KEY, variables: { input, key } },
+      authorization === null ? {} : { authorization },
+    );
   const told = async ({ status, json }: Awaited<ReturnType<typeof as>>) => {
     const { code, outcome } = json.errors?.[0]?.extensions ?? {};
     return { status, code, outcome, attempts: takeAttempts(), posts: service.posts.length };
@@ -191,7 +194,7 @@ test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
       fetcher(url, { ...init, headers: { ...(init.headers as Record<string, string>), accept } }),
     );
     onTestFinished(() => router.close());
-    const query = CREATE.replace('replayed', 'accountTask { detail } replayed');
+    const query = CREATE_WITH_KEY.replace('replayed', 'accountTask { detail } replayed');
     for (const round of [1, 2, 3]) {
       const { json } = await router.graphql({ query, variables: { input: SAMPLE_INPUT } });
       const extensions = { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' };

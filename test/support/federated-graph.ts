@@ -13,13 +13,13 @@ export interface Subgraph {
 }
 
 export interface Composition {
-  /** Undefined where the subgraphs do not go together. */
+  /** Undefined if the subgraphs cannot be composed. */
   readonly supergraphSdl: string | undefined;
-  /** Every error, and every hint at something that the composer finds odd. */
+  /** All errors and hints of the composer. */
   readonly remarks: readonly string[];
 }
 
-/** The two composers that make one graph of subgraphs. */
+/** The two composers that combine subgraphs into a supergraph. */
 export const COMPOSERS: Readonly<Record<string, (subgraphs: readonly Subgraph[]) => Composition>> = {
   Apollo: (subgraphs) => {
     const { supergraphSdl, errors = [], hints = [] } = composeWithApollo(toServices(subgraphs));
@@ -39,10 +39,10 @@ export interface FederatedGraph {
   readonly close: () => Promise<void>;
 }
 
-/** How the router asks a subgraph. */
+/** Sends the router's requests to a subgraph. */
 export type Fetcher = (url: string, init: RequestInit) => Promise<Response>;
 
-/** Apollo's router in front of the subgraphs of a supergraph; the caller's Authorization and request id are passed on. */
+/** Starts Apollo's gateway as a router in front of the subgraphs. It forwards the caller's Authorization and request ID. */
 export async function startFederatedGraph(
   supergraphSdl: string,
   fetcher: Fetcher = (url, init) => fetch(url, init),
@@ -54,7 +54,7 @@ export async function startFederatedGraph(
         ...(url === undefined ? {} : { url }),
         fetcher: fetcher as unknown as RemoteGraphQLDataSource['fetcher'],
         willSendRequest({ request, context }) {
-          for (const name of PASSED_ON) {
+          for (const name of FORWARDED_HEADERS) {
             const value = context[name];
             if (value) request.http?.headers.set(name, value);
           }
@@ -64,7 +64,7 @@ export async function startFederatedGraph(
   const server = new ApolloServer({ gateway, includeStacktraceInErrorResponses: false });
   const { url } = await startStandaloneServer(server, {
     listen: { host: '127.0.0.1', port: 0 },
-    context: async ({ req }) => Object.fromEntries(PASSED_ON.map((name) => [name, req.headers[name]])),
+    context: async ({ req }) => Object.fromEntries(FORWARDED_HEADERS.map((name) => [name, req.headers[name]])),
   });
   return {
     close: () => server.stop(),
@@ -79,7 +79,7 @@ export async function startFederatedGraph(
   };
 }
 
-const PASSED_ON = ['authorization', 'x-request-id'] as const;
+const FORWARDED_HEADERS = ['authorization', 'x-request-id'] as const;
 
 function toServices(subgraphs: readonly Subgraph[]) {
   return subgraphs.map(({ name, sdl, url }) => ({ name, url, typeDefs: parse(sdl) }));

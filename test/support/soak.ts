@@ -8,23 +8,23 @@ import { startPatientLoad } from '../e2e/support/patient-load.ts';
 import { seedCallers } from '../e2e/support/seeded-store.ts';
 
 export interface SoakOptions {
-  /** Starts `serve` with these variables. */
+  /** Starts `serve` with these variables; resolves with its address. */
   readonly start: (env: Readonly<Record<string, string>>) => Promise<URL>;
   /** The address of an empty database. */
   readonly databaseUrl: string;
-  /** How often the mix of attacks is repeated. */
+  /** The number of rounds of attacks. */
   readonly rounds: number;
 }
 
 export interface SoakReport {
   readonly creates: number;
-  /** How often the ordinary caller was refused and sent the same again. */
+  /** The number of refusals that the ordinary caller retried. */
   readonly refusals: number;
-  /** Every wrong answer to the ordinary caller, and every time `/health` did not answer. */
+  /** Every wrong answer to the ordinary caller, and every failure of `/health`. */
   readonly problems: readonly string[];
   readonly lost: readonly string[];
   readonly doubled: readonly string[];
-  /** The bounds that refused something, by their label in `gateway_refusals_total`. */
+  /** The limits that refused something, by their label in `gateway_refusals_total`. */
   readonly bounds: readonly string[];
   readonly peakMb: number;
   readonly slowestHealthMs: number;
@@ -35,10 +35,10 @@ const NODE_OPTIONS = '--max-old-space-size=256';
 const ORDINARY = 'Bearer ordinary';
 const HOSTILE = 'Bearer hostile';
 const PROBE_PAUSE_MS = 50;
-/** The service itself answers at once, but on a busy machine that takes a while. */
+/** Long, because a busy machine delays even an immediate answer. */
 const UPSTREAM_TIMEOUT_MS = '60000';
 
-/** Attacks a gateway that keeps the tasks itself, beside the load of another caller. */
+/** Attacks a gateway with its own store, beside the load of an ordinary caller. */
 export async function soakStore({ start, databaseUrl, rounds }: SoakOptions): Promise<SoakReport> {
   const [ordinary = '', attacker = ''] = await seedCallers(databaseUrl, 2);
   const address = await start({ DATABASE_URL: databaseUrl, NODE_OPTIONS });
@@ -47,7 +47,7 @@ export async function soakStore({ start, databaseUrl, rounds }: SoakOptions): Pr
   return soak({ caller, target, rounds, readTasks: [() => caller.list(address)] });
 }
 
-/** Attacks a gateway in front of a service that answers a third caller with hostility. */
+/** Attacks a gateway in front of a service that gives a third caller hostile answers. */
 export async function soakUpstream({ start, databaseUrl, rounds }: SoakOptions): Promise<SoakReport> {
   const service = await startRestService({ answer: answerWithHostility(HOSTILE) });
   try {
@@ -69,7 +69,7 @@ interface Soak {
   readonly caller: GraphqlCaller;
   readonly target: AttackTarget;
   readonly rounds: number;
-  /** Every place where each task of the caller has to be once. */
+  /** The places that must each hold every task of the caller exactly once. */
   readonly readTasks: readonly (() => Promise<readonly ListedTask[]>)[];
 }
 
@@ -98,7 +98,7 @@ async function soak({ caller, target, rounds, readTasks }: Soak): Promise<SoakRe
   };
 }
 
-/** Asks for `/health` and for the memory in use, one time after the other. */
+/** Polls `/health` and the memory in use. */
 function watchHealth(address: URL) {
   const unhealthy: string[] = [];
   let slowestHealthMs = 0;
@@ -130,7 +130,7 @@ async function readMetrics(address: URL): Promise<string> {
   return (await fetch(new URL('metrics', address))).text();
 }
 
-/** One line for people. */
+/** Returns a one-line summary. */
 export function describeSoak({ creates, refusals, peakMb, slowestHealthMs, seconds, ...report }: SoakReport): string {
   return (
     `${creates} creates, lost = ${report.lost.length}, doubled = ${report.doubled.length}, ${refusals} refused and sent again, ` +

@@ -3,7 +3,7 @@ import { createAccountTask } from '../web/src/create-account-task.ts';
 import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';
 
-/** With `fetch` alone, as the web page does it. */
+/** Uses `fetch` alone, as the web page does. */
 export const createFetchFrontEnd: CreateFrontEnd = (endpoint, sent = 'text') => ({
   createTask: (variables) =>
     createAccountTask(

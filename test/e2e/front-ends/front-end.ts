@@ -1,12 +1,12 @@
 import type { CreateAccountTaskMutationVariables } from '../../generated/graphql.ts';
 import type { CreateOutcome, Endpoint } from '../web/src/create-account-task.ts';
 
-/** A program that creates tasks through a GraphQL client, and learns from a failure's extensions what became of one. */
+/** A program that creates tasks through a GraphQL client and reads the outcome from a failure's extensions. */
 export interface FrontEnd {
   createTask(variables: CreateAccountTaskMutationVariables): Promise<CreateOutcome>;
 }
 
-/** What a front end sends of its documents: their text, or the hash that a gateway of trusted documents knows them by. */
+/** The form in which a front end sends a document: its text, or its hash for a gateway with trusted documents. */
 export type SentDocument = 'text' | 'hash';
 
 export type CreateFrontEnd = (endpoint: Endpoint, sent?: SentDocument) => FrontEnd;

@@ -4,7 +4,7 @@ import type { CreateFrontEnd } from './front-end.ts';
 import { createGraphqlRequestFrontEnd } from './graphql-request.ts';
 import { createUrqlFrontEnd } from './urql.ts';
 
-/** The same front end with each of the clients, by the client's name. */
+/** One front end per GraphQL client, by the client's name. */
 export const FRONT_ENDS: Readonly<Record<string, CreateFrontEnd>> = {
   fetch: createFetchFrontEnd,
   'graphql-request': createGraphqlRequestFrontEnd,

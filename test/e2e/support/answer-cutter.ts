@@ -2,14 +2,14 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
 export interface AnswerCutter {
-  /** The way to the same server. */
+  /** The address of the proxy. */
   readonly url: URL;
-  /** While it is on, every POST arrives and the connection is gone before its answer. */
+  /** Switches the fault: while it is on, every POST arrives but its connection is reset before the answer. */
   readonly cut: (isOn: boolean) => void;
   readonly close: () => Promise<void>;
 }
 
-/** A way to a server that can lose the answers to what it has delivered, as networks do. */
+/** Starts a TCP proxy that can lose the answers to delivered requests, as networks do. */
 export async function startAnswerCutter({ hostname, port }: URL): Promise<AnswerCutter> {
   const sockets = new Set<Socket>();
   let isOn = false;

@@ -2,11 +2,11 @@ import { connect, type Socket } from 'node:net';
 import { createCaller } from './graphql-caller.ts';
 import { HOSTILE_ANSWERS } from './hostile-answers.ts';
 
-/** A gateway, and the attacker's credentials at it. */
+/** A gateway and the attacker's credentials there. */
 export interface AttackTarget {
   readonly address: URL;
   readonly authorization: string;
-  /** Credentials whose creates get the hostile answers of the service; null for a gateway without one. */
+  /** Credentials whose creates get hostile answers of the service; null for a gateway without a service. */
   readonly hostileAuthorization: string | null;
 }
 
@@ -15,9 +15,9 @@ interface LargeTask extends AttackTarget {
   readonly taskId: string;
 }
 
-/** Takes up room: resolves once it has it, with the connections that hold it. */
+/** Occupies memory or connections; resolves with the sockets that hold them. */
 type Occupation = (target: LargeTask) => Promise<readonly Socket[]>;
-/** Sends a bounded number of requests and resolves when each has been answered or refused. */
+/** Sends a bounded number of requests; resolves when each has been answered or refused. */
 type Burst = (target: LargeTask) => Promise<unknown>;
 
 const LARGE_TASKS = 40;
@@ -49,7 +49,7 @@ const OCCUPATIONS: readonly Occupation[] = [
       return socket;
     });
   },
-  function sayNothing(target) {
+  function sendNothing(target) {
     return times(100, async () => {
       const socket = open(target).resume();
       await firstOf(socket, 'connect', 'close');
@@ -59,7 +59,7 @@ const OCCUPATIONS: readonly Occupation[] = [
 ];
 
 const BURSTS: readonly Burst[] = [
-  function askForManyEntities(target) {
+  function requestManyEntities(target) {
     const known = Array.from({ length: 1_000 }, () => ({ __typename: 'AccountTask', id: target.taskId }));
     return Promise.all([
       ask(target, ENTITIES, { r: known }),
@@ -76,7 +76,7 @@ const BURSTS: readonly Burst[] = [
     ]);
   },
   (target) => times(2, () => ask(target, PAGE)),
-  function askForLargeFieldsByManyNames(target) {
+  function requestLargeFieldsUnderManyAliases(target) {
     const aliases = Array.from({ length: 95 }, (_, n) => `a${n}: accountTask(id: "${target.taskId}") { parameters }`);
     return ask(target, `{ ${aliases.join(' ')} }`);
   },
@@ -86,18 +86,18 @@ const BURSTS: readonly Burst[] = [
     const body = Array.from({ length: 15_000 }, (_, n) => `n${n % 10}=`).join('&');
     return times(4, () => read(fetch(new URL('Token', target.address), { method: 'POST', body, headers: FORM })));
   },
-  async function meetHostileAnswers({ address, hostileAuthorization }) {
+  async function receiveHostileAnswers({ address, hostileAuthorization }) {
     if (hostileAuthorization === null) return;
     const caller = createCaller(hostileAuthorization);
     const createAll = (parameters: string) => times(HOSTILE_ANSWERS.length, () => caller.create(address, parameters));
-    // An answer to a large request may be larger.
+    // The bound of an answer grows with its request.
     const verdicts = [...(await createAll('{}')), ...(await createAll(LARGE_PARAMETERS))];
     if (verdicts.some(({ kind }) => kind === 'created')) throw new Error('A hostile answer was taken for a task.');
   },
   ({ address, authorization }) => times(4, () => createCaller(authorization).create(address, LARGE_PARAMETERS)),
 ];
 
-/** Attacks in every way at once, this many times over. An attacker does not mind how it is refused. */
+/** Runs every attack at once, `rounds` times. It ignores how the attacks are refused. */
 export async function attack(target: AttackTarget, rounds: number): Promise<void> {
   const { address, authorization } = target;
   const large = await times(LARGE_TASKS, () => createCaller(authorization).create(address, LARGE_PARAMETERS));
@@ -114,23 +114,23 @@ function times<T>(count: number, work: (number: number) => Promise<T>): Promise<
   return Promise.all(Array.from({ length: count }, (_, number) => work(number)));
 }
 
-interface Asker {
+interface Caller {
   readonly address: URL;
   readonly authorization: string | null;
 }
 
-function ask({ address, authorization }: Asker, query: string, variables: object = {}): Promise<void> {
+function ask({ address, authorization }: Caller, query: string, variables: object = {}): Promise<void> {
   const headers = { 'Content-Type': 'application/json', ...(authorization && { Authorization: authorization }) };
   const body = JSON.stringify({ query, variables });
   return read(fetch(new URL('graphql', address), { method: 'POST', headers, body }));
 }
 
-/** Reads an answer to its end without keeping it, or to where its connection ends. */
+/** Reads and discards an answer until its end or that of its connection. */
 async function read(answering: Promise<Response>): Promise<void> {
   try {
     await (await answering).body?.pipeTo(new WritableStream());
   } catch {
-    // Refused by the end of the connection.
+    // The gateway refused by closing the connection.
   }
 }
 
@@ -142,7 +142,7 @@ function exchange(target: LargeTask, bytes: string): Promise<void> {
 
 function open({ address }: AttackTarget): Socket {
   const socket = connect(Number(address.port), address.hostname);
-  // Refused by the end of the connection.
+  // The gateway refused by closing the connection.
   return socket.on('error', () => socket.destroy());
 }
 

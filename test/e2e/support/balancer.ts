@@ -4,13 +4,13 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
 import { onTestFinished } from 'vitest';
 
-/** A reverse proxy in front of gateways: in turn to those whose /ready says 200, over connections it keeps, each request once. */
+/** A reverse proxy that sends each request once, in turn to the gateways whose /ready is 200, over keep-alive connections. */
 export interface Balancer {
   readonly url: URL;
   add(gateway: URL): void;
-  /** How many gateways are taking requests. */
+  /** The number of gateways that receive requests. */
   readyCount(): number;
-  /** How many requests could not be passed on, or got no answer: each was answered with 502. */
+  /** The number of requests answered with 502, because no gateway was ready or no answer came. */
   failures(): number;
 }
 

@@ -4,7 +4,7 @@ import { startStandaloneServer } from '@apollo/server/standalone';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { parse } from 'graphql';
 
-/** A subgraph of somebody else's, which knows more about what an account task refers to. */
+/** The subgraph of another team, which extends the types that an account task refers to. */
 export const CATALOGUE_SDL = `
   extend schema @link(url: "https://specs.apollo.dev/federation/v2.9", import: ["@key", "@shareable", "@tag"])
   type Task @key(fields: "id") { id: ID! title: String! @tag(name: "public") }
@@ -23,7 +23,7 @@ interface Reference {
   readonly id: string;
 }
 
-/** Starts it on loopback; `lastRun` refers to the account task of that ID. */
+/** Starts the subgraph on loopback. `lastRun` refers to the account task with this ID. */
 export async function startCatalogueSubgraph(lastRunId: () => string): Promise<CatalogueSubgraph> {
   const server = new ApolloServer({
     schema: buildSubgraphSchema({

@@ -1,7 +1,7 @@
 import { type Browser, chromium } from 'playwright-core';
 import { findSystemProgram } from '../../support/system-program.ts';
 
-/** The system's Chromium, or the one at CHROMIUM_PATH; installed where it is missing and that may be done. */
+/** Launches the system's Chromium or the one at CHROMIUM_PATH; installs a missing one if the user may. */
 export function launchChromium(): Promise<Browser> {
   const executablePath = findSystemProgram({
     names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'],

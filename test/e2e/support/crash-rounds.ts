@@ -6,7 +6,7 @@ import { createCaller } from './graphql-caller.ts';
 import { seedStore } from './seeded-store.ts';
 
 const ROUNDS = 20;
-/** No two rounds stop at the same point of a batch. */
+/** Differs per round, so that rounds stop at different points of a batch. */
 const answersBeforeKill = (round: number): number => 21 + 3 * (round % 7) + round;
 
 export interface CrashReport {
@@ -15,7 +15,7 @@ export interface CrashReport {
   readonly doubled: number;
 }
 
-/** Kills the gateway in the middle of a load again and again, and looks after every restart at what is there. */
+/** Kills the gateway during a load again and again, and checks the stored tasks after every restart. */
 export async function killInRounds(kind: DatabaseKind): Promise<CrashReport> {
   const databaseUrl = await emptyDatabase(kind);
   const caller = createCaller(await seedStore(databaseUrl));

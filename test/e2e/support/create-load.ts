@@ -1,34 +1,34 @@
 import type { GraphqlCaller, ListedTask, Verdict } from './graphql-caller.ts';
 import { SAMPLE_INPUT } from '../../support/running-gateway.ts';
 
-/** One create of a load, and what was learned of it. */
+/** One create of a load and its acknowledgements. */
 export interface LoadedCreate {
-  /** Unlike every other's. */
+  /** Unique within the load. */
   readonly parameters: string;
-  /** Null: it is sent once, whatever becomes of it. */
+  /** The idempotency key; null for a create that is sent only once. */
   readonly key: string | null;
   /** Every ID it was acknowledged with. */
   readonly ids: Set<string>;
 }
 
-/** What a list of tasks says of a load's creates; each entry is the parameters of one. */
+/** The result of comparing a load with the listed tasks. Each entry is the parameters of a create. */
 export interface LoadFindings {
   readonly acknowledged: number;
-  /** Acknowledged and not there. */
+  /** Acknowledged but not listed. */
   readonly lost: readonly string[];
-  /** There more than once, or acknowledged as two tasks. */
+  /** Listed more than once, or acknowledged as two tasks. */
   readonly doubled: readonly string[];
-  /** There, but not as they were sent. */
+  /** Listed with other values than were sent. */
   readonly damaged: readonly string[];
 }
 
 export interface CreateLoad {
   /**
-   * Sends creates, many at once: first those with a key that got no answer, then new ones. It stops as soon as this many
-   * have been answered, calls `onEnough` at that moment, and resolves when nothing is under way any more.
+   * Sends creates concurrently: first the unanswered ones with a key, then new ones. After `answers` answers it calls
+   * `onEnough` and stops; it resolves when no create is in flight.
    */
   run(address: URL, answers: number, onEnough: () => void): Promise<void>;
-  /** Sends the creates with a key that got no answer until each has one. */
+  /** Repeats the unanswered creates with a key until each has an answer. */
   finish(address: URL): Promise<void>;
   compare(tasks: readonly ListedTask[]): LoadFindings;
   readonly creates: readonly LoadedCreate[];
@@ -37,7 +37,7 @@ export interface CreateLoad {
 const CALLERS = 16;
 const MAX_PARAMETERS_LENGTH = 8_000;
 
-/** A load of creates, every second one with an idempotency key. */
+/** Creates a load in which every second create has an idempotency key. */
 export function createLoad(caller: GraphqlCaller): CreateLoad {
   const creates: LoadedCreate[] = [];
   const unanswered: LoadedCreate[] = [];

@@ -1,9 +1,9 @@
 export interface Instruction {
   /** Upper-case. */
   readonly name: string;
-  /** `--from=build` and the like. */
+  /** Flags such as `--from=build`. */
   readonly flags: Readonly<Record<string, string>>;
-  /** What follows, as one line. */
+  /** The arguments, on one line. */
   readonly text: string;
 }
 
@@ -31,7 +31,7 @@ export function parseDockerfile(text: string): readonly Stage[] {
       stages.push({ name: stage, image, instructions: [] });
     } else {
       const stage = stages.at(-1);
-      if (!stage) throw new Error(`${name} stands before the first FROM.`);
+      if (!stage) throw new Error(`${name} comes before the first FROM.`);
       stage.instructions.push({ name: name.toUpperCase(), flags, text: words });
     }
   }

@@ -1,4 +1,4 @@
 import cluster from 'node:cluster';
 
-// Imported by every process of a gateway, it ends those that are to serve before they can.
+// Imported by every process of a gateway: ends the workers before they serve.
 if (cluster.isWorker) process.exit(7);

@@ -1,8 +1,8 @@
-// Programs that embed the installed package, as somebody else would write them, each for its runtime.
+// Programs that embed the installed package as its users would, one per runtime.
 
 const CREATE_GATEWAY = `import { createGateway } from 'account-task-gateway';`;
 
-/** On node:http, by a few lines between it and Fetch. */
+/** Embeds it in node:http, through a short adapter to Fetch. */
 export const ON_NODE = `import { createServer } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -53,7 +53,7 @@ Deno.addSignalListener('SIGTERM', async () => {
 });
 `;
 
-/** Asks for the SDL, and prints the answer and the version of the project's own graphql. */
+/** Queries the SDL, and prints the answer and the version of the project's own graphql. */
 export const BESIDE_GRAPHQL = `import { version } from 'graphql';
 ${CREATE_GATEWAY}
 
@@ -68,7 +68,7 @@ console.log(JSON.stringify({ version, status: answer.status, ...(await answer.js
 await gateway.close();
 `;
 
-/** It has to pass a strict type check against the declarations that come with the package. */
+/** Must pass a strict type check against the package's declarations. */
 export const TYPED = `import {
   ConfigError,
   createGateway,

@@ -23,15 +23,15 @@ export interface GatewayProcess {
   readonly kill: (signal: NodeJS.Signals) => void;
   /** Sends a signal to every process of the group, as a terminal and a service manager do. */
   readonly killGroup: (signal: NodeJS.Signals) => void;
-  /** Resolves once everything that was started has ended. */
+  /** Resolves once every process of the group has ended. */
   readonly exit: Promise<Exit>;
-  /** Resolves with the text once it has been written; rejects when the process ends without it. */
+  /** Resolves with the output that matches; rejects if the process ends without it. */
   readonly output: (pattern: RegExp) => Promise<string>;
-  /** The address it says it listens on. */
+  /** Resolves with the address that it prints. */
   readonly address: () => Promise<URL>;
 }
 
-/** `npm ARGS` in this project with nothing in its environment but what is given, on any port, closing without a delay; ended with the test at the latest. */
+/** Starts `npm ARGS` in this project with only these variables, a free port and no close delay. It ends with the test at the latest. */
 export function startNpm(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
   return watch('npm', args, env);
 }
@@ -41,7 +41,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
   return watch(process.execPath, [inject('program'), ...args], env);
 }
 
-/** Workers that are watched as `watched-workers.ts` says. */
+/** Starts workers with a heartbeat rule: see `watched-workers.ts`. */
 export function startWatchedWorkers(
   { intervalMs, maxMissed }: HeartbeatRule,
   env: Readonly<Record<string, string>>,
@@ -49,7 +49,7 @@ export function startWatchedWorkers(
   return watch(process.execPath, ['test/e2e/support/watched-workers.ts', String(intervalMs), String(maxMissed)], env);
 }
 
-/** Starts the program on a disk that is full as soon as a file would be larger than this; not on Windows. */
+/** Starts the program with a limit on the size of files, as on a full disk. Not on Windows. */
 export function startCliOnSmallDisk(
   maxFileBytes: number,
   args: readonly string[],
@@ -64,19 +64,19 @@ export function runCli(args: readonly string[], env: Readonly<Record<string, str
   return startCli(args, env).exit;
 }
 
-/** The address of a SQLite database in a folder that is gone when the test is over. */
+/** Returns the address of a SQLite database in a folder that is removed after the test. */
 export function temporaryDatabase(): string {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-process-'));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   return `sqlite:${join(folder, 'gateway.db')}`;
 }
 
-/** What Node itself has to complain about in a process's standard error. */
+/** Returns Node's own warnings in a process's standard error. */
 export function nodeWarnings(stderr: string): readonly string[] {
   return stderr.split('\n').filter((line) => NODE_WARNING.test(line));
 }
 
-/** Repeats a signal until the process ends, longer than its repetitions count as the first one. */
+/** Repeats a signal until the process ends, for longer than repetitions count as one signal. */
 export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signals): Promise<Exit> {
   const timer = setInterval(() => gateway.kill(signal), 50);
   return gateway.exit.finally(() => clearInterval(timer));

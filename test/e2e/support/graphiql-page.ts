@@ -2,22 +2,22 @@ import type { BrowserContext, Page } from 'playwright-core';
 
 export type Pane = 'Operation Editor' | 'Headers' | 'Result Window';
 
-/** GraphiQL as a user sees it. */
-export interface GraphiqlPage {
+/** GraphiQL in a browser, driven as a user does. */
+export interface GraphiqlWindow {
   readonly page: Page;
-  /** What a pane shows, as one line. */
+  /** The text of a pane, as one line. */
   readonly text: (pane: Pane) => Promise<string>;
-  /** Replaces all of an editor's text; a line would be indented by what is in front of it, so it should be one line. */
+  /** Replaces an editor's text. It should be one line, since the editor indents further lines. */
   readonly write: (pane: Pane, text: string) => Promise<void>;
   readonly run: () => Promise<void>;
   /** The names of the open tabs. */
   readonly tabs: () => Promise<readonly string[]>;
   readonly reload: () => Promise<void>;
-  /** Writes what is on the screen to test-results/. */
+  /** Saves a screenshot in test-results/. */
   readonly screenshot: (name: string) => Promise<void>;
 }
 
-export async function openGraphiql(context: BrowserContext, address: URL): Promise<GraphiqlPage> {
+export async function openGraphiql(context: BrowserContext, address: URL): Promise<GraphiqlWindow> {
   const page = await context.newPage();
   const lines = (pane: Pane) => page.locator(`[aria-label="${pane}"] .view-lines:visible`);
   const isReady = () => page.getByRole('button', { name: /^Execute query/ }).waitFor();
@@ -25,13 +25,13 @@ export async function openGraphiql(context: BrowserContext, address: URL): Promi
   await isReady();
   return {
     page,
-    // Monaco shows blanks that do not break, and breaks lines where it likes.
+    // Monaco shows non-breaking spaces and wraps lines anywhere.
     text: async (pane) => (await lines(pane).innerText()).replaceAll(/\s+/g, ' '),
     async write(pane, given) {
       await lines(pane).click();
       await page.keyboard.press('ControlOrMeta+A');
       await page.keyboard.insertText(given);
-      // The brace with which the editor closed a first one by itself.
+      // Deletes the closing brace that the editor added.
       await page.keyboard.press('Delete');
       await page.keyboard.press('Home');
     },

@@ -1,11 +1,11 @@
 import { SAMPLE_INPUT } from '../../support/running-gateway.ts';
 
-/** The facts that a caller learned of a create, or of a task it asked for. */
+/** The result of a create or a read, as the caller sees it. */
 export type Verdict =
   | { readonly kind: 'created'; readonly id: string; readonly replayed: boolean }
   | { readonly kind: 'found'; readonly parameters: string | null }
   | { readonly kind: 'failed'; readonly failure: string; readonly message: string }
-  /** No answer came: the gateway is gone. */
+  /** No answer came, since the gateway is down. */
   | { readonly kind: 'unanswered' };
 
 /** A task as `accountTasks` shows it. */
@@ -21,7 +21,7 @@ export interface GraphqlCaller {
 }
 
 interface Answer<Data> {
-  /** Whole when there are no errors. */
+  /** Complete if there are no errors. */
   readonly data: Data;
   readonly errors?: readonly {
     readonly message: string;

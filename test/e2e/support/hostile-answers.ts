@@ -5,7 +5,7 @@ const OTHER_TASK_ID = '11111111-2222-4333-8444-555555555555';
 const names = Array.from({ length: 200_000 }, (_, number) => `"name${number}":0`).join(',');
 const attributes = Array.from({ length: 200_000 }, (_, number) => `a${number}="0"`).join(' ');
 
-/** Answers that no create may end well with: large, of another request, unreadable. Null ends the connection instead. */
+/** Answers that no create may succeed with: too large, for another request, or unreadable. Null closes the connection. */
 export const HOSTILE_ANSWERS: readonly (RestReply | null)[] = [
   toReply(`{"Error":null,"ResponseData":{"Detail":[${'1,'.repeat(2_000_000)}1]}}`),
   toReply(`{"Error":null,"ResponseData":{"Detail":{${names}}}}`),
@@ -16,14 +16,14 @@ export const HOSTILE_ANSWERS: readonly (RestReply | null)[] = [
   null,
 ];
 
-/** Gives a service that answers the creates of one caller in these ways, one after the other. */
+/** Makes a service answer one caller's creates with these answers in turn. */
 export function answerWithHostility(authorization: string): NonNullable<RestServiceOptions['answer']> {
   let count = 0;
   return ({ headers }) => {
     if (headers.authorization !== authorization) return null;
     const answer = HOSTILE_ANSWERS[count % HOSTILE_ANSWERS.length];
     count += 1;
-    if (!answer) throw new Error('The service breaks off.');
+    if (!answer) throw new Error('The service closes the connection.');
     return answer;
   };
 }

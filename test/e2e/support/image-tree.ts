@@ -16,8 +16,8 @@ export interface ImageTree {
 }
 
 /**
- * Builds the file tree of each stage with the very commands of its Dockerfile, in folders in place of containers. What a
- * base image would bring is the Node that runs this test.
+ * Builds the file tree of each stage by running the commands of its Dockerfile in folders instead of containers. The Node
+ * that runs this test stands in for the base image.
  */
 export function buildImageTree(stages: readonly Stage[], folder: string): ImageTree {
   const trees = new Map<string, ImageTree>();
@@ -54,18 +54,18 @@ function copy({ text, flags }: Instruction, { root, workdir }: ImageTree, trees:
   for (const source of words.slice(0, -1)) {
     if (!from) checkContext(source);
     const path = from ? join(from.root, source) : join(CONTEXT, source);
-    // A folder's content is copied, not the folder.
+    // COPY copies the content of a folder, not the folder.
     const isInto = !statSync(path).isDirectory() && (destination.endsWith('/') || existsSync(target));
     cpSync(path, isInto ? join(target, basename(path)) : target, { recursive: true, verbatimSymlinks: true });
   }
   if (flags['chown'] !== undefined && process.getuid?.() === 0) {
     const [uid, gid] = flags['chown'].split(':').map(Number);
     chownSync(target, uid ?? 0, gid ?? 0);
-    if (readdirSync(target).length > 0) throw new Error('Only an empty folder is given to another user here.');
+    if (readdirSync(target).length > 0) throw new Error('chown is supported for an empty folder only.');
   }
 }
 
-/** What .dockerignore keeps from a build cannot be copied into an image. */
+/** Throws if .dockerignore excludes a file that is copied into the image. */
 function checkContext(source: string): void {
   const [first, ...allowed] = readFileSync(join(CONTEXT, '.dockerignore'), 'utf8')
     .split('\n')
@@ -75,7 +75,8 @@ function checkContext(source: string): void {
 }
 
 function run(command: string, cwd: string, env: Readonly<Record<string, string>>): void {
-  if (/(?:^|\s)\//.test(command)) throw new Error(`Outside of a container this would be another path: ${command}`);
+  if (/(?:^|\s)\//.test(command))
+    throw new Error(`An absolute path means another file outside of a container: ${command}`);
   execFileSync('sh', ['-c', command], {
     cwd,
     env: { ...npmEnvironment(), ...env },
@@ -84,7 +85,7 @@ function run(command: string, cwd: string, env: Readonly<Record<string, string>>
   });
 }
 
-/** Puts the Node that runs this test where an image has it, for a user who may not be able to reach this project. */
+/** Copies the Node that runs this test to its place in the image, since the image's user may not have access to this project. */
 export function installNode({ root }: ImageTree): string {
   const folder = join(root, 'usr', 'local', 'bin');
   mkdirSync(folder, { recursive: true });

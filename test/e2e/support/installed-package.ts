@@ -6,11 +6,11 @@ import { fileURLToPath } from 'node:url';
 import { npmEnvironment } from './npm-environment.ts';
 
 export interface InstalledPackage {
-  /** Where it is installed, beside nothing else. */
+  /** The folder of a project with this dependency only. */
   readonly folder: string;
-  /** Its program. */
+  /** The path of its program. */
   readonly bin: string;
-  /** What was packed, by path. */
+  /** The paths of the packed files. */
   readonly files: readonly string[];
 }
 
@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const NAME = 'account-task-gateway';
 const TIMEOUT_MS = 240_000;
 
-/** Packs this project and installs it into an empty folder below `parent`, with the versions that it is tested with. */
+/** Packs this project and installs it into an empty folder below `parent`, with the dependency versions of the lock file. */
 export async function installPackage(parent: string): Promise<InstalledPackage> {
   const answer = await npm(['pack', '--json', '--silent', '--pack-destination', parent], ROOT);
   const packed = Object.values(JSON.parse(answer) as object)[0] as {
@@ -34,7 +34,7 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   mkdirSync(folder);
   const address = `file:../${packed.filename}`;
   const manifest = { type: 'module', dependencies: { [NAME]: address } };
-  // With a lock nothing is asked of the registry that `npm ci` of this project has not fetched.
+  // With a lock file npm needs nothing that `npm ci` of this project has not already fetched.
   const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
   const { dependencies, bin } = packages[''] ?? {};
   const needed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true);
@@ -56,7 +56,7 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   };
 }
 
-/** Installs the package that `installPackage` has packed into a project of its own, with these dependencies beside it. */
+/** Installs the package that `installPackage` packed into a new project with further dependencies. */
 export async function installBeside(
   { folder }: InstalledPackage,
   dependencies: Readonly<Record<string, string>>,

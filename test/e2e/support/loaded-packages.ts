@@ -9,11 +9,11 @@ registerHooks({
   },
 });`;
 
-/** To be imported before a program: writes the URL of each module that it loads into the file that LOADED_LIST names. */
+/** A module to import before a program. It appends the URL of each loaded module to the file LOADED_LIST. */
 export const LIST_LOADED = `data:text/javascript,${encodeURIComponent(PROGRAM)}`;
 
 export interface Loaded {
-  /** The names of the packages that they belong to. */
+  /** The names of the packages of the loaded files. */
   readonly packages: ReadonlySet<string>;
   readonly files: readonly string[];
 }

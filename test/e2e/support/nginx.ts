@@ -9,7 +9,7 @@ import { findSystemProgram } from '../../support/system-program.ts';
 
 const CONFIGURATION = readFileSync(new URL('../../../deploy/nginx.conf', import.meta.url), 'utf8');
 
-/** A real nginx with the configuration of the composition, but for the addresses of its gateways, its own, and its folder. */
+/** Starts a real nginx with deploy/nginx.conf, in which only the addresses and the folder are replaced. */
 export async function startProxy(gateways: readonly number[]): Promise<URL> {
   const folder = mkdtempSync(join(tmpdir(), 'proxy-'));
   chmodSync(folder, 0o777);

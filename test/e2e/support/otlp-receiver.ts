@@ -3,11 +3,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { onTestFinished } from 'vitest';
 
-/** A span as it was received, its attributes as one object. */
+/** A received span, with its attributes as one object. */
 export interface ReceivedSpan {
   readonly traceId: string;
   readonly spanId: string;
-  /** Empty for the first of a trace. */
+  /** Empty for the root span of a trace. */
   readonly parentSpanId: string;
   readonly name: string;
   readonly kind: 'internal' | 'server' | 'client';
@@ -20,7 +20,7 @@ export interface ReceivedSpan {
 export interface OtlpReceiver {
   readonly url: URL;
   readonly spans: () => readonly ReceivedSpan[];
-  /** Everything that was received, as it came. */
+  /** All received bodies, unparsed. */
   readonly text: () => string;
   readonly serviceNames: () => ReadonlySet<string>;
   /** The headers of every request. */
@@ -52,7 +52,7 @@ interface OtlpBody {
 const KINDS = ['unspecified', 'internal', 'server', 'client'] as const;
 const STATUS_ERROR = 2;
 
-/** An OpenTelemetry collector on loopback, of traces in OTLP over HTTP; it is closed when the test is over. */
+/** Starts an OpenTelemetry collector for traces (OTLP over HTTP) on loopback. It closes after the test. */
 export async function startOtlpReceiver(): Promise<OtlpReceiver> {
   const bodies: string[] = [];
   const headers: Readonly<Record<string, unknown>>[] = [];

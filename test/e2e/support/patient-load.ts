@@ -5,15 +5,15 @@ import type { GraphqlCaller, Verdict } from './graphql-caller.ts';
 /** The outcome of the load. */
 export interface PatientFindings {
   readonly creates: readonly LoadedCreate[];
-  /** How often something was refused as too much, and sent again. */
+  /** The number of OVERLOADED refusals that were retried. */
   readonly refusals: number;
-  /** Every answer that was another than the right one. */
+  /** Every unexpected answer. */
   readonly problems: readonly string[];
 }
 
-/** Creates with a key each; every second one is sent twice, and each task is read. Only a refusal of too much is sent again. */
+/** A load of creates with keys: every second one is sent twice and each task is read. Only OVERLOADED is retried. */
 export interface PatientLoad {
-  /** Lets what is under way end. */
+  /** Waits for the requests in flight and returns the findings. */
   stop(): Promise<PatientFindings>;
 }
 
@@ -27,7 +27,7 @@ export function startPatientLoad(caller: GraphqlCaller, address: URL): PatientLo
   let refusals = 0;
   const over = new AbortController();
 
-  const insist = async (send: () => Promise<Verdict>): Promise<Verdict> => {
+  const retryOverload = async (send: () => Promise<Verdict>): Promise<Verdict> => {
     for (;;) {
       const verdict = await send();
       if (verdict.kind !== 'failed' || verdict.failure !== 'OVERLOADED NOT_SENT') return verdict;
@@ -38,25 +38,25 @@ export function startPatientLoad(caller: GraphqlCaller, address: URL): PatientLo
   const expect = (what: string, verdict: Verdict, expected: Verdict): void => {
     if (JSON.stringify(verdict) !== JSON.stringify(expected)) problems.push(`${what}: ${JSON.stringify(verdict)}`);
   };
-  const createAndLook = async (): Promise<void> => {
+  const createAndRead = async (): Promise<void> => {
     const number = creates.length;
     const key = `key-${number}`;
     const create = { parameters: JSON.stringify({ number }), key, ids: new Set<string>() };
     creates.push(create);
-    const first = await insist(() => caller.create(address, create.parameters, key));
+    const first = await retryOverload(() => caller.create(address, create.parameters, key));
     const id = first.kind === 'created' ? first.id : '';
     expect(key, first, { kind: 'created', id, replayed: false });
     if (first.kind !== 'created') return;
     create.ids.add(id);
     if (number % 2 === 0) {
-      const again = await insist(() => caller.create(address, create.parameters, key));
+      const again = await retryOverload(() => caller.create(address, create.parameters, key));
       expect(`${key} again`, again, { kind: 'created', id, replayed: true });
     }
-    const found = await insist(() => caller.find(address, id));
+    const found = await retryOverload(() => caller.find(address, id));
     expect(`task of ${key}`, found, { kind: 'found', parameters: create.parameters });
   };
   const work = async (): Promise<void> => {
-    while (problems.length === 0 && (!over.signal.aborted || creates.length < MIN_CREATES)) await createAndLook();
+    while (problems.length === 0 && (!over.signal.aborted || creates.length < MIN_CREATES)) await createAndRead();
   };
   const working = Promise.all(Array.from({ length: CALLERS }, work));
   return {

@@ -7,7 +7,7 @@ import { onTestFinished } from 'vitest';
 import { freePort } from '../../support/free-port.ts';
 import { findSystemProgram } from '../../support/system-program.ts';
 
-/** The address of the same database behind a real PgBouncer, which has fewer sessions than the gateway has connections. */
+/** Starts a real PgBouncer with fewer sessions than the gateway has connections; returns the database's address behind it. */
 export async function throughPgBouncer(databaseUrl: string, poolMode: 'transaction' | 'statement'): Promise<string> {
   const { username, password, hostname, port: databasePort } = new URL(databaseUrl);
   const folder = mkdtempSync(join(tmpdir(), 'pgbouncer-'));

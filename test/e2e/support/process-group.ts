@@ -2,7 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 
 export interface ProcessGroup {
   readonly child: ChildProcessWithoutNullStreams;
-  /** Ends at once all that was started. */
+  /** Kills every process of the group. */
   kill(): void;
 }
 
@@ -11,10 +11,10 @@ export interface GroupOptions {
   readonly env: Readonly<Record<string, string>>;
 }
 
-/** Waits for the end of its input, which comes when its starter closes it or is gone, and ends the group. */
+/** Kills the group at the end of its input, which its starter closes, also by ending. */
 const GUARD = 'cat > /dev/null; kill -s KILL -- "-$0" 2> /dev/null';
 
-/** Starts a program in a process group of its own: nothing that it starts outlives it, and it does not outlive its starter. */
+/** Starts a program in a new process group that ends as a whole, at the latest with its starter. */
 export function startGroup(command: string, args: readonly string[], options: GroupOptions): ProcessGroup {
   const child = spawn(command, args, { ...options, detached: true });
   const { pid } = child;
@@ -26,7 +26,7 @@ export function startGroup(command: string, args: readonly string[], options: Gr
       try {
         process.kill(-pid, 'SIGKILL');
       } catch {
-        // The whole group has ended.
+        // The group has ended already.
       }
       guard.stdin.end();
     },

@@ -4,11 +4,11 @@ const MAX_RETRIES = 3;
 
 export interface RetryingFetcher {
   readonly fetcher: Fetcher;
-  /** How often it has asked since this was last asked for. */
+  /** The number of requests since the last call. */
   readonly takeAttempts: () => number;
 }
 
-/** Asks again, up to three times, after whatever looks like it could pass: as service meshes and routers do, mutations or not. */
+/** Retries up to three times after any failure that looks temporary, as service meshes and routers do even for mutations. */
 export function createRetryingFetcher(): RetryingFetcher {
   let attempts = 0;
   return {
@@ -18,7 +18,7 @@ export function createRetryingFetcher(): RetryingFetcher {
         const isLast = retries === MAX_RETRIES;
         try {
           const response = await fetch(url, init);
-          if (isLast || !looksPassing(response)) return response;
+          if (isLast || !looksTemporary(response)) return response;
         } catch (error) {
           if (isLast) throw error;
         }
@@ -32,6 +32,6 @@ export function createRetryingFetcher(): RetryingFetcher {
   };
 }
 
-function looksPassing({ status, headers }: Response): boolean {
+function looksTemporary({ status, headers }: Response): boolean {
   return status >= 500 || status === 429 || status === 408 || headers.has('retry-after');
 }

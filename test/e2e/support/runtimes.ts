@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { npmEnvironment } from './npm-environment.ts';
 
-/** Exact versions; each is a binary of some 100 MB from the npm registry. */
+/** Exact versions. Each is a binary of some 100 MB from the npm registry. */
 const VERSIONS = { bun: '1.4.5', deno: '2.9.6' } as const;
 export type Runtime = keyof typeof VERSIONS;
 
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/runtimes/', import.meta.url));
 
-/** The path of another JavaScript runtime; the first time it is installed from npm, into node_modules/.cache. */
+/** Returns the path of another JavaScript runtime. The first call installs it from npm into node_modules/.cache. */
 export function findRuntime(name: Runtime): string {
   const version = VERSIONS[name];
   const folder = join(CACHE, `${name}-${version}`);

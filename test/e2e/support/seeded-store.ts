@@ -1,13 +1,13 @@
 import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
 import { openStore } from '../../../src/store/store.ts';
 
-/** Puts a client and the sample task into a database, and gives out the client's Authorization. */
+/** Adds a client and the sample task to a database; returns the client's Authorization header. */
 export async function seedStore(databaseUrl: string): Promise<string> {
   const [authorization = ''] = await seedCallers(databaseUrl, 1);
   return authorization;
 }
 
-/** Puts the sample task and this many clients, each of an account of its own, into a database; returns their Authorizations. */
+/** Adds the sample task and clients of different accounts to a database; returns the clients' Authorization headers. */
 export async function seedCallers(databaseUrl: string, count: number): Promise<readonly string[]> {
   const store = await openStore({ databaseUrl });
   try {

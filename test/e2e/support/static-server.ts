@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { extname, join } from 'node:path';
 
 export interface StaticServer {
-  /** `http://127.0.0.1:PORT`: what a browser calls the origin of its pages. */
+  /** The origin of its pages: `http://127.0.0.1:PORT`. */
   readonly origin: string;
   readonly close: () => Promise<void>;
 }
@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',
 };
 
-/** Serves the files of a folder, as they are when they are asked for. */
+/** Serves the current files of a folder. */
 export async function serveFolder(folder: string): Promise<StaticServer> {
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');

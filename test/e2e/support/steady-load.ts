@@ -1,19 +1,19 @@
 import { compareWith, type LoadedCreate } from './create-load.ts';
 import type { GraphqlCaller } from './graphql-caller.ts';
 
-/** Creates with a key each, sent once, by callers that never pause. */
+/** A load of creates with keys, each sent once, by callers that never pause. */
 export interface SteadyLoad {
-  /** How many have been acknowledged so far. */
+  /** The number of acknowledged creates so far. */
   acknowledged(): number;
-  /** Resolves once this many more have been acknowledged. */
+  /** Resolves after `count` more acknowledgements, or at the first failure. */
   untilMore(count: number): Promise<void>;
-  /** Lets what is under way end, and compares what was sent with what is there. */
+  /** Waits for the creates in flight and compares all of them with the listed tasks. */
   stop(): Promise<SteadyFindings>;
 }
 
 export interface SteadyFindings {
   readonly sent: number;
-  /** What the creates failed with. */
+  /** The failures of creates. */
   readonly failures: readonly string[];
   readonly lost: readonly string[];
   readonly doubled: readonly string[];

@@ -6,7 +6,7 @@ import type { BrowserContext, Locator, Page } from 'playwright-core';
 const VITE = fileURLToPath(new URL('../../../node_modules/vite/bin/vite.js', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
 
-/** Builds the web page for a gateway at this address into a folder. */
+/** Builds the web page into a folder, for the gateway at this address. */
 export async function buildWebPage(graphqlUrl: URL, folder: string): Promise<void> {
   const args = [VITE, 'build', '--config', CONFIG, '--outDir', folder, '--emptyOutDir', '--logLevel', 'warn'];
   const env = { PATH: process.env['PATH'], VITE_GATEWAY_URL: graphqlUrl.href };
@@ -14,18 +14,18 @@ export async function buildWebPage(graphqlUrl: URL, folder: string): Promise<voi
   if (stderr) throw new Error(stderr);
 }
 
-/** The page as a user sees it. */
+/** The page in a browser, driven as a user does. */
 export interface WebPage {
   readonly page: Page;
   readonly field: (label: string) => Locator;
   readonly button: (name: string) => Locator;
-  /** The heading of what came of the last try. */
+  /** The heading of the last outcome. */
   readonly title: Locator;
-  /** All that is said of it. */
+  /** The whole text of the last outcome. */
   readonly outcome: Locator;
-  /** The keys that were sent, in order; a preflight has none. */
+  /** The idempotency keys of all POSTs, in order. */
   readonly keys: readonly string[];
-  /** Writes what is on the screen to test-results/. */
+  /** Saves a screenshot in test-results/. */
   readonly screenshot: (name: string) => Promise<void>;
 }
 

@@ -22,7 +22,7 @@ interface Answer {
 
 const QUERY = print(CreateAccountTaskDocument);
 
-/** Asks for a task with `fetch` alone; it never throws, since whatever happens is an outcome that the user has to know. */
+/** Creates a task with `fetch` alone. It never throws: every result is an outcome to show to the user. */
 export async function createAccountTask(
   { url, authorization }: Endpoint,
   variables: CreateAccountTaskMutationVariables,
@@ -30,7 +30,7 @@ export async function createAccountTask(
 ): Promise<CreateOutcome> {
   const request = toRequest(url, authorization, { ...document, variables });
   if (!request) return { kind: 'failed', failure: UNSENDABLE };
-  // Errors of HTTP itself (400, 413) have a GraphQL body too: the status does not matter.
+  // HTTP errors (400, 413) have a GraphQL body too, so the status does not matter.
   const answer = await fetch(request)
     .then((response) => response.json() as Promise<Answer | null>)
     .catch(() => null);
@@ -40,7 +40,7 @@ export async function createAccountTask(
   return payload ? { kind: 'created', payload } : { kind: 'failed', failure: NO_ANSWER };
 }
 
-/** Null where a header cannot be sent: then nothing has left, while whatever `fetch` throws may have struck later. */
+/** Returns null if a header cannot be sent. Nothing has left then, whereas `fetch` may throw after sending. */
 function toRequest(url: string, authorization: string, body: object): Request | null {
   try {
     return new Request(url, {

@@ -1,20 +1,20 @@
-/** What a create that failed says in the `extensions` of its error: all that a front end needs to decide what to do. */
+/** A failed create, from the `extensions` of its error: all that a front end needs to decide what to do. */
 export interface CreateFailure {
-  /** The service's reason, or a sentence of the gateway's; fit to be shown. */
+  /** The service's reason or a sentence of the gateway, to be shown to the user. */
   readonly message: string;
   readonly code: string;
   /** NOT_SENT: nothing left the gateway. REJECTED: nothing was created. UNKNOWN: the task may exist. */
   readonly outcome: 'NOT_SENT' | 'REJECTED' | 'UNKNOWN';
-  /** Whether the same create may be sent again as it is. */
+  /** True if the same create may be sent again unchanged. */
   readonly retryable: boolean;
-  /** The service's own code and reason; absent where the service said nothing. */
+  /** The service's code and reason; absent if the service gave none. */
   readonly errorCode?: string | null;
   readonly errorReason?: string | null;
-  /** What to quote when asking about it: the gateway's log has it. */
+  /** The ID to quote to support; the gateway's log holds it. */
   readonly requestId?: string;
 }
 
-/** An error as every GraphQL client gives it. */
+/** An error as every GraphQL client returns it. */
 interface GivenError {
   readonly message: string;
   readonly extensions?: Readonly<Record<string, unknown>> | undefined;
@@ -22,9 +22,9 @@ interface GivenError {
 
 const OUTCOMES: ReadonlySet<unknown> = new Set(['NOT_SENT', 'REJECTED', 'UNKNOWN']);
 
-/** The failure that an answer tells of in its first error. */
+/** Returns the failure that an answer's first error describes. */
 export function toCreateFailure({ message, extensions = {} }: GivenError): CreateFailure {
-  // Something between the page and the gateway may have written the error: what it does not say is not known.
+  // A proxy may have written the error, so an absent outcome is unknown.
   const isKnown = OUTCOMES.has(extensions['outcome']);
   return {
     code: 'UNEXPECTED_ANSWER',
@@ -35,7 +35,7 @@ export function toCreateFailure({ message, extensions = {} }: GivenError): Creat
   };
 }
 
-/** No answer came from the gateway, or none that can be read: the create may have reached it. */
+/** No readable answer came from the gateway, but the create may have reached it. */
 export const NO_ANSWER: CreateFailure = {
   message: 'No answer came from the gateway.',
   code: 'NO_ANSWER',
@@ -43,7 +43,7 @@ export const NO_ANSWER: CreateFailure = {
   retryable: false,
 };
 
-/** The request could not even be made. */
+/** The request could not be made. */
 export const UNSENDABLE: CreateFailure = {
   message: 'The access token has characters that cannot be sent.',
   code: 'UNSENDABLE',

@@ -9,7 +9,7 @@ export interface OutcomeText {
   readonly tone: 'good' | 'bad' | 'unsure';
 }
 
-/** What to tell the user of the last try; `before` is the submission as it was when the try began. */
+/** Returns the text for the outcome of the last try. `before` is the submission before that try. */
 export function toOutcomeText(outcome: CreateOutcome, before: Submission): OutcomeText {
   if (outcome.kind === 'failed') return toFailureText(outcome.failure, before);
   return outcome.payload.replayed
@@ -65,7 +65,7 @@ function toUnknownText(failure: CreateFailure, before: Submission): OutcomeText 
   };
 }
 
-/** The service's own words, with its code for whoever has to look into it. */
+/** The service's reason, with its code for support. */
 function toReason({ message, errorCode }: CreateFailure): string {
   return errorCode ? `${message} (${errorCode})` : message;
 }

@@ -5,7 +5,7 @@ import { afterTry, keepSubmission, newSubmission, type Submission } from './subm
 import { compareTimestamps, parseTicks } from './timestamp.ts';
 
 const TIMESTAMP_FORM = 'Write it as 2026-02-22T04:10:00Z, with Z or an offset and at most 7 digits after the seconds.';
-/** What belongs to the key; the token does not, and may have to be renewed. */
+/** The fields that belong to the key. The token does not, since it may have to be renewed. */
 const FIELDS = ['taskId', 'frequency', 'notification', 'startDate', 'finishDate', 'parameters', 'contentType'];
 const GATEWAY_URL = (import.meta.env['VITE_GATEWAY_URL'] as string | undefined) ?? 'http://127.0.0.1:4000/graphql';
 
@@ -22,7 +22,7 @@ const start = find('#startDate', HTMLInputElement);
 const finish = find('#finishDate', HTMLInputElement);
 
 const kept = keepSubmission(sessionStorage);
-/** What is not finished: while there is one, the form waits. */
+/** The unfinished submission, which locks the form; null if every submission is settled. */
 let open: Submission | null = kept.read();
 
 form.addEventListener('submit', (event) => {
@@ -52,7 +52,7 @@ if (open?.failure) {
   );
 }
 
-/** One try of a submission, from the click to the words about it. */
+/** Sends a submission once and shows the outcome. */
 async function send(submission: Submission): Promise<void> {
   kept.sending(submission);
   busy(true);
@@ -131,7 +131,7 @@ function readInput(): CreateAccountTaskInput {
   };
 }
 
-/** What can be told before asking; everything else is the gateway's to check, which names the field. */
+/** Checks the timestamps before sending. The gateway checks everything else and names the field. */
 function isPlausible(): boolean {
   for (const control of [start, finish])
     control.setCustomValidity(control.value && parseTicks(control.value) === null ? TIMESTAMP_FORM : '');
@@ -146,7 +146,7 @@ function toAuthorization(text: string): string {
 }
 
 function field(name: string): HTMLInputElement {
-  // Selects and text areas have the two members that are used of it: `value` and `disabled`.
+  // Selects and text areas also have the two members used here, `value` and `disabled`.
   return form.elements.namedItem(name) as HTMLInputElement;
 }
 

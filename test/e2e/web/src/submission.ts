@@ -2,33 +2,33 @@ import type { CreateAccountTaskInput } from '../../../generated/graphql.ts';
 import type { CreateOutcome } from './create-account-task.ts';
 import { type CreateFailure, NO_ANSWER } from './create-failure.ts';
 
-/** A task that the user asked for once, however often the page asks the gateway: under one key it is created once. */
+/** One task that the user wants. Its key makes the gateway create it once, however often the page sends it. */
 export interface Submission {
   readonly idempotencyKey: string;
-  /** The same key with another input is refused, so both are kept together. */
+  /** Kept with the key, since the gateway refuses the key with another input. */
   readonly input: CreateAccountTaskInput;
   /** How the last try failed; null before the first. */
   readonly failure: CreateFailure | null;
-  /** True once a try has ended without anybody knowing whether it created the task. */
+  /** True after a try of unknown outcome, which may have created the task. */
   readonly mayExist: boolean;
 }
 
-/** A new intent of the user's has a new key. */
+/** Creates a submission with a new key for a new intent of the user. */
 export function newSubmission(input: CreateAccountTaskInput): Submission {
   return { idempotencyKey: crypto.randomUUID(), input, failure: null, mayExist: false };
 }
 
-/** What is left to do after a try: the same submission again, or nothing. */
+/** Returns the submission to send again after a try; null if it is settled. */
 export function afterTry(submission: Submission, outcome: CreateOutcome): Submission | null {
   if (outcome.kind === 'created') return null;
   const { failure } = outcome;
   if (failure.outcome === 'UNKNOWN') return { ...submission, failure, mayExist: true };
   if (failure.outcome === 'REJECTED') return failure.retryable ? { ...submission, failure, mayExist: false } : null;
-  // This try was not sent, which says nothing of an earlier one that may have been.
+  // This try was not sent, but an earlier one may have been.
   return failure.retryable || submission.mayExist ? { ...submission, failure } : null;
 }
 
-/** The part of `sessionStorage` that is used: it outlives a reload, and ends with the tab. */
+/** The part of `sessionStorage` that is used. It survives a reload and ends with the tab. */
 export interface TabStorage {
   getItem(name: string): string | null;
   setItem(name: string, text: string): void;
@@ -36,11 +36,11 @@ export interface TabStorage {
 }
 
 export interface KeptSubmission {
-  /** What an earlier life of the page has left to do. */
+  /** Returns the submission that the page left unfinished before a reload. */
   read(): Submission | null;
-  /** Call it before the first byte leaves: who comes back finds a submission whose try has no known end. */
+  /** Stores a submission as unanswered. Call it before sending, so that a reload finds it. */
   sending(submission: Submission): void;
-  /** What came of the try; null: nothing is left to do. */
+  /** Stores the submission to send again; null if it is settled. */
   write(submission: Submission | null): void;
 }
 

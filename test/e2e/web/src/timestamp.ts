@@ -2,8 +2,8 @@ const SHAPE = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,7}))?(Z|[+-]\d\d:\d\d
 const TICKS_PER_MS = 10_000n;
 
 /**
- * A DateTime as 100 ns steps since 1970, whatever its offset. JavaScript's Date takes two that are less than a millisecond apart
- * for one, a number cannot hold all the digits, and as texts they do not sort. @throws RangeError for what is no timestamp
+ * Returns a DateTime as 100 ns steps since 1970. A JavaScript Date drops digits below a millisecond, a number cannot hold
+ * all digits, and texts do not sort across offsets. @throws RangeError if the text is not a timestamp
  */
 export function toTicks(timestamp: string): bigint {
   const ticks = parseTicks(timestamp);
@@ -11,7 +11,7 @@ export function toTicks(timestamp: string): bigint {
   return ticks;
 }
 
-/** The same for text that a person wrote: null for what is no timestamp. */
+/** Like `toTicks`, for text that a person wrote: null if it is not a timestamp. */
 export function parseTicks(text: string): bigint | null {
   const [, wholeSeconds, fraction = '', offset] = SHAPE.exec(text) ?? [];
   const epochMs = Date.parse(`${wholeSeconds}${offset}`);
@@ -19,7 +19,7 @@ export function parseTicks(text: string): bigint | null {
   return BigInt(epochMs) * TICKS_PER_MS + BigInt(fraction.padEnd(7, '0'));
 }
 
-/** Negative, zero or positive as `a` is before, at or after `b`: for `sort`, and for all other comparisons. */
+/** Compares two timestamps for `sort`: negative, zero or positive as `a` is before, at or after `b`. */
 export function compareTimestamps(a: string, b: string): number {
   const difference = toTicks(a) - toTicks(b);
   if (difference === 0n) return 0;
