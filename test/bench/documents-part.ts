@@ -7,12 +7,12 @@ import { GATEWAY, oneCallForEachAnswer } from './upstream-part.ts';
 import { QUERY, toGraphqlBody, toRequest } from './work.ts';
 
 const REQUESTS = 1_000_000;
-/** Every tenth request brings a document that nobody has seen. */
+/** Every tenth request brings a new document. */
 const REQUESTS_PER_DOCUMENT = 10;
 const SAMPLES = 10;
 const YOGA = { name: 'Yoga', script: 'test/bench/programs/yoga.ts' };
 
-/** Documents that nobody has seen: what one costs, and what a hundred thousand of them leave behind. */
+/** The cost of a new document, and the memory after a hundred thousand of them. */
 export async function documentsPart(): Promise<string> {
   const upstream = await startUpstream();
   const programs: Program[] = [];
@@ -43,7 +43,7 @@ export async function documentsPart(): Promise<string> {
   }
 }
 
-/** The known request, and in every `every`-th its document under a name of its own. */
+/** Repeats a request; every `every`-th has a new operation name, so its document is new. */
 function documents(every: number): Question {
   const known = toRequest('/graphql', toGraphqlBody());
   let sent = 0;

@@ -11,7 +11,7 @@ const FIELDS = ['id', 'id name status startDate frequency'];
 const ALIASES = [1, 10, 100];
 const ENV = { MAX_BODY_BYTES: '8388608' };
 
-/** How the cost of a request grows. */
+/** The cost of a request by the number of fields, aliases and bytes. */
 export async function growthPart(): Promise<string> {
   const upstream = await startUpstream();
   const programs: Program[] = [];

@@ -3,25 +3,25 @@ import { connect, type Socket } from 'node:net';
 export interface LoadResult {
   readonly requests: number;
   readonly seconds: number;
-  /** Of every request, in milliseconds, sorted. */
+  /** The latency of every request in milliseconds, sorted. */
   readonly latenciesMs: readonly number[];
 }
 
 const HEAD_END = Buffer.from('\r\n\r\n');
 
-/** What is sent, and what must come back. */
+/** The requests to send, and the check of their answers. */
 export interface Question {
   /** The next request, head and body. */
   readonly request: () => Buffer;
   readonly isAnswer: (body: Buffer) => boolean;
 }
 
-/** The same request over and over, whose answer is the same every time. */
+/** Repeats one request with a constant answer. */
 export function repeated(request: Buffer, answer: Buffer): Question {
   return { request: () => request, isAnswer: (body) => body.equals(answer) };
 }
 
-/** Sends one request after the other on each connection until the time is over; every answer must be the expected one. */
+/** Sends requests one after the other on each connection until the time is over, and checks every answer. */
 export async function load(url: URL, question: Question, connections: number, ms: number): Promise<LoadResult> {
   const latenciesMs: number[] = [];
   const startedMs = performance.now();
@@ -35,8 +35,8 @@ export async function load(url: URL, question: Question, connections: number, ms
 }
 
 /**
- * Keeps this process, the service's too, from falling asleep while it waits; gives what ends that. A core that sleeps is
- * woken by whoever writes to it, at whose cost: the slower a program is, the more often it would pay.
+ * Keeps this process, which also runs the service, busy while it waits; returns a function that ends this. A process that
+ * writes to a sleeping core pays for waking it, and slower programs would pay more often.
  */
 function stayAwake(): () => void {
   let isAwake = true;
@@ -49,7 +49,7 @@ function stayAwake(): () => void {
   };
 }
 
-/** One answer to the request, body only, for a check by hand before the load starts. */
+/** Returns the body of one answer, to be checked before the load starts. */
 export function ask(url: URL, request: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const socket = connectTo(url);
@@ -96,7 +96,7 @@ function connectTo(url: URL): Socket {
   return socket;
 }
 
-/** Answers with a Content-Length, or in chunks of which the last one ends the data of its turn. */
+/** Parses answers with a Content-Length, or in chunks whose last one ends a read. */
 function readAnswers(socket: Socket, onBody: (body: Buffer) => void): void {
   let pending: Buffer = Buffer.alloc(0);
   socket.on('data', (chunk) => {

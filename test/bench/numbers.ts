@@ -5,12 +5,12 @@ export function median(numbers: readonly number[]): number {
   );
 }
 
-/** Of numbers in order. */
+/** Returns a quantile of sorted numbers. */
 export function quantile(sorted: readonly number[], share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }
 
-/** A Markdown table; the first column is text. */
+/** Returns a Markdown table whose first column is text. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, head.map((_, column) => (column === 0 ? '---' : '---:')), ...rows];
   return lines.map((cells) => `| ${cells.join(' | ')} |`).join('\n');

@@ -2,29 +2,29 @@ import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
-/** Something that answers the benchmark's request, in a process of its own. */
+/** A program that answers the benchmark's request in its own process. */
 export interface ProgramSpec {
   readonly name: string;
   readonly script: string;
   readonly env?: Readonly<Record<string, string>>;
-  /** How many processes say that they listen; more than one get all cores. */
+  /** The number of processes that report that they listen. More than one use all cores. */
   readonly processes?: number;
 }
 
 export interface Program extends ProgramSpec {
   readonly url: URL;
-  /** From the start of the process to its address, in milliseconds. */
+  /** The time from the start of the process until it prints its address, in milliseconds. */
   readonly startMs: number;
-  /** User and system time so far, its child processes' included, in milliseconds. */
+  /** User and system time so far in milliseconds, child processes included. */
   readonly cpuMs: () => number;
   readonly residentMb: () => number;
-  /** Killed unless it is told otherwise. */
+  /** Stops the program, with SIGKILL by default. */
   readonly stop: (signal?: 'SIGTERM') => Promise<void>;
 }
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const TICKS_PER_SECOND = 100;
-/** The program has a core of its own where the system can say so. */
+/** Pins the program to its own core if the system has taskset. */
 const PIN = spawnSync('taskset', ['--version']).status === 0 ? ['taskset', '-c', '1'] : [];
 
 export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Promise<Program> {
@@ -59,7 +59,7 @@ export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Pro
   };
 }
 
-/** A process and its children, which are none of theirs. */
+/** Returns a process and its direct children. */
 function familyOf(pid: number): readonly number[] {
   return [pid, ...(readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').match(/\d+/g) ?? []).map(Number)];
 }
@@ -81,7 +81,7 @@ function readPort(child: ChildProcess, name: string, processes: number): Promise
       const ports = [...output.matchAll(/listening (\d+)|"address":"http:\/\/127\.0\.0\.1:(\d+)/g)];
       if (ports.length < processes) return;
       resolve(Number(ports[0]?.[1] ?? ports[0]?.[2]));
-      // What it logs from here on is read, for a full pipe would hold it up, and forgotten.
+      // Further output is read and discarded, since a full pipe would block the program.
       for (const stream of [child.stdout, child.stderr]) stream?.off('data', read).resume();
     };
     child.stdout?.on('data', read);

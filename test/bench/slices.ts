@@ -6,7 +6,7 @@ export interface Slice extends LoadResult {
   readonly cpuPerThousandMs: number;
 }
 
-/** A program under load; its slices are in the order of the rounds. */
+/** A measured program, with its slices in the order of the rounds. */
 export interface Measured {
   readonly name: string;
   readonly program: Program;
@@ -22,15 +22,15 @@ export interface SliceOptions {
   readonly connections: number;
   readonly rounds: number;
   readonly sliceMs: number;
-  /** Answered before anything is measured: a program that is still being compiled costs twice as much. */
+  /** Requests before the measurement: a program that is still being compiled costs twice as much. */
   readonly warmUpRequests: number;
-  /** Called after each slice; throws where what the answers should have caused has not happened. */
+  /** Called after each slice; throws if the effects of its requests are missing. */
   readonly check?: (name: string, requests: number) => void | Promise<void>;
 }
 
 const MAX_WARM_UP_SLICES = 20;
 
-/** Loads the programs in turn, forwards and backwards: slices of one round meet the same weather. */
+/** Loads the programs in turn, forwards and backwards, so that the slices of a round have the same conditions. */
 export async function measure(contestants: readonly Contestant[], options: SliceOptions): Promise<readonly Measured[]> {
   const { connections, rounds, sliceMs, warmUpRequests, check } = options;
   const all = contestants.map((contestant) => ({
@@ -55,7 +55,7 @@ export async function measure(contestants: readonly Contestant[], options: Slice
   return all;
 }
 
-/** The median over the rounds of one program's value divided by another's in the same round. */
+/** The median over all rounds of a program's value divided by another's in the same round. */
 export function ratio({ slices }: Measured, base: Measured, of: (slice: Slice) => number): number {
   return median(slices.map((slice, round) => of(slice) / of(base.slices[round] as Slice)));
 }

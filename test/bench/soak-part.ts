@@ -8,7 +8,7 @@ import { type Program, startProgram } from './program.ts';
 const ROUNDS = 60;
 const SOAKS = { 'a store': soakStore, 'in front of a hostile service': soakUpstream };
 
-/** Attacks the gateway in every way at once with a small heap, beside an ordinary caller that must not notice. */
+/** Runs every attack at once on a gateway with a small heap, beside an ordinary caller that must not be affected. */
 export async function soakPart(): Promise<string> {
   const rows: string[][] = [];
   for (const [name, soak] of Object.entries(SOAKS)) rows.push([name, ...toCells(name, await run(name, soak))]);

@@ -6,20 +6,20 @@ import { contestant, GATEWAY, PROXY } from './upstream-part.ts';
 import { toGraphqlBody, toRequest, toRestBody } from './work.ts';
 
 const STARTS = 15;
-/** As the package and the image start it. */
+/** Started as the package and the image start it. */
 const PACKAGED: ProgramSpec = {
   ...GATEWAY,
   name: 'this gateway, packaged',
   script: 'dist/cli.js serve',
   env: { ...GATEWAY.env, DRAIN_MS: '0' },
 };
-/** What is compiled is kept when it ends. */
+/** Keeps compiled code when the process ends. */
 const KEPT = { ...PACKAGED.env, NODE_COMPILE_CACHE: 'node_modules/.cache/account-task-gateway' };
 const PACKAGED_AND_KEPT: ProgramSpec = { ...PACKAGED, name: `${PACKAGED.name}, compiled code kept`, env: KEPT };
-/** As `npm run serve` starts it. */
+/** Started as `npm run serve` starts it. */
 const FROM_SOURCES: ProgramSpec = { ...GATEWAY, name: 'this gateway, from its sources, the same', env: KEPT };
 
-/** From the start of the process to its first answered create, when it was started and ended before. */
+/** The time from the start of the process to its first answered create, after an earlier start and end. */
 export async function startPart(): Promise<string> {
   execFileSync('npm', ['run', 'build'], { stdio: 'ignore' });
   const upstream = await startUpstream();

@@ -11,7 +11,7 @@ import { INPUT, toGraphqlBody, toRequest, toRestBody } from './work.ts';
 
 const BARE = 'test/bench/programs/bare-store.ts';
 
-/** Durable creates in the store against node:http with nothing but the same insert. */
+/** Durable creates in the store, compared with node:http and the same insert alone. */
 export async function storePart(): Promise<string> {
   const folder = mkdtempSync(join(tmpdir(), 'gateway-bench-'));
   const postgres = await startPostgresServer();
@@ -27,7 +27,7 @@ export async function storePart(): Promise<string> {
 
 async function compare(databaseUrl: (name: string) => string): Promise<string> {
   const programs: Program[] = [];
-  /** The clients' Authorization by database: all programs share the one of PostgreSQL. */
+  /** The clients' Authorization header by database. All programs share the PostgreSQL database. */
   const seeded = new Map<string, string>();
   try {
     const contestants: (Contestant & { readonly url: string })[] = [];
@@ -81,7 +81,7 @@ function created(request: Buffer): Question {
   };
 }
 
-/** A client and the task that the work asks for; gives out the client's Authorization. */
+/** Adds a client and the task of the benchmark; returns the client's Authorization header. */
 async function seed(databaseUrl: string): Promise<string> {
   const store = await openStore({ databaseUrl });
   const { client } = await store.clients.create({ name: 'bench' });

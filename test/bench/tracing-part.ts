@@ -11,7 +11,7 @@ import { toGraphqlBody, toRequest } from './work.ts';
 const WITHOUT_TRACING = `--import ./test/bench/programs/without-tracing.ts ${GATEWAY.script}`;
 const OPTIONS = { connections: 64, rounds: 15, sliceMs: 500, warmUpRequests: 40_000 } as const;
 
-/** The gateway with the code for traces taken out, with traces off (twice: this shows what chance does), and on. */
+/** The gateway with tracing code removed, with tracing off (twice, to show the noise), and with tracing on. */
 export async function tracingPart(): Promise<string> {
   const upstream = await startUpstream();
   let batches = 0;

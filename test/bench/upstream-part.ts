@@ -17,7 +17,7 @@ const PROGRAMS: readonly (ProgramSpec & { readonly path: string })[] = [
   { name: 'Apollo Server + RESTDataSource', script: 'test/bench/programs/apollo.ts', path: '/' },
 ];
 const CREATED_ID = '38706cb9-d3c5-4ec9-80f7-97a5373b2de5';
-/** Many short rounds: what else the machine does changes within seconds, and a round should not see it change. */
+/** Many short rounds, since the load of the machine changes within seconds. */
 const ROUNDS = 17;
 const SLICE_MS = 400;
 
@@ -51,7 +51,7 @@ export async function upstreamPart(): Promise<string> {
   }
 }
 
-/** A program with the request it is asked over and over, whose first answer is looked into. */
+/** A program with its repeated request, whose first answer is checked. */
 export async function contestant(program: Program, request: Buffer): Promise<Contestant> {
   const answer = await ask(program.url, request);
   if (!answer.includes(CREATED_ID) || answer.includes('"errors"'))

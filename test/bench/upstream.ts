@@ -34,12 +34,12 @@ const HEAD_END = Buffer.from('\r\n\r\n');
 
 export interface BenchUpstream {
   readonly url: string;
-  /** How many POSTs were answered. */
+  /** The number of answered POSTs. */
   readonly answered: () => number;
   readonly close: () => void;
 }
 
-/** A service that costs next to nothing: it reads what is needed to find a request's end and answers with constant bytes. */
+/** Starts a service at minimal cost: it finds the end of each request and answers with constant bytes. */
 export async function startUpstream(): Promise<BenchUpstream> {
   let answered = 0;
   const sockets = new Set<Socket>();

@@ -1,4 +1,4 @@
-/** What every program of the benchmark is asked: one create with all fields of the task selected. */
+/** The request to every program of the benchmark: one create with all fields of the task selected. */
 export const QUERY = `mutation CreateAccountTask($input: CreateAccountTaskInput!) {
   createAccountTask(input: $input) {
     accountTask {
@@ -18,7 +18,7 @@ export const INPUT = {
   notification: 'EMAIL',
 };
 
-/** The same create as the contract's request, for the program without GraphQL. */
+/** The same create as a request of the contract, for the program without GraphQL. */
 export function toRestBody(parameters = INPUT.parameters): string {
   return JSON.stringify({
     TaskID: INPUT.taskId,

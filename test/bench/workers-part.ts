@@ -9,7 +9,7 @@ import { toGraphqlBody, toRequest } from './work.ts';
 const WORKERS = [1, 2] as const;
 const OPTIONS = { connections: 64, rounds: 9, sliceMs: 500, warmUpRequests: 40_000 } as const;
 
-/** The gateway as one process and as several that share its port. */
+/** The gateway as one process, and as several that share a port. */
 export async function workersPart(): Promise<string> {
   const upstream = await startUpstream();
   const programs = await Promise.all(

@@ -1,4 +1,4 @@
-// Apollo Server with RESTDataSource, as its documentation shows it.
+// Apollo Server with RESTDataSource, as in its documentation.
 import { RESTDataSource } from '@apollo/datasource-rest';
 import { ApolloServer } from '@apollo/server';
 import { startStandaloneServer } from '@apollo/server/standalone';

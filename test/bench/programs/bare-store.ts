@@ -1,4 +1,4 @@
-// node:http and the store's own insert, without GraphQL, credentials or checks: one commit for the creates of one turn, or one each.
+// node:http and the store's own insert, without GraphQL, credentials or checks: with one commit per event-loop turn or per create.
 import { createServer } from 'node:http';
 import { v7 as createTimeOrderedGuid } from 'uuid';
 import { TASK_ROW_COLUMNS, toTaskRow, type StoredDetail } from '../../../src/store/account-task-row.ts';

@@ -1,7 +1,7 @@
 // Mercurius with its just-in-time compiler on.
 import Fastify from 'fastify';
 import mercurius from 'mercurius';
-import { createTask, TYPE_DEFS } from './peer-schema.ts';
+import { createTaskAtService, TYPE_DEFS } from './peer-schema.ts';
 
 const app = Fastify();
 await app.register(mercurius, {
@@ -13,7 +13,7 @@ await app.register(mercurius, {
   resolvers: {
     Mutation: {
       createAccountTask: (_: unknown, { input }: { input: Record<string, string> }, context: unknown) =>
-        createTask(input, (context as { authorization: string }).authorization),
+        createTaskAtService(input, (context as { authorization: string }).authorization),
     },
   },
 } as never);

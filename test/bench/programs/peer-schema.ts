@@ -21,7 +21,7 @@ const FIELDS = [
 ] as const;
 const NAMES: Readonly<Record<string, string>> = { id: 'ID', taskId: 'TaskID', clientId: 'ClientID' };
 
-/** The part of the schema that the benchmark asks for, as one would write it by hand. */
+/** The part of the schema that the benchmark uses, written by hand. */
 export const TYPE_DEFS = `
   enum TaskFrequency { NONE HOURLY DAILY WEEKLY MONTHLY }
   enum TaskNotification { NONE EMAIL SMS }
@@ -62,7 +62,10 @@ export function toPayload(answer: { ResponseData: { Detail: Record<string, unkno
 
 const pool = new Pool(process.env['UPSTREAM_URL'] ?? 'http://127.0.0.1', { connections: 64 });
 
-export async function createTask(input: Readonly<Record<string, string>>, authorization: string): Promise<object> {
+export async function createTaskAtService(
+  input: Readonly<Record<string, string>>,
+  authorization: string,
+): Promise<object> {
   const answer = await pool.request({
     method: 'POST',
     path: '/api/v2/admin/tasks/account',

@@ -1,8 +1,8 @@
-// Loaded before the gateway (--import): takes out of its source what asks for traces, to see what asking costs.
+// Loaded before the gateway (--import): removes its checks for tracing from the source, to measure their cost.
 import { registerHooks } from 'node:module';
 
 const OBSERVATION = '/src/telemetry/request-observation.ts';
-/** What is asked with every request, and with every step of it. */
+/** The checks in every request and every step, with their replacements. */
 const QUESTIONS = [
   ['tracing && !PROBES.has(path) ?', 'false ?'],
   ['if (trace) traces.set(', 'if (false) traces.set('],

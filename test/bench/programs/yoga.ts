@@ -1,7 +1,7 @@
-// Yoga as it comes, with one resolver written by hand.
+// Yoga with default options and one resolver written by hand.
 import { createServer } from 'node:http';
 import { createSchema, createYoga } from 'graphql-yoga';
-import { createTask, TYPE_DEFS } from './peer-schema.ts';
+import { createTaskAtService, TYPE_DEFS } from './peer-schema.ts';
 
 const yoga = createYoga({
   schema: createSchema<{ request: Request }>({
@@ -9,7 +9,7 @@ const yoga = createYoga({
     resolvers: {
       Mutation: {
         createAccountTask: (_: unknown, { input }: { input: Record<string, string> }, { request }) =>
-          createTask(input, request.headers.get('authorization') ?? ''),
+          createTaskAtService(input, request.headers.get('authorization') ?? ''),
       },
     },
   }),
