@@ -87,7 +87,7 @@ describe('the typ of a JWT', () => {
   );
 });
 
-describe('the verifier refuses as UNAUTHENTICATED a JWT with', () => {
+describe('the verifier', () => {
   test.each<[string, Readonly<Record<string, unknown>>, string]>([
     ['another issuer', { iss: 'https://evil.example/' }, 'does not have the expected "iss" claim'],
     ['no issuer', { iss: undefined }, 'does not have the expected "iss" claim'],
@@ -99,42 +99,42 @@ describe('the verifier refuses as UNAUTHENTICATED a JWT with', () => {
     ['no subject', { sub: undefined }, 'does not have the expected "sub" claim'],
     ['a blank subject', { sub: '' }, 'has no subject ("sub")'],
     ['a subject that is not a string', { sub: 17 }, 'has no subject ("sub")'],
-  ])('%s', async (_, claims, reason) => {
+  ])('refuses a JWT with %s', async (_, claims, reason) => {
     expect(await refusalOf(await signJwt(key, claims))).toEqual(refused(reason));
   });
 
-  test('a signature by another key with the same id', async () => {
+  test('refuses a signature by another key with the same id', async () => {
     expect(await refusalOf(await signJwt(otherKey))).toEqual(refused('has an invalid signature'));
   });
 
-  test('claims that were changed after signing', async () => {
+  test('refuses claims that were changed after signing', async () => {
     const [header, , signature] = (await signJwt(key)).split('.');
     const claims = { iss: ISSUER, aud: AUDIENCE, sub: 'another', exp: nowSeconds + 3600 };
     const token = [header, base64url.encode(JSON.stringify(claims)), signature].join('.');
     expect(await refusalOf(token)).toEqual(refused('has an invalid signature'));
   });
 
-  test('algorithm none', async () => {
+  test('refuses the algorithm none', async () => {
     const claims = { iss: ISSUER, aud: AUDIENCE, sub: SUBJECT, exp: nowSeconds + 3600 };
     expect(await refusalOf(new UnsecuredJWT(claims).encode())).toEqual(
       refused('is signed with an algorithm that is not allowed'),
     );
   });
 
-  test('HS256 with the published key as its secret', async () => {
+  test('refuses HS256 with the published key as its secret', async () => {
     const secret = new TextEncoder().encode(await exportSPKI(rsaKey.publicKey));
     const claims = { iss: ISSUER, aud: AUDIENCE, sub: SUBJECT, exp: nowSeconds + 3600 };
     const token = await new SignJWT(claims).setProtectedHeader({ alg: 'HS256', kid: 'rsa' }).sign(secret);
     expect(await refusalOf(token)).toEqual(refused('is signed with an algorithm that is not allowed'));
   });
 
-  test('a key that is not published', async () => {
+  test('refuses a key that is not published', async () => {
     expect(await refusalOf(await signJwt({ ...otherKey, kid: 'unknown' }))).toEqual(
       refused('is signed with an unknown key'),
     );
   });
 
-  test('a signature by none of several possible keys', async () => {
+  test('refuses a signature by none of several possible keys', async () => {
     const { own, verify } = await openIssuer();
     own.publish(key, await createKey('next'));
     const { kid: _, ...unnamed } = otherKey;
@@ -147,11 +147,11 @@ describe('the verifier refuses as UNAUTHENTICATED a JWT with', () => {
     );
   });
 
-  test("another algorithm than the key's", async () => {
+  test("refuses another algorithm than the key's", async () => {
     expect(await refusalOf(await signJwt({ ...rsaKey, kid: 'one' }))).toEqual(refused('is signed with an unknown key'));
   });
 
-  test.each(['a.b.c', '..', 'x.y', `${'a'.repeat(5000)}.b.c`])('a malformed text: %s', async (token) => {
+  test.each(['a.b.c', '..', 'x.y', `${'a'.repeat(5000)}.b.c`])('refuses a malformed token: %s', async (token) => {
     expect(await refusalOf(token)).toEqual(refused('is not a valid JWT'));
   });
 });

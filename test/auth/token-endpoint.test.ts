@@ -72,7 +72,7 @@ describe('a client with its secret', () => {
   });
 });
 
-describe('the token endpoint refuses, with JSON that is not cached,', () => {
+describe('the token endpoint', () => {
   const repeated = new URLSearchParams([...Object.entries({ ...GRANT, ...CREDENTIALS }), ['client_id', client.id]]);
   const wrongSecret = { ...CREDENTIALS, client_secret: `${secret.slice(0, -1)}!` };
   test.each<[string, Record<string, string> | string, AskOptions, string]>([
@@ -97,7 +97,7 @@ describe('the token endpoint refuses, with JSON that is not cached,', () => {
       { headers: { 'content-type': 'application/json' } },
       'invalid_request',
     ],
-  ])('%s', async (_, form, options, error) => {
+  ])('refuses %s in JSON that is not cached', async (_, form, options, error) => {
     const response = await ask(form, options);
     const isBasic = error === 'invalid_client' && options.headers?.['authorization'] !== undefined;
     expect(response.status).toBe(isBasic ? 401 : 400);
@@ -111,7 +111,7 @@ describe('the token endpoint refuses, with JSON that is not cached,', () => {
     expect(text).not.toContain(secret);
   });
 
-  test('GET with 405 and a large body with 413', async () => {
+  test('refuses GET with 405 and a large body with 413', async () => {
     const get = await ask('', { method: 'GET' });
     expect([get.status, get.headers.get('allow')]).toEqual([405, 'POST']);
     expect((await ask({ ...GRANT, ...CREDENTIALS, more: 'x'.repeat(9000) })).status).toBe(413);

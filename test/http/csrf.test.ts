@@ -50,7 +50,7 @@ const REFUSAL = {
   json: { errors: [{ extensions: { code: 'FORBIDDEN', outcome: 'NOT_SENT', retryable: false } }] },
 };
 
-describe.each(Object.entries(gateways))('%s, a POST that any page could send is refused: it has', (_name, gateway) => {
+describe.each(Object.entries(gateways))('%s, a POST that any page could send', (_name, gateway) => {
   test.each([
     ['text/plain', { 'content-type': 'text/plain' }, BODY],
     ['text/plain with a charset', { 'content-type': 'text/plain;charset=UTF-8' }, BODY],
@@ -71,7 +71,7 @@ describe.each(Object.entries(gateways))('%s, a POST that any page could send is 
       { 'content-type': 'application/x-www-form-urlencoded', ...BASIC },
       FORM,
     ],
-  ])('%s', async (_what, headers, body) => {
+  ])('is refused: %s', async (_what, headers, body) => {
     const before = await countTasks(gateway);
     for (const _ of [1, 2]) expect(await send(gateway, 'POST', headers, { body })).toMatchObject(REFUSAL);
     expect(await countTasks(gateway)).toBe(before);
@@ -117,20 +117,20 @@ describe('a GET that any page could send', () => {
   });
 });
 
-describe('a request that needs a preflight is answered:', () => {
+describe('a request that needs a preflight', () => {
   test.each([
     ['apollo-require-preflight', 'true'],
     ['x-apollo-operation-name', 'Tasks'],
     ['x-graphql-yoga-csrf', ''],
     ['authorization', 'Bearer x'],
     ['content-type', 'application/json'],
-  ])('a GET with %s: %s', async (name, value) => {
+  ])('is answered: a GET with %s: %s', async (name, value) => {
     const answer = await send(production, 'GET', { [name]: value }, { search: SEARCH });
     expect(answer).toMatchObject({ status: 200, json: { data: { __typename: 'Query' } } });
   });
 
   test.each(['application/json', 'application/json; charset=utf-8', 'application/graphql+json'])(
-    'a POST of %s',
+    'is answered: a POST of %s',
     async (type) => {
       const answer = await send(production, 'POST', { 'content-type': type }, { body: '{"query":"{ __typename }"}' });
       expect(answer).toMatchObject({ status: 200, json: { data: { __typename: 'Query' } } });

@@ -59,7 +59,7 @@ async function bothWays(path: string, toInit: () => Init) {
   return { byServer, byFetch };
 }
 
-describe('the fetch handler answers as the server does:', () => {
+describe('the fetch handler', () => {
   test.each<readonly [string, number, string, () => Init]>([
     ['a create', 200, 'graphql', () => create(SAMPLE_INPUT)],
     ['the same create again, by the fast lane', 200, 'graphql', () => create(SAMPLE_INPUT)],
@@ -88,13 +88,13 @@ describe('the fetch handler answers as the server does:', () => {
     ['a health check with HEAD', 200, 'health', () => ({ method: 'HEAD' })],
     ['readiness', 200, 'ready', () => ({})],
     ['an unknown path', 404, 'elsewhere', () => ({})],
-  ])('%s', async (_, status, path, toInit) => {
+  ])('answers %s as the server does, with %i', async (_, status, path, toInit) => {
     const { byServer, byFetch } = await bothWays(path, toInit);
     expect(byServer.status).toBe(status);
     expect(byFetch).toEqual(byServer);
   });
 
-  test('a token request, whose token allows a create', async () => {
+  test('answers a token request with a token that allows a create', async () => {
     const { byServer, byFetch } = await bothWays('Token', () => token(clientSecret));
     expect({ ...byFetch, body: '' }).toEqual({ ...byServer, body: '' });
     const { access_token: given } = JSON.parse(byFetch.body) as { access_token: string };
@@ -104,7 +104,7 @@ describe('the fetch handler answers as the server does:', () => {
     expect(created.body).toContain('"name":"Sample task"');
   });
 
-  test('the metrics', async () => {
+  test('answers a request for the metrics', async () => {
     const { byServer, byFetch } = await bothWays('metrics', () => ({}));
     expect(byFetch.headers['content-type']).toBe(byServer.headers['content-type']);
     expect(byFetch.body).toMatch(/^gateway_creates_total\{.*code="OK".*\} \d+$/m);

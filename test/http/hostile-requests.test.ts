@@ -42,7 +42,7 @@ describe('a document that asks for many pages', () => {
       });
     expect((await pages(10)).json.errors).toBeUndefined();
     const { json } = await pages(11);
-    expect(json.errors?.[0]?.message).toContain('at most 10 pages, not 11');
+    expect(json.errors?.[0]?.message).toContain('at most 10 pages, got 11');
     expect(json.data).toBeNull();
   });
 });
@@ -121,7 +121,7 @@ describe('the demo', () => {
   });
 });
 
-describe('a request target that is a whole address, as sent by proxies, is accepted:', () => {
+describe('a request target that is a whole address, as sent by proxies,', () => {
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${gateway.token}` };
   const create = JSON.stringify({
     query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }',
@@ -129,14 +129,17 @@ describe('a request target that is a whole address, as sent by proxies, is accep
   });
   const created = '{"data":{"createAccountTask":{"replayed":false}}}';
 
-  test.each(['http://gateway.example', 'https://gateway.example:8443', 'HTTP://[::1]'])('%s', async (origin) => {
-    expect((await send(`${origin}/health`, {})).text).toBe('{"status":"ok"}');
-    expect((await send(origin, {})).status).toBe(404);
-    const query = await send(`${origin}/graphql?query=%7B__typename%7D`, { accept: 'application/json' });
-    expect(query.text).toBe('{"data":{"__typename":"Query"}}');
-    for (const _ of ['by Yoga', 'by the fast lane'])
-      expect(await send(`${origin}/graphql`, headers, create)).toEqual({ status: 200, text: created });
-    const rest = await send(`${origin}/api/v2/admin/tasks/account`, headers, jsonText());
-    expect(rest).toEqual({ status: 200, text: expect.stringContaining('"Result":"CREATED"') });
-  });
+  test.each(['http://gateway.example', 'https://gateway.example:8443', 'HTTP://[::1]'])(
+    'is accepted: %s',
+    async (origin) => {
+      expect((await send(`${origin}/health`, {})).text).toBe('{"status":"ok"}');
+      expect((await send(origin, {})).status).toBe(404);
+      const query = await send(`${origin}/graphql?query=%7B__typename%7D`, { accept: 'application/json' });
+      expect(query.text).toBe('{"data":{"__typename":"Query"}}');
+      for (const _ of ['by Yoga', 'by the fast lane'])
+        expect(await send(`${origin}/graphql`, headers, create)).toEqual({ status: 200, text: created });
+      const rest = await send(`${origin}/api/v2/admin/tasks/account`, headers, jsonText());
+      expect(rest).toEqual({ status: 200, text: expect.stringContaining('"Result":"CREATED"') });
+    },
+  );
 });

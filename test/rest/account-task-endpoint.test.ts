@@ -115,7 +115,7 @@ describe('a created task', () => {
   });
 });
 
-describe('a failure of the endpoint is an envelope with a status that tells whether a task was created:', () => {
+describe('a failure', () => {
   const STATUSES = {
     BAD_USER_INPUT: 400,
     UNAUTHENTICATED: 401,
@@ -135,35 +135,41 @@ describe('a failure of the endpoint is an envelope with a status that tells whet
 
   const codes = Object.keys(STATUSES) as readonly FailureCode[];
 
-  test.each(codes.filter((code) => code !== 'UNAUTHENTICATED'))('%s', async (code) => {
-    const { status, headers, text, logged } = await ask({}, failing(code));
-    expect(status).toBe(STATUSES[code]);
-    expect(headers).toEqual({
-      'Content-Type': 'application/json; charset=utf-8',
-      'Cache-Control': 'no-store',
-      'X-Content-Type-Options': 'nosniff',
-    });
-    expect(JSON.parse(text)).toEqual({ Error: { ErrorCode: code, ErrorReason: 'The "reason".' }, ResponseData: null });
-    expect(logged).toMatchObject([
-      { level: 'warn', facts: { requestId: 'request-1', code }, message: 'The "reason".' },
-    ]);
-  });
+  test.each(codes.filter((code) => code !== 'UNAUTHENTICATED'))(
+    '%s is an envelope with a status that tells whether a task was created',
+    async (code) => {
+      const { status, headers, text, logged } = await ask({}, failing(code));
+      expect(status).toBe(STATUSES[code]);
+      expect(headers).toEqual({
+        'Content-Type': 'application/json; charset=utf-8',
+        'Cache-Control': 'no-store',
+        'X-Content-Type-Options': 'nosniff',
+      });
+      expect(JSON.parse(text)).toEqual({
+        Error: { ErrorCode: code, ErrorReason: 'The "reason".' },
+        ResponseData: null,
+      });
+      expect(logged).toMatchObject([
+        { level: 'warn', facts: { requestId: 'request-1', code }, message: 'The "reason".' },
+      ]);
+    },
+  );
 
-  test('an envelope in XML for a caller that accepts XML', async () => {
+  test('is in XML for a caller that accepts XML', async () => {
     const { text } = await ask({ headers: { accept: 'application/xml' } }, failing('CLIENT_REQUIRED'));
     expect(text).toContain(
       '<Error><ErrorCode>CLIENT_REQUIRED</ErrorCode><ErrorReason>The "reason".</ErrorReason></Error></Resp',
     );
   });
 
-  test('bad credentials get the 401 of Web API 2 instead', async () => {
+  test('of credentials gets the 401 of Web API 2 instead', async () => {
     const { status, headers, text } = await ask({}, failing('UNAUTHENTICATED'));
     expect(status).toBe(401);
     expect(headers['WWW-Authenticate']).toBe('Bearer');
     expect(text).toBe('{"Message":"Authorization has been denied for this request."}');
   });
 
-  test('an unexpected error gets the 500 of Web API 2, without details, and is logged with the request id', async () => {
+  test('that is unexpected gets the 500 of Web API 2, without details, and is logged with the request id', async () => {
     const error = new TypeError('secret');
     const setting = {
       create: () => {

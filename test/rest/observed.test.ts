@@ -35,8 +35,8 @@ test('every observed case is parsed, and every departure names one of them', () 
   expect(departing.size).toBe(names.length);
 });
 
-describe('the endpoint answers as observed:', () => {
-  test.each(cases.filter(({ name }) => !departing.has(name)))('$name', async (observed) => {
+describe('the REST endpoint', () => {
+  test.each(cases.filter(({ name }) => !departing.has(name)))('answers "$name" as observed', async (observed) => {
     const answer = await ask(observed.name);
     expect(answer.header('content-type')).toBe(observed.type);
     expect(answer.header('allow')).toBe(observed.allow);
@@ -46,7 +46,7 @@ describe('the endpoint answers as observed:', () => {
   });
 });
 
-describe('the endpoint departs from what was observed:', () => {
+describe('the REST endpoint, where it departs from what was observed,', () => {
   test.each(DEPARTURES)('$why', async ({ cases: names, status, body }) => {
     for (const observed of cases.filter(({ name }) => names.includes(name))) {
       const answer = await ask(observed.name);
