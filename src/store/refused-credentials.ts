@@ -30,6 +30,12 @@ export interface Acceptance {
   readonly acceptedAtMs: number;
 }
 
+interface Refusal {
+  readonly owner: CallerIdentity;
+  /** Milliseconds of `performance.now()`. */
+  readonly refusedAtMs: number;
+}
+
 const COLUMNS = ['credential', 'refused_at', 'expires_at'];
 /** Without this condition, invented credentials would fill the table. */
 const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ANY (?1))
@@ -37,10 +43,11 @@ const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorde
 
 export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
   const { database, onUnwritten } = options;
-  const queue = createRetryQueue<CallerIdentity>({ ...options, write: writeRefusals, onDropped: onUnwritten });
+  const queue = createRetryQueue<Refusal>({ ...options, write: writeRefusals, onDropped: onUnwritten });
   return {
     note: async (owner) => {
-      if (owner.credential) await queue.write(owner).catch(onUnwritten);
+      if (!owner.credential) return;
+      await queue.write({ owner, refusedAtMs: performance.now() }).catch(onUnwritten);
     },
     async check({ credential }) {
       if (!credential) return;
@@ -82,13 +89,16 @@ export function credentialRefused(): TaskFailure {
   );
 }
 
-async function writeRefusals(transaction: SqlTransaction, owners: readonly CallerIdentity[]): Promise<void> {
+/** A refusal that is written late has the time at which it happened, so that a later acceptance lifts it. */
+async function writeRefusals(transaction: SqlTransaction, refusals: readonly Refusal[]): Promise<void> {
   const [nowMs, ...owned] = await Promise.all([
     readClock(transaction),
-    ...owners.map(({ scopes }) => transaction.read(HAS_RECORDS_OR_KEYS, [scopes])),
+    ...refusals.map(({ owner }) => transaction.read(HAS_RECORDS_OR_KEYS, [owner.scopes])),
   ]);
-  const rows = owners.flatMap(({ credential }, index) =>
-    credential && owned[index]?.length ? [[credential.hash, nowMs, credential.expiresAtMs]] : [],
+  const rows = refusals.flatMap(({ owner: { credential }, refusedAtMs }, index) =>
+    credential && owned[index]?.length
+      ? [[credential.hash, nowMs - Math.floor(performance.now() - refusedAtMs), credential.expiresAtMs]]
+      : [],
   );
   if (rows.length > 0) await transaction.insert('refused_credentials', COLUMNS, rows, { ifAbsent: true });
 }

@@ -204,6 +204,48 @@ describe.each(DATABASES)('on %s', (kind) => {
     await refusals.check(owner);
   });
 
+  test('a refusal that is stored late is lifted by an acceptance that came after it', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const clock = { nowMs: 1_000_000 };
+    const database = withClock(await migratedDatabase(kind), clock);
+    const ofRefusals = withOutages(database);
+    const ofRecords = withOutages(database);
+    const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
+    const records = createTaskRecords({
+      database: ofRecords.database,
+      maxPending: 10,
+      onDropped: () => {},
+      retryMs: 1,
+    });
+    const refusals = createRefusedCredentials({
+      database: ofRefusals.database,
+      maxPending: 10,
+      onUnwritten: () => {},
+    });
+    onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
+    await records.add(owner, wholeTask());
+    ofRefusals.state.isDown = true;
+    await refusals.note(owner);
+    const pass = (ms: number): void => {
+      vi.advanceTimersByTime(ms);
+      clock.nowMs += ms;
+    };
+    pass(10_000);
+    ofRecords.state.isDown = true;
+    await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    pass(10_000);
+    ofRefusals.state.isDown = false;
+    const isBlocked = () =>
+      refusals.check(owner).then(
+        () => false,
+        () => true,
+      );
+    await expect.poll(isBlocked, WHILE).toBe(true);
+    ofRecords.state.isDown = false;
+    await expect.poll(async () => (await records.list(owner, PAGE)).tasks.length, WHILE).toBe(2);
+    await refusals.check(owner);
+  });
+
   test('a refusal is deleted when its token expires', async () => {
     const { answers, one, database, countRefused } = await openGateways(kind);
     await one.create(REPORT_TASK, callOf(withSubject('Bearer 1')));
