@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
-import { findCycles, layerProblems, ROOMS, type SourceFiles, toRelativeImports } from './layers.ts';
+import { findCycles, findSharedNames, layerProblems, ROOMS, type SourceFiles, toRelativeImports } from './layers.ts';
 
 const MAX_LINES = 230;
 const MAX_FILES_IN_A_FOLDER = 17;
@@ -27,6 +27,10 @@ describe('the source', () => {
 
   test('No source file imports itself by way of others, import() and types included.', () => {
     expect(findCycles(sources)).toStrictEqual([]);
+  });
+
+  test('No file name and no exported name stands for two things.', () => {
+    expect(findSharedNames(sources)).toStrictEqual([]);
   });
 
   test('Tracing and pretty printing are loaded only where they are configured.', () => {
@@ -101,6 +105,18 @@ describe('a planted violation is found', () => {
 
   test('An import of the wrong room is found in cli.ts.', () => {
     expect(layerProblems(new Map([['src/cli.ts', `import { b } from './wire/json.ts';`]]))).toHaveLength(1);
+  });
+
+  test.each([
+    ['createB', 'src/wire/a.ts', 'src/http/b.ts', 'export function createB() {}', 'export async function createB() {}'],
+    ['Limit', 'src/wire/a.ts', 'src/http/b.ts', 'export interface Limit {}', 'export type Limit = string;'],
+    ['a.ts', 'src/wire/a.ts', 'src/http/a.ts', 'const b = 1;', 'const b = 1;'],
+  ])('A name for two things is found: %s', (name, path, otherPath, text, otherText) => {
+    const planted = new Map([
+      [path, text],
+      [otherPath, otherText],
+    ]);
+    expect(findSharedNames(planted)).toEqual([`${name}: ${path}, ${otherPath}`]);
   });
 
   test.each([`import { b } from './b.ts';`, `import type { B } from './b.ts';`, `const b = () => import('./b.ts');`])(

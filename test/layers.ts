@@ -84,6 +84,22 @@ export function findCycles(files: SourceFiles): readonly string[] {
   return [...files.keys()].flatMap((path) => visit(path, []));
 }
 
+/** Finds each file name and exported name that two source files have, as `name: a.ts, b.ts`. */
+export function findSharedNames(files: SourceFiles): readonly string[] {
+  const names = [...files].flatMap(([path, text]) =>
+    [posix.basename(path), ...toExportedNames(text)].map((name) => ({ name, path })),
+  );
+  return [...Map.groupBy(names, ({ name }) => name)]
+    .filter(([, uses]) => uses.length > 1)
+    .map(([name, uses]) => `${name}: ${uses.map(({ path }) => path).join(', ')}`);
+}
+
+function toExportedNames(text: string): readonly string[] {
+  return [...text.matchAll(/^export (?:async )?(?:function\*?|const|class|interface|type) (\w+)/gm)].map(
+    ([, name = '']) => name,
+  );
+}
+
 /** Returns the paths of the source files that a file imports in any way. */
 export function toRelativeImports(path: string, text: string): readonly string[] {
   return [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))]
