@@ -20,7 +20,7 @@ export default defineConfig({
     maxWorkers: Math.max(3, availableParallelism()),
     projects: [
       { extends: true, test: { name: 'unit', ...unit } },
-      { extends: true, test: { name: 'integration', ...integration, globalSetup: [POSTGRES] } },
+      { extends: true, test: { name: 'integration', ...integration, globalSetup: [POSTGRES], testTimeout: 120_000 } },
       {
         extends: true,
         test: { name: 'e2e', ...e2e, globalSetup: [POSTGRES, PROGRAM], testTimeout: 120_000, hookTimeout: 300_000 },

