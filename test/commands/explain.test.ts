@@ -165,7 +165,7 @@ describe('a problem that would refuse a create', () => {
       {},
       'BAD_USER_INPUT: Variable "$input" got invalid value "soon" at "input.startDate"',
     ],
-    [{ ...SAMPLE_INPUT, parameters: '{' }, {}, 'BAD_USER_INPUT: parameters: '],
+    [{ ...SAMPLE_INPUT, parameters: '{' }, {}, 'BAD_USER_INPUT: input.parameters: '],
     [
       { ...SAMPLE_INPUT, frequency: 'DAILY' },
       { TASK_FREQUENCIES: 'NONE,OFTEN' },
