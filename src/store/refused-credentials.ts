@@ -100,5 +100,12 @@ async function writeRefusals(transaction: SqlTransaction, refusals: readonly Ref
       ? [[credential.hash, nowMs - Math.floor(performance.now() - refusedAtMs), credential.expiresAtMs]]
       : [],
   );
+  // A later refusal must not be lifted by an acceptance that came between the two.
+  for (const [credential = '', refusedAtMs = 0] of rows) {
+    await transaction.write(
+      'UPDATE refused_credentials SET refused_at = ?2 WHERE credential = ?1 AND refused_at < ?2',
+      [credential, refusedAtMs],
+    );
+  }
   if (rows.length > 0) await transaction.insert('refused_credentials', COLUMNS, rows, { ifAbsent: true });
 }

@@ -204,6 +204,31 @@ describe.each(DATABASES)('on %s', (kind) => {
     await refusals.check(owner);
   });
 
+  test('an acceptance between two refusals does not lift the second', async () => {
+    vi.useFakeTimers({ toFake: ['performance'] });
+    const clock = { nowMs: 1_000_000 };
+    const database = withClock(await migratedDatabase(kind), clock);
+    const { database: failing, state } = withOutages(database);
+    const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
+    const records = createTaskRecords({ database: failing, maxPending: 10, onDropped: () => {}, retryMs: 1 });
+    const refusals = createRefusedCredentials({ database, maxPending: 10, onUnwritten: () => {} });
+    onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
+    const pass = (ms: number): void => {
+      vi.advanceTimersByTime(ms);
+      clock.nowMs += ms;
+    };
+    await records.add(owner, wholeTask());
+    await refusals.note(owner);
+    pass(10_000);
+    state.isDown = true;
+    await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    pass(10_000);
+    await refusals.note(owner);
+    state.isDown = false;
+    await expect.poll(async () => (await records.list(owner, PAGE)).tasks.length, WHILE).toBe(2);
+    await expect(refusals.check(owner)).rejects.toMatchObject(BLOCKED);
+  });
+
   test('a refusal that is stored late is lifted by an acceptance that came after it', async () => {
     vi.useFakeTimers({ toFake: ['performance'] });
     const clock = { nowMs: 1_000_000 };
