@@ -71,10 +71,12 @@ export function createRequestObservation({
       return record;
     },
     end(record, response) {
+      // A short answer may be sent in full, and its response destroyed, by now.
+      const isAborted = response.destroyed && !response.writableFinished;
       const statusCode = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
       const durationMs = performance.now() - record.startedMs;
       metrics.end(record, statusCode, durationMs);
-      requestLog(record, { status: statusCode, durationMs, isAborted: response.destroyed }, PROBES.has(record.path));
+      requestLog(record, { status: statusCode, durationMs, isAborted }, PROBES.has(record.path));
       if (tracing) traces.get(record)?.end(record, statusCode);
     },
   };

@@ -5,6 +5,7 @@ import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { HttpBounds } from '../../src/http/bounds.ts';
 import { createRequestBodies } from '../../src/http/request-body.ts';
+import type { RequestLog } from '../../src/telemetry/request-log.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
 import { createGraphqlHandler } from '../../src/graphql/graphql-handler.ts';
@@ -19,7 +20,7 @@ const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
 async function startServer(
   bounds: Partial<HttpBounds> = {},
   answer: string | ((body: string) => Promise<string>) = '{"data":{}}',
-  onAnswered: () => void = () => undefined,
+  onAnswered: RequestLog = () => undefined,
   pace?: BodyPace,
 ) {
   const asked: string[] = [];
@@ -168,7 +169,7 @@ describe('a slow caller', () => {
       await answered.promise;
       return '{"data":{}}';
     };
-    const { url, close } = await startServer(SOON, answer, answered.resolve);
+    const { url, close } = await startServer(SOON, answer, () => answered.resolve());
     const first = toRequestText([...HEAD, 'Content-Length: 7'], '{"a":1}');
     const { socket, received } = openRaw(url, first + WHOLE);
     await received(/^HTTP\/1\.1 200 [^]*HTTP\/1\.1 200 /);
@@ -276,3 +277,17 @@ test('a request that is refused early gets no second answer if its rest is malfo
   caller.write('zz\r\n');
   expect(parseAnswers(await caller.closed).map(({ status }) => status)).toEqual([413]);
 });
+
+test.each(['/health', '/nothing'])(
+  'an answer of %s that the caller received is not logged as aborted',
+  async (path) => {
+    const logged: unknown[] = [];
+    const { url } = await startServer({}, '', (record, { isAborted }) => void logged.push([record.path, isAborted]));
+    await (await fetch(new URL(path, url))).text();
+    await (await fetch(new URL(path, url), { headers: { Connection: 'close' } })).text();
+    await expect.poll(() => logged.length).toBe(2);
+    expect(new Set(logged.map((line) => JSON.stringify(line)))).toEqual(
+      new Set([JSON.stringify([path === '/health' ? 'health' : 'other', false])]),
+    );
+  },
+);
