@@ -44,8 +44,8 @@ export interface UpstreamRequest {
 }
 
 /**
- * The HTTP client of the service. Each POST arrives there at most once. Every place that may repeat a create has a comment that
- * begins with "May send the request again"; search for it.
+ * The HTTP client of the service. No POST is carried out twice. Every place that may send one again has a comment that begins
+ * with "May send the request again"; search for it.
  */
 export interface UpstreamClient {
   /** Takes a slot for a call, to be returned with `release`; the result is OVERLOADED if all are taken (see `CallsInFlight`). */

@@ -121,7 +121,9 @@ test('the documentation explorer lists the mutations and their arguments with th
   await expect.poll(() => documentation.innerText(), SOON).toContain('Registers up to 100 tasks.');
   await documentation.getByRole('link', { name: 'createAccountTask', exact: true }).click();
   await expect.poll(() => documentation.innerText(), SOON).toContain("Registers a task on the caller's account.");
-  await expect.poll(() => documentation.innerText(), SOON).toContain('With the same key the same input creates once');
+  await expect
+    .poll(() => documentation.innerText(), SOON)
+    .toContain('The same key with the same input creates one task');
   await screenshot('documentation');
 });
 
