@@ -14,9 +14,9 @@ export interface DropBounds {
   readonly maxBytes: number;
   /** A caller that has sent nothing for this long is assumed to have read its answer. */
   readonly quietMs: number;
-  /** The time for which a connection is read while others wait. */
+  /** The time for which a connection is read before the next has its turn. */
   readonly turnMs: number;
-  /** The time for which a connection may wait. */
+  /** The time after which a connection that waits again is closed. */
   readonly waitMs: number;
 }
 
@@ -28,7 +28,7 @@ export interface DroppedBodiesOptions {
 }
 
 const DROP_BOUNDS: DropBounds = {
-  maxRead: 8,
+  maxRead: 1,
   maxBytes: 16_777_216,
   quietMs: 2_000,
   turnMs: 250,
@@ -44,9 +44,11 @@ export function isLargeRest({ complete, headers }: IncomingMessage): boolean {
   return Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0)) > MAX_KEPT_BYTES;
 }
 
-interface Reading {
+interface DroppedBody {
+  readonly droppedMs: number;
   readonly firstByte: number;
-  readonly sinceMs: number;
+  /** The start of its present turn. */
+  sinceMs: number;
   bytesRead: number;
   /** The time of the last bytes. */
   lastMs: number;
@@ -54,22 +56,26 @@ interface Reading {
 
 export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOptions): DroppedBodies {
   const bounds = { ...DROP_BOUNDS, ...given };
-  const reading = new Map<Socket, Reading>();
-  /** The start of each wait; the longest wait comes first. */
-  const waiting = new Map<Socket, number>();
+  const reading = new Map<Socket, DroppedBody>();
+  /** The next to be read comes first. */
+  const waiting = new Map<Socket, DroppedBody>();
   let checks: NodeJS.Timeout | null = null;
 
-  const read = (socket: Socket): void => {
-    const { bytesRead } = socket;
-    const nowMs = performance.now();
-    reading.set(socket, { firstByte: bytesRead, sinceMs: nowMs, bytesRead, lastMs: nowMs });
+  const read = (socket: Socket, body: DroppedBody): void => {
+    body.sinceMs = performance.now();
+    body.lastMs = body.sinceMs;
+    reading.set(socket, body);
     socket.resume();
   };
+  const wait = (socket: Socket, body: DroppedBody): void => {
+    waiting.set(socket, body);
+    socket.pause();
+  };
   const readNext = (): void => {
-    for (const [socket] of waiting) {
+    for (const [socket, body] of waiting) {
       if (reading.size >= bounds.maxRead) return;
       waiting.delete(socket);
-      read(socket);
+      read(socket, body);
     }
   };
   const cutOff = (socket: Socket): void => {
@@ -78,19 +84,20 @@ export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOp
   };
   const check = (): void => {
     const nowMs = performance.now();
-    for (const [socket, state] of reading) {
-      if (socket.bytesRead !== state.bytesRead) {
-        state.bytesRead = socket.bytesRead;
-        state.lastMs = nowMs;
+    for (const [socket, body] of reading) {
+      if (socket.bytesRead !== body.bytesRead) {
+        body.bytesRead = socket.bytesRead;
+        body.lastMs = nowMs;
       }
-      if (nowMs - state.lastMs >= bounds.quietMs) socket.destroy();
-      else if (state.bytesRead - state.firstByte > bounds.maxBytes) cutOff(socket);
-      else if (waiting.size > 0 && nowMs - state.sinceMs >= bounds.turnMs) cutOff(socket);
+      if (nowMs - body.lastMs >= bounds.quietMs) socket.destroy();
+      else if (body.bytesRead - body.firstByte > bounds.maxBytes) cutOff(socket);
+      else if (waiting.size > 0 && nowMs - body.sinceMs >= bounds.turnMs) {
+        reading.delete(socket);
+        wait(socket, body);
+      }
     }
-    for (const [socket, sinceMs] of waiting) {
-      if (nowMs - sinceMs < bounds.waitMs) break;
-      cutOff(socket);
-    }
+    for (const [socket, { droppedMs }] of waiting) if (nowMs - droppedMs >= bounds.waitMs) cutOff(socket);
+    readNext();
     if (reading.size > 0 || !checks) return;
     clearInterval(checks);
     checks = null;
@@ -104,14 +111,16 @@ export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOp
         waiting.delete(socket);
         if (reading.delete(socket)) readNext();
       });
-      checks ??= setInterval(check, CHECK_MS).unref();
-      if (reading.size < bounds.maxRead) return read(socket);
-      waiting.set(socket, performance.now());
-      socket.pause();
       // Node resumes the socket itself for a dropped request.
       socket.on('resume', () => {
         if (waiting.has(socket)) socket.pause();
       });
+      checks ??= setInterval(check, CHECK_MS).unref();
+      const { bytesRead } = socket;
+      const nowMs = performance.now();
+      const body = { droppedMs: nowMs, firstByte: bytesRead, sinceMs: nowMs, bytesRead, lastMs: nowMs };
+      if (reading.size < bounds.maxRead) read(socket, body);
+      else wait(socket, body);
     },
   };
 }
