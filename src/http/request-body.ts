@@ -1,5 +1,6 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import type { BodyBudget, CountedBody } from './body-budget.ts';
 import { RequestRefusal } from './request-refusal.ts';
@@ -114,7 +115,10 @@ class ArrivingBody {
   end(): void {
     this.#isComplete = true;
     if (this.#counted && this.#resolve) this.#account.budget.complete(this.#counted);
-    if (this.#resolve) arrivedBodies.add(() => this.#deliver());
+    if (!this.#resolve) return;
+    // Large bodies take milliseconds each, and are not worked on back to back.
+    if (this.#bytes > MAX_UNCOUNTED_BYTES) void exclusiveTurn().then(() => this.#deliver());
+    else arrivedBodies.add(() => this.#deliver());
   }
 
   fail(error: Error): void {

@@ -33,3 +33,22 @@ test('a body is rejected if its caller leaves before it is read', async () => {
   request.destroy();
   await expect(bodies.read(request, RESPONSE, 100)).rejects.toThrow('The caller has left.');
 });
+
+test('large bodies that arrive together are delivered in event-loop turns of their own', async () => {
+  const turns = new Set<number>();
+  let turn = 0;
+  const countTurns = (): void => {
+    turn += 1;
+    if (turns.size < 3 && turn < 1_000) setImmediate(countTurns);
+  };
+  setImmediate(countTurns);
+  const requests = Array.from({ length: 3 }, async () => {
+    const request = openRequest();
+    const body = bodies.read(request, RESPONSE, 200_000);
+    request.end('x'.repeat(100_000));
+    await body;
+    turns.add(turn);
+  });
+  await Promise.all(requests);
+  expect(turns.size).toBe(3);
+});
