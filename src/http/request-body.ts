@@ -25,6 +25,8 @@ export interface RequestBodiesOptions {
 const NOTHING = Buffer.alloc(0);
 /** A body in one piece of at most this size is not counted, so even a full budget accepts it. */
 const MAX_UNCOUNTED_BYTES = 16_384;
+/** A larger body takes milliseconds to work on. */
+const MAX_BATCHED_BYTES = 65_536;
 /** The minimum that a piece counts, for Node's own overhead. */
 const MIN_PIECE_BYTES = 256;
 const CALLER_LEFT = { status: 400, code: 'BAD_REQUEST' } as const;
@@ -116,8 +118,7 @@ class ArrivingBody {
     this.#isComplete = true;
     if (this.#counted && this.#resolve) this.#account.budget.complete(this.#counted);
     if (!this.#resolve) return;
-    // Large bodies take milliseconds each, and are not worked on back to back.
-    if (this.#bytes > MAX_UNCOUNTED_BYTES) void exclusiveTurn().then(() => this.#deliver());
+    if (this.#bytes > MAX_BATCHED_BYTES) void exclusiveTurn().then(() => this.#deliver());
     else arrivedBodies.add(() => this.#deliver());
   }
 
