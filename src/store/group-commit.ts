@@ -39,6 +39,8 @@ interface Pending<Item, Result> {
 
 /** SQLite's synchronous commit blocks the event loop; a larger batch gains nothing over a second commit. */
 const MAX_ITEMS_PER_COMMIT = 256;
+/** The size of the items of one commit, unless its first item is larger. */
+const MAX_COMMIT_SIZE = 4_194_304;
 const MAX_PENDING_SIZE = 67_108_864;
 
 /**
@@ -161,11 +163,21 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
 }
 
 /** Returns how many waiting items one commit takes. Items of one turn, such as those of a request, stay together if they fit. */
-function countWholeTurns(waiting: readonly { readonly turn: number }[]): number {
-  if (waiting.length <= MAX_ITEMS_PER_COMMIT) return waiting.length;
-  const firstTurnLeft = waiting[MAX_ITEMS_PER_COMMIT]?.turn;
+function countWholeTurns(waiting: readonly { readonly turn: number; readonly size: number }[]): number {
+  const max = countFitting(waiting);
+  if (waiting.length <= max) return waiting.length;
+  const firstTurnLeft = waiting[max]?.turn;
   const count = waiting.findIndex(({ turn }) => turn === firstTurnLeft);
-  return count === 0 ? MAX_ITEMS_PER_COMMIT : count;
+  return count === 0 ? max : count;
+}
+
+function countFitting(waiting: readonly { readonly size: number }[]): number {
+  let totalSize = 0;
+  const count = waiting.findIndex(({ size }, index) => {
+    totalSize += size;
+    return index === MAX_ITEMS_PER_COMMIT || (totalSize > MAX_COMMIT_SIZE && index > 0);
+  });
+  return count === -1 ? waiting.length : count;
 }
 
 function endSteps(steps: readonly StepUnderWay[], end: StepEnd): void {

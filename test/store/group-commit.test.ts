@@ -120,6 +120,15 @@ test('more items than fit into one commit are stored by several commits, in orde
   expect(await stored(database)).toEqual(items);
 });
 
+test('large items that arrive together share commits of up to 4 MB, and a larger item has one of its own', async () => {
+  const { commits, database, batches } = await openNotes({ maxPendingSize: 100_000_000 });
+  const megabytes = [1, 1, 1, 6, 1, 2, 1];
+  const items = megabytes.map((size) => 'x'.repeat(size * 1_000_000));
+  await Promise.all(items.map((item) => commits.add(item)));
+  expect(batches.map((batch) => batch.map((item) => item.length / 1_000_000))).toEqual([[1, 1, 1], [6], [1, 2, 1]]);
+  expect(await stored(database)).toEqual(items);
+});
+
 test('items that arrive in one turn stay in one commit if they fit, however many wait before them', async () => {
   const gate = Promise.withResolvers<void>();
   const { commits, batches } = await openNotes({
