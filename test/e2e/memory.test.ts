@@ -8,7 +8,7 @@ import { createCaller } from './support/graphql-caller.ts';
 const MB = 1_048_576;
 /** The limit that the operations page gives: a process under load plus twice the budget for bodies. */
 const BUDGET_BYTES = 64 * MB;
-const MAX_RESIDENT_BYTES = 250 * MB + 2 * BUDGET_BYTES;
+const MAX_RESIDENT_BYTES = 200 * MB + 2 * BUDGET_BYTES;
 const CALLERS = 150;
 
 const caller = createCaller('Bearer of-the-service');
