@@ -40,7 +40,7 @@ export interface Call {
   /** Sent to the upstream and written to every log line of the request. */
   readonly requestId: string;
   /** The deadline in milliseconds of `performance.now()`, after which no write is sent and no read continues. Unlimited if absent. */
-  readonly untilMs?: number | undefined;
+  readonly deadlineMs?: number | undefined;
   /** Called at the start of every step outside this process; absent if nothing is traced. */
   readonly beginStep?: BeginStep | undefined;
 }

@@ -72,19 +72,19 @@ export function createGraphqlEndpoint({
     requestId: string,
     record: RequestRecord | undefined,
   ): GatewayContext => {
-    const untilMs = time.endMs();
+    const deadlineMs = time.deadlineMs();
     const answer = answers.open();
     if (record) record.answer = answer;
     return createGatewayContext({
       requestId,
-      untilMs,
+      deadlineMs,
       answer,
       beginStep: record?.beginStep,
       tasks: timedTasks,
       batchConcurrency,
       authenticate() {
         const caller = authenticate(authorization);
-        return caller instanceof Promise ? time.within(untilMs, caller) : caller;
+        return caller instanceof Promise ? time.within(deadlineMs, caller) : caller;
       },
       logFailure: (error) => {
         logFailure(error, { requestId, log, record });

@@ -71,9 +71,9 @@ export function trackConnections(server: Server, dropped: DroppedBodies): Server
   server.closeIdleConnections = () => undefined;
   return {
     onceAllAccepted(work) {
-      const untilMs = performance.now() + NEW_MS;
+      const deadlineMs = performance.now() + NEW_MS;
       const check = (before: number): void => {
-        if (accepted === before || performance.now() > untilMs) work();
+        if (accepted === before || performance.now() > deadlineMs) work();
         else checkLater();
       };
       const checkLater = (): void => {

@@ -30,7 +30,7 @@ export interface GatewayContext {
   /** The result of `authenticate`, if it was called and did not throw at once; else undefined. */
   knownCaller(): Caller | Promise<Caller> | undefined;
   /** The deadline of the operation in milliseconds of `performance.now()`. */
-  readonly untilMs: number;
+  readonly deadlineMs: number;
   /** The tasks created so far. An error of a later field can null the whole `data`; its extensions then list these tasks. */
   readonly created: CreatedTaskRef[];
   /** The creates with an unknown outcome, kept for the same reason. */
@@ -50,7 +50,7 @@ export interface GatewayContext {
 export interface GatewayContextOptions
   extends Pick<
     GatewayContext,
-    'requestId' | 'tasks' | 'authenticate' | 'untilMs' | 'batchConcurrency' | 'beginStep' | 'answer'
+    'requestId' | 'tasks' | 'authenticate' | 'deadlineMs' | 'batchConcurrency' | 'beginStep' | 'answer'
   > {
   /** Logs a failure that is part of `data`, with the ID of the request. */
   logFailure(error: unknown): void;
@@ -62,7 +62,7 @@ export function createGatewayContext(options: GatewayContextOptions): GatewayCon
   const context: GatewayContext = {
     requestId: options.requestId,
     tasks: options.tasks,
-    untilMs: options.untilMs,
+    deadlineMs: options.deadlineMs,
     batchConcurrency: options.batchConcurrency,
     beginStep: options.beginStep,
     created: [],
@@ -107,8 +107,8 @@ export function createTask(
   task: NewAccountTask,
   idempotencyKey: string | null,
 ): Promise<CreatedAccountTask> {
-  return withCall(context, ({ caller, requestId, untilMs, beginStep }) =>
-    context.tasks.create(task, { caller, requestId, untilMs, beginStep, idempotencyKey }).then(
+  return withCall(context, ({ caller, requestId, deadlineMs, beginStep }) =>
+    context.tasks.create(task, { caller, requestId, deadlineMs, beginStep, idempotencyKey }).then(
       (created) => {
         context.created.push({ path, id: created.accountTask.ID });
         return created;
@@ -131,6 +131,6 @@ function withInputPath(error: unknown, inputPath: string): unknown {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${message}`, { cause });
 }
 
-function callOf(caller: Caller, { requestId, untilMs, beginStep }: GatewayContext): Call {
-  return { caller, requestId, untilMs, beginStep };
+function callOf(caller: Caller, { requestId, deadlineMs, beginStep }: GatewayContext): Call {
+  return { caller, requestId, deadlineMs, beginStep };
 }

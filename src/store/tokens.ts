@@ -88,19 +88,19 @@ const MAX_TOKENS = 1_000;
 
 /** Creates a cache of callers whose tokens were verified recently. A full cache evicts its oldest entry. */
 export function createTokenCache(maxTokens = MAX_TOKENS): TokenCache {
-  const entries = new Map<string, { readonly caller: AccountCaller; readonly untilMs: number }>();
+  const entries = new Map<string, { readonly caller: AccountCaller; readonly expiresMs: number }>();
   return {
     find(tokenHash) {
       const entry = entries.get(tokenHash);
       if (!entry) return null;
-      if (entry.untilMs > performance.now()) return entry.caller;
+      if (entry.expiresMs > performance.now()) return entry.caller;
       entries.delete(tokenHash);
       return null;
     },
     set(tokenHash, caller, leftMs) {
       const [oldest] = entries.keys();
       if (entries.size >= maxTokens && oldest !== undefined) entries.delete(oldest);
-      entries.set(tokenHash, { caller, untilMs: performance.now() + Math.min(CACHED_MS, leftMs) });
+      entries.set(tokenHash, { caller, expiresMs: performance.now() + Math.min(CACHED_MS, leftMs) });
     },
   };
 }

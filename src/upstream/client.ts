@@ -38,7 +38,7 @@ export interface UpstreamRequest {
   readonly headers: RequestHeaders;
   readonly body: string;
   /** The request must not be sent after this time, in milliseconds of `performance.now()`; absent without such a limit. */
-  readonly untilMs?: number | undefined;
+  readonly deadlineMs?: number | undefined;
   /** Called for every exchange of the request. */
   readonly beginStep?: BeginStep | undefined;
 }
@@ -93,7 +93,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   const dispatch = (
     connection: Connection,
-    { path, fixedHeaders, headers, body, untilMs, beginStep }: UpstreamRequest,
+    { path, fixedHeaders, headers, body, deadlineMs, beginStep }: UpstreamRequest,
     deadline: Deadline,
     resends: number,
     queuedMs: number,
@@ -114,7 +114,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       {
         maxAnswerBytes: answerBound(body, maxAnswerBytes),
         deadline,
-        untilMs,
+        deadlineMs,
         queuedMs,
         dispatchedMs,
         observer,

@@ -26,7 +26,7 @@ export interface ExchangeOptions {
   readonly maxAnswerBytes: number;
   readonly deadline: Deadline;
   /** The request must not be sent after this time; undefined without such a limit. */
-  readonly untilMs: number | undefined;
+  readonly deadlineMs: number | undefined;
   /** The time of the request for a connection, in milliseconds of `performance.now()`. */
   readonly queuedMs: number;
   /** The time when a connection was assigned. */
@@ -107,8 +107,8 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
       throw new Error('The time was up before the request was sent.');
     }
     const nowMs = performance.now();
-    const { untilMs, observer } = this.#options;
-    if (untilMs !== undefined && nowMs >= untilMs) {
+    const { deadlineMs, observer } = this.#options;
+    if (deadlineMs !== undefined && nowMs >= deadlineMs) {
       observer?.onRefused('operation_time');
       this.#fail(operationTimedOut());
       throw new Error('The time of the operation was up before the request was sent.');

@@ -42,7 +42,7 @@ const RENEWAL_INTERVAL_MS = 30_000;
 export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTokenOptions): OwnToken {
   let cached: CachedToken | null = null;
   let fetching: Promise<CachedToken> | null = null;
-  let backoff: { readonly failure: TaskFailure; readonly untilMs: number } | null = null;
+  let backoff: { readonly failure: TaskFailure; readonly endMs: number } | null = null;
   let renewedAtMs = -Infinity;
 
   const fetchToken = async (call: TokenCall | undefined): Promise<CachedToken> => {
@@ -59,7 +59,7 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
     } catch (error) {
       if (error instanceof TaskFailure) {
         const backoffMs = error.code === 'UNAUTHENTICATED' ? BACKOFF_MS.refused : BACKOFF_MS.failed;
-        backoff = { failure: error, untilMs: now() + backoffMs };
+        backoff = { failure: error, endMs: now() + backoffMs };
         onFailure(error);
       }
       throw error;
@@ -68,7 +68,7 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
     }
   };
   const fetchOnce = (call: TokenCall | undefined): Promise<CachedToken> => {
-    if (backoff && now() < backoff.untilMs) return Promise.reject(backoff.failure);
+    if (backoff && now() < backoff.endMs) return Promise.reject(backoff.failure);
     fetching ??= fetchToken(call);
     return fetching;
   };

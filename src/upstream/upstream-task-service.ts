@@ -64,7 +64,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   }).flat();
   const post = (
     body: string,
-    { caller, requestId, untilMs, beginStep }: Call,
+    { caller, requestId, deadlineMs, beginStep }: Call,
     Authorization: string,
   ): Promise<UpstreamAnswer> =>
     client.postAdmitted({
@@ -73,7 +73,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
       fixedHeaders,
       headers: { Authorization, 'X-Request-Id': requestId },
       body,
-      untilMs,
+      deadlineMs,
       beginStep,
     });
   /** Sends with the gateway's own token, which may have to be fetched first. */

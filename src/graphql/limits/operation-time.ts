@@ -5,9 +5,9 @@ import { setTimeLimit } from '../../event-loop/time-limit.ts';
 /** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */
 export interface OperationTime {
   /** The deadline of an operation that starts now, in milliseconds of `performance.now()`. */
-  endMs(): number;
+  deadlineMs(): number;
   /** Rejects at the deadline unless the work has settled. Only for work without side effects, which continues unobserved. */
-  within<Result>(untilMs: number, work: Promise<Result>): Promise<Result>;
+  within<Result>(deadlineMs: number, work: Promise<Result>): Promise<Result>;
   /** Decorates a task service: past the deadline reads fail and no write starts. A write that has started is never cut off. */
   limit(tasks: TaskService): TaskService;
 }
@@ -17,13 +17,13 @@ export function createOperationTime(timeoutMs: number, onOver: () => void): Oper
     onOver();
     return operationTimedOut();
   };
-  const within = <Result>(untilMs: number, work: Promise<Result>): Promise<Result> =>
+  const within = <Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> =>
     new Promise((resolve, reject) => {
       let hasEnded = false;
       const giveUp = (): void => {
         if (!hasEnded) reject(over());
       };
-      const timer = setTimeLimit(giveUp, untilMs - performance.now(), null);
+      const timer = setTimeLimit(giveUp, deadlineMs - performance.now(), null);
       const end = (): void => {
         hasEnded = true;
         clearTimeout(timer);
@@ -32,11 +32,11 @@ export function createOperationTime(timeoutMs: number, onOver: () => void): Oper
       work.then(resolve, reject);
     });
   const read = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => {
-    if (call.untilMs === undefined) return work();
-    return isOver(call) ? Promise.reject(over()) : within(call.untilMs, work());
+    if (call.deadlineMs === undefined) return work();
+    return isOver(call) ? Promise.reject(over()) : within(call.deadlineMs, work());
   };
   return {
-    endMs: () => performance.now() + timeoutMs,
+    deadlineMs: () => performance.now() + timeoutMs,
     within,
     limit: (tasks) => ({
       ...tasks,
@@ -47,6 +47,6 @@ export function createOperationTime(timeoutMs: number, onOver: () => void): Oper
   };
 }
 
-function isOver({ untilMs }: Call): boolean {
-  return untilMs !== undefined && performance.now() >= untilMs;
+function isOver({ deadlineMs }: Call): boolean {
+  return deadlineMs !== undefined && performance.now() >= deadlineMs;
 }

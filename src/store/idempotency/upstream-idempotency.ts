@@ -31,12 +31,12 @@ export function idempotentTaskService(
   let waiting = 0;
   /** Claims the key. While another attempt holds the claim, polls until that one has settled or the wait is over. */
   const claimOrWait = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<ClaimResult> => {
-    const untilMs = performance.now() + waitMs;
+    const deadlineMs = performance.now() + waitMs;
     let result = await ledger.claim(attempt, beginStep);
     if (result.kind !== 'running' || waiting >= maxWaiting) return result;
     waiting += 1;
     try {
-      while (result.kind === 'running' && performance.now() < untilMs) {
+      while (result.kind === 'running' && performance.now() < deadlineMs) {
         await delay(POLL_MS);
         result = await ledger.claim(attempt, beginStep);
       }
