@@ -38,9 +38,6 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
-/** The element that GraphiQL's own script fills. */
-const ROOT = '<div id="root"></div>';
-
 /** Creates GraphiQL's page with all its assets inline (9 MB). The first request renders and compresses it. */
 export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   let rendered: ReturnType<typeof render> | undefined;
@@ -93,35 +90,7 @@ async function render({ query, headers }: GraphiqlOptions) {
     defaultQuery: query,
     defaultHeaders: JSON.stringify(headers, null, 2),
   });
-  const html = Buffer.from(
-    page.replace(ROOT, () => `<script>${returnScript(headers['Authorization'] ?? '')}</script>${ROOT}`),
-  );
+  const html = Buffer.from(page);
   const compressed = await promisify(gzip)(html, { level: 9 });
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
-}
-
-/** The script that runs before GraphiQL, for returning users. */
-function returnScript(authorization: string): string {
-  return `(${prepareReturn.toString()})(${JSON.stringify(authorization).replaceAll('<', '\\u003c')});`;
-}
-
-/**
- * Runs in the page as text, so it may use nothing of this module. It restores the active tab: GraphiQL opens a blank tab
- * unless its stored query, variables and headers equal those of the active tab. It also replaces the Authorization header
- * that an earlier start of the gateway filled in by the current one.
- */
-function prepareReturn(authorization: string): void {
-  const earlier = localStorage.getItem('gateway:authorization');
-  localStorage.setItem('gateway:authorization', authorization);
-  const stored = localStorage.getItem('graphiql:tabState');
-  if (stored === null) return;
-  const tabState = earlier ? stored.replaceAll(earlier, authorization) : stored;
-  localStorage.setItem('graphiql:tabState', tabState);
-  const { tabs, activeTabIndex } = JSON.parse(tabState) as {
-    readonly tabs: readonly Readonly<Record<string, string | null>>[];
-    readonly activeTabIndex: number;
-  };
-  for (const name of ['query', 'variables', 'headers']) {
-    localStorage.setItem(`graphiql:${name}`, tabs[activeTabIndex]?.[name] ?? '');
-  }
 }

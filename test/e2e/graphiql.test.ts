@@ -63,38 +63,6 @@ test('GraphiQL runs its example with its header, and makes no request to another
   expect(complaints).toEqual([]);
 });
 
-test('a reload keeps the example and its header in the same tab', async () => {
-  const { authorization, address } = await startDemo();
-  const { context } = await newBrowser();
-  const graphiql = await openGraphiql(context, address);
-  await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain('createAccountTask(');
-  await graphiql.run();
-  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
-  await graphiql.reload();
-  await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain('createAccountTask(');
-  await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${authorization}"`);
-  await graphiql.screenshot('reloaded');
-  expect(await graphiql.tabs()).toEqual(['CreateAccountTask']);
-});
-
-test('a returning user finds the new token in the old tab after the demo has restarted', async () => {
-  const first = await startDemo();
-  const { context } = await newBrowser();
-  const graphiql = await openGraphiql(context, first.address);
-  await graphiql.run();
-  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
-  await end(first.demo);
-
-  // The database is another, so the first token is invalid there.
-  const second = await startDemo({ PORT: first.address.port });
-  await graphiql.reload();
-  await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${second.authorization}"`);
-  await graphiql.run();
-  await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
-  await graphiql.screenshot('returned');
-  expect(await graphiql.tabs()).toEqual(['CreateAccountTask']);
-});
-
 test('a header that the user wrote survives a reload and a restart of the demo', async () => {
   const first = await startDemo();
   const { context } = await newBrowser();

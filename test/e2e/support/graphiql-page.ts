@@ -10,8 +10,6 @@ export interface GraphiqlWindow {
   /** Replaces an editor's text. It should be one line, since the editor indents further lines. */
   readonly write: (pane: Pane, text: string) => Promise<void>;
   readonly run: () => Promise<void>;
-  /** The names of the open tabs. */
-  readonly tabs: () => Promise<readonly string[]>;
   readonly reload: () => Promise<void>;
   /** Saves a screenshot in test-results/. */
   readonly screenshot: (name: string) => Promise<void>;
@@ -36,7 +34,6 @@ export async function openGraphiql(context: BrowserContext, address: URL): Promi
       await page.keyboard.press('Home');
     },
     run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
-    tabs: () => page.getByRole('tab').allInnerTexts(),
     async reload() {
       await page.goto(page.url());
       await isReady();
