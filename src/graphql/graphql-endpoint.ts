@@ -1,5 +1,7 @@
 /** The GraphQL endpoint: Yoga with its plugins in the order of a request's phases, and the fast lane in front of it. */
 import type { IncomingMessage } from 'node:http';
+import { ANSWER_HEADERS } from './accept.ts';
+import type { RequestHead } from './request-head.ts';
 import { type GraphQLSchema, type ExecutionArgs, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import { TaskFailure } from '../contract/failure.ts';
@@ -44,12 +46,23 @@ export interface ServerContext {
   readonly record?: RequestRecord;
 }
 
-/** The GraphQL endpoint at /graphql. Both methods give the same answers. */
+/** The answer to a GraphQL request. */
+export interface GraphqlAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 export interface GraphqlEndpoint {
+  /** Answers a request whose head has been accepted and whose body has been read. */
+  answer(
+    request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+    head: RequestHead,
+    body: Buffer,
+    record: RequestRecord,
+  ): Promise<GraphqlAnswer>;
   /** Answers any request, as a fetch handler. */
   fetch(url: string, init: RequestInit, context: ServerContext): Promise<Response> | Response;
-  /** Answers a JSON POST of a document that has run before; null if `fetch` must answer the request. */
-  answerKnown(request: IncomingMessage, body: Buffer, record: RequestRecord): Promise<string> | null;
 }
 
 export function createGraphqlEndpoint({
@@ -129,12 +142,52 @@ export function createGraphqlEndpoint({
     landingPage: false,
     logging: false,
   });
+  const answerKnown: (...request: Parameters<GraphqlEndpoint['answer']>) => Promise<string> | null = (
+    { url, headers },
+    { bodyType },
+    body,
+    record,
+  ) => {
+    if (!lane || bodyType !== 'application/json' || url !== '/graphql') return null;
+    return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
+  };
+  const answerWithYoga: GraphqlEndpoint['answer'] = async (
+    { method = 'GET', url, headers },
+    { bodyType, answerType },
+    body,
+    record,
+  ) => {
+    const hasBody = bodyType !== '';
+    const answer = await yoga.fetch(
+      // A constant host: the Host header is the caller's and decides nothing here.
+      `http://gateway${url}`,
+      {
+        method,
+        // Yoga compares media types literally, so it gets the types that the head was read as.
+        headers: {
+          ...(headers as Record<string, string>),
+          accept: answerType,
+          ...(hasBody ? { 'content-type': bodyType } : {}),
+        },
+        ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
+      },
+      { requestId: record.requestId, record },
+    );
+    // The answer is sent whole, with its length, so headers for a stream are left out.
+    const allow = answer.headers.get('allow');
+    return {
+      status: answer.status,
+      headers: allow === null ? ANSWER_HEADERS[answerType] : { ...ANSWER_HEADERS[answerType], Allow: allow },
+      text: await answer.text(),
+    };
+  };
   return {
-    fetch: (url, init, context) => yoga.fetch(url, init, context),
-    answerKnown: ({ url, headers }, body, record) => {
-      if (!lane || url !== '/graphql') return null;
-      return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
+    answer(request, head, body, record) {
+      const known = answerKnown(request, head, body, record);
+      if (!known) return answerWithYoga(request, head, body, record);
+      return known.then((text) => ({ status: 200, headers: ANSWER_HEADERS[head.answerType], text }));
     },
+    fetch: (url, init, context) => yoga.fetch(url, init, context),
   };
 }
 

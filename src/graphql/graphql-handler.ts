@@ -2,12 +2,12 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { sendText } from '../http/answer.ts';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { ANSWER_HEADERS, prefersGraphiql } from './accept.ts';
+import { prefersGraphiql } from './accept.ts';
 import { createBodyAllowance } from './limits/body-allowance.ts';
 import type { Cors } from '../http/cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { readRequestHead, type RequestHead } from './request-head.ts';
+import { readRequestHead } from './request-head.ts';
 import { type RequestBodies, isText } from '../http/request-body.ts';
 import { RequestRefusal } from '../http/request-refusal.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
@@ -34,10 +34,7 @@ const GRAPHIQL_IS_OFF =
   'Apollo-Require-Preflight.';
 const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 
-/**
- * Answers requests at /graphql, in this order: CORS, GraphiQL, the refusals of the head, the bound of the body, the fast
- * lane, Yoga.
- */
+/** Answers requests at /graphql, in this order: CORS, GraphiQL, the refusals of the head, the bound of the body, the endpoint. */
 export function createGraphqlHandler({
   graphql,
   cors,
@@ -53,35 +50,6 @@ export function createGraphqlHandler({
     maxBytes: maxBodyBytes,
     maxAnonymousBytes: maxAnonymousBodyBytes,
   });
-  const answerWithYoga = async (
-    request: IncomingMessage,
-    { bodyType, answerType }: RequestHead,
-    body: Buffer,
-    response: ServerResponse,
-    record: RequestRecord,
-  ): Promise<void> => {
-    const hasBody = bodyType !== '';
-    const answer = await graphql.fetch(
-      // A constant host: the Host header is the caller's and decides nothing here.
-      `http://gateway${request.url}`,
-      {
-        method: request.method ?? 'GET',
-        // Yoga compares media types literally, so it gets the types that the head was read as.
-        headers: {
-          ...(request.headers as Record<string, string>),
-          accept: answerType,
-          ...(hasBody ? { 'content-type': bodyType } : {}),
-        },
-        ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
-      },
-      { requestId: record.requestId, record },
-    );
-    // The answer is sent whole, with its length, so headers for a stream are left out.
-    const allow = answer.headers.get('allow');
-    const headers = { ...ANSWER_HEADERS[answerType], ...(allow === null ? {} : { Allow: allow }) };
-    const text = await answer.text();
-    sendText(response, answer.status, headers, text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text);
-  };
   return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
     if (cors(request, response)) return;
     const isForGraphiql = prefersGraphiql(request.method, request.headers);
@@ -98,13 +66,11 @@ export function createGraphqlHandler({
     if (body === null) throw refuse();
     // Decoding would replace the invalid bytes, and the task would be created with other text than was sent.
     if (!isText(body, head.bodyType)) throw new RequestRefusal("The request's body is not UTF-8.", NOT_TEXT);
-    const known = head.bodyType === 'application/json' ? graphql.answerKnown(request, body, record) : null;
-    if (!known) return answerWithYoga(request, head, body, response, record);
+    const answering = graphql.answer(request, head, body, record);
     // The pending function would otherwise keep the body in memory.
     body = null;
-    const text = await known;
-    const answer = text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text;
-    sendText(response, 200, ANSWER_HEADERS[head.answerType], answer);
+    const { status, headers, text } = await answering;
+    sendText(response, status, headers, text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text);
   };
 }
 
