@@ -4,34 +4,41 @@
  */
 export type Outcome = 'NOT_SENT' | 'REJECTED' | 'UNKNOWN';
 
-/** Every failure code with the outcomes that it can have. The codes are this project's own; the contract documents none. */
-const OUTCOMES = {
-  BAD_USER_INPUT: ['NOT_SENT'],
-  UNAUTHENTICATED: ['NOT_SENT', 'REJECTED'],
-  FORBIDDEN: ['NOT_SENT', 'REJECTED'],
-  CLIENT_REQUIRED: ['REJECTED'],
-  TASK_NOT_FOUND: ['REJECTED'],
-  TASK_REJECTED: ['REJECTED'],
-  IDEMPOTENCY_CONFLICT: ['NOT_SENT'],
-  IDEMPOTENCY_IN_PROGRESS: ['NOT_SENT'],
-  UPSTREAM_UNREACHABLE: ['NOT_SENT'],
-  OVERLOADED: ['NOT_SENT', 'REJECTED'],
-  UPSTREAM_TIMEOUT: ['UNKNOWN'],
-  UPSTREAM_CONNECTION_LOST: ['UNKNOWN'],
-  UPSTREAM_FAILED: ['UNKNOWN'],
-  UPSTREAM_UNREADABLE: ['UNKNOWN'],
-} as const satisfies Record<string, readonly Outcome[]>;
+/**
+ * The facts of a failure code. `restStatus`: below 500 no task was created, as every client of the contract assumes; 503 says
+ * that none can be for now; 500 that its fate is unknown. `retryable` is said of a create.
+ */
+type Facts = readonly [outcomes: readonly Outcome[], retryable: boolean, restStatus: number, description: string];
 
-export type FailureCode = keyof typeof OUTCOMES;
+/** Every failure code with its facts. The codes are this project's own; the contract documents none. */
+// biome-ignore format: one row for each code
+const FACTS = {
+  BAD_USER_INPUT: [['NOT_SENT'], false, 400, 'A value is invalid; the message names it and says what is accepted.'],
+  UNAUTHENTICATED: [['NOT_SENT', 'REJECTED'], false, 401, 'The credentials are missing or were not accepted.'],
+  FORBIDDEN: [['NOT_SENT', 'REJECTED'], false, 403, 'The caller may not create the task.'],
+  CLIENT_REQUIRED: [['REJECTED'], false, 409, 'The account has no API client; create one first.'],
+  TASK_NOT_FOUND: [['REJECTED'], false, 404, 'The taskId is not in the catalogue.'],
+  TASK_REJECTED: [['REJECTED'], false, 400, 'The service refused the task and explains it in errorCode and errorReason.'],
+  IDEMPOTENCY_CONFLICT: [['NOT_SENT'], false, 409, 'The idempotencyKey was already used with another input.'],
+  IDEMPOTENCY_IN_PROGRESS: [['NOT_SENT'], true, 409, 'A create with the same idempotencyKey is still in progress.'],
+  OVERLOADED: [['NOT_SENT', 'REJECTED'], true, 429, 'Too many requests are in progress, or the service has stopped answering.'],
+  UPSTREAM_UNREACHABLE: [['NOT_SENT'], true, 503, 'The service cannot be reached, or the task store cannot be written.'],
+  UPSTREAM_TIMEOUT: [['UNKNOWN'], false, 500, 'The service did not answer in time.'],
+  UPSTREAM_CONNECTION_LOST: [['UNKNOWN'], false, 500, 'The connection to the service was lost before its answer was complete.'],
+  UPSTREAM_FAILED: [['UNKNOWN'], false, 500, 'The service failed while it was processing the task.'],
+  UPSTREAM_UNREADABLE: [['UNKNOWN'], false, 500, 'The answer of the service cannot be read.'],
+} as const satisfies Readonly<Record<string, Facts>>;
+
+export type FailureCode = keyof typeof FACTS;
 
 /** A code with one of its outcomes: `{ code: 'OVERLOADED', outcome: 'UNKNOWN' }` does not type-check. */
 export type FailureKind = {
-  [Code in FailureCode]: { readonly code: Code; readonly outcome: (typeof OUTCOMES)[Code][number] };
+  [Code in FailureCode]: { readonly code: Code; readonly outcome: (typeof FACTS)[Code][0][number] };
 }[FailureCode];
 
-/** Every valid pair of code and outcome. */
-export const FAILURE_KINDS = Object.entries(OUTCOMES).flatMap(([code, outcomes]) =>
-  outcomes.map((outcome) => ({ code, outcome }) as FailureKind),
+/** Every failure code with its facts by name, for the GraphQL enum, the REST face, the metrics and the docs. */
+export const FAILURES = (Object.entries(FACTS) as [FailureCode, Facts][]).map(
+  ([code, [outcomes, retryable, restStatus, description]]) => ({ code, outcomes, retryable, restStatus, description }),
 );
 
 export interface FailureEvidence {
@@ -42,9 +49,6 @@ export interface FailureEvidence {
   /** For the log only; never part of an answer. */
   readonly cause?: unknown;
 }
-
-/** The codes after which the same request can be sent again: nothing was created, and the cause is temporary. */
-const RETRYABLE: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'OVERLOADED', 'IDEMPOTENCY_IN_PROGRESS']);
 
 /**
  * A failure that is understood, as opposed to a defect. Everything that fails a create in an expected way throws this class.
@@ -67,7 +71,12 @@ export class TaskFailure extends Error {
 
   /** True if the same request can be sent again unchanged without the risk of creating the task twice. */
   get retryable(): boolean {
-    return RETRYABLE.has(this.code);
+    return FACTS[this.code][1];
+  }
+
+  /** The status of the REST endpoint's answer. */
+  get restStatus(): number {
+    return FACTS[this.code][2];
   }
 }
 

@@ -1,5 +1,5 @@
 import { type CreatedAccountTask, DETAIL_FIELDS } from '../contract/account-task.ts';
-import type { FailureCode, TaskFailure } from '../contract/failure.ts';
+import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { replaceCharactersNotInXml } from '../contract/parameters.ts';
 import { type AnswerEnvelope, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
@@ -13,27 +13,6 @@ export interface RestAnswer {
   readonly body: Uint8Array;
 }
 
-/**
- * The status of each failure. Below 500 no task was created, as every client of the contract assumes. 503: no task was
- * created, and none can be for now. 500: unknown. No answer has a Retry-After, on which an intermediary might repeat a create.
- */
-const STATUSES: Readonly<Record<FailureCode, number>> = {
-  BAD_USER_INPUT: 400,
-  UNAUTHENTICATED: 401,
-  FORBIDDEN: 403,
-  CLIENT_REQUIRED: 409,
-  TASK_NOT_FOUND: 404,
-  TASK_REJECTED: 400,
-  IDEMPOTENCY_CONFLICT: 409,
-  IDEMPOTENCY_IN_PROGRESS: 409,
-  UPSTREAM_UNREACHABLE: 503,
-  OVERLOADED: 429,
-  UPSTREAM_TIMEOUT: 500,
-  UPSTREAM_CONNECTION_LOST: 500,
-  UPSTREAM_FAILED: 500,
-  UPSTREAM_UNREADABLE: 500,
-};
-
 const TRAILING_ZEROS = /(\.\d*?)0+(Z|[+-]\d\d:\d\d)$/;
 
 export function createdAnswer({ accountTask, Identification, Result }: CreatedAccountTask, style: AnswerStyle) {
@@ -41,10 +20,13 @@ export function createdAnswer({ accountTask, Identification, Result }: CreatedAc
   return envelopeAnswer(200, { Error: null, ResponseData: { Identification, Result, Detail } }, style);
 }
 
-/** Returns the contract's envelope for a failure of the endpoint itself. */
-export function failureAnswer({ code, message }: TaskFailure, style: AnswerStyle): RestAnswer {
+/**
+ * Returns the contract's envelope for a failure of the endpoint itself. No answer has a Retry-After, on which an intermediary
+ * might repeat a create.
+ */
+export function failureAnswer({ code, message, restStatus }: TaskFailure, style: AnswerStyle): RestAnswer {
   const envelope = { Error: { ErrorCode: code, ErrorReason: message }, ResponseData: null };
-  return envelopeAnswer(STATUSES[code], envelope, style);
+  return envelopeAnswer(restStatus, envelope, style);
 }
 
 /** Returns the answer of ASP.NET Web API 2 to a request that it refuses before it calls the endpoint. */

@@ -1,5 +1,5 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
-import { type Outcome, shortenMessage, TaskFailure, type FailureCode } from '../contract/failure.ts';
+import { FAILURES, type FailureCode, type Outcome, shortenMessage, TaskFailure } from '../contract/failure.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from './task-size.ts';
 import type { Builder } from './builder.ts';
@@ -16,8 +16,13 @@ const OUTCOMES = {
   },
 } as const satisfies Record<Outcome, { description: string }>;
 
-const MASKED_CODE = 'INTERNAL_SERVER_ERROR';
-const MASKED = { code: MASKED_CODE, message: 'Unexpected error.' } as const;
+const MASKED = { code: 'INTERNAL_SERVER_ERROR', message: 'Unexpected error.' } as const;
+
+const CODES = Object.fromEntries(
+  [...FAILURES, { code: MASKED.code, description: 'A defect of the gateway, described in its log.' }].map(
+    ({ code, description }) => [code, { description }],
+  ),
+) as Readonly<Record<FailureCode | typeof MASKED.code, { readonly description: string }>>;
 
 export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   const TaskOutcome = builder.enumType('TaskOutcome', {
@@ -26,7 +31,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
   });
   const TaskFailureCode = builder.enumType('TaskFailureCode', {
     description: 'Why a create failed. `extensions.code` has the same codes.',
-    values: FAILURE_CODE_VALUES,
+    values: CODES,
   });
 
   const CreateAccountTaskItem = builder.inputType('CreateAccountTaskItem', {
@@ -153,26 +158,3 @@ async function mapConcurrently<In, Out>(
   await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work));
   return results;
 }
-
-const DESCRIPTIONS: Readonly<Record<FailureCode | typeof MASKED_CODE, string>> = {
-  BAD_USER_INPUT: 'A value is invalid; the message names it and says what is accepted.',
-  UNAUTHENTICATED: 'The credentials are missing or were not accepted.',
-  FORBIDDEN: 'The caller may not create the task.',
-  CLIENT_REQUIRED: 'The account has no API client; create one first.',
-  TASK_NOT_FOUND: 'The taskId is not in the catalogue.',
-  TASK_REJECTED: 'The service refused the task and explains it in errorCode and errorReason.',
-  IDEMPOTENCY_CONFLICT: 'The idempotencyKey was already used with another input.',
-  IDEMPOTENCY_IN_PROGRESS: 'A create with the same idempotencyKey is still in progress.',
-  UPSTREAM_UNREACHABLE: 'The service cannot be reached, or the task store cannot be written.',
-  OVERLOADED: 'Too many requests are in progress, or the service has stopped answering.',
-  UPSTREAM_TIMEOUT: 'The service did not answer in time.',
-  UPSTREAM_CONNECTION_LOST: 'The connection to the service was lost before its answer was complete.',
-  UPSTREAM_FAILED: 'The service failed while it was processing the task.',
-  UPSTREAM_UNREADABLE: 'The answer of the service cannot be read.',
-  INTERNAL_SERVER_ERROR: 'A defect of the gateway, described in its log.',
-};
-
-/** Every code as a member of the GraphQL enum. */
-const FAILURE_CODE_VALUES = Object.fromEntries(
-  Object.entries(DESCRIPTIONS).map(([code, description]) => [code, { description }]),
-) as Readonly<Record<keyof typeof DESCRIPTIONS, { readonly description: string }>>;

@@ -1,6 +1,6 @@
 import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
 import { type EnumTables, findMember } from '../contract/enums.ts';
-import { FAILURE_KINDS, TaskFailure } from '../contract/failure.ts';
+import { FAILURES, TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -15,7 +15,8 @@ export interface ObservationOptions {
 
 /** A decorator that counts creates, and the values in their answers that are not in the enums. */
 export function observedTaskService(inner: TaskService, { backend, tables, metrics }: ObservationOptions): TaskService {
-  metrics.preregisterCreates(backend, [CREATED, ...FAILURE_KINDS, UNEXPECTED]);
+  const failures = FAILURES.flatMap(({ code, outcomes }) => outcomes.map((outcome) => ({ code, outcome })));
+  metrics.preregisterCreates(backend, [CREATED, ...failures, UNEXPECTED]);
   const count = ({ code, outcome }: { readonly code: string; readonly outcome: string }): void =>
     metrics.countCreate(backend, code, outcome);
   const succeed = (created: CreatedAccountTask): CreatedAccountTask => {

@@ -1,29 +1,32 @@
 import { describe, expect, test } from 'vitest';
-import { badInput, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
+import { badInput, FAILURES, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 
-const KINDS: readonly (readonly [FailureKind, boolean])[] = [
-  [{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, false],
-  [{ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, false],
-  [{ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, false],
-  [{ code: 'FORBIDDEN', outcome: 'NOT_SENT' }, false],
-  [{ code: 'FORBIDDEN', outcome: 'REJECTED' }, false],
-  [{ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, false],
-  [{ code: 'TASK_NOT_FOUND', outcome: 'REJECTED' }, false],
-  [{ code: 'TASK_REJECTED', outcome: 'REJECTED' }, false],
-  [{ code: 'IDEMPOTENCY_CONFLICT', outcome: 'NOT_SENT' }, false],
-  [{ code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT' }, true],
-  [{ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, true],
-  [{ code: 'OVERLOADED', outcome: 'NOT_SENT' }, true],
-  [{ code: 'OVERLOADED', outcome: 'REJECTED' }, true],
-  [{ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, false],
-  [{ code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' }, false],
-  [{ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, false],
-  [{ code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' }, false],
-];
+/** What callers rely on whatever the code says: a new code must keep these rules. */
+describe('the failure codes', () => {
+  test.each(FAILURES)('$code is not retryable if its outcome may be UNKNOWN', ({ outcomes, retryable }) => {
+    expect(outcomes.includes('UNKNOWN') && retryable).toBe(false);
+  });
+
+  const [unknown, known] = [true, false].map((isUnknown) =>
+    FAILURES.filter(({ outcomes }) => outcomes.includes('UNKNOWN') === isUnknown),
+  );
+
+  test.each(unknown ?? [])('$code has no other outcome than UNKNOWN and the REST status 500', (failure) => {
+    expect(failure).toMatchObject({ outcomes: ['UNKNOWN'], restStatus: 500 });
+  });
+
+  test.each(known ?? [])('$code has a REST status that says that no task was created', ({ retryable, restStatus }) => {
+    expect(restStatus < 500 || (restStatus === 503 && retryable)).toBe(true);
+  });
+});
 
 describe('TaskFailure', () => {
-  test.each(KINDS)('TaskFailure of kind %o has retryable %s', (kind, retryable) => {
-    expect(new TaskFailure(kind, 'why')).toMatchObject({ ...kind, message: 'why', name: 'TaskFailure', retryable });
+  test.each(FAILURES)('TaskFailure with code $code has the facts of its code', ({ code, outcomes, ...facts }) => {
+    for (const outcome of outcomes) {
+      const failure = new TaskFailure({ code, outcome } as FailureKind, 'why');
+      const { retryable, restStatus } = facts;
+      expect(failure).toMatchObject({ code, outcome, message: 'why', name: 'TaskFailure', retryable, restStatus });
+    }
   });
 
   test('TaskFailure keeps evidence verbatim and leaves missing evidence undefined', () => {

@@ -2,8 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { type FailureCode, FAILURE_KINDS, TaskFailure } from '../../src/contract/failure.ts';
-import { failureAnswer } from '../../src/rest/rest-answer.ts';
+import { FAILURES } from '../../src/contract/failure.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { ROOMS } from '../layers.ts';
 import { blocksOf, named, PAGES, readPage, ROOT } from './markdown.ts';
@@ -79,13 +78,12 @@ describe('failures.md', () => {
       ([, code = '', facts = '', body = '']) => [code, { facts, body }],
     ),
   );
-  const ofCreates = new Set<string>(FAILURE_KINDS.map(({ code }) => code));
 
   test('has a section for every code in the code, and for no other', () => {
     const ours = readSources(['src/graphql/**/*.ts', 'src/http/*.ts', 'src/schema/*.ts']);
     const yoga = readSources('node_modules/graphql-yoga/esm/**/*.js');
     const codes = [
-      ...ofCreates,
+      ...FAILURES.map(({ code }) => code),
       ...named(ours, /\bcode: '([A-Z_]+)'/g),
       ...named(ours, /'((?:PERSISTED|GRAPHQL)_[A-Z_]+)'/g),
       ...named(yoga, /\bcode: ['"]([A-Z_]+)['"]/g),
@@ -99,15 +97,11 @@ describe('failures.md', () => {
     expect([...sections.keys()].toSorted()).toEqual(expected.toSorted());
   });
 
-  test.each([...ofCreates] as FailureCode[])('gives the outcomes, retryable and REST status of %s', (code) => {
-    const kinds = FAILURE_KINDS.filter((kind) => kind.code === code);
-    const [first] = kinds;
-    if (!first) throw new Error(`${code} has no outcome`);
-    const failure = new TaskFailure(first, '');
-    const { status } = failureAnswer(failure, { format: 'json', mediaType: 'application/json', charset: 'utf-8' });
-    const outcomes = kinds.map(({ outcome }) => outcome).join(' or ');
+  test.each(FAILURES)('gives the outcomes, retryable and REST status of $code', (failure) => {
     const retryable = failure.retryable ? 'retryable' : 'not retryable';
-    expect(sections.get(code)?.facts).toBe(`${outcomes}, ${retryable}, REST ${status}.`);
+    expect(sections.get(failure.code)?.facts).toBe(
+      `${failure.outcomes.join(' or ')}, ${retryable}, REST ${failure.restStatus}.`,
+    );
   });
 
   test.each([...sections])(

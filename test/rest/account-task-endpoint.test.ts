@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
-import { type FailureCode, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
+import { FAILURES, type FailureCode, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
 import { createRestEndpoint, type RestEndpointOptions } from '../../src/rest/account-task-endpoint.ts';
@@ -116,30 +116,11 @@ describe('a created task', () => {
 });
 
 describe('a failure', () => {
-  const STATUSES = {
-    BAD_USER_INPUT: 400,
-    UNAUTHENTICATED: 401,
-    FORBIDDEN: 403,
-    CLIENT_REQUIRED: 409,
-    TASK_NOT_FOUND: 404,
-    TASK_REJECTED: 400,
-    IDEMPOTENCY_CONFLICT: 409,
-    IDEMPOTENCY_IN_PROGRESS: 409,
-    UPSTREAM_UNREACHABLE: 503,
-    OVERLOADED: 429,
-    UPSTREAM_TIMEOUT: 500,
-    UPSTREAM_CONNECTION_LOST: 500,
-    UPSTREAM_FAILED: 500,
-    UPSTREAM_UNREADABLE: 500,
-  } satisfies Record<FailureCode, number>;
-
-  const codes = Object.keys(STATUSES) as readonly FailureCode[];
-
-  test.each(codes.filter((code) => code !== 'UNAUTHENTICATED'))(
-    '%s is an envelope with a status that tells whether a task was created',
-    async (code) => {
+  test.each(FAILURES.filter(({ code }) => code !== 'UNAUTHENTICATED'))(
+    '$code is an envelope with the status $restStatus',
+    async ({ code, restStatus }) => {
       const { status, headers, text, logged } = await ask({}, failing(code));
-      expect(status).toBe(STATUSES[code]);
+      expect(status).toBe(restStatus);
       expect(headers).toEqual({
         'Content-Type': 'application/json; charset=utf-8',
         'Cache-Control': 'no-store',
