@@ -17,6 +17,7 @@ const subgraphSdl = {
       StringValue: (node, key) => (key === 'description' ? { ...node, block: true } : undefined),
       ObjectTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
       InputObjectTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
+      InterfaceTypeDefinition: { leave: (type) => ({ ...type, fields: byName(type.fields) }) },
       FieldDefinition: { leave: (field) => ({ ...field, arguments: byName(field.arguments) }) },
       EnumTypeDefinition: { leave: (type) => ({ ...type, values: byName(type.values) }) },
     });

@@ -6,10 +6,12 @@ import type { JsonValue } from '../contract/json-value.ts';
 import type { GatewayContext } from './context.ts';
 import type { AnsweredPage } from './task-reading.ts';
 
-/** A failed create of a batch. The failure is wrapped, because GraphQL throws an Error that a resolver returns. */
-export interface FailedCreate {
+/** A write whose failure is data. The failure is wrapped, because GraphQL throws an Error that a resolver returns. */
+export interface FailedWrite {
   /** Null for a defect, which callers do not see; it is in the log. */
   readonly failure: TaskFailure | null;
+  /** The request that sent the write. */
+  readonly requestId: string;
 }
 
 export interface SchemaTypes {
@@ -24,12 +26,13 @@ export interface SchemaTypes {
     DateTime: { Input: string; Output: string };
     JSON: { Input: JsonValue; Output: JsonValue };
   };
+  Interfaces: { WriteFailure: FailedWrite };
   Objects: {
     AccountTask: AccountTask;
     AccountTaskConnection: AnsweredPage;
     AccountTaskEdge: AccountTask;
     Client: { readonly id: string };
-    CreateAccountTaskFailure: FailedCreate;
+    CreateAccountTaskFailure: FailedWrite;
     CreateAccountTaskPayload: CreatedAccountTask;
     Identification: { readonly UserId: string | null };
     PageInfo: AnsweredPage;

@@ -42,9 +42,9 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
     }),
   });
 
-  builder.objectType('CreateAccountTaskFailure', {
-    description:
-      'The result of a create that failed, with the fields that an error of createAccountTask has in its extensions.',
+  builder.interfaceType('WriteFailure', {
+    description: 'A write that failed, with the fields that its GraphQL error has in its extensions.',
+    resolveType: () => 'CreateAccountTaskFailure',
     fields: (t) => ({
       message: t.string({
         nullable: false,
@@ -54,7 +54,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       code: t.field({
         type: TaskFailureCode,
         nullable: false,
-        description: 'Why the create failed.',
+        description: 'Why the write failed.',
         resolve: ({ failure }) => failure?.code ?? MASKED.code,
       }),
       outcome: t.field({
@@ -73,10 +73,19 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
       }),
       retryable: t.boolean({
         nullable: false,
-        description: 'True if the same create can be sent again unchanged.',
+        description: 'True if the same write can be sent again unchanged.',
         resolve: ({ failure }) => failure?.retryable ?? false,
       }),
+      requestId: t.exposeID('requestId', {
+        nullable: false,
+        description: "The write's request in the gateway's log, and at the service, which got it as X-Request-Id.",
+      }),
     }),
+  });
+
+  builder.objectType('CreateAccountTaskFailure', {
+    interfaces: ['WriteFailure'],
+    description: 'The result of a create that failed.',
   });
 
   const CreateAccountTaskResult = builder.unionType('CreateAccountTaskResult', {
@@ -114,7 +123,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
               return held.hold(await createTask(context, place, task, idempotencyKey ?? null));
             } catch (error) {
               context.reportFailure(error, [name, index]);
-              return { failure: error instanceof TaskFailure ? error : null };
+              return { failure: error instanceof TaskFailure ? error : null, requestId: context.requestId };
             }
           },
         );

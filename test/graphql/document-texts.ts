@@ -10,7 +10,8 @@ import {
   isListType,
   isNonNullType,
   isObjectType,
-  isUnionType,
+  isAbstractType,
+  isInterfaceType,
   type GraphQLSchema,
   parse,
   validate,
@@ -189,7 +190,7 @@ function makeDocuments(schema: GraphQLSchema, making: Generation): fc.Arbitrary<
   function fieldOf(field: GraphQLField<unknown, unknown>, depth: number): fc.Arbitrary<Piece> {
     const inner = getNamedType(field.type);
     const conditional = rarely(fc.constantFrom(...DIRECTIVES), fc.constantFrom(...BAD_DIRECTIVES));
-    const hasSelection = isObjectType(inner) || isUnionType(inner);
+    const hasSelection = isObjectType(inner) || isAbstractType(inner);
     return fc
       .tuple(
         rarely(aliasOf(field), fc.constantFrom('a: ', '')),
@@ -204,7 +205,11 @@ function makeDocuments(schema: GraphQLSchema, making: Generation): fc.Arbitrary<
   }
 
   function fragmentsOn(type: GraphQLNamedType, depth: number): fc.Arbitrary<Piece>[] {
-    const members = isUnionType(type) ? type.getTypes() : [type];
+    const members = isAbstractType(type)
+      ? schema.getPossibleTypes(type)
+      : isObjectType(type)
+        ? [type, ...type.getInterfaces()]
+        : [type];
     return members.flatMap((member) => {
       const selected = selectionOf(member, depth - 1);
       const inline = selected.map((piece) => ({ ...piece, text: `... on ${member.name} ${piece.text}` }));
@@ -219,14 +224,17 @@ function makeDocuments(schema: GraphQLSchema, making: Generation): fc.Arbitrary<
 
   function selectionOf(type: GraphQLNamedType, depth: number): fc.Arbitrary<Piece> {
     if (depth <= 0) return fc.constant(textOnly('{ __typename }'));
-    const fields = isObjectType(type) ? Object.values(type.getFields()).map((field) => fieldOf(field, depth)) : [];
+    const fields =
+      isObjectType(type) || isInterfaceType(type)
+        ? Object.values(type.getFields()).map((field) => fieldOf(field, depth))
+        : [];
     const typename = fc.constant(textOnly('__typename'));
     const odd = fc
       .constantFrom('nope', '...Nope', '... { __typename }', '__schema { types { name } }', '')
       .map(textOnly);
     const usual = fc.oneof(
       ...(fields.length > 0 ? [{ weight: 8, arbitrary: fc.oneof(...fields) }] : []),
-      { weight: isUnionType(type) ? 8 : 2, arbitrary: fc.oneof(...fragmentsOn(type, depth)) },
+      { weight: isAbstractType(type) ? 8 : 2, arbitrary: fc.oneof(...fragmentsOn(type, depth)) },
       { weight: 1, arbitrary: typename },
     );
     return fc.array(rarely(usual, odd), { minLength: 1, maxLength: 4 }).map((pieces) => {

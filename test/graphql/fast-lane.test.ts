@@ -67,6 +67,14 @@ const REQUESTS: Readonly<Record<string, LaneRequest>> = {
       'fragment F on CreateAccountTaskFailure { message outcome code }',
     variables: { inputs: [{ input: { ...SAMPLE_INPUT, parameters: '"defect"' } }] },
   }),
+  'a batch of failures by their interface': post({
+    query:
+      'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { ...F } } ' +
+      'fragment F on WriteFailure { __typename code outcome message requestId ... on CreateAccountTaskFailure { retryable } }',
+    variables: {
+      inputs: ['1', '"reject"', '"defect"'].map((parameters) => ({ input: { ...SAMPLE_INPUT, parameters } })),
+    },
+  }),
   'one item where a batch is asked for': post({
     query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
     variables: { inputs: { input: SAMPLE_INPUT } },
@@ -277,6 +285,7 @@ describe('the fast lane', () => {
     'fragments',
     'aliases and merged fields',
     'a batch with everything in it',
+    'a batch of failures by their interface',
     'a page',
     'entities',
     'literals and a default in the document',

@@ -101,6 +101,7 @@ test('failures of items are logged with the request ID: known ones with their ca
     errorCode: null,
     errorReason: null,
     retryable: false,
+    requestId: 'trace-44',
   } as const;
   expect(results).toEqual([
     { ...FAILURE, message: 'It failed.', code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },

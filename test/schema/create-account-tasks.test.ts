@@ -83,6 +83,22 @@ describe.each(Object.entries(BACKENDS))('createAccountTasks in %s mode', (_name,
     expect(await created()).toBe(2);
   });
 
+  test('returns a failure as a WriteFailure with the request that it belongs to', async () => {
+    const query = `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) {
+      ... on WriteFailure { code outcome retryable message requestId } } }`;
+    const inputs = [item('{"broken":')];
+    const { json } = await gateway.graphql({ query, variables: { inputs } }, { 'x-request-id': 'trace-46' });
+    expect(json.data?.['createAccountTasks']).toEqual([
+      {
+        code: 'BAD_USER_INPUT',
+        outcome: 'NOT_SENT',
+        retryable: false,
+        message: expect.stringMatching(/^inputs\.0\.input\.parameters: is not JSON/) as unknown,
+        requestId: 'trace-46',
+      },
+    ]);
+  });
+
   test('creates one task for each idempotencyKey, within the batch and in later ones', async () => {
     const results = await createBatch(gateway, [
       keyed('a'),

@@ -8,6 +8,7 @@ export interface BatchResult {
   readonly code?: string;
   readonly outcome?: string;
   readonly message?: string;
+  readonly requestId?: string;
 }
 
 export interface BatchItem {
@@ -18,7 +19,7 @@ export interface BatchItem {
 const MUTATION = `mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) {
   __typename
   ... on CreateAccountTaskPayload { replayed accountTask { id parameters } }
-  ... on CreateAccountTaskFailure { message code outcome errorCode errorReason retryable }
+  ... on CreateAccountTaskFailure { message code outcome errorCode errorReason retryable requestId }
 } }`;
 
 /** Sends a batch and returns the complete answer. */

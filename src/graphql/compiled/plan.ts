@@ -6,15 +6,13 @@ import {
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
-  type GraphQLUnionType,
+  type GraphQLAbstractType,
   getNullableType,
   getOperationAST,
   isAbstractType,
   isLeafType,
   isListType,
   isNonNullType,
-  isObjectType,
-  isUnionType,
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
@@ -57,7 +55,12 @@ export interface ResolvedField {
 export type ValuePlan = { readonly isNonNull: boolean } & (
   | { readonly kind: 'leaf'; readonly write: LeafText }
   | { readonly kind: 'object'; readonly object: ObjectPlan }
-  | { readonly kind: 'union'; readonly type: GraphQLUnionType; readonly objects: ReadonlyMap<string, ObjectPlan> }
+  | {
+      readonly kind: 'abstract';
+      readonly type: GraphQLAbstractType;
+      /** The plans of its possible types by their names. */
+      readonly objects: ReadonlyMap<string, ObjectPlan>;
+    }
   | { readonly kind: 'list'; readonly item: ValuePlan }
 );
 
@@ -65,7 +68,7 @@ export type ValuePlan = { readonly isNonNull: boolean } & (
 class Unplanned extends Error {}
 
 /**
- * Plans an operation of a valid document; null if it has directives, interfaces or introspection, or is a subscription.
+ * Plans an operation of a valid document; null if it has directives or introspection, or is a subscription.
  * Those depend on the request or do not fit a tree of fields.
  */
 export function planOperation(
@@ -141,11 +144,11 @@ function planValue(outputType: GraphQLOutputType, selections: readonly Selection
   const type = getNullableType(outputType);
   if (isLeafType(type)) return { kind: 'leaf', isNonNull, write: leafText(type) };
   if (isListType(type)) return { kind: 'list', isNonNull, item: planValue(type.ofType, selections, scope) };
-  if (isUnionType(type)) {
-    const objects = new Map(type.getTypes().map((member) => [member.name, planObject(member, selections, scope)]));
-    return { kind: 'union', isNonNull, type, objects };
+  if (isAbstractType(type)) {
+    const members = scope.schema.getPossibleTypes(type);
+    const objects = new Map(members.map((member) => [member.name, planObject(member, selections, scope)]));
+    return { kind: 'abstract', isNonNull, type, objects };
   }
-  if (!isObjectType(type)) throw new Unplanned();
   return { kind: 'object', isNonNull, object: planObject(type, selections, scope) };
 }
 

@@ -5,7 +5,7 @@ import {
   type GraphQLObjectType,
   type GraphQLResolveInfo,
   type GraphQLSchema,
-  type GraphQLUnionType,
+  type GraphQLAbstractType,
   locatedError,
   responsePathAsArray,
 } from 'graphql';
@@ -157,13 +157,13 @@ function completeItem(item: unknown, plan: ValuePlan, site: Site, run: Run, item
   }
 }
 
-function typeName(value: unknown, type: GraphQLUnionType, site: Site, run: Run): unknown {
+function typeName(value: unknown, type: GraphQLAbstractType, site: Site, run: Run): unknown {
   return (type.resolveType ?? defaultTypeResolver)(value, run.contextValue, toInfo(site, run), type);
 }
 
 function memberPlan(name: unknown, objects: ReadonlyMap<string, ObjectPlan>): ObjectPlan {
   const plan = objects.get(name as string);
-  if (!plan) throw new Error(`A union cannot hold the type ${String(name)}.`);
+  if (!plan) throw new Error(`An abstract type cannot be ${String(name)}.`);
   return plan;
 }
 
