@@ -8,13 +8,13 @@ export function toWriteFailure(error: unknown): unknown {
   if (!(error instanceof DatabaseUnavailableError)) return error;
   if (error.fateUnknown) {
     return new TaskFailure(
-      { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
+      { code: 'STORE_FAILED', outcome: 'UNKNOWN' },
       'The task store failed while it was storing the task; the task may have been stored.',
       { cause: error },
     );
   }
   return new TaskFailure(
-    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' },
     'The task store cannot be written at the moment; nothing was stored.',
     { cause: error },
   );
@@ -25,7 +25,7 @@ export function toReadFailure(error: unknown): unknown {
   if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
   return new TaskFailure(
-    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' },
     'The task store cannot be read at the moment.',
     { cause: error },
   );
@@ -47,7 +47,7 @@ export function databaseCheck(database: Database): ReadinessCheck {
       return 'ok';
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
-      throw new TaskFailure({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, error.message, { cause: error });
+      throw new TaskFailure({ code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' }, error.message, { cause: error });
     }
   };
 }

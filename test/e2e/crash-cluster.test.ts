@@ -10,7 +10,7 @@ const CREATES = 150;
 const CALLERS = 12;
 const PAUSE_MS = 20;
 /** Failures that are allowed while a gateway or the database is down. */
-const HONEST_FAILURES = new Set(['unanswered', 'UPSTREAM_UNREACHABLE NOT_SENT', 'UPSTREAM_FAILED UNKNOWN']);
+const HONEST_FAILURES = new Set(['unanswered', 'STORE_UNAVAILABLE NOT_SENT', 'STORE_FAILED UNKNOWN']);
 
 /** Sends creates with a key each, and repeats each at alternating gateways until it is acknowledged. */
 function createsWithKeys(): readonly LoadedCreate[] {

@@ -14,7 +14,7 @@ const FILLER = 'x'.repeat(100_000);
 const WRITE_VERSION_OFFSET = 18;
 const UNWRITABLE = {
   kind: 'failed',
-  failure: 'UPSTREAM_UNREACHABLE NOT_SENT',
+  failure: 'STORE_UNAVAILABLE NOT_SENT',
   message: 'The task store cannot be written at the moment; nothing was stored.',
 };
 
@@ -76,7 +76,7 @@ describe.skipIf(process.platform === 'win32')('on a full disk', () => {
     const verdicts = await createUntilRefused(caller, address);
     const created = idsOf(verdicts);
     expect(created).toEqual(service.tasks.map(({ ID }) => ID));
-    expect(verdicts.at(-1)).toMatchObject({ failure: 'UPSTREAM_UNREACHABLE NOT_SENT' });
+    expect(verdicts.at(-1)).toMatchObject({ failure: 'STORE_UNAVAILABLE NOT_SENT' });
     expect(service.requests).toHaveLength(created.length);
 
     expect(await caller.create(address, parametersOf(-1))).toMatchObject({ kind: 'created' });

@@ -18,7 +18,7 @@ test('a gateway whose database is locked still returns the service’s answers a
   const keyed = caller.create(address, '4', 'key-4');
   await expect.poll(() => service.requests.length).toBe(3);
   expect((await fetch(new URL('health', address))).status).toBe(200);
-  expect(await keyed).toMatchObject({ failure: 'UPSTREAM_UNREACHABLE NOT_SENT' });
+  expect(await keyed).toMatchObject({ failure: 'STORE_UNAVAILABLE NOT_SENT' });
   const verdicts = await Promise.all(creates);
   expect(verdicts).toMatchObject(creates.map(() => ({ kind: 'created', replayed: false })));
   expect(service.requests).toHaveLength(3);

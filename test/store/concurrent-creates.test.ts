@@ -41,7 +41,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const task = { ...REPORT_TASK, Parameters: '0'.repeat(10_000_000) };
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.tasks.create(task, call)));
     const codes = results.map((result) => (result as PromiseRejectedResult).reason.code as string);
-    expect(codes).toEqual([...Array(6).fill('UPSTREAM_UNREACHABLE'), 'OVERLOADED', 'OVERLOADED']);
+    expect(codes).toEqual([...Array(6).fill('STORE_UNAVAILABLE'), 'OVERLOADED', 'OVERLOADED']);
   });
 
   test('a task can be read as soon as its create is acknowledged, while others are being written', async () => {

@@ -91,7 +91,7 @@ test('damaged tables fail only the reads that need them', async () => {
   damageTable(path, 'tokens');
   const store = await openStore({ databaseUrl: `sqlite:${path}` });
   const unreadable = {
-    code: 'UPSTREAM_UNREACHABLE',
+    code: 'STORE_UNAVAILABLE',
     outcome: 'NOT_SENT',
     message: 'The task store cannot be read at the moment.',
     cause: { reason: 'the file is damaged' },

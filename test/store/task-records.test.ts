@@ -130,7 +130,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     await database.close();
     expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('created');
     expect(unrecorded).toEqual([SAMPLE_DETAIL.ID]);
-    await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+    await expect(tasks.find(ids, CALL)).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' });
   });
 });
 

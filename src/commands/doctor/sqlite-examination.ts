@@ -147,7 +147,7 @@ async function spaceFinding(folder: string): Promise<Finding> {
   const { bavail, bsize } = await statfs(folder);
   const free = bavail * bsize;
   const fact = `${toSize(free)} free in ${folder}`;
-  const remedy = 'Free some space: on a full disk, creates fail with UPSTREAM_UNREACHABLE and nothing is stored.';
+  const remedy = 'Free some space: on a full disk, creates fail with STORE_UNAVAILABLE and nothing is stored.';
   if (free < NO_SPACE_BYTES) return broken('disk', fact, remedy);
   return free < LITTLE_SPACE_BYTES ? warning('disk', fact, remedy) : ok('disk', fact);
 }

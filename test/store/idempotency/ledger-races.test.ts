@@ -110,7 +110,7 @@ test.each(DATABASES)('on %s, a claim whose commit has an unknown fate leaves its
     },
   };
   const ledger = ledgerOver(losing);
-  await expect(ledger.claim(newAttempt())).rejects.toMatchObject({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' });
+  await expect(ledger.claim(newAttempt())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' });
   isLost = false;
   expect(await ledger.claim(newAttempt())).toEqual({ kind: 'claimed' });
   expect(await ledger.claim(newAttempt())).toEqual({ kind: 'running' });

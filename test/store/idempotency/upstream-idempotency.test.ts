@@ -320,7 +320,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks, database } = await ledgerOver(kind, inner);
       await database.close();
-      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_UNREACHABLE NOT_SENT');
+      expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('STORE_UNAVAILABLE NOT_SENT');
       expect(sent).toHaveLength(0);
       expect(await resultOf(tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: null }))).toBe('created');
     });

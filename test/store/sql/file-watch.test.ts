@@ -15,7 +15,7 @@ import { openStore } from '../../../src/store/store.ts';
 import { sampleCall, REPORT_TASK, SAMPLE_TASK_ID } from '../../support/sample-account.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
-const UNUSABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' };
+const UNUSABLE = { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' };
 
 /** Opens a store with a task in its own folder. Each `check` advances the clock, so that the files are checked again. */
 async function openSample() {

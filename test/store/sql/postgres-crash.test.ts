@@ -79,11 +79,11 @@ test('a PostgreSQL server that crashes under load loses no acknowledged task, an
     isStored: isStored.has(parameters),
   }));
   const kinds = new Set(failures.map(({ failure }) => failure));
-  expect(kinds).toContain('UPSTREAM_UNREACHABLE NOT_SENT');
-  kinds.delete('UPSTREAM_UNREACHABLE NOT_SENT');
-  kinds.delete('UPSTREAM_FAILED UNKNOWN');
+  expect(kinds).toContain('STORE_UNAVAILABLE NOT_SENT');
+  kinds.delete('STORE_UNAVAILABLE NOT_SENT');
+  kinds.delete('STORE_FAILED UNKNOWN');
   expect([...kinds]).toEqual([]);
-  expect(failures.filter((one) => one.isStored && one.failure !== 'UPSTREAM_FAILED UNKNOWN')).toEqual([]);
+  expect(failures.filter((one) => one.isStored && one.failure !== 'STORE_FAILED UNKNOWN')).toEqual([]);
   console.log(
     `${ROUNDS} crashes, ${creates.acknowledged.size} acknowledged, lost = ${lost.length}, ` +
       `${failures.length} failed, ${failures.filter((one) => one.isStored).length} of unknown fate stored`,

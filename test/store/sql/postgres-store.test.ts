@@ -11,7 +11,7 @@ import { administer, temporaryPostgres, throughSocket } from '../../support/data
 import { createMany, REPORT_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from '../../support/sample-account.ts';
 
 const UNWRITABLE = {
-  code: 'UPSTREAM_UNREACHABLE',
+  code: 'STORE_UNAVAILABLE',
   outcome: 'NOT_SENT',
   retryable: true,
   message: 'The task store cannot be written at the moment; nothing was stored.',

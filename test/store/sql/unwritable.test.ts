@@ -3,7 +3,7 @@ import type { Database } from '../../../src/store/sql/database.ts';
 import { REPORT_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
 
 const UNWRITABLE = {
-  code: 'UPSTREAM_UNREACHABLE',
+  code: 'STORE_UNAVAILABLE',
   outcome: 'NOT_SENT',
   retryable: true,
   message: 'The task store cannot be written at the moment; nothing was stored.',
