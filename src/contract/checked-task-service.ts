@@ -1,7 +1,7 @@
 import type { NewAccountTask } from './account-task.ts';
 import { badInput, type TaskFailure } from './failure.ts';
 import { characterNotInXml, parametersProblem, type XmlChecker } from './parameters.ts';
-import type { CreateCall, TaskService } from './task-service.ts';
+import type { TaskService } from './task-service.ts';
 
 export interface TaskChecks {
   readonly xmlProblem: XmlChecker;
@@ -20,25 +20,28 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * `create` rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType or that the wire cannot
  * carry, and for a key that is too long, contains a control character or is not supported.
  */
-export function checkedTaskService(
-  inner: TaskService,
-  { xmlProblem, travelsAsXml, keyRefusal }: TaskChecks,
-): TaskService {
-  const findRefusal = (task: NewAccountTask, { idempotencyKey }: CreateCall): TaskFailure | null => {
-    const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
-    if (problem) return badInput('parameters', problem);
-    const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
-    if (character) return badInput('parameters', `contains ${character}, which XML 1.0 cannot carry`);
-    const keyProblem = idempotencyKey == null ? null : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
-    return keyProblem ? badInput('idempotencyKey', keyProblem) : null;
-  };
+export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
   return {
     ...inner,
     create(task, call) {
-      const refusal = findRefusal(task, call);
+      const refusal = findCreateRefusal(task, call.idempotencyKey ?? null, checks);
       return refusal ? Promise.reject(refusal) : inner.create(task, call);
     },
   };
+}
+
+/** Returns the failure of a create that must not be sent or stored; null if it may. */
+export function findCreateRefusal(
+  task: NewAccountTask,
+  idempotencyKey: string | null,
+  { xmlProblem, travelsAsXml, keyRefusal }: TaskChecks,
+): TaskFailure | null {
+  const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
+  if (problem) return badInput('parameters', problem);
+  const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
+  if (character) return badInput('parameters', `contains ${character}, which XML 1.0 cannot carry`);
+  const keyProblem = idempotencyKey === null ? null : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
+  return keyProblem ? badInput('idempotencyKey', keyProblem) : null;
 }
 
 function idempotencyKeyProblem(key: string): string | null {

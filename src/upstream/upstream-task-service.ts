@@ -56,12 +56,7 @@ const SIZE_PROBLEMS: ReadonlySet<string> = new Set([TOO_MANY_VALUES, TOO_LONG_NA
  */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
   const { client, format, tables, authorize = forwardedAuthorization, reauthorize, checksTaskId, observer } = options;
-  const fixedHeaders = Object.entries({
-    'Content-Type': mediaTypes[format],
-    Accept: ACCEPT[format],
-    'Accept-Encoding': 'identity',
-    'User-Agent': USER_AGENT,
-  }).flat();
+  const fixedHeaders = Object.entries(createHeaders(format)).flat();
   const post = (
     body: string,
     { caller, requestId, deadlineMs, beginStep }: Call,
@@ -137,6 +132,16 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     },
     checks: { upstream: () => client.ready().then(() => 'ok') },
     close: () => client.close(),
+  };
+}
+
+/** The headers that every create in this format has. */
+export function createHeaders(format: WireFormat): Readonly<Record<string, string>> {
+  return {
+    'Content-Type': mediaTypes[format],
+    Accept: ACCEPT[format],
+    'Accept-Encoding': 'identity',
+    'User-Agent': USER_AGENT,
   };
 }
 
