@@ -5,7 +5,6 @@ import { buffer as readAll } from 'node:stream/consumers';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './commands/administration.ts';
 import { type Config, ConfigError, readConfig } from './app/config.ts';
 import { TaskFailure } from './contract/failure.ts';
-import type { CommandOutput } from './commands/explain.ts';
 
 /** The minimum in package.json, which nothing enforces for an installed package. */
 const OLDEST_NODE = 24;
@@ -21,7 +20,7 @@ Run the gateway; environment variables configure it
 Check it
   doctor                     checks everything that serve needs and changes nothing; exit status 1 if
                              something is broken (npm run doctor)
-  explain FILE | - | JSON    shows the request that this input, these variables or this GraphQL request
+  explain FILE | - | JSON    shows the request that a create with this input, or with these variables,
                              would send to the service, and sends nothing; - reads standard input
                              (npm run explain)
 
@@ -65,7 +64,7 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === 'doctor') return examine(args.slice(1));
   if (command === 'explain') {
     const { explain } = await import('./commands/explain.ts');
-    return print(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
+    return say(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
   }
   const administer = readCommand(args);
   const { openStore } = await import('./store/store.ts');
@@ -149,13 +148,6 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
 
 function readBytesFrom(path: string): Promise<Uint8Array> {
   return path === '-' ? readAll(process.stdin) : readFile(path);
-}
-
-function print({ result, problems }: CommandOutput): void {
-  if (result) say(result);
-  if (!problems) return;
-  complain(problems.trimEnd());
-  process.exitCode = 1;
 }
 
 function say(text: string): void {

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { Store } from '../store/store.ts';
 
@@ -20,6 +20,14 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+const OPTIONS = {
+  name: { type: 'string' },
+  account: { type: 'string' },
+  client: { type: 'string' },
+  id: { type: 'string' },
+  json: { type: 'boolean', default: false },
+} as const;
+
 type Row = Readonly<Record<string, string | null>>;
 
 /**
@@ -27,7 +35,7 @@ type Row = Readonly<Record<string, string | null>>;
  * @throws UsageError before any store is opened.
  */
 export function readCommand(args: readonly string[]): (store: Store) => Promise<string> {
-  const { values, positionals } = parse(args);
+  const { values, positionals } = parseOptions(args, OPTIONS);
   const show = (rows: Row | readonly Row[]) => (values.json ? JSON.stringify(rows, null, 2) : toLines(rows));
   const command = positionals.join(' ');
   switch (command) {
@@ -65,19 +73,13 @@ export function readCommand(args: readonly string[]): (store: Store) => Promise<
   }
 }
 
-function parse(args: readonly string[]) {
+/** Parses options and positional arguments. @throws UsageError for unknown or incomplete options. */
+export function parseOptions<Options extends NonNullable<ParseArgsConfig['options']>>(
+  args: readonly string[],
+  options: Options,
+) {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        name: { type: 'string' },
-        account: { type: 'string' },
-        client: { type: 'string' },
-        id: { type: 'string' },
-        json: { type: 'boolean', default: false },
-      },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
     throw new UsageError((error as Error).message);
   }

@@ -1,87 +1,97 @@
-import { parseArgs } from 'node:util';
-import { UsageError } from './administration.ts';
+import { coerceInputValue, type GraphQLInputType } from 'graphql';
+import { KEY_REFUSAL } from '../app/upstream-backend.ts';
 import type { Config } from '../app/config.ts';
-import {
-  toCurlCommand,
-  type ExplainedRequest,
-  explainCreates,
-  type Explanation,
-  type GraphqlRequest,
-} from './explained-creates.ts';
-import { badInput } from '../contract/failure.ts';
-import type { WireFormat } from '../wire/codec.ts';
+import { findCreateRefusal } from '../contract/checked-task-service.ts';
+import { badInput, TaskFailure } from '../contract/failure.ts';
+import { toNewAccountTask } from '../schema/create-account-task.ts';
+import { createSchema } from '../schema/schema.ts';
+import { CREATE_PATH, createHeaders } from '../upstream/upstream-task-service.ts';
+import { encodeRequest, type WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';
-
-/** The output of a command. */
-export interface CommandOutput {
-  /** For standard output. */
-  readonly result: string;
-  /** For standard error; empty if there is no problem. */
-  readonly problems: string;
-}
+import { xmlProblem } from '../wire/xml-document.ts';
+import { parseOptions, UsageError } from './administration.ts';
 
 /** Reads a file; `-` is standard input. */
 export type ReadBytes = (path: string) => Promise<Uint8Array>;
 
-const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) {
-  createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { accountTask { id } }
-}`;
-const CREATE_SEVERAL = `mutation ($inputs: [CreateAccountTaskItem!]!) {
-  createAccountTasks(inputs: $inputs) { __typename }
-}`;
+interface ExplainedRequest {
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+type CreateInput = Parameters<typeof toNewAccountTask>[1];
+
+/** Builds the request of one operation in a format. Returns the failure if the format cannot carry it. */
+type RequestIn = (format: WireFormat) => ExplainedRequest | TaskFailure;
+
 const FORMATS = ['json', 'xml'] as const satisfies readonly WireFormat[];
 /** Used if UPSTREAM_URL is not set. */
 const EXAMPLE_URL = new URL('https://service.example/');
+/** Stands for a secret in a header's value; a shell expands it. */
+const TOKEN_VARIABLE = '$TOKEN';
+/** Linux limits an argument of a program to 128 KB, but not one of a shell's builtin. */
+const MAX_WORD_BYTES = 100_000;
 
-/** Shows the requests that the given input would send. @throws UsageError for wrong arguments. */
-export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<CommandOutput> {
-  const { given, isJson } = parseArguments(args);
-  const text = /^\s*\{/.test(given) ? given : await readFileText(given, readBytes);
-  const explanation = await explainCreates(toRequest(text), config);
-  const { creates, problems } = explanation;
-  const problemLines = problems.map((problem) => `${problem}\n`).join('');
-  if (isJson) return { result: JSON.stringify(toValue(explanation, config), null, 2), problems: problemLines };
-  const parts = creates.map((create, index) => {
-    const title = creates.length > 1 ? `Create ${index + 1} of ${creates.length}\n\n` : '';
-    return title + FORMATS.map((format) => describe(format, create[format], config)).join('\n');
-  });
-  return { result: parts.length > 0 ? `${preamble(config)}\n\n${parts.join('\n')}` : '', problems: problemLines };
+/**
+ * Shows the request that a create of the given input would send.
+ * @throws UsageError for wrong arguments, TaskFailure for an input that would be refused.
+ */
+export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<string> {
+  const { values, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
+  const [given, ...more] = positionals;
+  if (given === undefined || more.length > 0)
+    throw new UsageError('"explain" takes one argument: a file, - for standard input, or JSON.');
+  const requestIn = explainCreate(await readObject(given, readBytes), config);
+  const refusal = requestIn(config.upstream?.format ?? 'json');
+  if (refusal instanceof TaskFailure) throw refusal;
+  if (values.json)
+    return JSON.stringify(Object.fromEntries(FORMATS.map((format) => [format, toValue(requestIn(format))])), null, 2);
+  return [preamble(config), ...FORMATS.map((format) => describe(format, requestIn(format)))].join('\n\n');
 }
 
-function parseArguments(args: readonly string[]): { readonly given: string; readonly isJson: boolean } {
-  try {
-    const options = { json: { type: 'boolean', default: false } } as const;
-    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options });
-    const [given, ...more] = positionals;
-    if (given === undefined || more.length > 0)
-      throw new Error('"explain" takes one argument: a file, - for standard input, or JSON.');
-    return { given, isJson: values.json };
-  } catch (error) {
-    throw new UsageError((error as Error).message);
+async function readObject(given: string, readBytes: ReadBytes): Promise<Readonly<Record<string, unknown>>> {
+  let text = given;
+  if (!/^\s*\{/.test(given)) {
+    try {
+      text = decodeFile(await readBytes(given));
+    } catch (error) {
+      throw badInput(given, `cannot be read: ${(error as Error).message}`);
+    }
   }
-}
-
-async function readFileText(path: string, readBytes: ReadBytes): Promise<string> {
   try {
-    return decodeFile(await readBytes(path));
-  } catch (error) {
-    throw badInput(path, `cannot be read: ${(error as Error).message}`);
-  }
-}
-
-/** Accepts an input, the variables around it, or a whole request. */
-function toRequest(text: string): GraphqlRequest {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
+    const value: unknown = JSON.parse(text);
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
   } catch (error) {
     throw badInput('the text', `is not JSON: ${(error as Error).message}`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw badInput('the text', 'is not a JSON object: expected an input, variables or a whole GraphQL request');
-  if ('query' in value) return value as GraphqlRequest;
-  if ('inputs' in value) return { query: CREATE_SEVERAL, variables: value };
-  return { query: CREATE, variables: 'input' in value ? value : { input: value } };
+  throw badInput('the text', 'is not a JSON object: expected an input, or variables with an input');
+}
+
+/** Accepts the input of createAccountTask, or its variables: the input and perhaps an idempotencyKey. */
+function explainCreate(given: Readonly<Record<string, unknown>>, config: Config): RequestIn {
+  const { input, idempotencyKey = null } = 'input' in given ? given : { input: given };
+  if (idempotencyKey !== null && typeof idempotencyKey !== 'string')
+    throw badInput('idempotencyKey', 'expected a string');
+  const task = toNewAccountTask('input', coerceInput('CreateAccountTaskInput', input, config) as CreateInput);
+  const keyRefusal = config.upstream?.isRecorded === false ? KEY_REFUSAL : null;
+  return (format) =>
+    findCreateRefusal(task, idempotencyKey, { xmlProblem, travelsAsXml: format === 'xml', keyRefusal }) ?? {
+      url: new URL(CREATE_PATH, config.upstream?.url ?? EXAMPLE_URL),
+      headers: { ...createHeaders(format), Authorization: `Bearer ${TOKEN_VARIABLE}` },
+      body: encodeRequest(format, task, config),
+    };
+}
+
+/** Reads a value as an input type of the schema. @throws TaskFailure that names every invalid field. */
+function coerceInput(typeName: string, value: unknown, config: Config): unknown {
+  const problems: string[] = [];
+  const type = createSchema(config).getType(typeName) as GraphQLInputType;
+  const coerced = coerceInputValue(value, type, (path, _, { message }) => {
+    problems.push(`${['input', ...path].join('.')}: ${message}`);
+  });
+  if (problems.length > 0) throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, problems.join('\n'));
+  return coerced;
 }
 
 function preamble({ upstream }: Config): string {
@@ -93,22 +103,36 @@ function preamble({ upstream }: Config): string {
   return `Nothing was sent. UPSTREAM_FORMAT is ${upstream.format}. In curl, $TOKEN is ${whose}.`;
 }
 
-function describe(format: WireFormat, request: ExplainedRequest, config: Config): string {
-  const title = format.toUpperCase();
-  if ('problem' in request) return `${title}\n\nCannot be sent in this format: ${request.problem}\n`;
-  return `${title}\n\n${request.body}\n\n${toCurlCommand({ ...request, url: toUrl(request.path, config) })}\n`;
+function describe(format: WireFormat, request: ReturnType<RequestIn>): string {
+  const text =
+    request instanceof TaskFailure
+      ? `Cannot be sent in this format: ${request.message}`
+      : `${request.body}\n\n${toCurlCommand(request)}`;
+  return `${format.toUpperCase()}\n\n${text}`;
 }
 
-function toValue({ creates, problems }: Explanation, config: Config): object {
-  const withCurl = (request: ExplainedRequest): object => {
-    if ('problem' in request) return request;
-    const { path, headers, body } = request;
-    const url = toUrl(path, config);
-    return { url, headers, body, curl: toCurlCommand({ url, headers, body }) };
-  };
-  return { creates: creates.map(({ json, xml }) => ({ json: withCurl(json), xml: withCurl(xml) })), problems };
+function toValue(request: ReturnType<RequestIn>): object {
+  return request instanceof TaskFailure ? { problem: request.message } : { ...request, curl: toCurlCommand(request) };
 }
 
-function toUrl(path: string, { upstream }: Config): URL {
-  return new URL(path, upstream?.url ?? EXAMPLE_URL);
+/** Formats the request as a command for any POSIX shell. */
+function toCurlCommand({ url, headers, body }: ExplainedRequest): string {
+  const isLarge = Buffer.byteLength(body) > MAX_WORD_BYTES;
+  const words = [
+    isLarge ? `printf %s ${quote(body)} | curl --http1.1` : 'curl --http1.1',
+    ...Object.entries(headers).map(([name, value]) => `-H ${quoteHeader(`${name}: ${value}`)}`),
+    // Unlike --data, it keeps line breaks.
+    `--data-binary ${isLarge ? '@-' : quote(body)}`,
+    quote(url.href),
+  ];
+  return words.join(' \\\n  ');
+}
+
+/** Inside single quotes, only a single quote needs escaping. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function quoteHeader(header: string): string {
+  return header.split(TOKEN_VARIABLE).map(quote).join(`"${TOKEN_VARIABLE}"`).replace(/''$/, '');
 }
