@@ -1,5 +1,4 @@
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from './account-task.ts';
-import type { BeginStep } from './call-steps.ts';
 
 /** The identity of a caller, as far as a backend needs it. */
 export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
@@ -41,8 +40,6 @@ export interface Call {
   readonly requestId: string;
   /** The deadline in milliseconds of `performance.now()`, after which no write is sent and no read continues. Unlimited if absent. */
   readonly deadlineMs?: number | undefined;
-  /** Called at the start of every step outside this process; absent if nothing is traced. */
-  readonly beginStep?: BeginStep | undefined;
 }
 
 /** The context of a create. */

@@ -92,7 +92,6 @@ export function createGraphqlEndpoint({
       requestId,
       deadlineMs,
       answer,
-      beginStep: record?.beginStep,
       tasks: timedTasks,
       batchConcurrency,
       authenticate() {

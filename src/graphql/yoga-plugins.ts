@@ -13,7 +13,7 @@ import {
   type validate,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { GatewayContext } from '../schema/context.ts';
+import { currentSteps, withSteps } from '../event-loop/request-steps.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
 
 /** The longest operation name in the log; in a document it may be as long as the document. */
@@ -110,11 +110,11 @@ export function useClosedSchema(): Plugin {
 export function traceFields(schema: GraphQLSchema): void {
   for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
     const resolve = field.resolve ?? defaultFieldResolver;
-    field.resolve = async (source, args, context: GatewayContext, info) => {
-      const step = context.beginStep?.({ kind: 'field', name: field.name });
+    field.resolve = async (source, args, context, info) => {
+      const step = currentSteps()?.begin({ kind: 'field', name: field.name });
       if (!step) return resolve(source, args, context, info);
       try {
-        const value: unknown = await resolve(source, args, withinStep(context, step.beginStep), info);
+        const value: unknown = await withSteps(step, () => resolve(source, args, context, info));
         step.end({});
         return value;
       } catch (error) {
@@ -123,9 +123,4 @@ export function traceFields(schema: GraphQLSchema): void {
       }
     };
   }
-}
-
-/** The request's context with steps below this one. Everything else is shared with the original. */
-function withinStep(context: GatewayContext, beginStep: GatewayContext['beginStep']): GatewayContext {
-  return Object.create(context, { beginStep: { value: beginStep } }) as GatewayContext;
 }

@@ -7,6 +7,7 @@ import { createServer, type RequestListener, type ServerResponse } from 'node:ht
 import type { AddressLimit } from './client-address.ts';
 import { endsConnection, trackConnections, listen } from './connections.ts';
 import { createDroppedBodies } from './dropped-bodies.ts';
+import { withSteps } from '../event-loop/request-steps.ts';
 import type { ReadinessChecks } from '../contract/task-service.ts';
 import { sendError, sendJson } from './answer.ts';
 import {
@@ -126,7 +127,7 @@ export function createGatewayServer(options: GatewayServerOptions): GatewayServe
     };
     // Refused at once: the rest of the connection may be malformed, too.
     if (refusal) failAndEnd(refusal);
-    else handlers[pathClass](request, response, record).then(end, failAndEnd);
+    else withSteps(record, () => handlers[pathClass](request, response, record)).then(end, failAndEnd);
   };
   const handleInTurn = createPipelining({ bounds, metrics, handle: handleRequest });
   const onRequest: RequestListener = (request, response) => {

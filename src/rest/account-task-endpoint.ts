@@ -1,5 +1,4 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
-import type { BeginStep } from '../contract/call-steps.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import { badInput, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
@@ -33,8 +32,6 @@ interface RestRequest {
   /** Resolves with null if the body is larger than the endpoint accepts. */
   readonly readBody: () => Promise<Uint8Array | null>;
   readonly requestId: string;
-  /** Called at the start of each step, for tracing. */
-  readonly beginStep?: BeginStep;
   /** Called if the request fails. */
   readonly noteFailure?: (code: string, outcome: string) => void;
 }
@@ -99,7 +96,7 @@ function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle):
 }
 
 async function create(
-  { idempotencyKeys, requestId, beginStep }: RestRequest,
+  { idempotencyKeys, requestId }: RestRequest,
   { caller, format, body }: Admitted & { readonly body: Uint8Array | null },
   style: AnswerStyle,
   options: RestEndpointOptions,
@@ -115,7 +112,7 @@ async function create(
     throw badInput('Parameters', `contains ${character}, which XML 1.0 cannot carry; accept application/json instead`);
   }
   const idempotencyKey = readIdempotencyKey(idempotencyKeys);
-  const created = await tasks.create(task, { caller, requestId, beginStep, idempotencyKey });
+  const created = await tasks.create(task, { caller, requestId, idempotencyKey });
   return createdAnswer(created, style);
 }
 

@@ -33,7 +33,6 @@ export function createRestHandler({ rest, bodies, maxBodyBytes, metrics }: RestH
         return body;
       },
       requestId: record.requestId,
-      beginStep: record.beginStep,
       noteFailure: (code, outcome) => noteFailure(record, code, outcome),
     });
     if (isLargeRest(request)) response.shouldKeepAlive = false;

@@ -1,7 +1,6 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
-import type { BeginStep } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 import type { AnswerBudget } from './answer-budget.ts';
@@ -39,8 +38,6 @@ export interface GatewayContext {
   readonly batchConcurrency: number;
   /** Logs a failure that is part of `data` at `path`, and remembers it in `uncertain` if its outcome is unknown. */
   reportFailure(error: unknown, path: UncertainWrite['path']): void;
-  /** Called at the start of every step of the request; undefined if nothing is traced. */
-  readonly beginStep: BeginStep | undefined;
   /** The budget of bytes for the answer. */
   readonly answer: AnswerBudget;
   /** Loads the caller's tasks by ID, with one look-up for all IDs that are requested at the same time. */
@@ -48,10 +45,7 @@ export interface GatewayContext {
 }
 
 export interface GatewayContextOptions
-  extends Pick<
-    GatewayContext,
-    'requestId' | 'tasks' | 'authenticate' | 'deadlineMs' | 'batchConcurrency' | 'beginStep' | 'answer'
-  > {
+  extends Pick<GatewayContext, 'requestId' | 'tasks' | 'authenticate' | 'deadlineMs' | 'batchConcurrency' | 'answer'> {
   /** Logs a failure that is part of `data`, with the ID of the request. */
   logFailure(error: unknown): void;
 }
@@ -64,7 +58,6 @@ export function createGatewayContext(options: GatewayContextOptions): GatewayCon
     tasks: options.tasks,
     deadlineMs: options.deadlineMs,
     batchConcurrency: options.batchConcurrency,
-    beginStep: options.beginStep,
     created: [],
     uncertain: [],
     answer: options.answer,
@@ -107,8 +100,8 @@ export function createTask(
   task: NewAccountTask,
   idempotencyKey: string | null,
 ): Promise<CreatedAccountTask> {
-  return withCall(context, ({ caller, requestId, deadlineMs, beginStep }) =>
-    context.tasks.create(task, { caller, requestId, deadlineMs, beginStep, idempotencyKey }).then(
+  return withCall(context, ({ caller, requestId, deadlineMs }) =>
+    context.tasks.create(task, { caller, requestId, deadlineMs, idempotencyKey }).then(
       (created) => {
         context.created.push({ path, id: created.accountTask.ID });
         return created;
@@ -131,6 +124,6 @@ function withInputPath(error: unknown, inputPath: string): unknown {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${message}`, { cause });
 }
 
-function callOf(caller: Caller, { requestId, deadlineMs, beginStep }: GatewayContext): Call {
-  return { caller, requestId, deadlineMs, beginStep };
+function callOf(caller: Caller, { requestId, deadlineMs }: GatewayContext): Call {
+  return { caller, requestId, deadlineMs };
 }

@@ -1,12 +1,12 @@
-import type { BeginStep, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import { currentSteps, type StepEnd, type Steps, type StepUnderWay } from '../event-loop/request-steps.ts';
 import { endOfBatch } from '../event-loop/turn-batch.ts';
 import { type Database, DatabaseUnavailableError, type SqlTransaction } from './sql/database.ts';
 import { toWriteFailure } from './store-failure.ts';
 
 export interface GroupCommit<Item, Result> {
-  /** Resolves once the transaction that holds the item is durably committed. `beginStep` records the commit as a step. */
-  add(item: Item, beginStep?: BeginStep): Promise<Result>;
+  /** Resolves once the transaction that holds the item is durably committed. It is a step of the request. */
+  add(item: Item): Promise<Result>;
   /** Commits what is waiting and refuses further items. */
   close(): Promise<void>;
 }
@@ -29,7 +29,7 @@ export interface GroupCommitOptions<Item, Result> {
 
 interface Pending<Item, Result> {
   readonly item: Item;
-  readonly beginStep: BeginStep | undefined;
+  readonly requestSteps: Steps | undefined;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
@@ -63,7 +63,9 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   /** Runs the transaction of a batch and reports it to the observer and the steps. */
   const transact = async (batch: readonly Pending<Item, Result>[]): Promise<readonly (Result | TaskFailure)[]> => {
     const items = batch.map(({ item }) => item);
-    const steps = batch.flatMap(({ beginStep }) => beginStep?.({ kind: 'commit', items: batch.length }) ?? []);
+    const steps = batch.flatMap(
+      ({ requestSteps }) => requestSteps?.begin({ kind: 'commit', items: batch.length }) ?? [],
+    );
     const startedMs = observer ? performance.now() : 0;
     try {
       const results = await database.transaction((transaction) => write(transaction, items));
@@ -140,7 +142,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   };
 
   return {
-    async add(item, beginStep) {
+    async add(item) {
       if (closing) throw overloaded('The gateway is shutting down; nothing was stored.');
       const size = sizeOf(item);
       const isTooMuch = pendingSize > 0 && pendingSize + size > maxPendingSize;
@@ -150,7 +152,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       }
       pendingSize += size;
       return new Promise<Result>((resolve, reject) => {
-        waiting.push({ item, beginStep, resolve, reject, size, turn: currentTurn() });
+        waiting.push({ item, requestSteps: currentSteps(), resolve, reject, size, turn: currentTurn() });
         observer?.onPending(waiting.length + committing);
         startCommitLoop();
       });

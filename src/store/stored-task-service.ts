@@ -62,7 +62,7 @@ export function createStoredTaskService({
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
       checkDates(task);
-      return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) }, call.beginStep);
+      return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) });
     },
     async find(ids, call, maxBytes) {
       const caller = accountCaller(call);

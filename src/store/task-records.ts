@@ -1,6 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
 import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
-import type { BeginStep } from '../contract/call-steps.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import type { AccountTaskPage, PageRequest, TaskService } from '../contract/task-service.ts';
 import { type BoundedRows, type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
@@ -15,7 +14,7 @@ import { TaskFailure } from '../contract/failure.ts';
 /** Tasks as they were when the upstream created them. The contract cannot read tasks, so reads are served from here. */
 export interface TaskRecords {
   /** Writes the record now. If that fails it throws, and the record is enqueued unless a retry would fail the same way. */
-  add(owner: CallerIdentity, task: AccountTask, beginStep?: BeginStep): Promise<void>;
+  add(owner: CallerIdentity, task: AccountTask): Promise<void>;
   find(
     owner: CallerIdentity,
     ids: readonly string[],
@@ -71,7 +70,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
       throw toReadFailure(error);
     });
   return {
-    async add({ scopes: [scope], credential }, { ID, detail }, beginStep) {
+    async add({ scopes: [scope], credential }, { ID, detail }) {
       const record = {
         scope,
         position: uuidv7(),
@@ -80,7 +79,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
         credential: credential?.hash ?? null,
         acceptedAtMs: performance.now(),
       };
-      await queue.write(record, beginStep);
+      await queue.write(record);
     },
     async find({ scopes }, ids, maxBytes) {
       if (ids.length === 0) return [];
@@ -150,7 +149,7 @@ export function recordedTaskService(
         const { accountTask } = created;
         // A failed record does not fail the create.
         await records
-          .add(toIdentity(call.caller), accountTask, call.beginStep)
+          .add(toIdentity(call.caller), accountTask)
           .catch((error: unknown) => onUnrecorded(accountTask.ID, error));
         return created;
       } catch (error) {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
-import type { BeginStep, Step, StepEnd, StepUnderWay } from '../contract/call-steps.ts';
+import type { Step, StepEnd, Steps, StepUnderWay } from '../event-loop/request-steps.ts';
 import type { RequestLog } from './request-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
 import {
@@ -65,7 +65,7 @@ export function createRequestObservation({
         failuresLogged: 0,
         failuresLeftOut: 0,
         answer: null,
-        beginStep: (step) => new TimedStep(record, step, trace?.beginStep ?? null, parent?.headers ?? null),
+        begin: (step) => new TimedStep(record, step, trace, parent?.headers ?? null),
       };
       if (trace) traces.set(record, trace);
       return record;
@@ -85,7 +85,6 @@ export function createRequestObservation({
 /** Adds the time of a step to its request's record, and begins a span if the request is traced. */
 class TimedStep implements StepUnderWay {
   readonly headers: Readonly<Record<string, string>> | null;
-  readonly beginStep: BeginStep;
   readonly #record: RequestRecord;
   readonly #kind: Step['kind'];
   readonly #startedMs = performance.now();
@@ -94,15 +93,18 @@ class TimedStep implements StepUnderWay {
   constructor(
     record: RequestRecord,
     step: Step,
-    trace: BeginStep | null,
+    trace: Steps | null,
     forwardedHeaders: Readonly<Record<string, string>> | null,
   ) {
-    const traced = trace?.(step) ?? null;
+    const traced = trace?.begin(step) ?? null;
     this.#record = record;
     this.#kind = step.kind;
     this.#traced = traced;
     this.headers = traced ? traced.headers : forwardedHeaders;
-    this.beginStep = traced ? (inner) => new TimedStep(record, inner, traced.beginStep, null) : record.beginStep;
+  }
+
+  begin(step: Step): StepUnderWay {
+    return this.#traced ? new TimedStep(this.#record, step, this.#traced, null) : this.#record.begin(step);
   }
 
   end(end: StepEnd): void {

@@ -1,12 +1,12 @@
-import type { BeginStep } from '../contract/call-steps.ts';
-import type { IncomingHttpHeaders } from 'node:http';
 import { randomUUID } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Steps } from '../event-loop/request-steps.ts';
 
 /** The handler of a request. It is a label of metrics, so paths without a handler are all `other`. */
 export type PathClass = 'graphql' | 'rest' | 'token' | 'health' | 'ready' | 'metrics' | 'other';
 
 /** The facts about one request. Each layer adds what it learns; the log line, metrics and trace are made from them. */
-export interface RequestRecord {
+export interface RequestRecord extends Steps {
   readonly requestId: string;
   readonly path: PathClass;
   readonly method: string;
@@ -29,7 +29,6 @@ export interface RequestRecord {
   failuresLogged: number;
   /** The number of failures without a log line, or without an error in the answer. */
   failuresLeftOut: number;
-  readonly beginStep: BeginStep;
   /** The memory reserved for the GraphQL answer; null until there is one. */
   answer: { readonly reservedBytes: number } | null;
 }
@@ -47,11 +46,9 @@ export function toOutcome({ code, outcome, operationType, upstreamMs, commitMs }
   return operationType === 'mutation' && upstreamMs + commitMs > 0 ? 'CREATED' : null;
 }
 
-/** The trace of one request. */
-export interface RequestTrace {
+/** The trace of one request; its steps are spans below that of the request. */
+export interface RequestTrace extends Steps {
   readonly traceId: string;
-  /** Begins a span below that of the request. */
-  readonly beginStep: BeginStep;
   end(record: RequestRecord, status: number): void;
 }
 

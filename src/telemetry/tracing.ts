@@ -18,7 +18,7 @@ import {
   TraceIdRatioBasedSampler,
   TracerProvider,
 } from '@opentelemetry/sdk-trace';
-import type { BeginStep, Step } from '../contract/call-steps.ts';
+import type { Step, StepUnderWay } from '../event-loop/request-steps.ts';
 import type { Log } from './log.ts';
 import { toOutcome, type Tracing, parseTraceParent } from './request-record.ts';
 import { TaskFailure } from '../contract/failure.ts';
@@ -40,8 +40,7 @@ const BATCH = { maxExportBatchSize: 512, maxQueueSize: 8_192, scheduledDelayMill
 const WARNING_INTERVAL_MS = 60_000;
 
 /**
- * Exports traces to an OpenTelemetry collector. Contexts are passed as values, without an AsyncLocalStorage, which would slow down
- * every asynchronous call. Spans that the collector does not accept are dropped.
+ * Exports traces to an OpenTelemetry collector.  Spans that the collector does not accept are dropped.
  */
 export function createTracing(options: TracingOptions): Tracing {
   const { endpoint, serviceName, resourceAttributes, sampledShare, followsParent, database, log } = options;
@@ -64,7 +63,7 @@ export function createTracing(options: TracingOptions): Tracing {
       const context = trace.setSpan(ROOT_CONTEXT, span);
       return {
         traceId: span.spanContext().traceId,
-        beginStep: (step) => beginSpan(tracer, step, context, database),
+        begin: (step) => beginSpan(tracer, step, context, database),
         end(record, status) {
           const { code, operationName, operationType, requestId } = record;
           const outcome = toOutcome(record);
@@ -90,17 +89,12 @@ export function createTracing(options: TracingOptions): Tracing {
   };
 }
 
-function beginSpan(
-  tracer: Tracer,
-  step: Step,
-  parent: Context,
-  database: TracingOptions['database'],
-): ReturnType<BeginStep> {
+function beginSpan(tracer: Tracer, step: Step, parent: Context, database: TracingOptions['database']): StepUnderWay {
   const kind = step.kind === 'field' ? SpanKind.INTERNAL : SpanKind.CLIENT;
   const span = tracer.startSpan(stepName(step), { kind, attributes: stepAttributes(step, database) }, parent);
   return {
     headers: step.kind === 'exchange' ? toHeaders(span) : null,
-    beginStep: (inner) => beginSpan(tracer, inner, trace.setSpan(ROOT_CONTEXT, span), database),
+    begin: (inner) => beginSpan(tracer, inner, trace.setSpan(ROOT_CONTEXT, span), database),
     end({ status, error }) {
       if (status !== undefined) span.setAttribute('http.response.status_code', status);
       if (status !== undefined && status >= 400) setError(span, String(status));

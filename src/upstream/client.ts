@@ -1,7 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
-import type { BeginStep } from '../contract/call-steps.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
+import { currentSteps } from '../event-loop/request-steps.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
 import { createCallsInFlight } from './calls-in-flight.ts';
 import { Connection } from './connection.ts';
@@ -39,8 +39,6 @@ export interface UpstreamRequest {
   readonly body: string;
   /** The request must not be sent after this time, in milliseconds of `performance.now()`; absent without such a limit. */
   readonly deadlineMs?: number | undefined;
-  /** Called for every exchange of the request. */
-  readonly beginStep?: BeginStep | undefined;
 }
 
 /**
@@ -93,14 +91,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   const dispatch = (
     connection: Connection,
-    { path, fixedHeaders, headers, body, deadlineMs, beginStep }: UpstreamRequest,
+    { path, fixedHeaders, headers, body, deadlineMs }: UpstreamRequest,
     deadline: Deadline,
     resends: number,
     queuedMs: number,
     dispatchedMs: number,
   ): Promise<UpstreamAnswer> => {
     const target = pathPrefix + path;
-    const step = beginStep?.({ kind: 'exchange', url: baseUrl.origin + target, resends });
+    const step = currentSteps()?.begin({ kind: 'exchange', url: baseUrl.origin + target, resends });
     return exchange(
       connection,
       {

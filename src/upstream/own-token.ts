@@ -1,7 +1,5 @@
 import { TaskFailure } from '../contract/failure.ts';
-import type { Call } from '../contract/task-service.ts';
 import type { UpstreamClient } from './client.ts';
-import type { BeginStep } from '../contract/call-steps.ts';
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue, jsonMember } from '../contract/json-value.ts';
 import { readAnswerBody } from '../wire/codec.ts';
 import type { UpstreamAnswer } from './exchange.ts';
@@ -18,13 +16,10 @@ export interface OwnTokenOptions extends TokenCredentials {
 /** The gateway's own access token for the service. A failure to get one is a TaskFailure with the outcome NOT_SENT. */
 export interface OwnToken {
   /** The Authorization header to send. Concurrent calls share one fetch, which is a step of the first of them. */
-  readonly authorization: (call?: TokenCall) => Promise<string> | string;
+  readonly authorization: () => Promise<string> | string;
   /** The header to send after a 401 for the `refused` one; null if a new token would not help. */
-  readonly renew: (refused: string, call?: TokenCall) => Promise<string | null>;
+  readonly renew: (refused: string) => Promise<string | null>;
 }
-
-/** The part of a call that fetching a token needs. */
-type TokenCall = Pick<Call, 'beginStep'>;
 
 interface CachedToken {
   readonly authorization: string;
@@ -45,10 +40,10 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
   let backoff: { readonly failure: TaskFailure; readonly endMs: number } | null = null;
   let renewedAtMs = -Infinity;
 
-  const fetchToken = async (call: TokenCall | undefined): Promise<CachedToken> => {
+  const fetchToken = async (): Promise<CachedToken> => {
     const startMs = now();
     try {
-      const { authorization, lifetimeMs } = await requestToken(client, credentials, call?.beginStep);
+      const { authorization, lifetimeMs } = await requestToken(client, credentials);
       const expiresAtMs = startMs + lifetimeMs;
       cached = {
         authorization,
@@ -67,26 +62,26 @@ export function createOwnToken({ client, now, onFailure, ...credentials }: OwnTo
       fetching = null;
     }
   };
-  const fetchOnce = (call: TokenCall | undefined): Promise<CachedToken> => {
+  const fetchOnce = (): Promise<CachedToken> => {
     if (backoff && now() < backoff.endMs) return Promise.reject(backoff.failure);
-    fetching ??= fetchToken(call);
+    fetching ??= fetchToken();
     return fetching;
   };
-  const authorization = (call?: TokenCall): Promise<string> | string => {
-    if (!cached || now() >= cached.expiresAtMs) return fetchOnce(call).then((fetched) => fetched.authorization);
+  const authorization = (): Promise<string> | string => {
+    if (!cached || now() >= cached.expiresAtMs) return fetchOnce().then((fetched) => fetched.authorization);
     // The cached token is used until the new one arrives; `onFailure` reports a failed renewal.
-    if (now() >= cached.renewAtMs) fetchOnce(call).catch(() => undefined);
+    if (now() >= cached.renewAtMs) fetchOnce().catch(() => undefined);
     return cached.authorization;
   };
   return {
     authorization,
-    async renew(refused, call) {
+    async renew(refused) {
       if (cached?.authorization === refused) {
         if (now() - renewedAtMs < RENEWAL_INTERVAL_MS) return null;
         renewedAtMs = now();
         cached = null;
       }
-      return authorization(call);
+      return authorization();
     },
   };
 }
@@ -112,7 +107,6 @@ const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 export async function requestToken(
   client: UpstreamClient,
   { clientId, clientSecret }: TokenCredentials,
-  beginStep: BeginStep | undefined,
 ): Promise<FetchedToken> {
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
   // Needs no slot of its own: calls in flight are waiting for this one, so it must not wait for them.
@@ -126,7 +120,6 @@ export async function requestToken(
         'User-Agent': USER_AGENT,
       },
       body: new URLSearchParams(form).toString(),
-      beginStep,
     })
     .catch((error: unknown) => {
       throw error instanceof TaskFailure && error.outcome !== 'NOT_SENT' ? signInFailed(error) : error;

@@ -59,7 +59,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   const fixedHeaders = Object.entries(createHeaders(format)).flat();
   const post = (
     body: string,
-    { caller, requestId, deadlineMs, beginStep }: Call,
+    { caller, requestId, deadlineMs }: Call,
     Authorization: string,
   ): Promise<UpstreamAnswer> =>
     client.postAdmitted({
@@ -69,7 +69,6 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
       headers: { Authorization, 'X-Request-Id': requestId },
       body,
       deadlineMs,
-      beginStep,
     });
   /** Sends with the gateway's own token, which may have to be fetched first. */
   const postWithToken = async (body: string, call: Call, token: Promise<string> | string): Promise<UpstreamAnswer> => {

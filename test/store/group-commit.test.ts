@@ -2,9 +2,11 @@ import { setImmediate as endOfTurn } from 'node:timers/promises';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { TaskFailure } from '../../src/contract/failure.ts';
+import { withSteps } from '../../src/event-loop/request-steps.ts';
 import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { createGroupCommit, type GroupCommit } from '../../src/store/group-commit.ts';
 import { openSqlite } from '../../src/store/sql/sqlite.ts';
+import { recordSteps } from '../support/recorded-steps.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 const REFUSED = new TaskFailure({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'no');
@@ -62,6 +64,25 @@ test('items of one event-loop turn share a transaction, and those of the next tu
     ['a', 'b', 'c'],
     ['d', 'e'],
   ]);
+});
+
+test('a commit is a step of each request that waits for it, and of no other', async () => {
+  const { commits } = await openNotes();
+  const [first, second, idle] = [recordSteps(), recordSteps(), recordSteps()];
+  const add = async (item: string) => {
+    await Promise.resolve();
+    return commits.add(item);
+  };
+  const added = [
+    withSteps(first, () => add('a')),
+    withSteps(second, () => add('b')),
+    withSteps(idle, async () => null),
+  ];
+  await Promise.all([...added, commits.add('c')]);
+  await withSteps(second, () => add('d'));
+  expect(first.noted).toEqual([{ kind: 'commit', items: 3 }, {}]);
+  expect(second.noted).toEqual([{ kind: 'commit', items: 3 }, {}, { kind: 'commit', items: 1 }, {}]);
+  expect(idle.noted).toEqual([]);
 });
 
 test('items that arrive during a commit share the next one', async () => {

@@ -21,7 +21,7 @@ const RECORD: RequestRecord = {
   failuresLogged: 0,
   failuresLeftOut: 0,
   answer: null,
-  beginStep: () => {
+  begin: () => {
     throw new Error('Nothing begins here.');
   },
 };

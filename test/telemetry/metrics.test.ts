@@ -138,7 +138,7 @@ describe('the number of series is bounded', () => {
     failuresLogged: 0,
     failuresLeftOut: 0,
     answer: null,
-    beginStep: () => ({ headers: null, beginStep: record.beginStep, end: () => undefined }),
+    begin: () => ({ headers: null, begin: record.begin, end: () => undefined }),
   } as const;
 
   async function operations(names: readonly string[], code: string | null): Promise<readonly Sample[]> {

@@ -66,7 +66,7 @@ describe('a service that demands a client certificate', () => {
   test('creates, token requests and the readiness check use the client certificate', async () => {
     const client = openClient(await openDemandingService(), { access: withFiles(service.cert, gateway) });
     expect((await client.post(SMALL_POST)).status).toBe(200);
-    expect(await requestToken(client, { clientId: 'a', clientSecret: 'b' }, undefined)).toMatchObject({
+    expect(await requestToken(client, { clientId: 'a', clientSecret: 'b' })).toMatchObject({
       authorization: 'Bearer t',
     });
     await client.ready();

@@ -93,7 +93,7 @@ async function tokenFindings(
     connectRetries: 0,
   });
   try {
-    const { lifetimeMs } = await requestToken(client, ownClient, undefined);
+    const { lifetimeMs } = await requestToken(client, ownClient);
     return [ok('token', `the service issued one, valid for ${Math.round(lifetimeMs / 60_000)} minutes`)];
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;

@@ -1,4 +1,3 @@
-import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { type BatchedClaimResult, claimKeys, type ClaimResult, readSettledResult } from './claims.ts';
 import { type ObserveCommits, createGroupCommit } from '../group-commit.ts';
@@ -11,9 +10,9 @@ import { toReadFailure } from '../store-failure.ts';
 
 /** The record of an upstream's creates under idempotency keys. A claim is durable before the first byte is sent. */
 export interface Ledger {
-  claim(attempt: Attempt, beginStep?: BeginStep): Promise<ClaimResult>;
+  claim(attempt: Attempt): Promise<ClaimResult>;
   /** Records how a claimed attempt ended. A settlement that cannot be written now is retried, at the latest before the next claim. */
-  settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
+  settle(attempt: Attempt, settlement: Settlement): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -51,10 +50,10 @@ export function createLedger(options: LedgerOptions): Ledger {
       throw toReadFailure(error);
     });
   return {
-    async claim(attempt, beginStep) {
+    async claim(attempt) {
       await settlements.flush();
       try {
-        const result = await claims.add(attempt, beginStep);
+        const result = await claims.add(attempt);
         return result.kind === 'unread' ? await readUnread(result.row) : result;
       } catch (error) {
         if (!(error instanceof TaskFailure) || error.outcome === 'NOT_SENT') throw error;
@@ -63,7 +62,7 @@ export function createLedger(options: LedgerOptions): Ledger {
         throw claimFailed(error);
       }
     },
-    settle: (attempt, settlement, beginStep) => settlements.settle(attempt, settlement, beginStep),
+    settle: (attempt, settlement) => settlements.settle(attempt, settlement),
     async close() {
       await claims.close();
       await settlements.close();

@@ -1,12 +1,12 @@
-import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
+import { withSteps } from '../../event-loop/request-steps.ts';
 import { type CommitObserver, createGroupCommit } from '../group-commit.ts';
 import type { Database, SqlTransaction } from '../sql/database.ts';
 
 /** Stores facts that must not be lost, and retries those that the database has not accepted until it does. */
 export interface RetryQueue<Item> {
   /** Writes the item now. If that fails it throws, and the item is enqueued unless a retry would fail the same way. */
-  write(item: Item, beginStep?: BeginStep): Promise<void>;
+  write(item: Item): Promise<void>;
   /** Adds an item to be written later. A full queue drops its oldest items. */
   enqueue(item: Item): void;
   /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
@@ -89,7 +89,8 @@ export function createRetryQueue<Item>({
   /** Returns false if the item stays queued. */
   const writeQueued = async (item: Item): Promise<boolean> => {
     try {
-      await commits.add(item);
+      // It may run in the context of any request.
+      await withSteps(undefined, () => commits.add(item));
     } catch (error) {
       if (isTemporary(error)) return false;
       onDropped(error, item);
@@ -115,9 +116,9 @@ export function createRetryQueue<Item>({
   };
 
   return {
-    async write(item, beginStep) {
+    async write(item) {
       try {
-        await commits.add(item, beginStep);
+        await commits.add(item);
       } catch (error) {
         if (isTemporary(error)) enqueue(item);
         throw error;

@@ -1,5 +1,4 @@
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
-import type { BeginStep } from '../../contract/call-steps.ts';
 import type { TaskFailure } from '../../contract/failure.ts';
 import type { CommitObserver } from '../group-commit.ts';
 import { formatCreated, formatFailure } from './outcome-json.ts';
@@ -16,7 +15,7 @@ export type Settlement =
 /** Records how attempts ended, with a retry queue for the settlements that the database has not accepted yet. */
 export interface Settlements {
   /** Writes the settlement now. Never throws: a failure is reported and the settlement is enqueued. */
-  settle(attempt: Attempt, settlement: Settlement, beginStep?: BeginStep): Promise<void>;
+  settle(attempt: Attempt, settlement: Settlement): Promise<void>;
   /** Adds a settlement to be written later. A full queue drops its oldest ones. */
   enqueue(attempt: Attempt, settlement: Settlement): void;
   /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
@@ -53,8 +52,8 @@ export function createSettlements({ onUnsettled, ...options }: SettlementsOption
     onDropped: onUnsettled,
   });
   return {
-    async settle(attempt, settlement, beginStep) {
-      await queue.write(toSettled(attempt, settlement), beginStep).catch(onUnsettled);
+    async settle(attempt, settlement) {
+      await queue.write(toSettled(attempt, settlement)).catch(onUnsettled);
     },
     enqueue: (attempt, settlement) => queue.enqueue(toSettled(attempt, settlement)),
     flush: () => queue.flush(),

@@ -4,7 +4,6 @@
  */
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
-import type { BeginStep } from '../../contract/call-steps.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import type { TaskService } from '../../contract/task-service.ts';
 import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './attempt.ts';
@@ -30,15 +29,15 @@ export function idempotentTaskService(
 ): TaskService {
   let waiting = 0;
   /** Claims the key. While another attempt holds the claim, polls until that one has settled or the wait is over. */
-  const claimOrWait = async (attempt: Attempt, beginStep: BeginStep | undefined): Promise<ClaimResult> => {
+  const claimOrWait = async (attempt: Attempt): Promise<ClaimResult> => {
     const deadlineMs = performance.now() + waitMs;
-    let result = await ledger.claim(attempt, beginStep);
+    let result = await ledger.claim(attempt);
     if (result.kind !== 'running' || waiting >= maxWaiting) return result;
     waiting += 1;
     try {
       while (result.kind === 'running' && performance.now() < deadlineMs) {
         await delay(POLL_MS);
-        result = await ledger.claim(attempt, beginStep);
+        result = await ledger.claim(attempt);
       }
       return result;
     } finally {
@@ -50,14 +49,14 @@ export function idempotentTaskService(
     async create(task, call) {
       const attempt = toAttempt(task, call);
       if (!attempt) return inner.create(task, call);
-      const earlier = toEarlierResult(await claimOrWait(attempt, call.beginStep));
+      const earlier = toEarlierResult(await claimOrWait(attempt));
       if (earlier) return toReplay(earlier);
       try {
         const created = await inner.create(task, call);
-        await ledger.settle(attempt, { kind: 'created', created }, call.beginStep);
+        await ledger.settle(attempt, { kind: 'created', created });
         return created;
       } catch (error) {
-        await ledger.settle(attempt, toSettlement(error), call.beginStep);
+        await ledger.settle(attempt, toSettlement(error));
         throw error;
       }
     },

@@ -7,7 +7,7 @@ const QUESTIONS = [
   ['tracing && !PROBES.has(path) ?', 'false ?'],
   ['if (trace) traces.set(', 'if (false) traces.set('],
   ['if (tracing) traces.get(', 'if (false) traces.get('],
-  ['trace?.(step) ?? null', 'null'],
+  ['trace?.begin(step) ?? null', 'null'],
 ] as const;
 
 registerHooks({

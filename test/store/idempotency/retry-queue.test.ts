@@ -1,5 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
+import { withSteps } from '../../../src/event-loop/request-steps.ts';
 import { createRetryQueue } from '../../../src/store/idempotency/retry-queue.ts';
+import { recordSteps } from '../../support/recorded-steps.ts';
 import { migratedDatabase } from '../../support/sample-account.ts';
 import { withOutages } from '../outages.ts';
 
@@ -21,4 +23,28 @@ test('a retry queue drops its oldest items when their bytes exceed the limit', a
     await expect(queue.write(item)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
   }
   expect(dropped).toEqual(['aaaa', 'bbbb', 'cc', 'ddd']);
+});
+
+test('a retried write is a step neither of the request that failed nor of the one that flushes the queue', async () => {
+  const { database, state } = withOutages(await migratedDatabase('SQLite'));
+  const written: string[] = [];
+  const queue = createRetryQueue<string>({
+    database,
+    maxPending: 1000,
+    write: async (_, items) => void written.push(...items),
+    onDropped: () => undefined,
+    retryMs: 3_600_000,
+  });
+  onTestFinished(() => queue.close());
+  const [failed, later] = [recordSteps(), recordSteps()];
+  state.isDown = true;
+  await expect(withSteps(failed, () => queue.write('a'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+  state.isDown = false;
+  await withSteps(later, async () => {
+    await queue.flush();
+    await queue.write('b');
+  });
+  expect(written).toEqual(['a', 'b']);
+  expect(failed.noted).toEqual([{ kind: 'commit', items: 1 }, { error: expect.any(Error) as Error }]);
+  expect(later.noted).toEqual([{ kind: 'commit', items: 1 }, {}]);
 });
