@@ -23,6 +23,8 @@ Check it
   explain FILE | - | JSON    shows the request that a create with this input, or with these variables,
                              would send to the service, and sends nothing; - reads standard input
                              (npm run explain)
+  schema                     prints the GraphQL schema of this configuration as a Federation subgraph,
+                             for the checks of a schema registry
 
 ${ADMINISTRATION_USAGE}
 
@@ -65,6 +67,11 @@ async function run(args: readonly string[]): Promise<void> {
   if (command === 'explain') {
     const { explain } = await import('./commands/explain.ts');
     return say(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
+  }
+  if (command === 'schema') {
+    if (args.length > 1) throw new UsageError('"schema" takes no arguments.');
+    const { printConfiguredSchema } = await import('./commands/schema-command.ts');
+    return say(printConfiguredSchema(readConfig(process.env, 'serve')));
   }
   const administer = readCommand(args);
   const { openStore } = await import('./store/store.ts');

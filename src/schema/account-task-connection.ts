@@ -13,7 +13,6 @@ const CURSOR_PREFIX = 'AccountTask:';
 
 export function addAccountTaskConnection(builder: Builder): void {
   builder.objectType('AccountTaskConnection', {
-    directives: { shareable: {} },
     description: 'A page of account tasks, as in the Relay connection specification.',
     fields: (t) => ({
       edges: t.field({
@@ -36,7 +35,6 @@ export function addAccountTaskConnection(builder: Builder): void {
     }),
   });
   builder.objectType('AccountTaskEdge', {
-    directives: { shareable: {} },
     description: 'An account task with its cursor.',
     fields: (t) => ({
       cursor: t.string({
@@ -79,6 +77,15 @@ export function addAccountTaskConnection(builder: Builder): void {
     t.field({
       type: 'AccountTaskConnection',
       nullable: false,
+      directives: {
+        listSize: {
+          assumedSize: DEFAULT_PAGE_SIZE,
+          slicingArguments: ['first'],
+          sizedFields: ['edges'],
+          // A router with demand control would otherwise refuse a page of the default size.
+          requireOneSlicingArgument: false,
+        },
+      },
       description:
         "The caller's account tasks, newest first. A page ends early if the answer would become too large; " +
         'hasNextPage is then true, and the next page continues from there.',

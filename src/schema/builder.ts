@@ -19,6 +19,16 @@ export interface SchemaTypes {
   Directives: {
     key: { locations: 'OBJECT'; args: { readonly fields: string; readonly resolvable?: boolean } };
     shareable: { locations: 'OBJECT'; args: Record<string, never> };
+    cost: { locations: 'FIELD_DEFINITION'; args: { readonly weight: number } };
+    listSize: {
+      locations: 'FIELD_DEFINITION';
+      args: {
+        readonly assumedSize: number;
+        readonly slicingArguments: string[];
+        readonly sizedFields: string[];
+        readonly requireOneSlicingArgument: boolean;
+      };
+    };
   };
   Context: GatewayContext;
   Scalars: {

@@ -9,6 +9,9 @@ export const IDEMPOTENCY_KEY =
   '1 to 255 characters. The same key with the same input creates one task, however often it is sent; repeats return the first ' +
   'result. The same key with another input is refused.';
 
+/** The cost of a write for a router's demand control. */
+export const WRITE_COST = { cost: { weight: 50 } };
+
 export type CreateAccountTaskInputRef = ReturnType<typeof addCreateAccountTaskInput>;
 
 export function addCreateAccountTaskInput(builder: Builder, enums: Enums) {
@@ -54,7 +57,6 @@ export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef
 
 export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
   builder.objectType('Identification', {
-    directives: { shareable: {} },
     description: 'The user that the service identified as the caller.',
     fields: (t) => ({
       userId: t.string({ description: "The user's ID at the service.", resolve: ({ UserId }) => UserId }),
@@ -89,6 +91,7 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
     t.field({
       type: 'CreateAccountTaskPayload',
       nullable: false,
+      directives: WRITE_COST,
       description:
         "Registers a task on the caller's account. The gateway never repeats it silently. A failure says in `extensions.outcome` " +
         'what happened to the task: NOT_SENT (nothing left the gateway), REJECTED (the service answered and did not create it) ' +

@@ -4,7 +4,12 @@ import type { AnswerBudget } from './answer-budget.ts';
 import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from './task-size.ts';
 import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
-import { type CreateAccountTaskInputRef, IDEMPOTENCY_KEY, toNewAccountTask } from './create-account-task.ts';
+import {
+  type CreateAccountTaskInputRef,
+  IDEMPOTENCY_KEY,
+  toNewAccountTask,
+  WRITE_COST,
+} from './create-account-task.ts';
 import { limitCreates, countFieldsBelow } from './requested-fields.ts';
 
 const OUTCOMES = {
@@ -98,6 +103,7 @@ export function addCreateAccountTasks(builder: Builder, CreateAccountTaskInput: 
     t.field({
       type: [CreateAccountTaskResult],
       nullable: { list: false, items: false },
+      directives: WRITE_COST,
       description:
         'Registers up to 100 tasks. Each create succeeds or fails on its own; the results are in the order of the inputs.',
       args: {

@@ -1,4 +1,5 @@
 import {
+  type ASTNode,
   GraphQLList,
   GraphQLNonNull,
   GraphQLObjectType,
@@ -12,7 +13,9 @@ import {
   isSpecifiedScalarType,
   Kind,
   lexicographicSortSchema,
+  parse,
   print,
+  visit,
 } from 'graphql';
 import { badInput } from '../contract/failure.ts';
 import type { Builder } from './builder.ts';
@@ -37,11 +40,15 @@ const SERVICE = new GraphQLObjectType({
   fields: { sdl: { type: GraphQLString, description: 'The schema with the directives of Federation, for routers.' } },
 });
 
-/**
- * Adds `_service` and `_entities`, through which a router of Federation reads the schema and looks up entities.
- * `directives` are those of Federation that the schema uses, as `@key`.
- */
-export function toSubgraphSchema(schema: GraphQLSchema, directives: readonly string[]): GraphQLSchema {
+export interface SubgraphOptions {
+  /** The directives of Federation that the schema uses, as `@key`. */
+  readonly imports: readonly string[];
+  /** The owner of the subgraph, as schema registries and routers show it; absent if it is not named. */
+  readonly contact?: { readonly name: string; readonly description: string };
+}
+
+/** Adds `_service` and `_entities`, through which a router of Federation reads the schema and looks up entities. */
+export function toSubgraphSchema(schema: GraphQLSchema, options: SubgraphOptions): GraphQLSchema {
   const query = schema.getQueryType()?.toConfig();
   if (!query) throw new Error('A subgraph needs a query type.');
   const types = Object.values(schema.getTypeMap()).filter(({ name }) => name !== query.name);
@@ -86,7 +93,7 @@ export function toSubgraphSchema(schema: GraphQLSchema, directives: readonly str
           return representations.map((representation, index) => resolveEntity(representation, index, context, info));
         },
       },
-      _service: { type: new GraphQLNonNull(SERVICE), resolve: () => ({ sdl: (sdl ??= printSdl(schema, directives)) }) },
+      _service: { type: new GraphQLNonNull(SERVICE), resolve: () => ({ sdl: (sdl ??= printSdl(schema, options)) }) },
       ...query.fields,
     },
   });
@@ -95,13 +102,43 @@ export function toSubgraphSchema(schema: GraphQLSchema, directives: readonly str
   );
 }
 
-/** Prints the schema with its directives, from the syntax nodes that the builder keeps of all that it makes. */
-function printSdl(schema: GraphQLSchema, directives: readonly string[]): string {
-  const types = Object.values(schema.getTypeMap());
-  const own = types.filter((type) => !isSpecifiedScalarType(type) && !isIntrospectionType(type));
-  const definitions = own.flatMap(({ astNode }) => astNode ?? []);
-  const link = `extend schema @link(url: "${FEDERATION}", import: [${directives.map((name) => `"${name}"`).join(', ')}])`;
-  return `${link}\n\n${print({ kind: Kind.DOCUMENT, definitions })}`;
+/** Registries know this directive by its name; it is not part of Federation, so a schema has to define it. */
+const CONTACT = 'directive @contact(name: String!, url: String, description: String) on SCHEMA';
+
+/** Prints the schema with its directives and sorted, from the syntax nodes that the builder keeps of all that it makes. */
+function printSdl(schema: GraphQLSchema, { imports, contact }: SubgraphOptions): string {
+  const link = `@link(url: "${FEDERATION}", import: ${JSON.stringify(imports)})`;
+  const owner = contact && `@contact(name: "${contact.name}", description: "${contact.description}")`;
+  const header = owner ? `${CONTACT} extend schema ${link} ${owner}` : `extend schema ${link}`;
+  const own = Object.values(schema.getTypeMap()).filter(
+    (type) => !isSpecifiedScalarType(type) && !isIntrospectionType(type),
+  );
+  const types = own.flatMap(({ astNode }) => astNode ?? []).toSorted(byName);
+  return print({
+    kind: Kind.DOCUMENT,
+    definitions: [...parse(header, { noLocation: true }).definitions, ...types.map(sortMembers)],
+  });
+}
+
+/** Sorts fields, arguments and enum values, so that an SDL changes only where the schema does. */
+function sortMembers<Node extends ASTNode>(definition: Node): Node {
+  return visit(definition, {
+    StringValue: (node, key) => (key === 'description' ? { ...node, block: true } : undefined),
+    ObjectTypeDefinition: { leave: (type) => ({ ...type, fields: type.fields?.toSorted(byName) ?? [] }) },
+    InterfaceTypeDefinition: { leave: (type) => ({ ...type, fields: type.fields?.toSorted(byName) ?? [] }) },
+    InputObjectTypeDefinition: { leave: (type) => ({ ...type, fields: type.fields?.toSorted(byName) ?? [] }) },
+    FieldDefinition: { leave: (field) => ({ ...field, arguments: field.arguments?.toSorted(byName) ?? [] }) },
+    EnumTypeDefinition: { leave: (type) => ({ ...type, values: type.values?.toSorted(byName) ?? [] }) },
+  });
+}
+
+interface Named {
+  readonly name: { readonly value: string };
+}
+
+function byName({ name: a }: Named, { name: b }: Named): number {
+  if (a.value === b.value) return 0;
+  return a.value < b.value ? -1 : 1;
 }
 
 /** Adds the types that an account task refers to, and that other subgraphs resolve. */

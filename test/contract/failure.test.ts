@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { badInput, FAILURES, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 
-/** What callers rely on whatever the code says: a new code must keep these rules. */
+/** The rules that callers rely on; every new code must keep them. */
 describe('the failure codes', () => {
   test.each(FAILURES)('$code is not retryable if its outcome may be UNKNOWN', ({ outcomes, retryable }) => {
     expect(outcomes.includes('UNKNOWN') && retryable).toBe(false);

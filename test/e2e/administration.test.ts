@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { runCli, startCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
@@ -147,5 +147,20 @@ describe('administration', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toMatch(/^Usage: npm run cli/);
     expect((await runCli([])).stdout).toBe(help.stdout);
+  });
+});
+
+describe('schema', () => {
+  test('schema prints the committed SDL, or that of the configured enums', async () => {
+    const committed = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
+    expect(await runCli(['schema'], {})).toMatchObject({ code: 0, stdout: `${committed}\n`, stderr: '' });
+    const { stdout } = await runCli(['schema'], { TASK_FREQUENCIES: 'NONE=0,YEARLY' });
+    expect(stdout).toMatch(/enum TaskFrequency \{[^}]+YEARLY/);
+  });
+
+  test('schema refuses arguments', async () => {
+    const { code, stderr } = await runCli(['schema', '--json'], {});
+    expect(code).toBe(1);
+    expect(stderr).toContain('"schema" takes no arguments.');
   });
 });
