@@ -4,15 +4,7 @@ import { badInput } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { readClock, type Database } from './sql/database.ts';
-import {
-  createSecret,
-  hashSecret,
-  IS_NOT_REVOKED,
-  matchesSecret,
-  MAX_SECRET_LENGTH,
-  readRevocation,
-  toRevocation,
-} from './secret.ts';
+import { createSecret, hashSecret, matchesSecret, MAX_SECRET_LENGTH } from './secret.ts';
 
 /** An API client of an account. Tasks can only be created for an account that has a client. */
 export interface Client {
@@ -53,10 +45,11 @@ type ClientRow = {
   readonly name: string;
   readonly secret_hash: string;
   readonly created_at: string;
+  readonly revoked_at: string | null;
 };
 
 const MAX_NAME_LENGTH = 18;
-const COLUMNS = ['id', 'account_id', 'name', 'secret_hash', 'created_at'] as const;
+const COLUMNS = ['id', 'account_id', 'name', 'secret_hash', 'created_at', 'revoked_at'] as const;
 const SELECT = `SELECT ${COLUMNS.join(', ')} FROM clients`;
 
 export function createClients(database: Database): Clients {
@@ -76,6 +69,7 @@ export function createClients(database: Database): Clients {
           name,
           secret_hash: secretHash,
           created_at: formatTimestamp(await readClock(transaction)),
+          revoked_at: null,
         };
         await transaction.insert('clients', COLUMNS, [COLUMNS.map((column) => created[column])]);
         return created;
@@ -96,11 +90,11 @@ export function createClients(database: Database): Clients {
     revoke: (clientId) =>
       database.transaction(async (transaction) => {
         const id = parseGuid(clientId);
-        const revocation = toRevocation(formatTimestamp(await readClock(transaction)));
-        await transaction.write(`UPDATE clients SET secret_hash = ?2 WHERE id = ?1 AND ${IS_NOT_REVOKED}`, [
-          id,
-          revocation,
-        ]);
+        // No secret matches "revoked:", by which versions before the column know a revoked client.
+        await transaction.write(
+          "UPDATE clients SET revoked_at = ?2, secret_hash = 'revoked:' WHERE id = ?1 AND revoked_at IS NULL",
+          [id, formatTimestamp(await readClock(transaction))],
+        );
         // Older versions check only the token, which they may cache for a minute.
         await transaction.write('DELETE FROM tokens WHERE client_id = ?1', [id]);
         const [row] = await transaction.read<ClientRow>(`${SELECT} WHERE id = ?1`, [id]);
@@ -109,6 +103,6 @@ export function createClients(database: Database): Clients {
   };
 }
 
-function toClient({ id, account_id, name, secret_hash, created_at }: ClientRow): Client {
-  return { id, accountId: account_id, name, createdAt: created_at, revokedAt: readRevocation(secret_hash) };
+function toClient({ id, account_id, name, created_at, revoked_at }: ClientRow): Client {
+  return { id, accountId: account_id, name, createdAt: created_at, revokedAt: revoked_at };
 }

@@ -7,7 +7,7 @@ import type { CatalogueTask } from './catalogue.ts';
 import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import type { Attempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
-import { clientRevoked, IS_NOT_REVOKED, readRevocation } from './secret.ts';
+import { clientRevoked } from './secret.ts';
 
 /** A request to create a task for an account. */
 export interface Registration {
@@ -23,7 +23,7 @@ type AccountClient = {
   readonly id: string;
   readonly account_id: string;
   readonly name: string;
-  readonly secret_hash: string;
+  readonly revoked_at: string | null;
 };
 
 /** This project's own values: the contract documents no values for Result, Status or a default Notification. */
@@ -46,7 +46,7 @@ export async function registerTasks(
   ]);
   // Without its key, a revoked client gets no replays either.
   const permitted = registrations.map((registration) =>
-    isRevoked(findClient(registration)) ? { ...registration, attempt: null } : registration,
+    findClient(registration)?.revoked_at != null ? { ...registration, attempt: null } : registration,
   );
   const created = formatTimestamp(nowMs);
   const decide = (registration: Registration): Decision => {
@@ -54,7 +54,7 @@ export async function registerTasks(
     const client = findClient(registration);
     const catalogueTask = catalogue.get(task.TaskID);
     if (!client) return clientRequired();
-    if (isRevoked(client)) return clientRevoked();
+    if (client.revoked_at !== null) return clientRevoked();
     return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, created)) : taskNotFound(task);
   };
   const decisions = await replayOrDecide(transaction, permitted, decide, keyExpiryMs);
@@ -72,24 +72,20 @@ function toRow(registration: Registration | undefined, { accountTask }: CreatedA
 /** Returns a lookup of a registration's client: the caller's, else the account's oldest (lowest ID) that is not revoked. */
 async function readClients(transaction: SqlTransaction, registrations: readonly Registration[]) {
   const clients = await transaction.read<AccountClient>(
-    `SELECT id, account_id, name, secret_hash FROM clients WHERE id = ANY (?1) OR id IN
-      (SELECT MIN(id) FROM clients WHERE account_id = ANY (?2) AND ${IS_NOT_REVOKED} GROUP BY account_id) ORDER BY id`,
+    `SELECT id, account_id, name, revoked_at FROM clients WHERE id = ANY (?1) OR id IN
+      (SELECT MIN(id) FROM clients WHERE account_id = ANY (?2) AND revoked_at IS NULL GROUP BY account_id) ORDER BY id`,
     [
       distinct(registrations.flatMap(({ clientId }) => clientId ?? [])),
       distinct(registrations.map(({ accountId }) => accountId)),
     ],
   );
   const byId = new Map(clients.map((client) => [client.id, client]));
-  const current = clients.filter((client) => !isRevoked(client));
+  const current = clients.filter((client) => client.revoked_at === null);
   const oldest = new Map(current.toReversed().map((client) => [client.account_id, client]));
   return ({ accountId, clientId }: Registration): AccountClient | undefined => {
     const own = clientId === null ? undefined : byId.get(clientId);
     return own?.account_id === accountId ? own : oldest.get(accountId);
   };
-}
-
-function isRevoked(client: AccountClient | undefined): boolean {
-  return client !== undefined && readRevocation(client.secret_hash) !== null;
 }
 
 async function readCatalogue(transaction: SqlTransaction, registrations: readonly Registration[]) {

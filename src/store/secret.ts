@@ -7,10 +7,6 @@ export const MAX_SECRET_LENGTH = 50;
 
 const COST = { N: 16_384, r: 8, p: 1 } as const;
 const KEY_BYTES = 32;
-const REVOKED = 'revoked:';
-
-/** An SQL condition that is true for clients that are not revoked. */
-export const IS_NOT_REVOKED = `(secret_hash NOT LIKE '${REVOKED}%')`;
 
 /** Creates a client's secret: 256 random bits in 43 characters. */
 export function createSecret(): string {
@@ -32,16 +28,6 @@ export async function matchesSecret(secret: string, hash: string | null): Promis
   return expected.length === KEY_BYTES && timingSafeEqual(actual, expected);
 }
 
-/** Returns the text that replaces a revoked client's hash. No secret matches it, in older versions either. */
-export function toRevocation(revokedAt: string): string {
-  return `${REVOKED}${revokedAt}`;
-}
-
-/** Returns the contract timestamp at which the client of this hash was revoked; null if it is not revoked. */
-export function readRevocation(secretHash: string): string | null {
-  return secretHash.startsWith(REVOKED) ? secretHash.slice(REVOKED.length) : null;
-}
-
 function deriveKey(secret: string, salt: Buffer): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     scrypt(secret, salt, KEY_BYTES, COST, (error, key) => {
@@ -53,15 +39,14 @@ function deriveKey(secret: string, salt: Buffer): Promise<Buffer> {
 
 /** Returns an SQL condition that is true unless the client with this ID is revoked. */
 export function isNotRevoked(parameter: string): string {
-  return `NOT EXISTS (SELECT 1 FROM clients WHERE id = ${parameter} AND NOT ${IS_NOT_REVOKED})`;
+  return `NOT EXISTS (SELECT 1 FROM clients WHERE id = ${parameter} AND revoked_at IS NOT NULL)`;
 }
 
 /** @throws TaskFailure if the client is revoked. A null client cannot be. */
 export async function refuseRevoked(reader: SqlReader, clientId: string | null): Promise<void> {
   if (clientId === null) return;
-  const sql = 'SELECT secret_hash FROM clients WHERE id = ?1';
-  const [client] = await reader.read<{ secret_hash: string }>(sql, [clientId]);
-  if (client && readRevocation(client.secret_hash) !== null) throw clientRevoked();
+  const sql = 'SELECT id FROM clients WHERE id = ?1 AND revoked_at IS NOT NULL';
+  if ((await reader.read(sql, [clientId])).length > 0) throw clientRevoked();
 }
 
 /** The failure of a request with a token of a revoked client. */

@@ -2,7 +2,6 @@ import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
 import { readClock, toIso, type Database } from './sql/database.ts';
-import { IS_NOT_REVOKED } from './secret.ts';
 import { toReadFailure } from './store-failure.ts';
 
 /** The account that a token identifies, and its client; null if the token belongs to the account itself. */
@@ -58,7 +57,7 @@ export function createTokens(database: Database): Tokens {
       const token = randomBytes(32).toString('base64url');
       return database.transaction(async (transaction) => {
         const expiresAt = toIso((await readClock(transaction)) + LIFE_MS);
-        const client = `SELECT id FROM clients WHERE id = ?1 AND account_id = ?2 AND ${IS_NOT_REVOKED}`;
+        const client = 'SELECT id FROM clients WHERE id = ?1 AND account_id = ?2 AND revoked_at IS NULL';
         if (clientId !== null && (await transaction.read(client, [clientId, accountId])).length === 0) {
           throw badInput('clientId', `${clientId} is not a client of this account, or has been revoked`);
         }

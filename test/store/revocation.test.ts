@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Caller } from '../../src/contract/task-service.ts';
 import { matchesSecret } from '../../src/store/secret.ts';
 import { createStore } from '../../src/store/store.ts';
+import { migrate } from '../../src/store/sql/migrations.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
 import { callOf, REPORT_TASK, sampleStore } from '../support/sample-account.ts';
@@ -80,11 +81,29 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await store.clients.revoke('not a GUID')).toBeNull();
   });
 
-  test('no secret matches the text that replaces the hash of a revoked client', async () => {
+  test('a client that an older version revoked stays revoked since the same time', async () => {
+    const { databaseUrl } = await sampleStore(kind);
+    const database = await openTemporary(databaseUrl);
+    const store = createStore(database);
+    const { client } = await store.clients.create({ name: 'A client' });
+    const other = await store.clients.create({ name: 'Another' });
+    await database.transaction(async (transaction) => {
+      await transaction.write('ALTER TABLE clients DROP COLUMN revoked_at');
+      await transaction.write('DELETE FROM schema_migrations WHERE number >= 4');
+      const revoked = "UPDATE clients SET secret_hash = 'revoked:2026-02-22T00:00:00+00:00' WHERE id = ?1";
+      await transaction.write(revoked, [client.id]);
+    });
+    await migrate(database);
+    expect(await store.clients.list()).toEqual([{ ...client, revokedAt: '2026-02-22T00:00:00+00:00' }, other.client]);
+    await expect(store.tasks.list(PAGE, callOf(client.accountId, client.id))).rejects.toMatchObject(REVOKED);
+  });
+
+  test('no secret matches the text that replaces the hash of a revoked client, by which older versions know it', async () => {
     const { store, database } = await sampleStore(kind);
     const { client, secret } = await store.clients.create({ name: 'A client' });
     await store.clients.revoke(client.id);
     const [row] = await database.read<{ secret_hash: string }>('SELECT secret_hash FROM clients');
+    expect(row?.secret_hash).toMatch(/^revoked:/);
     for (const tried of [secret, '', row?.secret_hash ?? '']) {
       expect(await matchesSecret(tried, row?.secret_hash ?? null)).toBe(false);
     }

@@ -2,7 +2,7 @@ import { Client } from 'pg';
 import { parseDatabaseAddress, DatabaseUnavailableError } from '../../store/sql/database.ts';
 import { toConnectFailure, toStatementFailure } from '../../store/sql/postgres-failure.ts';
 import { holdsEveryText, toEncodingProblem } from '../../store/sql/postgres-kind.ts';
-import { IS_NOT_REVOKED } from '../../store/secret.ts';
+import { NEWEST_MIGRATION } from '../../store/sql/migrations.ts';
 import { broken, type Finding, ok, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';
 
@@ -22,11 +22,11 @@ const CONNECTIONS_PER_PROCESS = 10;
 const FACTS = `SELECT version() AS version, current_setting('server_encoding') AS encoding, current_setting('transaction_read_only') AS read_only,
   has_schema_privilege(current_schema(), 'CREATE') AS may_create,
   (SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = current_schema()) AS tables,
-  to_regclass('schema_migrations') IS NOT NULL AS is_migrated, to_regclass('clients') IS NOT NULL AS has_store`;
+  to_regclass('schema_migrations') IS NOT NULL AS is_migrated`;
 /** A distributed relative of PostgreSQL may have none of these. */
 const SERVER = `SELECT current_setting('fsync') AS fsync, current_setting('max_connections') AS most,
   (SELECT COUNT(*) FROM pg_stat_activity WHERE backend_type = 'client backend') AS taken`;
-const STORE = `SELECT (SELECT COUNT(*) FROM clients WHERE ${IS_NOT_REVOKED}) AS clients,
+const STORE = `SELECT (SELECT COUNT(*) FROM clients WHERE revoked_at IS NULL) AS clients,
   (SELECT COUNT(*) FROM catalogue) AS tasks`;
 
 type Row = Readonly<Record<string, unknown>>;
@@ -68,7 +68,7 @@ async function examine(client: Client, name: string, isStore: boolean): Promise<
   const version = facts['is_migrated']
     ? (await read('SELECT MAX(number) AS version FROM schema_migrations'))['version']
     : null;
-  const store = isStore && facts['has_store'] ? await read(STORE) : null;
+  const store = isStore && Number(version) === NEWEST_MIGRATION ? await read(STORE) : null;
   return [
     writableFinding(`${name}: ${product}, ${latencyMs.toFixed(1)} ms per round trip`, facts, latencyMs),
     schemaFinding({ tables: Number(facts['tables']), version: version === null ? null : Number(version) }),

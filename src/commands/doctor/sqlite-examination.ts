@@ -4,7 +4,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseUnavailableError } from '../../store/sql/database.ts';
 import { toSqliteFailure } from '../../store/sql/sqlite-failure.ts';
 import { belongsToAnotherProgram, openReadOnly } from '../../store/sql/sqlite-file.ts';
-import { IS_NOT_REVOKED } from '../../store/secret.ts';
+import { NEWEST_MIGRATION } from '../../store/sql/migrations.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 import { schemaFinding, storeFinding } from './schema-version.ts';
 
@@ -100,9 +100,8 @@ function readFile(path: string, bytes: number) {
     const isWhole = checked === 'ok';
     const version = has('schema_migrations') ? Number(read('SELECT MAX(number) FROM schema_migrations')) : null;
     const count = (table: string): number => Number(read(`SELECT COUNT(*) FROM ${table}`));
-    const clients = `clients WHERE ${IS_NOT_REVOKED}`;
-    const isStore = isWhole && has('clients') && has('catalogue');
-    const store = isStore ? { clients: count(clients), tasks: count('catalogue') } : null;
+    const isStore = isWhole && version === NEWEST_MIGRATION;
+    const store = isStore ? { clients: count('clients WHERE revoked_at IS NULL'), tasks: count('catalogue') } : null;
     return {
       isForeign: belongsToAnotherProgram(handle),
       damage: isWhole ? null : checked,

@@ -1,7 +1,7 @@
 import { readClock, toIso, type Database, type SqlReader } from './database.ts';
 
 export interface Migration {
-  /** Counts up from 1. */
+  /** Counts up. */
   readonly number: number;
   readonly statements: readonly string[];
 }
@@ -61,6 +61,14 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX IF NOT EXISTS refused_credentials_by_refusal ON refused_credentials (refused_at)',
       'CREATE INDEX IF NOT EXISTS refused_credentials_by_expiry ON refused_credentials (expires_at)',
       'CREATE INDEX IF NOT EXISTS recorded_tasks_by_position ON recorded_tasks (position)',
+    ],
+  },
+  { number: 4, statements: ['ALTER TABLE clients ADD COLUMN IF NOT EXISTS revoked_at TEXT'] },
+  {
+    // A step of its own: CockroachDB cannot use a column in the transaction that adds it.
+    number: 6,
+    statements: [
+      "UPDATE clients SET revoked_at = SUBSTR(secret_hash, 9) WHERE secret_hash LIKE 'revoked:%' AND revoked_at IS NULL",
     ],
   },
 ];

@@ -127,7 +127,10 @@ function createTurns(): <Result>(work: () => Promise<Result>) => Promise<Result>
 const NOW_MS = "CAST(ROUND(unixepoch('subsec') * 1000) AS INTEGER)";
 
 function toSqliteSql(sql: string): string {
-  return sql.replace(/= ANY \((\?\d+)\)/g, 'IN (SELECT value FROM json_each($1))').replaceAll('now_ms()', NOW_MS);
+  return sql
+    .replace(/= ANY \((\?\d+)\)/g, 'IN (SELECT value FROM json_each($1))')
+    .replace('ADD COLUMN IF NOT EXISTS', 'ADD COLUMN')
+    .replaceAll('now_ms()', NOW_MS);
 }
 
 function toBound(parameter: SqlParameter): string | number | null {

@@ -69,6 +69,11 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 });
 
+test('the steps are in the order of their numbers, the newest last', () => {
+  const numbers = MIGRATIONS.map(({ number }) => number);
+  expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));
+});
+
 test.each(MIGRATIONS)('step $number changes at most one table of the earlier steps', ({ number, statements }) => {
   const text = statements.join(';\n');
   expect(tablesOfEarlierSteps(number).filter((table) => new RegExp(`\\b${table}\\b`).test(text)).length).toBeLessThan(
@@ -146,9 +151,7 @@ test.each<readonly [string, (database: Database) => Database]>([
   }
   expect(failures).toEqual([]);
   const [first] = databases;
-  expect(await first!.read('SELECT number FROM schema_migrations ORDER BY number')).toEqual([
-    { number: 1 },
-    { number: 2 },
-    { number: 3 },
-  ]);
+  expect(await first!.read('SELECT number FROM schema_migrations ORDER BY number')).toEqual(
+    MIGRATIONS.map(({ number }) => ({ number })),
+  );
 });
