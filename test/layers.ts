@@ -57,14 +57,13 @@ export const ROOMS: readonly string[] = Object.keys(LAYERS);
 export function layerProblems(files: SourceFiles): readonly string[] {
   return [...files].flatMap(([path, text]) => {
     if (!path.endsWith('.ts')) return [`${path}: is not TypeScript`];
-    const nodes = [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))];
+    const { specifiers, processUses, defaultExports } = readFacts(text);
+    const mayUseProcess = path === PROCESS_OWNER || toLayer(path) === TICKING_LAYER;
     const problems = [
       ...nameProblems(path),
-      ...nodes.flatMap(toSpecifier).flatMap((specifier) => importProblem(path, specifier)),
-      ...(path === PROCESS_OWNER || toLayer(path) === TICKING_LAYER
-        ? []
-        : nodes.filter(touchesProcess).map(() => `touches process: ${PROCESS_OWNER} does`)),
-      ...nodes.filter(isDefaultExport).map(() => 'has a default export'),
+      ...specifiers.flatMap((specifier) => importProblem(path, specifier)),
+      ...Array<string>(mayUseProcess ? 0 : processUses).fill(`touches process: ${PROCESS_OWNER} does`),
+      ...Array<string>(defaultExports).fill('has a default export'),
     ];
     return problems.map((problem) => `${path}: ${problem}`);
   });
@@ -102,9 +101,9 @@ function toExportedNames(text: string): readonly string[] {
 
 /** Returns the paths of the source files that a file imports in any way. */
 export function toRelativeImports(path: string, text: string): readonly string[] {
-  return [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))]
-    .flatMap(toSpecifier)
-    .flatMap((specifier) => (specifier?.startsWith('.') ? [posix.join(posix.dirname(path), specifier)] : []));
+  return readFacts(text).specifiers.flatMap((specifier) =>
+    specifier?.startsWith('.') ? [posix.join(posix.dirname(path), specifier)] : [],
+  );
 }
 
 /** Returns the room of a file, as `wire` for `src/wire/json.ts`; empty for a path outside all rooms. */
@@ -146,6 +145,30 @@ function allows(patterns: readonly string[], name: string): boolean {
   return patterns.some((pattern) =>
     pattern.endsWith('*') ? name.startsWith(pattern.slice(0, -1)) && name !== '' : pattern === name,
   );
+}
+
+/** The facts that the checks read from a parsed file. */
+interface SourceFacts {
+  /** One per import in any form; null if it is an expression. */
+  readonly specifiers: readonly (string | null)[];
+  readonly processUses: number;
+  readonly defaultExports: number;
+}
+
+/** Several checks read the same files, and parsing takes most of their time. */
+const factsByText = new Map<string, SourceFacts>();
+
+function readFacts(text: string): SourceFacts {
+  const known = factsByText.get(text);
+  if (known) return known;
+  const nodes = [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))];
+  const facts = {
+    specifiers: nodes.flatMap(toSpecifier),
+    processUses: nodes.filter(touchesProcess).length,
+    defaultExports: nodes.filter(isDefaultExport).length,
+  };
+  factsByText.set(text, facts);
+  return facts;
 }
 
 /** A node of the parsed source: whatever of an ESTree node this check looks at. */
