@@ -251,24 +251,28 @@ describe('the published keys', () => {
 
   const LONG = { exp: nowSeconds + 86_400 };
 
-  test.each<[string, Parameters<Issuer['fail']>[0]]>([
-    ['errors', { status: 503, body: '' }],
-    ['silence', 'never'],
-  ])('are used for an hour of %s after the ten minutes that they are fresh, but no longer', async (_, answer) => {
-    fakeClocks();
-    const { own, verify } = await openIssuer({ timeoutMs: 50 });
-    const token = await signJwt(key, LONG);
-    await verify(token);
-    own.fail(answer);
-    vi.advanceTimersByTime(TEN_MINUTES_MS);
-    expect(await verify(token)).toBe(SUBJECT);
-    vi.advanceTimersByTime(HOUR_MS - 1);
-    expect(await verify(token)).toBe(SUBJECT);
-    vi.advanceTimersByTime(1);
-    expect((await failureOf(verify(token))).code).toBe('UPSTREAM_UNREACHABLE');
-    own.fail(null);
-    expect(await verify(token)).toBe(SUBJECT);
-  });
+  // The first fetch must end within the time limit however busy the machine is; silence lasts as long as the limit.
+  test.each<[string, Parameters<Issuer['fail']>[0], number]>([
+    ['errors', { status: 503, body: '' }, 20_000],
+    ['silence', 'never', 1_000],
+  ])(
+    'are used for an hour of %s after the ten minutes that they are fresh, but no longer',
+    async (_, answer, timeoutMs) => {
+      fakeClocks();
+      const { own, verify } = await openIssuer({ timeoutMs });
+      const token = await signJwt(key, LONG);
+      await verify(token);
+      own.fail(answer);
+      vi.advanceTimersByTime(TEN_MINUTES_MS);
+      expect(await verify(token)).toBe(SUBJECT);
+      vi.advanceTimersByTime(HOUR_MS - 1);
+      expect(await verify(token)).toBe(SUBJECT);
+      vi.advanceTimersByTime(1);
+      expect((await failureOf(verify(token))).code).toBe('UPSTREAM_UNREACHABLE');
+      own.fail(null);
+      expect(await verify(token)).toBe(SUBJECT);
+    },
+  );
 
   test('are fetched once in half a minute during an outage, and no request waits for them', {
     timeout: 4_000,
