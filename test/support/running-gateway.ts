@@ -1,6 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { type Config, type Environment, type Mode, readConfig } from '../../src/app/config.ts';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import type { Backend } from '../../src/app/backend.ts';
@@ -83,12 +80,10 @@ export interface StoreGateway extends RunningGateway {
   readonly clientId: string;
 }
 
-/** Starts a gateway with its own store in a temporary folder, one client and the sample task. */
+/** Starts a gateway with its own store in memory, one client and the sample task. */
 export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
-  const folder = mkdtempSync(join(tmpdir(), 'gateway-'));
   const metrics = createMetrics();
-  const databaseUrl = `sqlite:${join(folder, 'gateway.db')}`;
-  const store = await openStore({ databaseUrl, observeCommits: observeCommits(metrics) });
+  const store = await openStore({ databaseUrl: 'sqlite::memory:', observeCommits: observeCommits(metrics) });
   const { client } = await store.clients.create({ name: 'test' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
@@ -103,10 +98,6 @@ export async function startStoreGateway(settings: GatewaySettings = {}): Promise
     token,
     accountId: client.accountId,
     clientId: client.id,
-    async close() {
-      await gateway.close();
-      rmSync(folder, { recursive: true });
-    },
   };
 }
 
