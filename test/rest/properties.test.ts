@@ -5,7 +5,7 @@ import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { encodeRequest, readAnswerBody, type WireFormat } from '../../src/wire/codec.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
-import { texts } from '../support/wire-texts.ts';
+import { anyCharacter, texts } from '../support/wire-texts.ts';
 import { type PlainRequest, send } from '../support/rest-client.ts';
 import { formText, jsonText, TASK_ID, xmlText } from '../support/request-texts.ts';
 
@@ -37,7 +37,7 @@ const path = fc.constantFrom(
 );
 const literal = fc.oneof(
   fc.json({ maxDepth: 2 }),
-  fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+  fc.string({ unit: anyCharacter }).map((text) => JSON.stringify(text)),
   fc.constantFrom('0', '"DAILY"', `"${TASK_ID}"`, '"2026-02-22T04:10:00Z"', '1e400', '-0', '9'.repeat(400)),
 );
 const field = fc.constantFrom('TaskID', 'Frequency', 'StartDate', 'FinishDate', 'Parameters', 'ContentType', 'Other');
@@ -48,7 +48,7 @@ const valid = fc.constantFrom(
 );
 const labelled: fc.Arbitrary<readonly [label: string, body: string | Uint8Array]> = fc.oneof(
   fc.tuple(label, fc.uint8Array({ maxLength: 40 })),
-  fc.tuple(label, fc.string({ unit: 'binary' })),
+  fc.tuple(label, fc.string({ unit: anyCharacter })),
   fc.tuple(
     label,
     valid.map(([, text]) => text),
@@ -56,7 +56,7 @@ const labelled: fc.Arbitrary<readonly [label: string, body: string | Uint8Array]
   fc.dictionary(field, literal, { maxKeys: 4 }).map((fields) => ['application/json', jsonText(fields)] as const),
   fc.dictionary(field, texts, { maxKeys: 4 }).map((fields) => ['text/xml', xmlText(fields)] as const),
   fc
-    .dictionary(field, fc.string({ unit: 'binary' }), { maxKeys: 4 })
+    .dictionary(field, fc.string({ unit: anyCharacter }), { maxKeys: 4 })
     .map((fields) => [FORM, formText(fields)] as const),
   fc.tuple(valid, fc.nat(), fc.nat(255)).map(([[name, text], at, value]) => {
     const bytes = Buffer.from(text);
