@@ -2,7 +2,7 @@ import { openObservers, type Observers } from './observers.ts';
 import { openBackend } from './open-backend.ts';
 import { type Environment, readConfig } from './config.ts';
 import { createHttpGateway } from './gateway.ts';
-import { createFetchHandler, type FetchFacts, type FetchHandler } from '../http/fetch-adapter.ts';
+import type { FetchFacts, FetchHandler } from '../http/fetch-adapter.ts';
 import type { Log } from '../telemetry/log.ts';
 
 export { ConfigError } from './config.ts';
@@ -36,7 +36,6 @@ export async function createGateway({ env, log: givenLog }: GatewayOptions): Pro
   const observers: Observers = givenLog ? { ...quiet, log: givenLog } : opened;
   const backend = await openBackend(config, observers);
   const gateway = createHttpGateway(config, backend, observers, { query: '', headers: {}, isLocal: false });
-  const answer = createFetchHandler(gateway.handle);
   const inFlight = new Set<Promise<Response>>();
   let closing: Promise<void> | null = null;
   const end = async (): Promise<void> => {
@@ -50,7 +49,7 @@ export async function createGateway({ env, log: givenLog }: GatewayOptions): Pro
   return {
     async fetch(request, facts) {
       if (closing) return closedAnswer();
-      const answering = answer(request, facts);
+      const answering = gateway.fetch(request, facts);
       inFlight.add(answering);
       return answering.finally(() => inFlight.delete(answering));
     },

@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from './backend.ts';
 import type { Observers } from './observers.ts';
@@ -11,15 +10,19 @@ import { createRequestBodies } from '../http/request-body.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts';
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
-import { createMetricsServer } from '../http/metrics-server.ts';
 import type { Limit } from '../telemetry/metrics.ts';
+import type { RequestRecord } from '../telemetry/request-record.ts';
 import { createRequestObservation } from '../telemetry/request-observation.ts';
+import { errorAnswer, jsonAnswer } from '../http/answer.ts';
+import { createFetchHandler, type FetchHandler } from '../http/fetch-adapter.ts';
+import { createReadiness } from '../http/readiness.ts';
+import { createRequestHandler } from '../http/request-handler.ts';
+import type { Handler } from '../http/routes.ts';
 import { createGatewayServer } from '../http/server.ts';
 import { reportOmittedFailures } from '../graphql/limits/error-limit.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
-import { createRestHandler } from '../rest/rest-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
-import { createUnreadAnswers } from '../graphql/limits/unread-answers.ts';
+import { createUnreadAnswers, type UnreadAnswer } from '../graphql/limits/unread-answers.ts';
 import { traceFields } from '../graphql/yoga-plugins.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
@@ -39,7 +42,7 @@ export interface Addresses {
 /** The whole gateway as an HTTP server. */
 export interface Gateway {
   /** Answers a request that arrived some other way than through `listen`. */
-  readonly handle: RequestListener;
+  readonly fetch: FetchHandler;
   /** Resolves once requests are accepted. */
   listen(): Promise<Addresses>;
   /** Drains, then stops without losing an answer. A later call without `isReplaced` still changes /ready. */
@@ -51,8 +54,8 @@ const WITHOUT_DRAINING: CloseOptions = { drainMs: 0 };
 const BACKEND_CLOSE_MS = 10_000;
 
 /**
- * Puts HTTP in front of a backend: GraphQL, the REST contract, the token endpoint and the operators' paths. Every handler of
- * `http/server.ts` is passed in here.
+ * Puts HTTP in front of a backend: GraphQL, the REST contract, the token endpoint and the operators' paths, each a handler
+ * over data. The same handlers answer on the port and by `fetch`.
  */
 export function createHttpGateway(
   config: Config,
@@ -84,49 +87,71 @@ export function createHttpGateway(
     toAddress: addresses.toKey,
   });
   const { maxBodyBytes, maxAnonymousBodyBytes, simpleGets } = config;
-  const handleGraphql = createGraphqlHandler({
-    graphql,
+  const readiness = createReadiness({ checks: tasks.checks, log });
+  const metricsHandler: Handler = async () => {
+    const { contentType, text } = await metrics.render();
+    return { status: 200, headers: { 'Content-Type': contentType }, body: text };
+  };
+  const hasMetricsPort = config.metricsPort !== null;
+  const common = {
     bodies,
-    authenticate,
-    maxBodyBytes,
-    maxAnonymousBodyBytes,
-    simpleGets,
-    cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
-    graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
-  });
-  const server = createGatewayServer({
-    graphql: handleGraphql,
-    token: issueToken && createTokenEndpoint({ issueToken, bodies, toAddress: addresses.toKey, log, onRefused }),
-    // In upstream mode, the service itself serves the contract.
-    rest: config.upstream
-      ? null
-      : createRestHandler({
-          rest: createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes, onRefused, log }),
-          bodies,
-          maxBodyBytes,
-          metrics,
-        }),
-    onEnd(record, response) {
-      reportOmittedFailures(record, { log, metrics });
-      answers.close(record.answer, response);
-    },
-    bodies,
-    checks: tasks.checks,
-    metrics,
-    servesMetrics: config.metricsPort === null,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
-    addressLimit:
-      config.maxConnectionsPerAddress === null
-        ? null
-        : createAddressLimit({
-            max: config.maxConnectionsPerAddress,
-            addresses,
-            onRefused,
-          }),
-    bounds: { keepAliveMs: config.keepAliveMs },
+    onEnd(record: RequestRecord, answer: UnreadAnswer) {
+      reportOmittedFailures(record, { log, metrics });
+      answers.close(record.answer, answer);
+    },
+    metrics,
     log,
+  };
+  const addressLimit =
+    config.maxConnectionsPerAddress === null
+      ? null
+      : createAddressLimit({ max: config.maxConnectionsPerAddress, addresses, onRefused });
+  const handle = createRequestHandler({
+    ...common,
+    handlers: {
+      graphql: createGraphqlHandler({
+        graphql,
+        authenticate,
+        maxBodyBytes,
+        maxAnonymousBodyBytes,
+        simpleGets,
+        graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
+      }),
+      ...(issueToken && {
+        token: createTokenEndpoint({ issueToken, toAddress: addresses.toKey, log, onRefused }),
+      }),
+      // In upstream mode, the service itself serves the contract.
+      ...(!config.upstream && {
+        rest: createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes, onRefused, log }),
+      }),
+      health: async () => jsonAnswer(200, { status: 'ok' }),
+      async ready() {
+        const { isReady, checks } = await readiness.report();
+        metrics.setReady(isReady);
+        return jsonAnswer(isReady ? 200 : 503, { status: isReady ? 'ready' : 'not ready', checks });
+      },
+      ...(!hasMetricsPort && { metrics: metricsHandler }),
+      other: notFound('There is nothing at this path. GraphQL is at /graphql.'),
+    },
+    cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
+    addressLimit,
   });
-  const metricsServer = config.metricsPort === null ? null : createMetricsServer(metrics);
+  const bounds = { keepAliveMs: config.keepAliveMs };
+  const server = createGatewayServer({ handle, bodies, metrics, addressLimit, bounds });
+  const metricsServer = hasMetricsPort
+    ? createGatewayServer({
+        handle: createRequestHandler({
+          ...common,
+          handlers: { metrics: metricsHandler, other: notFound('This port serves /metrics only.') },
+          cors: null,
+          addressLimit: null,
+        }),
+        bodies,
+        metrics,
+        addressLimit: null,
+      })
+    : null;
   let ending: Promise<void> | null = null;
   const end = async (drainMs: number): Promise<void> => {
     if (drainMs > 0) {
@@ -136,28 +161,35 @@ export function createHttpGateway(
     log.info({}, 'closing');
     const cutOff = await server.close(config.closeTimeoutMs);
     const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
-    metricsServer?.close();
+    await metricsServer?.close(0);
     if (cutOff > 0) throw new Error(`${cutOff} requests did not finish within CLOSE_TIMEOUT_MS and were cut off`);
     if (!isClosed) throw new Error(`the backend did not close within ${BACKEND_CLOSE_MS} ms`);
     log.info({}, 'closed');
   };
   return {
-    handle: server.handle,
+    fetch: createFetchHandler({ handle, bodies }),
     async listen() {
       const metricsAddress = (await metricsServer?.listen(config.host, config.metricsPort ?? 0)) ?? null;
       try {
         return { address: await server.listen(config.host, config.port), metricsAddress };
       } catch (error) {
-        metricsServer?.close();
+        await metricsServer?.close(0);
         throw error;
       }
     },
     close({ drainMs, isReplaced = false } = WITHOUT_DRAINING) {
-      if (drainMs > 0) server.drain({ isReplaced });
+      if (drainMs > 0) {
+        server.drain();
+        if (!isReplaced) readiness.drain();
+      }
       ending ??= end(drainMs);
       return ending;
     },
   };
+}
+
+function notFound(message: string): Handler {
+  return async (_, { requestId }) => errorAnswer(404, message, { code: 'BAD_USER_INPUT', requestId });
 }
 
 /** Resolves with true if the work ends in time. */

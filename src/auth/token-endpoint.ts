@@ -1,10 +1,9 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseGuid } from '../contract/guid.ts';
-import { JSON_HEADERS, sendText } from '../http/answer.ts';
+import { type Answer, JSON_HEADERS, jsonAnswer } from '../http/answer.ts';
+import type { Sender } from '../http/client-address.ts';
+import type { Handler } from '../http/routes.ts';
 import { createFailedAttempts } from './failed-attempts.ts';
 import type { Log } from '../telemetry/log.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
-import type { RequestBodies } from '../http/request-body.ts';
 import { readTokenRequest, type TokenRequest, type TokenRequestError, usesBasic } from './token-request.ts';
 import { createWorkQueue } from './work-queue.ts';
 
@@ -17,21 +16,14 @@ export type IssueToken = (
 export interface TokenEndpointOptions {
   /** May be expensive; few calls run at the same time. */
   readonly issueToken: IssueToken;
-  readonly bodies: RequestBodies;
   /** Returns the address for which a failed attempt is counted. */
-  readonly toAddress: (request: IncomingMessage) => string;
+  readonly toAddress: (sender: Sender) => string;
   readonly log: Log;
   /** Called for each request that is refused because of failed or waiting attempts, or its number of parameters. */
   readonly onRefused?: (limit: 'token_attempts' | 'form_fields') => void;
   /** A monotonic clock in milliseconds, for counting failed attempts. */
   readonly now?: () => number;
 }
-
-export type TokenEndpoint = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  record: Pick<RequestRecord, 'requestId'>,
-) => Promise<void>;
 
 type Issued = Awaited<ReturnType<IssueToken>>;
 interface Caller {
@@ -58,12 +50,11 @@ const CHALLENGE = { 'WWW-Authenticate': 'Basic realm="account-task-gateway", cha
 /** Creates OAuth's token endpoint for client credentials. Wrong secrets are counted by client and address. */
 export function createTokenEndpoint({
   issueToken,
-  bodies,
   toAddress,
   log,
   onRefused,
   now = () => performance.now(),
-}: TokenEndpointOptions): TokenEndpoint {
+}: TokenEndpointOptions): Handler {
   const clientFailures = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_CLIENT, now });
   const pairFailures = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES, now });
   const addressFailures = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_ADDRESS, now });
@@ -89,55 +80,44 @@ export function createTokenEndpoint({
     return { issued };
   };
 
-  return async (request, response, { requestId }) => {
+  return async (request, { requestId }) => {
     if (request.method !== 'POST')
-      return refuse(response, 405, 'invalid_request', 'Use POST to request a token.', { Allow: 'POST' });
-    const body = await bodies.read(request, response, MAX_BODY_BYTES);
-    if (body === null)
-      return refuse(response, 413, 'invalid_request', `The body is larger than ${MAX_BODY_BYTES} bytes.`);
+      return refuse(405, 'invalid_request', 'Use POST to request a token.', { Allow: 'POST' });
+    const body = await request.readBody(MAX_BODY_BYTES);
+    if (body === null) return refuse(413, 'invalid_request', `The body is larger than ${MAX_BODY_BYTES} bytes.`);
     const tokenRequest = readTokenRequest(request.headers, body);
-    const refuseClient = (description: string): void =>
+    const refuseClient = (description: string): Answer =>
       usesBasic(request.headers)
-        ? refuse(response, 401, 'invalid_client', description, CHALLENGE)
-        : refuse(response, 400, 'invalid_client', description);
+        ? refuse(401, 'invalid_client', description, CHALLENGE)
+        : refuse(400, 'invalid_client', description);
     if ('error' in tokenRequest) {
       if (tokenRequest.limit) onRefused?.(tokenRequest.limit);
       return tokenRequest.error === 'invalid_client'
         ? refuseClient(tokenRequest.description)
-        : refuse(response, 400, tokenRequest.error, tokenRequest.description);
+        : refuse(400, tokenRequest.error, tokenRequest.description);
     }
     const address = toAddress(request);
     const verified = await verifications.run(() => verify(tokenRequest, { address, requestId }));
     if (verified === null || verified.waitMs !== undefined) onRefused?.('token_attempts');
-    if (verified === null) return refuseTemporarily(response, 503, 'There are too many token requests at once.', 1000);
-    if (verified.waitMs !== undefined)
-      return refuseTemporarily(response, 429, 'Too many attempts have failed.', verified.waitMs);
+    if (verified === null) return refuseTemporarily(503, 'There are too many token requests at once.', 1000);
+    if (verified.waitMs !== undefined) return refuseTemporarily(429, 'Too many attempts have failed.', verified.waitMs);
     if (!verified.issued) return refuseClient('The client id or secret is wrong.');
     const { token, expiresInSeconds } = verified.issued;
-    send(response, 200, { access_token: token, token_type: 'bearer', expires_in: expiresInSeconds });
+    return jsonAnswer(200, { access_token: token, token_type: 'bearer', expires_in: expiresInSeconds }, TOKEN_HEADERS);
   };
 }
 
 function refuse(
-  response: ServerResponse,
   status: number,
   error: TokenRequestError['error'],
   description: string,
   headers: Readonly<Record<string, string>> = {},
-): void {
-  send(response, status, { error, error_description: description }, headers);
+): Answer {
+  return jsonAnswer(status, { error, error_description: description }, { ...TOKEN_HEADERS, ...headers });
 }
 
-function refuseTemporarily(response: ServerResponse, status: 429 | 503, description: string, waitMs: number): void {
+function refuseTemporarily(status: 429 | 503, description: string, waitMs: number): Answer {
   const error = { error: 'temporarily_unavailable', error_description: `${description} Try again later.` };
-  send(response, status, error, { 'Retry-After': String(Math.max(1, Math.ceil(waitMs / 1000))) });
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  value: object,
-  headers: Readonly<Record<string, string>> = {},
-): void {
-  sendText(response, status, { ...TOKEN_HEADERS, ...headers }, JSON.stringify(value));
+  const seconds = String(Math.max(1, Math.ceil(waitMs / 1000)));
+  return jsonAnswer(status, error, { ...TOKEN_HEADERS, 'Retry-After': seconds });
 }

@@ -33,7 +33,7 @@ export function toAnswerType({ accept }: IncomingHttpHeaders): AnswerType | null
 }
 
 /** Returns true for a GET that prefers a page to a GraphQL answer, as a browser's address bar sends it. */
-export function prefersGraphiql(method: string | undefined, { accept }: IncomingHttpHeaders): boolean {
+export function prefersGraphiql(method: string, { accept }: IncomingHttpHeaders): boolean {
   if (method !== 'GET' || accept === undefined) return false;
   return preferred(parseAccepted(accept), [...ANSWER_TYPES, 'text/html'], 'header') === 'text/html';
 }

@@ -1,10 +1,10 @@
 /** GraphiQL's page. accept.ts decides which requests get it. */
 import { createHash } from 'node:crypto';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
-import { sendError } from '../http/answer.ts';
+import { type Answer, errorAnswer } from '../http/answer.ts';
+import type { HttpRequest } from '../http/routes.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 
 export interface GraphiqlOptions {
@@ -17,7 +17,7 @@ export interface GraphiqlOptions {
 }
 
 export interface GraphiqlPage {
-  send(request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void>;
+  answer(request: HttpRequest, record: RequestRecord): Promise<Answer>;
 }
 
 const FOREIGN_HOST =
@@ -42,12 +42,12 @@ const CONTENT_SECURITY_POLICY = [
 export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   let rendered: ReturnType<typeof render> | undefined;
   return {
-    async send(request, response, record) {
+    async answer(request, record) {
       // Prevents DNS rebinding: a page under a name that resolves to this machine could read the token.
       if (options.isLocal && !LOCAL_HOST.test(request.headers.host ?? '')) {
         const { requestId } = record;
         noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
-        return sendError(response, 403, FOREIGN_HOST, { code: 'FORBIDDEN', requestId });
+        return errorAnswer(403, FOREIGN_HOST, { code: 'FORBIDDEN', requestId });
       }
       rendered ??= render(options);
       const { html, compressed, etag } = await rendered;
@@ -59,21 +59,18 @@ export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
         Vary: 'Accept, Accept-Encoding',
         ETag: etag,
       };
-      if (isHeld(etag, request.headers['if-none-match'])) {
-        response.writeHead(304, headers).end();
-        return;
-      }
+      if (isHeld(etag, request.headers['if-none-match'])) return { status: 304, headers, body: null };
       const accepted = parseAccepted(request.headers['accept-encoding']?.toString() ?? null);
       const isCompressed = preferred(accepted, ['gzip', 'identity']) === 'gzip';
-      const body = isCompressed ? compressed : html;
-      response
-        .writeHead(200, {
+      return {
+        status: 200,
+        headers: {
           ...headers,
           'Content-Type': 'text/html; charset=utf-8',
-          'Content-Length': body.length,
           ...(isCompressed ? { 'Content-Encoding': 'gzip' } : {}),
-        })
-        .end(body);
+        },
+        body: isCompressed ? compressed : html,
+      };
     },
   };
 }

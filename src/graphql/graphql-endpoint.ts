@@ -1,5 +1,5 @@
 /** The GraphQL endpoint: Yoga with its plugins in the order of a request's phases, and the fast lane in front of it. */
-import type { IncomingMessage } from 'node:http';
+import type { HttpRequest } from '../http/routes.ts';
 import { ANSWER_HEADERS } from './accept.ts';
 import type { RequestHead } from './request-head.ts';
 import { type GraphQLSchema, type ExecutionArgs, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
@@ -56,7 +56,7 @@ export interface GraphqlAnswer {
 export interface GraphqlEndpoint {
   /** Answers a request whose head has been accepted and whose body has been read. */
   answer(
-    request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+    request: Pick<HttpRequest, 'method' | 'url' | 'headers'>,
     head: RequestHead,
     body: Buffer,
     record: RequestRecord,
@@ -151,7 +151,7 @@ export function createGraphqlEndpoint({
     return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
   };
   const answerWithYoga: GraphqlEndpoint['answer'] = async (
-    { method = 'GET', url, headers },
+    { method, url, headers },
     { bodyType, answerType },
     body,
     record,

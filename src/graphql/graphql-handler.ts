@@ -1,23 +1,18 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { sendText } from '../http/answer.ts';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { prefersGraphiql } from './accept.ts';
 import { createBodyAllowance } from './limits/body-allowance.ts';
-import type { Cors } from '../http/cors.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { readRequestHead } from './request-head.ts';
-import { type RequestBodies, isText } from '../http/request-body.ts';
-import { RequestRefusal } from '../http/request-refusal.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
+import { RequestRefusal } from '../http/answer.ts';
+import { isText } from '../http/request-body.ts';
+import type { Handler } from '../http/routes.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
-  readonly cors: Cors;
   /** GraphiQL; null if it is off. */
   readonly graphiql: GraphiqlPage | null;
-  readonly bodies: RequestBodies;
   /** Checks the credentials that a large body needs. */
   readonly authenticate: Authenticate;
   readonly maxBodyBytes: number;
@@ -34,26 +29,23 @@ const GRAPHIQL_IS_OFF =
   'Apollo-Require-Preflight.';
 const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 
-/** Answers requests at /graphql, in this order: CORS, GraphiQL, the refusals of the head, the bound of the body, the endpoint. */
+/** Answers requests at /graphql, in this order: GraphiQL, the refusals of the head, the bound of the body, the endpoint. */
 export function createGraphqlHandler({
   graphql,
-  cors,
   graphiql,
   simpleGets,
-  bodies,
   authenticate,
   maxBodyBytes,
   maxAnonymousBodyBytes,
-}: GraphqlHandlerOptions) {
+}: GraphqlHandlerOptions): Handler {
   const allowBody = createBodyAllowance({
     authenticate,
     maxBytes: maxBodyBytes,
     maxAnonymousBytes: maxAnonymousBodyBytes,
   });
-  return async (request: IncomingMessage, response: ServerResponse, record: RequestRecord): Promise<void> => {
-    if (cors(request, response)) return;
+  return async (request, record) => {
     const isForGraphiql = prefersGraphiql(request.method, request.headers);
-    if (graphiql && isForGraphiql) return graphiql.send(request, response, record);
+    if (graphiql && isForGraphiql) return graphiql.answer(request, record);
     const head = readRequestHead(request, simpleGets);
     if ('problem' in head) {
       const { status, headers } = head;
@@ -62,7 +54,7 @@ export function createGraphqlHandler({
     }
     const allowed = allowBody(request);
     const { maxBytes, refuse } = allowed instanceof Promise ? await allowed : allowed;
-    let body = await bodies.read(request, response, maxBytes);
+    let body = await request.readBody(maxBytes);
     if (body === null) throw refuse();
     // Decoding would replace the invalid bytes, and the task would be created with other text than was sent.
     if (!isText(body, head.bodyType)) throw new RequestRefusal("The request's body is not UTF-8.", NOT_TEXT);
@@ -70,7 +62,7 @@ export function createGraphqlHandler({
     // The pending function would otherwise keep the body in memory.
     body = null;
     const { status, headers, text } = await answering;
-    sendText(response, status, headers, text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text);
+    return { status, headers, body: text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text };
   };
 }
 

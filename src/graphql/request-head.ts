@@ -3,7 +3,7 @@
  * the Content-Type, 406 for the Accept header (see accept.ts). All of it comes first, since a refused request must not
  * have created a task.
  */
-import type { IncomingMessage } from 'node:http';
+import type { HttpRequest } from '../http/routes.ts';
 import { mediaTypeName } from '../wire/media-type.ts';
 import { isOfAnotherOrigin, isSimpleRequest } from '../http/csrf.ts';
 import { type AnswerType, memoizeByHeader, NOT_ACCEPTABLE, toAnswerType } from './accept.ts';
@@ -50,11 +50,14 @@ const BODY_TYPE: HeadRefusal = {
  * Returns the media types of a request, or its refusal.
  * @param simpleGets true to answer a GET that any web page could send, unless the browser names another origin.
  */
-export function readRequestHead(request: IncomingMessage, simpleGets: boolean): RequestHead | HeadRefusal {
+export function readRequestHead(
+  request: Pick<HttpRequest, 'method' | 'headers'>,
+  simpleGets: boolean,
+): RequestHead | HeadRefusal {
   const { method, headers } = request;
   if (method !== 'GET' && method !== 'POST') return METHOD;
   const type = toMediaTypeName(headers['content-type'] ?? '');
-  const isAllowedGet = simpleGets && method === 'GET' && !isOfAnotherOrigin(request);
+  const isAllowedGet = simpleGets && method === 'GET' && !isOfAnotherOrigin(headers);
   if (!isAllowedGet && isSimpleRequest(headers, type)) return FORGEABLE;
   if (method === 'POST' && !BODY_TYPES.has(type)) return BODY_TYPE;
   const answerType = toAnswerType(headers);

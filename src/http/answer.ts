@@ -1,6 +1,12 @@
-import { Buffer } from 'node:buffer';
-import type { ServerResponse } from 'node:http';
-import { isLargeRest } from './dropped-bodies.ts';
+import type { Limit } from '../telemetry/metrics.ts';
+
+/** An answer as data. An adapter sends it with its length and the headers that every answer has. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  /** Null for a status without a body. */
+  readonly body: string | Uint8Array | null;
+}
 
 /** The headers of an answer in JSON: no cache may store it, and no browser may take it for a page or a script. */
 export const JSON_HEADERS: Readonly<Record<string, string>> = {
@@ -9,6 +15,9 @@ export const JSON_HEADERS: Readonly<Record<string, string>> = {
   'X-Content-Type-Options': 'nosniff',
 };
 
+/** Ends the connection with the answer, because the start of the next request is uncertain. */
+export const CLOSING = { Connection: 'close' } as const;
+
 export interface ErrorFacts {
   readonly code: string;
   readonly requestId: string;
@@ -16,15 +25,18 @@ export interface ErrorFacts {
   readonly retryable?: boolean;
 }
 
-/** Sends an HTTP error in GraphQL's shape. Its outcome is NOT_SENT unless `facts` say otherwise. */
-export function sendError(
-  response: ServerResponse,
+export function jsonAnswer(status: number, value: object, headers = JSON_HEADERS): Answer {
+  return { status, headers, body: JSON.stringify(value) };
+}
+
+/** Returns an HTTP error in GraphQL's shape. Its outcome is NOT_SENT unless `facts` say otherwise. */
+export function errorAnswer(
   status: number,
   message: string,
   facts: ErrorFacts,
   headers: Readonly<Record<string, string>> = {},
-): void {
-  sendText(response, status, { ...JSON_HEADERS, ...headers }, errorBody(message, facts));
+): Answer {
+  return { status, headers: { ...JSON_HEADERS, ...headers }, body: errorBody(message, facts) };
 }
 
 /** Returns the body of an error. If the outcome is UNKNOWN, the operation may have run, so the body has a `data` member. */
@@ -33,20 +45,32 @@ export function errorBody(message: string, facts: ErrorFacts): string {
   return JSON.stringify(facts.outcome === 'UNKNOWN' ? { errors, data: null } : { errors });
 }
 
-export function sendJson(response: ServerResponse, status: number, value: object): void {
-  sendText(response, status, JSON_HEADERS, JSON.stringify(value));
+export interface RefusalFacts {
+  readonly status: number;
+  readonly code: string;
+  /** True if the same request may succeed later. */
+  readonly retryable?: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** True to end the connection with the answer, unless the whole body has arrived by then. */
+  readonly isBodyUnwanted?: boolean;
+  /** The limit that was exceeded; absent if the refusal is not about a limit. */
+  readonly limit?: Limit;
 }
 
-export function sendText(
-  response: ServerResponse,
-  status: number,
-  headers: Readonly<Record<string, string>>,
-  text: string | Buffer,
-): void {
-  if (isLargeRest(response.req)) response.shouldKeepAlive = false;
-  for (const name in headers) response.setHeader(name, headers[name] ?? '');
-  const length = Buffer.byteLength(text);
-  response.setHeader('Content-Length', length);
-  // An ASCII text has as many bytes as characters, and is cheaper to write as Latin-1.
-  response.writeHead(status).end(text, length === text.length ? 'latin1' : 'utf8');
+/** The refusal of a request before any of it has run. Any code that handles a request may throw it. */
+export class RequestRefusal extends Error {
+  override readonly name = 'RequestRefusal';
+  readonly facts: RefusalFacts;
+
+  constructor(message: string, facts: RefusalFacts) {
+    super(message);
+    this.facts = facts;
+  }
+
+  /** @param isComplete true if the whole request has arrived. */
+  toAnswer(requestId: string, isComplete: boolean): Answer {
+    const { status, code, retryable = false, headers, isBodyUnwanted = false } = this.facts;
+    const closing = isBodyUnwanted && !isComplete ? CLOSING : {};
+    return errorAnswer(status, this.message, { code, requestId, retryable }, { ...headers, ...closing });
+  }
 }

@@ -1,5 +1,5 @@
 import { getHeapStatistics } from 'node:v8';
-import { RequestRefusal } from './request-refusal.ts';
+import { RequestRefusal } from './answer.ts';
 
 /** A body that counts towards the budget while it is received and while its request runs. */
 export interface CountedBody {

@@ -1,9 +1,9 @@
-import { type IncomingMessage, type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
+import { type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorBody, JSON_HEADERS, sendError } from './answer.ts';
+import { CLOSING, errorBody, JSON_HEADERS, RequestRefusal } from './answer.ts';
 import type { ServerConnections } from './connections.ts';
+import type { HttpRequest } from './routes.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
-import { CLOSING, RequestRefusal } from './request-refusal.ts';
 
 /** The limits on the connections and requests of a caller. */
 export interface HttpBounds {
@@ -58,21 +58,25 @@ export function toServerOptions(bounds: HttpBounds): ServerOptions {
 
 /** A host and optional port according to RFC 9112; it may be empty. */
 const HOST = /^(?:[\w.~!$&'()*+;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
+/** Node's own test for an Expect that it knows. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** Returns the refusal of a request whose headers are ambiguous or not supported; null if they are fine. */
 export function findHeaderProblem(
-  { rawHeaders, headers, httpVersionMinor }: IncomingMessage,
-  { maxHeaders }: HttpBounds,
+  { rawHeaders, headers, httpVersionMinor }: Pick<HttpRequest, 'rawHeaders' | 'headers' | 'httpVersionMinor'>,
+  maxHeaders: number,
 ): RequestRefusal | null {
   // Node drops excess headers, one of which may be important.
   if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
-  const { host, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
+  const { host, expect, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
   if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The Host header is missing.');
   if (host !== undefined && !HOST.test(host))
     return unacceptable(400, 'The Host header is malformed: expected a host and an optional port.');
   if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The Host header is sent more than once.');
   if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || httpVersionMinor === 0))
     return unacceptable(400, 'Transfer-Encoding: only chunked is supported, and only in HTTP/1.1.');
+  if (expect !== undefined && httpVersionMinor > 0 && !CONTINUE.test(expect))
+    return unacceptable(417, 'Expect: only 100-continue is supported.', {});
   if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding))
     return unacceptable(415, 'Content-Encoding: only identity is supported; send the body uncompressed.', {
       'Accept-Encoding': 'identity',
@@ -126,12 +130,6 @@ export function answerUnreadable(
   { latestAnswer }: Pick<ServerConnections, 'latestAnswer'>,
 ): void {
   server.maxConnections = maxConnections;
-  server.on('checkExpectation', (request, response) => {
-    sendError(response, 417, 'Expect: only 100-continue is supported.', {
-      code: 'BAD_REQUEST',
-      requestId: toRequestId(request.headers['x-request-id']?.toString()),
-    });
-  });
   // Without a listener, Node would close the connection.
   server.on('connect', (_, socket) =>
     socket.end(toRawAnswer(400, 'CONNECT is not supported: this server is not a proxy.')),
@@ -139,6 +137,8 @@ export function answerUnreadable(
   server.on('clientError', (error: NodeJS.ErrnoException, stream) => {
     const socket = stream as Socket;
     const latest = latestAnswer(socket);
+    // The connection ends with the answer to the request before; what follows is not a request.
+    if (error.code === 'HPE_CLOSED_CONNECTION' && latest && !latest.writableFinished) return;
     // This answer must not be mistaken for that of an earlier request, which may have run, nor be a second answer to a
     // request that was refused before all of it had arrived.
     const isAnswered = latest?.writableFinished === true && latest.req.complete;

@@ -1,10 +1,14 @@
-import type { IncomingHttpHeaders, IncomingMessage, Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import { BlockList, isIP, type Socket } from 'node:net';
 import type { Limit } from '../telemetry/metrics.ts';
-import { RequestRefusal } from './request-refusal.ts';
+import { RequestRefusal } from './answer.ts';
 
 /** The parts of a request that identify its client. */
-type Sender = { readonly headers: IncomingHttpHeaders; readonly socket: Pick<Socket, 'remoteAddress'> };
+export interface Sender {
+  readonly headers: IncomingHttpHeaders;
+  /** The peer of the connection; empty if it is unknown. */
+  readonly remoteAddress: string;
+}
 
 /** Identifies the clients of requests for limits. */
 export interface ClientAddresses {
@@ -27,13 +31,13 @@ const WITH_PORT = /^(?:\[([^\]]+)\](?::\d+)?|([\d.]+):\d+)$/;
 export function createClientAddresses(trustedProxies: readonly string[]): ClientAddresses {
   const isTrusted = createMatcher(trustedProxies);
   const isLoopback = createMatcher(LOOPBACK);
-  const isForwarded = ({ headers, socket }: Sender): boolean =>
-    headers['x-forwarded-for'] !== undefined && isTrusted(socket.remoteAddress ?? '');
+  const isForwarded = ({ headers, remoteAddress }: Sender): boolean =>
+    headers['x-forwarded-for'] !== undefined && isTrusted(remoteAddress);
   return {
     isForwarded,
     isShared: (address) => isLoopback(address) || isTrusted(address),
     toKey(request) {
-      let address = request.socket.remoteAddress ?? '';
+      let address = request.remoteAddress;
       if (!isForwarded(request)) return toKey(address);
       // Each proxy appends its peer. The client can forge everything before the last untrusted address.
       for (const entry of request.headers['x-forwarded-for']?.toString().split(',').toReversed() ?? []) {
@@ -90,21 +94,21 @@ export interface AddressLimit {
   /** Closes connections beyond the limit. Loopback and trusted proxies may have any number. */
   guard(server: Server): void;
   /** Counts the request of a client behind a trusted proxy; returns a refusal if there are too many. */
-  begin(request: IncomingMessage): RequestRefusal | null;
+  begin(request: Sender): RequestRefusal | null;
   /** Uncounts a request that `begin` has counted. */
-  end(request: IncomingMessage): void;
+  end(request: Sender): void;
 }
 
 export function createAddressLimit({ max, addresses, onRefused }: AddressLimitOptions): AddressLimit {
   const connections = createCounts(max);
   const requests = createCounts(max);
-  const counted = new Map<IncomingMessage, string>();
+  const counted = new Map<Sender, string>();
   return {
     guard(server) {
       server.on('connection', (socket: Socket) => {
         const { remoteAddress = '' } = socket;
         if (addresses.isShared(remoteAddress)) return;
-        const key = addresses.toKey({ socket, headers: {} });
+        const key = addresses.toKey({ remoteAddress, headers: {} });
         if (connections.add(key)) {
           socket.once('close', () => connections.remove(key));
           return;

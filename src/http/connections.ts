@@ -34,7 +34,7 @@ const BACKLOG = 4_096;
 
 /** Returns true if the connection ends with this answer, so that later requests on it cannot be answered. */
 export function endsConnection(answer: ServerResponse): boolean {
-  return !answer.shouldKeepAlive || answer.getHeader('Connection') === 'close';
+  return !answer.shouldKeepAlive;
 }
 
 /** Starts to track the connections of a server. */
@@ -87,7 +87,7 @@ export function trackConnections(server: Server, dropped: DroppedBodies): Server
       for (const [socket, answer] of answers) {
         if (answer === null) endWhenOld(socket);
         else if (answer.writableFinished) socket.destroy();
-        else if (!answer.headersSent) answer.setHeader('Connection', 'close');
+        else if (!answer.headersSent) answer.shouldKeepAlive = false;
         else answer.once('finish', () => socket.destroySoon());
       }
     },

@@ -1,10 +1,11 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { HttpRequest } from './routes.ts';
 
-/**
- * Lets pages of the listed origins call the endpoint and read every answer, HTTP errors included. Returns true if the request
- * was a preflight, which it has then answered.
- */
-export type Cors = (request: IncomingMessage, response: ServerResponse) => boolean;
+/** The headers that an answer needs so that pages of the listed origins can read it, HTTP errors included. */
+export type Cors = (request: Pick<HttpRequest, 'method' | 'headers'>) => {
+  readonly headers: Readonly<Record<string, string>>;
+  /** True if the request asks for permission only; its answer is these headers. */
+  readonly isPreflight: boolean;
+};
 
 export interface CorsOptions {
   readonly origins: readonly string[];
@@ -16,31 +17,28 @@ export interface CorsOptions {
 const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]{1,1000}$/;
 
 /**
- * Creates the CORS check. Without origins, pages of other origins may do nothing, and a preflight is an ordinary request. A
- * listed origin may send all headers that it asks for, since clients add their own, for tracing and against CSRF.
+ * Creates the CORS check; null without origins, when pages of other origins may do nothing. A listed origin may send all
+ * headers that it asks for, since clients add their own, for tracing and against CSRF.
  */
-export function createCors({ origins, onRefused }: CorsOptions): Cors {
+export function createCors({ origins, onRefused }: CorsOptions): Cors | null {
+  if (origins.length === 0) return null;
   const allowed: ReadonlySet<string> = new Set(origins);
-  return ({ method, headers }, response) => {
-    if (allowed.size === 0) return false;
+  return ({ method, headers: asked }) => {
+    const { origin } = asked;
+    const isPreflight = method === 'OPTIONS' && asked['access-control-request-method'] !== undefined;
     // A cache must not serve the answer for one origin to another.
-    response.setHeader('Vary', 'Origin');
-    if (headers.origin !== undefined && allowed.has(headers.origin)) {
-      response.setHeader('Access-Control-Allow-Origin', headers.origin);
-      response.setHeader('Access-Control-Allow-Credentials', 'true');
-      response.setHeader('Access-Control-Expose-Headers', 'x-request-id');
+    const headers: Record<string, string> = { Vary: 'Origin' };
+    if (origin === undefined || !allowed.has(origin)) return { headers, isPreflight };
+    headers['Access-Control-Allow-Origin'] = origin;
+    headers['Access-Control-Allow-Credentials'] = 'true';
+    headers['Access-Control-Expose-Headers'] = 'x-request-id';
+    if (isPreflight) {
+      headers['Access-Control-Allow-Methods'] = 'GET, POST';
+      headers['Access-Control-Max-Age'] = '600';
+      const names = asked['access-control-request-headers'];
+      if (names !== undefined && HEADER_NAMES.test(names)) headers['Access-Control-Allow-Headers'] = names;
+      else if (names !== undefined) onRefused();
     }
-    if (method !== 'OPTIONS' || headers['access-control-request-method'] === undefined) return false;
-    if (response.hasHeader('Access-Control-Allow-Origin')) {
-      response.setHeader('Access-Control-Allow-Methods', 'GET, POST');
-      response.setHeader('Access-Control-Max-Age', '600');
-      const names = headers['access-control-request-headers'];
-      if (names !== undefined) {
-        if (HEADER_NAMES.test(names)) response.setHeader('Access-Control-Allow-Headers', names);
-        else onRefused();
-      }
-    }
-    response.writeHead(204, { 'Content-Length': 0 }).end();
-    return true;
+    return { headers, isPreflight };
   };
 }

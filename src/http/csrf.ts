@@ -1,4 +1,4 @@
-import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 
 /** Headers that make a browser send a preflight before a page's request. Any value works. */
 const PREFLIGHT_HEADERS = ['apollo-require-preflight', 'x-apollo-operation-name', 'x-graphql-yoga-csrf'] as const;
@@ -22,7 +22,7 @@ export function isSimpleRequest(headers: IncomingHttpHeaders, type: string): boo
 }
 
 /** Returns true if a browser marks the request as coming from a page of another origin, as it does over TLS and to loopback. */
-export function isOfAnotherOrigin({ headers }: IncomingMessage): boolean {
+export function isOfAnotherOrigin(headers: IncomingHttpHeaders): boolean {
   const site = headers['sec-fetch-site'];
   return headers.origin !== undefined || (site !== undefined && site !== 'same-origin' && site !== 'none');
 }

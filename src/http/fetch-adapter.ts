@@ -1,12 +1,9 @@
-import type {
-  IncomingMessage,
-  RequestListener,
-  OutgoingHttpHeader,
-  OutgoingHttpHeaders,
-  ServerResponse,
-} from 'node:http';
-import { EventEmitter } from 'node:events';
-import { Readable, Writable } from 'node:stream';
+/** The adapter for the Fetch API: a Request as request data, and the answer data as a Response. */
+import { Buffer } from 'node:buffer';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Answer } from './answer.ts';
+import type { ArrivingBody, RequestBodies } from './request-body.ts';
+import type { Exchange, RequestHandler } from './request-handler.ts';
 
 /** Facts about a request that a Request does not contain. */
 export interface FetchFacts {
@@ -14,130 +11,144 @@ export interface FetchFacts {
   readonly remoteAddress?: string;
 }
 
-/** Answers a Request of the Fetch API; rejects only if the caller has left or the answer breaks off. */
+/** Answers a Request of the Fetch API; rejects only if the caller has left. */
 export type FetchHandler = (request: Request, facts?: FetchFacts) => Promise<Response>;
 
-const MAX_DROPPED_BYTES = 1_048_576;
+export interface FetchHandlerOptions {
+  readonly handle: RequestHandler;
+  readonly bodies: RequestBodies;
+}
 
-/** Creates a fetch handler from a handler of node's HTTP server, so that both enforce the same limits. */
-export function createFetchHandler(handle: RequestListener): FetchHandler {
-  return (request, facts) => {
+/** Creates a fetch handler over the handler of all requests, so that it enforces the same limits as the gateway's own server. */
+export function createFetchHandler({ handle, bodies }: FetchHandlerOptions): FetchHandler {
+  return async (request, facts) => {
     const remoteAddress = typeof facts?.remoteAddress === 'string' ? facts.remoteAddress : '';
-    const incoming = createFetchedRequest(request, remoteAddress);
-    const { response, answer } = createCollectedAnswer(incoming);
-    const leave = (): void => {
-      incoming.destroy(new Error('The caller left.'));
-      response.destroy(new Error('The caller left.'));
-    };
+    const exchange = new FetchExchange(request, remoteAddress, bodies);
+    const leave = (): void => exchange.leave();
     if (request.signal.aborted) leave();
     else request.signal.addEventListener('abort', leave, { once: true });
-    handle(incoming, response);
-    return answer.finally(() => {
+    handle(exchange);
+    try {
+      return await exchange.answer;
+    } finally {
       request.signal.removeEventListener('abort', leave);
-      dropRest(incoming);
-    });
+      void exchange.dropRest();
+    }
   };
 }
 
-/**
- * Reads and drops what is left of a body that is not wanted: to cancel it at once would reset the connection of many a runtime
- * before the caller has read the answer. A body that goes on and on is cancelled.
- */
-function dropRest(incoming: IncomingMessage): void {
-  let bytes = 0;
-  incoming.on('data', (chunk: Uint8Array) => {
-    bytes += chunk.length;
-    if (bytes > MAX_DROPPED_BYTES) incoming.destroy();
-  });
-  incoming.resume();
-}
-
-/** A Request of the Fetch API in the shape that handlers of node's HTTP server read. */
-function createFetchedRequest(request: Request, remoteAddress: string): IncomingMessage {
-  const { pathname, search, host } = new URL(request.url);
-  const isOfUnknownLength = request.body !== null && !request.headers.has('content-length');
-  const headers: Readonly<Record<string, string>> = {
-    host,
-    ...(isOfUnknownLength && { 'transfer-encoding': 'chunked' }),
-    // Fetch has joined those of one name already.
-    ...Object.fromEntries(request.headers),
-  };
-  const body = request.body ? Readable.fromWeb(request.body as never) : Readable.from([]);
-  const incoming = Object.assign(body, {
-    httpVersion: '1.1',
-    httpVersionMajor: 1,
-    httpVersionMinor: 1,
-    method: request.method,
-    url: pathname + search,
-    headers,
-    headersDistinct: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, [value]])),
-    rawHeaders: Object.entries(headers).flat(),
-    socket: Object.assign(new EventEmitter(), { remoteAddress }),
-    complete: false,
-  });
-  incoming.once('end', () => (incoming.complete = true));
-  // The reader of the body gets the error, too; without this listener it would end the process.
-  incoming.on('error', () => undefined);
-  return incoming as unknown as IncomingMessage;
-}
-
-export interface CollectedAnswer {
-  /** The response object that a handler of node's HTTP server writes to. */
-  readonly response: ServerResponse;
-  /** The whole answer, once it is written; rejects when it is broken off. */
-  readonly answer: Promise<Response>;
-}
-
+const MAX_DROPPED_BYTES = 1_048_576;
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
-/** They are about a connection, which is the runtime's. */
-const OF_CONNECTION: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'transfer-encoding']);
 
-/** Collects what a handler answers to the request into a Response of the Fetch API. */
-function createCollectedAnswer(req: IncomingMessage): CollectedAnswer {
-  const { promise, resolve, reject } = Promise.withResolvers<Response>();
-  const headers = new Headers();
-  const chunks: Uint8Array[] = [];
-  const setHeader = (name: string, value: OutgoingHttpHeader): void => {
-    headers.delete(name);
-    for (const each of Array.isArray(value) ? value : [value]) headers.append(name, String(each));
-  };
-  const writable = new Writable({
-    write(chunk: Buffer, _encoding, done) {
-      chunks.push(new Uint8Array(chunk));
-      done();
-    },
-    final(done) {
-      response.headersSent = true;
-      for (const name of OF_CONNECTION) headers.delete(name);
-      const isBare = WITHOUT_BODY.has(response.statusCode) || req.method === 'HEAD';
-      const body = isBare ? null : Buffer.concat(chunks);
-      resolve(new Response(body, { status: response.statusCode, headers }));
-      done();
-    },
-  });
-  const response = Object.assign(writable, {
-    req,
-    statusCode: 200,
-    headersSent: false,
-    writeContinue: () => undefined,
-    setHeader(name: string, value: OutgoingHttpHeader) {
-      setHeader(name, value);
-      return response;
-    },
-    getHeader: (name: string) => headers.get(name) ?? undefined,
-    getHeaders: () => Object.fromEntries(headers),
-    hasHeader: (name: string) => headers.has(name),
-    removeHeader: (name: string) => headers.delete(name),
-    writeHead(statusCode: number, ...rest: readonly (string | OutgoingHttpHeaders)[]) {
-      response.statusCode = statusCode;
-      response.headersSent = true;
-      const given = rest.at(-1);
-      if (typeof given !== 'object') return response;
-      for (const [name, value] of Object.entries(given)) if (value !== undefined) setHeader(name, value);
-      return response;
-    },
-  });
-  writable.on('error', reject);
-  writable.on('close', () => reject(new Error('The answer broke off.')));
-  return { response: response as unknown as ServerResponse, answer: promise };
+class FetchExchange implements Exchange {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly httpVersionMinor = 1;
+  readonly remoteAddress: string;
+  /** A Response is handed over whole; how it is read is the runtime's business. */
+  readonly unreadBytes = 0;
+  isComplete: boolean;
+  hasLeft = false;
+  readonly answer: Promise<Response>;
+  readonly #bodies: RequestBodies;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
+  readonly #resolve: (response: Response) => void;
+  readonly #reject: (error: Error) => void;
+  #arriving: ArrivingBody | null = null;
+
+  constructor(request: Request, remoteAddress: string, bodies: RequestBodies) {
+    const { pathname, search, host } = new URL(request.url);
+    const isOfUnknownLength = request.body !== null && !request.headers.has('content-length');
+    const headers: Readonly<Record<string, string>> = {
+      host,
+      ...(isOfUnknownLength && { 'transfer-encoding': 'chunked' }),
+      // Fetch has joined those of one name already.
+      ...Object.fromEntries(request.headers),
+    };
+    const { promise, resolve, reject } = Promise.withResolvers<Response>();
+    this.method = request.method;
+    this.url = pathname + search;
+    this.headers = headers;
+    this.rawHeaders = Object.entries(headers).flat();
+    this.remoteAddress = remoteAddress;
+    this.isComplete = request.body === null;
+    this.answer = promise;
+    this.#bodies = bodies;
+    this.#reader = request.body?.getReader() ?? null;
+    this.#resolve = resolve;
+    this.#reject = reject;
+  }
+
+  get isAborted(): boolean {
+    return this.hasLeft;
+  }
+
+  onceClosed(): void {}
+
+  cutOff(): void {}
+
+  readBody(maxBytes: number): Promise<Buffer | null> {
+    return this.#bodies.read(this, maxBytes);
+  }
+
+  startBody(body: ArrivingBody): void {
+    this.#arriving = body;
+    void this.#read(body);
+  }
+
+  pauseBody(): void {
+    this.#arriving = null;
+  }
+
+  async #read(body: ArrivingBody): Promise<void> {
+    try {
+      while (this.#arriving) {
+        const piece = await this.#reader?.read();
+        if (this.hasLeft) return;
+        if (!piece || piece.done) {
+          this.isComplete = true;
+          return body.end();
+        }
+        const { buffer, byteOffset, length } = piece.value;
+        body.add(Buffer.from(buffer, byteOffset, length));
+      }
+    } catch (error) {
+      body.fail(error as Error);
+    }
+  }
+
+  send(status: number, headers: Readonly<Record<string, string>>, body: Answer['body']): void {
+    // The connection is the runtime's.
+    const { Connection: _, ...others } = headers;
+    const isBare = WITHOUT_BODY.has(status) || this.method === 'HEAD';
+    this.#resolve(new Response(isBare ? null : (body as BodyInit), { status, headers: others }));
+  }
+
+  leave(): void {
+    const error = new Error('The caller left.');
+    this.hasLeft = true;
+    this.#arriving?.fail(error);
+    this.#reject(error);
+  }
+
+  /**
+   * Reads and drops what is left of a body that is not wanted: to cancel it at once would reset the connection of many a
+   * runtime before the caller has read the answer. A body that goes on and on is cancelled.
+   */
+  async dropRest(): Promise<void> {
+    const reader = this.#reader;
+    if (!reader || this.isComplete) return;
+    try {
+      for (let bytes = 0; bytes <= MAX_DROPPED_BYTES && !this.hasLeft; ) {
+        const { done, value } = await reader.read();
+        if (done) return;
+        bytes += value.length;
+      }
+      await reader.cancel();
+    } catch {
+      // The body broke off.
+    }
+  }
 }

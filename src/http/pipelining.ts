@@ -1,24 +1,28 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import { sendError } from './answer.ts';
+import { CLOSING, RequestRefusal } from './answer.ts';
 import { endsConnection } from './connections.ts';
 import type { HttpBounds } from './bounds.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { toRequestId } from '../telemetry/request-record.ts';
 
 export interface PipeliningOptions {
   readonly bounds: Pick<HttpBounds, 'maxPipelined' | 'maxWaiting'>;
   readonly metrics: Pick<Metrics, 'countRefusal'>;
-  readonly handle: RequestListener;
+  /** Answers a request, with the refusal if there is one. */
+  readonly handle: (request: IncomingMessage, response: ServerResponse, refusal?: RequestRefusal) => void;
 }
 
 /** Handles a request, or queues it behind earlier ones; `previous` is the preceding answer on its connection. */
-export type PipelinedListener = (...request: [...Parameters<RequestListener>, previous: ServerResponse | null]) => void;
+export type PipelinedListener = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  previous: ServerResponse | null,
+) => void;
 
 /** The unanswered requests of a connection, in order. */
 interface Pipeline {
   readonly handled: ServerResponse[];
-  readonly waiting: Parameters<RequestListener>[];
+  readonly waiting: [request: IncomingMessage, response: ServerResponse][];
   /** True if a request was refused, after which no other is handled. */
   isRefused: boolean;
 }
@@ -76,11 +80,7 @@ export function createPipelining({ bounds, metrics, handle }: PipeliningOptions)
     queueMicrotask(() => pauseWhileFull(socket, pipeline));
     if (waitingCount >= bounds.maxWaiting) {
       pipeline.isRefused = true;
-      metrics.countRefusal('waiting_requests');
-      response.setHeader('Connection', 'close');
-      const requestId = toRequestId(request.headers['x-request-id']?.toString());
-      const facts = { code: 'OVERLOADED', requestId, retryable: true } as const;
-      return sendError(response, 503, 'Too many pipelined requests are waiting. Nothing was sent.', facts);
+      return handle(request, response, tooManyWaiting());
     }
     waitingCount += 1;
     if (waiting.push([request, response]) > 1) return;
@@ -91,6 +91,16 @@ export function createPipelining({ bounds, metrics, handle }: PipeliningOptions)
 
 function pauseWhileFull(socket: Socket, { waiting, isRefused }: Pipeline): void {
   if (waiting.length > 0 || isRefused) socket.pause();
+}
+
+function tooManyWaiting(): RequestRefusal {
+  return new RequestRefusal('Too many pipelined requests are waiting. Nothing was sent.', {
+    status: 503,
+    code: 'OVERLOADED',
+    retryable: true,
+    headers: CLOSING,
+    limit: 'waiting_requests',
+  });
 }
 
 function dropAnswered(handled: ServerResponse[]): void {

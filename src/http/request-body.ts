@@ -1,25 +1,31 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import type { IncomingMessage, ServerResponse } from 'node:http';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
+import { RequestRefusal } from './answer.ts';
 import type { BodyBudget, CountedBody } from './body-budget.ts';
-import { RequestRefusal } from './request-refusal.ts';
+import type { Sender } from './client-address.ts';
+
+/** The incoming side of a request, as an adapter provides it. */
+export interface BodySource extends Sender {
+  /** True if the caller has left. */
+  readonly hasLeft: boolean;
+  /** Starts to deliver the body, after "100 Continue" if the caller waits for it. */
+  startBody(body: ArrivingBody): void;
+  /** Stops reading; the rest of the body is not wanted. */
+  pauseBody(): void;
+}
 
 export interface RequestBodies {
-  /**
-   * Reads the body of a request, and sends "100 Continue" to a caller that waits for it. Resolves with null as soon as the
-   * body is known to be larger than `maxBytes`; no more of it is read before the answer is sent.
-   * @throws RequestRefusal if the budget has no room for it.
-   */
-  read(request: IncomingMessage, response: ServerResponse, maxBytes: number): Promise<Buffer | null>;
+  /** Reads the body of a request, as `readBody` of HttpRequest promises. */
+  read(source: BodySource, maxBytes: number): Promise<Buffer | null>;
   /** Stops counting the body of a request that has been answered. */
-  release(request: IncomingMessage): void;
+  release(source: BodySource): void;
 }
 
 export interface RequestBodiesOptions {
   readonly budget: BodyBudget;
   /** Returns the address for which a request's body counts. */
-  readonly toAddress: (request: IncomingMessage) => string;
+  readonly toAddress: (sender: Sender) => string;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -33,31 +39,27 @@ const CALLER_LEFT = { status: 400, code: 'BAD_REQUEST' } as const;
 const arrivedBodies = createTurnBatch();
 
 export function createRequestBodies({ budget, toAddress }: RequestBodiesOptions): RequestBodies {
-  const counted = new Map<IncomingMessage, CountedBody>();
+  const counted = new Map<BodySource, CountedBody>();
   const account: Account = {
     budget,
-    open(request, refuse) {
-      const body = budget.open(toAddress(request), refuse);
-      counted.set(request, body);
+    open(source, refuse) {
+      const body = budget.open(toAddress(source), refuse);
+      counted.set(source, body);
       return body;
     },
-    release(request) {
-      const body = counted.get(request);
-      if (body && counted.delete(request)) budget.close(body);
+    release(source) {
+      const body = counted.get(source);
+      if (body && counted.delete(source)) budget.close(body);
     },
   };
   return {
-    release: (request) => account.release(request),
-    read(request, response, maxBytes) {
-      if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(null);
+    release: (source) => account.release(source),
+    read(source, maxBytes) {
+      if (Number(source.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(null);
       // The caller may have left while its credentials were being checked.
-      if (request.destroyed) return Promise.reject(new RequestRefusal('The caller has left.', CALLER_LEFT));
-      if (request.headers.expect !== undefined && request.httpVersionMinor > 0) response.writeContinue();
+      if (source.hasLeft) return Promise.reject(new RequestRefusal('The caller has left.', CALLER_LEFT));
       return new Promise((resolve, reject) => {
-        const arriving = new ArrivingBody(request, maxBytes, account, resolve, reject);
-        request.on('data', (chunk: Buffer) => arriving.add(chunk));
-        request.on('end', () => arriving.end());
-        request.on('error', (error) => arriving.fail(error));
+        source.startBody(new ArrivingBody(source, maxBytes, account, resolve, reject));
       });
     },
   };
@@ -65,13 +67,13 @@ export function createRequestBodies({ budget, toAddress }: RequestBodiesOptions)
 
 interface Account {
   readonly budget: BodyBudget;
-  open(request: IncomingMessage, refuse: (refusal: RequestRefusal) => void): CountedBody;
-  release(request: IncomingMessage): void;
+  open(source: BodySource, refuse: (refusal: RequestRefusal) => void): CountedBody;
+  release(source: BodySource): void;
 }
 
-/** Collects one body. A class, so that it can release its chunks; the listeners live as long as the request. */
-class ArrivingBody {
-  readonly #request: IncomingMessage;
+/** Collects one body. A class, so that it can release its chunks; the source refers to it as long as the request lives. */
+export class ArrivingBody {
+  readonly #source: BodySource;
   readonly #maxBytes: number;
   readonly #account: Account;
   /** Both are null once the body is delivered or refused. */
@@ -85,13 +87,13 @@ class ArrivingBody {
   #isComplete = false;
 
   constructor(
-    request: IncomingMessage,
+    source: BodySource,
     maxBytes: number,
     account: Account,
     resolve: (body: Buffer | null) => void,
     reject: (error: Error) => void,
   ) {
-    this.#request = request;
+    this.#source = source;
     this.#maxBytes = maxBytes;
     this.#account = account;
     this.#resolve = resolve;
@@ -102,7 +104,7 @@ class ArrivingBody {
     this.#bytes += chunk.length;
     if (!this.#resolve) return;
     if (this.#bytes > this.#maxBytes) {
-      this.#account.release(this.#request);
+      this.#account.release(this.#source);
       this.#resolve(null);
       this.#stop();
       return;
@@ -110,7 +112,7 @@ class ArrivingBody {
     if (this.#first === null) this.#first = chunk;
     else (this.#others ??= []).push(chunk);
     if (!this.#counted && this.#isSmallAndComplete()) return;
-    this.#counted ??= this.#account.open(this.#request, (refusal) => this.#fail(refusal));
+    this.#counted ??= this.#account.open(this.#source, (refusal) => this.#fail(refusal));
     this.#account.budget.receive(this.#counted, Math.max(chunk.length, MIN_PIECE_BYTES));
   }
 
@@ -128,7 +130,7 @@ class ArrivingBody {
   }
 
   #isSmallAndComplete(): boolean {
-    return this.#bytes <= MAX_UNCOUNTED_BYTES && this.#bytes === Number(this.#request.headers['content-length']);
+    return this.#bytes <= MAX_UNCOUNTED_BYTES && this.#bytes === Number(this.#source.headers['content-length']);
   }
 
   #deliver(): void {
@@ -147,7 +149,7 @@ class ArrivingBody {
   }
 
   #stop(): void {
-    this.#request.pause();
+    this.#source.pauseBody();
     this.#clear();
   }
 

@@ -4,7 +4,10 @@ import { badInput, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Caller, TaskService } from '../contract/task-service.ts';
+import type { Answer } from '../http/answer.ts';
+import type { Handler, HttpRequest } from '../http/routes.ts';
 import type { Log } from '../telemetry/log.ts';
+import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 import { readRequest, type RequestFormat } from '../wire/codec.ts';
 import { parseMediaType } from '../wire/media-type.ts';
 import {
@@ -15,51 +18,32 @@ import {
   createdAnswer,
   failureAnswer,
   webApiAnswer,
-  type RestAnswer,
 } from './rest-answer.ts';
 import { type AnswerStyle, formatOf, negotiate, type ReadHeader } from './negotiation.ts';
-
-/** A request below /api/. */
-interface RestRequest {
-  readonly method: string;
-  /** The path and query. */
-  readonly url: string;
-  readonly header: ReadHeader;
-  /** The value of each Idempotency-Key header. */
-  readonly idempotencyKeys: readonly string[];
-  /** True if the headers announce a body, which may still be empty. */
-  readonly hasBody: boolean;
-  /** Resolves with null if the body is larger than the endpoint accepts. */
-  readonly readBody: () => Promise<Uint8Array | null>;
-  readonly requestId: string;
-  /** Called if the request fails. */
-  readonly noteFailure?: (code: string, outcome: string) => void;
-}
-
-/** Answers every request; rejects only if `readBody` does. */
-export type RestEndpoint = (request: RestRequest) => Promise<RestAnswer>;
 
 export interface RestEndpointOptions {
   readonly tasks: TaskService;
   readonly authenticate: Authenticate;
   readonly tables: EnumTables;
   readonly maxBodyBytes: number;
-  /** Called if a request is refused for the number or length of its form fields. */
-  readonly onRefused: (limit: 'form_fields') => void;
+  /** Called if a request is refused for its size, or for the number or length of its form fields. */
+  readonly onRefused: (limit: 'body_bytes' | 'form_fields') => void;
   readonly log: Pick<Log, 'warn' | 'error'>;
 }
 
 const PATH = /^\/api\/v2\/admin\/tasks\/account\/?(?:\?|$)/i;
 
 /** Creates the endpoint POST /api/v2/admin/tasks/account, which answers as the contract's framework, ASP.NET Web API 2, does. */
-export function createRestEndpoint(options: RestEndpointOptions): RestEndpoint {
-  return async (request) => {
-    const style = negotiate(request.header);
-    const failed = (error: unknown): RestAnswer => toFailureAnswer(error, request, style, options);
-    const admitted = await admit(request, style, options).catch(failed);
+export function createRestEndpoint(options: RestEndpointOptions): Handler {
+  return async (request, record) => {
+    if (request.method === 'POST') record.operationType = 'mutation';
+    const header: ReadHeader = (name) => request.headers[name]?.toString() ?? null;
+    const style = negotiate(header);
+    const failed = (error: unknown): Answer => toFailureAnswer(error, record, style, options);
+    const admitted = await admit(request, header, style, options).catch(failed);
     if ('status' in admitted) return admitted;
-    const body = await request.readBody();
-    return create(request, { ...admitted, body }, style, options).catch(failed);
+    const body = await request.readBody(options.maxBodyBytes);
+    return create(request, record, { ...admitted, body }, style, options).catch(failed);
   };
 }
 
@@ -71,22 +55,28 @@ interface Admitted {
 
 /** Makes every check that does not need the body. */
 async function admit(
-  request: RestRequest,
+  request: HttpRequest,
+  header: ReadHeader,
   style: AnswerStyle,
   { authenticate }: RestEndpointOptions,
-): Promise<Admitted | RestAnswer> {
+): Promise<Admitted | Answer> {
   const problem = routeProblem(request, style);
   if (problem) return problem;
-  const caller = await authenticate(request.header('authorization'));
-  if (!request.hasBody) throw missingTask();
-  const contentType = parseMediaType(request.header('content-type'));
+  const caller = await authenticate(header('authorization'));
+  if (!announcesBody(request)) throw missingTask();
+  const contentType = parseMediaType(header('content-type'));
   const format = contentType && formatOf(contentType);
   return format ? { caller, format } : unsupported(contentType?.name ?? null, style);
 }
 
-function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle): RestAnswer | null {
+/** Returns true if the headers announce a body, which may still be empty. */
+function announcesBody({ headers }: HttpRequest): boolean {
+  return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
+}
+
+function routeProblem({ method, url, headers }: HttpRequest, style: AnswerStyle): Answer | null {
   if (!PATH.test(url)) {
-    const uri = `http://${header('host') ?? 'localhost'}${url}`;
+    const uri = `http://${headers.host ?? 'localhost'}${url}`;
     return webApiAnswer(404, `No HTTP resource was found that matches the request URI '${uri}'.`, style);
   }
   if (method === 'POST') return null;
@@ -96,13 +86,15 @@ function routeProblem({ method, url, header }: RestRequest, style: AnswerStyle):
 }
 
 async function create(
-  { idempotencyKeys, requestId }: RestRequest,
+  { rawHeaders }: HttpRequest,
+  { requestId }: RequestRecord,
   { caller, format, body }: Admitted & { readonly body: Uint8Array | null },
   style: AnswerStyle,
   options: RestEndpointOptions,
-): Promise<RestAnswer> {
-  const { tasks, maxBodyBytes } = options;
+): Promise<Answer> {
+  const { tasks, maxBodyBytes, onRefused } = options;
   if (body === null) {
+    onRefused('body_bytes');
     return webApiAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
   }
   const task = readTask(body, format, style, options);
@@ -111,7 +103,7 @@ async function create(
   if (character) {
     throw badInput('Parameters', `contains ${character}, which XML 1.0 cannot carry; accept application/json instead`);
   }
-  const idempotencyKey = readIdempotencyKey(idempotencyKeys);
+  const idempotencyKey = readIdempotencyKey(rawHeaders);
   const created = await tasks.create(task, { caller, requestId, idempotencyKey });
   return createdAnswer(created, style);
 }
@@ -122,7 +114,7 @@ function readTask(
   format: RequestFormat,
   style: AnswerStyle,
   { tables, onRefused }: RestEndpointOptions,
-): NewAccountTask | RestAnswer {
+): NewAccountTask | Answer {
   if (body.length === 0) throw missingTask();
   const reading = readRequest(format, body, tables);
   if (reading.kind === 'task') return reading.task;
@@ -143,11 +135,11 @@ function missingTask(): TaskFailure {
   return badInput('the request', 'contains no AccountTaskRequest');
 }
 
-function invalid(modelState: ModelState, style: AnswerStyle): RestAnswer {
+function invalid(modelState: ModelState, style: AnswerStyle): Answer {
   return webApiAnswer(400, 'The request is invalid.', style, { modelState });
 }
 
-function unsupported(mediaType: string | null, style: AnswerStyle): RestAnswer {
+function unsupported(mediaType: string | null, style: AnswerStyle): Answer {
   const message =
     mediaType === null
       ? 'The request contains an entity body but no Content-Type header. ' +
@@ -158,18 +150,19 @@ function unsupported(mediaType: string | null, style: AnswerStyle): RestAnswer {
 
 function toFailureAnswer(
   error: unknown,
-  { requestId, noteFailure }: RestRequest,
+  record: RequestRecord,
   style: AnswerStyle,
   { log }: RestEndpointOptions,
-): RestAnswer {
+): Answer {
+  const { requestId } = record;
   if (!(error instanceof TaskFailure)) {
     log.error({ requestId, err: error }, 'unexpected error');
-    noteFailure?.('INTERNAL_SERVER_ERROR', 'UNKNOWN');
+    noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
     return webApiAnswer(500, HIDDEN, style);
   }
   const { code, outcome, cause } = error;
   log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
-  noteFailure?.(code, outcome);
+  noteFailure(record, code, outcome);
   if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
   return webApiAnswer(401, 'Authorization has been denied for this request.', style, {
     headers: { 'WWW-Authenticate': 'Bearer' },
@@ -180,12 +173,15 @@ const NAME = 'Idempotency-Key';
 const NOT_IN_A_KEY = /[^\x20-\x7e]/;
 
 /** Returns the idempotency key in the headers; null if absent. Throws BAD_USER_INPUT for two, or for one that is not ASCII. */
-function readIdempotencyKey(values: readonly string[]): string | null {
-  const [key, ...others] = values;
-  if (key === undefined) return null;
-  // HTTP would join them to one key that the caller did not send.
-  if (others.length > 0) throw badInput(NAME, 'is sent more than once');
+function readIdempotencyKey(rawHeaders: readonly string[]): string | null {
+  let key: string | null = null;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    if (rawHeaders[index]?.toLowerCase() !== 'idempotency-key') continue;
+    // HTTP would join them to one key that the caller did not send.
+    if (key !== null) throw badInput(NAME, 'is sent more than once');
+    key = rawHeaders[index + 1] ?? '';
+  }
   // The encoding of other bytes is unknown; decoded wrongly, they could be the key of another create.
-  if (NOT_IN_A_KEY.test(key)) throw badInput(NAME, 'contains a character that is not printable ASCII');
+  if (key !== null && NOT_IN_A_KEY.test(key)) throw badInput(NAME, 'contains a character that is not printable ASCII');
   return key;
 }

@@ -2,16 +2,11 @@ import { type CreatedAccountTask, DETAIL_FIELDS } from '../contract/account-task
 import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { replaceCharactersNotInXml } from '../contract/parameters.ts';
+import type { Answer } from '../http/answer.ts';
 import { type AnswerEnvelope, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
 import { encodeText } from '../wire/text-encoding.ts';
 import { toXmlElement } from '../wire/xml.ts';
 import type { AnswerStyle } from './negotiation.ts';
-
-export interface RestAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: Uint8Array;
-}
 
 const TRAILING_ZEROS = /(\.\d*?)0+(Z|[+-]\d\d:\d\d)$/;
 
@@ -24,7 +19,7 @@ export function createdAnswer({ accountTask, Identification, Result }: CreatedAc
  * Returns the contract's envelope for a failure of the endpoint itself. No answer has a Retry-After, on which an intermediary
  * might repeat a create.
  */
-export function failureAnswer({ code, message, restStatus }: TaskFailure, style: AnswerStyle): RestAnswer {
+export function failureAnswer({ code, message, restStatus }: TaskFailure, style: AnswerStyle): Answer {
   const envelope = { Error: { ErrorCode: code, ErrorReason: message }, ResponseData: null };
   return envelopeAnswer(restStatus, envelope, style);
 }
@@ -35,7 +30,7 @@ export function webApiAnswer(
   message: string,
   style: AnswerStyle,
   { headers = {}, modelState }: { headers?: Readonly<Record<string, string>>; modelState?: ModelState } = {},
-): RestAnswer {
+): Answer {
   if (style.format === 'json') {
     return toAnswer(status, JSON.stringify({ Message: message, ModelState: modelState }), style, headers);
   }
@@ -44,7 +39,7 @@ export function webApiAnswer(
   return toAnswer(status, toXmlElement('Error', { Message: message, ModelState }), style, headers);
 }
 
-function envelopeAnswer(status: number, envelope: AnswerEnvelope, style: AnswerStyle): RestAnswer {
+function envelopeAnswer(status: number, envelope: AnswerEnvelope, style: AnswerStyle): Answer {
   return toAnswer(status, encodeAnswer(style.format, envelope), style, {});
 }
 
@@ -53,7 +48,7 @@ function toAnswer(
   text: string,
   { format, mediaType, charset }: AnswerStyle,
   headers: Readonly<Record<string, string>>,
-): RestAnswer {
+): Answer {
   return {
     status,
     headers: {

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Step, StepEnd, Steps, StepUnderWay } from '../event-loop/request-steps.ts';
 import type { RequestLog } from './request-log.ts';
@@ -11,11 +11,16 @@ import {
   parseTraceParent,
 } from './request-record.ts';
 
+interface ObservedRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
 /** Observes each request from its first byte to its answer, whichever handler serves it. */
 export interface RequestObservation {
-  begin(request: IncomingMessage, path: PathClass, requestId: string): RequestRecord;
-  /** To be called when the request was answered, or its caller left. */
-  end(record: RequestRecord, response: ServerResponse): void;
+  begin(request: ObservedRequest, path: PathClass, requestId: string): RequestRecord;
+  /** To be called when the request was answered, or its caller left. The status is null if no answer was sent. */
+  end(record: RequestRecord, status: number | null, isAborted: boolean): void;
 }
 
 export interface RequestObservationOptions {
@@ -46,7 +51,7 @@ export function createRequestObservation({
 }: RequestObservationOptions): RequestObservation {
   const traces = new WeakMap<RequestRecord, RequestTrace>();
   return {
-    begin({ method = 'GET', headers }, path, requestId) {
+    begin({ method, headers }, path, requestId) {
       metrics.begin();
       const trace = tracing && !PROBES.has(path) ? tracing.beginRequest(method, ROUTES[path], headers) : null;
       const parent = trace ? null : parseTraceParent(headers.traceparent?.toString(), headers['tracestate']);
@@ -70,10 +75,8 @@ export function createRequestObservation({
       if (trace) traces.set(record, trace);
       return record;
     },
-    end(record, response) {
-      // A short answer may be sent in full, and its response destroyed, by now.
-      const isAborted = response.destroyed && !response.writableFinished;
-      const statusCode = response.headersSent ? response.statusCode : CLIENT_CLOSED_REQUEST;
+    end(record, status, isAborted) {
+      const statusCode = status ?? CLIENT_CLOSED_REQUEST;
       const durationMs = performance.now() - record.startedMs;
       metrics.end(record, statusCode, durationMs);
       requestLog(record, { status: statusCode, durationMs, isAborted }, PROBES.has(record.path));

@@ -1,11 +1,7 @@
-import { once } from 'node:events';
-import { createServer, type IncomingMessage, request } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { createBodyBudget } from '../../src/http/body-budget.ts';
+import { afterAll, describe, expect, test } from 'vitest';
 import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
-import { createRequestBodies } from '../../src/http/request-body.ts';
 import { createTokenEndpoint, type IssueToken } from '../../src/auth/token-endpoint.ts';
+import { toHttpRequest, toRecord } from '../support/http-request.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
 
 const gateway = await startStoreGateway();
@@ -118,41 +114,27 @@ describe('the token endpoint', () => {
   });
 });
 
-/** The header with the address that a test's request pretends to come from. */
-const FROM = 'x-test-from';
-
-const toAddress = ({ socket }: IncomingMessage): string => socket.remoteAddress ?? '';
-
-/** Opens the endpoint on its own port, with fake secrets and a clock that the test moves. */
-async function openEndpoint(issueToken: IssueToken) {
+/** Creates an endpoint with fake secrets and a clock that the test moves. */
+function openEndpoint(issueToken: IssueToken) {
   const clock = { nowMs: 1_800_000_000_000 };
   const endpoint = createTokenEndpoint({
     issueToken,
-    bodies: createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress }),
-    toAddress,
+    toAddress: ({ remoteAddress }) => remoteAddress,
     log: createLog('silent', NO_LOG_SINK),
     now: () => clock.nowMs,
   });
-  const server = createServer((incoming, response) => {
-    const from = incoming.headers[FROM];
-    if (from) Object.defineProperty(incoming.socket, 'remoteAddress', { value: from, configurable: true });
-    endpoint(incoming, response, { requestId: 'test' }).catch(() => response.writeHead(500).end());
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  onTestFinished(() => server.close().closeAllConnections());
-  const port = (server.address() as AddressInfo).port;
-  const url = new URL(`http://127.0.0.1:${port}`);
-  const tryFrom = async (address: string, id: string, password: string) => {
-    const form = { ...GRANT, client_id: id, client_secret: password };
-    return (await ask(form, { url, headers: { [FROM]: address } })).status;
+  const tryOnce = (id: string, password: string, remoteAddress = '127.0.0.1') => {
+    const body = new URLSearchParams({ ...GRANT, client_id: id, client_secret: password }).toString();
+    return endpoint(toHttpRequest({ headers: FORM_HEADERS, body, remoteAddress }), toRecord('test'));
   };
-  const tryOnce = (id: string, password: string) => ask({ ...GRANT, client_id: id, client_secret: password }, { url });
+  const tryFrom = async (address: string, id: string, password: string) =>
+    (await tryOnce(id, password, address)).status;
   const statuses = async (id: string, password: string, times: number): Promise<number[]> => {
     const found: number[] = [];
     for (let time = 0; time < times; time += 1) found.push((await tryOnce(id, password)).status);
     return found;
   };
-  return { clock, port, tryOnce, tryFrom, statuses };
+  return { clock, tryOnce, tryFrom, statuses };
 }
 
 const ONE = '00000000-0000-4000-8000-000000000001';
@@ -163,20 +145,20 @@ const issueForRight: IssueToken = async (_, password) =>
 
 describe('guessing secrets', () => {
   test('is stopped after ten failures of a client from an address, even for the right secret, until they expire', async () => {
-    const { clock, tryOnce, statuses } = await openEndpoint(issueForRight);
+    const { clock, tryOnce, statuses } = openEndpoint(issueForRight);
     expect(await statuses(ONE, 'wrong', 11)).toEqual([...Array<number>(10).fill(400), 429]);
     const refused = await tryOnce(`{${ONE.toUpperCase()}}`, 'right');
-    expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '300']);
-    expect(await refused.json()).toMatchObject({ error: 'temporarily_unavailable' });
+    expect([refused.status, refused.headers['Retry-After']]).toEqual([429, '300']);
+    expect(refused.body).toContain('"error":"temporarily_unavailable"');
     expect(await statuses(OTHER, 'right', 1)).toEqual([200]);
     clock.nowMs += FIVE_MINUTES_MS - 1500;
-    expect((await tryOnce(ONE, 'right')).headers.get('retry-after')).toBe('2');
+    expect((await tryOnce(ONE, 'right')).headers['Retry-After']).toBe('2');
     clock.nowMs += 1500;
     expect(await statuses(ONE, 'right', 1)).toEqual([200]);
   });
 
   test('from many addresses does not lock out a client at another address', async () => {
-    const { tryFrom } = await openEndpoint(issueForRight);
+    const { tryFrom } = openEndpoint(issueForRight);
     const others = Array.from({ length: 15 }, (_, index) => `192.0.2.${index + 1}`);
     for (let round = 0; round < 10; round += 1) for (const address of others) await tryFrom(address, ONE, 'wrong');
     for (const address of others) expect(await tryFrom(address, ONE, 'right')).toBe(429);
@@ -184,7 +166,7 @@ describe('guessing secrets', () => {
   });
 
   test('from many addresses leaves three attempts to each, and a success does not count', async () => {
-    const { tryFrom } = await openEndpoint(issueForRight);
+    const { tryFrom } = openEndpoint(issueForRight);
     for (let index = 0; index < 100; index += 1) await tryFrom(`192.0.2.${1 + (index % 20)}`, ONE, 'wrong');
     const own: number[] = [];
     for (const password of ['right', 'wrong', 'wrong', 'right', 'right', 'wrong', 'right'])
@@ -194,19 +176,19 @@ describe('guessing secrets', () => {
   });
 
   test('is stopped after thirty failures of an address for any clients', async () => {
-    const { statuses } = await openEndpoint(issueForRight);
+    const { statuses } = openEndpoint(issueForRight);
     for (let index = 0; index < 30; index += 1) expect(await statuses(crypto.randomUUID(), 'wrong', 1)).toEqual([400]);
     expect(await statuses(OTHER, 'right', 1)).toEqual([429]);
   });
 
   test('is not suspected when the right secret comes often', async () => {
-    const { statuses } = await openEndpoint(issueForRight);
+    const { statuses } = openEndpoint(issueForRight);
     expect(await statuses(ONE, 'right', 40)).toEqual(Array<number>(40).fill(200));
   });
 
   test('is not faster with many concurrent requests', async () => {
     let verified = 0;
-    const { tryOnce } = await openEndpoint(async () => {
+    const { tryOnce } = openEndpoint(async () => {
       verified += 1;
       return null;
     });
@@ -217,11 +199,12 @@ describe('guessing secrets', () => {
 
   test('is not suspected when the store fails', async () => {
     let isBroken = true;
-    const { statuses } = await openEndpoint(async (id, password) => {
+    const { tryOnce, statuses } = openEndpoint(async (id, password) => {
       if (isBroken) throw new Error('no database');
       return issueForRight(id, password);
     });
-    expect(await statuses(ONE, 'right', 12)).toEqual(Array<number>(12).fill(500));
+    for (let attempts = 0; attempts < 12; attempts += 1)
+      await expect(tryOnce(ONE, 'right')).rejects.toThrow('no database');
     isBroken = false;
     expect(await statuses(ONE, 'right', 1)).toEqual([200]);
   });
@@ -231,27 +214,20 @@ test('token requests beyond those that run and those that may wait are refused',
   let running = 0;
   let mostRunning = 0;
   const gate = Promise.withResolvers<void>();
-  const { port } = await openEndpoint(async () => {
+  const { tryOnce } = openEndpoint(async () => {
     running += 1;
     mostRunning = Math.max(mostRunning, running);
     await gate.promise;
     running -= 1;
     return { token: 't', expiresInSeconds: 60 };
   });
-  const body = new URLSearchParams({ ...GRANT, client_id: ONE, client_secret: 'right' }).toString();
-  const options = { port, host: '127.0.0.1', path: '/Token', method: 'POST', agent: false, headers: FORM_HEADERS };
   let refused = 0;
-  const post = () =>
-    new Promise<string>((resolve, reject) => {
-      const onResponse = (response: IncomingMessage): void => {
-        const { statusCode, headers } = response;
-        // The running and waiting requests go on only after all others have been refused.
-        if (statusCode === 503 && (refused += 1) === 6) gate.resolve();
-        resolve(`${statusCode} ${headers['retry-after'] ?? ''}`);
-        response.resume();
-      };
-      request(options, onResponse).on('error', reject).end(body);
-    });
+  const post = async (): Promise<string> => {
+    const { status, headers } = await tryOnce(ONE, 'right');
+    // The running and waiting requests go on only after all others have been refused.
+    if (status === 503 && (refused += 1) === 6) gate.resolve();
+    return `${status} ${headers['Retry-After'] ?? ''}`;
+  };
   const answers = await Promise.all(Array.from({ length: 40 }, post));
   expect(answers.toSorted()).toEqual([...Array<string>(34).fill('200 '), ...Array<string>(6).fill('503 1')]);
   expect(mostRunning).toBe(2);

@@ -1,7 +1,5 @@
-import { EventEmitter } from 'node:events';
-import type { ServerResponse } from 'node:http';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createUnreadAnswers, type UnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+import { createUnreadAnswers, type UnreadAnswer, type UnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
 
 const KB = 1_024;
 const MAX_UNREAD_MS = 30_000;
@@ -21,40 +19,43 @@ beforeEach(() => {
   });
 });
 
-/** A response of which the caller has read nothing yet. */
-class UnreadResponse extends EventEmitter {
-  destroyed = false;
-  readonly writableLength: number;
+/** An answer of which the caller has read nothing yet. */
+class FakeAnswer implements UnreadAnswer {
+  isCutOff = false;
+  readonly unreadBytes: number;
+  close: () => void = () => undefined;
 
-  constructor(bytes: number) {
-    super();
-    this.writableLength = bytes;
+  constructor(unreadBytes: number) {
+    this.unreadBytes = unreadBytes;
   }
 
-  destroy(): void {
-    this.destroyed = true;
-    this.emit('close');
+  onceClosed(work: () => void): void {
+    this.close = work;
+  }
+
+  cutOff(): void {
+    this.isCutOff = true;
+    this.close();
   }
 }
 
-function write(bytes: number): UnreadResponse {
+function write(bytes: number): FakeAnswer {
   const budget = answers.open();
   expect(budget.take(bytes)).toBe(true);
-  const response = new UnreadResponse(bytes);
-  answers.close(budget, response as unknown as ServerResponse);
-  return response;
+  const answer = new FakeAnswer(bytes);
+  answers.close(budget, answer);
+  return answer;
 }
 
 function isAdmitted(bytes: number): boolean {
   const budget = answers.open();
-  // Its caller reads it at once.
-  const read = new UnreadResponse(0) as unknown as ServerResponse;
   try {
     return budget.take(bytes);
   } catch {
     return false;
   } finally {
-    answers.close(budget, read);
+    // Its caller reads it at once.
+    answers.close(budget, new FakeAnswer(0));
   }
 }
 
@@ -65,7 +66,7 @@ describe('an answer that its caller does not read', () => {
     const second = write(400 * KB);
     nowMs += MAX_UNREAD_MS - 1;
     expect(isAdmitted(400 * KB)).toBe(false);
-    expect([first.destroyed, second.destroyed]).toEqual([true, false]);
+    expect([first.isCutOff, second.isCutOff]).toEqual([true, false]);
     expect(refused).toEqual(['pending_answer_bytes']);
     expect(isAdmitted(400 * KB)).toBe(true);
   });
@@ -74,21 +75,21 @@ describe('an answer that its caller does not read', () => {
     const first = write(800 * KB);
     nowMs += MAX_UNREAD_MS - 1;
     expect(isAdmitted(400 * KB)).toBe(false);
-    expect(first.destroyed).toBe(false);
+    expect(first.isCutOff).toBe(false);
   });
 
   test('is kept for longer while there is memory for others', () => {
     const first = write(400 * KB);
     nowMs += 10 * MAX_UNREAD_MS;
     expect(isAdmitted(300 * KB)).toBe(true);
-    expect(first.destroyed).toBe(false);
+    expect(first.isCutOff).toBe(false);
     expect(refused).toEqual([]);
   });
 
   test('frees its memory once it is read', () => {
     const first = write(800 * KB);
     expect(isAdmitted(400 * KB)).toBe(false);
-    first.emit('close');
+    first.close();
     expect(isAdmitted(400 * KB)).toBe(true);
   });
 });

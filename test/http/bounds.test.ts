@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { errorAnswer, jsonAnswer } from '../../src/http/answer.ts';
 import { type BodyPace, createBodyBudget } from '../../src/http/body-budget.ts';
 import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
@@ -7,6 +8,8 @@ import type { HttpBounds } from '../../src/http/bounds.ts';
 import { createRequestBodies } from '../../src/http/request-body.ts';
 import type { RequestLog } from '../../src/telemetry/request-log.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createRequestHandler } from '../../src/http/request-handler.ts';
+import type { Handler } from '../../src/http/routes.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
 import { createGraphqlHandler } from '../../src/graphql/graphql-handler.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
@@ -15,6 +18,10 @@ import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.
 const SOON = { headersMs: 200, requestMs: 400, checkMs: 20, answerMs: 200 } as const;
 /** Larger than the buffers of two sockets. */
 const LONG_ANSWER = 'x'.repeat(64 * 1024 * 1024);
+
+const notFound: Handler = async (_, { requestId }) =>
+  errorAnswer(404, 'Nothing.', { code: 'BAD_USER_INPUT', requestId });
+const fine: Handler = async () => jsonAnswer(200, {});
 
 /** Starts a gateway server whose endpoint answers everything and records the bodies it gets. */
 async function startServer(
@@ -43,20 +50,14 @@ async function startServer(
       fetch: () => Promise.reject(new Error('Nothing calls it.')),
     },
     graphiql: null,
-    bodies,
     authenticate: () => ({ kind: 'subject', subject: 'test' }),
     maxBodyBytes: 1000,
     maxAnonymousBodyBytes: 1000,
-    cors: () => false,
     simpleGets: false,
   });
-  const server = createGatewayServer({
-    graphql,
-    token: null,
-    rest: null,
-    checks: {},
-    metrics,
-    servesMetrics: true,
+  const handle = createRequestHandler({
+    handlers: { graphql, health: fine, ready: fine, metrics: fine, other: notFound },
+    cors: null,
     onEnd: () => undefined,
     observation: createRequestObservation({
       metrics: metrics.requests,
@@ -65,9 +66,10 @@ async function startServer(
     }),
     bodies,
     addressLimit: null,
+    metrics,
     log: createLog('silent', NO_LOG_SINK),
-    bounds,
   });
+  const server = createGatewayServer({ handle, bodies, metrics, addressLimit: null, bounds });
   const url = await server.listen('127.0.0.1', 0);
   let closing: Promise<number> | undefined;
   const close = () => (closing ??= server.close(60_000));

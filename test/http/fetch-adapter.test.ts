@@ -1,7 +1,10 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { createGateway, type EmbeddedGateway } from '../../src/app/embedded.ts';
+import { createBodyBudget } from '../../src/http/body-budget.ts';
 import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
+import { createRequestBodies } from '../../src/http/request-body.ts';
+import type { Exchange } from '../../src/http/request-handler.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { startStore } from './embedded-store.ts';
 
@@ -111,6 +114,14 @@ describe('the fetch handler', () => {
   });
 });
 
+/** Creates a fetch handler for one request; `heard` settles as its handler does. */
+function handleOnce(handler: (exchange: Exchange) => Promise<unknown>) {
+  const heard = Promise.withResolvers<unknown>();
+  const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => '' });
+  const handle = (exchange: Exchange): void => void handler(exchange).then(heard.resolve, heard.reject);
+  return { answer: createFetchHandler({ handle, bodies }), heard: heard.promise };
+}
+
 describe('a Request', () => {
   test('with a remote address has its failed attempts counted separately', async () => {
     const ask = (remoteAddress: string) =>
@@ -131,27 +142,19 @@ describe('a Request', () => {
     expect((await ask('192.0.2.2')).status).toBe(400);
   });
 
-  test('whose caller leaves is rejected, and its handler is notified', async () => {
+  test('whose caller leaves is rejected, and so is the reading of its body', async () => {
     const caller = new AbortController();
-    const heard = Promise.withResolvers<Error>();
-    const handle = createFetchHandler((request) => request.on('error', heard.resolve));
-    const answer = handle(new Request('http://gateway/', { signal: caller.signal }));
-    caller.abort();
-    await expect(answer).rejects.toThrow('The caller left.');
-    expect((await heard.promise).message).toBe('The caller left.');
-  });
-
-  test('whose answer breaks off is rejected', async () => {
-    const handle = createFetchHandler((_, response) => {
-      response.writeHead(200, { 'Content-Length': 9 }).write('half');
-      response.destroy();
-    });
-    await expect(handle(new Request('http://gateway/'))).rejects.toThrow('The answer broke off.');
+    const { answer, heard } = handleOnce(async (exchange) => exchange.readBody(100));
+    const body = new ReadableStream({ pull: () => caller.abort() });
+    const init = { method: 'POST', body, signal: caller.signal, duplex: 'half' };
+    const request = new Request('http://gateway/', init);
+    await expect(answer(request)).rejects.toThrow('The caller left.');
+    await expect(heard).rejects.toThrow('The caller left.');
   });
 
   test.each([204, 304])('answered with %i gets no body', async (status) => {
-    const handle = createFetchHandler((_, response) => void response.writeHead(status, 'Fine', { 'X-A': 'b' }).end());
-    const response = await handle(new Request('http://gateway/'));
+    const { answer } = handleOnce(async (exchange) => exchange.send(status, { 'X-A': 'b' }, ''));
+    const response = await answer(new Request('http://gateway/'));
     expect({ status: response.status, a: response.headers.get('x-a'), body: response.body }).toEqual({
       status,
       a: 'b',

@@ -84,6 +84,14 @@ describe('a request that could be read as two', () => {
     expect(await countTasks()).toBe(before);
   });
 
+  test('does not take the answer from a create that ends its connection', async () => {
+    const before = await countTasks();
+    const [created, ...others] = await answersTo(smuggled.replace('\r\n', '\r\nConnection: close\r\n') + smuggled);
+    expect(created?.body).toContain('"createAccountTask"');
+    expect(others).toEqual([]);
+    expect(await countTasks()).toBe(before + 1);
+  });
+
   test('is answered twice, in order, if it really is two', async () => {
     const before = await countTasks();
     const [created, asked, ...others] = await answersTo(smuggled + toRequestText([...POST, length(QUERY)], QUERY));

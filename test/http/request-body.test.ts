@@ -1,37 +1,44 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { PassThrough } from 'node:stream';
 import { expect, test } from 'vitest';
 import { createBodyBudget } from '../../src/http/body-budget.ts';
-import { createRequestBodies } from '../../src/http/request-body.ts';
+import { type ArrivingBody, createRequestBodies } from '../../src/http/request-body.ts';
 
-const RESPONSE = {} as ServerResponse;
 const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => 'a' });
 
-function openRequest(): PassThrough & IncomingMessage {
-  return Object.assign(new PassThrough(), { headers: {} }) as unknown as PassThrough & IncomingMessage;
+/** Starts to read the body of a request; returns what an adapter delivers to. */
+function read(maxBytes: number, hasLeft = false) {
+  const arriving = Promise.withResolvers<ArrivingBody>();
+  const body = bodies.read(
+    {
+      headers: {},
+      remoteAddress: '',
+      hasLeft,
+      startBody: arriving.resolve,
+      pauseBody: () => undefined,
+    },
+    maxBytes,
+  );
+  return { body, arriving: arriving.promise };
 }
 
 test('a complete body is delivered even if its caller leaves in the same turn', async () => {
-  const request = openRequest();
-  request.on('end', () => request.destroy(new Error('aborted')));
-  const body = bodies.read(request, RESPONSE, 100);
-  request.end('whole');
+  const { body, arriving } = read(100);
+  const sink = await arriving;
+  sink.add(Buffer.from('whole'));
+  sink.end();
+  sink.fail(new Error('aborted'));
   expect((await body)?.toString()).toBe('whole');
 });
 
 test('a body that breaks off is rejected', async () => {
-  const request = openRequest();
-  const body = bodies.read(request, RESPONSE, 100);
-  request.write('ha');
-  setImmediate(() => request.destroy(new Error('aborted')));
+  const { body, arriving } = read(100);
+  const sink = await arriving;
+  sink.add(Buffer.from('ha'));
+  sink.fail(new Error('aborted'));
   await expect(body).rejects.toThrow('aborted');
 });
 
 test('a body is rejected if its caller leaves before it is read', async () => {
-  const request = openRequest();
-  request.write('ha');
-  request.destroy();
-  await expect(bodies.read(request, RESPONSE, 100)).rejects.toThrow('The caller has left.');
+  await expect(read(100, true).body).rejects.toThrow('The caller has left.');
 });
 
 test('large bodies that arrive together are delivered in event-loop turns of their own', async () => {
@@ -43,9 +50,10 @@ test('large bodies that arrive together are delivered in event-loop turns of the
   };
   setImmediate(countTurns);
   const requests = Array.from({ length: 3 }, async () => {
-    const request = openRequest();
-    const body = bodies.read(request, RESPONSE, 200_000);
-    request.end('x'.repeat(100_000));
+    const { body, arriving } = read(200_000);
+    const sink = await arriving;
+    sink.add(Buffer.alloc(100_000, 'x'));
+    sink.end();
     await body;
     turns.add(turn);
   });

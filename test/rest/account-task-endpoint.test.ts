@@ -6,6 +6,7 @@ import type { CreateCall, TaskService } from '../../src/contract/task-service.ts
 import { createRestEndpoint, type RestEndpointOptions } from '../../src/rest/account-task-endpoint.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { PATH, type PlainRequest } from '../support/rest-client.ts';
+import { toHttpRequest, toRecord } from '../support/http-request.ts';
 import { jsonText, xmlText } from '../support/request-texts.ts';
 
 const CREATED: CreatedAccountTask = {
@@ -44,20 +45,13 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
     ...options,
   });
   const headers: Record<string, string> = { 'content-type': 'application/json', ...request.headers };
-  const {
-    status,
-    headers: answerHeaders,
-    body,
-  } = await endpoint({
-    method: request.method ?? 'POST',
-    url: request.path ?? PATH,
-    header: (name) => headers[name] ?? null,
-    idempotencyKeys: Object.entries(headers).flatMap(([name, value]) => (name === 'idempotency-key' ? [value] : [])),
-    hasBody: request.body !== '',
-    readBody: async () => (request.tooLarge ? null : Buffer.from(request.body ?? jsonText())),
-    requestId: 'request-1',
-  });
-  return { status, headers: answerHeaders, text: Buffer.from(body).toString(), logged, refused };
+  const body = request.tooLarge ? 'x'.repeat(1001) : (request.body ?? jsonText());
+  const answer = await endpoint(
+    toHttpRequest({ method: request.method ?? 'POST', url: request.path ?? PATH, headers, body: body.toString() }),
+    toRecord('request-1'),
+  );
+  const { status, headers: answerHeaders } = answer;
+  return { status, headers: answerHeaders, text: Buffer.from(answer.body ?? '').toString(), logged, refused };
 }
 
 const failing = (code: FailureCode): Setting => ({
@@ -193,7 +187,11 @@ describe('a request', () => {
     await ask({ headers: { authorization: 'Bearer x', 'idempotency-key': 'k' } }, setting);
     await ask({}, setting);
     expect(seen).toEqual([
-      { caller: { kind: 'forwarded', authorization: 'Bearer x' }, requestId: 'request-1', idempotencyKey: 'k' },
+      {
+        caller: { kind: 'forwarded', authorization: 'Bearer x' },
+        requestId: 'request-1',
+        idempotencyKey: 'k',
+      },
       { caller: { kind: 'forwarded', authorization: 'null' }, requestId: 'request-1', idempotencyKey: null },
     ]);
   });
@@ -206,7 +204,10 @@ describe('a request', () => {
 
   test('with too many form fields is refused and counted', async () => {
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
-    const { status, text, refused } = await ask({ headers, body: 'a&'.repeat(1000) });
+    const { status, text, refused } = await ask(
+      { headers, body: 'a&'.repeat(1000) },
+      { options: { maxBodyBytes: 10_000 } },
+    );
     expect(status).toBe(400);
     expect(JSON.parse(text)).toMatchObject({
       Error: { ErrorCode: 'BAD_USER_INPUT', ErrorReason: 'the request: has more than 1000 form fields' },

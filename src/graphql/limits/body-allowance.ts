@@ -1,7 +1,7 @@
-import type { IncomingMessage } from 'node:http';
 import type { Authenticate } from '../../auth/authenticate.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import { type RefusalFacts, RequestRefusal } from '../../http/request-refusal.ts';
+import { type RefusalFacts, RequestRefusal } from '../../http/answer.ts';
+import type { HttpRequest } from '../../http/routes.ts';
 
 /** The largest body of a request, and the refusal of a larger one. */
 export interface BodyAllowance {
@@ -46,7 +46,7 @@ export function createBodyAllowance({ authenticate, maxBytes, maxAnonymousBytes 
       });
     }
   };
-  return ({ headers }: IncomingMessage): BodyAllowance | Promise<BodyAllowance> => {
+  return ({ headers }: Pick<HttpRequest, 'headers'>): BodyAllowance | Promise<BodyAllowance> => {
     const declaredBytes = Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0));
     if (declaredBytes <= anonymous.maxBytes) return anonymous;
     if (declaredBytes > maxBytes && declaredBytes < Infinity) return known;

@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import { exclusiveTurn } from '../../event-loop/exclusive-turn.ts';
 import { AnswerBudget } from '../../schema/answer-budget.ts';
 
@@ -13,11 +12,21 @@ export interface UnreadAnswersOptions {
   readonly nowMs?: () => number;
 }
 
+/** An answer that has been written, as its adapter knows it. */
+export interface UnreadAnswer {
+  /** The bytes that are still in memory. */
+  readonly unreadBytes: number;
+  /** Calls back when the answer is read or its connection has ended. */
+  onceClosed(work: () => void): void;
+  /** Ends the connection. */
+  cutOff(): void;
+}
+
 export interface UnreadAnswers {
   /** Opens the budget of one more GraphQL answer. */
   open(): AnswerBudget;
   /** Releases the budget of an answer that has been written. The bytes that its caller has not read stay counted. */
-  close(budget: Pick<AnswerBudget, 'reservedBytes'> | null, response: ServerResponse): void;
+  close(budget: Pick<AnswerBudget, 'reservedBytes'> | null, answer: UnreadAnswer): void;
 }
 
 /** An answer up to this size is not refused while any room is left. */
@@ -31,16 +40,16 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
   const { maxAnswerBytes, maxPendingAnswerBytes, onRefused, nowMs = () => performance.now() } = options;
   let freeBytes = maxPendingAnswerBytes;
   /** In the order of insertion, so the oldest comes first. */
-  const unread = new Map<ServerResponse, { readonly bytes: number; readonly sinceMs: number }>();
-  const forget = (response: ServerResponse): void => {
-    freeBytes += unread.get(response)?.bytes ?? 0;
-    unread.delete(response);
+  const unread = new Map<UnreadAnswer, { readonly bytes: number; readonly sinceMs: number }>();
+  const forget = (answer: UnreadAnswer): void => {
+    freeBytes += unread.get(answer)?.bytes ?? 0;
+    unread.delete(answer);
   };
   const cutOffOldest = (): void => {
     const [oldest] = unread;
     if (!oldest || nowMs() - oldest[1].sinceMs < MAX_UNREAD_MS) return;
     forget(oldest[0]);
-    oldest[0].destroy();
+    oldest[0].cutOff();
   };
   const bounds = {
     maxBytes: maxAnswerBytes,
@@ -58,14 +67,14 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
   };
   return {
     open: () => new AnswerBudget({ ...bounds, freeBytes: freeBytes > 0 ? SMALL_ANSWER_BYTES : 0 }),
-    close(budget, response) {
+    close(budget, answer) {
       if (budget) freeBytes += budget.reservedBytes;
       // Most callers have read the whole answer by now.
-      const bytes = response.destroyed ? 0 : response.writableLength;
+      const bytes = answer.unreadBytes;
       if (bytes === 0) return;
       freeBytes -= bytes;
-      unread.set(response, { bytes, sinceMs: nowMs() });
-      response.once('close', () => forget(response));
+      unread.set(answer, { bytes, sinceMs: nowMs() });
+      answer.onceClosed(() => forget(answer));
     },
   };
 }

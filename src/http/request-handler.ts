@@ -1,0 +1,104 @@
+/**
+ * Everything that holds for every request, over data: request IDs, header checks, limits, CORS, refusals, errors and
+ * observation. It imports no GraphQL, REST or authentication; app/gateway.ts passes the handlers in.
+ */
+import { Buffer } from 'node:buffer';
+import { withSteps } from '../event-loop/request-steps.ts';
+import type { Log } from '../telemetry/log.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { RequestObservation } from '../telemetry/request-observation.ts';
+import { noteFailure, type PathClass, type RequestRecord, toRequestId } from '../telemetry/request-record.ts';
+import { type Answer, errorAnswer, RequestRefusal } from './answer.ts';
+import { findHeaderProblem, HTTP_BOUNDS } from './bounds.ts';
+import type { AddressLimit } from './client-address.ts';
+import type { Cors } from './cors.ts';
+import type { BodySource, RequestBodies } from './request-body.ts';
+import { type Handler, type HttpRequest, toPathClass } from './routes.ts';
+
+/** A request and the way back to its caller. The two adapters implement it: server.ts and fetch-adapter.ts. */
+export interface Exchange extends HttpRequest, BodySource {
+  /** True once the whole request has arrived. */
+  readonly isComplete: boolean;
+  /** True if the caller left before it had the whole answer. */
+  readonly isAborted: boolean;
+  /** The bytes of the sent answer that are still in memory. */
+  readonly unreadBytes: number;
+  /** Calls back when the answer is read or its connection has ended. */
+  onceClosed(work: () => void): void;
+  /** Ends the connection, even if the answer is not read. */
+  cutOff(): void;
+  send(status: number, headers: Readonly<Record<string, string>>, body: Answer['body']): void;
+}
+
+export interface RequestHandlerOptions {
+  /** A path without a handler of its class is answered by `other`. */
+  readonly handlers: Readonly<Partial<Record<PathClass, Handler>>> & { readonly other: Handler };
+  /** Applied to GraphQL requests; null if pages of other origins may do nothing. */
+  readonly cors: Cors | null;
+  readonly bodies: Pick<RequestBodies, 'release'>;
+  /** Null if the requests of an address are not limited. */
+  readonly addressLimit: AddressLimit | null;
+  readonly observation: RequestObservation;
+  /** Called at the end of every request, before it is logged. */
+  readonly onEnd: (record: RequestRecord, exchange: Exchange) => void;
+  readonly metrics: Pick<Metrics, 'countRefusal'>;
+  readonly log: Pick<Log, 'error'>;
+  readonly maxHeaders?: number;
+}
+
+/** Answers a request. The adapter passes a refusal if it has a reason of its own. */
+export type RequestHandler = (exchange: Exchange, refusal?: RequestRefusal) => void;
+
+export function createRequestHandler({
+  handlers,
+  cors,
+  bodies,
+  addressLimit,
+  observation,
+  onEnd,
+  metrics,
+  log,
+  maxHeaders = HTTP_BOUNDS.maxHeaders,
+}: RequestHandlerOptions): RequestHandler {
+  /** Returns the answer to a request that failed; null if its caller left before all of it had arrived. */
+  const toFailureAnswer = (error: unknown, exchange: Exchange, record: RequestRecord): Answer | null => {
+    const { requestId } = record;
+    if (error instanceof RequestRefusal) {
+      const { code, limit } = error.facts;
+      if (limit) metrics.countRefusal(limit);
+      noteFailure(record, code, 'NOT_SENT');
+      return error.toAnswer(requestId, exchange.isComplete);
+    }
+    if (exchange.hasLeft && !exchange.isComplete) return null;
+    log.error({ requestId, err: error }, 'unexpected error');
+    noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
+    // A mutation may have run, and gateways in front may repeat requests that are answered with a 5xx status.
+    const mayHaveRun = record.path === 'graphql';
+    const facts = { code: 'INTERNAL_SERVER_ERROR', requestId, ...(mayHaveRun && { outcome: 'UNKNOWN' as const }) };
+    return errorAnswer(mayHaveRun ? 200 : 500, 'Unexpected error.', facts);
+  };
+  return (exchange, given) => {
+    const pathClass = toPathClass(exchange.url);
+    const record = observation.begin(exchange, pathClass, toRequestId(exchange.headers['x-request-id']?.toString()));
+    const crossOrigin = cors && pathClass === 'graphql' ? cors(exchange) : null;
+    const send = ({ status, headers, body }: Answer): void => {
+      const sent: Record<string, string> = crossOrigin ? { ...crossOrigin.headers, ...headers } : { ...headers };
+      sent['X-Request-Id'] = record.requestId;
+      if (body !== null) sent['Content-Length'] = String(Buffer.byteLength(body));
+      exchange.send(status, sent, body);
+    };
+    const end = (answer: Answer | null): void => {
+      if (answer) send(answer);
+      bodies.release(exchange);
+      addressLimit?.end(exchange);
+      onEnd(record, exchange);
+      observation.end(record, answer?.status ?? null, exchange.isAborted);
+    };
+    const fail = (error: unknown): void => end(toFailureAnswer(error, exchange, record));
+    const refusal = given ?? findHeaderProblem(exchange, maxHeaders) ?? addressLimit?.begin(exchange);
+    // Refused at once: the rest of the connection may be malformed, too.
+    if (refusal) fail(refusal);
+    else if (crossOrigin?.isPreflight) end({ status: 204, headers: {}, body: '' });
+    else withSteps(record, () => (handlers[pathClass] ?? handlers.other)(exchange, record)).then(end, fail);
+  };
+}
