@@ -4,6 +4,7 @@ import type { Builder } from './builder.ts';
 import { createTask } from './context.ts';
 import type { Enums } from './leaf-types.ts';
 import { limitCreates } from './requested-fields.ts';
+import { type CreateAccountTaskResultRef, failedCreate } from './write-failure.ts';
 
 export const IDEMPOTENCY_KEY =
   '1 to 255 characters. The same key with the same input creates one task, however often it is sent; repeats return the first ' +
@@ -55,7 +56,11 @@ export function toNewAccountTask(field: string, input: CreateAccountTaskInputRef
   };
 }
 
-export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: CreateAccountTaskInputRef): void {
+export function addCreateAccountTask(
+  builder: Builder,
+  CreateAccountTaskInput: CreateAccountTaskInputRef,
+  CreateAccountTaskResult: CreateAccountTaskResultRef,
+): void {
   builder.objectType('Identification', {
     description: 'The user that the service identified as the caller.',
     fields: (t) => ({
@@ -87,6 +92,9 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
     }),
   });
 
+  const KEY = { description: IDEMPOTENCY_KEY };
+  const INPUT = { type: CreateAccountTaskInput, required: true, description: 'The task to register.' } as const;
+
   builder.mutationField('createAccountTask', (t) =>
     t.field({
       type: 'CreateAccountTaskPayload',
@@ -96,14 +104,32 @@ export function addCreateAccountTask(builder: Builder, CreateAccountTaskInput: C
         "Registers a task on the caller's account. The gateway never repeats it silently. A failure says in `extensions.outcome` " +
         'what happened to the task: NOT_SENT (nothing left the gateway), REJECTED (the service answered and did not create it) ' +
         'or UNKNOWN (no trustworthy answer arrived, so the task may exist).',
-      args: {
-        input: t.arg({ type: CreateAccountTaskInput, required: true, description: 'The task to register.' }),
-        idempotencyKey: t.arg.string({ description: IDEMPOTENCY_KEY }),
-      },
+      args: { input: t.arg(INPUT), idempotencyKey: t.arg.string(KEY) },
       resolve: (_, { input, idempotencyKey = null }, context, info) => {
         limitCreates('createAccountTask', info);
         const place = { path: String(info.path.key), inputPath: 'input' };
         return createTask(context, place, toNewAccountTask(place.inputPath, input), idempotencyKey);
+      },
+    }),
+  );
+
+  builder.mutationField('tryCreateAccountTask', (t) =>
+    t.field({
+      type: CreateAccountTaskResult,
+      nullable: false,
+      directives: WRITE_COST,
+      description:
+        'Like createAccountTask, but a failure is data, so a router that masks errors cannot hide its outcome. Requests that ' +
+        'are refused before anything runs still have GraphQL errors.',
+      args: { input: t.arg(INPUT), idempotencyKey: t.arg.string(KEY) },
+      resolve: async (_, { input, idempotencyKey = null }, context, info) => {
+        limitCreates('tryCreateAccountTask', info);
+        const place = { path: String(info.path.key), inputPath: 'input' };
+        try {
+          return await createTask(context, place, toNewAccountTask(place.inputPath, input), idempotencyKey);
+        } catch (error) {
+          return failedCreate(context, error, [place.path]);
+        }
       },
     }),
   );

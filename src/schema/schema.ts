@@ -7,6 +7,7 @@ import { countLeaves } from './counted-leaves.ts';
 import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
 import { addCreateAccountTasks } from './create-account-tasks.ts';
 import { addReferences, type SubgraphOptions, toSubgraphSchema } from './subgraph.ts';
+import { addCreateAccountTaskResult } from './write-failure.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
 const SUBGRAPH: SubgraphOptions = {
@@ -28,8 +29,9 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   addAccountTask(builder, enums, tables);
   addAccountTaskConnection(builder);
   const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
-  addCreateAccountTask(builder, CreateAccountTaskInput);
-  addCreateAccountTasks(builder, CreateAccountTaskInput);
+  const CreateAccountTaskResult = addCreateAccountTaskResult(builder);
+  addCreateAccountTask(builder, CreateAccountTaskInput, CreateAccountTaskResult);
+  addCreateAccountTasks(builder, CreateAccountTaskInput, CreateAccountTaskResult);
   return countLeaves(nameAcceptedMembers(toSubgraphSchema(builder.toSchema(), SUBGRAPH)));
 }
 
