@@ -1,5 +1,4 @@
-import type { Registry } from 'prom-client';
-import { createCounter, createGauge, createHistogram } from './series.ts';
+import type { Families } from './series.ts';
 
 /** The metrics of one kind of commit. */
 export interface CommitMetrics {
@@ -12,30 +11,25 @@ const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** Registers the metrics of database commits. `kind` is what a commit writes (task, record, claim, …), or purge if it deletes. */
-export function createCommitMetrics(registry: Registry): (kind: string) => CommitMetrics {
+export function createCommitMetrics(families: Families): (kind: string) => CommitMetrics {
   const labelNames = ['kind'];
-  const pending = createGauge(registry, {
-    name: 'gateway_commit_pending_items',
-    help: 'Items that wait for a commit or are being committed.',
+  const pending = families.gauge(
+    'gateway_commit_pending_items',
+    'Items that wait for a commit or are being committed.',
     labelNames,
-  });
-  const items = createHistogram(registry, {
-    name: 'gateway_commit_items',
-    help: 'Items written by a commit.',
+  );
+  const items = families.histogram('gateway_commit_items', 'Items written by a commit.', labelNames, ITEMS);
+  const durations = families.histogram(
+    'gateway_commit_duration_seconds',
+    'Duration of a transaction, including its commit.',
     labelNames,
-    buckets: ITEMS,
-  });
-  const durations = createHistogram(registry, {
-    name: 'gateway_commit_duration_seconds',
-    help: 'Duration of a transaction, including its commit.',
+    COMMIT_SECONDS,
+  );
+  const failures = families.counter(
+    'gateway_commit_failures_total',
+    'Transactions that failed, or whose commit is uncertain.',
     labelNames,
-    buckets: COMMIT_SECONDS,
-  });
-  const failures = createCounter(registry, {
-    name: 'gateway_commit_failures_total',
-    help: 'Transactions that failed, or whose commit is uncertain.',
-    labelNames,
-  });
+  );
   return (kind) => {
     const [pendingItems, itemsPerCommit] = [pending(kind), items(kind)];
     const [duration, failed] = [durations(kind), failures(kind)];

@@ -1,5 +1,5 @@
-import { collectDefaultMetrics, type MetricObjectWithValues, type MetricValue, Registry } from 'prom-client';
-import { createBoundedLabels, createCounter, createGauge } from './series.ts';
+import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
 import { type CommitMetrics, createCommitMetrics } from './commit-metrics.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
 import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts';
@@ -9,7 +9,7 @@ export interface RenderedMetrics {
   readonly text: string;
 }
 
-export type MetricsSnapshot = MetricObjectWithValues<MetricValue<string>>[];
+export type MetricsSnapshot = readonly MetricSnapshot[];
 
 const LIMITS = [
   'in_flight',
@@ -81,73 +81,76 @@ const PLAIN_PATH = /^[\w.]+$/;
 const CONFLICTS: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS']);
 
 export function createMetrics(): Metrics {
-  const registry = new Registry();
-  collectDefaultMetrics({ register: registry });
-  const creates = createCounter(registry, {
-    name: 'gateway_creates_total',
-    help: 'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
-    labelNames: ['backend', 'code', 'outcome'],
-  });
-  const replays = createCounter(registry, {
-    name: 'gateway_idempotency_replays_total',
-    help: 'Creates answered with the earlier result of their idempotency key.',
-  })();
-  const conflicts = createCounter(registry, {
-    name: 'gateway_idempotency_conflicts_total',
-    help: 'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
-    labelNames: ['code'],
-  });
+  const processMetrics = new Registry();
+  collectDefaultMetrics({ register: processMetrics });
+  const families = createFamilies();
+  const creates = families.counter(
+    'gateway_creates_total',
+    'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
+    ['backend', 'code', 'outcome'],
+  );
+  const replays = families.counter(
+    'gateway_idempotency_replays_total',
+    'Creates answered with the earlier result of their idempotency key.',
+  )();
+  const conflicts = families.counter(
+    'gateway_idempotency_conflicts_total',
+    'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
+    ['code'],
+  );
   for (const code of CONFLICTS) conflicts(code);
-  const fastAnswers = createCounter(registry, {
-    name: 'gateway_fast_answers_total',
-    help: 'GraphQL requests answered by the fast lane, without Yoga.',
-  })();
-  const unknownValues = createCounter(registry, {
-    name: 'gateway_unknown_values_total',
-    help: 'Values in answers that are not in the enum of their field, by field.',
-    labelNames: ['field'],
-  });
+  const fastAnswers = families.counter(
+    'gateway_fast_answers_total',
+    'GraphQL requests answered by the fast lane, without Yoga.',
+  )();
+  const unknownValues = families.counter(
+    'gateway_unknown_values_total',
+    'Values in answers that are not in the enum of their field, by field.',
+    ['field'],
+  );
   for (const field of ['Frequency', 'Notification']) unknownValues(field);
-  const unknownFields = createCounter(registry, {
-    name: 'gateway_unknown_fields_total',
-    help: 'Members of answers that are not in the contract, by path (other: beyond the first 50 paths).',
-    labelNames: ['path'],
-  });
+  const unknownFields = families.counter(
+    'gateway_unknown_fields_total',
+    'Members of answers that are not in the contract, by path (other: beyond the first 50 paths).',
+    ['path'],
+  );
   const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
   unknownFields(paths.find(''));
-  const changedFields = createCounter(registry, {
-    name: 'gateway_changed_fields_total',
-    help: 'Fields of created tasks that differ from the text that was sent, by field.',
-    labelNames: ['field'],
-  });
+  const changedFields = families.counter(
+    'gateway_changed_fields_total',
+    'Fields of created tasks that differ from the text that was sent, by field.',
+    ['field'],
+  );
   for (const field of ['Parameters', 'ContentType']) changedFields(field);
-  const unwritten = createCounter(registry, {
-    name: 'gateway_unwritten_total',
-    help: 'Failed writes to the database, retried or given up: created tasks (record), results of idempotency keys (settlement), refused credentials (refusal).',
-    labelNames: ['what'],
-  });
+  const unwritten = families.counter(
+    'gateway_unwritten_total',
+    'Failed writes to the database, retried or given up: created tasks (record), results of idempotency keys (settlement), refused credentials (refusal).',
+    ['what'],
+  );
   for (const what of ['record', 'settlement', 'refusal']) unwritten(what);
-  const refusals = createCounter(registry, {
-    name: 'gateway_refusals_total',
-    help: 'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
-    labelNames: ['limit'],
-  });
+  const refusals = families.counter(
+    'gateway_refusals_total',
+    'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
+    ['limit'],
+  );
   for (const limit of [...LIMITS, ...DOCUMENT_LIMIT_NAMES.map((name) => `document_${name}`)]) refusals(limit);
-  const breaker = createGauge(registry, {
-    name: 'gateway_circuit_state',
-    help: 'State of the circuit breaker of the service: 0 closed, 1 half-open, 2 open.',
-    aggregator: 'max',
-  })();
-  const ready = createGauge(registry, {
-    name: 'gateway_ready',
-    help: 'Latest result of /ready: 1 ready, 0 not ready; 1 before the first request.',
-    aggregator: 'min',
-  })();
+  const breaker = families.gauge(
+    'gateway_circuit_state',
+    'State of the circuit breaker of the service: 0 closed, 1 half-open, 2 open.',
+    [],
+    'max',
+  )();
+  const ready = families.gauge(
+    'gateway_ready',
+    'Latest result of /ready: 1 ready, 0 not ready; 1 before the first request.',
+    [],
+    'min',
+  )();
   ready.value = 1;
   return {
-    requests: createRequestMetrics(registry),
-    observeUpstream: () => createUpstreamMetrics(registry),
-    commits: createCommitMetrics(registry),
+    requests: createRequestMetrics(families),
+    observeUpstream: () => createUpstreamMetrics(families),
+    commits: createCommitMetrics(families),
     preregisterCreates(backend, kinds) {
       for (const { code, outcome } of kinds) creates(backend, code, outcome);
     },
@@ -165,7 +168,10 @@ export function createMetrics(): Metrics {
     countRefusal: (limit) => void (refusals(limit).value += 1),
     setBreakerState: (state) => void (breaker.value = BREAKER_STATES[state]),
     setReady: (isReady) => void (ready.value = isReady ? 1 : 0),
-    snapshot: () => registry.getMetricsAsJSON(),
-    render: async () => ({ contentType: registry.contentType, text: await registry.metrics() }),
+    snapshot: async () => [...(await processMetrics.getMetricsAsJSON()), ...families.snapshot()],
+    render: async () => ({
+      contentType: processMetrics.contentType,
+      text: `${await processMetrics.metrics()}\n${await families.render()}`,
+    }),
   };
 }

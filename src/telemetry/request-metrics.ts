@@ -1,5 +1,4 @@
-import type { Registry } from 'prom-client';
-import { createBoundedLabels, LATENCY_SECONDS, createCounter, createGauge, createHistogram } from './series.ts';
+import { createBoundedLabels, type Families, LATENCY_SECONDS } from './series.ts';
 import type { RequestRecord } from './request-record.ts';
 
 /** The metrics of HTTP requests and GraphQL operations. */
@@ -12,27 +11,23 @@ export interface RequestMetrics {
 const MAX_OPERATION_NAMES = 50;
 const MAX_CODES = 50;
 
-export function createRequestMetrics(registry: Registry): RequestMetrics {
-  const inFlight = createGauge(registry, {
-    name: 'gateway_http_requests_in_flight',
-    help: 'HTTP requests in progress.',
-  })();
-  const requests = createCounter(registry, {
-    name: 'gateway_http_requests_total',
-    help: 'HTTP requests by handler and status.',
-    labelNames: ['path', 'status'],
-  });
-  const durations = createHistogram(registry, {
-    name: 'gateway_http_request_duration_seconds',
-    help: 'Time from a request to its answer, by handler.',
-    labelNames: ['path'],
-    buckets: LATENCY_SECONDS,
-  });
-  const operations = createCounter(registry, {
-    name: 'gateway_graphql_operations_total',
-    help: 'GraphQL requests by operation (anonymous: no name; none: did not run; other: not among the first 50 names that succeeded) and result (ok or the error code).',
-    labelNames: ['operation', 'result'],
-  });
+export function createRequestMetrics(families: Families): RequestMetrics {
+  const inFlight = families.gauge('gateway_http_requests_in_flight', 'HTTP requests in progress.')();
+  const requests = families.counter('gateway_http_requests_total', 'HTTP requests by handler and status.', [
+    'path',
+    'status',
+  ]);
+  const durations = families.histogram(
+    'gateway_http_request_duration_seconds',
+    'Time from a request to its answer, by handler.',
+    ['path'],
+    LATENCY_SECONDS,
+  );
+  const operations = families.counter(
+    'gateway_graphql_operations_total',
+    'GraphQL requests by operation (anonymous: no name; none: did not run; other: not among the first 50 names that succeeded) and result (ok or the error code).',
+    ['operation', 'result'],
+  );
   const names = createBoundedLabels(MAX_OPERATION_NAMES);
   const codes = createBoundedLabels(MAX_CODES);
 

@@ -1,17 +1,4 @@
-import type { Metric, Registry } from 'prom-client';
-
-export interface FamilyOptions {
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames?: readonly string[];
-  /** How the values of several workers are combined. */
-  readonly aggregator?: 'sum' | 'min' | 'max';
-}
-
-export interface HistogramOptions extends FamilyOptions {
-  /** Upper bounds, ascending. */
-  readonly buckets: readonly number[];
-}
+import { AggregatorRegistry } from 'prom-client';
 
 /** One series of a counter or gauge. */
 export interface Series {
@@ -25,6 +12,34 @@ export interface HistogramSeries {
 /** Returns the series of these label values, in the order of the label names. Hot paths look it up once and keep it. */
 export type Family<OneSeries> = (...labelValues: readonly string[]) => OneSeries;
 
+/** Metrics whose series are plain numbers, because prom-client's series cost more than the work that they count. */
+export interface Families {
+  counter(name: string, help: string, labelNames?: readonly string[]): Family<Series>;
+  /** `aggregator` combines the values of several workers. */
+  gauge(name: string, help: string, labelNames?: readonly string[], aggregator?: Aggregator): Family<Series>;
+  /** Adds a gauge without labels whose value is computed when the metrics are read. */
+  computedGauge(name: string, help: string, read: () => number): void;
+  /** `buckets` are upper bounds, ascending. */
+  histogram(
+    name: string,
+    help: string,
+    labelNames: readonly string[],
+    buckets: readonly number[],
+  ): Family<HistogramSeries>;
+  /** Returns all values, in the form that prom-client aggregates. */
+  snapshot(): readonly MetricSnapshot[];
+  /** Renders the metrics in Prometheus' text format. */
+  render(): Promise<string>;
+}
+
+type Aggregator = 'sum' | 'min' | 'max';
+
+/** A metric with its values, as prom-client's `getMetricsAsJSON` gives it. */
+export interface MetricSnapshot {
+  readonly name: string;
+  readonly type: unknown;
+}
+
 type Labels = Readonly<Record<string, string | number>>;
 interface Sample {
   readonly labels: Labels;
@@ -32,62 +47,80 @@ interface Sample {
   readonly metricName?: string;
 }
 
-/** Creates a counter whose series are plain numbers, because prom-client's counters cost more than the work that they count. */
-export function createCounter(registry: Registry, options: FamilyOptions): Family<Series> {
-  return createNumbers(registry, 'counter', options);
-}
-
-/** Creates a gauge whose series are plain numbers. */
-export function createGauge(registry: Registry, options: FamilyOptions): Family<Series> {
-  return createNumbers(registry, 'gauge', options);
-}
-
-/** Creates a gauge without labels whose value is computed when the metrics are read. */
-export function createComputedGauge(registry: Registry, options: FamilyOptions, read: () => number): void {
-  createFamily(registry, 'gauge', options, () => ({ toSamples: (labels) => [{ labels, value: read() }] }));
-}
-
-/** Creates a histogram whose buckets are plain numbers. */
-export function createHistogram(registry: Registry, options: HistogramOptions): Family<HistogramSeries> {
-  const { name, buckets } = options;
-  return createFamily(registry, 'histogram', options, () => {
-    const counts = Array.from({ length: buckets.length + 1 }, () => 0);
-    let sum = 0;
-    return {
-      observe(value: number) {
-        let index = 0;
-        while (index < buckets.length && value > (buckets[index] as number)) index += 1;
-        counts[index] = (counts[index] as number) + 1;
-        sum += value;
-      },
-      toSamples(labels): Sample[] {
-        let count = 0;
-        const cumulated = counts.map((own, index) => {
-          count += own;
-          return { labels: { ...labels, le: buckets[index] ?? '+Inf' }, value: count, metricName: `${name}_bucket` };
-        });
-        return [
-          ...cumulated,
-          { labels, value: sum, metricName: `${name}_sum` },
-          { labels, value: count, metricName: `${name}_count` },
-        ];
-      },
-    };
-  });
-}
-
-function createNumbers(registry: Registry, type: 'counter' | 'gauge', options: FamilyOptions): Family<Series> {
-  return createFamily(registry, type, options, () => {
-    const series: Series & Sampled = {
-      value: 0,
-      toSamples: (labels) => [{ labels, value: series.value }],
-    };
-    return series;
-  });
-}
-
 interface Sampled {
-  toSamples(labels: Labels): Sample[];
+  toSamples(labels: Labels): readonly Sample[];
+}
+
+interface FamilyOptions<OneSeries extends Sampled> {
+  readonly type: 'counter' | 'gauge' | 'histogram';
+  readonly name: string;
+  readonly help: string;
+  readonly labelNames?: readonly string[] | undefined;
+  readonly aggregator?: Aggregator | undefined;
+  readonly create: () => OneSeries;
+}
+
+export function createFamilies(): Families {
+  const snapshots: (() => MetricSnapshot)[] = [];
+  const add = <OneSeries extends Sampled>(options: FamilyOptions<OneSeries>): Family<OneSeries> => {
+    const { labelNames = [], aggregator = 'sum', create, ...facts } = options;
+    const all: { readonly labels: Labels; readonly series: OneSeries }[] = [];
+    const find = createFinder((labelValues) => {
+      const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
+      const series = create();
+      all.push({ labels, series });
+      return series;
+    });
+    if (labelNames.length === 0) find();
+    snapshots.push(() => {
+      const values = all.flatMap(({ labels, series }) => series.toSamples(labels));
+      return { ...facts, aggregator, values };
+    });
+    return find;
+  };
+  const snapshot = (): readonly MetricSnapshot[] => snapshots.map((read) => read());
+  return {
+    counter: (name, help, labelNames) => add({ type: 'counter', name, help, labelNames, create: createNumber }),
+    gauge: (name, help, labelNames, aggregator) =>
+      add({ type: 'gauge', name, help, labelNames, aggregator, create: createNumber }),
+    computedGauge(name, help, read) {
+      add({ type: 'gauge', name, help, create: () => ({ toSamples: (labels) => [{ labels, value: read() }] }) });
+    },
+    histogram: (name, help, labelNames, buckets) =>
+      add({ type: 'histogram', name, help, labelNames, create: () => createBuckets(name, buckets) }),
+    snapshot,
+    render: () => AggregatorRegistry.aggregate([snapshot()]).metrics(),
+  };
+}
+
+function createNumber(): Series & Sampled {
+  const series = { value: 0, toSamples: (labels: Labels) => [{ labels, value: series.value }] };
+  return series;
+}
+
+function createBuckets(name: string, buckets: readonly number[]): HistogramSeries & Sampled {
+  const counts = Array.from({ length: buckets.length + 1 }, () => 0);
+  let sum = 0;
+  return {
+    observe(value) {
+      let index = 0;
+      while (index < buckets.length && value > (buckets[index] as number)) index += 1;
+      counts[index] = (counts[index] as number) + 1;
+      sum += value;
+    },
+    toSamples(labels) {
+      let count = 0;
+      const cumulated = counts.map((own, index) => {
+        count += own;
+        return { labels: { ...labels, le: buckets[index] ?? '+Inf' }, value: count, metricName: `${name}_bucket` };
+      });
+      return [
+        ...cumulated,
+        { labels, value: sum, metricName: `${name}_sum` },
+        { labels, value: count, metricName: `${name}_count` },
+      ];
+    },
+  };
 }
 
 /** A node of the tree of label values, which finds a series without building a key from its labels. */
@@ -96,46 +129,17 @@ interface LabelNode<OneSeries> {
   readonly next: Map<string, LabelNode<OneSeries>>;
 }
 
-function createFamily<OneSeries extends Sampled>(
-  registry: Registry,
-  type: string,
-  { name, help, labelNames = [], aggregator = 'sum' }: FamilyOptions,
-  create: () => OneSeries,
-): Family<OneSeries> {
-  const all: { readonly labels: Labels; readonly series: OneSeries }[] = [];
+function createFinder<OneSeries>(create: (labelValues: readonly string[]) => OneSeries): Family<OneSeries> {
   const root: LabelNode<OneSeries> = { series: null, next: new Map() };
-  const metric = {
-    name,
-    help,
-    type,
-    aggregator,
-    get: async () => ({
-      name,
-      help,
-      type,
-      aggregator,
-      values: all.flatMap(({ labels, series }) => series.toSamples(labels)),
-    }),
-  };
-  // A registry uses only the name and `get` of a metric.
-  registry.registerMetric(metric as unknown as Metric);
-  const add = (labelValues: readonly string[]): OneSeries => {
-    const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
-    const series = create();
-    all.push({ labels, series });
-    return series;
-  };
-  const family: Family<OneSeries> = (...labelValues) => {
+  return (...labelValues) => {
     let node = root;
     for (const value of labelValues) {
       let next = node.next.get(value);
       if (!next) node.next.set(value, (next = { series: null, next: new Map() }));
       node = next;
     }
-    return (node.series ??= add(labelValues));
+    return (node.series ??= create(labelValues));
   };
-  if (labelNames.length === 0) family();
-  return family;
 }
 
 /** Histogram buckets for calls and answers, in seconds: from a commit of the store to the longest usual timeout. */

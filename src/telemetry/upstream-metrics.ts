@@ -1,5 +1,4 @@
-import type { Registry } from 'prom-client';
-import { LATENCY_SECONDS, createHistogram, createComputedGauge } from './series.ts';
+import { type Families, LATENCY_SECONDS } from './series.ts';
 
 /** The start of each phase of an exchange, in milliseconds; 0 for a phase that was not reached. */
 interface ExchangeTimes {
@@ -20,19 +19,19 @@ export interface UpstreamMetrics {
   watchLoad(load: () => { readonly inFlight: number; readonly waiting: number }): void;
 }
 
-export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
-  const calls = createHistogram(registry, {
-    name: 'gateway_upstream_call_duration_seconds',
-    help: 'Duration of a call to the service, from its wait for a connection to its last byte, by path and result (status class or failure code).',
-    labelNames: ['path', 'result'],
-    buckets: LATENCY_SECONDS,
-  });
-  const phases = createHistogram(registry, {
-    name: 'gateway_upstream_phase_duration_seconds',
-    help: 'Duration of the phases of an exchange with the service: queue (wait for a free connection), connect (near 0 on an open one), first_byte (until the answer begins), body (the rest of the answer).',
-    labelNames: ['phase'],
-    buckets: LATENCY_SECONDS,
-  });
+export function createUpstreamMetrics(families: Families): UpstreamMetrics {
+  const calls = families.histogram(
+    'gateway_upstream_call_duration_seconds',
+    'Duration of a call to the service, from its wait for a connection to its last byte, by path and result (status class or failure code).',
+    ['path', 'result'],
+    LATENCY_SECONDS,
+  );
+  const phases = families.histogram(
+    'gateway_upstream_phase_duration_seconds',
+    'Duration of the phases of an exchange with the service: queue (wait for a free connection), connect (near 0 on an open one), first_byte (until the answer begins), body (the rest of the answer).',
+    ['phase'],
+    LATENCY_SECONDS,
+  );
   const queue = phases('queue');
   const connect = phases('connect');
   const firstByte = phases('first_byte');
@@ -49,20 +48,14 @@ export function createUpstreamMetrics(registry: Registry): UpstreamMetrics {
       if (endedMs > 0) body.observe((endedMs - answeredMs) / 1000);
     },
     watchLoad(load) {
-      createComputedGauge(
-        registry,
-        {
-          name: 'gateway_upstream_calls_in_flight',
-          help: 'Creates in flight, including those that wait for a token or a connection.',
-        },
+      families.computedGauge(
+        'gateway_upstream_calls_in_flight',
+        'Creates in flight, including those that wait for a token or a connection.',
         () => load().inFlight,
       );
-      createComputedGauge(
-        registry,
-        {
-          name: 'gateway_upstream_calls_waiting',
-          help: 'Requests that wait for a free connection to the service.',
-        },
+      families.computedGauge(
+        'gateway_upstream_calls_waiting',
+        'Requests that wait for a free connection to the service.',
         () => load().waiting,
       );
     },
