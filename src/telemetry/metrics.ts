@@ -1,8 +1,12 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
-import { type CommitMetrics, createCommitMetrics } from './commit-metrics.ts';
+import {
+  type CommitMetrics,
+  createCommitMetrics,
+  createUpstreamMetrics,
+  type UpstreamMetrics,
+} from './backend-metrics.ts';
 import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
-import { createUpstreamMetrics, type UpstreamMetrics } from './upstream-metrics.ts';
 
 export interface RenderedMetrics {
   readonly contentType: string;
