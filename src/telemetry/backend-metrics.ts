@@ -1,25 +1,12 @@
 import { type Families, LATENCY_SECONDS } from './series.ts';
 
 /** The start of each phase of an exchange, in milliseconds; 0 for a phase that was not reached. */
-interface ExchangeTimes {
-  readonly queuedMs: number;
-  readonly dispatchedMs: number;
-  readonly sentMs: number;
-  readonly answeredMs: number;
-  readonly endedMs: number;
-}
+type ExchangeTimes = Readonly<Record<'queuedMs' | 'dispatchedMs' | 'sentMs' | 'answeredMs' | 'endedMs', number>>;
 
 const STATUS_CLASSES = ['0xx', '1xx', '2xx', '3xx', '4xx', '5xx', '6xx', '7xx', '8xx', '9xx'];
 
-/** The metrics of calls to the service. */
-export interface UpstreamMetrics {
-  onCall(path: string, result: number | string, durationMs: number): void;
-  onExchange(times: ExchangeTimes): void;
-  /** Registers gauges that read the current load. */
-  watchLoad(load: () => { readonly inFlight: number; readonly waiting: number }): void;
-}
-
-export function createUpstreamMetrics(families: Families): UpstreamMetrics {
+/** Adds the metrics of calls to the service. */
+export function createUpstreamMetrics(families: Families) {
   const calls = families.histogram(
     'gateway_upstream_call_duration_seconds',
     'Duration of a call to the service, from its wait for a connection to its last byte, by path and result (status class or failure code).',
@@ -37,17 +24,18 @@ export function createUpstreamMetrics(families: Families): UpstreamMetrics {
   const firstByte = phases('first_byte');
   const body = phases('body');
   return {
-    onCall(path, result, durationMs) {
+    onCall(path: string, result: number | string, durationMs: number) {
       const label = typeof result === 'number' ? (STATUS_CLASSES[Math.floor(result / 100)] ?? '') : result;
       calls(`/${path}`, label).observe(durationMs / 1000);
     },
-    onExchange({ queuedMs, dispatchedMs, sentMs, answeredMs, endedMs }) {
+    onExchange({ queuedMs, dispatchedMs, sentMs, answeredMs, endedMs }: ExchangeTimes) {
       queue.observe((dispatchedMs - queuedMs) / 1000);
       if (sentMs > 0) connect.observe((sentMs - dispatchedMs) / 1000);
       if (answeredMs > 0) firstByte.observe((answeredMs - sentMs) / 1000);
       if (endedMs > 0) body.observe((endedMs - answeredMs) / 1000);
     },
-    watchLoad(load) {
+    /** Adds gauges that read the current load. */
+    watchLoad(load: () => { readonly inFlight: number; readonly waiting: number }) {
       families.computedGauge(
         'gateway_upstream_calls_in_flight',
         'Creates in flight, including those that wait for a token or a connection.',
@@ -62,18 +50,11 @@ export function createUpstreamMetrics(families: Families): UpstreamMetrics {
   };
 }
 
-/** The metrics of one kind of commit. */
-export interface CommitMetrics {
-  onPending(items: number): void;
-  onCommit(items: number, durationMs: number): void;
-  onFailure(): void;
-}
-
 const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10];
 const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
-/** Registers the metrics of database commits. `kind` is what a commit writes (task, record, claim, …), or purge if it deletes. */
-export function createCommitMetrics(families: Families): (kind: string) => CommitMetrics {
+/** Adds the metrics of database commits. `kind` is what a commit writes (task, record, claim, …), or purge if it deletes. */
+export function createCommitMetrics(families: Families) {
   const labelNames = ['kind'];
   const pending = families.gauge(
     'gateway_commit_pending_items',
@@ -92,12 +73,12 @@ export function createCommitMetrics(families: Families): (kind: string) => Commi
     'Transactions that failed, or whose commit is uncertain.',
     labelNames,
   );
-  return (kind) => {
+  return (kind: string) => {
     const [pendingItems, itemsPerCommit] = [pending(kind), items(kind)];
     const [duration, failed] = [durations(kind), failures(kind)];
     return {
-      onPending: (count) => void (pendingItems.value = count),
-      onCommit(count, durationMs) {
+      onPending: (count: number) => void (pendingItems.value = count),
+      onCommit(count: number, durationMs: number) {
         itemsPerCommit.observe(count);
         duration.observe(durationMs / 1000);
       },

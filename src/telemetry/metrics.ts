@@ -1,12 +1,7 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
+import { createCommitMetrics, createUpstreamMetrics } from './backend-metrics.ts';
+import { createRequestMetrics } from './request-metrics.ts';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
-import {
-  type CommitMetrics,
-  createCommitMetrics,
-  createUpstreamMetrics,
-  type UpstreamMetrics,
-} from './backend-metrics.ts';
-import { createRequestMetrics, type RequestMetrics } from './request-metrics.ts';
 
 export interface RenderedMetrics {
   readonly contentType: string;
@@ -15,6 +10,7 @@ export interface RenderedMetrics {
 
 export type MetricsSnapshot = readonly MetricSnapshot[];
 
+/** Every limit at which something is refused, omitted, or has to wait; docs/operations.md explains each. */
 const LIMITS = [
   'in_flight',
   'caller_share',
@@ -41,50 +37,31 @@ const LIMITS = [
   'cors_headers',
   'upstream_answer_bytes',
   'upstream_answer_values',
+  'document_characters',
+  'document_tokens',
+  'document_nesting',
+  'document_depth',
+  'document_aliases',
+  'document_directives',
+  'document_cost',
 ] as const;
-const DOCUMENT_LIMIT_NAMES = ['characters', 'tokens', 'nesting', 'depth', 'aliases', 'directives', 'cost'] as const;
+export type Limit = (typeof LIMITS)[number];
+type DocumentLimitOf<AnyLimit> = AnyLimit extends `document_${infer Name}` ? Name : never;
 /** A limit on the size of one GraphQL document. */
-export type DocumentLimit = (typeof DOCUMENT_LIMIT_NAMES)[number];
-/** A limit at which something was refused, omitted, or had to wait. */
-export type Limit = (typeof LIMITS)[number] | `document_${DocumentLimit}`;
-
-/** The metrics of the gateway. The number of series is bounded: callers cannot create labels at will. */
-export interface Metrics {
-  readonly requests: RequestMetrics;
-  /** To be called once, in upstream mode only. */
-  readonly observeUpstream: () => UpstreamMetrics;
-  readonly commits: (kind: string) => CommitMetrics;
-  /** Registers every counter of creates at 0, so that `increase()` sees the first event. */
-  preregisterCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]): void;
-  /** Counts a create that ended; `code` is OK or the code of its failure. */
-  countCreate(backend: string, code: string, outcome: string): void;
-  countReplay(): void;
-  /** Counts a GraphQL request that took the fast lane. */
-  countFastAnswer(): void;
-  /** Counts a value that is not in the enum of this field of Detail. */
-  countUnknownValue(field: string): void;
-  /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */
-  countUnknownField(path: string): void;
-  /** Counts a field of a created task that differs from the text that was sent. */
-  countChangedField(field: string): void;
-  /** Counts a created task, the result of an idempotency key, or a refused credential that could not be written to the database. */
-  countUnwritten(what: 'record' | 'settlement' | 'refusal'): void;
-  countRefusal(limit: Limit): void;
-  setBreakerState(state: 'closed' | 'half-open' | 'open'): void;
-  /** Sets the latest result of /ready. */
-  setReady(isReady: boolean): void;
-  /** Renders all metrics in Prometheus' text format. */
-  render(): Promise<RenderedMetrics>;
-  /** Returns the values for another process, which sums those of all workers. */
-  snapshot(): Promise<MetricsSnapshot>;
-}
+export type DocumentLimit = DocumentLimitOf<Limit>;
 
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 const MAX_UNKNOWN_PATHS = 50;
 const PLAIN_PATH = /^[\w.]+$/;
 const CONFLICTS: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS']);
 
-export function createMetrics(): Metrics {
+export type Metrics = ReturnType<typeof createMetrics>;
+
+/**
+ * Creates the metrics of the gateway. Series with known labels start at 0, so that `increase()` sees the first event. The number
+ * of series is bounded: callers cannot create labels at will.
+ */
+export function createMetrics() {
   const processMetrics = new Registry();
   collectDefaultMetrics({ register: processMetrics });
   const families = createFamilies();
@@ -137,7 +114,7 @@ export function createMetrics(): Metrics {
     'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
     ['limit'],
   );
-  for (const limit of [...LIMITS, ...DOCUMENT_LIMIT_NAMES.map((name) => `document_${name}`)]) refusals(limit);
+  for (const limit of LIMITS) refusals(limit);
   const breaker = families.gauge(
     'gateway_circuit_state',
     'State of the circuit breaker of the service: 0 closed, 1 half-open, 2 open.',
@@ -153,27 +130,40 @@ export function createMetrics(): Metrics {
   ready.value = 1;
   return {
     requests: createRequestMetrics(families),
+    /** To be called once, in upstream mode only. */
     observeUpstream: () => createUpstreamMetrics(families),
     commits: createCommitMetrics(families),
-    preregisterCreates(backend, kinds) {
+    preregisterCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]) {
       for (const { code, outcome } of kinds) creates(backend, code, outcome);
     },
-    countCreate(backend, code, outcome) {
+    /** Counts a create that ended; `code` is OK or the code of its failure. */
+    countCreate(backend: string, code: string, outcome: string) {
       creates(backend, code, outcome).value += 1;
       if (CONFLICTS.has(code)) conflicts(code).value += 1;
     },
     countReplay: () => void (replays.value += 1),
+    /** Counts a GraphQL request that took the fast lane. */
     countFastAnswer: () => void (fastAnswers.value += 1),
-    countUnknownValue: (field) => void (unknownValues(field).value += 1),
-    countUnknownField: (path) =>
+    /** Counts a value that is not in the enum of this field of Detail. */
+    countUnknownValue: (field: string) => void (unknownValues(field).value += 1),
+    /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */
+    countUnknownField: (path: string) =>
       void (unknownFields(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')).value += 1),
-    countChangedField: (field) => void (changedFields(field).value += 1),
-    countUnwritten: (what) => void (unwritten(what).value += 1),
-    countRefusal: (limit) => void (refusals(limit).value += 1),
-    setBreakerState: (state) => void (breaker.value = BREAKER_STATES[state]),
-    setReady: (isReady) => void (ready.value = isReady ? 1 : 0),
-    snapshot: async () => [...(await processMetrics.getMetricsAsJSON()), ...families.snapshot()],
-    render: async () => ({
+    /** Counts a field of a created task that differs from the text that was sent. */
+    countChangedField: (field: string) => void (changedFields(field).value += 1),
+    /** Counts a created task, the result of an idempotency key, or a refused credential that could not be written to the database. */
+    countUnwritten: (what: 'record' | 'settlement' | 'refusal') => void (unwritten(what).value += 1),
+    countRefusal: (limit: Limit) => void (refusals(limit).value += 1),
+    setBreakerState: (state: keyof typeof BREAKER_STATES) => void (breaker.value = BREAKER_STATES[state]),
+    /** Sets the latest result of /ready. */
+    setReady: (isReady: boolean) => void (ready.value = isReady ? 1 : 0),
+    /** Returns the values for another process, which sums those of all workers. */
+    snapshot: async (): Promise<MetricsSnapshot> => [
+      ...(await processMetrics.getMetricsAsJSON()),
+      ...families.snapshot(),
+    ],
+    /** Renders all metrics in Prometheus' text format. */
+    render: async (): Promise<RenderedMetrics> => ({
       contentType: processMetrics.contentType,
       text: `${await processMetrics.metrics()}\n${await families.render()}`,
     }),

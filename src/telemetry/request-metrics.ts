@@ -2,16 +2,13 @@ import { createBoundedLabels, type Families, LATENCY_SECONDS } from './series.ts
 import type { RequestRecord } from './request-record.ts';
 
 /** The metrics of HTTP requests and GraphQL operations. */
-export interface RequestMetrics {
-  begin(): void;
-  end(record: RequestRecord, status: number, durationMs: number): void;
-}
+export type RequestMetrics = ReturnType<typeof createRequestMetrics>;
 
 /** Limits the series, because callers choose the names of operations. */
 const MAX_OPERATION_NAMES = 50;
 const MAX_CODES = 50;
 
-export function createRequestMetrics(families: Families): RequestMetrics {
+export function createRequestMetrics(families: Families) {
   const inFlight = families.gauge('gateway_http_requests_in_flight', 'HTTP requests in progress.')();
   const requests = families.counter('gateway_http_requests_total', 'HTTP requests by handler and status.', [
     'path',
@@ -33,7 +30,7 @@ export function createRequestMetrics(families: Families): RequestMetrics {
 
   return {
     begin: () => void (inFlight.value += 1),
-    end(record, status, durationMs) {
+    end(record: RequestRecord, status: number, durationMs: number) {
       const { path } = record;
       inFlight.value -= 1;
       requests(path, String(status)).value += 1;
