@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from './backend.ts';
 import type { Observers } from './observers.ts';
 import type { Config } from './config.ts';
+import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
 import { createSchema } from '../schema/schema.ts';
 import { createAddressLimit, createClientAddresses } from '../http/client-address.ts';
@@ -160,7 +161,11 @@ export function createHttpGateway(
     }
     log.info({}, 'closing');
     const cutOff = await server.close(config.closeTimeoutMs);
-    const isClosed = await within(BACKEND_CLOSE_MS, tasks.close());
+    const isClosed = await withTimeLimit(
+      tasks.close().then(() => true),
+      BACKEND_CLOSE_MS,
+      () => false,
+    );
     await metricsServer?.close(0);
     if (cutOff > 0) throw new Error(`${cutOff} requests did not finish within CLOSE_TIMEOUT_MS and were cut off`);
     if (!isClosed) throw new Error(`the backend did not close within ${BACKEND_CLOSE_MS} ms`);
@@ -190,15 +195,4 @@ export function createHttpGateway(
 
 function notFound(message: string): Handler {
   return async (_, { requestId }) => errorAnswer(404, message, { code: 'BAD_USER_INPUT', requestId });
-}
-
-/** Resolves with true if the work ends in time. */
-async function within(timeoutMs: number, work: Promise<void>): Promise<boolean> {
-  const timeout = Promise.withResolvers<boolean>();
-  const timer = setTimeout(() => timeout.resolve(false), timeoutMs);
-  try {
-    return await Promise.race([work.then(() => true), timeout.promise]);
-  } finally {
-    clearTimeout(timer);
-  }
 }

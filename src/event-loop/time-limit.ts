@@ -1,24 +1,39 @@
 /**
- * Calls `onOver(argument)` once `limitMs` have passed and the event loop has then read what had arrived. After a pause of the
- * process (a stopped container, a long garbage collection) timers run first, while awaited answers may already be in the socket.
+ * Calls `onOver` once `limitMs` have passed and the event loop has then read what had arrived. After a pause of the process (a
+ * stopped container, a long garbage collection) timers run first, while awaited answers may already be in the socket.
  * `onOver` may still run shortly after the timer is cleared, so it must have no effect by then.
  */
-export function setTimeLimit<Argument>(
-  onOver: (argument: Argument) => void,
-  limitMs: number,
-  argument: Argument,
-): NodeJS.Timeout {
+export function setTimeLimit(onOver: () => void, limitMs: number): NodeJS.Timeout {
   // A deadline may have passed already.
-  return setTimeout(() => setImmediate(onOver, argument), Math.max(0, limitMs));
+  return setTimeout(() => setImmediate(onOver), Math.max(0, limitMs));
+}
+
+/**
+ * Settles as `work` does, or as `onOver` returns or throws if `limitMs` pass first, as counted by `setTimeLimit`. Work that is
+ * late continues unobserved.
+ */
+export async function withTimeLimit<Result>(
+  work: Promise<Result>,
+  limitMs: number,
+  onOver: () => Result,
+): Promise<Result> {
+  const over = Promise.withResolvers<Result>();
+  let hasEnded = false;
+  const timer = setTimeLimit(() => {
+    if (!hasEnded) over.resolve(Promise.try(onOver));
+  }, limitMs);
+  try {
+    return await Promise.race([work, over.promise]);
+  } finally {
+    hasEnded = true;
+    clearTimeout(timer);
+  }
 }
 
 /** Returns a signal that aborts with a TimeoutError after `limitMs`, as counted by `setTimeLimit`. */
 export function abortAfter(limitMs: number): AbortSignal {
   const aborter = new AbortController();
-  setTimeLimit(
-    () => aborter.abort(new DOMException('The time limit was exceeded.', 'TimeoutError')),
-    limitMs,
-    null,
-  ).unref();
+  const abort = (): void => aborter.abort(new DOMException('The time limit was exceeded.', 'TimeoutError'));
+  setTimeLimit(abort, limitMs).unref();
   return aborter.signal;
 }

@@ -3,6 +3,7 @@
  * cannot be served, and GraphiQL for a browser. The parser is in wire/media-type.ts; REST decides in rest/negotiation.ts.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { JSON_HEADERS } from '../http/answer.ts';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
 
@@ -43,18 +44,14 @@ const readAccept = memoizeByHeader((accept: string) => {
   return preferred(accepted, ANSWER_TYPES, 'header');
 });
 
-const MAX_MEMOIZED = 100;
-const MAX_MEMOIZED_LENGTH = 200;
-
-/** Memoizes a reader of short header values, since clients send the same few. */
+/** Memoizes a reader of header values, since clients send the same few. */
 export function memoizeByHeader<Meaning>(read: (text: string) => Meaning): (text: string) => Meaning {
-  const meanings = new Map<string, Meaning>();
+  const meanings = createBoundedCache<Meaning>({ maxEntries: 100, maxLength: 5_000 });
   return (text) => {
     const known = meanings.get(text);
     if (known !== undefined) return known;
     const meaning = read(text);
-    if (meanings.size === MAX_MEMOIZED) meanings.clear();
-    if (text.length <= MAX_MEMOIZED_LENGTH) meanings.set(text, meaning);
+    meanings.set(text, meaning);
     return meaning;
   };
 }

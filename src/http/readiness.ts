@@ -4,7 +4,7 @@
  */
 import { TaskFailure } from '../contract/failure.ts';
 import type { ReadinessCheck, ReadinessChecks } from '../contract/task-service.ts';
-import { setTimeLimit } from '../event-loop/time-limit.ts';
+import { withTimeLimit } from '../event-loop/time-limit.ts';
 import type { Log } from '../telemetry/log.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 
@@ -61,7 +61,7 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
       if (isDraining) return DRAINING;
       const results = await Promise.all(
         parts.map(async ({ name, run }) => {
-          const { result, error } = await within(timeoutMs, run());
+          const { result, error } = await withTimeLimit<CheckRun>(run(), timeoutMs, () => ({ result: LATE }));
           note(name, result, error);
           return [name, result] as const;
         }),
@@ -91,11 +91,4 @@ async function runCheck(check: ReadinessCheck): Promise<CheckRun> {
     // The message of a TaskFailure is for callers; other messages may contain addresses and files.
     return { result: error instanceof TaskFailure ? { isOk: false, text: error.message } : FAILED, error };
   }
-}
-
-function within(timeoutMs: number, run: Promise<CheckRun>): Promise<CheckRun> {
-  return new Promise((resolve, reject) => {
-    const timer = setTimeLimit(resolve, timeoutMs, { result: LATE });
-    run.then(resolve, reject).finally(() => clearTimeout(timer));
-  });
 }

@@ -1,6 +1,7 @@
 import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
+import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { readClock, toIso, type Database } from './sql/database.ts';
 import { toReadFailure } from './store-failure.ts';
 
@@ -32,12 +33,20 @@ type TokenRow = {
   readonly nowMs: number;
 };
 
+/** A caller whose token was verified recently. */
+interface Verified {
+  readonly caller: AccountCaller;
+  readonly untilMs: number;
+}
+
+const CACHED_MS = 60_000;
+const CACHE_BOUNDS = { maxEntries: 1_000, maxLength: 100_000 } as const;
 /** The contract's lifetime of an access token. */
 const LIFE_MS = 8 * 3_600_000;
 const COLUMNS = ['hash', 'account_id', 'client_id', 'expires_at'] as const;
 
 export function createTokens(database: Database): Tokens {
-  const cache = createTokenCache();
+  const cache = createBoundedCache<Verified>(CACHE_BOUNDS);
   const read = async (tokenHash: string): Promise<AccountCaller | null> => {
     const [row] = await database
       .read<TokenRow>('SELECT account_id, client_id, expires_at, now_ms() AS "nowMs" FROM tokens WHERE hash = ?1', [
@@ -49,7 +58,7 @@ export function createTokens(database: Database): Tokens {
     const leftMs = row ? Date.parse(row.expires_at) - row.nowMs : 0;
     if (!row || leftMs <= 0) return null;
     const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
-    cache.set(tokenHash, caller, leftMs);
+    cache.set(tokenHash, { caller, untilMs: performance.now() + Math.min(CACHED_MS, leftMs) });
     return caller;
   };
   return {
@@ -67,39 +76,12 @@ export function createTokens(database: Database): Tokens {
     },
     verify(token) {
       const tokenHash = hashToken(token);
-      return cache.find(tokenHash) ?? read(tokenHash);
+      const verified = cache.get(tokenHash);
+      return verified && performance.now() < verified.untilMs ? verified.caller : read(tokenHash);
     },
   };
 }
 
 function hashToken(token: string): string {
   return hash('sha256', token, 'base64url');
-}
-
-export interface TokenCache {
-  find(tokenHash: string): AccountCaller | null;
-  /** Caches the caller for a minute, but no longer than the token is valid. */
-  set(tokenHash: string, caller: AccountCaller, leftMs: number): void;
-}
-
-const CACHED_MS = 60_000;
-const MAX_TOKENS = 1_000;
-
-/** Creates a cache of callers whose tokens were verified recently. A full cache evicts its oldest entry. */
-export function createTokenCache(maxTokens = MAX_TOKENS): TokenCache {
-  const entries = new Map<string, { readonly caller: AccountCaller; readonly expiresMs: number }>();
-  return {
-    find(tokenHash) {
-      const entry = entries.get(tokenHash);
-      if (!entry) return null;
-      if (entry.expiresMs > performance.now()) return entry.caller;
-      entries.delete(tokenHash);
-      return null;
-    },
-    set(tokenHash, caller, leftMs) {
-      const [oldest] = entries.keys();
-      if (entries.size >= maxTokens && oldest !== undefined) entries.delete(oldest);
-      entries.set(tokenHash, { caller, expiresMs: performance.now() + Math.min(CACHED_MS, leftMs) });
-    },
-  };
 }

@@ -77,7 +77,7 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
       const giveUp = (): void => {
         if (waiting.remove(caller, receive)) receive(refuse('in_flight'));
       };
-      const timer = setTimeLimit(giveUp, waitMs, undefined);
+      const timer = setTimeLimit(giveUp, waitMs);
       claim(caller);
       waiting.add(caller, receive);
     });

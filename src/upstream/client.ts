@@ -181,7 +181,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     ready: () =>
       new Promise((resolve, reject) => {
         const refuse = (cause: unknown): void => reject(unreachable(cause, ''));
-        const timer = setTimeLimit(refuse, readyTimeoutMs, null);
+        const timer = setTimeLimit(() => refuse(null), readyTimeoutMs);
         const { protocol, host, port } = baseUrl;
         const hostname = baseUrl.hostname.replace(/^\[|\]$/g, '');
         connectForReadiness({ protocol, host, hostname, port }, (error, socket) => {

@@ -37,7 +37,7 @@ function openTunnel(proxy: URL, authority: string, timeoutMs: number, callback: 
     // The credentials in the proxy's address go into Proxy-Authorization, not into Authorization.
     auth: null,
   });
-  const timer = setTimeLimit(() => request.destroy(tunnelError('ETIMEDOUT')), timeoutMs, undefined);
+  const timer = setTimeLimit(() => request.destroy(tunnelError('ETIMEDOUT')), timeoutMs);
   const end: buildConnector.Callback = (...result) => {
     clearTimeout(timer);
     callback(...result);

@@ -1,7 +1,8 @@
 import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
-import { expect, onTestFinished, test } from 'vitest';
-import { abortAfter, setTimeLimit } from '../../src/event-loop/time-limit.ts';
+import { expect, onTestFinished, test, vi } from 'vitest';
+import { abortAfter, setTimeLimit, withTimeLimit } from '../../src/event-loop/time-limit.ts';
 
 const LIMIT_MS = 50;
 const STOPPED = 0;
@@ -33,7 +34,7 @@ test('an answer that arrives during a pause of the process is read before the ti
   const response = fetch(`http://127.0.0.1:${port}`, { signal: aborter.signal }).then((answer) => answer.json());
   await requested;
   const sinceMs = performance.now();
-  setTimeLimit((reason) => aborter.abort(reason), LIMIT_MS, new Error('The time is over.'));
+  setTimeLimit(() => aborter.abort(), LIMIT_MS);
   Atomics.store(flags, STOPPED, 1);
   Atomics.notify(flags, STOPPED);
   Atomics.wait(flags, ANSWERED, 0);
@@ -46,16 +47,29 @@ test('a time limit that has passed already is over at once, without a warning of
   const note = (warning: Error): void => void warnings.push(warning);
   process.on('warning', note);
   onTestFinished(() => void process.off('warning', note));
-  const over = Promise.withResolvers<string>();
-  setTimeLimit(over.resolve, -546.93, 'over');
-  expect(await over.promise).toBe('over');
+  expect(await withTimeLimit(new Promise<string>(() => {}), -546.93, () => 'over')).toBe('over');
   expect(warnings).toEqual([]);
 });
 
-test('setTimeLimit calls back with its argument, and abortAfter aborts with a TimeoutError', async () => {
-  const over = Promise.withResolvers<string>();
-  setTimeLimit(over.resolve, LIMIT_MS, 'over');
-  expect(await over.promise).toBe('over');
+test('work that ends in time settles as it does', async () => {
+  const late = vi.fn<() => string>(() => 'late');
+  expect(await withTimeLimit(Promise.resolve('done'), LIMIT_MS, late)).toBe('done');
+  await expect(withTimeLimit(Promise.reject(new Error('broken')), LIMIT_MS, late)).rejects.toThrow('broken');
+  await delay(2 * LIMIT_MS);
+  expect(late).not.toHaveBeenCalled();
+});
+
+test('work that is late settles as the time limit says', async () => {
+  const work = new Promise<string>(() => {});
+  expect(await withTimeLimit(work, LIMIT_MS, () => 'late')).toBe('late');
+  await expect(
+    withTimeLimit(work, LIMIT_MS, () => {
+      throw new Error('late');
+    }),
+  ).rejects.toThrow('late');
+});
+
+test('abortAfter aborts with a TimeoutError', async () => {
   const signal = abortAfter(LIMIT_MS);
   await once(signal, 'abort');
   expect(signal.reason).toMatchObject({ name: 'TimeoutError' });

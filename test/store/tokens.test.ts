@@ -1,15 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { AccountCaller } from '../../src/contract/task-service.ts';
 import { createStore } from '../../src/store/store.ts';
-import { createTokenCache } from '../../src/store/tokens.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { sampleStore } from '../support/sample-account.ts';
 import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
 
 const START_MS = Date.UTC(2026, 1, 22, 4);
 const HOUR_MS = 3_600_000;
-const CALLER: AccountCaller = { kind: 'account', accountId: 'an account', clientId: null };
 
 /** Opens a store with one client and a clock that the test sets. */
 async function clockedStore(kind: DatabaseKind) {
@@ -82,23 +79,20 @@ describe.each(DATABASES)('on %s', (kind) => {
     vi.advanceTimersByTime(1);
     expect(await store.tokens.verify(token)).toBeNull();
   });
-});
 
-test('a full token cache evicts its oldest entry', () => {
-  const cache = createTokenCache(2);
-  for (const hash of ['a', 'b', 'c']) cache.set(hash, CALLER, 1_000);
-  expect(['a', 'b', 'c'].map((hash) => cache.find(hash))).toEqual([null, CALLER, CALLER]);
-});
-
-test('a cached caller expires with its token, however the wall clock is set', () => {
-  vi.useFakeTimers({ toFake: ['performance', 'Date'] });
-  onTestFinished(() => void vi.useRealTimers());
-  const cache = createTokenCache();
-  cache.set('a', CALLER, 1_000);
-  vi.advanceTimersByTime(999);
-  vi.setSystemTime(Date.now() + 3_600_000);
-  expect(cache.find('a')).toBe(CALLER);
-  vi.advanceTimersByTime(1);
-  vi.setSystemTime(Date.now() - 2 * 3_600_000);
-  expect(cache.find('a')).toBeNull();
+  test('a cached caller expires with its token, however the wall clock is set', async () => {
+    vi.useFakeTimers({ toFake: ['performance', 'Date'] });
+    onTestFinished(() => void vi.useRealTimers());
+    const { store, database, clock, holder } = await clockedStore(kind);
+    const { token } = await store.tokens.issue(holder);
+    clock.nowMs += 8 * HOUR_MS - 1_000;
+    await store.tokens.verify(token);
+    await database.transaction((transaction) => transaction.write('DELETE FROM tokens'));
+    vi.advanceTimersByTime(999);
+    vi.setSystemTime(Date.now() + HOUR_MS);
+    expect(await store.tokens.verify(token)).toEqual({ kind: 'account', ...holder });
+    vi.advanceTimersByTime(1);
+    vi.setSystemTime(Date.now() - 2 * HOUR_MS);
+    expect(await store.tokens.verify(token)).toBeNull();
+  });
 });

@@ -1,6 +1,6 @@
 import { operationTimedOut } from '../../contract/failure.ts';
 import type { Call, TaskService } from '../../contract/task-service.ts';
-import { setTimeLimit } from '../../event-loop/time-limit.ts';
+import { withTimeLimit } from '../../event-loop/time-limit.ts';
 
 /** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */
 export interface OperationTime {
@@ -18,18 +18,8 @@ export function createOperationTime(timeoutMs: number, onOver: () => void): Oper
     return operationTimedOut();
   };
   const within = <Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> =>
-    new Promise((resolve, reject) => {
-      let hasEnded = false;
-      const giveUp = (): void => {
-        if (!hasEnded) reject(over());
-      };
-      const timer = setTimeLimit(giveUp, deadlineMs - performance.now(), null);
-      const end = (): void => {
-        hasEnded = true;
-        clearTimeout(timer);
-      };
-      work.then(end, end);
-      work.then(resolve, reject);
+    withTimeLimit(work, deadlineMs - performance.now(), () => {
+      throw over();
     });
   const read = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => {
     if (call.deadlineMs === undefined) return work();
