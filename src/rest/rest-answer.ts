@@ -5,7 +5,7 @@ import { replaceCharactersNotInXml } from '../contract/parameters.ts';
 import type { Answer } from '../http/answer.ts';
 import { type AnswerEnvelope, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
 import { encodeText } from '../wire/text-encoding.ts';
-import { toXmlElement } from '../wire/xml.ts';
+import { encodeXml } from '../wire/xml.ts';
 import type { AnswerStyle } from './negotiation.ts';
 
 const TRAILING_ZEROS = /(\.\d*?)0+(Z|[+-]\d\d:\d\d)$/;
@@ -36,7 +36,7 @@ export function webApiAnswer(
   }
   const joined = Object.entries(modelState ?? {}).map(([at, texts]) => [at, texts.join(' ')]);
   const ModelState = modelState && Object.fromEntries(joined);
-  return toAnswer(status, toXmlElement('Error', { Message: message, ModelState }), style, headers);
+  return toAnswer(status, encodeXml('Error', { Message: message, ModelState }), style, headers);
 }
 
 function envelopeAnswer(status: number, envelope: AnswerEnvelope, style: AnswerStyle): Answer {

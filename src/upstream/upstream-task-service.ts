@@ -5,7 +5,7 @@ import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
-import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/value-count.ts';
+import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/json.ts';
 import type { UpstreamClient } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
 import { USER_AGENT } from './request-headers.ts';

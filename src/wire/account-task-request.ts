@@ -4,7 +4,7 @@ import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
 import { CONTENT_TYPES } from '../contract/parameters.ts';
 import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
-import { withoutAttributes } from './xml-tree.ts';
+import { withoutAttributes } from './xml-document.ts';
 
 export type RequestField = keyof NewAccountTask;
 

@@ -4,7 +4,7 @@
  * 1. text-encoding.ts decodes the bytes.
  * 2. `readAnswerBody` tells JSON from XML by the first character.
  * 3. json.ts parses JSON. xml.ts reads XML: xml-document.ts parses the text into elements (plain-xml.ts without a parser, if the
- *    document is plain), xml-tree.ts turns elements into the tree that the same answer in JSON would give.
+ *    document is plain), and xml.ts turns them into the tree that the same answer in JSON would give.
  * 4. contract/envelope.ts interprets the tree.
  */
 import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
@@ -18,13 +18,18 @@ import {
   fromXmlRequest,
   parseForm,
 } from './account-task-request.ts';
-import type { AnswerEnvelope } from './answer-envelope.ts';
-import { encodeJsonAnswer, encodeJsonRequest, parseJson, parseJsonRequest } from './json.ts';
+import {
+  type AnswerEnvelope,
+  encodeJsonAnswer,
+  encodeJsonRequest,
+  parseJson,
+  parseJsonRequest,
+  type ParsedTree,
+} from './json.ts';
 import { decodeText } from './text-encoding.ts';
-import type { ParsedTree } from './parsed-tree.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
-export type { AnswerEnvelope } from './answer-envelope.ts';
+export type { AnswerEnvelope } from './json.ts';
 export type { FieldProblem } from './account-task-request.ts';
 export type WireFormat = 'json' | 'xml';
 /** The formats that requests are accepted in. */

@@ -1,10 +1,53 @@
-/** Writes and reads the contract's documents in JSON. */
-import type { NewAccountTask } from '../contract/account-task.ts';
+/** Writes and reads the contract's documents in JSON, and says what XML and JSON have in common: the envelope, the tree and its limits. */
+import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTable, EnumTables } from '../contract/enums.ts';
 import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
-import { type AnswerEnvelope, detailInOrder } from './answer-envelope.ts';
-import { MAX_DEPTH, nameProblem, type ParsedTree, TOO_DEEP } from './parsed-tree.ts';
-import { jsonSizeProblem } from './value-count.ts';
+
+/** ResponseOfAccountTaskResponse as this gateway writes it on its REST endpoint. */
+export interface AnswerEnvelope {
+  readonly Error: { readonly ErrorCode: string | null; readonly ErrorReason: string | null } | null;
+  readonly ResponseData: {
+    readonly Identification: { readonly UserId: string | null } | null;
+    readonly Result: string | null;
+    readonly Detail: JsonObject | null;
+  } | null;
+}
+
+const FIELD_NAMES: ReadonlySet<string> = new Set(Object.keys(DETAIL_FIELDS));
+/** Every known field as null, in the contract's order. */
+const NULL_FIELDS: JsonObject = Object.fromEntries([...FIELD_NAMES].map((name) => [name, null]));
+
+/** Returns a Detail with the known fields first, in the contract's order and null if missing, then the unknown fields. */
+export function detailInOrder(
+  detail: JsonObject,
+  toField: (field: DetailField, value: JsonValue) => JsonValue = (_, value) => value,
+): Record<string, JsonValue | undefined> {
+  const ordered: Record<string, JsonValue | undefined> = { ...NULL_FIELDS };
+  for (const name of Object.keys(detail)) {
+    const value = detail[name];
+    ordered[name] = FIELD_NAMES.has(name) ? toField(name as DetailField, value ?? null) : value;
+  }
+  return ordered;
+}
+
+/** A parsed text, or what is wrong with it. The problem never quotes the text, because it may reach the log. */
+export type ParsedTree = { readonly tree: JsonValue } | { readonly problem: string };
+
+/** The deepest nesting of objects and arrays, or of elements: far more than the contract needs, far less than the stack allows. */
+export const MAX_DEPTH = 64;
+export const TOO_DEEP = `is nested more than ${MAX_DEPTH} levels deep`;
+
+/** Returns why a member, element or attribute must not have this name; null if it may. */
+export function nameProblem(name: string): string | null {
+  return name === '__proto__' ? 'contains the name __proto__, which is not accepted' : null;
+}
+
+/** The maximum number of values, or of elements and attributes, in a body. So many are read within milliseconds. */
+export const MAX_VALUES = 10_000;
+export const TOO_MANY_VALUES = `contains more than ${MAX_VALUES} values`;
+/** The longest name of a JSON member, in characters. */
+const MAX_NAME_LENGTH = 1_000;
+export const TOO_LONG_NAME = `contains a name of more than ${MAX_NAME_LENGTH} characters`;
 
 /** Encodes an AccountTaskRequest. Missing fields are left out, because the service refuses null for a type that is not nullable. */
 export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
@@ -94,26 +137,56 @@ function numberOrName(table: EnumTable, name: string): number | string {
 function namesByLastOccurrence(text: string): readonly string[] {
   const names = new Set<string>();
   let depth = 0;
-  let isNameNext = false;
+  let latest = '';
   for (let at = 0; at < text.length; at += 1) {
     const character = text[at] as string;
     if (character === '"') {
-      const start = at;
-      at = endOfString(text, start);
-      if (depth === 1 && isNameNext) {
-        const name = JSON.parse(text.slice(start, at + 1)) as string;
-        names.delete(name);
-        names.add(name);
-      }
+      const end = endOfString(text, at + 1);
+      if (depth === 1) latest = text.slice(at, end + 1);
+      at = end;
+    } else if (character === ':' && depth === 1) {
+      const name = JSON.parse(latest) as string;
+      names.delete(name);
+      names.add(name);
     } else if (character === '{' || character === '[') depth += 1;
     else if (character === '}' || character === ']') depth -= 1;
-    if (/[{,:]/.test(character)) isNameNext = character !== ':';
   }
   return [...names];
 }
 
+const QUOTE = '"'.charCodeAt(0);
+const BACKSLASH = '\\'.charCodeAt(0);
+const COLON = ':'.charCodeAt(0);
+const COMMA = ','.charCodeAt(0);
+const OPEN_BRACKET = '['.charCodeAt(0);
+const OPEN_BRACE = '{'.charCodeAt(0);
+
+/**
+ * Returns why a JSON text has too many values or too long a name to be parsed; null if it has not. Counts without parsing,
+ * because the parser's work is what this limits.
+ */
+function jsonSizeProblem(text: string): string | null {
+  if (text.length <= MAX_VALUES) return null;
+  let values = 0;
+  let stringLength = 0;
+  for (let at = 0; at < text.length; at += 1) {
+    const code = text.charCodeAt(at);
+    if (code === QUOTE) {
+      const end = endOfString(text, at + 1);
+      stringLength = end - at;
+      at = end;
+    } else if (code === COLON || code === COMMA || code === OPEN_BRACKET || code === OPEN_BRACE) {
+      if (code === COLON && stringLength > MAX_NAME_LENGTH) return TOO_LONG_NAME;
+      values += 1;
+      if (values > MAX_VALUES) return TOO_MANY_VALUES;
+    }
+  }
+  return null;
+}
+
+/** The index of the quote that ends a string; the length of the text if there is no such quote. */
 function endOfString(text: string, start: number): number {
-  let at = start + 1;
-  while (text[at] !== '"') at += text[at] === '\\' ? 2 : 1;
+  let at = start;
+  while (at < text.length && text.charCodeAt(at) !== QUOTE) at += text.charCodeAt(at) === BACKSLASH ? 2 : 1;
   return at;
 }

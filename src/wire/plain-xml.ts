@@ -1,5 +1,5 @@
-/** The fast path of xml-document.ts: reads plain XML documents, which most are, without a parser. */
-import { MAX_DEPTH, nameProblem } from './parsed-tree.ts';
+/** Reads plain XML documents, which most are, at a tenth of a parser's cost. */
+import { MAX_DEPTH, MAX_VALUES, nameProblem } from './json.ts';
 import {
   decodeReferences,
   localName,
@@ -7,39 +7,46 @@ import {
   type XmlAttributes,
   type XmlElement,
   type XmlNode,
-} from './xml-tree.ts';
+} from './xml-document.ts';
 
 interface StartTag {
   readonly name: string;
   readonly attributes: XmlAttributes;
   readonly isSelfClosing: boolean;
+  /** The number of values that it counts as: itself and its attributes. */
+  readonly values: number;
 }
 
-/** Characters that XML would change, such as a carriage return, and those that are not XML or may not be. */
-const UNUSUAL_CHARACTER = /[^\t\n\u0020-\u007E\u00A0-\uD7FF\uE000-\uFFFD]/;
+/** Characters that are not XML, or may not be. */
+const UNUSUAL_CHARACTER = /[^\t\n\u0020-\u007E\u00A0-\uFFFD]/;
 /** XML has fewer blanks than `trim` removes. */
 const NOT_BLANK = /[^\t\n ]/;
-const DECLARATION = /^<\?xml version="1\.0"(?: encoding="[A-Za-z][\w.-]*")?(?: standalone="(?:yes|no)")? ?\?>[\t\n ]*/;
-/** Any reference except to a predefined entity. A character reference may denote a character that XML does not allow. */
-const OTHER_REFERENCE = /&(?!(?:amp|lt|gt|quot|apos);)/;
+const DECLARATION =
+  /^<\?xml version=(["'])1\.0\1(?: encoding=(["'])[A-Za-z][\w.-]*\2)?(?: standalone=(["'])(?:yes|no)\3)? ?\?>[\t\n ]*/;
+/** Any reference except those that serializers write: to a predefined entity, a tab, a line end, or a letter that is not ASCII. */
+const OTHER_REFERENCE =
+  /&(?!(?:amp|lt|gt|quot|apos|#(?:9|1[03]|[1-9]\d{2,3})|#x(?:[9AaDd]|[2-9A-Fa-f][\dA-Fa-f]{1,2}));)/;
 const NAME = '[A-Za-z_][\\w.-]*(?::[A-Za-z_][\\w.-]*)?';
 /** The text between the brackets of a start tag. */
-const START_TAG = new RegExp(`^(${NAME})((?:[\\t\\n ]+${NAME}="[^"<&\\t\\n]*")*)[\\t\\n ]*(/?)$`);
-const ATTRIBUTE = new RegExp(`(${NAME})="([^"]*)"`, 'g');
+const START_TAG = new RegExp(`^(${NAME})((?:[\\t\\n ]+${NAME}=(?:"[^"<&\\t\\n]*"|'[^'<&\\t\\n]*'))*)[\\t\\n ]*(/?)$`);
+const ATTRIBUTE = new RegExp(`(${NAME})=(?:"([^"]*)"|'([^']*)')`, 'g');
 const SLASH = '/'.charCodeAt(0);
 
+const MAX_TAG_LENGTH = 10_000;
 /** Caches start tags, because services write the same ones again and again. */
 const MAX_CACHED_TAGS = 1_000;
 const MAX_CACHED_LENGTH = 200;
 const tagCache = new Map<string, StartTag>();
 
 /**
- * Returns the root of a document as services write it: ASCII names, attributes in double quotes, predefined entities, but no
- * comments, CDATA sections, instructions or other references. Returns null for any other text, well-formed or not, which the
- * strict parser then has to read. A property test checks that both return the same tree.
+ * Returns the root of a document as services write it: ASCII names, attributes without references, usual references in text, but no
+ * comments, CDATA sections or instructions. Returns null for any other text, well-formed or not, and for one that exceeds a
+ * limit; `parseXml` then has to read it. A property test checks that both return the same tree.
  */
-export function readPlainXml(text: string): XmlElement | null {
-  if (UNUSUAL_CHARACTER.test(text) || text.includes(']]>')) return null;
+export function readPlainXml(document: string): XmlElement | null {
+  const text = document.includes('\r') ? document.replace(/\r\n?/g, '\n') : document;
+  if (UNUSUAL_CHARACTER.test(text) || !text.isWellFormed() || text.includes(']]>')) return null;
+  let values = 0;
   let at = text.startsWith('<?') ? (DECLARATION.exec(text)?.[0].length ?? 0) : 0;
   const top: XmlNode[] = [];
   const open: XmlElement[] = [];
@@ -62,6 +69,8 @@ export function readPlainXml(text: string): XmlElement | null {
     } else {
       const tag = toStartTag(text.slice(tagAt + 1, tagEnd));
       if (!tag || open.length >= MAX_DEPTH || (open.length === 0 && top.length > 0)) return null;
+      values += tag.values;
+      if (values > MAX_VALUES) return null;
       const element = { name: tag.name, attributes: tag.attributes, nodes: [] };
       nodes.push(element);
       if (!tag.isSelfClosing) {
@@ -81,7 +90,7 @@ function hasOtherReference(run: string): boolean {
 function toStartTag(text: string): StartTag | null {
   const cached = tagCache.get(text);
   if (cached) return cached;
-  if (text.length > MAX_CACHED_LENGTH) return parseStartTag(text);
+  if (text.length > MAX_CACHED_LENGTH) return text.length > MAX_TAG_LENGTH ? null : parseStartTag(text);
   // A caller who fills the cache with unusual tags only makes others parse theirs once more.
   if (tagCache.size >= MAX_CACHED_TAGS) tagCache.clear();
   // A copy, because a substring keeps the whole document in memory.
@@ -94,11 +103,12 @@ function toStartTag(text: string): StartTag | null {
 function parseStartTag(text: string): StartTag | null {
   const [, name, given = '', slash] = START_TAG.exec(text) ?? [];
   if (name === undefined || nameProblem(localName(name))) return null;
-  if (given === '') return { name, attributes: NO_ATTRIBUTES, isSelfClosing: slash === '/' };
   const attributes: Record<string, string> = {};
-  for (const [, attribute = '', value = ''] of given.matchAll(ATTRIBUTE)) {
-    if (Object.hasOwn(attributes, attribute) || nameProblem(localName(attribute))) return null;
-    attributes[attribute] = value;
+  let values = 1;
+  for (const [, attribute = '', quoted, value = quoted ?? ''] of given.matchAll(ATTRIBUTE)) {
+    if (Object.hasOwn(attributes, `@${attribute}`)) return null;
+    attributes[`@${attribute}`] = value;
+    values += 1;
   }
-  return { name, attributes, isSelfClosing: slash === '/' };
+  return { name, attributes: values === 1 ? NO_ATTRIBUTES : attributes, isSelfClosing: slash === '/', values };
 }

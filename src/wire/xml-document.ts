@@ -1,151 +1,210 @@
 /**
- * Parses XML text into elements, for answers and requests alike: `parseXmlDocument`. xml.ts calls it and gives the elements their
- * meaning; xml-tree.ts defines them.
+ * Parses XML text into elements with fast-xml-parser, judges with saxes whether a text is XML, and converts elements to the tree
+ * that the same content in JSON would give.
  */
 import { XMLParser } from 'fast-xml-parser';
 import { SaxesParser } from 'saxes';
-import { readPlainXml } from './plain-xml.ts';
-import { MAX_DEPTH, nameProblem, TOO_DEEP } from './parsed-tree.ts';
-import {
-  decodeReferences,
-  localName,
-  NO_ATTRIBUTES,
-  type XmlAttributes,
-  type XmlElement,
-  type XmlNode,
-} from './xml-tree.ts';
-import { xmlSizeProblem } from './value-count.ts';
+import { isJsonObject, type JsonValue } from '../contract/json-value.ts';
+import { MAX_DEPTH, MAX_VALUES, nameProblem, TOO_DEEP, TOO_MANY_VALUES } from './json.ts';
 
-/** A node from fast-xml-parser: `{ name: nodes }` or `{ '#text': text }`. */
+export interface XmlElement {
+  /** The name, prefix included. */
+  readonly name: string;
+  /** Attribute values by `@` and the name, prefix included. */
+  readonly attributes: XmlAttributes;
+  /** The elements and texts in it, in order. */
+  readonly nodes: readonly XmlNode[];
+}
+
+export type XmlNode = XmlElement | string;
+export type XmlAttributes = Readonly<Record<string, string>>;
+
+export const NO_ATTRIBUTES: XmlAttributes = Object.freeze({});
+
+/** A node from fast-xml-parser: `{ '.name': nodes, ':@': attributes }`, `{ '#text': text }` or `{ '#cdata': [{ '#text': text }] }`. */
 interface ParsedNode {
   readonly '#text'?: string;
+  readonly '#cdata'?: readonly [{ readonly '#text': string }];
+  readonly ':@'?: XmlAttributes;
   readonly [name: string]: unknown;
 }
 
+const OTHER_VERSION = /^\uFEFF?<\?xml\s+version\s*=\s*(["'])1\.(?!0\1)\d+\1/;
+
 const parser = new XMLParser({
   preserveOrder: true,
-  // It would keep line feeds in attribute values, which XML turns into blanks. The strict parser reads attributes instead.
-  ignoreAttributes: true,
+  // It would rename elements such as toString and refuse others such as constructor. No XML name starts with a dot or an @.
+  transformTagName: (name) => (name.startsWith('.') ? name : `.${name}`),
+  attributeNamePrefix: '@',
+  ignoreAttributes: false,
+  ignoreDeclaration: true,
   parseTagValue: false,
   trimValues: false,
-  ignoreDeclaration: true,
-  ignorePiTags: true,
+  // It would leave character references as they are, and line feeds in attributes, which XML turns into blanks.
+  processEntities: false,
+  attributeValueProcessor: (_name, text) => decodeReferences(text.replace(/[\t\n]/g, ' ')),
+  cdataPropName: '#cdata',
   jPath: false,
   maxNestedTags: MAX_DEPTH,
-  // Keeps names such as toString, which it would otherwise rename.
-  onDangerousProperty: (name) => name,
-  // Its own decoder does not decode character references.
-  entityDecoder: {
-    decode: decodeReferences,
-    reset: () => {},
-    addInputEntities: () => {},
-    setExternalEntities: () => {},
-    setXmlVersion: () => {},
-  },
 });
+
+/** Parses any document within the limits of this room and returns its root. */
+export function parseXml(text: string): XmlElement | { readonly problem: string } {
+  const problem = documentProblem(text);
+  if (problem !== null) return { problem };
+  const [root] = (parser.parse(text) as readonly ParsedNode[]).map(toNode);
+  return root as XmlElement;
+}
 
 /** Returns why a text is not a well-formed XML document without a DOCTYPE, quoting nothing of it; null if it is one. */
 export function xmlProblem(text: string): string | null {
-  const gate = createGate();
-  const problem = gateProblem(gate, text);
+  const gate = new SaxesParser({ position: false });
+  gate.on('doctype', () => gate.fail('a DOCTYPE is not accepted'));
+  const problem = syntaxProblem(gate, text);
   // The parser's message quotes a name after a colon.
   return problem && `${problem.replace(/(?::.*|\.)$/s, '')} (line ${gate.line}, column ${gate.column})`;
 }
 
-/** Parses an XML document and returns its root. Most documents are plain and need no parser. */
-export function parseXmlDocument(text: string): XmlElement | { readonly problem: string } {
-  const problem = xmlSizeProblem(text);
-  return problem ? { problem } : (readPlainXml(text) ?? parseStrictly(text));
-}
-
 /**
- * Parses a document with saxes, which rejects everything that is not well-formed. Documents with comments or CDATA sections are
- * then read once more by fast-xml-parser, which alone would accept much that is not XML.
+ * Returns why a document is not read; null if it is. fast-xml-parser alone would accept much that is not XML, and the limits
+ * are to bound its work.
  */
-export function parseStrictly(text: string): XmlElement | { readonly problem: string } {
-  const gate = createGate();
-  const tree = createTree();
-  /** The attributes of every element, in the order of the start tags. */
-  const attributesInOrder: XmlAttributes[] = [];
+function documentProblem(text: string): string | null {
+  if (OTHER_VERSION.test(text)) return 'is not XML 1.0';
+  const gate = new SaxesParser({ position: false });
   let refusal: string | null = null;
+  let values = 0;
   let depth = 0;
   const refuse = (problem: string): void => {
     refusal = problem;
     gate.fail(problem);
   };
-  gate.on('xmldecl', ({ version }) => {
-    if (version !== '1.0') refuse('is not XML 1.0');
-  });
+  const count = (): void => {
+    values += 1;
+    if (values > MAX_VALUES) refuse(TOO_MANY_VALUES);
+  };
+  // V8 makes the gate a slow dictionary if it gets more than seven handlers.
   gate.on('doctype', () => refuse('contains a DOCTYPE, which is not accepted'));
   // fast-xml-parser reads a quote inside an instruction as the start of a string and skips the elements after it.
   gate.on('processinginstruction', () => refuse('contains a processing instruction, which is not accepted'));
   gate.on('opentagstart', ({ name }) => {
-    const problem = nameProblem(localName(name));
+    const problem = nameProblem(localName(name)) ?? blankProblem(name);
     if (problem) refuse(problem);
+    count();
     depth += 1;
-    if (depth > MAX_DEPTH) refuse(TOO_DEEP);
+    if (depth > MAX_DEPTH) refusal ??= TOO_DEEP;
   });
-  gate.on('opentag', ({ name, attributes: given }) => {
-    const attributes = Object.keys(given).length === 0 ? NO_ATTRIBUTES : { ...(given as XmlAttributes) };
-    attributesInOrder.push(attributes);
-    tree.open(name, attributes);
+  gate.on('attribute', ({ name }) => {
+    const problem = blankProblem(name);
+    if (problem) refuse(problem);
+    count();
   });
-  gate.on('text', (run) => tree.add(run));
+  gate.on('comment', count);
+  gate.on('cdata', count);
   gate.on('closetag', () => {
     depth -= 1;
-    tree.close();
   });
-  if (gateProblem(gate, text) !== null) {
-    return { problem: refusal ?? `is not well-formed XML (line ${gate.line}, column ${gate.column})` };
-  }
-  const nodes = text.includes('<!') ? toNodes(parser.parse(text), attributesInOrder.values()) : tree.root;
-  return nodes[0] as XmlElement;
+  const problem = syntaxProblem(gate, text);
+  return refusal ?? (problem && `is not well-formed XML (line ${gate.line}, column ${gate.column})`);
 }
 
-/** Builds the tree of a document from parser events. */
-function createTree() {
-  const root: XmlNode[] = [];
-  const parents: XmlNode[][] = [];
-  let nodes = root;
-  return {
-    root,
-    open(name: string, attributes: XmlAttributes): void {
-      const content: XmlNode[] = [];
-      nodes.push({ name, attributes, nodes: content });
-      parents.push(nodes);
-      nodes = content;
-    },
-    add(run: string): void {
-      // Outside the root there are only blanks.
-      if (parents.length > 0) nodes.push(run);
-    },
-    close(): void {
-      nodes = parents.pop() ?? root;
-    },
-  };
+/** XML allows U+1680 and U+FEFF in a name. fast-xml-parser ends a name there, as at any blank of JavaScript. */
+function blankProblem(name: string): string | null {
+  return /\s/.test(name) ? 'contains a name with a blank, which is not accepted' : null;
 }
 
-/** Converts nodes of fast-xml-parser. An element takes its attributes before the elements in it take theirs. */
-function toNodes(parsed: readonly ParsedNode[], attributesInOrder: Iterator<XmlAttributes>): readonly XmlNode[] {
-  return parsed.map((node) => {
-    const [name = ''] = Object.keys(node);
-    if (name === '#text') return node['#text'] ?? '';
-    const attributes = (attributesInOrder.next().value as XmlAttributes | undefined) ?? NO_ATTRIBUTES;
-    return { name, attributes, nodes: toNodes(node[name] as readonly ParsedNode[], attributesInOrder) };
-  });
-}
-
-function createGate(): SaxesParser<{ position: false }> {
-  const gate = new SaxesParser({ position: false });
-  gate.on('doctype', () => gate.fail('a DOCTYPE is not accepted'));
-  return gate;
-}
-
-function gateProblem(gate: SaxesParser<{ position: false }>, text: string): string | null {
+function syntaxProblem(gate: SaxesParser<{ position: false }>, text: string): string | null {
   try {
     gate.write(text).close();
     return null;
   } catch (error) {
     return (error as Error).message;
   }
+}
+
+function toNode(node: ParsedNode): XmlNode {
+  const { '#text': text, '#cdata': section, ':@': attributes = NO_ATTRIBUTES } = node;
+  if (text !== undefined) return decodeReferences(text);
+  if (section) return section[0]['#text'];
+  const [name = ''] = Object.keys(node);
+  return { name: name.slice(1), attributes, nodes: (node[name] as readonly ParsedNode[]).map(toNode) };
+}
+
+const XMLNS = /^@xmlns(?::|$)/;
+/** The attributes of the XML Schema instance namespace, with any prefix. */
+const SCHEMA_INSTANCE = /^@[^:]+:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$/;
+const NIL = /^@[^:]+:nil$/;
+const TRUE = /^[\t\n\r ]*(?:true|1)[\t\n\r ]*$/;
+
+/**
+ * Converts an element to JSON: `xsi:nil` to null, a leaf to its text, any other element to an object of its elements by local
+ * name. A repeated name gives an array, an attribute a member `@name`, and text beside elements or attributes a member `#text`.
+ */
+export function toJsonValue({ attributes, nodes }: XmlElement): JsonValue {
+  const [first = ''] = nodes;
+  if (attributes === NO_ATTRIBUTES && nodes.length < 2 && typeof first === 'string') return first;
+  const members: Record<string, JsonValue> = {};
+  let text = '';
+  let hasElements = false;
+  let hasAttributes = false;
+  for (const name in attributes) {
+    const value = attributes[name] as string;
+    if (NIL.test(name) && TRUE.test(value)) return null;
+    if (XMLNS.test(name) || SCHEMA_INSTANCE.test(name)) continue;
+    members[`@${localName(name.slice(1))}`] = value;
+    hasAttributes = true;
+  }
+  for (const node of nodes) {
+    if (typeof node === 'string') text += node;
+    else {
+      addMember(members, localName(node.name), toJsonValue(node));
+      hasElements = true;
+    }
+  }
+  if (!hasElements && !hasAttributes) return text;
+  if (hasElements ? text.trim() !== '' : text !== '') members['#text'] = text;
+  return members;
+}
+
+/** Returns a field's value without attributes, because the contract's fields have none. */
+export function withoutAttributes(value: JsonValue): JsonValue {
+  if (!isJsonObject(value)) return value;
+  const isLeaf = Object.keys(value).every((name) => name === '#text' || name.startsWith('@'));
+  return isLeaf ? (value['#text'] ?? '') : value;
+}
+
+function addMember(members: Record<string, JsonValue>, name: string, value: JsonValue): void {
+  const earlier = Object.hasOwn(members, name) ? members[name] : undefined;
+  if (earlier === undefined) members[name] = value;
+  else if (Array.isArray(earlier)) earlier.push(value);
+  else members[name] = [earlier, value];
+}
+
+const REFERENCE = /&(?:#x([0-9a-fA-F]+)|#(\d+)|(amp|lt|gt|quot|apos));/g;
+const PREDEFINED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" } as const;
+
+/** A name without its prefix. */
+export function localName(name: string): string {
+  return name.slice(name.indexOf(':') + 1);
+}
+
+/** Replaces character references and predefined entities with their characters. */
+export function decodeReferences(text: string): string {
+  if (!text.includes('&')) return text;
+  // A large text can contain a million references. Several passes over it are faster than one call per reference.
+  if (!text.includes('&#')) return decodePredefined(text);
+  return text.replace(REFERENCE, (_, hex?: string, decimal?: string, name?: keyof typeof PREDEFINED) => {
+    if (name !== undefined) return PREDEFINED[name];
+    return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
+  });
+}
+
+/** `&amp;` comes last, because the `&` that it gives must not start another reference. */
+function decodePredefined(text: string): string {
+  return text
+    .replaceAll('&lt;', '<')
+    .replaceAll('&gt;', '>')
+    .replaceAll('&quot;', '"')
+    .replaceAll('&apos;', "'")
+    .replaceAll('&amp;', '&');
 }

@@ -1,12 +1,15 @@
-/** Writes and reads the contract's documents in XML. An XML answer is read by `parseXmlAnswer`, called from codec.ts. */
-import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
+/** Writes and reads the contract's documents in XML. */
+import { XMLBuilder } from 'fast-xml-parser';
+import { DETAIL_FIELDS, type NewAccountTask } from '../contract/account-task.ts';
 import { isJsonObject, type JsonObject, type JsonValue, isRawNumber } from '../contract/json-value.ts';
-import { type AnswerEnvelope, detailInOrder } from './answer-envelope.ts';
-import type { ParsedTree } from './parsed-tree.ts';
-import { parseXmlDocument } from './xml-document.ts';
-import { type XmlNode, toJsonValue, withoutAttributes } from './xml-tree.ts';
+import { type AnswerEnvelope, detailInOrder, type ParsedTree } from './json.ts';
+import { readPlainXml } from './plain-xml.ts';
+import { parseXml, toJsonValue, withoutAttributes, type XmlElement, type XmlNode } from './xml-document.ts';
 
-const NAMESPACES = 'xmlns:xsd="http://www.w3.org/2001/XMLSchema" xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"';
+const NAMESPACES = {
+  '@xmlns:xsd': 'http://www.w3.org/2001/XMLSchema',
+  '@xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
+};
 /** The texts of xsd:boolean. */
 const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['true', true],
@@ -15,46 +18,51 @@ const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
   ['0', false],
 ]);
 
+/** The fields of a Detail that are left out if they are null. Null dates and unknown fields are written as `xsi:nil`. */
+const LEFT_OUT = Object.entries(DETAIL_FIELDS).flatMap(([field, kind]) => (kind === 'date' ? [] : [field]));
+
 /** Encodes an AccountTaskRequest like the contract's sample. Missing fields are left out. */
 export function encodeXmlRequest(task: NewAccountTask): string {
-  return `<AccountTaskRequest ${NAMESPACES}>${
-    toXmlElement('TaskID', task.TaskID) +
-    toXmlElement('Frequency', task.Frequency) +
-    elementIfGiven('StartDate', task.StartDate) +
-    elementIfGiven('FinishDate', task.FinishDate) +
-    toXmlElement('Parameters', task.Parameters) +
-    toXmlElement('ContentType', task.ContentType) +
-    elementIfGiven('Notification', task.Notification)
-  }</AccountTaskRequest>`;
+  const { TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification } = task;
+  const fields = {
+    TaskID,
+    Frequency,
+    StartDate: StartDate ?? undefined,
+    FinishDate: FinishDate ?? undefined,
+    Parameters,
+    ContentType,
+    Notification: Notification ?? undefined,
+  };
+  return encodeXml('AccountTaskRequest', fields, NAMESPACES);
 }
 
 /** Encodes the envelope: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
 export function encodeXmlAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
-  const errorElement =
-    error &&
-    `<Error>${elementIfGiven('ErrorCode', error.ErrorCode)}${elementIfGiven('ErrorReason', error.ErrorReason)}</Error>`;
-  const dataElement =
-    data &&
-    `<ResponseData>${
-      elementIfGiven('Result', data.Result) +
-      (
-        data.Identification
-          ? `<Identification>${elementIfGiven('UserId', data.Identification.UserId)}</Identification>`
-          : ''
-      ) +
-      (data.Detail ? detailElement(data.Detail) : '')
-    }</ResponseData>`;
-  return `<ResponseOfAccountTaskResponse ${NAMESPACES}>${errorElement ?? ''}${dataElement ?? ''}</ResponseOfAccountTaskResponse>`;
+  const envelope = {
+    Error: error ? { ErrorCode: error.ErrorCode ?? undefined, ErrorReason: error.ErrorReason ?? undefined } : undefined,
+    ResponseData: data
+      ? {
+          Result: data.Result ?? undefined,
+          Identification: data.Identification ? { UserId: data.Identification.UserId ?? undefined } : undefined,
+          Detail: data.Detail ? writtenDetail(data.Detail) : undefined,
+        }
+      : undefined,
+  };
+  return encodeXml('ResponseOfAccountTaskResponse', envelope, NAMESPACES);
+}
+
+function writtenDetail(detail: JsonObject): JsonObject {
+  const written = detailInOrder(detail);
+  for (const field of LEFT_OUT) written[field] ??= undefined;
+  return written;
 }
 
 /** Parses an answer to the tree that the same answer in JSON gives, whatever the name of its root. */
 export function parseXmlAnswer(text: string): ParsedTree {
-  const root = parseXmlDocument(text);
+  const root = parseDocument(text);
   if ('problem' in root) return root;
-  const tree = asContainer(toJsonValue(root));
-  if (!isJsonObject(tree)) return { tree };
   return {
-    tree: withMembers(tree, {
+    tree: withMembers(asContainer(toJsonValue(root)), {
       Error: asContainer,
       ResponseData: (data) =>
         withMembers(asContainer(data), {
@@ -67,32 +75,21 @@ export function parseXmlAnswer(text: string): ParsedTree {
 
 /** Parses a request to a tree of its fields. */
 export function parseXmlRequest(text: string): ParsedTree {
-  const root = parseXmlDocument(text);
+  const root = parseDocument(text);
   if ('problem' in root) return root;
-  if (root.name !== 'AccountTaskRequest' || root.attributes['xmlns']) {
+  if (root.name !== 'AccountTaskRequest' || root.attributes['@xmlns']) {
     return { problem: 'is not an AccountTaskRequest element without a namespace' };
   }
   return { tree: asContainer(toJsonValue({ ...root, nodes: root.nodes.filter(isInNoNamespace) })) };
 }
 
+function parseDocument(text: string): XmlElement | { readonly problem: string } {
+  return readPlainXml(text) ?? parseXml(text);
+}
+
 /** True for text and for an element in no namespace. An element of the same name in a namespace is not the contract's field. */
 function isInNoNamespace(node: XmlNode): boolean {
-  return typeof node === 'string' || !(node.name.includes(':') || node.attributes['xmlns']);
-}
-
-function detailElement(detail: JsonObject): string {
-  let elements = '';
-  for (const [name, value] of Object.entries(detailInOrder(detail))) {
-    const isKnown = Object.hasOwn(DETAIL_FIELDS, name);
-    const isLeftOut =
-      value === undefined || (value === null && isKnown && DETAIL_FIELDS[name as DetailField] !== 'date');
-    if (!isLeftOut) elements += toXmlElement(isKnown ? name : toXmlName(name), value);
-  }
-  return `<Detail>${elements}</Detail>`;
-}
-
-function elementIfGiven(name: string, text: string | null): string {
-  return text === null ? '' : toXmlElement(name, text);
+  return typeof node === 'string' || !(node.name.includes(':') || node.attributes['@xmlns']);
 }
 
 function toDetail(detail: JsonValue): JsonValue {
@@ -122,39 +119,61 @@ function withMembers(
   return members;
 }
 
+const NIL_ATTRIBUTE = { '@xsi:nil': 'true' };
 const ESCAPES: Readonly<Record<string, string>> = {
   '&': '&amp;',
   '<': '&lt;',
   '>': '&gt;',
-  '"': '&quot;',
   '\t': '&#x9;',
   '\n': '&#xA;',
   // An XML parser turns a bare carriage return into a line feed.
   '\r': '&#xD;',
 };
+const ESCAPED_IN_TEXT = /[&<>\r]/g;
+const ESCAPED_IN_ATTRIBUTES = /[&<>\t\n\r]/g;
+
+const builder = new XMLBuilder({
+  attributeNamePrefix: '@',
+  ignoreAttributes: false,
+  suppressEmptyNode: true,
+  suppressBooleanAttributes: false,
+  // It would write carriage returns as they are. It still escapes the quotes in attributes.
+  processEntities: false,
+  tagValueProcessor: (_name, text) => escapeCharacters(text as string, ESCAPED_IN_TEXT),
+  attributeValueProcessor: (_name, text) => escapeCharacters(text as string, ESCAPED_IN_ATTRIBUTES),
+});
 
 /**
- * Encodes a value as an element: null as `xsi:nil`, an array as one element per item, `@name` members of an object as attributes
- * and `#text` as text. The caller has refused texts that XML 1.0 cannot carry (`characterNotInXml`).
+ * Encodes an element: a member that is null as `xsi:nil`, an array as one element per item, `@name` members of an object as
+ * attributes and `#text` as text. The caller has refused texts that XML 1.0 cannot carry (`characterNotInXml`).
  */
-export function toXmlElement(name: string, value: JsonValue): string {
-  if (typeof value === 'string') return value === '' ? `<${name} />` : `<${name}>${escapeText(value)}</${name}>`;
-  if (value === null) return `<${name} xsi:nil="true" />`;
-  if (Array.isArray(value)) return value.map((item: JsonValue) => toXmlElement(name, item)).join('');
-  if (isJsonObject(value)) return objectElement(name, value);
-  return `<${name}>${scalarText(value)}</${name}>`;
+export function encodeXml(name: string, members: JsonObject, namespaces: JsonObject = {}): string {
+  // Every other `>` is escaped. .NET writes this blank.
+  return builder.build({ [name]: { ...namespaces, ...toWritten(members) } }).replaceAll('/>', ' />');
 }
 
-function objectElement(name: string, members: JsonObject): string {
-  let attributes = '';
-  let content = '';
-  for (const [key, value] of Object.entries(members)) {
+/** Converts the members of an object to what fast-xml-parser writes. */
+function toWritten(members: JsonObject): JsonObject {
+  const written: Record<string, JsonValue> = {};
+  for (const name in members) {
+    const value = members[name];
     if (value === undefined) continue;
-    if (key === '#text') content += escapeText(scalarText(value));
-    else if (key.startsWith('@')) attributes += ` ${toXmlName(key.slice(1))}="${escapeAttribute(scalarText(value))}"`;
-    else content += toXmlElement(toXmlName(key), value);
+    if (name === '#text') written['#text'] = scalarText(value);
+    else if (name.startsWith('@')) written[`@${toXmlName(name.slice(1))}`] = scalarText(value);
+    else {
+      const key = toXmlName(name);
+      // Two names can become the same.
+      written[key] = Object.hasOwn(written, key) ? [written[key] ?? null, toContent(value)].flat() : toContent(value);
+    }
   }
-  return content === '' ? `<${name}${attributes} />` : `<${name}${attributes}>${content}</${name}>`;
+  return written;
+}
+
+function toContent(value: JsonValue): JsonValue {
+  if (typeof value === 'string') return value;
+  if (value === null) return NIL_ATTRIBUTE;
+  if (Array.isArray(value)) return value.flatMap((item: JsonValue) => toContent(item));
+  return isJsonObject(value) ? toWritten(value) : scalarText(value);
 }
 
 function scalarText(value: JsonValue): string {
@@ -164,16 +183,12 @@ function scalarText(value: JsonValue): string {
 
 /** Encodes characters that XML names must not contain as .NET's XmlConvert does: `_x0020_` for a blank. */
 function toXmlName(name: string): string {
-  return name.replace(
+  return (name || '_').replace(
     /^[\d.-]|[^\w.-]/g,
     (character) => `_x${character.charCodeAt(0).toString(16).toUpperCase().padStart(4, '0')}_`,
   );
 }
 
-function escapeText(text: string): string {
-  return /[&<>\r]/.test(text) ? text.replace(/[&<>\r]/g, (character) => ESCAPES[character] as string) : text;
-}
-
-function escapeAttribute(text: string): string {
-  return text.replace(/[&<>"\t\n\r]/g, (character) => ESCAPES[character] as string);
+function escapeCharacters(text: string, characters: RegExp): string {
+  return text.replace(characters, (character) => ESCAPES[character] as string);
 }

@@ -36,7 +36,7 @@ const SLOW: readonly string[] = [
   'test/schema/answer-budget.test.ts',
   'test/schema/subgraph.test.ts',
   'test/store/sql/sqlite-opening.test.ts',
-  'test/wire/value-count.test.ts',
+  'test/wire/body-limits.test.ts',
 ];
 
 /** Sorts the test files: an integration test imports, itself or through its helpers, what starts a process or PostgreSQL. */

@@ -68,6 +68,20 @@ describe('encodeAnswer in XML', () => {
     });
   });
 
+  test.each([
+    [
+      { constructor: '1', toString: { valueOf: null } },
+      '<constructor>1</constructor><toString><valueOf xsi:nil="true" /></toString>',
+    ],
+    [
+      { '': '1', 'a b': '2', a_x0020_b: ['3', '4'] },
+      '<_>1</_><a_x0020_b>2</a_x0020_b><a_x0020_b>3</a_x0020_b><a_x0020_b>4</a_x0020_b>',
+    ],
+    [{ Nested: { '@a': '>\r', A: '', '#text': '>\r' } }, '<Nested a="&gt;&#xD;"><A />&gt;&#xD;</Nested>'],
+  ])('writes unknown fields of unusual names or contents: %j', (detail, xml) => {
+    expect(encodeAnswer('xml', answerWith(detail))).toContain(`${xml}</Detail>`);
+  });
+
   test('keeps all digits of a number', () => {
     const body = readAnswerBody(bytesOf('{"ResponseData":{"Detail":{"Price":12345678901234567890.10,"n":7}}}'), null);
     const { tree } = body as unknown as { tree: ReturnType<typeof answerWith> };

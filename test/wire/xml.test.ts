@@ -68,6 +68,8 @@ describe('readAnswerBody of XML', () => {
     ['<Zone>a<B/>c</Zone>', { Zone: { B: '', '#text': 'ac' } }],
     ['<Zone xsi:nil="true"/>', { Zone: null }],
     ['<toString>1</toString>', { toString: '1' }],
+    ['<constructor>1<!-- --></constructor>', { constructor: '1' }],
+    ['<prototype><![CDATA[<1>]]></prototype>', { prototype: '<1>' }],
   ])('keeps the unknown element %s', (elements, unknown) => {
     expect(detailOf(elements)).toEqual(withDetail(unknown));
   });
