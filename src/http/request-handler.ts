@@ -77,28 +77,42 @@ export function createRequestHandler({
     const facts = { code: 'INTERNAL_SERVER_ERROR', requestId, ...(mayHaveRun && { outcome: 'UNKNOWN' as const }) };
     return errorAnswer(mayHaveRun ? 200 : 500, 'Unexpected error.', facts);
   };
-  return (exchange, given) => {
+  return (exchange, refusalOfAdapter) => {
     const pathClass = toPathClass(exchange.url);
     const record = observation.begin(exchange, pathClass, toRequestId(exchange.headers['x-request-id']?.toString()));
     const crossOrigin = cors && pathClass === 'graphql' ? cors(exchange) : null;
-    const send = ({ status, headers, body }: Answer): void => {
-      const sent: Record<string, string> = crossOrigin ? { ...crossOrigin.headers, ...headers } : { ...headers };
-      sent['X-Request-Id'] = record.requestId;
-      if (body !== null) sent['Content-Length'] = String(Buffer.byteLength(body));
-      exchange.send(status, sent, body);
-    };
-    const end = (answer: Answer | null): void => {
-      if (answer) send(answer);
+    const end = (given: Answer | null): void => {
+      let answer = given;
+      try {
+        if (answer) send(exchange, answer, record.requestId, crossOrigin);
+      } catch (error) {
+        // A header has an invalid value, so nothing was sent.
+        answer = toFailureAnswer(error, exchange, record);
+        if (answer) send(exchange, answer, record.requestId, crossOrigin);
+      }
       bodies.release(exchange);
       addressLimit?.end(exchange);
       onEnd(record, exchange);
       observation.end(record, answer?.status ?? null, exchange.isAborted);
     };
     const fail = (error: unknown): void => end(toFailureAnswer(error, exchange, record));
-    const refusal = given ?? findHeaderProblem(exchange, maxHeaders) ?? addressLimit?.begin(exchange);
+    const refusal = refusalOfAdapter ?? findHeaderProblem(exchange, maxHeaders) ?? addressLimit?.begin(exchange);
     // Refused at once: the rest of the connection may be malformed, too.
     if (refusal) fail(refusal);
     else if (crossOrigin?.isPreflight) end({ status: 204, headers: {}, body: '' });
     else withSteps(record, () => (handlers[pathClass] ?? handlers.other)(exchange, record)).then(end, fail);
   };
+}
+
+/** Sends an answer with the headers that every answer has. */
+function send(
+  exchange: Exchange,
+  { status, headers: own, body }: Answer,
+  requestId: string,
+  crossOrigin: ReturnType<Cors> | null,
+): void {
+  const headers: Record<string, string> = crossOrigin ? { ...crossOrigin.headers, ...own } : { ...own };
+  headers['X-Request-Id'] = requestId;
+  if (body !== null) headers['Content-Length'] = String(Buffer.byteLength(body));
+  exchange.send(status, headers, body);
 }

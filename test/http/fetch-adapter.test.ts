@@ -151,14 +151,4 @@ describe('a Request', () => {
     await expect(answer(request)).rejects.toThrow('The caller left.');
     await expect(heard).rejects.toThrow('The caller left.');
   });
-
-  test.each([204, 304])('answered with %i gets no body', async (status) => {
-    const { answer } = handleOnce(async (exchange) => exchange.send(status, { 'X-A': 'b' }, ''));
-    const response = await answer(new Request('http://gateway/'));
-    expect({ status: response.status, a: response.headers.get('x-a'), body: response.body }).toEqual({
-      status,
-      a: 'b',
-      body: null,
-    });
-  });
 });
