@@ -1,5 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { decodeFormText, FORM_TYPE, parseForm } from '../wire/form.ts';
 import { mediaTypeName } from '../wire/media-type.ts';
+import { decodeText } from '../wire/text-encoding.ts';
 
 /** The credentials of a client that requests a token. */
 export interface TokenRequest {
@@ -20,13 +22,15 @@ const MAX_PARAMETERS = 50;
 
 /** Reads a form of OAuth's client credentials grant. The credentials may be in the form or in HTTP Basic, but not in both. */
 export function readTokenRequest(headers: IncomingHttpHeaders, body: Buffer): TokenRequest | TokenRequestError {
-  if (mediaTypeName(headers['content-type']) !== 'application/x-www-form-urlencoded') {
-    return invalidRequest('The body must be application/x-www-form-urlencoded, and the Content-Type must say so.');
+  if (mediaTypeName(headers['content-type']) !== FORM_TYPE) {
+    return invalidRequest(`The body must be ${FORM_TYPE}, and the Content-Type must say so.`);
   }
-  const form = new URLSearchParams(body.toString('utf8'));
-  if (form.size > MAX_PARAMETERS)
-    return { ...invalidRequest(`The body has more than ${MAX_PARAMETERS} parameters.`), limit: 'form_fields' };
-  if (new Set(form.keys()).size < form.size) return invalidRequest('A parameter is repeated.');
+  const text = decodeText(body, null);
+  const parsed = typeof text === 'string' ? parseForm(text, MAX_PARAMETERS) : text;
+  if ('excess' in parsed) return { ...invalidRequest(`The body ${parsed.excess}.`), limit: 'form_fields' };
+  if ('problem' in parsed) return invalidRequest(`The body ${parsed.problem}.`);
+  const form = new Map(parsed.fields);
+  if (form.size < parsed.fields.length) return invalidRequest('A parameter is repeated.');
   const grantType = form.get('grant_type');
   if (!grantType) return invalidRequest('The parameter grant_type is missing.');
   if (grantType !== 'client_credentials') {
@@ -55,16 +59,9 @@ export function usesBasic({ authorization = '' }: IncomingHttpHeaders): boolean 
 function readBasic(authorization = ''): TokenRequest | null {
   const [, encoded = ''] = /^Basic +([\w+/-]+=*)$/i.exec(authorization.trim()) ?? [];
   const [, id, secret] = /^([^:]*):(.*)$/s.exec(Buffer.from(encoded, 'base64').toString('utf8')) ?? [];
-  if (!id || !secret) return null;
-  try {
-    return { clientId: decodeFormText(id), clientSecret: decodeFormText(secret) };
-  } catch {
-    return null;
-  }
-}
-
-function decodeFormText(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' '));
+  const clientId = decodeFormText(id ?? '');
+  const clientSecret = decodeFormText(secret ?? '');
+  return clientId && clientSecret ? { clientId, clientSecret } : null;
 }
 
 function invalidRequest(description: string): TokenRequestError {

@@ -1,3 +1,4 @@
+import { Buffer, isUtf8 } from 'node:buffer';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { prefersGraphiql } from './accept.ts';
@@ -6,8 +7,8 @@ import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { readRequestHead } from './request-head.ts';
 import { RequestRefusal } from '../http/answer.ts';
-import { isText } from '../http/request-body.ts';
 import type { Handler } from '../http/routes.ts';
+import { decodeFormText, FORM_TYPE } from '../wire/form.ts';
 
 export interface GraphqlHandlerOptions {
   readonly graphql: GraphqlEndpoint;
@@ -64,6 +65,11 @@ export function createGraphqlHandler({
     const { status, headers, text } = await answering;
     return { status, headers, body: text.length > MAX_SHARED_CHARACTERS ? await encodeInTurns(text) : text };
   };
+}
+
+/** Returns true if a body, and the escapes of a form, are valid UTF-8. */
+function isText(body: Buffer, mediaType: string): boolean {
+  return isUtf8(body) && (mediaType !== FORM_TYPE || decodeFormText(body.toString()) !== null);
 }
 
 /** Encodes a large answer and resolves in another turn to write it, so that other callers are served in between. */

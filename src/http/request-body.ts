@@ -1,4 +1,4 @@
-import { Buffer, isUtf8 } from 'node:buffer';
+import { Buffer } from 'node:buffer';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import { RequestRefusal } from './answer.ts';
@@ -155,17 +155,5 @@ export class ArrivingBody {
 
   #clear(): void {
     this.#resolve = this.#reject = this.#first = this.#others = null;
-  }
-}
-
-/** Returns true if a body, and the escapes of a form, are valid UTF-8; decoding would replace other bytes with U+FFFD. */
-export function isText(body: Buffer, mediaType: string): boolean {
-  if (!isUtf8(body)) return false;
-  if (mediaType !== 'application/x-www-form-urlencoded') return true;
-  try {
-    decodeURIComponent(body.toString().replace(/%(?![0-9a-fA-F]{2})/g, '%25'));
-    return true;
-  } catch {
-    return false;
   }
 }

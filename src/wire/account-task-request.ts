@@ -58,10 +58,11 @@ export function fromXmlRequest(request: JsonObject, tables: EnumTables): Task {
   });
 }
 
-/** Reads an AccountTaskRequest from a form, with `fields` by lower-case name, unknown ones ignored. */
-export function fromFormRequest(fields: ReadonlyMap<string, string>, tables: EnumTables): Task {
+/** Reads an AccountTaskRequest from the fields of a form: names in any case, unknown ones ignored, the first of equal names counts. */
+export function fromFormRequest(fields: readonly (readonly [string, string])[], tables: EnumTables): Task {
+  const values = new Map(fields.map(([name, value]): [string, string] => [name.toLowerCase(), value]).toReversed());
   return readTask(tables, memberReader, (field) => {
-    const value = fields.get(field.toLowerCase());
+    const value = values.get(field.toLowerCase());
     return field === 'FinishDate' && value === '' ? undefined : value;
   });
 }
@@ -143,38 +144,4 @@ function invalid(problem: string): Fault {
 
 function refused(problem: string): Fault {
   return { kind: 'refused', problem };
-}
-
-/** The values of a form by lower-case name, the first of equal names; or what is wrong with it, or which limit it exceeds. */
-export type ParsedForm =
-  | { readonly fields: ReadonlyMap<string, string> }
-  | { readonly problem: string }
-  | { readonly excess: string };
-
-/** Limits the memory for names, which take more of it than their bytes in the body. A request has seven fields. */
-const MAX_FORM_FIELDS = 1_000;
-const MAX_FORM_NAME_LENGTH = 256;
-
-/** Parses application/x-www-form-urlencoded: `+` is a blank, `%XX` a byte of UTF-8, any other `%` stands for itself. */
-export function parseForm(text: string): ParsedForm {
-  const fields = new Map<string, string>();
-  const pairs = text.split('&', MAX_FORM_FIELDS + 1);
-  if (pairs.length > MAX_FORM_FIELDS) return { excess: `has more than ${MAX_FORM_FIELDS} form fields` };
-  try {
-    for (const pair of pairs) {
-      const [, name = '', value = ''] = /^([^=]*)=?(.*)$/s.exec(pair) ?? [];
-      if (name.length > MAX_FORM_NAME_LENGTH)
-        return { excess: `has a form field with a name of more than ${MAX_FORM_NAME_LENGTH} characters` };
-      const key = decode(name).toLowerCase();
-      if (!fields.has(key)) fields.set(key, decode(value));
-    }
-  } catch {
-    return { problem: 'is a form that is not UTF-8' };
-  }
-  return { fields };
-}
-
-/** @throws URIError if the bytes are not UTF-8. */
-function decode(text: string): string {
-  return decodeURIComponent(text.replaceAll('+', ' ').replace(/%(?![0-9a-fA-F]{2})/g, '%25'));
 }

@@ -11,13 +11,8 @@ import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
-import {
-  type FieldProblem,
-  fromFormRequest,
-  fromJsonRequest,
-  fromXmlRequest,
-  parseForm,
-} from './account-task-request.ts';
+import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
+import { parseForm } from './form.ts';
 import {
   type AnswerEnvelope,
   encodeJsonAnswer,
@@ -80,13 +75,15 @@ export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: En
 }
 
 const SPACE = 0x20;
+/** A request has seven fields. */
+const MAX_FORM_FIELDS = 1_000;
 
 const readers: Readonly<Record<RequestFormat, RequestReader>> = {
   json: (text, tables) => (isBlank(text) ? null : fromTree(parseJsonRequest(text), fromJsonRequest, tables)),
   xml: (text, tables) => (text === '' ? null : fromTree(parseXmlRequest(text), fromXmlRequest, tables)),
   form(text, tables) {
     if (text === '') return null;
-    const form = parseForm(text);
+    const form = parseForm(text, MAX_FORM_FIELDS);
     return 'fields' in form ? fromFormRequest(form.fields, tables) : form;
   },
 };

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readTokenRequest } from '../../src/auth/token-request.ts';
 
 const FORM = 'application/x-www-form-urlencoded';
-const read = (body: string, authorization?: string, contentType = FORM) =>
+const read = (body: string | Buffer, authorization?: string, contentType = FORM) =>
   readTokenRequest({ 'content-type': contentType, ...(authorization ? { authorization } : {}) }, Buffer.from(body));
 const basic = (text: string, scheme = 'Basic') => `${scheme} ${Buffer.from(text).toString('base64')}`;
 
@@ -19,6 +19,7 @@ describe('a token request', () => {
     ['x:a+b%26%C3%A9%2B', 'a b&é+'],
     ['x:a:b', 'a:b'],
     ['x:é', 'é'],
+    ['x:50%', '50%'],
   ])('may have the form-encoded Basic credentials "%s", split at the first colon', (text, clientSecret) => {
     for (const scheme of ['Basic', 'basic'])
       expect(read('grant_type=client_credentials', basic(text, scheme))).toEqual({ clientId: 'x', clientSecret });
@@ -48,6 +49,18 @@ describe('a token request', () => {
       error: 'invalid_request',
       description: 'A parameter is repeated.',
     });
+  });
+
+  test.each([
+    ['an escape', 'client_secret=%FF'],
+    ['a byte', Buffer.from([0x61, 0x3d, 0xff])],
+  ])('is rejected with %s that is not UTF-8', (_, body) => {
+    expect(read(body)).toMatchObject({ error: 'invalid_request' });
+  });
+
+  test('is rejected with a long name, and may have an empty pair', () => {
+    expect(read(`${'a'.repeat(257)}=1`)).toMatchObject({ error: 'invalid_request', limit: 'form_fields' });
+    expect(read('grant_type=client_credentials&&client_id=x&client_secret=y&')).toMatchObject({ clientId: 'x' });
   });
 
   test.each([':secret', 'x:', 'x', ''])('is rejected with the Basic credentials "%s"', (text) => {
