@@ -85,14 +85,14 @@ async function run(args: readonly string[]): Promise<void> {
 
 async function examine(args: readonly string[]): Promise<void> {
   if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no argument except --json.');
-  const { examine: examineAll, formatReport, worstState } = await import('./commands/doctor/doctor.ts');
+  const [{ examine: examineAll }, { formatReport }] = await Promise.all([
+    import('./commands/doctor/doctor.ts'),
+    import('./commands/doctor/finding.ts'),
+  ]);
   const findings = await examineAll(process.env);
-  const { columns, isTTY } = process.stdout as Partial<typeof process.stdout>;
-  const isColoured = isTTY === true && !process.env['NO_COLOR'];
-  say(
-    args.length > 0 ? JSON.stringify(findings, null, 2) : formatReport(findings, { width: columns || 100, isColoured }),
-  );
-  process.exitCode = worstState(findings) === 'broken' ? 1 : 0;
+  const isColoured = process.stdout.isTTY && !process.env['NO_COLOR'];
+  say(args.length > 0 ? JSON.stringify(findings, null, 2) : formatReport(findings, isColoured));
+  process.exitCode = findings.some(({ state }) => state === 'broken') ? 1 : 0;
 }
 
 /** Runs one of several workers. The supervisor reports problems and passes signals on. */

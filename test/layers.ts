@@ -37,7 +37,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
   },
   commands: {
     layers: [...BASE, 'upstream', 'store', 'schema', 'auth', 'graphql', 'app'],
-    packages: ['graphql', 'undici', 'pg', 'jose', 'node:*'],
+    packages: ['graphql', 'node:*'],
   },
   cluster: { layers: ['event-loop', 'telemetry', 'app'], packages: ['prom-client', 'node:*'] },
   cli: { layers: ['contract', 'store', 'app', 'commands', 'cluster'], packages: ['node:*'] },

@@ -76,7 +76,7 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
 }
 
 /** Fetches a key set; rejects an answer that is not one, is too large or comes too late. */
-async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
+export async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
   const response = await fetch(url, {
     headers: { Accept: 'application/jwk-set+json, application/json' },
     redirect: 'manual',
@@ -90,7 +90,7 @@ async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
 }
 
 /** Reads the JSON of a key set; rejects one that is too large. */
-export async function readKeySet({ body }: Response): Promise<unknown> {
+async function readKeySet({ body }: Response): Promise<unknown> {
   const chunks: Uint8Array[] = [];
   let bytes = 0;
   for await (const chunk of body ?? []) {

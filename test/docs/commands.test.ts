@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, expect, test } from 'vitest';
-import { examineSqlite } from '../../src/commands/doctor/sqlite-examination.ts';
+import { examineSqlite } from '../../src/commands/doctor/database-examination.ts';
 import { openStore } from '../../src/store/store.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
@@ -63,7 +63,7 @@ test(
     writeFileSync(`${path}-wal`, 'of another life');
 
     follow('sqlite: restore', folder);
-    expect((await examineSqlite({ path, isStore: false })).map(({ state }) => state)).not.toContain('broken');
+    expect((await examineSqlite(path, false)).map(({ state }) => state)).not.toContain('broken');
     const restored = await openStore({ databaseUrl: `sqlite:${path}` });
     expect((await restored.clients.list()).map(({ id }) => id)).toEqual([client.id]);
     await restored.close();

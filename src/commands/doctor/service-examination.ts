@@ -1,100 +1,142 @@
 import { Buffer } from 'node:buffer';
-import { Client } from 'undici/index.js';
-import type { UpstreamConfig } from '../../app/config.ts';
+import { once } from 'node:events';
+import { get, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { buffer as readAll } from 'node:stream/consumers';
+import { TLSSocket } from 'node:tls';
+import type { OwnClientConfig, UpstreamConfig } from '../../app/config.ts';
 import { type AnswerBody, isForeignBody } from '../../contract/envelope.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { createUpstreamClient } from '../../upstream/client.ts';
-import { buildServiceConnector, type ServiceAccess, readTlsFiles } from '../../upstream/service-connector.ts';
-import { CREATE_PATH } from '../../upstream/upstream-task-service.ts';
 import { requestToken } from '../../upstream/own-token.ts';
 import { USER_AGENT } from '../../upstream/request-headers.ts';
+import { buildServiceConnector, readTlsFiles, type ServiceAccess } from '../../upstream/service-connector.ts';
+import { CREATE_PATH } from '../../upstream/upstream-task-service.ts';
 import { readAnswerBody } from '../../wire/codec.ts';
-import { examineConnection } from './connection-examination.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 
-const MAX_CONNECT_MS = 5_000;
 const MAX_WAIT_MS = 10_000;
 const MAX_ANSWER_BYTES = 1_048_576;
+const DAY_MS = 86_400_000;
+const FEW_DAYS = 21;
+const CHECK_ADDRESS = 'Check UPSTREAM_URL: it must be the part before api/v2/admin/tasks/account.';
+const CHECK_PROXY = 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy allows this host.';
+const RENEW = 'Ask the operator of the service to renew its certificate.';
 
-/** Checks the service without creating anything: a connection, a GET that it must refuse, and a token. */
+/** Checks the service without creating anything: a connection as creates have it, a GET that it must refuse, and a token. */
 export async function examineService(upstream: UpstreamConfig): Promise<readonly Finding[]> {
+  const { url, proxy, ownClient } = upstream;
+  const waitMs = Math.min(upstream.timeoutMs, MAX_WAIT_MS);
   let access: ServiceAccess;
   try {
-    access = { tls: readTlsFiles(upstream), proxy: upstream.proxy };
+    access = { tls: readTlsFiles(upstream), proxy };
   } catch (error) {
     return [broken('TLS', (error as Error).message, 'Correct the file, or unset the variable.')];
   }
-  const connection = await examineConnection(upstream.url, access, Math.min(upstream.timeoutMs, MAX_CONNECT_MS));
-  const rest = ['endpoint', ...(upstream.ownClient ? ['token'] : [])];
-  if (connection.some(({ state }) => state === 'broken'))
-    return [...connection, ...rest.map((subject) => skipped(subject, 'not checked without a connection'))];
-  return [...connection, await endpointFinding(upstream, access), ...(await tokenFindings(upstream, access))];
-}
-
-async function endpointFinding({ url, timeoutMs }: UpstreamConfig, access: ServiceAccess): Promise<Finding> {
-  const endpoint = new URL(CREATE_PATH, url);
-  const waitMs = Math.min(timeoutMs, MAX_WAIT_MS);
-  const client = new Client(endpoint.origin, { allowH2: false, connect: buildServiceConnector(access, waitMs) });
   try {
-    const { statusCode, body } = await client.request({
-      path: endpoint.pathname,
-      method: 'GET',
-      headers: { 'User-Agent': USER_AGENT, Accept: 'application/json' },
-      signal: AbortSignal.timeout(waitMs),
-    });
-    const text = await body.text().catch(() => '');
-    return statusFinding(statusCode, endpoint, readAnswerBody(Buffer.from(text), null));
+    const startMs = performance.now();
+    const socket = await openConnection(url, access, waitMs);
+    const way = proxy ? `through the proxy ${proxy.host}` : `to ${socket.remoteAddress}`;
+    return [
+      ok('service', `${url.host}: connected ${way} in ${(performance.now() - startMs).toFixed(1)} ms`),
+      ...(socket instanceof TLSSocket ? [certificateFinding(socket)] : []),
+      await endpointFinding(url, socket, waitMs),
+      ...(ownClient ? [await tokenFinding(ownClient, url, access, waitMs)] : []),
+    ];
   } catch (error) {
-    const isLate = error instanceof Error && error.name === 'TimeoutError';
-    if (isLate)
-      return broken(
-        'endpoint',
-        `no answer in ${waitMs} ms`,
-        'Ask the operator of the service, or raise UPSTREAM_TIMEOUT_MS.',
-      );
-    const remedy = url.protocol === 'https:' ? `${CHECK_ADDRESS} ${CHECK_CERTIFICATE}` : CHECK_ADDRESS;
-    return broken('endpoint', 'the answer is not HTTP, or breaks off', remedy);
-  } finally {
-    await client.destroy();
+    const rest = ['endpoint', ...(ownClient ? ['token'] : [])];
+    return [
+      connectionFinding(url, proxy, error),
+      ...rest.map((subject) => skipped(subject, 'not checked without a connection')),
+    ];
   }
 }
 
-const CHECK_CERTIFICATE = 'If the service requires a client certificate, set UPSTREAM_CERT and UPSTREAM_KEY.';
-const CHECK_ADDRESS = 'Check UPSTREAM_URL: it must be the part before api/v2/admin/tasks/account.';
-
-function statusFinding(status: number, { pathname }: URL, body: AnswerBody): Finding {
-  const fact = `GET ${pathname} answers ${status}`;
-  if (status === 405 && body.kind !== 'empty' && isForeignBody(body))
-    return warning(
-      'endpoint',
-      `${fact}, but not in the words of ASP.NET Web API 2: another server may be answering`,
-      CHECK_ADDRESS,
-    );
-  if (status === 405 || status === 401) return ok('endpoint', `${fact}, as expected`);
-  if (status === 404) return broken('endpoint', `${fact}: there is nothing at this path`, CHECK_ADDRESS);
-  if (status >= 300 && status < 400)
-    return broken('endpoint', `${fact}: it redirects callers, and creates do not follow redirects`, CHECK_ADDRESS);
-  if (status >= 500) return broken('endpoint', `${fact}: the service fails`, 'Ask the operator of the service.');
-  return warning('endpoint', `${fact}, but the contract has 405 or 401`, CHECK_ADDRESS);
+function openConnection(
+  { protocol, host, hostname, port }: URL,
+  access: ServiceAccess,
+  waitMs: number,
+): Promise<Socket> {
+  const options = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
+  return new Promise((resolve, reject) => {
+    buildServiceConnector(access, waitMs)(options, (...[error, socket]) => {
+      if (error) return reject(error);
+      socket.on('error', () => {});
+      resolve(socket);
+    });
+  });
 }
 
-async function tokenFindings(
-  { ownClient, url, timeoutMs }: UpstreamConfig,
+function connectionFinding({ host }: URL, proxy: URL | null, error: unknown): Finding {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : 'closed';
+  if (code === 'CERT_HAS_EXPIRED') return broken('TLS', 'the certificate has expired', RENEW);
+  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
+    return broken('TLS', 'the certificate is for another name', 'Use a name from the certificate in UPSTREAM_URL.');
+  if (/SELF_SIGNED|UNABLE_TO_|ISSUER/.test(code)) {
+    const remedy = 'If the CA is your own, set UPSTREAM_CA to the file with its certificate.';
+    return broken('TLS', `the certificate is not signed by a trusted CA (${code})`, remedy);
+  }
+  if (/^ERR_(?:SSL|TLS)|CERT|^EPROTO$/.test(code))
+    return broken('TLS', `the TLS handshake fails (${code})`, 'Check that the port in UPSTREAM_URL speaks https.');
+  if (proxy) return broken('service', `${host}: cannot connect through the proxy ${proxy.host} (${code})`, CHECK_PROXY);
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
+    const remedy = 'Check UPSTREAM_URL and the DNS configuration of this machine.';
+    return broken('service', `${host}: the name cannot be resolved`, remedy);
+  }
+  const fact = code === 'ECONNREFUSED' ? 'it refuses connections' : `cannot connect (${code})`;
+  return broken('service', `${host}: ${fact}`, 'Check the port in UPSTREAM_URL, and firewalls in between.');
+}
+
+function certificateFinding(socket: TLSSocket): Finding {
+  const { valid_to: validTo } = socket.getPeerCertificate();
+  const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS);
+  const fact = `${socket.getProtocol()}, the certificate is valid for ${days} more day${days === 1 ? '' : 's'}`;
+  return days < FEW_DAYS ? warning('TLS', fact, RENEW) : ok('TLS', fact);
+}
+
+async function endpointFinding(url: URL, socket: Socket, waitMs: number): Promise<Finding> {
+  const { host, pathname } = new URL(CREATE_PATH, url);
+  const headers = { Host: host, 'User-Agent': USER_AGENT, Accept: 'application/json' };
+  const signal = AbortSignal.timeout(waitMs);
+  try {
+    const request = get({ path: pathname, headers, createConnection: () => socket, signal });
+    const [answer] = (await once(request, 'response')) as [IncomingMessage];
+    const body = await readAll(answer).catch(() => Buffer.of());
+    return statusFinding(answer.statusCode ?? 0, pathname, readAnswerBody(body, null));
+  } catch {
+    const tooSlow = 'Ask the operator of the service, or raise UPSTREAM_TIMEOUT_MS.';
+    if (signal.aborted) return broken('endpoint', `no answer in ${waitMs} ms`, tooSlow);
+    const check = 'If the service requires a client certificate, set UPSTREAM_CERT and UPSTREAM_KEY.';
+    const remedy = url.protocol === 'https:' ? `${CHECK_ADDRESS} ${check}` : CHECK_ADDRESS;
+    return broken('endpoint', 'the answer is not HTTP, or breaks off', remedy);
+  } finally {
+    socket.destroy();
+  }
+}
+
+function statusFinding(status: number, path: string, body: AnswerBody): Finding {
+  const fact = `GET ${path} answers ${status}`;
+  const isForeign = body.kind !== 'empty' && isForeignBody(body);
+  if (status === 401 || (status === 405 && !isForeign)) return ok('endpoint', `${fact}, as expected`);
+  if (status === 404) return broken('endpoint', `${fact}: there is nothing at this path`, CHECK_ADDRESS);
+  if (status >= 500) return broken('endpoint', `${fact}: the service fails`, 'Ask the operator of the service.');
+  if (status >= 300 && status < 400)
+    return broken('endpoint', `${fact}: it redirects callers, and creates do not follow redirects`, CHECK_ADDRESS);
+  const words = status === 405 ? 'not in the words of ASP.NET Web API 2' : 'the contract has 405 or 401';
+  return warning('endpoint', `${fact}, but ${words}: another server may be answering`, CHECK_ADDRESS);
+}
+
+async function tokenFinding(
+  ownClient: OwnClientConfig,
+  baseUrl: URL,
   access: ServiceAccess,
-): Promise<readonly Finding[]> {
-  if (!ownClient) return [];
-  const client = createUpstreamClient({
-    baseUrl: url,
-    access,
-    timeoutMs: Math.min(timeoutMs, MAX_WAIT_MS),
-    connections: 1,
-    maxInFlight: 1,
-    maxAnswerBytes: MAX_ANSWER_BYTES,
-    connectRetries: 0,
-  });
+  timeoutMs: number,
+): Promise<Finding> {
+  const limits = { connections: 1, maxInFlight: 1, maxAnswerBytes: MAX_ANSWER_BYTES, connectRetries: 0 };
+  const client = createUpstreamClient({ baseUrl, access, timeoutMs, ...limits });
   try {
     const { lifetimeMs } = await requestToken(client, ownClient);
-    return [ok('token', `the service issued one, valid for ${Math.round(lifetimeMs / 60_000)} minutes`)];
+    return ok('token', `the service issued one, valid for ${Math.round(lifetimeMs / 60_000)} minutes`);
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;
     const { cause, code } = error;
@@ -103,7 +145,7 @@ async function tokenFindings(
       code === 'UNAUTHENTICATED'
         ? 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.'
         : 'Check that the service issues tokens at Token under UPSTREAM_URL.';
-    return [broken('token', fact, remedy)];
+    return broken('token', fact, remedy);
   } finally {
     await client.close();
   }

@@ -27,7 +27,10 @@ const COMPLETE_ENCODINGS: ReadonlySet<string> = new Set(['UTF8', 'SQL_ASCII']);
 /** Detects the server's kind. @throws DatabaseUnavailableError if its encoding cannot represent every character. */
 export async function detectPostgresKind(client: PoolClient): Promise<PostgresKind> {
   const { version, encoding, durability, backend } = await readFacts(client);
-  if (!holdsEveryText(encoding)) throw new DatabaseUnavailableError(toEncodingProblem(encoding), { cause: null });
+  if (!COMPLETE_ENCODINGS.has(encoding)) {
+    const reason = `its encoding is ${encoding}, which cannot represent every character; it must be UTF8`;
+    throw new DatabaseUnavailableError(reason, { cause: null });
+  }
   const isDurable = durability !== 'off';
   const isPooled = backend !== announcedBackend(client);
   // CockroachDB compares by bytes by default. Its advisory locks do nothing, but conflicting transactions run again.
@@ -37,14 +40,6 @@ export async function detectPostgresKind(client: PoolClient): Promise<PostgresKi
     () => false,
   );
   return { hasLocks, collation: 'COLLATE "C"', isPooled, isDurable };
-}
-
-export function holdsEveryText(encoding: string): boolean {
-  return COMPLETE_ENCODINGS.has(encoding);
-}
-
-export function toEncodingProblem(encoding: string): string {
-  return `its encoding is ${encoding}, which cannot represent every character; it must be UTF8`;
 }
 
 /** Returns the server process ID that was announced for a connection. A connection pooler announces an invented one. */

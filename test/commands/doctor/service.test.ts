@@ -75,7 +75,7 @@ describe('the service', () => {
     ]);
     expect(findings['endpoint']?.fact).toBe('GET /api/v2/admin/tasks/account answers 405, as expected');
     expect(findings['token']?.fact).toBe('the service issued one, valid for 60 minutes');
-    expect(findings['keys']?.fact).toMatch(/^2 keys at http:\/\/127\.0\.0\.1:\d+\/keys, 2 usable: ES256, RS256$/);
+    expect(findings['keys']?.fact).toMatch(/^2 keys at http:\/\/127\.0\.0\.1:\d+\/keys, 2 usable$/);
   });
 
   test('that answers 401 is ok, too', async () => {
@@ -112,7 +112,7 @@ describe('the service', () => {
       'creates do not follow redirects',
     ],
     [{ status: 503, body: '' }, 'broken', 'the service fails'],
-    [{ status: 200, body: 'hello' }, 'warning', 'but the contract has 405 or 401'],
+    [{ status: 200, body: 'hello' }, 'warning', 'the contract has 405 or 401'],
     [{ status: 405, body: '<html>405</html>' }, 'warning', 'not in the words of ASP.NET Web API 2'],
   ])('that answers GET with %j is %s', async (reply, state, reason) => {
     const { endpoint } = await examined({ ...OFF, UPSTREAM_URL: await openService(() => reply) });
@@ -162,9 +162,12 @@ describe('a proxy', () => {
     const env = { ...OFF, UPSTREAM_URL, NODE_USE_ENV_PROXY: '1', HTTP_PROXY: proxy.url.href };
     const { service, endpoint } = await examined(env);
     const { host } = new URL(UPSTREAM_URL);
-    expect(service).toMatchObject({ state: 'ok', fact: `${host}: connected through the proxy ${proxy.url.host}` });
+    expect(service).toMatchObject({
+      state: 'ok',
+      fact: expect.stringContaining(`${host}: connected through the proxy ${proxy.url.host}`) as string,
+    });
     expect(endpoint?.state).toBe('ok');
-    expect(proxy.connects.map(({ target }) => target)).toEqual([host, host]);
+    expect(proxy.connects.map(({ target }) => target)).toEqual([host]);
   });
 
   test('that refuses is broken and named in the finding', async () => {
@@ -195,7 +198,6 @@ describe('TLS', () => {
     ['no trusted CA, for another name', { name: 'DNS:other.example' }, 'not signed by a trusted', 'UPSTREAM_CA'],
   ])('with a certificate of %s is broken', async (_, options, reason, remedy) => {
     const findings = await examined({ ...OFF, UPSTREAM_URL: `https://127.0.0.1:${await openSecure(options)}` });
-    expect(findings['service']?.state).toBe('ok');
     expect(findings['TLS']).toMatchObject({ state: 'broken', fact: expect.stringContaining(reason) as string });
     expect(findings['TLS']?.remedy).toContain(remedy);
     expect(findings['endpoint']?.state).toBe('skipped');
@@ -234,18 +236,18 @@ describe('TLS', () => {
   test('without an answer to the handshake is broken', async () => {
     const port = await listening(createServer());
     const env = { ...OFF, UPSTREAM_URL: `https://127.0.0.1:${port}`, UPSTREAM_TIMEOUT_MS: '150' };
-    expect((await examined(env))['TLS']).toMatchObject({
+    expect((await examined(env))['service']).toMatchObject({
       state: 'broken',
-      fact: 'the TLS handshake fails (ETIMEDOUT)',
+      fact: `127.0.0.1:${port}: cannot connect (UND_ERR_CONNECT_TIMEOUT)`,
     });
   });
 });
 
 describe('the keys of the issuer', () => {
   test.each<readonly [string, { status: number; body: string }, string]>([
-    ['are not at the address', { status: 404, body: '' }, 'answers 404'],
-    ['are no JSON', { status: 200, body: '<html>' }, 'the answer is not JSON'],
-    ['are no set', { status: 200, body: '{"issuer":"x"}' }, 'does not return a JSON Web Key Set'],
+    ['are not at the address', { status: 404, body: '' }, 'status 404'],
+    ['are no JSON', { status: 200, body: '<html>' }, 'The answer is not JSON'],
+    ['are no set', { status: 200, body: '{"issuer":"x"}' }, 'not a JSON Web Key Set'],
     ['are secret ones', { status: 200, body: '{"keys":[{"kty":"oct","k":"aHVudGVyMg","alg":"HS256"}]}' }, '1 key'],
     ['cannot be read', { status: 200, body: '{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB"}]}' }, '0 usable'],
     [
