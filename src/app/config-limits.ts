@@ -1,4 +1,4 @@
-import { parseAddressList, wholeNumber } from './config-values.ts';
+import { onOrOff, parseAddressList, wholeNumber } from './config-values.ts';
 
 /** The limits on what one request, one caller or all callers together may use. */
 export interface LimitsConfig {
@@ -18,6 +18,8 @@ export interface LimitsConfig {
   readonly trustedProxies: readonly string[];
   /** The idle time after which a caller's connection is closed. */
   readonly keepAliveMs: number;
+  /** True if creates without an idempotency key are refused. */
+  readonly requiresIdempotencyKey: boolean;
   /** A separate port for /metrics; null if /metrics is on the main port. */
   readonly metricsPort: number | null;
 }
@@ -39,6 +41,7 @@ export function readLimits(read: ReadVariable): LimitsConfig {
     maxConnectionsPerAddress: read<number | null>('MAX_CONNECTIONS_PER_ADDRESS', null, wholeNumber(1, 10_000)),
     trustedProxies: read('TRUSTED_PROXIES', [], parseAddressList),
     keepAliveMs: read('KEEP_ALIVE_MS', 75_000, wholeNumber(0, 600_000)),
+    requiresIdempotencyKey: read('REQUIRE_IDEMPOTENCY_KEY', false, onOrOff),
     metricsPort: read<number | null>('METRICS_PORT', null, wholeNumber(0, 65_535)),
   };
 }

@@ -206,6 +206,8 @@ export function readConfig(env: Environment, mode: Mode): Config {
     problems.push('GRAPHIQL: its documents would be refused because TRUSTED_DOCUMENTS is set; unset one of them');
   if (config.metricsPort === config.port && config.port !== 0)
     problems.push('METRICS_PORT: is the same as PORT; choose another port');
+  if (config.requiresIdempotencyKey && config.upstream?.isRecorded === false)
+    problems.push('REQUIRE_IDEMPOTENCY_KEY: keys cannot be honoured with RECORD=off; unset one of them');
   problems.push(...workerProblems(config, mode));
   if (problems.length > 0) throw new ConfigError(problems);
   return config;

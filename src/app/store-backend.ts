@@ -14,7 +14,12 @@ const BATCH_CONCURRENCY = 100;
 export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
   const observed = observedTaskService(store.tasks, { backend: 'store', tables: toTables(config), metrics });
   return {
-    tasks: checkedTaskService(observed, { xmlProblem, travelsAsXml: false, keyRefusal: null }),
+    tasks: checkedTaskService(observed, {
+      xmlProblem,
+      travelsAsXml: false,
+      keyRefusal: null,
+      requiresKey: config.requiresIdempotencyKey,
+    }),
     authenticate: tokenAuthentication(
       (token) => store.tokens.verify(token),
       config.auth && (await openTokenVerifier(config.auth, metrics)),

@@ -92,6 +92,7 @@ export async function openUpstreamBackend(
       xmlProblem,
       travelsAsXml: upstream.format === 'xml',
       keyRefusal: upstream.isRecorded ? null : KEY_REFUSAL,
+      requiresKey: config.requiresIdempotencyKey,
     }),
     authenticate: ownClient
       ? subjectAuthentication(await openTokenVerifier(ownClient.callers, metrics))

@@ -76,7 +76,12 @@ function explainCreate(given: Readonly<Record<string, unknown>>, config: Config)
   const task = toNewAccountTask('input', coerceInput('CreateAccountTaskInput', input, config) as CreateInput);
   const keyRefusal = config.upstream?.isRecorded === false ? KEY_REFUSAL : null;
   return (format) =>
-    findCreateRefusal(task, idempotencyKey, { xmlProblem, travelsAsXml: format === 'xml', keyRefusal }) ?? {
+    findCreateRefusal(task, idempotencyKey, {
+      xmlProblem,
+      travelsAsXml: format === 'xml',
+      keyRefusal,
+      requiresKey: config.requiresIdempotencyKey,
+    }) ?? {
       url: new URL(CREATE_PATH, config.upstream?.url ?? EXAMPLE_URL),
       headers: { ...createHeaders(format), Authorization: `Bearer ${TOKEN_VARIABLE}` },
       body: encodeRequest(format, task, config),

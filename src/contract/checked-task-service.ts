@@ -9,7 +9,11 @@ export interface TaskChecks {
   readonly travelsAsXml: boolean;
   /** Why this backend refuses idempotency keys; null if it supports them. */
   readonly keyRefusal: string | null;
+  /** True if a create without a key is refused. */
+  readonly requiresKey: boolean;
 }
+
+const KEY_REQUIRED = 'expected a key of 1 to 255 characters, got none; this gateway refuses creates without one';
 
 const MAX_KEY_LENGTH = 255;
 // oxlint-disable-next-line no-control-regex -- this pattern looks for control characters
@@ -18,7 +22,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
 /**
  * Decorates a task service so that invalid Parameters and idempotency keys are refused before anything is sent or stored.
  * `create` rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType or that the wire cannot
- * carry, and for a key that is too long, contains a control character or is not supported.
+ * carry, and for a key that is too long, contains a control character, is not supported, or is missing but required.
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
   return {
@@ -34,13 +38,18 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
 export function findCreateRefusal(
   task: NewAccountTask,
   idempotencyKey: string | null,
-  { xmlProblem, travelsAsXml, keyRefusal }: TaskChecks,
+  { xmlProblem, travelsAsXml, keyRefusal, requiresKey }: TaskChecks,
 ): TaskFailure | null {
   const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
   if (problem) return badInput('parameters', problem);
   const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
   if (character) return badInput('parameters', `contains ${character}, which XML 1.0 cannot carry`);
-  const keyProblem = idempotencyKey === null ? null : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
+  const keyProblem =
+    idempotencyKey === null
+      ? requiresKey
+        ? KEY_REQUIRED
+        : null
+      : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
   return keyProblem ? badInput('idempotencyKey', keyProblem) : null;
 }
 

@@ -34,6 +34,7 @@ describe('readConfig', () => {
     ['DATABASE_URL', 'sqlite:', DATABASE],
     ['DATABASE_URL', 'mysql://me:hunter2@db/tasks', DATABASE],
     ['IDEMPOTENCY_KEY_HOURS', '0', 'expected a whole number from 1 to 8760, got "0"'],
+    ['REQUIRE_IDEMPOTENCY_KEY', 'always', 'expected on or off, got "always"'],
     ['UPSTREAM_URL', 'service.example', ADDRESS],
     ['UPSTREAM_URL', 'ftp://me:hunter2@service.example/', ADDRESS],
     ['UPSTREAM_URL', 'https://me:hunter2@service.example/', NO_CREDENTIALS],
@@ -122,6 +123,15 @@ describe('readConfig', () => {
   test('refuses a METRICS_PORT that equals PORT', () => {
     expect(problemsOf({ METRICS_PORT: '4000' })).toEqual(['METRICS_PORT: is the same as PORT; choose another port']);
     expect(problemsOf({ METRICS_PORT: '0', PORT: '0' })).toEqual([]);
+  });
+
+  test('refuses to require idempotency keys that cannot be honoured', () => {
+    const required = { ...UPSTREAM, REQUIRE_IDEMPOTENCY_KEY: 'on' };
+    expect(problemsOf({ ...required, RECORD: 'off' })).toEqual([
+      'REQUIRE_IDEMPOTENCY_KEY: keys cannot be honoured with RECORD=off; unset one of them',
+    ]);
+    expect(problemsOf(required)).toEqual([]);
+    expect(problemsOf({ REQUIRE_IDEMPOTENCY_KEY: 'on', RECORD: 'off' })).toEqual([]);
   });
 
   test('refuses several WORKERS where only one process can serve', () => {

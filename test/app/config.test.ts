@@ -33,6 +33,7 @@ const DEFAULTS: Config = {
   maxConnectionsPerAddress: null,
   trustedProxies: [],
   keepAliveMs: 75_000,
+  requiresIdempotencyKey: false,
   metricsPort: null,
 };
 const UPSTREAM = { UPSTREAM_URL: 'https://service.example/base' };
@@ -91,6 +92,7 @@ describe('readConfig', () => {
       { databaseUrl: 'postgres://me:pw@/tasks?host=/run/postgresql' },
     ],
     [{ DATABASE_URL: 'postgresql://db/tasks' }, { databaseUrl: 'postgresql://db/tasks' }],
+    [{ REQUIRE_IDEMPOTENCY_KEY: 'on' }, { requiresIdempotencyKey: true }],
     [{ IDEMPOTENCY_KEY_HOURS: '1' }, { keyExpiryMs: 3_600_000 }],
     [
       { TASK_FREQUENCIES: 'NONE,YEARLY=9' },

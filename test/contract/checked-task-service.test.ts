@@ -46,7 +46,7 @@ const xmlProblem = (text: string) => (text.startsWith('<') ? null : 'no element'
 describe('checkedTaskService', () => {
   test.each([true, false])('passes a valid task on unchanged (sent as XML: %s)', async (travelsAsXml) => {
     const { calls, inner } = recordingService();
-    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null });
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null, requiresKey: false });
     expect(await service.create(TASK, CALL)).toBe(CREATED);
     expect(calls).toStrictEqual([[TASK, CALL]]);
   });
@@ -68,7 +68,7 @@ describe('checkedTaskService', () => {
     ],
   ] as const)('refuses %s without calling the service', async (_, change, travelsAsXml, message) => {
     const { calls, inner } = recordingService();
-    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null });
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml, keyRefusal: null, requiresKey: false });
     await expect(service.create({ ...TASK, ...change }, CALL)).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
       outcome: 'NOT_SENT',
@@ -80,13 +80,31 @@ describe('checkedTaskService', () => {
   test('accepts a character that XML cannot carry if sent as JSON', async () => {
     const { calls, inner } = recordingService();
     const task = { ...TASK, Parameters: '"\uFFFE"' };
-    await checkedTaskService(inner, { xmlProblem, travelsAsXml: false, keyRefusal: null }).create(task, CALL);
+    await checkedTaskService(inner, { xmlProblem, travelsAsXml: false, keyRefusal: null, requiresKey: false }).create(
+      task,
+      CALL,
+    );
     expect(calls).toStrictEqual([[task, CALL]]);
   });
 
   test('leaves every other method of the service unchanged', () => {
     const { inner } = recordingService();
-    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null });
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null, requiresKey: false });
     expect({ ...service, create: null }).toStrictEqual({ ...inner, create: null });
+  });
+
+  test('refuses a create without a key where keys are required, and passes one with a key on', async () => {
+    const { calls, inner } = recordingService();
+    const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: false, keyRefusal: null, requiresKey: true });
+    for (const call of [CALL, { ...CALL, idempotencyKey: null }])
+      await expect(service.create(TASK, call)).rejects.toMatchObject({
+        code: 'BAD_USER_INPUT',
+        outcome: 'NOT_SENT',
+        message:
+          'idempotencyKey: expected a key of 1 to 255 characters, got none; this gateway refuses creates without one',
+      });
+    expect(calls).toEqual([]);
+    await service.create(TASK, { ...CALL, idempotencyKey: 'k' });
+    expect(calls).toHaveLength(1);
   });
 });
