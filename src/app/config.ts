@@ -23,7 +23,6 @@ import { readTelemetry, type TracingConfig } from './config-telemetry.ts';
 // 1. add a field to Config, UpstreamConfig, LimitsConfig (config-limits.ts) or TracingConfig (config-telemetry.ts);
 // 2. add one `read('NAME', default, parser)` where that type is filled; parsers are in config-values.ts;
 // 3. add its table row to the documents, and a case to test/app/config.test.ts and config-problems.test.ts.
-// Checks that concern several variables are at the end of readConfig.
 
 /** The validated configuration, with defaults applied. */
 export interface Config extends LimitsConfig {
@@ -114,7 +113,6 @@ export class ConfigError extends Error {
 const HOUR_MS = 3_600_000;
 const FORMATS = ['json', 'xml'] as const;
 const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 const CREDENTIALS = ['UPSTREAM_CLIENT_ID', 'UPSTREAM_CLIENT_SECRET'] as const;
 const AUTH = ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;

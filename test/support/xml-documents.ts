@@ -10,7 +10,7 @@ const withReturns = (text: string) => escape(text).replaceAll('\r', '&#xD;');
 const toAttribute = (text: string) => withReturns(text).replaceAll('\n', '&#xA;').replaceAll('\t', '&#x9;');
 const isSection = (text: string) => !text.includes(']]>') && !text.includes('\r');
 
-/** What the scanner must read: what serializers write without being asked. */
+/** The pieces that serializers write without being asked, which the scanner must read. */
 const usual: fc.Arbitrary<Piece> = fc.oneof(
   texts.filter((text) => !/[\u007F-\u009F]/.test(text)).map((text): Piece => [withReturns(text), text]),
   fc.constantFrom<Piece>(
