@@ -7,13 +7,13 @@ import { withSteps } from '../event-loop/request-steps.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { RequestObservation } from '../telemetry/request-observation.ts';
-import { noteFailure, type PathClass, type RequestRecord, toRequestId } from '../telemetry/request-record.ts';
+import { noteFailure, type RequestRecord, toRequestId } from '../telemetry/request-record.ts';
 import { type Answer, errorAnswer, RequestRefusal } from './answer.ts';
 import { findHeaderProblem, HTTP_BOUNDS } from './bounds.ts';
 import type { AddressLimit } from './client-address.ts';
 import type { Cors } from './cors.ts';
 import type { BodySource, RequestBodies } from './request-body.ts';
-import { type Handler, type HttpRequest, toPathClass } from './routes.ts';
+import { findRoute, type Handler, type HttpRequest, type RouteName } from './routes.ts';
 
 /** A request and the way back to its caller. The two adapters implement it: server.ts and fetch-adapter.ts. */
 export interface Exchange extends HttpRequest, BodySource {
@@ -31,8 +31,8 @@ export interface Exchange extends HttpRequest, BodySource {
 }
 
 export interface RequestHandlerOptions {
-  /** A path without a handler of its class is answered by `other`. */
-  readonly handlers: Readonly<Partial<Record<PathClass, Handler>>> & { readonly other: Handler };
+  /** By the names of the routes; `other` answers those without a handler. */
+  readonly handlers: Readonly<Partial<Record<RouteName, Handler>>> & { readonly other: Handler };
   /** Applied to GraphQL requests; null if pages of other origins may do nothing. */
   readonly cors: Cors | null;
   readonly bodies: Pick<RequestBodies, 'release'>;
@@ -78,9 +78,9 @@ export function createRequestHandler({
     return errorAnswer(mayHaveRun ? 200 : 500, 'Unexpected error.', facts);
   };
   return (exchange, refusalOfAdapter) => {
-    const pathClass = toPathClass(exchange.url);
-    const record = observation.begin(exchange, pathClass, toRequestId(exchange.headers['x-request-id']?.toString()));
-    const crossOrigin = cors && pathClass === 'graphql' ? cors(exchange) : null;
+    const route = findRoute(exchange.url);
+    const record = observation.begin(exchange, route, toRequestId(exchange.headers['x-request-id']?.toString()));
+    const crossOrigin = cors && route.name === 'graphql' ? cors(exchange) : null;
     const end = (given: Answer | null): void => {
       let answer = given;
       try {
@@ -100,7 +100,7 @@ export function createRequestHandler({
     // Refused at once: the rest of the connection may be malformed, too.
     if (refusal) fail(refusal);
     else if (crossOrigin?.isPreflight) end({ status: 204, headers: {}, body: '' });
-    else withSteps(record, () => (handlers[pathClass] ?? handlers.other)(exchange, record)).then(end, fail);
+    else withSteps(record, () => (handlers[route.name] ?? handlers.other)(exchange, record)).then(end, fail);
   };
 }
 

@@ -1,5 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import type { PathClass, RequestRecord } from '../telemetry/request-record.ts';
+import type { RequestRecord, Route } from '../telemetry/request-record.ts';
 import type { Answer } from './answer.ts';
 
 /** A request as data, whichever way it arrived. */
@@ -26,23 +26,25 @@ export interface HttpRequest {
 export type Handler = (request: HttpRequest, record: RequestRecord) => Promise<Answer>;
 
 /**
- * The table of paths. A new path is one row here, a PathClass in telemetry/request-record.ts, and a handler of that class in
- * app/gateway.ts. Paths of the REST contract match in any case, as ASP.NET Web API 2 does.
+ * The table of paths. A new path is one row here and a handler of its name in app/gateway.ts. Paths of the REST contract match
+ * in any case, as ASP.NET Web API 2 does.
  */
-const ROUTES: readonly (readonly [path: string | RegExp, pathClass: PathClass])[] = [
-  ['/graphql', 'graphql'],
-  ['/health', 'health'],
-  ['/ready', 'ready'],
-  ['/metrics', 'metrics'],
-  [/^\/token$/i, 'token'],
-  [/^\/api\//i, 'rest'],
-];
-const EXACT = new Map(ROUTES.filter((route): route is [string, PathClass] => typeof route[0] === 'string'));
-const PATTERNS = ROUTES.filter((route): route is [RegExp, PathClass] => typeof route[0] !== 'string');
+const ROUTES = [
+  { path: '/graphql', name: 'graphql', template: '/graphql', isProbe: false },
+  { path: '/health', name: 'health', template: '/health', isProbe: true },
+  { path: '/ready', name: 'ready', template: '/ready', isProbe: true },
+  { path: '/metrics', name: 'metrics', template: '/metrics', isProbe: true },
+  { path: /^\/token$/i, name: 'token', template: '/Token', isProbe: false },
+  { path: /^\/api\//i, name: 'rest', template: '/api/v2/admin/tasks/account', isProbe: false },
+] as const satisfies readonly (Route & { readonly path: string | RegExp })[];
+const OTHER = { name: 'other', template: null, isProbe: false } as const;
 
-/** Returns the class of a URL's path, which selects its handler; `other` if the path is unknown. */
-export function toPathClass(url: string): PathClass {
+/** The name of a row; `other` if no path matches. */
+export type RouteName = (typeof ROUTES)[number]['name'] | 'other';
+
+/** Returns the route of a URL's path. */
+export function findRoute(url: string): Route & { readonly name: RouteName } {
   const end = url.indexOf('?');
-  const path = end === -1 ? url : url.slice(0, end);
-  return EXACT.get(path) ?? PATTERNS.find(([pattern]) => pattern.test(path))?.[1] ?? 'other';
+  const asked = end === -1 ? url : url.slice(0, end);
+  return ROUTES.find(({ path }) => (typeof path === 'string' ? path === asked : path.test(asked))) ?? OTHER;
 }

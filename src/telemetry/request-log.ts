@@ -9,7 +9,7 @@ export interface AnswerFacts {
 }
 
 /** Writes one line for a finished request; probes are logged at the level debug. */
-export type RequestLog = (record: RequestRecord, answer: AnswerFacts, isProbe: boolean) => void;
+export type RequestLog = (record: RequestRecord, answer: AnswerFacts) => void;
 
 /** The numbers of pino's levels. */
 const LEVELS = { debug: 20, info: 30 } as const;
@@ -22,18 +22,13 @@ export function createRequestLog(level: LogLevel, sink: LogSink, { worker }: Pro
   const processField = worker === undefined ? '' : `,"worker":${worker}`;
   const writesProbes = level === 'debug';
   const writesRequests = writesProbes || level === 'info';
-  return (record, answer, isProbe) => {
-    if (isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, isProbe, processField), true);
+  return (record, answer) => {
+    if (record.isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, processField), true);
   };
 }
 
-function toLine(
-  record: RequestRecord,
-  { status, durationMs, isAborted }: AnswerFacts,
-  isProbe: boolean,
-  processField: string,
-): string {
-  const { requestId, traceId, method, path, operationName, code, upstreamMs, commitMs } = record;
+function toLine(record: RequestRecord, { status, durationMs, isAborted }: AnswerFacts, processField: string): string {
+  const { requestId, traceId, method, path, isProbe, operationName, code, upstreamMs, commitMs } = record;
   const outcome = toOutcome(record);
   let line = `{"level":${isProbe ? LEVELS.debug : LEVELS.info},"time":${Date.now()}${processField},"requestId":"${requestId}"`;
   if (traceId !== null) line += `,"traceId":"${traceId}"`;

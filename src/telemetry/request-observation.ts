@@ -3,13 +3,7 @@ import { performance } from 'node:perf_hooks';
 import type { Step, StepEnd, Steps, StepUnderWay } from '../event-loop/request-steps.ts';
 import type { RequestLog } from './request-log.ts';
 import type { RequestMetrics } from './request-metrics.ts';
-import {
-  type PathClass,
-  type RequestRecord,
-  type RequestTrace,
-  type Tracing,
-  parseTraceParent,
-} from './request-record.ts';
+import { type RequestRecord, type RequestTrace, type Route, type Tracing, parseTraceParent } from './request-record.ts';
 
 interface ObservedRequest {
   readonly method: string;
@@ -18,7 +12,7 @@ interface ObservedRequest {
 
 /** Observes each request from its first byte to its answer, whichever handler serves it. */
 export interface RequestObservation {
-  begin(request: ObservedRequest, path: PathClass, requestId: string): RequestRecord;
+  begin(request: ObservedRequest, route: Route, requestId: string): RequestRecord;
   /** To be called when the request was answered, or its caller left. The status is null if no answer was sent. */
   end(record: RequestRecord, status: number | null, isAborted: boolean): void;
 }
@@ -30,19 +24,8 @@ export interface RequestObservationOptions {
   readonly tracing: Tracing | null;
 }
 
-const ROUTES: Readonly<Record<PathClass, string | null>> = {
-  graphql: '/graphql',
-  rest: '/api/v2/admin/tasks/account',
-  token: '/Token',
-  health: '/health',
-  ready: '/ready',
-  metrics: '/metrics',
-  other: null,
-};
 /** Not a status of HTTP: the caller left before it got an answer. */
 const CLIENT_CLOSED_REQUEST = 499;
-/** Requested by machines every few seconds, and therefore not traced, and logged for debugging only. */
-const PROBES: ReadonlySet<PathClass> = new Set(['health', 'ready', 'metrics']);
 
 export function createRequestObservation({
   metrics,
@@ -51,13 +34,14 @@ export function createRequestObservation({
 }: RequestObservationOptions): RequestObservation {
   const traces = new WeakMap<RequestRecord, RequestTrace>();
   return {
-    begin({ method, headers }, path, requestId) {
+    begin({ method, headers }, { name, template, isProbe }, requestId) {
       metrics.begin();
-      const trace = tracing && !PROBES.has(path) ? tracing.beginRequest(method, ROUTES[path], headers) : null;
+      const trace = tracing && !isProbe ? tracing.beginRequest(method, template, headers) : null;
       const parent = trace ? null : parseTraceParent(headers.traceparent?.toString(), headers['tracestate']);
       const record: RequestRecord = {
         requestId,
-        path,
+        path: name,
+        isProbe,
         method,
         traceId: trace?.traceId ?? parent?.traceId ?? null,
         startedMs: performance.now(),
@@ -79,7 +63,7 @@ export function createRequestObservation({
       const statusCode = status ?? CLIENT_CLOSED_REQUEST;
       const durationMs = performance.now() - record.startedMs;
       metrics.end(record, statusCode, durationMs);
-      requestLog(record, { status: statusCode, durationMs, isAborted }, PROBES.has(record.path));
+      requestLog(record, { status: statusCode, durationMs, isAborted });
       if (tracing) traces.get(record)?.end(record, statusCode);
     },
   };

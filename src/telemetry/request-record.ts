@@ -2,13 +2,22 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Steps } from '../event-loop/request-steps.ts';
 
-/** The handler of a request. It is a label of metrics, so paths without a handler are all `other`. */
-export type PathClass = 'graphql' | 'rest' | 'token' | 'health' | 'ready' | 'metrics' | 'other';
+/** A kind of path, as http/routes.ts lists them. */
+export interface Route {
+  /** The label of metrics and log lines; few values exist. */
+  readonly name: string;
+  /** The path that a trace names; null if the path is not one of the gateway's own. */
+  readonly template: string | null;
+  /** Requested by machines every few seconds, and therefore not traced, and logged for debugging only. */
+  readonly isProbe: boolean;
+}
 
 /** The facts about one request. Each layer adds what it learns; the log line, metrics and trace are made from them. */
 export interface RequestRecord extends Steps {
   readonly requestId: string;
-  readonly path: PathClass;
+  /** The name of the route. */
+  readonly path: string;
+  readonly isProbe: boolean;
   readonly method: string;
   /** The ID of the caller's trace, or of the one that begins here; null without a trace. */
   readonly traceId: string | null;

@@ -1,4 +1,4 @@
-import type { HttpRequest } from '../../src/http/routes.ts';
+import { findRoute, type HttpRequest } from '../../src/http/routes.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import type { RequestRecord } from '../../src/telemetry/request-record.ts';
@@ -29,5 +29,5 @@ export function toHttpRequest({ body = '', headers: given = {}, ...parts }: Requ
 export function toRecord(requestId: string): RequestRecord {
   const { requests } = createMetrics();
   const observation = createRequestObservation({ metrics: requests, requestLog: () => undefined, tracing: null });
-  return observation.begin({ method: 'POST', headers: {} }, 'other', requestId);
+  return observation.begin({ method: 'POST', headers: {} }, findRoute('/'), requestId);
 }

@@ -9,6 +9,7 @@ import type { RequestRecord } from '../../src/telemetry/request-record.ts';
 const RECORD: RequestRecord = {
   requestId: 'request-1',
   path: 'graphql',
+  isProbe: false,
   method: 'POST',
   traceId: null,
   startedMs: 0,
@@ -60,7 +61,7 @@ describe('the log', () => {
   test('the log buffers lines, and writes them out on a flush', async () => {
     const { fd, read } = openFile();
     const sink = await openLogSink({ fd, isTerminal: false });
-    createRequestLog('info', sink)(RECORD, ANSWER, false);
+    createRequestLog('info', sink)(RECORD, ANSWER);
     expect(read()).toBe('');
     createLog('info', sink).info({}, 'listening');
     await expect
@@ -75,14 +76,14 @@ describe('the log', () => {
 
   test('the log writes out buffered lines after a second', async () => {
     const { fd, read } = openFile();
-    createRequestLog('info', await openLogSink({ fd, isTerminal: false }))(RECORD, ANSWER, false);
+    createRequestLog('info', await openLogSink({ fd, isTerminal: false }))(RECORD, ANSWER);
     await expect.poll(read, { timeout: 20_000 }).toMatch(/"msg":"request"}\n$/);
   });
 
   test('the log is readable text in a terminal', async () => {
     const { fd, read } = openFile();
     const sink = await openLogSink({ fd, isTerminal: true });
-    createRequestLog('info', sink)(RECORD, ANSWER, false);
+    createRequestLog('info', sink)(RECORD, ANSWER);
     createLog('info', sink).warn({ requestId: 'request-1' }, 'a sentence');
     await expect.poll(read).toMatch(/WARN.*: a sentence/);
     expect(read()).toMatch(/INFO.*: request .*"operation":"Register"/);
@@ -94,9 +95,9 @@ describe('the log line of a request', () => {
   test('the line of a request is JSON, and omits absent facts', () => {
     const { lines, sink } = collectLines();
     const log = createRequestLog('info', sink);
-    log(RECORD, ANSWER, false);
-    log({ ...RECORD, operationName: null, code: null, outcome: null, upstreamMs: 0, commitMs: 0 }, ANSWER, false);
-    log({ ...RECORD, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }, { ...ANSWER, isAborted: true }, false);
+    log(RECORD, ANSWER);
+    log({ ...RECORD, operationName: null, code: null, outcome: null, upstreamMs: 0, commitMs: 0 }, ANSWER);
+    log({ ...RECORD, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }, { ...ANSWER, isAborted: true });
     const [failed, plain, aborted] = lines.map((line) => JSON.parse(line) as object);
     const always = { level: 30, time: expect.any(Number), requestId: 'request-1', method: 'POST', path: 'graphql' };
     expect(failed).toEqual({
@@ -118,8 +119,8 @@ describe('the log line of a request', () => {
   test.each(LOG_LEVELS.map((level) => [level] as const))('the level %s decides which requests are logged', (level) => {
     const { lines, sink } = collectLines();
     const log = createRequestLog(level, sink);
-    log(RECORD, ANSWER, false);
-    log(RECORD, ANSWER, true);
+    log(RECORD, ANSWER);
+    log({ ...RECORD, isProbe: true }, ANSWER);
     expect(lines).toHaveLength({ silent: 0, error: 0, warn: 0, info: 1, debug: 2 }[level]);
   });
 });

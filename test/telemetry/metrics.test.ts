@@ -128,6 +128,7 @@ describe('the number of series is bounded', () => {
   const record = {
     requestId: 'r',
     path: 'graphql',
+    isProbe: false,
     method: 'POST',
     traceId: null,
     startedMs: 0,

@@ -4,7 +4,7 @@ import { registerHooks } from 'node:module';
 const OBSERVATION = '/src/telemetry/request-observation.ts';
 /** The checks in every request and every step, with their replacements. */
 const QUESTIONS = [
-  ['tracing && !PROBES.has(path) ?', 'false ?'],
+  ['tracing && !isProbe ?', 'false ?'],
   ['if (trace) traces.set(', 'if (false) traces.set('],
   ['if (tracing) traces.get(', 'if (false) traces.get('],
   ['trace?.begin(step) ?? null', 'null'],
