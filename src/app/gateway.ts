@@ -7,7 +7,7 @@ import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
 import { createSchema } from '../schema/schema.ts';
 import { createAddressLimit, createClientAddresses } from '../http/client-address.ts';
 import { createBodyBudget, defaultBodyBudgetBytes } from '../http/body-budget.ts';
-import { createRequestBodies } from '../http/request-body.ts';
+import { createBodyReader } from '../http/request-body.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts';
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
@@ -83,7 +83,7 @@ export function createHttpGateway(
   });
   const onRefused = (limit: Limit): void => metrics.countRefusal(limit);
   const addresses = createClientAddresses(config.trustedProxies);
-  const bodies = createRequestBodies({
+  const readBody = createBodyReader({
     budget: createBodyBudget({ maxBytes: config.maxPendingBodyBytes ?? defaultBodyBudgetBytes() }),
     toAddress: addresses.toKey,
   });
@@ -95,7 +95,6 @@ export function createHttpGateway(
   };
   const hasMetricsPort = config.metricsPort !== null;
   const common = {
-    bodies,
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
     onEnd(record: RequestRecord, answer: UnreadAnswer) {
       reportOmittedFailures(record, { log, metrics });
@@ -139,7 +138,7 @@ export function createHttpGateway(
     addressLimit,
   });
   const bounds = { keepAliveMs: config.keepAliveMs };
-  const server = createGatewayServer({ handle, bodies, metrics, addressLimit, bounds });
+  const server = createGatewayServer({ handle, readBody, metrics, addressLimit, bounds });
   const metricsServer = hasMetricsPort
     ? createGatewayServer({
         handle: createRequestHandler({
@@ -148,7 +147,7 @@ export function createHttpGateway(
           cors: null,
           addressLimit: null,
         }),
-        bodies,
+        readBody,
         metrics,
         addressLimit: null,
       })
@@ -172,7 +171,7 @@ export function createHttpGateway(
     log.info({}, 'closed');
   };
   return {
-    fetch: createFetchHandler({ handle, bodies }),
+    fetch: createFetchHandler({ handle, readBody }),
     async listen() {
       const metricsAddress = (await metricsServer?.listen(config.host, config.metricsPort ?? 0)) ?? null;
       try {

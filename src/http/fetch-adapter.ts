@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Answer } from './answer.ts';
-import type { ArrivingBody, RequestBodies } from './request-body.ts';
+import type { ArrivingBody, BodyReader } from './request-body.ts';
 import type { Exchange, RequestHandler } from './request-handler.ts';
 
 /** Facts about a request that a Request does not contain. */
@@ -16,14 +16,14 @@ export type FetchHandler = (request: Request, facts?: FetchFacts) => Promise<Res
 
 export interface FetchHandlerOptions {
   readonly handle: RequestHandler;
-  readonly bodies: RequestBodies;
+  readonly readBody: BodyReader;
 }
 
 /** Creates a fetch handler over the handler of all requests, so that it enforces the same limits as the gateway's own server. */
-export function createFetchHandler({ handle, bodies }: FetchHandlerOptions): FetchHandler {
+export function createFetchHandler({ handle, readBody }: FetchHandlerOptions): FetchHandler {
   return async (request, facts) => {
     const remoteAddress = typeof facts?.remoteAddress === 'string' ? facts.remoteAddress : '';
-    const exchange = new FetchExchange(request, remoteAddress, bodies);
+    const exchange = new FetchExchange(request, remoteAddress, readBody);
     const leave = (): void => exchange.leave();
     if (request.signal.aborted) leave();
     else request.signal.addEventListener('abort', leave, { once: true });
@@ -51,14 +51,15 @@ class FetchExchange implements Exchange {
   readonly unreadBytes = 0;
   isComplete: boolean;
   hasLeft = false;
+  arriving: ArrivingBody | null = null;
   readonly answer: Promise<Response>;
-  readonly #bodies: RequestBodies;
+  readonly #readBody: BodyReader;
   readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
   readonly #resolve: (response: Response) => void;
   readonly #reject: (error: Error) => void;
-  #arriving: ArrivingBody | null = null;
+  #isPaused = false;
 
-  constructor(request: Request, remoteAddress: string, bodies: RequestBodies) {
+  constructor(request: Request, remoteAddress: string, readBody: BodyReader) {
     const { pathname, search, host } = new URL(request.url);
     const isOfUnknownLength = request.body !== null && !request.headers.has('content-length');
     const headers: Readonly<Record<string, string>> = {
@@ -75,7 +76,7 @@ class FetchExchange implements Exchange {
     this.remoteAddress = remoteAddress;
     this.isComplete = request.body === null;
     this.answer = promise;
-    this.#bodies = bodies;
+    this.#readBody = readBody;
     this.#reader = request.body?.getReader() ?? null;
     this.#resolve = resolve;
     this.#reject = reject;
@@ -90,21 +91,21 @@ class FetchExchange implements Exchange {
   cutOff(): void {}
 
   readBody(maxBytes: number): Promise<Buffer | null> {
-    return this.#bodies.read(this, maxBytes);
+    return this.#readBody(this, maxBytes);
   }
 
   startBody(body: ArrivingBody): void {
-    this.#arriving = body;
+    this.arriving = body;
     void this.#read(body);
   }
 
   pauseBody(): void {
-    this.#arriving = null;
+    this.#isPaused = true;
   }
 
   async #read(body: ArrivingBody): Promise<void> {
     try {
-      while (this.#arriving) {
+      while (!this.#isPaused) {
         const piece = await this.#reader?.read();
         if (this.hasLeft) return;
         if (!piece || piece.done) {
@@ -129,7 +130,7 @@ class FetchExchange implements Exchange {
   leave(): void {
     const error = new Error('The caller left.');
     this.hasLeft = true;
-    this.#arriving?.fail(error);
+    this.arriving?.fail(error);
     this.#reject(error);
   }
 

@@ -9,20 +9,18 @@ import type { Sender } from './client-address.ts';
 export interface BodySource extends Sender {
   /** True if the caller has left. */
   readonly hasLeft: boolean;
+  /** The body, once it is read. */
+  readonly arriving: ArrivingBody | null;
   /** Starts to deliver the body, after "100 Continue" if the caller waits for it. */
   startBody(body: ArrivingBody): void;
   /** Stops reading; the rest of the body is not wanted. */
   pauseBody(): void;
 }
 
-export interface RequestBodies {
-  /** Reads the body of a request, as `readBody` of HttpRequest promises. */
-  read(source: BodySource, maxBytes: number): Promise<Buffer | null>;
-  /** Stops counting the body of a request that has been answered. */
-  release(source: BodySource): void;
-}
+/** Reads the body of a request, as `readBody` of HttpRequest promises. */
+export type BodyReader = (source: BodySource, maxBytes: number) => Promise<Buffer | null>;
 
-export interface RequestBodiesOptions {
+export interface BodyReaderOptions {
   readonly budget: BodyBudget;
   /** Returns the address for which a request's body counts. */
   readonly toAddress: (sender: Sender) => string;
@@ -38,44 +36,22 @@ const MIN_PIECE_BYTES = 256;
 const CALLER_LEFT = { status: 400, code: 'BAD_REQUEST' } as const;
 const arrivedBodies = createTurnBatch();
 
-export function createRequestBodies({ budget, toAddress }: RequestBodiesOptions): RequestBodies {
-  const counted = new Map<BodySource, CountedBody>();
-  const account: Account = {
-    budget,
-    open(source, refuse) {
-      const body = budget.open(toAddress(source), refuse);
-      counted.set(source, body);
-      return body;
-    },
-    release(source) {
-      const body = counted.get(source);
-      if (body && counted.delete(source)) budget.close(body);
-    },
+export function createBodyReader(options: BodyReaderOptions): BodyReader {
+  return (source, maxBytes) => {
+    if (Number(source.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(null);
+    // The caller may have left while its credentials were being checked.
+    if (source.hasLeft) return Promise.reject(new RequestRefusal('The caller has left.', CALLER_LEFT));
+    return new Promise((resolve, reject) => {
+      source.startBody(new ArrivingBody(source, maxBytes, options, resolve, reject));
+    });
   };
-  return {
-    release: (source) => account.release(source),
-    read(source, maxBytes) {
-      if (Number(source.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve(null);
-      // The caller may have left while its credentials were being checked.
-      if (source.hasLeft) return Promise.reject(new RequestRefusal('The caller has left.', CALLER_LEFT));
-      return new Promise((resolve, reject) => {
-        source.startBody(new ArrivingBody(source, maxBytes, account, resolve, reject));
-      });
-    },
-  };
-}
-
-interface Account {
-  readonly budget: BodyBudget;
-  open(source: BodySource, refuse: (refusal: RequestRefusal) => void): CountedBody;
-  release(source: BodySource): void;
 }
 
 /** Collects one body. A class, so that it can release its chunks; the source refers to it as long as the request lives. */
 export class ArrivingBody {
   readonly #source: BodySource;
   readonly #maxBytes: number;
-  readonly #account: Account;
+  readonly #options: BodyReaderOptions;
   /** Both are null once the body is delivered or refused. */
   #resolve: ((body: Buffer | null) => void) | null;
   #reject: ((error: Error) => void) | null;
@@ -89,13 +65,13 @@ export class ArrivingBody {
   constructor(
     source: BodySource,
     maxBytes: number,
-    account: Account,
+    options: BodyReaderOptions,
     resolve: (body: Buffer | null) => void,
     reject: (error: Error) => void,
   ) {
     this.#source = source;
     this.#maxBytes = maxBytes;
-    this.#account = account;
+    this.#options = options;
     this.#resolve = resolve;
     this.#reject = reject;
   }
@@ -104,7 +80,7 @@ export class ArrivingBody {
     this.#bytes += chunk.length;
     if (!this.#resolve) return;
     if (this.#bytes > this.#maxBytes) {
-      this.#account.release(this.#source);
+      this.release();
       this.#resolve(null);
       this.#stop();
       return;
@@ -112,13 +88,14 @@ export class ArrivingBody {
     if (this.#first === null) this.#first = chunk;
     else (this.#others ??= []).push(chunk);
     if (!this.#counted && this.#isSmallAndComplete()) return;
-    this.#counted ??= this.#account.open(this.#source, (refusal) => this.#fail(refusal));
-    this.#account.budget.receive(this.#counted, Math.max(chunk.length, MIN_PIECE_BYTES));
+    const { budget, toAddress } = this.#options;
+    this.#counted ??= budget.open(toAddress(this.#source), (refusal) => this.#fail(refusal));
+    budget.receive(this.#counted, Math.max(chunk.length, MIN_PIECE_BYTES));
   }
 
   end(): void {
     this.#isComplete = true;
-    if (this.#counted && this.#resolve) this.#account.budget.complete(this.#counted);
+    if (this.#counted && this.#resolve) this.#options.budget.complete(this.#counted);
     if (!this.#resolve) return;
     if (this.#bytes > MAX_BATCHED_BYTES) void exclusiveTurn().then(() => this.#deliver());
     else arrivedBodies.add(() => this.#deliver());
@@ -127,6 +104,12 @@ export class ArrivingBody {
   fail(error: Error): void {
     // A complete request must be answered even if its caller leaves in the same turn.
     if (!this.#isComplete) this.#fail(error);
+  }
+
+  /** Stops counting the body; to be called when its request has been answered. */
+  release(): void {
+    if (this.#counted) this.#options.budget.close(this.#counted);
+    this.#counted = null;
   }
 
   #isSmallAndComplete(): boolean {

@@ -12,7 +12,7 @@ import { type Answer, errorAnswer, RequestRefusal } from './answer.ts';
 import { findHeaderProblem, HTTP_BOUNDS } from './bounds.ts';
 import type { AddressLimit } from './client-address.ts';
 import type { Cors } from './cors.ts';
-import type { BodySource, RequestBodies } from './request-body.ts';
+import type { BodySource } from './request-body.ts';
 import { findRoute, type Handler, type HttpRequest, type RouteName } from './routes.ts';
 
 /** A request and the way back to its caller. The two adapters implement it: server.ts and fetch-adapter.ts. */
@@ -35,7 +35,6 @@ export interface RequestHandlerOptions {
   readonly handlers: Readonly<Partial<Record<RouteName, Handler>>> & { readonly other: Handler };
   /** Applied to GraphQL requests; null if pages of other origins may do nothing. */
   readonly cors: Cors | null;
-  readonly bodies: Pick<RequestBodies, 'release'>;
   /** Null if the requests of an address are not limited. */
   readonly addressLimit: AddressLimit | null;
   readonly observation: RequestObservation;
@@ -52,7 +51,6 @@ export type RequestHandler = (exchange: Exchange, refusal?: RequestRefusal) => v
 export function createRequestHandler({
   handlers,
   cors,
-  bodies,
   addressLimit,
   observation,
   onEnd,
@@ -90,7 +88,7 @@ export function createRequestHandler({
         answer = toFailureAnswer(error, exchange, record);
         if (answer) send(exchange, answer, record.requestId, crossOrigin);
       }
-      bodies.release(exchange);
+      exchange.arriving?.release();
       addressLimit?.end(exchange);
       onEnd(record, exchange);
       observation.end(record, answer?.status ?? null, exchange.isAborted);

@@ -7,12 +7,12 @@ import type { AddressLimit } from './client-address.ts';
 import { endsConnection, listen, type ServerConnections, trackConnections } from './connections.ts';
 import { createDroppedBodies, isLargeRest } from './dropped-bodies.ts';
 import { createPipelining } from './pipelining.ts';
-import type { ArrivingBody, RequestBodies } from './request-body.ts';
+import type { ArrivingBody, BodyReader } from './request-body.ts';
 import type { Exchange, RequestHandler } from './request-handler.ts';
 
 export interface GatewayServerOptions {
   readonly handle: RequestHandler;
-  readonly bodies: RequestBodies;
+  readonly readBody: BodyReader;
   readonly metrics: Pick<Metrics, 'countRefusal'>;
   /** Null if the connections of an address are not limited. */
   readonly addressLimit: AddressLimit | null;
@@ -34,7 +34,7 @@ export interface GatewayServer {
 
 export function createGatewayServer({
   handle,
-  bodies,
+  readBody,
   metrics,
   addressLimit,
   bounds: given,
@@ -61,7 +61,7 @@ export function createGatewayServer({
   Object.assign(server, { httpAllowHalfOpen: true });
   const dropped = createDroppedBodies({ onCutOff: () => metrics.countRefusal('dropped_bodies') });
   const connections = trackConnections(server, dropped);
-  const settings: ExchangeSettings = { bodies, connections, bounds };
+  const settings: ExchangeSettings = { readBody, connections, bounds };
   addressLimit?.guard(server);
   answerUnreadable(server, bounds, connections);
   return {
@@ -89,7 +89,7 @@ export function createGatewayServer({
 }
 
 interface ExchangeSettings {
-  readonly bodies: RequestBodies;
+  readonly readBody: BodyReader;
   readonly connections: ServerConnections;
   readonly bounds: HttpBounds;
 }
@@ -99,6 +99,7 @@ class NodeExchange implements Exchange {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  arriving: ArrivingBody | null = null;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
   readonly #settings: ExchangeSettings;
@@ -150,10 +151,11 @@ class NodeExchange implements Exchange {
   }
 
   readBody(maxBytes: number): Promise<Buffer | null> {
-    return this.#settings.bodies.read(this, maxBytes);
+    return this.#settings.readBody(this, maxBytes);
   }
 
   startBody(body: ArrivingBody): void {
+    this.arriving = body;
     if (this.headers.expect !== undefined && this.httpVersionMinor > 0) this.#response.writeContinue();
     this.#request.on('data', (chunk: Buffer) => body.add(chunk));
     this.#request.on('end', () => body.end());

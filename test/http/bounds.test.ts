@@ -5,7 +5,7 @@ import { type BodyPace, createBodyBudget } from '../../src/http/body-budget.ts';
 import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { HttpBounds } from '../../src/http/bounds.ts';
-import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createBodyReader } from '../../src/http/request-body.ts';
 import type { RequestLog } from '../../src/telemetry/request-log.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import { createRequestHandler } from '../../src/http/request-handler.ts';
@@ -32,7 +32,7 @@ async function startServer(
 ) {
   const asked: string[] = [];
   const metrics = createMetrics();
-  const bodies = createRequestBodies({
+  const readBody = createBodyReader({
     budget: createBodyBudget({ maxBytes: 1_000_000, ...(pace && { pace }) }),
     toAddress: () => '',
   });
@@ -64,12 +64,11 @@ async function startServer(
       requestLog: onAnswered,
       tracing: null,
     }),
-    bodies,
     addressLimit: null,
     metrics,
     log: createLog('silent', NO_LOG_SINK),
   });
-  const server = createGatewayServer({ handle, bodies, metrics, addressLimit: null, bounds });
+  const server = createGatewayServer({ handle, readBody, metrics, addressLimit: null, bounds });
   const url = await server.listen('127.0.0.1', 0);
   let closing: Promise<number> | undefined;
   const close = () => (closing ??= server.close(60_000));

@@ -4,7 +4,7 @@ import { createBodyBudget } from '../../src/http/body-budget.ts';
 import { createAddressLimit, createClientAddresses } from '../../src/http/client-address.ts';
 import { createCors } from '../../src/http/cors.ts';
 import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
-import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createBodyReader } from '../../src/http/request-body.ts';
 import { createRequestHandler, type RequestHandler } from '../../src/http/request-handler.ts';
 import type { Handler } from '../../src/http/routes.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
@@ -33,13 +33,13 @@ const streamed = (text: string) => new Blob([text]).stream();
 
 type Send = (request: Request) => Promise<Response>;
 
-const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 100_000 }), toAddress: () => '' });
+const readBody = createBodyReader({ budget: createBodyBudget({ maxBytes: 100_000 }), toAddress: () => '' });
 
 /** The ways in which a request reaches the handler. */
 const ADAPTERS: Readonly<Record<string, (handle: RequestHandler) => Promise<Send>>> = {
   async 'the adapter for node:http'(handle) {
     const metrics = createMetrics();
-    const server = createGatewayServer({ handle, bodies, metrics, addressLimit: null });
+    const server = createGatewayServer({ handle, readBody, metrics, addressLimit: null });
     const url = await server.listen('127.0.0.1', 0);
     onTestFinished(async () => void (await server.close(0)));
     return (request) => {
@@ -48,7 +48,7 @@ const ADAPTERS: Readonly<Record<string, (handle: RequestHandler) => Promise<Send
     };
   },
   async 'the adapter for Fetch'(handle) {
-    const answer = createFetchHandler({ handle, bodies });
+    const answer = createFetchHandler({ handle, readBody });
     return (request) => answer(request, { remoteAddress: '127.0.0.1' });
   },
 };
@@ -71,7 +71,6 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
     const handle = createRequestHandler({
       handlers,
       cors: createCors({ origins: [ORIGIN], onRefused: () => countRefusal('cors_headers') }),
-      bodies,
       addressLimit: createAddressLimit({
         max: 1,
         addresses: createClientAddresses(['127.0.0.1']),

@@ -3,7 +3,7 @@ import { openBackend } from '../../src/app/open-backend.ts';
 import { createGateway, type EmbeddedGateway } from '../../src/app/embedded.ts';
 import { createBodyBudget } from '../../src/http/body-budget.ts';
 import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
-import { createRequestBodies } from '../../src/http/request-body.ts';
+import { createBodyReader } from '../../src/http/request-body.ts';
 import type { Exchange } from '../../src/http/request-handler.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { startStore } from './embedded-store.ts';
@@ -117,9 +117,9 @@ describe('the fetch handler', () => {
 /** Creates a fetch handler for one request; `heard` settles as its handler does. */
 function handleOnce(handler: (exchange: Exchange) => Promise<unknown>) {
   const heard = Promise.withResolvers<unknown>();
-  const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => '' });
+  const readBody = createBodyReader({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => '' });
   const handle = (exchange: Exchange): void => void handler(exchange).then(heard.resolve, heard.reject);
-  return { answer: createFetchHandler({ handle, bodies }), heard: heard.promise };
+  return { answer: createFetchHandler({ handle, readBody }), heard: heard.promise };
 }
 
 describe('a Request', () => {

@@ -1,17 +1,18 @@
 import { expect, test } from 'vitest';
 import { createBodyBudget } from '../../src/http/body-budget.ts';
-import { type ArrivingBody, createRequestBodies } from '../../src/http/request-body.ts';
+import { type ArrivingBody, createBodyReader } from '../../src/http/request-body.ts';
 
-const bodies = createRequestBodies({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => 'a' });
+const readBody = createBodyReader({ budget: createBodyBudget({ maxBytes: 1_000_000 }), toAddress: () => 'a' });
 
 /** Starts to read the body of a request; returns what an adapter delivers to. */
 function read(maxBytes: number, hasLeft = false) {
   const arriving = Promise.withResolvers<ArrivingBody>();
-  const body = bodies.read(
+  const body = readBody(
     {
       headers: {},
       remoteAddress: '',
       hasLeft,
+      arriving: null,
       startBody: arriving.resolve,
       pauseBody: () => undefined,
     },
