@@ -35,8 +35,8 @@ test.each(SCRIPTS)('npm run %s without the Node package says in one line what to
       code: 1,
       stdout: '',
       stderr:
-        `Cannot start: Node 24 or later is needed, not ${version}. It comes with the packages, but npm has ` +
-        'not run their install scripts; run: npm rebuild node --ignore-scripts=false\n',
+        `Cannot start: Node 24 or later is required; this is Node ${version}. Node 24 comes with the packages, ` +
+        'but npm has not run their install scripts; run: npm rebuild node --ignore-scripts=false\n',
     });
 });
 
