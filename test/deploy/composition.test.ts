@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
+import { readConfig } from '../../src/app/config.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
@@ -21,9 +22,15 @@ interface Service {
   readonly security_opt?: readonly string[];
   readonly mem_limit?: string;
   readonly restart?: string;
+  readonly networks?: unknown;
+}
+
+interface Network {
+  readonly ipam: { readonly config: readonly { readonly subnet: string }[] };
 }
 
 interface Composition {
+  readonly networks: Readonly<Record<string, Network>>;
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, unknown>>;
 }
@@ -36,7 +43,7 @@ function read(path: string): unknown {
   return parse(readFileSync(join(ROOT, path), 'utf8'), { merge: true });
 }
 
-const { services, volumes } = read('compose.yaml') as Composition;
+const { services, volumes, networks } = read('compose.yaml') as Composition;
 const entries = Object.entries(services);
 const nginx = readFileSync(join(ROOT, 'deploy/nginx.conf'), 'utf8');
 const dockerfile = readFileSync(join(ROOT, 'Dockerfile'), 'utf8');
@@ -138,6 +145,15 @@ describe('the proxy', () => {
 
   test('the proxy listens on the port that compose.yaml publishes', () => {
     expect(services['proxy']?.ports).toEqual([`127.0.0.1:8080:${/listen (\d+);/.exec(nginx)?.[1]}`]);
+  });
+
+  test('the proxy says the address of the caller, and the gateways believe it from their own network only', () => {
+    expect(nginx).toMatch(/^\s*proxy_set_header X-Forwarded-For \$proxy_add_x_forwarded_for;$/m);
+    const { TRUSTED_PROXIES = '' } = services['gateway-1']?.environment ?? {};
+    expect(networks['default']?.ipam.config).toEqual([{ subnet: TRUSTED_PROXIES }]);
+    expect(entries.filter(([, service]) => service.networks !== undefined)).toEqual([]);
+    const { trustedProxies } = readConfig({ TRUSTED_PROXIES, DATABASE_URL: 'sqlite::memory:' }, 'serve');
+    expect(trustedProxies).toEqual([TRUSTED_PROXIES]);
   });
 
   test('the proxy never sends a create to another gateway once it may have left', () => {
