@@ -46,7 +46,7 @@ export function startWatchedWorkers(
   { intervalMs, maxMissed }: HeartbeatRule,
   env: Readonly<Record<string, string>>,
 ): GatewayProcess {
-  return watch(process.execPath, ['test/e2e/support/watched-workers.ts', String(intervalMs), String(maxMissed)], env);
+  return watch(process.execPath, [inject('watchedWorkers'), String(intervalMs), String(maxMissed)], env);
 }
 
 /** Starts the program with a limit on the size of files, as on a full disk. Not on Windows. */
