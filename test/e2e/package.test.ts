@@ -12,7 +12,7 @@ import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/is
 import { temporaryPostgres } from '../support/databases.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { BESIDE_GRAPHQL, ON_BUN, ON_DENO, ON_NODE, TYPED } from './support/embedding-programs.ts';
-import { installBeside, type InstalledPackage, installPackage } from './support/installed-package.ts';
+import { addPackage, copyProject, type InstalledPackage, installPackage } from './support/installed-package.ts';
 import { LIST_LOADED, readLoaded } from './support/loaded-packages.ts';
 import { startOtlpReceiver } from './support/otlp-receiver.ts';
 import { seedStore } from './support/seeded-store.ts';
@@ -264,16 +264,25 @@ describe.each([
   });
 });
 
-describe.each(['15.8.0', '16.11.0', '17.1.0'])('embedded in a project with graphql %s', (version) => {
-  test('the embedded gateway uses its own graphql, and its declarations are accepted', async () => {
-    const project = await installBeside(installed, { graphql: version });
-    writeFileSync(join(project, 'beside.mjs'), BESIDE_GRAPHQL);
-    const env = { PATH, DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent' };
-    const { stdout } = await run(process.execPath, ['beside.mjs'], { cwd: project, env });
-    const sdl = expect.stringContaining('type AccountTask @key(fields: "id")') as string;
-    expect(JSON.parse(stdout)).toEqual({ version, status: 200, data: { __typename: 'Query', _service: { sdl } } });
-    expect(await checkTypes(project)).toBe('');
+describe('embedded in a project with a graphql of its own', () => {
+  let project: string;
+  beforeAll(() => {
+    project = copyProject(installed);
   }, 300_000);
+
+  test.each(['15.8.0', '16.11.0', '17.1.0'])(
+    'the embedded gateway uses its own graphql beside %s, and its declarations are accepted',
+    async (version) => {
+      await addPackage(project, `graphql@${version}`);
+      writeFileSync(join(project, 'beside.mjs'), BESIDE_GRAPHQL);
+      const env = { PATH, DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent' };
+      const { stdout } = await run(process.execPath, ['beside.mjs'], { cwd: project, env });
+      const sdl = expect.stringContaining('type AccountTask @key(fields: "id")') as string;
+      expect(JSON.parse(stdout)).toEqual({ version, status: 200, data: { __typename: 'Query', _service: { sdl } } });
+      expect(await checkTypes(project)).toBe('');
+    },
+    300_000,
+  );
 });
 
 test('the scripts of package.json name the Node version that the package needs', () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
@@ -56,19 +56,16 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   };
 }
 
-/** Installs the package that `installPackage` packed into a new project with further dependencies. */
-export async function installBeside(
-  { folder }: InstalledPackage,
-  dependencies: Readonly<Record<string, string>>,
-): Promise<string> {
+/** Copies the project of an installed package. */
+export function copyProject({ folder }: InstalledPackage): string {
   const project = mkdtempSync(join(dirname(folder), 'beside-'));
-  const { dependencies: ofInstalled } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8')) as {
-    readonly dependencies: Readonly<Record<string, string>>;
-  };
-  const manifest = { type: 'module', dependencies: { ...ofInstalled, ...dependencies } };
-  writeFileSync(join(project, 'package.json'), JSON.stringify(manifest));
-  await npm(['install', '--omit=dev', '--no-audit', '--no-fund', '--no-package-lock'], project);
+  cpSync(folder, project, { recursive: true, verbatimSymlinks: true });
   return project;
+}
+
+/** Installs a dependency, such as `graphql@16.11.0`, into a project as its user would. */
+export async function addPackage(project: string, specification: string): Promise<void> {
+  await npm(['install', '--omit=dev', '--no-audit', '--no-fund', specification], project);
 }
 
 async function npm(args: readonly string[], cwd: string): Promise<string> {
