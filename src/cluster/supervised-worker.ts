@@ -1,43 +1,37 @@
 import cluster from 'node:cluster';
 import type { CloseOptions } from '../app/gateway.ts';
-import {
-  type Heartbeats,
-  type HeartbeatRule,
-  watchHeartbeats,
-  type SupervisorMessage,
-  type WorkerMessage,
-} from './worker-messages.ts';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
 
-/** The end of a worker process. */
-export interface WorkerEnd {
-  readonly livedMs: number;
-  readonly wasServing: boolean;
-  /** The reason that the worker gave for a failed start; null if it gave none. */
-  readonly problem: string | null;
-  /** Null if a signal ended it. */
-  readonly code: number | null;
-  readonly signal: string | null;
-  /** True if it was killed because its heartbeats stopped. */
-  readonly wasHung: boolean;
+/** A message from a worker to its supervisor. */
+export type WorkerMessage =
+  | { readonly kind: 'ready' }
+  /** Sent at an interval while the event loop is not blocked; null before there are metrics. */
+  | { readonly kind: 'heartbeat'; readonly snapshot: MetricsSnapshot | null }
+  /** Startup failed; the problem is one line for the person who starts the gateway. */
+  | { readonly kind: 'failed'; readonly problem: string }
+  /** Requests the metrics of all workers. */
+  | { readonly kind: 'metrics-wanted' };
+
+/** A message from the supervisor to a worker. */
+export type SupervisorMessage =
+  | { readonly kind: 'close'; readonly options: CloseOptions }
+  | { readonly kind: 'metrics'; readonly rendered: RenderedMetrics };
+
+/** The rule by which a supervisor decides that a worker hangs. */
+export interface HeartbeatRule {
+  readonly intervalMs: number;
+  /** The number of consecutive heartbeats that may be missed. */
+  readonly maxMissed: number;
 }
 
-/** A worker process, as its supervisor sees it. */
-export interface SupervisedWorker {
-  readonly id: number;
-  readonly pid: number;
-  isServing(): boolean;
-  /** Resolves with true once it serves, or with false if it ends before. */
-  readonly started: Promise<boolean>;
-  readonly ended: Promise<WorkerEnd>;
-  close(options: CloseOptions): void;
-  kill(): void;
-  /** Requests a snapshot of its metrics. Resolves once that has arrived, or after the timeout if the worker is busy or has ended. */
-  requestSnapshot(timeoutMs: number): Promise<void>;
-}
+export const HEARTBEAT: HeartbeatRule = { intervalMs: 1_000, maxMissed: 10 };
+
+/** The end of a worker process. */
+export type WorkerEnd = Awaited<SupervisedWorker['ended']>;
+export type SupervisedWorker = ReturnType<typeof startSupervisedWorker>;
 
 export interface WorkerListeners {
-  readonly onSnapshot: (snapshot: MetricsSnapshot) => void;
+  readonly onSnapshot: (worker: number, snapshot: MetricsSnapshot) => void;
   /** Reads the metrics of all workers. */
   readonly readMetrics: () => Promise<RenderedMetrics>;
 }
@@ -47,29 +41,30 @@ export interface WorkerListeners {
 cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 /** Starts this program as a worker, with the same arguments and variables. */
-export function startSupervisedWorker(
-  heartbeat: HeartbeatRule,
-  listenersOf: (id: number) => WorkerListeners,
-): SupervisedWorker {
+export function startSupervisedWorker(heartbeat: HeartbeatRule, { onSnapshot, readMetrics }: WorkerListeners) {
   const worker = cluster.fork();
-  const { onSnapshot, readMetrics } = listenersOf(worker.id);
   const startedAtMs = performance.now();
   const started = Promise.withResolvers<boolean>();
-  const waiting = new Set<() => void>();
+  const exited = Promise.withResolvers<{ readonly code: number | null; readonly signal: string | null }>();
+  const disconnected = Promise.withResolvers<void>();
   let hasServed = false;
   let isClosing = false;
   let problem: string | null = null;
-  /** Null until the first heartbeat: a slow start is not a hang. */
-  let heartbeats: Heartbeats | null = null;
+  let missed = 0;
   let wasHung = false;
+  /** Undefined until the first heartbeat: a slow start is not a hang. */
+  let watch: NodeJS.Timeout | undefined;
 
-  const killHung = (): void => {
-    wasHung = true;
-    worker.process.kill('SIGKILL');
-  };
+  const kill = (): void => void worker.process.kill('SIGKILL');
   const send = (message: SupervisorMessage): void => {
     // A dying worker has no channel any more.
     if (worker.isConnected()) worker.send(message, ignore);
+  };
+  // Intervals of this process are counted, not time, so a pause of the whole machine counts as one interval.
+  const countMissed = (): void => {
+    missed += 1;
+    wasHung ||= missed > heartbeat.maxMissed;
+    if (wasHung) kill();
   };
   worker.on('message', (message: WorkerMessage) => {
     switch (message.kind) {
@@ -77,14 +72,11 @@ export function startSupervisedWorker(
         hasServed = true;
         return started.resolve(true);
       case 'heartbeat':
-        heartbeats ??= watchHeartbeats(heartbeat, killHung);
-        return heartbeats.beat();
+        missed = 0;
+        watch ??= setInterval(countMissed, heartbeat.intervalMs).unref();
+        return message.snapshot ? onSnapshot(worker.id, message.snapshot) : undefined;
       case 'failed':
         ({ problem } = message);
-        return;
-      case 'snapshot':
-        onSnapshot(message.snapshot);
-        for (const resolve of waiting) resolve();
         return;
       case 'metrics-wanted':
         // If this fails, the worker's own timeout reports it.
@@ -92,46 +84,32 @@ export function startSupervisedWorker(
     }
   });
   worker.on('error', ignore);
-  const exited = new Promise<Pick<WorkerEnd, 'code' | 'signal'>>((resolve) => {
-    worker.once('exit', (code: number | null, signal: string | null) => resolve({ code, signal }));
-  });
+  worker.once('exit', (code: number | null, signal: string | null) => exited.resolve({ code, signal }));
   // Its last messages may arrive after its exit.
-  const disconnected = new Promise<void>((resolve) => {
-    worker.once('disconnect', resolve);
-  });
-  const end = async (): Promise<WorkerEnd> => {
-    const [{ code, signal }] = await Promise.all([exited, disconnected]);
-    heartbeats?.stop();
-    for (const stop of waiting) stop();
+  worker.once('disconnect', () => disconnected.resolve());
+  const end = async () => {
+    await disconnected.promise;
+    const exit = await exited.promise;
+    clearInterval(watch);
     started.resolve(false);
     const wasServing = hasServed;
     hasServed = false;
-    return { livedMs: performance.now() - startedAtMs, wasServing, problem, code, signal, wasHung };
+    return { ...exit, livedMs: performance.now() - startedAtMs, wasServing, problem, wasHung };
   };
   return {
     id: worker.id,
     pid: worker.process.pid ?? 0,
-    isServing: () => hasServed && !isClosing,
+    isServing: (): boolean => hasServed && !isClosing,
+    /** Resolves with true once it serves, or with false if it ends before. */
     started: started.promise,
     ended: end(),
-    close(options) {
+    close(options: CloseOptions): void {
       isClosing = true;
       if (hasServed) send({ kind: 'close', options });
       // It has no requests yet.
-      else worker.process.kill('SIGKILL');
+      else kill();
     },
-    kill: () => void worker.process.kill('SIGKILL'),
-    requestSnapshot: (timeoutMs) =>
-      new Promise((resolve) => {
-        const stop = (): void => {
-          clearTimeout(timer);
-          waiting.delete(stop);
-          resolve();
-        };
-        const timer = setTimeout(stop, timeoutMs);
-        waiting.add(stop);
-        send({ kind: 'snapshot-wanted' });
-      }),
+    kill,
   };
 }
 

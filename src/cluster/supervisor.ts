@@ -1,11 +1,16 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Config } from '../app/config.ts';
-import { HEARTBEAT, type HeartbeatRule } from './worker-messages.ts';
 import { createLog, openLogSink } from '../telemetry/log.ts';
 import type { RenderedMetrics } from '../telemetry/metrics.ts';
 import { createMetricsOfWorkers } from './metrics-of-workers.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
-import { type SupervisedWorker, startSupervisedWorker, type WorkerEnd } from './supervised-worker.ts';
+import {
+  HEARTBEAT,
+  type HeartbeatRule,
+  type SupervisedWorker,
+  startSupervisedWorker,
+  type WorkerEnd,
+} from './supervised-worker.ts';
 
 /** The process that starts the workers, restarts them and adds up their metrics. It serves nothing itself. */
 export interface Supervisor {
@@ -19,10 +24,12 @@ export interface Supervisor {
   kill(): void;
 }
 
-const DELAYS = { firstMs: 250, maxMs: 30_000, steadyMs: 10_000 } as const;
+const FIRST_RESTART_MS = 250;
+const MAX_RESTART_MS = 30_000;
+/** A worker that lived at least this long is not in a crash loop. */
+const STEADY_MS = 10_000;
 /** Consecutive failed starts, while no worker serves, after which the supervisor gives up. */
 const MAX_FAILED_STARTS = 5;
-const SNAPSHOT_TIMEOUT_MS = 1_000;
 /** The time a closing worker has on top of its drain and close timeouts before it counts as hung. */
 const GRACE_MS = 15_000;
 
@@ -41,15 +48,11 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatRule =
   let restarting = Promise.resolve();
 
   const readMetrics = shareForASecond(async (): Promise<RenderedMetrics> => {
-    await Promise.all([...workers].map((worker) => worker.requestSnapshot(SNAPSHOT_TIMEOUT_MS)));
     metrics.setServing(serving());
     return metrics.render();
   });
   const launch = (): SupervisedWorker => {
-    const worker = startSupervisedWorker(heartbeat, (id) => ({
-      onSnapshot: (snapshot) => metrics.update(id, snapshot),
-      readMetrics,
-    }));
+    const worker = startSupervisedWorker(heartbeat, { onSnapshot: metrics.update, readMetrics });
     workers.add(worker);
     log.info({ worker: worker.id, pid: worker.pid }, 'worker started');
     void follow(worker);
@@ -74,7 +77,7 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatRule =
 
   /** Keeps one worker running: restarts it when it ends, and replaces it on request. */
   const keepWorker = () => {
-    const delays = createRestartDelays(DELAYS);
+    let shortLives = 0;
     let worker = launch();
     const keep = async (): Promise<void> => {
       for (;;) {
@@ -84,7 +87,8 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatRule =
         if (worker !== watched) continue;
         if (serving() === 0 && (failedStarts >= MAX_FAILED_STARTS || (!hasServed && end.problem !== null)))
           return giveUp(end);
-        await delay(delays.next(end.livedMs), null, { signal: closing.signal }).catch(() => null);
+        shortLives = end.livedMs >= STEADY_MS ? 0 : shortLives + 1;
+        await delay(restartDelayMs(shortLives), null, { signal: closing.signal }).catch(() => null);
         if (isClosing()) return;
         worker = launch();
       }
@@ -145,30 +149,7 @@ function toProblem({ problem, code, signal }: WorkerEnd): string {
   return problem ?? `every worker ends before it serves; the last one ended with ${signal ?? `exit status ${code}`}`;
 }
 
-export interface RestartDelaysOptions {
-  /** The delay after the first short life; it doubles with each further one. */
-  readonly firstMs: number;
-  readonly maxMs: number;
-  /** A process that lived at least this long is not in a crash loop. */
-  readonly steadyMs: number;
-}
-
-/** The backoff of a process that crashes again and again. */
-export interface RestartDelays {
-  /** Returns the delay before the next start. */
-  next(livedMs: number): number;
-}
-
-export function createRestartDelays({ firstMs, maxMs, steadyMs }: RestartDelaysOptions): RestartDelays {
-  let shortLives = 0;
-  return {
-    next(livedMs) {
-      if (livedMs >= steadyMs) {
-        shortLives = 0;
-        return 0;
-      }
-      shortLives += 1;
-      return Math.min(maxMs, firstMs * 2 ** (shortLives - 1));
-    },
-  };
+/** Returns the delay before a restart after a number of short lives in a row. */
+export function restartDelayMs(shortLives: number): number {
+  return shortLives === 0 ? 0 : Math.min(MAX_RESTART_MS, FIRST_RESTART_MS * 2 ** (shortLives - 1));
 }

@@ -1,12 +1,12 @@
 import type { Worker } from 'node:cluster';
 import type { Config } from '../app/config.ts';
 import type { CloseOptions } from '../app/gateway.ts';
-import { HEARTBEAT, type HeartbeatRule, type SupervisorMessage, type WorkerMessage } from './worker-messages.ts';
-import type { Metrics, RenderedMetrics } from '../telemetry/metrics.ts';
-import { shareForASecond } from '../event-loop/shared-work.ts';
 import { type Serving, startServing } from '../app/serving.ts';
+import { shareForASecond } from '../event-loop/shared-work.ts';
+import { withTimeLimit } from '../event-loop/time-limit.ts';
+import type { Metrics, RenderedMetrics } from '../telemetry/metrics.ts';
+import { HEARTBEAT, type HeartbeatRule, type SupervisorMessage, type WorkerMessage } from './supervised-worker.ts';
 
-/** Longer than the supervisor waits for a busy worker. */
 const METRICS_TIMEOUT_MS = 5_000;
 
 /**
@@ -22,7 +22,8 @@ export async function runWorker(
   // Otherwise Node exits in the middle of requests when the supervisor is gone.
   self.exitedAfterDisconnect = true;
   const closing = Promise.withResolvers<CloseOptions>();
-  const rendering = new Set<(rendered: RenderedMetrics) => void>();
+  const orphaned = Promise.withResolvers<null>();
+  let rendered = Promise.withResolvers<RenderedMetrics>();
   let ownMetrics: Metrics | null = null;
   let serving: Serving | null = null;
 
@@ -31,42 +32,27 @@ export async function runWorker(
       if (self.isConnected()) self.send(message, () => resolve());
       else resolve();
     });
-  const sendSnapshot = async (): Promise<void> => {
-    if (ownMetrics) await send({ kind: 'snapshot', snapshot: await ownMetrics.snapshot() });
-  };
+  const beat = async (): Promise<void> => send({ kind: 'heartbeat', snapshot: (await ownMetrics?.snapshot()) ?? null });
   const renderAll = async (): Promise<RenderedMetrics> => {
-    const rendered = Promise.withResolvers<RenderedMetrics>();
-    const timer = setTimeout(() => rendered.reject(new Error('The supervisor did not answer.')), METRICS_TIMEOUT_MS);
-    rendering.add(rendered.resolve);
-    try {
-      await send({ kind: 'metrics-wanted' });
-      return await rendered.promise;
-    } finally {
-      clearTimeout(timer);
-      rendering.delete(rendered.resolve);
-    }
+    const { promise } = (rendered = Promise.withResolvers());
+    await beat();
+    await send({ kind: 'metrics-wanted' });
+    return withTimeLimit(promise, METRICS_TIMEOUT_MS, () => {
+      throw new Error('The supervisor did not answer.');
+    });
   };
   self.on('message', (message: SupervisorMessage) => {
-    switch (message.kind) {
-      case 'close':
-        closing.resolve(message.options);
-        // A signal to the whole process group may have reached this worker first and started a close with isReplaced.
-        serving?.close(message.options).catch(ignore);
-        return;
-      case 'snapshot-wanted':
-        void sendSnapshot();
-        return;
-      case 'metrics':
-        for (const resolve of rendering) resolve(message.rendered);
-        return;
-    }
+    if (message.kind === 'metrics') return rendered.resolve(message.rendered);
+    closing.resolve(message.options);
+    // A signal to the whole process group may have reached this worker first and started a close with isReplaced.
+    serving?.close(message.options).catch(ignore);
   });
-  void send({ kind: 'heartbeat' });
-  setInterval(() => void send({ kind: 'heartbeat' }), intervalMs).unref();
-  const orphaned = new Promise<null>((resolve) => {
-    self.once('disconnect', () => resolve(null));
+  void beat();
+  setInterval(() => void beat(), intervalMs).unref();
+  self.once('disconnect', () => {
+    orphaned.resolve(null);
+    closing.resolve({ drainMs: 0 });
   });
-  void orphaned.then(() => closing.resolve({ drainMs: 0 }));
   self.on('error', ignore);
   void stopRequested.then(() => closing.resolve({ drainMs: config.drainMs, isReplaced: true }));
 
@@ -78,11 +64,11 @@ export async function runWorker(
         return { ...own, render: shareForASecond(renderAll) };
       },
     });
-    serving = await Promise.race([starting, orphaned]);
+    serving = await Promise.race([starting, orphaned.promise]);
     if (!serving) return 1;
     await send({ kind: 'ready' });
     await serving.close(await closing.promise);
-    await sendSnapshot();
+    await beat();
     return 0;
   } catch (error) {
     await send({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) });

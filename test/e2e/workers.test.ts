@@ -103,10 +103,10 @@ test('workers share the port of their metrics too', async () => {
   const [, metricsAddress = ''] = /"metricsAddress":"([^"]*)"/.exec(gateway.stderr()) ?? [];
   await createTen(address);
   const creates = () => metric(new URL(metricsAddress), 'gateway_creates_total');
-  expect(await creates()).toBe(10);
+  await expect.poll(creates).toBe(10);
   for (const worker of [1, 2]) {
     signalWorker(gateway, worker, 'SIGSTOP');
-    expect(await creates()).toBe(10);
+    await expect.poll(creates).toBe(10);
     signalWorker(gateway, worker, 'SIGCONT');
   }
   expect((await fetch(new URL('metrics', address))).status).toBe(404);

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { HeartbeatRule } from '../../../src/cluster/worker-messages.ts';
+import type { HeartbeatRule } from '../../../src/cluster/supervised-worker.ts';
 import { inject, onTestFinished } from 'vitest';
 import { startGroup } from './process-group.ts';
 
