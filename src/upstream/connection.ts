@@ -26,9 +26,6 @@ export class Connection {
       allowH2: false,
       headersTimeout: 0,
       bodyTimeout: 0,
-      // Nothing is pipelined, because a connection carries one request at a time. With the value 1 undici would wait an event-loop
-      // turn after each answer, to notice a closed connection; the pool already does so.
-      pipelining: 2,
     });
   }
 
@@ -61,7 +58,8 @@ const INTERIM = 'HTTP/1.1 1';
 const STATUS_END = 12;
 const FIRST_DIGIT = INTERIM.length - 1;
 const ONE = 0x31;
-const SWITCHING_PROTOCOLS = 'HTTP/1.1 101';
+/** The code of the error that ends a connection after an answer of status 101. No request asks for it. */
+export const PROTOCOL_SWITCH = 'PROTOCOL_SWITCH';
 /** Larger ones are passed to undici, which rejects them. */
 const MAX_INTERIM_BYTES = 16_384;
 
@@ -118,6 +116,10 @@ export class AnswerSocket {
         this.#held = bytes;
         return null;
       }
+      if (bytes.toString('latin1', FIRST_DIGIT, STATUS_END) === '101') {
+        this.#socket.destroy(Object.assign(new Error('Switched to another protocol.'), { code: PROTOCOL_SWITCH }));
+        return null;
+      }
       bytes = bytes.subarray(end + 4);
       if (bytes.length === 0) return null;
     }
@@ -129,6 +131,5 @@ export class AnswerSocket {
 /** True for the start of an interim answer, and as long as there are too few bytes to tell. */
 function mayBeInterim(bytes: Buffer): boolean {
   if (bytes.length > FIRST_DIGIT && bytes[FIRST_DIGIT] !== ONE) return false;
-  const start = bytes.toString('latin1', 0, STATUS_END);
-  return INTERIM.startsWith(start.slice(0, INTERIM.length)) && start !== SWITCHING_PROTOCOLS;
+  return INTERIM.startsWith(bytes.toString('latin1', 0, INTERIM.length).replace('1.0', '1.1'));
 }

@@ -1,4 +1,5 @@
 import { badInput, TaskFailure } from '../contract/failure.ts';
+import { PROTOCOL_SWITCH } from './connection.ts';
 
 /*
  * The failures of an exchange that brought no usable answer, and their outcomes. One fact decides, in `toTransportFailure`: an
@@ -67,14 +68,14 @@ export function unreadable(problem: string, cause?: unknown): TaskFailure {
 
 /** The connection failed after bytes of the request may have left. */
 function connectionLost(cause: Error): TaskFailure {
-  if (errorCode(cause) === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', cause);
-  // A body that ends before its last chunk is a lost connection; any other parser error means that this is not HTTP.
-  const isNotHttp = cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state');
+  const code = errorCode(cause);
   // The unparsed rest of the answer, which must not get into the log.
   if ('data' in cause) cause.data = undefined;
-  // undici's messages for a protocol switch, or a 100 Continue of HTTP/1.0, that the request did not ask for.
-  const isUnsolicited = cause.message === 'bad response' || cause.message === 'bad upgrade';
-  if (isNotHttp || isUnsolicited) return unreadable('does not follow HTTP', cause);
+  if (code === PROTOCOL_SWITCH) return unreadable('switches to another protocol', cause);
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', cause);
+  // A body that ends before its last chunk is a lost connection; any other parser error means that this is not HTTP.
+  if (cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state'))
+    return unreadable('does not follow HTTP', cause);
   return new TaskFailure(
     { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
     `The connection to the service was lost before its answer was complete; ${UNKNOWN_FATE}.`,

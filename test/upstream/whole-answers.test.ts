@@ -47,6 +47,13 @@ describe('an answer is read', () => {
     },
   );
 
+  test('an interim answer of HTTP/1.0 is skipped too', async () => {
+    const service = await openRawService((socket) =>
+      socket.write(Buffer.concat([Buffer.from('HTTP/1.0 100 Continue\r\n\r\n'), OK])),
+    );
+    expect(await openClient(service.url).post(SMALL_POST)).toMatchObject({ status: 200, body: Buffer.from('ok') });
+  });
+
   test('interim answers that arrive byte by byte are skipped', async () => {
     const service = await openRawService((socket) => {
       const bytes = Buffer.concat([interim([100, 103, 100]), OK]);
