@@ -37,3 +37,49 @@ export function abortAfter(limitMs: number): AbortSignal {
   setTimeLimit(abort, limitMs).unref();
   return aborter.signal;
 }
+
+/** A phase of work that has a `Deadline`. */
+export interface Phase {
+  onExpired(): void;
+}
+
+/** The time limit of work in phases, such as a call with its connecting and its retries. */
+export class Deadline {
+  /** True once nothing new may begin. */
+  isExpired = false;
+  /** The current phase. It is ended one event-loop turn after the expiry, so that answers that have already arrived count. */
+  phase: Phase | null = null;
+  readonly #timer: NodeJS.Timeout;
+
+  constructor(limitMs: number) {
+    this.#timer = setTimeout(expire, limitMs, this);
+  }
+
+  /** To be called when the work has ended. */
+  clear(): void {
+    clearTimeout(this.#timer);
+    this.phase = null;
+  }
+
+  /** Resolves with true after `delayMs`, or with false as soon as the deadline expires. */
+  wait(delayMs: number): Promise<boolean> {
+    if (this.isExpired) return Promise.resolve(false);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => {
+        this.phase = null;
+        resolve(true);
+      }, delayMs);
+      this.phase = {
+        onExpired() {
+          clearTimeout(timer);
+          resolve(false);
+        },
+      };
+    });
+  }
+}
+
+function expire(deadline: Deadline): void {
+  deadline.isExpired = true;
+  setImmediate(() => deadline.phase?.onExpired());
+}

@@ -1,6 +1,5 @@
 import type { TaskFailure } from '../contract/failure.ts';
 import { setTimeLimit } from '../event-loop/time-limit.ts';
-import { createFairQueue } from './fair-queue.ts';
 import { overloaded } from './transport-failure.ts';
 
 /**
@@ -8,17 +7,11 @@ import { overloaded } from './transport-failure.ts';
  * A caller that finds no slot because another one has more than half waits for the next slot, up to a time limit.
  */
 export interface CallsInFlight {
-  /** Takes a slot, to be returned with `release`; the result is OVERLOADED if all are taken. */
-  admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
-  release(caller: string): void;
-  /** Registers work that needs no slot: a part of an admitted call, or a token that such calls wait for. OVERLOADED once drained. */
-  begin(): TaskFailure | null;
-  /** Ends work that `begin` registered. */
-  finish(): void;
-  /** Admits no more calls; resolves when nothing is in flight. */
+  /** Runs a call in a slot. Rejects with OVERLOADED if it gets none. */
+  run<Result>(caller: string, work: () => Promise<Result>): Promise<Result>;
+  /** Admits no more calls; resolves when none is in flight. */
   drain(): Promise<void>;
-  /** The number of admitted calls. */
-  admitted(): number;
+  size(): number;
 }
 
 export interface CallsInFlightOptions {
@@ -29,6 +22,7 @@ export interface CallsInFlightOptions {
   readonly onRefused: (limit: 'in_flight' | 'caller_share') => void;
 }
 
+/** Called once, with null for a slot. */
 type Waiting = (refusal: TaskFailure | null) => void;
 
 export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInFlightOptions): CallsInFlight {
@@ -38,10 +32,9 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
   /** The caller with more than half of the slots; there can be only one. */
   let largest: string | null = null;
   const waiting = createFairQueue<Waiting>();
-  let admitted = 0;
   let inFlight = 0;
   let isDraining = false;
-  let onIdle: (() => void) | null = null;
+  const idle = Promise.withResolvers<void>();
 
   const claim = (caller: string): void => {
     const claimed = (claims.get(caller) ?? 0) + 1;
@@ -54,69 +47,119 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
     else claims.set(caller, claimed);
     if (caller === largest && claimed <= share) largest = null;
   };
-  const occupy = (): void => {
-    admitted += 1;
-    inFlight += 1;
-  };
-  const finish = (): void => {
-    inFlight -= 1;
-    if (inFlight === 0) onIdle?.();
-  };
   const refuse = (limit: 'in_flight' | 'caller_share'): TaskFailure => {
     onRefused(limit);
     return overloaded('Too many tasks are being created at once.');
   };
-  const waitForSlot = (caller: string): Promise<TaskFailure | null> =>
-    new Promise((resolve) => {
+  const waitForSlot = (caller: string): Promise<void> =>
+    new Promise((resolve, reject) => {
       const receive: Waiting = (refusal) => {
         clearTimeout(timer);
-        if (refusal) dropClaim(caller);
-        else occupy();
-        resolve(refusal);
+        if (refusal) {
+          dropClaim(caller);
+          reject(refusal);
+          return;
+        }
+        inFlight += 1;
+        resolve();
       };
-      const giveUp = (): void => {
+      const timer = setTimeLimit(() => {
         if (waiting.remove(caller, receive)) receive(refuse('in_flight'));
-      };
-      const timer = setTimeLimit(giveUp, waitMs);
+      }, waitMs);
       claim(caller);
       waiting.add(caller, receive);
     });
-  return {
-    admit(caller) {
-      if (isDraining) return shuttingDown();
-      if (admitted < maxInFlight) {
-        claim(caller);
-        occupy();
-        return null;
-      }
-      const isWithinShare = (claims.get(caller) ?? 0) < share;
-      if (largest !== null && isWithinShare && waiting.size() < maxInFlight - share) return waitForSlot(caller);
-      return refuse(isWithinShare || waiting.size() === 0 ? 'in_flight' : 'caller_share');
-    },
-    release(caller) {
-      dropClaim(caller);
-      admitted -= 1;
-      waiting.next()?.(null);
-      finish();
-    },
-    begin() {
-      if (isDraining && inFlight === 0) return shuttingDown();
+  /** Takes a slot. Returns a failure if all are taken, or a promise if it is worth waiting for one. */
+  const admit = (caller: string): TaskFailure | Promise<void> | null => {
+    if (isDraining) return shuttingDown();
+    if (inFlight < maxInFlight) {
+      claim(caller);
       inFlight += 1;
       return null;
+    }
+    const isWithinShare = (claims.get(caller) ?? 0) < share;
+    if (largest !== null && isWithinShare && waiting.size() < maxInFlight - share) return waitForSlot(caller);
+    return refuse(isWithinShare || waiting.size() === 0 ? 'in_flight' : 'caller_share');
+  };
+  const release = (caller: string): void => {
+    dropClaim(caller);
+    inFlight -= 1;
+    waiting.next()?.(null);
+    if (isDraining && inFlight === 0) idle.resolve();
+  };
+  const runAdmitted = <Result>(caller: string, work: () => Promise<Result>): Promise<Result> =>
+    work().then(
+      (result) => {
+        release(caller);
+        return result;
+      },
+      (error: unknown) => {
+        release(caller);
+        throw error;
+      },
+    );
+  return {
+    run(caller, work) {
+      const admission = admit(caller);
+      if (admission === null) return runAdmitted(caller, work);
+      if (admission instanceof Promise) return admission.then(() => runAdmitted(caller, work));
+      return Promise.reject(admission);
     },
-    finish,
-    async drain() {
+    drain() {
       isDraining = true;
       for (let next = waiting.next(); next; next = waiting.next()) next(shuttingDown());
-      if (inFlight === 0) return;
-      await new Promise<void>((resolve) => {
-        onIdle = resolve;
-      });
+      if (inFlight === 0) idle.resolve();
+      return idle.promise;
     },
-    admitted: () => admitted,
+    size: () => inFlight,
   };
 }
 
-function shuttingDown(): TaskFailure {
+/** The failure of a call that comes after the drain. */
+export function shuttingDown(): TaskFailure {
   return overloaded('The gateway is shutting down.');
+}
+
+/** A round-robin queue: callers take turns, and the items of one caller keep their order. Each operation takes constant time. */
+interface FairQueue<Item> {
+  add(caller: string, item: Item): void;
+  /** Removes an item before its turn; returns false if it is not in the queue. */
+  remove(caller: string, item: Item): boolean;
+  /** Removes and returns the next item; null if the queue is empty. */
+  next(): Item | null;
+  size(): number;
+}
+
+export function createFairQueue<Item>(): FairQueue<Item> {
+  /** Callers in the order of their turns. */
+  const callers = new Map<string, Set<Item>>();
+  let size = 0;
+  const remove = (caller: string, item: Item): boolean => {
+    const items = callers.get(caller);
+    if (!items?.delete(item)) return false;
+    size -= 1;
+    if (items.size === 0) callers.delete(caller);
+    return true;
+  };
+  return {
+    add(caller, item) {
+      const items = callers.get(caller);
+      if (items) items.add(item);
+      else callers.set(caller, new Set([item]));
+      size += 1;
+    },
+    remove,
+    next() {
+      for (const [caller, items] of callers) {
+        for (const item of items) {
+          remove(caller, item);
+          // Moves the caller to the end of the turns.
+          if (callers.delete(caller)) callers.set(caller, items);
+          return item;
+        }
+      }
+      return null;
+    },
+    size: () => size,
+  };
 }

@@ -1,17 +1,15 @@
 import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
+import type { Dispatcher } from 'undici';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
 import { currentSteps } from '../event-loop/request-steps.ts';
-import { setTimeLimit } from '../event-loop/time-limit.ts';
-import { createCallsInFlight } from './calls-in-flight.ts';
+import { Deadline, setTimeLimit } from '../event-loop/time-limit.ts';
+import { type CallsInFlight, createCallsInFlight, shuttingDown } from './calls-in-flight.ts';
 import { Connection } from './connection.ts';
 import { createConnectionReuse, createConnectionPool } from './connection-pool.ts';
-import { clearDeadline, type Deadline, startDeadline, waitWithin } from './deadline.ts';
-import { exchange, type UpstreamAnswer } from './exchange.ts';
-import { findInvalidHeader, type RequestHeaders, toHeaderList } from './request-headers.ts';
+import { exchange, type UpstreamAnswer, type UpstreamObserver } from './exchange.ts';
 import { buildServiceConnector, type ServiceAccess } from './service-connector.ts';
-import { overloaded, unreachable } from './transport-failure.ts';
-import type { UpstreamLoad, UpstreamObserver } from './upstream-observer.ts';
+import { invalidHeader, overloaded, unreachable } from './transport-failure.ts';
 
 export interface UpstreamClientOptions {
   /** The service's base address; its path prefixes the path of every request. */
@@ -28,6 +26,8 @@ export interface UpstreamClientOptions {
   readonly observer?: UpstreamObserver;
 }
 
+export type RequestHeaders = Readonly<Record<string, string>>;
+
 export interface UpstreamRequest {
   /** Callers take turns when their requests wait for a connection; absent for the gateway's own requests. */
   readonly caller?: string;
@@ -41,14 +41,21 @@ export interface UpstreamRequest {
   readonly deadlineMs?: number | undefined;
 }
 
+/** The current load. */
+export interface UpstreamLoad {
+  /** Admitted calls, including those that wait for a token or a connection. */
+  readonly inFlight: number;
+  /** Requests that wait for a free connection. */
+  readonly waiting: number;
+}
+
 /**
  * The HTTP client of the service. No POST is carried out twice. Every place that may send one again has a comment that begins
  * with "May send the request again"; search for it.
  */
 export interface UpstreamClient {
-  /** Takes a slot for a call, to be returned with `release`; the result is OVERLOADED if all are taken (see `CallsInFlight`). */
-  admit(caller: string): TaskFailure | null | Promise<TaskFailure | null>;
-  release(caller: string): void;
+  /** Runs a call in one of the slots for calls in flight; rejects with OVERLOADED if all are taken (see `CallsInFlight`). */
+  admit: CallsInFlight['run'];
   /**
    * Sends a request within an admitted call, or one that admitted calls wait for.
    * @throws TaskFailure if there is no answer; an answer of any status is returned.
@@ -57,17 +64,19 @@ export interface UpstreamClient {
   /** Opens a connection and closes it again; throws a TaskFailure with the reason if that fails. */
   ready(): Promise<void>;
   load(): UpstreamLoad;
-  /** Finishes the calls in flight, then closes every connection. */
+  /** Finishes the admitted calls, then closes every connection. */
   close(): Promise<void>;
 }
+
+/** The gateway's User-Agent at the service. */
+export const USER_AGENT = 'account-task-gateway';
 
 const FIRST_RETRY_MS = 25;
 /** A service that takes longer than this to accept a connection is not ready. */
 const READY_TIMEOUT_MS = 2_000;
 const ANSWER_BASE_BYTES = 1_048_576;
 const ANSWER_BYTES_PER_BODY_BYTE = 16;
-const NO_HEADERS: RequestHeaders = {};
-const NO_FREE_CONNECTION = 'No connection to the service became free in time.';
+const INVALID_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { baseUrl, access, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
@@ -83,58 +92,39 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     onRefused: (limit) => observer?.onRefused(limit),
   });
   let closing: Promise<void> | null = null;
+  let isClosed = false;
 
   const refused = (): TaskFailure => {
     observer?.onRefused('connections');
-    return overloaded(NO_FREE_CONNECTION);
+    return overloaded('No connection to the service became free in time.');
   };
-
   const dispatch = (
     connection: Connection,
-    { path, fixedHeaders, headers, body, deadlineMs }: UpstreamRequest,
-    deadline: Deadline,
-    resends: number,
-    queuedMs: number,
-    dispatchedMs: number,
+    { path, fixedHeaders = [], headers, body, deadlineMs }: UpstreamRequest,
+    { deadline, resends, queuedMs, dispatchedMs = queuedMs }: Attempt,
   ): Promise<UpstreamAnswer> => {
     const target = pathPrefix + path;
     const step = currentSteps()?.begin({ kind: 'exchange', url: baseUrl.origin + target, resends });
-    return exchange(
-      connection,
-      {
-        path: target,
-        method: 'POST',
-        headers: toHeaderList(fixedHeaders ?? [], headers, step?.headers ?? NO_HEADERS),
-        body,
-        // Asks the service to close, because the side that closes first keeps its port busy for a minute.
-        reset: reuse.isSuspended(),
-      },
-      {
-        maxAnswerBytes: answerBound(body, maxAnswerBytes),
-        deadline,
-        deadlineMs,
-        queuedMs,
-        dispatchedMs,
-        observer,
-        step,
-        pool,
-      },
-    );
+    const request: Dispatcher.DispatchOptions = {
+      path: target,
+      method: 'POST',
+      headers: toHeaderList(fixedHeaders, headers, step?.headers),
+      body,
+      // Asks the service to close, because the side that closes first keeps its port busy for a minute.
+      reset: reuse.isSuspended(),
+    };
+    const limits = { maxAnswerBytes: answerBound(body, maxAnswerBytes), deadline, deadlineMs };
+    return exchange(connection, request, { ...limits, queuedMs, dispatchedMs, observer, step, pool });
   };
-  const attempt = (
-    request: UpstreamRequest,
-    deadline: Deadline,
-    resends: number,
-    queuedMs: number,
-  ): Promise<UpstreamAnswer> => {
-    const connection = pool.acquire(deadline, request.caller ?? '');
-    if (!(connection instanceof Promise)) return dispatch(connection, request, deadline, resends, queuedMs, queuedMs);
+  const attempt = (request: UpstreamRequest, current: Attempt): Promise<UpstreamAnswer> => {
+    const connection = pool.acquire(current.deadline, request.caller ?? '');
+    if (!(connection instanceof Promise)) return dispatch(connection, request, current);
     return connection.then(async (own) => {
       if (!own) throw refused();
       try {
-        return await dispatch(own, request, deadline, resends, queuedMs, performance.now());
+        return await dispatch(own, request, { ...current, dispatchedMs: performance.now() });
       } catch (error) {
-        throw deadline.isExpired && isUnreachable(error) ? refused() : error;
+        throw current.deadline.isExpired && isUnreachable(error) ? refused() : error;
       }
     });
   };
@@ -142,9 +132,9 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   const retry = async (request: UpstreamRequest, deadline: Deadline, first: unknown): Promise<UpstreamAnswer> => {
     let failure = first;
     for (let resends = 1; isUnreachable(failure) && resends <= connectRetries; resends += 1) {
-      if (!(await waitWithin(deadline, retryDelayMs(resends - 1)))) break;
+      if (!(await deadline.wait(retryDelayMs(resends - 1)))) break;
       try {
-        return await attempt(request, deadline, resends, performance.now());
+        return await attempt(request, { deadline, resends, queuedMs: performance.now() });
       } catch (error) {
         failure = error;
       }
@@ -152,13 +142,14 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     throw failure;
   };
   const post = (request: UpstreamRequest): Promise<UpstreamAnswer> => {
-    const refusal = findInvalidHeader(request.headers) ?? calls.begin();
-    if (refusal) return Promise.reject(refusal);
-    const deadline = startDeadline(timeoutMs);
+    if (isClosed) return Promise.reject(shuttingDown());
+    const invalid = Object.keys(request.headers).find((name) => INVALID_IN_HEADER.test(request.headers[name] ?? ''));
+    // undici would throw an error of its own.
+    if (invalid !== undefined) return Promise.reject(invalidHeader(invalid));
+    const deadline = new Deadline(timeoutMs);
     const startedMs = performance.now();
     const end = (result: number | FailureCode | null): void => {
-      clearDeadline(deadline);
-      calls.finish();
+      deadline.clear();
       if (result !== null) observer?.onCall(request.path, result, performance.now() - startedMs);
     };
     const succeed = (answer: UpstreamAnswer): UpstreamAnswer => {
@@ -169,14 +160,13 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       end(error instanceof TaskFailure ? error.code : null);
       throw error;
     };
-    return attempt(request, deadline, 0, startedMs).then(succeed, (error: unknown) =>
+    return attempt(request, { deadline, resends: 0, queuedMs: startedMs }).then(succeed, (error: unknown) =>
       isUnreachable(error) ? retry(request, deadline, error).then(succeed, fail) : fail(error),
     );
   };
 
   return {
-    admit: (caller) => calls.admit(caller),
-    release: (caller) => calls.release(caller),
+    admit: (caller, work) => calls.run(caller, work),
     postAdmitted: post,
     ready: () =>
       new Promise((resolve, reject) => {
@@ -191,12 +181,33 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
           resolve();
         });
       }),
-    load: () => ({ inFlight: calls.admitted(), waiting: pool.waiting() }),
+    load: () => ({ inFlight: calls.size(), waiting: pool.waiting() }),
     close() {
-      closing ??= calls.drain().then(() => pool.destroy());
+      closing ??= calls.drain().then(() => {
+        isClosed = true;
+        return pool.destroy();
+      });
       return closing;
     },
   };
+}
+
+/** One try to send a request. */
+interface Attempt {
+  readonly deadline: Deadline;
+  /** The number of earlier attempts in this call. */
+  readonly resends: number;
+  /** The time of the request for a connection, in milliseconds of `performance.now()`. */
+  readonly queuedMs: number;
+  /** The time when a connection was assigned; the same if it did not wait. */
+  readonly dispatchedMs?: number;
+}
+
+/** All headers as a flat list of names and values, which costs undici the least; `fixed` is such a list already. */
+function toHeaderList(fixed: readonly string[], ...others: readonly (RequestHeaders | null | undefined)[]): string[] {
+  const list = [...fixed];
+  for (const headers of others) for (const name in headers) list.push(name, headers[name] ?? '');
+  return list;
 }
 
 /** The size limit of an answer: it repeats its request, perhaps with every character escaped, and adds little to it. */

@@ -1,6 +1,6 @@
+import type { Deadline } from '../event-loop/time-limit.ts';
+import { createFairQueue } from './calls-in-flight.ts';
 import type { Connection } from './connection.ts';
-import type { Deadline } from './deadline.ts';
-import { createFairQueue } from './fair-queue.ts';
 
 /**
  * The connections to the service; each carries one request at a time. Requests that find none free wait here, and callers take

@@ -3,15 +3,14 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import type { StepUnderWay } from '../event-loop/request-steps.ts';
+import type { Deadline, Phase } from '../event-loop/time-limit.ts';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import { isRefusal } from '../contract/envelope.ts';
-import { operationTimedOut, type TaskFailure } from '../contract/failure.ts';
+import { type FailureCode, operationTimedOut, type TaskFailure } from '../contract/failure.ts';
+import { decodeContent } from './answer-content.ts';
 import type { Connection } from './connection.ts';
 import type { ConnectionPool } from './connection-pool.ts';
-import { decodeContent } from './request-headers.ts';
-import type { Deadline, Phase } from './deadline.ts';
 import { toTransportFailure, unreadable } from './transport-failure.ts';
-import type { ExchangeTimes, UpstreamObserver } from './upstream-observer.ts';
 
 export interface UpstreamAnswer {
   readonly status: number;
@@ -20,6 +19,33 @@ export interface UpstreamAnswer {
   readonly body: Buffer;
   /** Destroy it if the answer turns out to belong to another request, because the following answers would too. */
   readonly connection: { destroy(): void } | null;
+}
+
+/** The start of each phase of an exchange, in milliseconds of `performance.now()`; 0 for a phase that was not reached. */
+export interface ExchangeTimes {
+  /** The request was queued for a connection. */
+  readonly queuedMs: number;
+  /** A connection was assigned, which may still have to be opened. */
+  dispatchedMs: number;
+  /** The first byte could leave. */
+  sentMs: number;
+  /** The answer's headers arrived. */
+  answeredMs: number;
+  /** The answer's last byte arrived. */
+  endedMs: number;
+}
+
+/** Called for what the upstream client does. It never throws. */
+export interface UpstreamObserver {
+  /** A call ended; its time includes the wait for a connection. `result` is the status, or the failure code without an answer. */
+  onCall(path: string, result: number | FailureCode, durationMs: number): void;
+  /** An exchange ended, successfully or not. */
+  onExchange(times: ExchangeTimes): void;
+  /**
+   * A limit refused a call (too many in flight, the caller's share, no free connection in time, the operation's time limit) or an
+   * answer (its size).
+   */
+  onRefused(limit: 'in_flight' | 'caller_share' | 'connections' | 'operation_time' | 'upstream_answer_bytes'): void;
 }
 
 export interface ExchangeOptions {
@@ -119,8 +145,6 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status === 101) this.#giveUp(controller, unreadable('switches to another protocol'));
-    if (status < 200) return;
     this.answeredMs = performance.now();
     this.#status = status;
     this.#contentType = single(headers['content-type']);

@@ -1,9 +1,8 @@
 import { TaskFailure } from '../contract/failure.ts';
-import type { UpstreamClient } from './client.ts';
+import { type UpstreamClient, USER_AGENT } from './client.ts';
 import { isJsonObject, isRawNumber, type JsonObject, type JsonValue, jsonMember } from '../contract/json-value.ts';
 import { readAnswerBody } from '../wire/codec.ts';
 import type { UpstreamAnswer } from './exchange.ts';
-import { USER_AGENT } from './request-headers.ts';
 
 export interface OwnTokenOptions extends TokenCredentials {
   readonly client: UpstreamClient;

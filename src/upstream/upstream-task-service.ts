@@ -1,14 +1,13 @@
 import type { EnumTables } from '../contract/enums.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
-import { unknownMembers, changedFields, findTaskIdMismatch } from './answer-checks.ts';
+import { unknownMembers, changedFields, findTaskIdMismatch } from './answer-content.ts';
 import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/json.ts';
-import type { UpstreamClient } from './client.ts';
+import { type UpstreamClient, USER_AGENT } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
-import { USER_AGENT } from './request-headers.ts';
 
 /** Returns the Authorization header for a call. @throws TaskFailure if there is no header to send. */
 export type Authorize = (call: Call) => string | Promise<string>;
@@ -101,28 +100,9 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     if (observer) for (const field of changedFields(task, created)) observer.onChangedField(field);
     return created;
   };
-  const createAdmitted = (task: NewAccountTask, call: Call): Promise<CreatedAccountTask> => {
-    const caller = fairShareKey(call.caller);
-    return send(task, call).then(
-      (answer) => {
-        client.release(caller);
-        return read(answer, task);
-      },
-      (error: unknown) => {
-        client.release(caller);
-        throw error;
-      },
-    );
-  };
   return {
-    create(task, call) {
-      const admission = client.admit(fairShareKey(call.caller));
-      if (admission === null) return createAdmitted(task, call);
-      return Promise.resolve(admission).then((refusal) => {
-        if (refusal) throw refusal;
-        return createAdmitted(task, call);
-      });
-    },
+    create: (task, call) =>
+      client.admit(fairShareKey(call.caller), () => send(task, call)).then((answer) => read(answer, task)),
     async find() {
       throw readsNotSupported();
     },

@@ -28,13 +28,7 @@ export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions>
   onTestFinished(() => client.close());
   return {
     ...client,
-    async post(request) {
-      const { caller = '' } = request;
-      const admission = client.admit(caller);
-      const refusal = admission && (await admission);
-      if (refusal) throw refusal;
-      return client.postAdmitted(request).finally(() => client.release(caller));
-    },
+    post: (request) => client.admit(request.caller ?? '', () => client.postAdmitted(request)),
   };
 }
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { unknownMembers } from '../../src/upstream/answer-checks.ts';
+import { unknownMembers } from '../../src/upstream/answer-content.ts';
 import type { JsonValue } from '../../src/contract/json-value.ts';
 import { encodeAnswer, readAnswerBody } from '../../src/wire/codec.ts';
 import { answerWith } from '../support/contract-samples.ts';

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { AnswerObserver } from '../../src/upstream/upstream-task-service.ts';
-import type { UpstreamObserver } from '../../src/upstream/upstream-observer.ts';
+import type { UpstreamObserver } from '../../src/upstream/exchange.ts';
 import { ID } from '../support/envelope-text.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { createFairQueue } from '../../src/upstream/fair-queue.ts';
+import { createFairQueue } from '../../src/upstream/calls-in-flight.ts';
 import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
@@ -73,14 +73,16 @@ describe('the slots of calls in flight', () => {
 
   test('a call waits for a slot no longer than its timeout, and then nothing is sent', async () => {
     const { service, client, answerNext } = await openBusy({ timeoutMs: 150, maxInFlight: 2 });
-    for (const refusal of [client.admit('large'), client.admit('large')]) expect(refusal).toBeNull();
+    const ends = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const large = ends.map(({ promise }) => client.admit('large', () => promise));
     await expectFailure(client.post({ ...SMALL_POST, caller: 'small' }), OVERLOADED);
-    client.release('large');
+    ends[0]?.resolve();
     const next = client.post({ ...SMALL_POST, caller: 'small', body: 'small' });
     await answerNext('small');
     expect((await next).status).toBe(200);
     expect(service.posts).toHaveLength(1);
-    client.release('large');
+    ends[1]?.resolve();
+    await Promise.all(large);
   });
 
   test('calls stop waiting for slots when the client closes', async () => {

@@ -1,11 +1,13 @@
+import type { Buffer } from 'node:buffer';
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import { type CreatedAccountTask, type NewAccountTask, DETAIL_FIELDS } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject, jsonMember } from '../contract/json-value.ts';
 
 /*
- * Checks of an answer that go beyond its meaning: whether it belongs to its request, and whether it drifts from the contract.
- * What a status and an envelope mean (201, 401, 429, …) is decided by `interpretAnswer` in contract/envelope.ts.
+ * The content of an answer beyond its meaning: its encoding, whether it belongs to its request, and whether it drifts from the
+ * contract. What a status and an envelope mean (201, 401, 429, …) is decided by `interpretAnswer` in contract/envelope.ts.
  */
 
 /**
@@ -71,4 +73,27 @@ function collect(object: JsonObject, names: Names, path: string, unknown: string
 /** The names in the contract's own case, for speed, and in lower case. */
 function toNames(names: readonly string[]): Names {
   return new Set([...names, ...names.map((name) => name.toLowerCase())]);
+}
+
+/**
+ * Decodes a body whose service applied a Content-Encoding although the request asked for none.
+ * @throws Error if the body is damaged or larger than `maxBytes`, or the encoding is unknown.
+ */
+export function decodeContent(body: Buffer, encoding: string | null, maxBytes: number): Buffer {
+  const limit = { maxOutputLength: maxBytes };
+  switch (encoding?.trim().toLowerCase() ?? '') {
+    case '':
+    case 'identity':
+      return body;
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(body, limit);
+    case 'deflate':
+      // Some servers omit the zlib header, which always has 8 in the lower half of its first byte.
+      return ((body[0] ?? 0) & 0x0f) === 8 ? inflateSync(body, limit) : inflateRawSync(body, limit);
+    case 'br':
+      return brotliDecompressSync(body, limit);
+    default:
+      throw new Error('The content encoding is unknown.');
+  }
 }
