@@ -19,10 +19,10 @@ const OUTSIDE = new Set(['node:child_process', 'node:cluster', 'playwright-core'
 const SLOW: readonly string[] = [
   'test/app/clock-set-back.test.ts',
   'test/auth/token-endpoint.test.ts',
-  'test/graphql/fast-lane-callers.test.ts',
-  'test/graphql/fast-lane-documents.test.ts',
-  'test/graphql/fast-lane-trusted.test.ts',
+  'test/graphql/execution-documents.test.ts',
+  'test/graphql/execution-trusted.test.ts',
   'test/graphql/fuzz.test.ts',
+  'test/graphql/known-documents.test.ts',
   'test/graphql/request-head.test.ts',
   'test/http/address-limit.test.ts',
   'test/http/bounds.test.ts',

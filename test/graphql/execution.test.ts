@@ -1,7 +1,7 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
-import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
+import { type LaneRequest, post, startLanePair } from './execution-pair.ts';
 
 const pair = await startLanePair();
 afterAll(() => pair.close());

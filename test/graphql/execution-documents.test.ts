@@ -5,9 +5,9 @@ import { createSchema } from '../../src/schema/schema.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { type DocumentRequest, documentTexts } from './document-texts.ts';
-import { post, startLanePair } from './lane-pair.ts';
+import { post, startLanePair } from './execution-pair.ts';
 
-/** To try more documents: `LANE_RUNS=20000 LANE_SEED=7 npx vitest run test/graphql/fast-lane-documents.test.ts` */
+/** To try more documents: `LANE_RUNS=20000 LANE_SEED=7 npx vitest run test/graphql/execution-documents.test.ts` */
 const RUNS = Number(process.env['LANE_RUNS'] ?? 300);
 const SEED = Number(process.env['LANE_SEED'] ?? 20_260_222);
 const LONG_MS = Math.max(60_000, RUNS * 200);

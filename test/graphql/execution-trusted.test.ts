@@ -8,7 +8,7 @@ import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/e
 import { createSchema } from '../../src/schema/schema.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
-import { type LaneRequest, post, startLanePair } from './lane-pair.ts';
+import { type LaneRequest, post, startLanePair } from './execution-pair.ts';
 import { runnableDocuments } from './document-texts.ts';
 
 const CREATE =
