@@ -45,8 +45,6 @@ export interface Config extends LimitsConfig {
   readonly trustedDocuments: string | null;
   /** True if GET requests without a CSRF header are answered, for trying one out in a browser; set by the mode alone. */
   readonly simpleGets: boolean;
-  /** Turned off only to find out whether the fast lane causes a fault. */
-  readonly fastLane: boolean;
   readonly maxBodyBytes: number;
   /** The number of serving processes; each opens the database itself. */
   readonly workers: number;
@@ -185,7 +183,6 @@ export function readConfig(env: Environment, mode: Mode): Config {
     introspection: read('INTROSPECTION', isDemo, onOrOff),
     trustedDocuments,
     simpleGets: isDemo,
-    fastLane: read('FAST_LANE', true, onOrOff),
     maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
     workers: read('WORKERS', 1, wholeNumber(1, 256)),
     drainMs: read('DRAIN_MS', isDemo ? 0 : 5_000, wholeNumber(0, 600_000)),

@@ -79,7 +79,6 @@ export function createHttpGateway(
     batchConcurrency,
     introspection: config.introspection,
     trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),
-    fastLane: config.fastLane,
   });
   const onRefused = (limit: Limit): void => metrics.countRefusal(limit);
   const addresses = createClientAddresses(config.trustedProxies);

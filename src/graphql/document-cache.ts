@@ -7,13 +7,11 @@ export interface DocumentCacheOptions {
 /** A parsed and planned document takes many times the memory of its text. */
 export const DOCUMENT_BOUNDS: DocumentCacheOptions = { maxEntries: 1_000, maxLength: 200_000 };
 
-/** The bounds for documents of callers who are not known. */
-export const UNPROVEN_BOUNDS: DocumentCacheOptions = { maxEntries: 500, maxLength: 100_000 };
-
 /** Caches values by a document's text, bounded in number and in length. */
 export interface DocumentCache<Value> {
   get(text: string): Value | undefined;
-  /** Texts that would take more than a tenth of the cache are not kept. */
+  /** False for a text that would take more than a tenth of the cache. It is not kept. */
+  accepts(text: string): boolean;
   set(text: string, value: Value): void;
 }
 
@@ -34,7 +32,9 @@ export function createDocumentCache<Value>({ maxEntries, maxLength }: DocumentCa
     young.set(text, value);
     youngLength += text.length;
   };
+  const accepts = (text: string): boolean => text.length <= maxLength / 10;
   return {
+    accepts,
     get(text) {
       const known = young.get(text);
       if (known !== undefined) return known;
@@ -43,7 +43,7 @@ export function createDocumentCache<Value>({ maxEntries, maxLength }: DocumentCa
       return earlier;
     },
     set(text, value) {
-      if (text.length > maxLength / 10) return;
+      if (!accepts(text)) return;
       if (young.has(text)) young.set(text, value);
       else add(text, value);
     },

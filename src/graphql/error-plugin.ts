@@ -1,10 +1,10 @@
-/** The Yoga plugin that gives every error of a result one of the shapes in error-shapes.ts. The fast lane applies them itself. */
+/** The Yoga plugins that give the errors of requests that never ran one of the shapes in error-shapes.ts. */
 import { type ASTNode, BREAK, type DocumentNode, type ExecutionResult, GraphQLError, Kind, visit } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { GatewayContext } from '../schema/context.ts';
-import { executionErrors, refusedResult, withShortDetails } from './error-shapes.ts';
+import { refusedResult } from './error-shapes.ts';
+import type { ServerContext } from './execution.ts';
 import type { Log } from '../telemetry/log.ts';
-import { toRequestId, type RequestRecord } from '../telemetry/request-record.ts';
+import { toRequestId } from '../telemetry/request-record.ts';
 
 const VALUE_KINDS: ReadonlySet<string> = new Set([
   Kind.INT,
@@ -17,10 +17,21 @@ const VALUE_KINDS: ReadonlySet<string> = new Set([
   Kind.OBJECT,
 ]);
 
-/** Replaces the errors of validation, of execution, and of requests that never ran. */
-export function useErrorShapes(
-  log: Log,
-): Plugin<GatewayContext & { record?: RequestRecord }, { requestId?: string; record?: RequestRecord }> {
+/** Gives the errors of requests that never ran their shape. */
+export function useRefusals(log: Log): Plugin<object, ServerContext> {
+  return {
+    onResultProcess(payload) {
+      const result = payload.result as ExecutionResult;
+      if (!result.errors?.length || result.errors.every(hasRequestId)) return;
+      const requestId = payload.serverContext.requestId ?? toRequestId(payload.request.headers.get('x-request-id'));
+      const { record } = payload.serverContext;
+      payload.setResult(refusedResult(result.errors, { requestId, record, log }));
+    },
+  };
+}
+
+/** Names the argument or input field in the errors of values that are written in the document. */
+export function useNamedValues(): Plugin {
   const named = new WeakSet<GraphQLError>();
   return {
     onValidate: ({ params: { documentAST } }) => {
@@ -32,28 +43,6 @@ export function useErrorShapes(
         for (const error of renamed) named.add(error);
         setResult(renamed);
       };
-    },
-    onExecute: ({ args }) => ({
-      onExecuteDone({ result, setResult }) {
-        const { document, operationName, contextValue } = args;
-        const { errors: fieldErrors = [] } = result as ExecutionResult;
-        const executed = { ...(result as ExecutionResult), errors: withShortDetails(fieldErrors, contextValue.answer) };
-        if (executed.errors.length === 0) return;
-        const { requestId, created, uncertain, record } = contextValue;
-        const request = { requestId, created, uncertain, record, log };
-        setResult(
-          executed.data === undefined
-            ? refusedResult(executed.errors, request)
-            : { ...executed, errors: executionErrors(executed, document, operationName ?? undefined, request) },
-        );
-      },
-    }),
-    onResultProcess(payload) {
-      const result = payload.result as ExecutionResult;
-      if (!result.errors?.length || result.errors.every(hasRequestId)) return;
-      const requestId = payload.serverContext.requestId ?? toRequestId(payload.request.headers.get('x-request-id'));
-      const { record } = payload.serverContext;
-      payload.setResult(refusedResult(result.errors, { requestId, record, log }));
     },
   };
 }

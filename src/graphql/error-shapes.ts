@@ -2,7 +2,7 @@
  * The shapes of the errors that a caller sees: `refusedResult` for a request that never ran, `executionErrors` for an
  * operation that ran. A `TaskFailure` shows its code; any error that is not GraphQL's own is masked.
  */
-import { type ExecutionResult, GraphQLError, getOperationAST, type DocumentNode, OperationTypeNode } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { CreatedTaskRef, UncertainWrite } from '../schema/context.ts';
@@ -94,18 +94,20 @@ export function withShortDetails(errors: readonly GraphQLError[], answer: Answer
   return error ? [new GraphQLError(error.message, { originalError: error }), ...errors] : errors;
 }
 
+export interface ExecutedOperation {
+  readonly isMutation: boolean;
+  /** True if an error nulled the whole `data`. */
+  readonly isLost: boolean;
+}
+
 /** The errors of an operation that ran. A masked failure of a mutation is UNKNOWN: the task may have been created before it. */
 export function executionErrors(
-  result: ExecutionResult,
-  document: DocumentNode,
-  operationName: string | undefined,
+  errors: readonly GraphQLError[],
+  { isMutation, isLost }: ExecutedOperation,
   request: FailedRequest,
 ): GraphQLError[] {
-  const isMutation = getOperationAST(document, operationName)?.operation === OperationTypeNode.MUTATION;
-  const isLost = result.data === null;
   const created = isLost && request.created?.length ? { created: request.created } : {};
   const uncertain = isLost ? (request.uncertain ?? []).map((write) => uncertainError(write, request, created)) : [];
-  const errors = result.errors ?? [];
   // An error at a root field, or the last error if it nulled all data.
   const isOfWrite = ({ path = [] }: GraphQLError, index: number): boolean =>
     isMutation && (path.length <= 1 || (isLost && index === errors.length - 1));

@@ -1,26 +1,30 @@
-/** The GraphQL endpoint: Yoga with its plugins in the order of a request's phases, and the fast lane in front of it. */
+/**
+ * The GraphQL endpoint. A plain JSON POST is read here and runs its compiled plan, once Yoga's pipeline has parsed and
+ * validated its document; Yoga answers every other request. Both use the same plugins, documents and execution.
+ */
 import type { HttpRequest } from '../http/routes.ts';
 import { ANSWER_HEADERS } from './accept.ts';
 import type { RequestHead } from './request-head.ts';
-import { type GraphQLSchema, type ExecutionArgs, getOperationAST, getVariableValues, GraphQLError } from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
+import { createYoga } from 'graphql-yoga';
 import { TaskFailure } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
-import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
+import { createGatewayContext } from '../schema/context.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { useClosedSchema, useOperationName, useParameterText, useQueryHint } from './yoga-plugins.ts';
+import { useClosedSchema } from './yoga-plugins.ts';
 import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
+import { type CreateContext, createExecution, type ServerContext } from './execution.ts';
+import { readPlainParameters, useParameterText, useQueryHint } from './request-parameters.ts';
 import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { useDocumentLimits } from './limits/document-limits.ts';
 import { logFailure } from './error-shapes.ts';
-import { useErrorShapes } from './error-plugin.ts';
-import { createFastLane } from './fast-lane.ts';
+import { useNamedValues, useRefusals } from './error-plugin.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { createOperationTime } from './limits/operation-time.ts';
-import { toRequestId, noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 import type { UnreadAnswers } from './limits/unread-answers.ts';
-import { compileArgumentSizes } from './limits/argument-sizes.ts';
+import { type OperationPlan, planOperation } from './compiled/plan.ts';
 
 export interface GraphqlEndpointOptions {
   readonly schema: GraphQLSchema;
@@ -36,14 +40,6 @@ export interface GraphqlEndpointOptions {
   readonly introspection: boolean;
   /** The only documents that may run, introspection included; null if any document may. */
   readonly trusted: TrustedDocuments | null;
-  /** True if documents that have run before skip Yoga. */
-  readonly fastLane: boolean;
-}
-
-/** The values that the HTTP layer passes with a request: Yoga's server context. */
-export interface ServerContext {
-  readonly requestId?: string;
-  readonly record?: RequestRecord;
 }
 
 /** The answer to a GraphQL request. */
@@ -61,8 +57,6 @@ export interface GraphqlEndpoint {
     body: Buffer,
     record: RequestRecord,
   ): Promise<GraphqlAnswer>;
-  /** Answers any request, as a fetch handler. */
-  fetch(url: string, init: RequestInit, context: ServerContext): Promise<Response> | Response;
 }
 
 export function createGraphqlEndpoint({
@@ -76,15 +70,10 @@ export function createGraphqlEndpoint({
   batchConcurrency,
   introspection,
   trusted,
-  fastLane,
 }: GraphqlEndpointOptions): GraphqlEndpoint {
   const time = createOperationTime(timeoutMs, () => metrics.countRefusal('operation_time'));
   const timedTasks = time.limit(tasks);
-  const createContext = (
-    authorization: string | null,
-    requestId: string,
-    record: RequestRecord | undefined,
-  ): GatewayContext => {
+  const createContext: CreateContext = (authorization, requestId, record) => {
     const deadlineMs = time.deadlineMs();
     const answer = answers.open();
     if (record) record.answer = answer;
@@ -105,12 +94,17 @@ export function createGraphqlEndpoint({
       },
     });
   };
-  const lane = fastLane ? createFastLane({ schema, trusted, log, onTaken: () => metrics.countFastAnswer() }) : null;
-  const yoga = createYoga<ServerContext, GatewayContext>({
+  const execution = createExecution({
+    schema,
+    createContext,
+    log,
+    hideSuggestions: !introspection,
+    onOversize: () => metrics.countRefusal('argument_sizes'),
+  });
+  const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
+  const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',
-    context: ({ request: { headers }, requestId, record }) =>
-      createContext(headers.get('authorization'), requestId ?? toRequestId(headers.get('x-request-id')), record),
     // The order is the order of the request's phases.
     plugins: [
       useParameterText(),
@@ -118,39 +112,57 @@ export function createGraphqlEndpoint({
       useQueryHint(),
       useDocumentLimits(schema, (limit) => metrics.countRefusal(`document_${limit}`)),
       ...(introspection || trusted ? [] : [useClosedSchema()]),
-      ...(lane ? [lane.plugin] : []),
-      useOperationName(),
-      useErrorShapes(log),
-      useOperationInput({
-        hideSuggestions: !introspection,
-        onOversize: () => metrics.countRefusal('argument_sizes'),
-      }),
+      useNamedValues(),
+      execution.plugin,
+      useRefusals(log),
     ],
     // The HTTP layer adds CORS headers to its own errors too, and bounds the body at less cost.
     cors: false,
     maxRequestBodySize: false,
-    // `useErrorShapes` masks errors.
+    // `useRefusals` and the execution mask errors.
     maskedErrors: false,
     multipart: false,
-    // Yoga's default cache would keep a thousand documents of any length from any caller.
     parserAndValidationCache: {
-      documentCache: createDocumentCache(DOCUMENT_BOUNDS),
-      errorCache: createDocumentCache(DOCUMENT_BOUNDS),
+      documentCache: {
+        get: (text) => documents.get(text)?.document,
+        set: (text, document: DocumentNode) => documents.set(text, { document, isValid: false, plans: new Map() }),
+      },
+      errorCache: NO_CACHE,
     },
     graphiql: false,
     landingPage: false,
     logging: false,
   });
-  const answerKnown: (...request: Parameters<GraphqlEndpoint['answer']>) => Promise<string> | null = (
+  /** Returns a document that may run; null where Yoga has to say what is wrong, or if the document is too long to be kept. */
+  const findDocument = (text: string): KnownDocument | null => {
+    const known = documents.get(text);
+    if (known?.isValid) return known;
+    if (!documents.accepts(text)) return null;
+    const { parse, validate } = yoga.getEnveloped({});
+    let document: DocumentNode;
+    try {
+      document = parse(text);
+    } catch {
+      return null;
+    }
+    const parsed = documents.get(text);
+    if (!parsed || validate(schema, document).length > 0) return null;
+    parsed.isValid = true;
+    return parsed;
+  };
+  const answerPlain: (...request: Parameters<GraphqlEndpoint['answer']>) => Promise<string> | null = (
     { url, headers },
     { bodyType },
     body,
     record,
   ) => {
-    if (!lane || bodyType !== 'application/json' || url !== '/graphql') return null;
-    return lane.answer(body, record, () => createContext(headers.authorization ?? null, record.requestId, record));
+    const parameters =
+      bodyType === 'application/json' && url === '/graphql' ? readPlainParameters(body, trusted) : null;
+    const known = parameters && findDocument(parameters.query);
+    const plan = known && findPlan(schema, known, parameters.operationName ?? undefined);
+    return plan && execution.run(plan, parameters.variables ?? {}, headers.authorization ?? null, record);
   };
-  const answerWithYoga: GraphqlEndpoint['answer'] = async (
+  const answerByYoga: GraphqlEndpoint['answer'] = async (
     { method, url, headers },
     { bodyType, answerType },
     body,
@@ -182,44 +194,32 @@ export function createGraphqlEndpoint({
   };
   return {
     answer(request, head, body, record) {
-      const known = answerKnown(request, head, body, record);
-      if (!known) return answerWithYoga(request, head, body, record);
-      return known.then((text) => ({ status: 200, headers: ANSWER_HEADERS[head.answerType], text }));
+      const plain = answerPlain(request, head, body, record);
+      if (!plain) return answerByYoga(request, head, body, record);
+      return plain.then((text) => ({ status: 200, headers: ANSWER_HEADERS[head.answerType], text }));
     },
-    fetch: (url, init, context) => yoga.fetch(url, init, context),
   };
 }
 
-/** The most errors about variables in one answer. Each quotes a value, which may be as long as the request. */
-const MAX_VARIABLE_ERRORS = 5;
+const NO_CACHE = { get: () => undefined, set: () => undefined };
 
-export interface OperationInputOptions {
-  readonly hideSuggestions: boolean;
-  /** Called when an operation is refused because an argument is too large. */
-  readonly onOversize: () => void;
+/** A document that has been parsed and is within the limits. */
+interface KnownDocument {
+  readonly document: DocumentNode;
+  isValid: boolean;
+  /** By operation name; null for one that cannot be planned. */
+  readonly plans: Map<string | undefined, OperationPlan | null>;
 }
 
-/**
- * Refuses an operation with arguments larger than its cost assumed, or with bad variables, before any of it runs. The
- * executor alone would report up to fifty errors about the variables.
- */
-function useOperationInput({ hideSuggestions, onOversize }: OperationInputOptions): Plugin {
-  return {
-    onExecute({ args, setResultAndStopExecution }) {
-      const { schema, document, operationName, variableValues } = args as ExecutionArgs;
-      const operation = getOperationAST(document, operationName);
-      if (!operation) return;
-      const { variableDefinitions = [] } = operation;
-      const given = variableValues ?? {};
-      const oversize = compileArgumentSizes(schema, document, operation)?.(given);
-      if (oversize != null) {
-        onOversize();
-        const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
-        return setResultAndStopExecution({ errors: [new GraphQLError(oversize, { extensions })] });
-      }
-      const options = { maxErrors: MAX_VARIABLE_ERRORS, hideSuggestions };
-      const { errors } = getVariableValues(schema, variableDefinitions, given, options);
-      if (errors) setResultAndStopExecution({ errors });
-    },
-  };
+function findPlan(
+  schema: GraphQLSchema,
+  { document, plans }: KnownDocument,
+  operationName: string | undefined,
+): OperationPlan | null {
+  const known = plans.get(operationName);
+  if (known !== undefined) return known;
+  const plan = planOperation(schema, document, operationName);
+  // Names that are not in the document are the caller's to invent, and would fill the memory.
+  if (plan || operationName === undefined) plans.set(operationName, plan);
+  return plan;
 }

@@ -26,8 +26,6 @@ export interface GatewayContext {
   readonly tasks: TaskService;
   /** Returns the caller, checked once per request. @throws TaskFailure (UNAUTHENTICATED, NOT_SENT) for missing or bad credentials. */
   authenticate(): Caller | Promise<Caller>;
-  /** The result of `authenticate`, if it was called and did not throw at once; else undefined. */
-  knownCaller(): Caller | Promise<Caller> | undefined;
   /** The deadline of the operation in milliseconds of `performance.now()`. */
   readonly deadlineMs: number;
   /** The tasks created so far. An error of a later field can null the whole `data`; its extensions then list these tasks. */
@@ -66,7 +64,6 @@ export function createGatewayContext(options: GatewayContextOptions): GatewayCon
       options.logFailure(error);
     },
     authenticate: () => (caller ??= options.authenticate()),
-    knownCaller: () => caller,
     accountTasks: (info) =>
       (loader ??= new DataLoader(async (ids) =>
         findTasks(ids, await toCall(context), context, countFieldsBelow([info.operation.selectionSet], info)),

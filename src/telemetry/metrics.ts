@@ -80,10 +80,6 @@ export function createMetrics() {
     ['code'],
   );
   for (const code of CONFLICTS) conflicts(code);
-  const fastAnswers = families.counter(
-    'gateway_fast_answers_total',
-    'GraphQL requests answered by the fast lane, without Yoga.',
-  )();
   const unknownValues = families.counter(
     'gateway_unknown_values_total',
     'Values in answers that are not in the enum of their field, by field.',
@@ -142,8 +138,6 @@ export function createMetrics() {
       if (CONFLICTS.has(code)) conflicts(code).value += 1;
     },
     countReplay: () => void (replays.value += 1),
-    /** Counts a GraphQL request that took the fast lane. */
-    countFastAnswer: () => void (fastAnswers.value += 1),
     /** Counts a value that is not in the enum of this field of Detail. */
     countUnknownValue: (field: string) => void (unknownValues(field).value += 1),
     /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */

@@ -53,7 +53,6 @@ describe('readConfig', () => {
     ['CORS_ORIGINS', 'https://a.example,*', `${ORIGINS} "*"`],
     ['GRAPHIQL', '2', 'expected on or off, got "2"'],
     ['INTROSPECTION', 'maybe', 'expected on or off, got "maybe"'],
-    ['FAST_LANE', 'x', 'expected on or off, got "x"'],
     ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, got "1MB"'],
     ['MAX_ANSWER_BYTES', '1023', 'expected a whole number from 1024 to 1073741824, got "1023"'],
     ['MAX_CONNECTIONS_PER_ADDRESS', '0', 'expected a whole number from 1 to 10000, got "0"'],

@@ -95,7 +95,7 @@ describe('the log at debug level', () => {
       const names = Object.keys(FAILURES);
       for (const name of names) {
         answer = FAILURES[name] as RawAnswer;
-        // The second takes the fast lane; its key takes it through the ledger.
+        // The second has a key, which takes it through the ledger.
         for (const idempotencyKey of [null, `key ${name}`])
           await (await create(address, `Bearer ${TOKEN}`, JSON.stringify(PARAMETERS), { idempotencyKey })).text();
       }

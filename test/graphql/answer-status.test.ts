@@ -1,11 +1,8 @@
 import { afterAll, describe, expect, test } from 'vitest';
 import { SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
 
-const gateways = {
-  'with the fast lane': await startStoreGateway({ mode: 'serve' }),
-  'without the fast lane': await startStoreGateway({ mode: 'serve', env: { FAST_LANE: 'off' } }),
-};
-afterAll(() => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
+const { graphql, close } = await startStoreGateway({ mode: 'serve' });
+afterAll(() => close());
 
 const PAGE = 'query ($n: Int!) { accountTasks(first: $n) { edges { cursor } } }';
 const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
@@ -45,7 +42,7 @@ const FAILED = [
 const GRAPHQL = { accept: 'application/graphql-response+json' };
 const JSON_ONLY = { accept: 'application/json' };
 
-describe.each(Object.entries(gateways))('%s', (_name, { graphql }) => {
+describe('the status of an answer', () => {
   test.each(REFUSED)('answers %s with 400, and with 200 in application/json', async (_what, body) => {
     for (const _ of ['first', 'again']) {
       const refused = await graphql(body, GRAPHQL);

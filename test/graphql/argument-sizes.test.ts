@@ -89,14 +89,13 @@ const manifest = join(folder, 'manifest.json');
 const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 const texts = SIZES.flatMap(([, most, write]) => [write(most).query, write(most + 1).query]);
 writeFileSync(manifest, JSON.stringify(Object.fromEntries(texts.map((text) => [hash(text), text]))));
-const [fast, slow, trusted, embedded] = await Promise.all([
+const [plain, trusted, embedded] = await Promise.all([
   startStoreGateway(),
-  startStoreGateway({ env: { FAST_LANE: 'off' } }),
   startStoreGateway({ env: { TRUSTED_DOCUMENTS: manifest } }),
   createGateway({ env: { DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent' } }),
 ]);
 afterAll(async () => {
-  await Promise.all([fast, slow, trusted, embedded].map((gateway) => gateway.close()));
+  await Promise.all([plain, trusted, embedded].map((gateway) => gateway.close()));
   rmSync(folder, { recursive: true });
 });
 
@@ -105,14 +104,13 @@ const ANONYMOUS = { authorization: 'none' };
 
 const read = async (response: Response): Promise<GraphqlAnswer> => JSON.parse(await response.text()) as GraphqlAnswer;
 const WAYS: Readonly<Record<string, (request: Request) => Promise<GraphqlAnswer>>> = {
-  'the fast lane': async (request) => (await fast.graphql(request, ANONYMOUS)).json,
-  Yoga: async (request) => (await slow.graphql(request, ANONYMOUS)).json,
+  'plain JSON': async (request) => (await plain.graphql(request, ANONYMOUS)).json,
   'a trusted document': async ({ query, variables = {} }) =>
     (await trusted.graphql({ documentId: hash(query), variables }, ANONYMOUS)).json,
   'a form': async ({ query, variables = {} }) => {
     const body = new URLSearchParams({ query, variables: JSON.stringify(variables) });
     return read(
-      await fetch(new URL('graphql', fast.url), {
+      await fetch(new URL('graphql', plain.url), {
         method: 'POST',
         headers: { ...ANONYMOUS, 'apollo-require-preflight': 'true' },
         body,
@@ -159,19 +157,18 @@ describe.each(Object.entries(WAYS))('through %s', (_way, ask) => {
 test('a GET with too many representations is refused like a POST', async () => {
   const [, most, write, problem] = SIZES[0] as (typeof SIZES)[number];
   const { query, variables } = write(most + 1);
-  const url = new URL('graphql', fast.url);
+  const url = new URL('graphql', plain.url);
   url.search = new URLSearchParams({ query, variables: JSON.stringify(variables) }).toString();
   const { errors } = await read(await fetch(url, { headers: ANONYMOUS }));
   expect(errors?.map(({ message }) => message)).toEqual([expect.stringMatching(problem)]);
 });
 
-test('the fast lane leaves oversized arguments to Yoga, and the metrics count every refusal', async () => {
+test('the metrics count every refusal of an argument once', async () => {
   const gateway = await startStoreGateway();
   const [, most, write] = SIZES[0] as (typeof SIZES)[number];
   for (const size of [most, most, most + 1, most + 1]) await gateway.graphql(write(size));
   const metrics = await (await fetch(new URL('metrics', gateway.url))).text();
   await gateway.close();
-  expect(metrics).toMatch(/^gateway_fast_answers_total 1$/m);
   expect(metrics).toMatch(/^gateway_refusals_total\{limit="argument_sizes"\} 2$/m);
 });
 

@@ -5,7 +5,6 @@ import { SAMPLE_INPUT, startStoreGateway } from '../support/running-gateway.ts';
 
 const gateways = {
   'in production': await startStoreGateway({ mode: 'serve' }),
-  'in production, without the fast lane': await startStoreGateway({ mode: 'serve', env: { FAST_LANE: 'off' } }),
   'in the demo': await startStoreGateway(),
 };
 const { 'in production': production, 'in the demo': demo } = gateways;

@@ -5,11 +5,8 @@ import { DOCUMENT_LIMITS } from '../../src/graphql/limits/document-limits.ts';
 import { measureOperations } from '../../src/graphql/limits/operation-size.ts';
 import { type RunningGateway, startStoreGateway } from '../support/running-gateway.ts';
 
-const gateways = {
-  'with the fast lane': await startStoreGateway(),
-  'without the fast lane': await startStoreGateway({ env: { FAST_LANE: 'off' } }),
-};
-afterAll(() => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));
+const gateway = await startStoreGateway();
+afterAll(() => gateway.close());
 
 const { characters, tokens, nesting, depth, aliases, directives, cost } = DOCUMENT_LIMITS;
 const times = (count: number, text: string | ((index: number) => string)): string =>
@@ -80,7 +77,7 @@ async function countRefusals({ url }: RunningGateway): Promise<Readonly<Record<s
   return Object.fromEntries([...lines].map(([, limit = '', count]) => [limit, Number(count)]));
 }
 
-describe.each(Object.entries(gateways))('%s', (_name, gateway) => {
+describe('the limits of a document', () => {
   test.each(DOCUMENTS)(
     'a document may have as many %s as the limit and not one more',
     async (what, limit, write, problem) => {

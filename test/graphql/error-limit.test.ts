@@ -1,10 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { inputThat, startScriptedGateway } from './scripted-tasks.ts';
 
-const LANES = [
-  ['with the fast lane', {}],
-  ['without the fast lane', { FAST_LANE: 'off' }],
-] as const;
 const times = <Item>(count: number, item: Item): readonly Item[] => Array.from({ length: count }, () => item);
 
 async function countRefusals(url: URL): Promise<number> {
@@ -12,9 +8,9 @@ async function countRefusals(url: URL): Promise<number> {
   return Number(/^gateway_refusals_total\{limit="failures"\} (\d+)$/m.exec(metrics)?.[1]);
 }
 
-describe.each(LANES)('%s', (_lane, env) => {
+describe('the limit of errors', () => {
   test('an answer and the log hold twenty errors and the number of the others', async () => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const query = 'query ($all: [_Any!]!) { _entities(representations: $all) { __typename } }';
     for (const _ of ['unknown', 'known']) {
       const before = gateway.logged.length;
@@ -33,7 +29,7 @@ describe.each(LANES)('%s', (_lane, env) => {
   });
 
   test('an answer keeps the error of a failed create after forty others', async () => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const query = `mutation ($inputs: [CreateAccountTaskItem!]!, $bad: CreateAccountTaskInput!) {
       all: createAccountTasks(inputs: $inputs) { ... on CreateAccountTaskPayload { accountTask { startDate } } }
       bad: createAccountTask(input: $bad) { replayed }
@@ -52,7 +48,7 @@ describe.each(LANES)('%s', (_lane, env) => {
   });
 
   test('an answer names twenty problems of a document', async () => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const query = `{ ${Array.from({ length: 50 }, (_, at) => `nope${at}`).join(' ')} }`;
     const { json } = await gateway.graphql({ query });
     expect(json.errors).toHaveLength(20);

@@ -1,10 +1,20 @@
 import type { Backend } from '../../src/app/backend.ts';
-import type { Environment } from '../../src/app/config.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
+import { planOperation } from '../../src/graphql/compiled/plan.ts';
+import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
+import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+import { readPlainParameters } from '../../src/graphql/request-parameters.ts';
+import { findRoute } from '../../src/http/routes.ts';
+import type { RequestHead } from '../../src/graphql/request-head.ts';
+import type { TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
+import { createSchema } from '../../src/schema/schema.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
-import { startGateway } from '../support/running-gateway.ts';
+import { parse } from 'graphql';
 
 const DETAIL = {
   ...SAMPLE_DETAIL,
@@ -42,68 +52,117 @@ function deterministicBackend(): Backend {
   };
 }
 
-export interface LaneRequest {
-  readonly method?: string;
-  readonly path?: string;
-  readonly headers?: Record<string, string>;
-  readonly body?: string;
+export const PAIR_SCHEMA = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
+
+export interface PlainPost {
+  readonly body: string;
+  readonly authorization: string;
+  readonly answerType: RequestHead['answerType'];
 }
 
-export interface LaneAnswers {
-  readonly expected: object;
-  readonly first: object;
-  readonly second: object;
+export const post = (parameters: unknown, facts: Partial<PlainPost> = {}): PlainPost => ({
+  body: typeof parameters === 'string' ? parameters : JSON.stringify(parameters),
+  authorization: 'Bearer a',
+  answerType: 'application/json',
+  ...facts,
+});
+
+/** An answer, and what the record, the log and the metrics say of its request. */
+export interface ObservedAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+  readonly record: object;
+  readonly limits: readonly string[];
+  readonly log: readonly unknown[];
 }
 
-/** Two gateways that differ in the fast lane only. */
-export interface LanePair {
-  /** The lane learns from the first answer, so it gives the second one if it can handle the request. */
-  readonly answersTo: (request: LaneRequest) => Promise<LaneAnswers>;
-  /** The number of answers by the fast lane, in the gateway with and without one. */
-  readonly fastAnswers: () => Promise<{ readonly fast: number; readonly slow: number }>;
-  readonly close: () => Promise<void>;
+const sorted = (items: readonly unknown[]): readonly string[] => items.map((item) => JSON.stringify(item)).toSorted();
+
+/**
+ * Returns an answer without the order of its errors. Fields that fail at the same time report their errors in the order in which
+ * an executor waits for them, which GraphQL leaves open; so the first failure, which the record keeps, may be another one, too.
+ */
+export function inAnyOrder(answer: ObservedAnswer): object {
+  const { errors = [], data } = JSON.parse(answer.text) as { errors?: { message: string }[]; data?: unknown };
+  if (errors.length < 2) return answer;
+  const { status, headers, limits } = answer;
+  // Of many errors, an answer and the log have the first ones.
+  const isCut = errors.some(({ message }) => message.endsWith('more errors)'));
+  return isCut
+    ? { status, headers, limits, data, errors: errors.length, lines: answer.log.length }
+    : { status, headers, limits, data, errors: sorted(errors), lines: sorted(answer.log) };
 }
 
-export async function startLanePair(settings: Environment = {}): Promise<LanePair> {
-  const env = {
-    CORS_ORIGINS: 'https://app.example',
-    INTROSPECTION: 'on',
-    GRAPHIQL: 'off',
-    LOG_LEVEL: 'silent',
-    ...settings,
-  };
-  const fast = await startGateway(deterministicBackend, { mode: 'serve', env });
-  const slow = await startGateway(deterministicBackend, { mode: 'serve', env: { ...env, FAST_LANE: 'off' } });
+export interface PairAnswers {
+  /** The answer of Yoga's own executor. */
+  readonly expected: ObservedAnswer;
+  readonly first: ObservedAnswer;
+  readonly second: ObservedAnswer;
+}
+
+export interface ExecutionPair {
+  /** Answers a request by Yoga, then twice as a plain JSON POST: with a new document and with a known one. */
+  answersTo(request: PlainPost): Promise<PairAnswers>;
+  /** Returns true if the operation of a request has a plan that accepts its variables, so that Yoga does not run it. */
+  isCompiled(request: PlainPost): boolean;
+}
+
+/** Creates two endpoints in this process; one gets requests in a media type that only Yoga reads. */
+export function createExecutionPair(trusted: TrustedDocuments | null = null): ExecutionPair {
+  const compiled = createAsk(trusted);
+  const reference = createAsk(trusted);
   return {
     answersTo: async (request) => ({
-      expected: await answerOf(slow.url, request),
-      first: await answerOf(fast.url, request),
-      second: await answerOf(fast.url, request),
+      expected: await reference('application/graphql+json', request),
+      first: await compiled('application/json', request),
+      second: await compiled('application/json', request),
     }),
-    fastAnswers: async () => ({ fast: await countFastAnswers(fast.url), slow: await countFastAnswers(slow.url) }),
-    async close() {
-      await Promise.all([fast.close(), slow.close()]);
+    isCompiled({ body }) {
+      const parameters = readPlainParameters(Buffer.from(body), trusted);
+      if (!parameters) return false;
+      const { query, operationName, variables } = parameters;
+      try {
+        const plan = planOperation(PAIR_SCHEMA, parse(query), operationName ?? undefined);
+        return plan !== null && plan.coerceVariables(variables ?? {}) !== null;
+      } catch {
+        return false;
+      }
     },
   };
 }
 
-/** The answer without its Date header. The request's id is fixed. */
-async function answerOf(url: URL, { method = 'POST', path = 'graphql', headers = {}, body }: LaneRequest) {
-  const response = await fetch(new URL(path, url), {
-    method,
-    headers: { 'content-type': 'application/json', 'x-request-id': 'same', ...headers },
-    ...(body === undefined ? {} : { body }),
+function createAsk(trusted: TrustedDocuments | null) {
+  const metrics = createMetrics();
+  const lines: unknown[] = [];
+  const limits: string[] = [];
+  const onRefused = (limit: string): undefined => void limits.push(limit);
+  const note = (facts: object, sentence: string): void => void lines.push([facts, sentence]);
+  const endpoint = createGraphqlEndpoint({
+    ...deterministicBackend(),
+    schema: PAIR_SCHEMA,
+    log: { debug: note, info: note, warn: note, error: note },
+    metrics: { ...metrics, countRefusal: onRefused },
+    timeoutMs: 60_000,
+    answers: createUnreadAnswers({
+      maxAnswerBytes: 1_000_000,
+      maxPendingAnswerBytes: 1e12,
+      onRefused,
+    }),
+    introspection: true,
+    trusted,
   });
-  const { date: _, ...others } = Object.fromEntries(response.headers);
-  return { status: response.status, headers: others, body: await response.text() };
+  const observation = createRequestObservation({ metrics: metrics.requests, requestLog: () => {}, tracing: null });
+  return async (bodyType: string, { body, authorization, answerType }: PlainPost): Promise<ObservedAnswer> => {
+    const request = { method: 'POST', url: '/graphql', headers: { authorization } };
+    const record = observation.begin(request, findRoute('/graphql'), 'same');
+    const answer = await endpoint.answer(request, { bodyType, answerType }, Buffer.from(body), record);
+    const { operationName, operationType, code, outcome, failuresLogged, failuresLeftOut } = record;
+    return {
+      ...answer,
+      record: { operationName, operationType, code, outcome, failuresLogged, failuresLeftOut },
+      limits: limits.splice(0),
+      log: lines.splice(0),
+    };
+  };
 }
-
-async function countFastAnswers(url: URL): Promise<number> {
-  const text = await (await fetch(new URL('metrics', url))).text();
-  return Number(/^gateway_fast_answers_total (\d+)$/m.exec(text)?.[1]);
-}
-
-export const post = (body: object, headers: Record<string, string> = {}): LaneRequest => ({
-  body: JSON.stringify(body),
-  headers,
-});

@@ -14,8 +14,7 @@ const LONG_MS = Math.max(60_000, RUNS * 100);
 
 const production: GatewaySettings = { mode: 'serve', env: { LOG_LEVEL: 'silent' } };
 const gateways = {
-  'with the fast lane': await startStoreGateway(),
-  'without the fast lane': await startStoreGateway({ env: { FAST_LANE: 'off' } }),
+  'in the demo': await startStoreGateway(),
   'in production': await startStoreGateway(production),
 };
 afterAll(() => Promise.all(Object.values(gateways).map((gateway) => gateway.close())));

@@ -1,80 +1,86 @@
-import { expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
-import { startRestService } from '../support/rest-service.ts';
+import { buildSchema, type GraphQLResolveInfo } from 'graphql';
+import { expect, test } from 'vitest';
+import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
+import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+import { findRoute } from '../../src/http/routes.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 
-const LIST = { query: '{ accountTasks { edges { node { id } } } }' };
-const CREATE = {
-  query: 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }',
-  variables: { input: SAMPLE_INPUT },
-};
-const BATCH = {
-  query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
-  variables: { inputs: [{ input: SAMPLE_INPUT }] },
-};
-const UNKNOWN_CALLER = { authorization: 'Bearer unknown' };
+const nobody = () => Promise.reject(new Error('Nothing is called.'));
 
-/** Sends enough long documents of an unknown caller to fill any of the caches several times. */
-async function flood({ graphql }: RunningGateway, body: { readonly query: string }): Promise<void> {
-  for (let number = 0; number < 60; number += 1) {
-    const query = `${body.query} #${number}${'x'.repeat(9_700)}`;
-    await graphql({ ...body, query }, UNKNOWN_CALLER);
-    await graphql({ ...body, query }, UNKNOWN_CALLER);
-  }
-}
-
-async function isFast({ url, graphql }: RunningGateway, body: object): Promise<boolean> {
-  const count = async (): Promise<number> => {
-    const text = await (await fetch(new URL('metrics', url))).text();
-    return Number(/^gateway_fast_answers_total (\d+)$/m.exec(text)?.[1]);
+/** An endpoint whose field tells which parsed document runs: each parse makes new nodes. */
+function createTellingEndpoint() {
+  const seen: object[] = [];
+  const schema = buildSchema('type Query { known: String mine: String }');
+  const { known } = schema.getQueryType()?.getFields() ?? {};
+  if (known) known.resolve = (_source, _args, _context, { operation }: GraphQLResolveInfo) => void seen.push(operation);
+  const metrics = createMetrics();
+  const endpoint = createGraphqlEndpoint({
+    schema,
+    tasks: { create: nobody, find: nobody, list: nobody, checks: {}, close: async () => {} },
+    authenticate: nobody,
+    log: { debug() {}, info() {}, warn() {}, error() {} },
+    metrics,
+    timeoutMs: 60_000,
+    answers: createUnreadAnswers({ maxAnswerBytes: 1e6, maxPendingAnswerBytes: 1e7, onRefused: () => undefined }),
+    batchConcurrency: 1,
+    introspection: true,
+    trusted: null,
+  });
+  const observation = createRequestObservation({ metrics: metrics.requests, requestLog: () => {}, tracing: null });
+  const send = (query: string) => {
+    const request = { method: 'POST', url: '/graphql', headers: {} };
+    const head = { bodyType: 'application/json', answerType: 'application/json' } as const;
+    const record = observation.begin(request, findRoute('/graphql'), 'same');
+    return endpoint.answer(request, head, Buffer.from(JSON.stringify({ query })), record);
   };
-  const before = await count();
-  expect((await graphql(body)).json.errors).toBeUndefined();
-  return (await count()) > before;
+  return {
+    send,
+    /** Sends the document and returns true if it had to be parsed for this request. */
+    isParsedFor: async (query: string): Promise<boolean> => {
+      await send(query);
+      return seen.indexOf(seen.at(-1) as object) === seen.length - 1;
+    },
+  };
 }
 
-test.each([
-  ['that ran for a known caller', async () => {}],
-  [
-    'that ran for an unknown caller first and then for a known one',
-    async (gateway: RunningGateway) => void (await gateway.graphql(LIST, UNKNOWN_CALLER)),
-  ],
-])('a document %s keeps its place in the fast lane whatever unknown callers send', async (_what, before) => {
-  const gateway = await startStoreGateway();
-  onTestFinished(() => gateway.close());
-  await before(gateway);
-  await gateway.graphql(LIST);
-  for (const body of [LIST, { query: '{ __typename }' }, CREATE]) await flood(gateway, body);
-  expect(await isFast(gateway, LIST)).toBe(true);
+const KNOWN = '{ known }';
+/** A comment that makes a document as long as one that is kept may be. */
+const LONG = 'x'.repeat(19_000);
+
+test('a document is parsed for its first request only', async () => {
+  const { isParsedFor } = createTellingEndpoint();
+  expect(await isParsedFor(KNOWN)).toBe(true);
+  expect(await isParsedFor(KNOWN)).toBe(false);
+});
+
+test('a document in use stays known, however many others are sent', async () => {
+  const { send, isParsedFor } = createTellingEndpoint();
+  await send(KNOWN);
+  for (let number = 0; number < 60; number += 1) {
+    await send(`{ mine } #${number}${LONG}`);
+    expect(await isParsedFor(KNOWN)).toBe(false);
+  }
 });
 
 test.each([
-  ['create', CREATE],
-  ['batch', BATCH],
-])(
-  'a %s that the service accepted keeps its place in the fast lane whatever refused callers send',
-  async (_what, body) => {
-    const service = await startRestService({
-      answer: ({ headers }) => (headers.authorization === 'Bearer known' ? null : { status: 401, body: '' }),
-    });
-    onTestFinished(() => service.close());
-    const gateway = await startGateway(openBackend, {
-      env: { UPSTREAM_URL: service.url.href, DATABASE_URL: 'sqlite::memory:' },
-      authorization: 'Bearer known',
-    });
-    onTestFinished(() => gateway.close());
-    await gateway.graphql(body);
-    for (const other of [LIST, CREATE, BATCH]) await flood(gateway, other);
-    expect(await isFast(gateway, body)).toBe(true);
-  },
-);
+  ['documents that do not parse', (number: number) => `{ mine #${number}${LONG}`],
+  [
+    'documents beyond the limits',
+    (number: number) => `{ ${`a${number}: mine @skip(if: false) `.repeat(60)} } #${LONG}`,
+  ],
+  ['documents that are too long to be kept', (number: number) => `{ mine } #${number}${'x'.repeat(90_000)}`],
+  ['one and the same document', () => `{ mine } #${LONG}`],
+])('%s do not evict a document, however many are sent', async (_what, make) => {
+  const { send, isParsedFor } = createTellingEndpoint();
+  await send(KNOWN);
+  for (let number = 0; number < 60; number += 1) await send(make(number));
+  expect(await isParsedFor(KNOWN)).toBe(false);
+});
 
-test('documents of unknown callers evict one another', async () => {
-  const gateway = await startStoreGateway();
-  onTestFinished(() => gateway.close());
-  const body = { query: '{ __typename }' };
-  await gateway.graphql(body, UNKNOWN_CALLER);
-  expect(await isFast(gateway, body)).toBe(true);
-  await flood(gateway, { query: '{ a: __typename }' });
-  expect(await isFast(gateway, body)).toBe(false);
+test('documents that have been parsed and validated evict one that is not in use', async () => {
+  const { send, isParsedFor } = createTellingEndpoint();
+  await send(KNOWN);
+  for (let number = 0; number < 60; number += 1) await send(`{ mine } #${number}${LONG}`);
+  expect(await isParsedFor(KNOWN)).toBe(true);
 });

@@ -9,16 +9,13 @@ const MUTATION = `mutation ($inputs: [CreateAccountTaskItem!]!, $one: CreateAcco
 }`;
 const item = (outcome: Parameters<typeof inputThat>[0]) => ({ input: inputThat(outcome) });
 
-describe.each([
-  ['with the fast lane', {}],
-  ['without the fast lane', { FAST_LANE: 'off' }],
-])('%s', (_lane, env) => {
+describe('an answer without data', () => {
   test.each([
     ['is refused', { code: 'TASK_REJECTED', outcome: 'REJECTED' }],
     ['has an unknown outcome', { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }],
     ['meets a defect', { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' }],
   ] as const)('an answer without data names every task created before a create that %s', async (last, facts) => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const variables = {
       one: inputThat('succeeds'),
       inputs: [item('succeeds'), item('is refused'), item('succeeds')],
@@ -40,7 +37,7 @@ describe.each([
   });
 
   test('an answer without data names the task whose own result is missing', async () => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const variables = { one: inputThat('succeeds'), inputs: [], last: inputThat('has no taskId') };
     for (const _ of ['unknown', 'known']) {
       const { json } = await gateway.graphql({ query: MUTATION, variables });
@@ -63,7 +60,7 @@ describe.each([
   });
 
   test('an answer without data has an error for each item of a batch that may have been created, logged once', async () => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const variables = {
       one: inputThat('succeeds'),
       inputs: [item('has an unknown outcome'), item('is refused'), item('meets a defect')],
@@ -91,7 +88,7 @@ describe.each([
   });
 
   test('an answer with data does not repeat the created tasks in its errors', async () => {
-    const gateway = await startScriptedGateway(env);
+    const gateway = await startScriptedGateway();
     const query =
       'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id startDate } } }';
     for (const _ of ['unknown', 'known']) {

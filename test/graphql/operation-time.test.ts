@@ -29,14 +29,11 @@ async function countOver({ url }: RunningGateway): Promise<number> {
   return Number(/^gateway_refusals_total\{limit="operation_time"\} (\d+)$/m.exec(text)?.[1]);
 }
 
-describe.each([
-  ['with the fast lane', {}],
-  ['without the fast lane', { FAST_LANE: 'off' }],
-])('over a backend that never answers, %s,', (_lane, env) => {
+describe('over a backend that never answers,', () => {
   const start = async (authenticate: () => AccountCaller | Promise<AccountCaller>): Promise<RunningGateway> => {
     const tasks = { create: never, find: never, list: never, checks: {}, close: async () => {} };
     const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }), {
-      env: { OPERATION_TIMEOUT_MS: '50', ...env },
+      env: { OPERATION_TIMEOUT_MS: '50' },
     });
     onTestFinished(() => gateway.close());
     return gateway;

@@ -29,10 +29,6 @@ const SITES: Readonly<Record<string, Site>> = {
     gateway: await startGateway(openBackend, { mode: 'serve', env: upstream }),
     countCreates: sentCreates,
   },
-  'to the service, without the fast lane': {
-    gateway: await startGateway(openBackend, { mode: 'serve', env: { ...upstream, FAST_LANE: 'off' } }),
-    countCreates: sentCreates,
-  },
   'to the store': {
     gateway: store,
     async countCreates() {
@@ -104,7 +100,7 @@ const NOT_ACCEPTABLE = [
 
 describe.each(Object.entries(SITES))('%s', (_name, site) => {
   test.each(ACCEPTED)('a create with Accept %s runs and is answered in %s', async (accept, type) => {
-    for (const _ of ['by Yoga', 'by the fast lane']) {
+    for (const _ of ['at first', 'again']) {
       const before = await site.countCreates();
       const answer = await createAccepting(site, accept);
       expect(answer).toMatchObject({ status: 200, text: '{"data":{"createAccountTask":{"replayed":false}}}' });

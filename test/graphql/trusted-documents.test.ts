@@ -25,13 +25,10 @@ const MANIFEST = writeManifest(
 );
 
 const env = { TRUSTED_DOCUMENTS: MANIFEST };
-const gateways = {
-  'with the fast lane': await startStoreGateway({ mode: 'serve', env }),
-  'without the fast lane': await startStoreGateway({ mode: 'serve', env: { ...env, FAST_LANE: 'off' } }),
-};
+const gateway = await startStoreGateway({ mode: 'serve', env });
 const free = await startStoreGateway({ mode: 'serve' });
 afterAll(async () => {
-  await Promise.all([free, ...Object.values(gateways)].map((gateway) => gateway.close()));
+  await Promise.all([free.close(), gateway.close()]);
   rmSync(folder, { recursive: true });
 });
 
@@ -47,25 +44,20 @@ function writeManifest(content: string | Uint8Array): string {
 
 const persisted = (sha256Hash: unknown) => ({ extensions: { persistedQuery: { version: 1, sha256Hash } } });
 
-async function get(gateway: StoreGateway, parameters: Record<string, string>): Promise<GatewayAnswer> {
-  const url = new URL(`graphql?${new URLSearchParams(parameters).toString()}`, gateway.url);
-  const response = await fetch(url, { headers: { authorization: `Bearer ${gateway.token}` } });
+async function get(of: StoreGateway, parameters: Record<string, string>): Promise<GatewayAnswer> {
+  const url = new URL(`graphql?${new URLSearchParams(parameters).toString()}`, of.url);
+  const response = await fetch(url, { headers: { authorization: `Bearer ${of.token}` } });
   const text = await response.text();
   return { status: response.status, headers: response.headers, text, json: JSON.parse(text) as GatewayAnswer['json'] };
 }
 
-async function fastAnswers({ url }: StoreGateway): Promise<number> {
-  const text = await (await fetch(new URL('metrics', url))).text();
-  return Number(/^gateway_fast_answers_total (\d+)$/m.exec(text)?.[1]);
-}
-
-async function listIds(gateway: StoreGateway): Promise<readonly string[]> {
-  const { json } = await gateway.graphql({ documentId: IDS.list, variables: { first: 100 } });
+async function listIds(of: StoreGateway): Promise<readonly string[]> {
+  const { json } = await of.graphql({ documentId: IDS.list, variables: { first: 100 } });
   const { accountTasks } = json.data as unknown as { accountTasks: { edges: { node: { id: string } }[] } };
   return accountTasks.edges.map(({ node }) => node.id);
 }
 
-describe.each(Object.entries(gateways))('%s', (_name, gateway) => {
+describe('a gateway with trusted documents', () => {
   test.each([
     ['documentId', { documentId: IDS.create }],
     ['documentId with the prefix sha256:', { documentId: `sha256:${IDS.create}` }],
@@ -179,19 +171,6 @@ describe.each(Object.entries(gateways))('%s', (_name, gateway) => {
     expect(status).toBe(400);
     expect(json.data).toBeUndefined();
   });
-});
-
-test('a trusted document that has run before takes the fast lane by its ID', async () => {
-  const { 'with the fast lane': fast, 'without the fast lane': slow } = gateways;
-  for (const body of [{ documentId: IDS.typename }, { documentId: `sha256:${IDS.create}` }, persisted(IDS.create)]) {
-    const request = { ...body, variables: { input: SAMPLE_INPUT } };
-    await fast.graphql(request);
-    const before = await fastAnswers(fast);
-    const { json } = await fast.graphql(request);
-    expect(json.errors).toBeUndefined();
-    expect(await fastAnswers(fast)).toBe(before + 1);
-  }
-  expect(await fastAnswers(slow)).toBe(0);
 });
 
 test('a gateway without trusted documents does not accept a documentId', async () => {

@@ -47,7 +47,6 @@ async function startServer(
           text: typeof answer === 'string' ? answer : await answer(text),
         };
       },
-      fetch: () => Promise.reject(new Error('Nothing calls it.')),
     },
     graphiql: null,
     authenticate: () => ({ kind: 'subject', subject: 'test' }),

@@ -65,7 +65,7 @@ async function bothWays(path: string, toInit: () => Init) {
 describe('the fetch handler', () => {
   test.each<readonly [string, number, string, () => Init]>([
     ['a create', 200, 'graphql', () => create(SAMPLE_INPUT)],
-    ['the same create again, by the fast lane', 200, 'graphql', () => create(SAMPLE_INPUT)],
+    ['the same create again', 200, 'graphql', () => create(SAMPLE_INPUT)],
     ['a create without credentials', 200, 'graphql', () => create(SAMPLE_INPUT, { authorization: '' })],
     [
       'a create of an unknown task',
