@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Steps } from '../event-loop/request-steps.ts';
+import { performance } from 'node:perf_hooks';
+import type { Step, StepEnd, Steps, StepUnderWay } from '../event-loop/request-steps.ts';
 
 /** A kind of path, as http/routes.ts lists them. */
 export interface Route {
@@ -13,33 +14,93 @@ export interface Route {
 }
 
 /** The facts about one request. Each layer adds what it learns; the log line, metrics and trace are made from them. */
-export interface RequestRecord extends Steps {
+export class RequestRecord implements Steps {
   readonly requestId: string;
   /** The name of the route. */
   readonly path: string;
   readonly isProbe: boolean;
   readonly method: string;
+  /** Null if the request is not traced here. */
+  readonly trace: RequestTrace | null;
   /** The ID of the caller's trace, or of the one that begins here; null without a trace. */
   readonly traceId: string | null;
+  /** The caller's trace headers, forwarded if the request is not traced here. */
+  readonly #callerHeaders: TraceHeaders | null;
   /** In milliseconds of `performance.now()`. */
-  readonly startedMs: number;
+  readonly startedMs = performance.now();
   /** The name of the operation that ran; null if none ran or it has no name. */
-  operationName: string | null;
+  operationName: string | null = null;
   /** Null if no operation ran. */
-  operationType: string | null;
+  operationType: string | null = null;
   /** The code of the failure that `noteFailure` chose; null without a failure. */
-  code: string | null;
-  outcome: string | null;
+  code: string | null = null;
+  outcome: string | null = null;
   /** The total time of the request's exchanges with the service. */
-  upstreamMs: number;
+  upstreamMs = 0;
   /** The total time of the commits that the request took part in. */
-  commitMs: number;
+  commitMs = 0;
   /** The number of failures with a log line. */
-  failuresLogged: number;
+  failuresLogged = 0;
   /** The number of failures without a log line, or without an error in the answer. */
-  failuresLeftOut: number;
+  failuresLeftOut = 0;
   /** The memory reserved for the GraphQL answer; null until there is one. */
-  answer: { readonly reservedBytes: number } | null;
+  answer: { readonly reservedBytes: number } | null = null;
+
+  constructor(
+    requestId: string,
+    { name, isProbe }: Route,
+    { method, headers }: ObservedRequest,
+    trace: RequestTrace | null = null,
+  ) {
+    const parent = trace ? null : parseTraceParent(headers.traceparent?.toString(), headers['tracestate']);
+    this.requestId = requestId;
+    this.path = name;
+    this.isProbe = isProbe;
+    this.method = method;
+    this.trace = trace;
+    this.traceId = trace?.traceId ?? parent?.traceId ?? null;
+    this.#callerHeaders = parent?.headers ?? null;
+  }
+
+  begin(step: Step): StepUnderWay {
+    return new TimedStep(this, step, this.trace, this.#callerHeaders);
+  }
+}
+
+/** The part of an HTTP request that its record is made from. */
+export interface ObservedRequest {
+  readonly method: string;
+  readonly headers: IncomingHttpHeaders;
+}
+
+type TraceHeaders = NonNullable<StepUnderWay['headers']>;
+
+/** Adds the time of a step to its request's record, and begins a span if the request is traced. */
+class TimedStep implements StepUnderWay {
+  readonly headers: TraceHeaders | null;
+  readonly #record: RequestRecord;
+  readonly #kind: Step['kind'];
+  readonly #startedMs = performance.now();
+  readonly #span: StepUnderWay | null;
+
+  constructor(record: RequestRecord, step: Step, parent: Steps | null, callerHeaders: TraceHeaders | null) {
+    const span = parent?.begin(step) ?? null;
+    this.#record = record;
+    this.#kind = step.kind;
+    this.#span = span;
+    this.headers = span ? span.headers : callerHeaders;
+  }
+
+  begin(step: Step): StepUnderWay {
+    return new TimedStep(this.#record, step, this.#span, this.headers);
+  }
+
+  end(end: StepEnd): void {
+    const elapsedMs = performance.now() - this.#startedMs;
+    if (this.#kind === 'exchange') this.#record.upstreamMs += elapsedMs;
+    if (this.#kind === 'commit') this.#record.commitMs += elapsedMs;
+    this.#span?.end(end);
+  }
 }
 
 /** Records the failure of a part of a request. The first failure is kept, but one with the outcome UNKNOWN replaces any other. */
@@ -64,7 +125,7 @@ export interface RequestTrace extends Steps {
 /** Creates the traces of requests. It never throws. */
 export interface Tracing {
   /** `route` is the path if it is one of the gateway's own, otherwise null. */
-  beginRequest(method: string, route: string | null, headers: IncomingHttpHeaders): RequestTrace;
+  beginRequest(request: ObservedRequest, route: string | null): RequestTrace;
   /** Exports the remaining spans, and gives up after a few seconds. */
   close(): Promise<void>;
 }
@@ -82,7 +143,7 @@ export interface TraceParent {
   readonly spanId: string;
   readonly flags: number;
   /** The headers as received, to be forwarded if this gateway does not trace. */
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers: TraceHeaders;
 }
 
 const TRACEPARENT = /^(?!ff)[\da-f]{2}-(?!0{32})([\da-f]{32})-(?!0{16})([\da-f]{16})-([\da-f]{2})(?:-.*)?$/;

@@ -57,7 +57,7 @@ export function createTracing(options: TracingOptions): Tracing {
   });
   const tracer = provider.getTracer('account-task-gateway');
   return {
-    beginRequest(method, route, headers) {
+    beginRequest({ method, headers }, route) {
       const parent = toContext(parseTraceParent(headers.traceparent?.toString(), headers['tracestate']));
       const span = tracer.startSpan(route ? `${method} ${route}` : method, { kind: SpanKind.SERVER }, parent);
       const context = trace.setSpan(ROOT_CONTEXT, span);

@@ -4,28 +4,23 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLog, LOG_LEVELS, openLogSink } from '../../src/telemetry/log.ts';
 import { createRequestLog } from '../../src/telemetry/request-log.ts';
-import type { RequestRecord } from '../../src/telemetry/request-record.ts';
+import { RequestRecord } from '../../src/telemetry/request-record.ts';
 
-const RECORD: RequestRecord = {
-  requestId: 'request-1',
-  path: 'graphql',
-  isProbe: false,
-  method: 'POST',
-  traceId: null,
-  startedMs: 0,
+const ROUTE = { name: 'graphql', template: '/graphql', isProbe: false };
+const REQUEST = { method: 'POST', headers: {} };
+
+function toRecord(facts: Partial<RequestRecord>): RequestRecord {
+  return Object.assign(new RequestRecord('request-1', ROUTE, REQUEST), facts);
+}
+
+const RECORD = toRecord({
   operationName: 'Register',
   operationType: 'mutation',
   code: 'UPSTREAM_TIMEOUT',
   outcome: 'UNKNOWN',
   upstreamMs: 9_999.96,
   commitMs: 0.04,
-  failuresLogged: 0,
-  failuresLeftOut: 0,
-  answer: null,
-  begin: () => {
-    throw new Error('Nothing begins here.');
-  },
-};
+});
 const ANSWER = { status: 200, durationMs: 12.34, isAborted: false };
 
 function collectLines() {
@@ -96,8 +91,8 @@ describe('the log line of a request', () => {
     const { lines, sink } = collectLines();
     const log = createRequestLog('info', sink);
     log(RECORD, ANSWER);
-    log({ ...RECORD, operationName: null, code: null, outcome: null, upstreamMs: 0, commitMs: 0 }, ANSWER);
-    log({ ...RECORD, traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }, { ...ANSWER, isAborted: true });
+    log(toRecord({ operationType: 'mutation' }), ANSWER);
+    log(toRecord({ traceId: '4bf92f3577b34da6a3ce929d0e0e4736' }), { ...ANSWER, isAborted: true });
     const [failed, plain, aborted] = lines.map((line) => JSON.parse(line) as object);
     const always = { level: 30, time: expect.any(Number), requestId: 'request-1', method: 'POST', path: 'graphql' };
     expect(failed).toEqual({
@@ -120,7 +115,7 @@ describe('the log line of a request', () => {
     const { lines, sink } = collectLines();
     const log = createRequestLog(level, sink);
     log(RECORD, ANSWER);
-    log({ ...RECORD, isProbe: true }, ANSWER);
+    log(toRecord({ isProbe: true }), ANSWER);
     expect(lines).toHaveLength({ silent: 0, error: 0, warn: 0, info: 1, debug: 2 }[level]);
   });
 });

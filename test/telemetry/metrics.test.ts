@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { RequestRecord } from '../../src/telemetry/request-record.ts';
 import { serveAndReadMetrics } from '../support/served-metrics.ts';
 import { type MetricFamily, readExposition, type Sample, valueOf } from '../support/exposition.ts';
 
@@ -124,27 +125,19 @@ describe('the values of metrics', () => {
   });
 });
 
-describe('the number of series is bounded', () => {
-  const record = {
-    requestId: 'r',
-    path: 'graphql',
-    isProbe: false,
-    method: 'POST',
-    traceId: null,
-    startedMs: 0,
-    operationType: 'query',
-    outcome: null,
-    upstreamMs: 0,
-    commitMs: 0,
-    failuresLogged: 0,
-    failuresLeftOut: 0,
-    answer: null,
-    begin: () => ({ headers: null, begin: record.begin, end: () => undefined }),
-  } as const;
+function toRecord(operationName: string, code: string | null): RequestRecord {
+  const record = new RequestRecord(
+    'r',
+    { name: 'graphql', template: null, isProbe: false },
+    { method: 'POST', headers: {} },
+  );
+  return Object.assign(record, { operationType: 'query', operationName, code });
+}
 
+describe('the number of series is bounded', () => {
   async function operations(names: readonly string[], code: string | null): Promise<readonly Sample[]> {
     const metrics = createMetrics();
-    for (const operationName of names) metrics.requests.end({ ...record, operationName, code }, 200, 1);
+    for (const operationName of names) metrics.requests.end(toRecord(operationName, code), 200, 1);
     const families = readExposition((await metrics.render()).text);
     return families.find(({ name }) => name === 'gateway_graphql_operations_total')?.samples ?? [];
   }

@@ -1,23 +1,24 @@
 // Loaded before the gateway (--import): removes its checks for tracing from the source, to measure their cost.
 import { registerHooks } from 'node:module';
 
-const OBSERVATION = '/src/telemetry/request-observation.ts';
-/** The checks in every request and every step, with their replacements. */
-const QUESTIONS = [
-  ['tracing && !isProbe ?', 'false ?'],
-  ['if (trace) traces.set(', 'if (false) traces.set('],
-  ['if (tracing) traces.get(', 'if (false) traces.get('],
-  ['trace?.begin(step) ?? null', 'null'],
-] as const;
+/** The checks in every request and every step, with their replacements, by the end of the file's address. */
+const CHECKS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
+  '/src/telemetry/request-observation.ts': [
+    ['tracing && !route.isProbe ?', 'false ?'],
+    ['record.trace?.end(', 'if (false) record.trace?.end('],
+  ],
+  '/src/telemetry/request-record.ts': [['parent?.begin(step) ?? null', 'null']],
+};
 
 registerHooks({
   load(url, context, nextLoad) {
     const loaded = nextLoad(url, context);
-    if (!url.endsWith(OBSERVATION)) return loaded;
+    const [path, checks] = Object.entries(CHECKS).find(([end]) => url.endsWith(end)) ?? [];
+    if (!checks) return loaded;
     let source = String(loaded.source);
-    for (const [question, answer] of QUESTIONS) {
-      if (!source.includes(question)) throw new Error(`${OBSERVATION} does not hold: ${question}`);
-      source = source.replace(question, answer);
+    for (const [check, replacement] of checks) {
+      if (!source.includes(check)) throw new Error(`${path} does not hold: ${check}`);
+      source = source.replace(check, replacement);
     }
     return { ...loaded, source };
   },
