@@ -6,7 +6,7 @@ import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { HttpBounds } from '../../src/http/bounds.ts';
 import { createBodyReader } from '../../src/http/request-body.ts';
-import type { RequestLog } from '../../src/telemetry/request-log.ts';
+import type { RequestLog } from '../../src/telemetry/request-observation.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import { createRequestHandler } from '../../src/http/request-handler.ts';
 import type { Handler } from '../../src/http/routes.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { createLog, LOG_LEVELS, openLogSink } from '../../src/telemetry/log.ts';
-import { createRequestLog } from '../../src/telemetry/request-log.ts';
+import { createRequestLog } from '../../src/telemetry/request-observation.ts';
 import { RequestRecord } from '../../src/telemetry/request-record.ts';
 
 const ROUTE = { name: 'graphql', template: '/graphql', isProbe: false };
