@@ -1,7 +1,6 @@
 import { collectDefaultMetrics, Registry } from 'prom-client';
-import { createCommitMetrics, createUpstreamMetrics } from './backend-metrics.ts';
-import { createRequestMetrics } from './request-metrics.ts';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
+import { createCommitMetrics, createRequestMetrics, createUpstreamMetrics } from './traffic-metrics.ts';
 
 export interface RenderedMetrics {
   readonly contentType: string;

@@ -1,6 +1,6 @@
 import { performance } from 'node:perf_hooks';
 import type { LogLevel, LogSink, ProcessFacts } from './log.ts';
-import type { RequestMetrics } from './request-metrics.ts';
+import type { RequestMetrics } from './traffic-metrics.ts';
 import { type ObservedRequest, RequestRecord, type Route, toOutcome, type Tracing } from './request-record.ts';
 
 /** Observes each request from its first byte to its answer, whichever handler serves it. */
