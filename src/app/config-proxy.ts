@@ -1,4 +1,4 @@
-import type { ReadVariable } from './config-limits.ts';
+import type { ReadVariable } from './config-variables.ts';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 

@@ -1,5 +1,5 @@
 import { anyText, oneOf, fraction, parseBaseUrl } from './config-values.ts';
-import type { ReadVariable } from './config-limits.ts';
+import type { ReadVariable } from './config-variables.ts';
 
 export interface TracingConfig {
   /** The base address of an OTLP/HTTP collector. */

@@ -1,58 +1,21 @@
-import {
-  DEFAULT_FREQUENCIES,
-  DEFAULT_NOTIFICATIONS,
-  type EnumTable,
-  type EnumTables,
-  parseEnumTable,
-} from '../contract/enums.ts';
-import {
-  anyText,
-  oneOf,
-  onOrOff,
-  parseAddress,
-  parseBaseUrl,
-  parseDatabaseUrl,
-  parseOrigins,
-  wholeNumber,
-} from './config-values.ts';
-import { type LimitsConfig, readLimits } from './config-limits.ts';
+import type { EnumTables } from '../contract/enums.ts';
 import { readProxy } from './config-proxy.ts';
 import { readTelemetry, type TracingConfig } from './config-telemetry.ts';
+import { anyText, parseAddress, parseBaseUrl } from './config-values.ts';
+import { readGatewayVariables, readUpstreamVariables } from './config-variables.ts';
 
-// The gateway's configuration, read from environment variables. To declare a new variable:
-// 1. add a field to Config, UpstreamConfig, LimitsConfig (config-limits.ts) or TracingConfig (config-telemetry.ts);
-// 2. add one `read('NAME', default, parser)` where that type is filled; parsers are in config-values.ts;
-// 3. add its table row to the documents, and a case to test/app/config.test.ts and config-problems.test.ts.
+// The gateway's configuration, read from environment variables. To declare a new variable, add one `read('NAME', default, parser)`
+// to config-variables.ts (parsers are in config-values.ts), its row to docs/configuration.md, and a case to test/app/config.test.ts
+// and config-problems.test.ts.
 
 /** The validated configuration, with defaults applied. */
-export interface Config extends LimitsConfig {
-  readonly host: string;
-  readonly port: number;
-  readonly databaseUrl: string;
-  readonly keyExpiryMs: number;
-  /** The days for which records, settled idempotency keys and settled attempts are kept; null if they are never deleted. */
-  readonly recordDays: number | null;
+export interface Config extends Readonly<ReturnType<typeof readGatewayVariables>> {
   /** Null for the store backend. */
   readonly upstream: UpstreamConfig | null;
   /** The issuer of the callers' JWTs; null if JWTs are not accepted. */
   readonly auth: AuthConfig | null;
-  readonly frequencies: EnumTable;
-  readonly notifications: EnumTable;
-  readonly corsOrigins: readonly string[];
-  readonly graphiql: boolean;
-  readonly introspection: boolean;
-  /** The manifest file of the only documents that may run; null if any document may. */
-  readonly trustedDocuments: string | null;
   /** True if GET requests without a CSRF header are answered, for trying one out in a browser; set by the mode alone. */
   readonly simpleGets: boolean;
-  readonly maxBodyBytes: number;
-  /** The number of serving processes; each opens the database itself. */
-  readonly workers: number;
-  /** The time for which the gateway still serves after SIGTERM, while /ready answers that it is draining. */
-  readonly drainMs: number;
-  /** The time that requests in flight then have to finish. */
-  readonly closeTimeoutMs: number;
-  readonly logLevel: (typeof LOG_LEVELS)[number];
   /** Null if tracing is off. */
   readonly tracing: TracingConfig | null;
   /** Unsupported values that do not prevent startup: one `NAME: problem` per variable. */
@@ -72,22 +35,10 @@ export interface OwnClientConfig {
   readonly callers: AuthConfig;
 }
 
-export interface UpstreamConfig {
+export interface UpstreamConfig extends Readonly<ReturnType<typeof readUpstreamVariables>> {
   readonly url: URL;
-  readonly format: (typeof FORMATS)[number];
-  readonly timeoutMs: number;
-  readonly connections: number;
-  readonly maxInFlight: number;
   /** The gateway's own credentials for the service; null if the caller's Authorization is forwarded. */
   readonly ownClient: OwnClientConfig | null;
-  /** True if created tasks are recorded in the database and idempotency keys are honoured. */
-  readonly isRecorded: boolean;
-  /** True if an answer must name the TaskID that was sent. */
-  readonly checksTaskId: boolean;
-  /** PEM files for TLS to the service; null for the system's certificate authorities and no client certificate. */
-  readonly caFile: string | null;
-  readonly certFile: string | null;
-  readonly keyFile: string | null;
   /** The proxy for connections to the service; null if they are direct. */
   readonly proxy: URL | null;
 }
@@ -108,9 +59,6 @@ export class ConfigError extends Error {
   }
 }
 
-const HOUR_MS = 3_600_000;
-const FORMATS = ['json', 'xml'] as const;
-const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/;
 const CREDENTIALS = ['UPSTREAM_CLIENT_ID', 'UPSTREAM_CLIENT_SECRET'] as const;
 const AUTH = ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
@@ -155,49 +103,24 @@ export function readConfig(env: Environment, mode: Mode): Config {
     );
   const upstream = {
     ownClient: hasCredentials && auth ? { clientId, clientSecret, callers: auth } : null,
-    format: read('UPSTREAM_FORMAT', 'json', oneOf(FORMATS)),
-    timeoutMs: read('UPSTREAM_TIMEOUT_MS', 10_000, wholeNumber(1, 600_000)),
-    connections: read('UPSTREAM_CONNECTIONS', 64, wholeNumber(1, 10_000)),
-    maxInFlight: read('UPSTREAM_MAX_IN_FLIGHT', 1024, wholeNumber(1, 1_000_000)),
-    isRecorded: read('RECORD', true, onOrOff),
-    checksTaskId: read('UPSTREAM_CHECK_TASK_ID', true, onOrOff),
-    caFile: read<string | null>('UPSTREAM_CA', null, anyText),
-    certFile: read<string | null>('UPSTREAM_CERT', null, anyText),
-    keyFile: read<string | null>('UPSTREAM_KEY', null, anyText),
+    ...readUpstreamVariables(read),
     proxy: upstreamUrl && readProxy(env, read, upstreamUrl),
   };
   const { tracing, ignored: ignoredVariables } = readTelemetry(read);
-  const trustedDocuments = read<string | null>('TRUSTED_DOCUMENTS', null, anyText);
   const config: Config = {
-    host: read('HOST', '127.0.0.1', anyText),
-    port: read('PORT', 4000, wholeNumber(0, 65_535)),
-    databaseUrl: read('DATABASE_URL', 'sqlite:data/gateway.db', parseDatabaseUrl),
-    recordDays: read<number | null>('RECORD_DAYS', null, wholeNumber(1, 36_500)),
-    keyExpiryMs: HOUR_MS * read('IDEMPOTENCY_KEY_HOURS', 24, wholeNumber(1, 8_760)),
+    ...readGatewayVariables(read, isDemo),
     upstream: upstreamUrl && { url: upstreamUrl, ...upstream },
     auth,
-    frequencies: read('TASK_FREQUENCIES', DEFAULT_FREQUENCIES, parseEnumTable),
-    notifications: read('TASK_NOTIFICATIONS', DEFAULT_NOTIFICATIONS, parseEnumTable),
-    corsOrigins: read('CORS_ORIGINS', [], parseOrigins),
-    graphiql: read('GRAPHIQL', isDemo && trustedDocuments === null, onOrOff),
-    introspection: read('INTROSPECTION', isDemo, onOrOff),
-    trustedDocuments,
     simpleGets: isDemo,
-    maxBodyBytes: read('MAX_BODY_BYTES', 1_048_576, wholeNumber(1, 268_435_456)),
-    workers: read('WORKERS', 1, wholeNumber(1, 256)),
-    drainMs: read('DRAIN_MS', isDemo ? 0 : 5_000, wholeNumber(0, 600_000)),
-    closeTimeoutMs: read('CLOSE_TIMEOUT_MS', 30_000, wholeNumber(1, 600_000)),
-    logLevel: read('LOG_LEVEL', isDemo ? 'warn' : 'info', oneOf(LOG_LEVELS)),
     tracing,
     ignoredVariables,
-    ...readLimits(read),
   };
   if ((upstream.certFile === null) !== (upstream.keyFile === null))
     problems.push('UPSTREAM_CERT: needs UPSTREAM_KEY, and the reverse; set both or neither');
   if (isDemo && !LOOPBACK.test(config.host)) {
     problems.push(`HOST: the demo gives its token to anyone who can reach it; use npm run serve for ${config.host}`);
   }
-  if (config.graphiql && trustedDocuments !== null)
+  if (config.graphiql && config.trustedDocuments !== null)
     problems.push('GRAPHIQL: its documents would be refused because TRUSTED_DOCUMENTS is set; unset one of them');
   if (config.metricsPort === config.port && config.port !== 0)
     problems.push('METRICS_PORT: is the same as PORT; choose another port');
