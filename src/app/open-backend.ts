@@ -1,7 +1,14 @@
-import type { Backend } from './backend.ts';
-import type { Config } from './config.ts';
+import { tokenAuthentication } from '../auth/authenticate.ts';
+import { checkedTaskService } from '../contract/checked-task-service.ts';
+import type { Store } from '../store/store.ts';
+import { observedTaskService } from '../telemetry/observed-task-service.ts';
+import { xmlProblem } from '../wire/xml-document.ts';
+import { type Backend, openTokenVerifier } from './backend.ts';
+import { type Config, toTables } from './config.ts';
 import { observeCommits, type Observers } from './observers.ts';
-import { storeBackend } from './store-backend.ts';
+
+/** A whole batch shares one commit in the store. */
+const BATCH_CONCURRENCY = 100;
 
 /** Opens the configured backend; the code of the other one is not loaded. */
 export async function openBackend(config: Config, observers: Observers): Promise<Backend> {
@@ -12,4 +19,26 @@ export async function openBackend(config: Config, observers: Observers): Promise
   const { openStore } = await import('../store/store.ts');
   const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
   return storeBackend(store, config, observers);
+}
+
+/** Puts authentication, validation and metrics in front of an open store. */
+export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
+  const observed = observedTaskService(store.tasks, { backend: 'store', tables: toTables(config), metrics });
+  return {
+    tasks: checkedTaskService(observed, {
+      xmlProblem,
+      travelsAsXml: false,
+      keyRefusal: null,
+      requiresKey: config.requiresIdempotencyKey,
+    }),
+    authenticate: tokenAuthentication(
+      (token) => store.tokens.verify(token),
+      config.auth && (await openTokenVerifier(config.auth, metrics)),
+    ),
+    issueToken: async (clientId, clientSecret) => {
+      const client = await store.clients.verifySecret(clientId, clientSecret);
+      return client && store.tokens.issue({ accountId: client.accountId, clientId: client.id });
+    },
+    batchConcurrency: BATCH_CONCURRENCY,
+  };
 }

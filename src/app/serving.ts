@@ -1,7 +1,6 @@
 import type { Backend } from './backend.ts';
 import { openObservers, observeCommits, type Observers } from './observers.ts';
-import { openBackend } from './open-backend.ts';
-import { storeBackend } from './store-backend.ts';
+import { openBackend, storeBackend } from './open-backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
 import { type Addresses, type CloseOptions, createHttpGateway, type Gateway } from './gateway.ts';

@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Client } from 'pg';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { storeBackend } from '../../src/app/store-backend.ts';
+import { openBackend, storeBackend } from '../../src/app/open-backend.ts';
 import type { Environment } from '../../src/app/config.ts';
 import type { AccountCaller } from '../../src/contract/task-service.ts';
 import { type GraphqlAnswer, type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';

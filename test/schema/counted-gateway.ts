@@ -1,5 +1,5 @@
 import { onTestFinished } from 'vitest';
-import { storeBackend } from '../../src/app/store-backend.ts';
+import { storeBackend } from '../../src/app/open-backend.ts';
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts';
 import type { DatabaseKind } from '../support/databases.ts';
 import { sampleStore } from '../support/sample-account.ts';

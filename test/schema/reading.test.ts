@@ -1,6 +1,5 @@
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { storeBackend } from '../../src/app/store-backend.ts';
+import { openBackend, storeBackend } from '../../src/app/open-backend.ts';
 import type { RunningGateway } from '../support/running-gateway.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
