@@ -74,6 +74,12 @@ export function encodeJsonAnswer({ Error: error, ResponseData: data }: AnswerEnv
   });
 }
 
+/**
+ * Matches every number that a double could print differently: -0, a fraction, an exponent, 16 digits. It also matches some that
+ * it would not, and texts that look like one; they only cost the second parse.
+ */
+const UNUSUAL_NUMBER = /(?:^|[[,]|"[\t\n\r ]*:)[\t\n\r ]*(?:-0|-?\d+[.eE]|-?\d{16})/;
+
 /** Parses JSON within the limits of this room. A number that a double would print differently becomes a `RawNumber`. */
 export function parseJson(text: string): ParsedTree {
   const sizeProblem = jsonSizeProblem(text);
@@ -87,7 +93,7 @@ export function parseJson(text: string): ParsedTree {
   const seen = { hasNumber: false };
   const problem = treeProblem(tree, 1, seen);
   if (problem) return { problem };
-  return { tree: seen.hasNumber ? parseJsonKeepingDigits(text) : tree };
+  return { tree: seen.hasNumber && UNUSUAL_NUMBER.test(text) ? parseJsonKeepingDigits(text) : tree };
 }
 
 /** Parses a request like `parseJson`, with names that differ only in case in the order of their last occurrence. */

@@ -1,3 +1,4 @@
+import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { encodeAnswer, encodeRequest, readAnswerBody } from '../../src/wire/codec.ts';
@@ -66,6 +67,22 @@ describe('an answer in JSON', () => {
       expect(JSON.stringify(body.kind === 'tree' && body.tree)).toBe(text);
     },
   );
+
+  test('readAnswerBody keeps the digits of any number, wherever it stands', () => {
+    const numbers = fc.oneof(
+      fc.stringMatching(/^-?(?:0|[1-9][0-9]{0,3})(?:\.[0-9]{1,3})?(?:[eE][+-]?[0-9]{1,3})?$/),
+      fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map(String),
+    );
+    const places = fc.constantFrom('', '[', '{"a":', '{"a" :\n', '[7,', '[7 , ', '{"b":[{}],"a":', '[[');
+    fc.assert(
+      fc.property(places, numbers, (start, number) => {
+        const end = start.replace(/[^[{]/g, '').replaceAll('[', ']').replaceAll('{', '}');
+        const body = read(`${start}${number}${start.startsWith('{"b"') ? '}' : end}`);
+        expect(JSON.stringify(body.kind === 'tree' && body.tree)).toContain(number);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
 
   test('readAnswerBody returns a plain number where a double prints the same digits', () => {
     expect(read('{"a":7,"b":1.5}')).toEqual({ kind: 'tree', tree: { a: 7, b: 1.5 } });
