@@ -16,7 +16,10 @@ const BASE = ['contract', 'event-loop', 'telemetry', 'wire'];
 const LAYERS: Readonly<Record<string, Allowed>> = {
   contract: { layers: [], packages: [] },
   'event-loop': { layers: [], packages: ['node:async_hooks'] },
-  wire: { layers: ['contract'], packages: ['fast-xml-parser', 'saxes', 'node:buffer', 'node:util', 'node:zlib'] },
+  wire: {
+    layers: ['contract', 'event-loop'],
+    packages: ['fast-xml-parser', 'saxes', 'node:buffer', 'node:util', 'node:zlib'],
+  },
   telemetry: {
     layers: ['contract', 'event-loop'],
     packages: ['pino', 'pino-pretty', 'prom-client', '@opentelemetry/*', 'node:*'],

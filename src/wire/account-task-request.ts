@@ -6,7 +6,7 @@ import { CONTENT_TYPES } from '../contract/parameters.ts';
 import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 import { withoutAttributes } from './xml-document.ts';
 
-export type RequestField = keyof NewAccountTask;
+type RequestField = keyof NewAccountTask;
 
 /** An invalid field of a request, with an explanation for the caller. */
 export interface FieldProblem extends ReadProblem {
@@ -21,15 +21,6 @@ type Fault = Pick<FieldProblem, 'kind' | 'problem'>;
 type Reader = (value: JsonValue) => string | Fault;
 type Task = NewAccountTask | readonly FieldProblem[];
 
-const FIELDS = [
-  'TaskID',
-  'Frequency',
-  'StartDate',
-  'FinishDate',
-  'Parameters',
-  'ContentType',
-  'Notification',
-] as const satisfies readonly RequestField[];
 const REQUIRED: ReadonlySet<RequestField> = new Set(['TaskID', 'Frequency', 'Parameters', 'ContentType']);
 /** The fields whose null counts as absent. The types of the other fields have no null. */
 const NULLABLE: ReadonlySet<RequestField> = new Set(['StartDate', 'FinishDate', 'Parameters', 'ContentType']);
@@ -40,9 +31,12 @@ const INEXACT_DATE =
   /^\d{4}-(?:0\d|1[0-2])-[0-3]\d(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?$/;
 const INTEGER = /^[+-]?\d+$/;
 
-/** Reads an AccountTaskRequest from JSON: names in any case, unknown ones ignored, the last of equal names counts. */
-export function fromJsonRequest(request: JsonObject, tables: EnumTables): Task {
-  const values = new Map(Object.entries(request).map(([name, value]) => [name.toLowerCase(), value]));
+/** Reads an AccountTaskRequest from JSON or a form: names in any case, unknown ones ignored, the last of equal names counts. */
+export function fromMembers(
+  members: readonly (readonly [name: string, value: JsonValue | undefined])[],
+  tables: EnumTables,
+): Task {
+  const values = new Map(members.map(([name, value]) => [name.toLowerCase(), value]));
   return readTask(tables, memberReader, (field) => {
     const value = values.get(field.toLowerCase());
     if (field === 'FinishDate' && value === '') return undefined;
@@ -51,19 +45,10 @@ export function fromJsonRequest(request: JsonObject, tables: EnumTables): Task {
 }
 
 /** Reads an AccountTaskRequest from XML: exact names, also of enum members, unknown ones ignored, the first of equal names counts. */
-export function fromXmlRequest(request: JsonObject, tables: EnumTables): Task {
+export function fromElements(request: JsonObject, tables: EnumTables): Task {
   return readTask(tables, nameReader, (field) => {
     const value = Object.hasOwn(request, field) ? (request[field] ?? null) : null;
     return withoutAttributes(Array.isArray(value) ? (value[0] as JsonValue) : value) ?? undefined;
-  });
-}
-
-/** Reads an AccountTaskRequest from the fields of a form: names in any case, unknown ones ignored, the first of equal names counts. */
-export function fromFormRequest(fields: readonly (readonly [string, string])[], tables: EnumTables): Task {
-  const values = new Map(fields.map(([name, value]): [string, string] => [name.toLowerCase(), value]).toReversed());
-  return readTask(tables, memberReader, (field) => {
-    const value = values.get(field.toLowerCase());
-    return field === 'FinishDate' && value === '' ? undefined : value;
   });
 }
 
@@ -83,7 +68,7 @@ function readTask(
   };
   const problems: FieldProblem[] = [];
   const task: Partial<Record<RequestField, string | null>> = {};
-  for (const field of FIELDS) {
+  for (const field of Object.keys(readers) as RequestField[]) {
     const value = given(field);
     const absent = REQUIRED.has(field) ? MISSING : null;
     const reading = value === undefined ? absent : readers[field](value);

@@ -11,7 +11,7 @@ import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
-import { type FieldProblem, fromFormRequest, fromJsonRequest, fromXmlRequest } from './account-task-request.ts';
+import { type FieldProblem, fromElements, fromMembers } from './account-task-request.ts';
 import { parseForm } from './form.ts';
 import {
   type AnswerEnvelope,
@@ -79,22 +79,26 @@ const SPACE = 0x20;
 const MAX_FORM_FIELDS = 1_000;
 
 const readers: Readonly<Record<RequestFormat, RequestReader>> = {
-  json: (text, tables) => (isBlank(text) ? null : fromTree(parseJsonRequest(text), fromJsonRequest, tables)),
-  xml: (text, tables) => (text === '' ? null : fromTree(parseXmlRequest(text), fromXmlRequest, tables)),
+  json: (text, tables) =>
+    withoutLeadingBlanks(text) === ''
+      ? null
+      : fromTree(parseJsonRequest(text), (request) => fromMembers(Object.entries(request), tables)),
+  xml: (text, tables) =>
+    text === '' ? null : fromTree(parseXmlRequest(text), (request) => fromElements(request, tables)),
   form(text, tables) {
     if (text === '') return null;
     const form = parseForm(text, MAX_FORM_FIELDS);
-    return 'fields' in form ? fromFormRequest(form.fields, tables) : form;
+    // The first of equal names counts.
+    return 'fields' in form ? fromMembers(form.fields.toReversed(), tables) : form;
   },
 };
 
 function fromTree(
   parsed: ParsedTree,
-  toTask: (request: JsonObject, tables: EnumTables) => ReturnType<typeof fromJsonRequest>,
-  tables: EnumTables,
+  toTask: (request: JsonObject) => ReturnType<typeof fromMembers>,
 ): ReturnType<RequestReader> {
   if ('problem' in parsed || parsed.tree === null) return 'problem' in parsed ? parsed : null;
-  return isJsonObject(parsed.tree) ? toTask(parsed.tree, tables) : { problem: 'is not an object' };
+  return isJsonObject(parsed.tree) ? toTask(parsed.tree) : { problem: 'is not an object' };
 }
 
 /**
@@ -109,10 +113,6 @@ export function readAnswerBody(bytes: Uint8Array, contentType: string | null): A
   const parsed = text.startsWith('<') ? parseXmlAnswer(text) : parseJson(text);
   if ('problem' in parsed) return { kind: 'unreadable', at: 'the answer', problem: parsed.problem };
   return { kind: 'tree', tree: parsed.tree };
-}
-
-function isBlank(text: string): boolean {
-  return withoutLeadingBlanks(text) === '';
 }
 
 /** Removes leading blanks, which mean nothing in either format but are not allowed before an XML declaration. */

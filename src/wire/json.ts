@@ -49,17 +49,25 @@ export const TOO_MANY_VALUES = `contains more than ${MAX_VALUES} values`;
 const MAX_NAME_LENGTH = 1_000;
 export const TOO_LONG_NAME = `contains a name of more than ${MAX_NAME_LENGTH} characters`;
 
-/** Encodes an AccountTaskRequest. Missing fields are left out, because the service refuses null for a type that is not nullable. */
+/** Encodes an AccountTaskRequest, with the number of an enum member if it is known. */
 export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
-  return JSON.stringify({
+  const members = requestMembers(task);
+  members.Frequency = numberOrName(frequencies, task.Frequency);
+  if (task.Notification !== null) members.Notification = numberOrName(notifications, task.Notification);
+  return JSON.stringify(members);
+}
+
+/** The members of an AccountTaskRequest. Missing fields are left out, because the service refuses null for a type that is not nullable. */
+export function requestMembers(task: NewAccountTask): Record<keyof NewAccountTask, string | number | undefined> {
+  return {
     TaskID: task.TaskID,
-    Frequency: numberOrName(frequencies, task.Frequency),
+    Frequency: task.Frequency,
     StartDate: task.StartDate ?? undefined,
     FinishDate: task.FinishDate ?? undefined,
     Parameters: task.Parameters,
     ContentType: task.ContentType,
-    Notification: task.Notification === null ? undefined : numberOrName(notifications, task.Notification),
-  });
+    Notification: task.Notification ?? undefined,
+  };
 }
 
 /** Encodes the envelope, nulls included. */
@@ -110,13 +118,6 @@ function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean
   if (typeof value === 'number') seen.hasNumber = true;
   if (typeof value !== 'object' || value === null) return null;
   if (depth > MAX_DEPTH) return TOO_DEEP;
-  if (Array.isArray(value)) {
-    for (const item of value as readonly JsonValue[]) {
-      const problem = treeProblem(item, depth + 1, seen);
-      if (problem) return problem;
-    }
-    return null;
-  }
   const members = value as JsonObject;
   for (const name in members) {
     const problem = nameProblem(name) ?? treeProblem(members[name] ?? null, depth + 1, seen);

@@ -52,15 +52,12 @@ function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
 }
 
 function decoderOfContentType(contentType: string | null): TextDecoder | null {
-  if (contentType === null) return null;
-  if (contentType === UTF8_JSON) return utf8;
-  return decoderNamed(parseMediaType(contentType)?.charset ?? undefined);
+  return contentType === UTF8_JSON ? utf8 : decoderNamed(parseMediaType(contentType)?.charset);
 }
 
 function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
-  if (!toBuffer(bytes.subarray(0, DECLARATION_BYTES)).includes('<?xml')) return null;
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, DECLARATION_BYTES));
-  return decoderNamed(DECLARED_ENCODING.exec(start)?.[1]);
+  const start = toBuffer(bytes.subarray(0, DECLARATION_BYTES));
+  return start.includes('<?xml') ? decoderNamed(DECLARED_ENCODING.exec(start.toString('latin1'))?.[1]) : null;
 }
 
 /** A Buffer over the same memory. */
@@ -69,8 +66,8 @@ function toBuffer(bytes: Uint8Array): Buffer {
 }
 
 /** Null for an unknown encoding, and for UTF-16, which would have been detected by its NULs. */
-function decoderNamed(name: string | undefined): TextDecoder | null {
-  if (name === undefined) return null;
+function decoderNamed(name: string | null | undefined): TextDecoder | null {
+  if (name === null || name === undefined) return null;
   // The Encoding Standard reads ASCII as windows-1252, which accepts any byte. UTF-8 includes ASCII and rejects invalid bytes.
   if (/^(?:utf-?8|(?:us-)?ascii)$/i.test(name)) return utf8;
   const decoder = createDecoder(name);

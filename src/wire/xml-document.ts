@@ -180,9 +180,6 @@ function addMember(members: Record<string, JsonValue>, name: string, value: Json
   else members[name] = [earlier, value];
 }
 
-const REFERENCE = /&(?:#x([0-9a-fA-F]+)|#(\d+)|(amp|lt|gt|quot|apos));/g;
-const PREDEFINED = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" } as const;
-
 /** A name without its prefix. */
 export function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
@@ -192,19 +189,17 @@ export function localName(name: string): string {
 export function decodeReferences(text: string): string {
   if (!text.includes('&')) return text;
   // A large text can contain a million references. Several passes over it are faster than one call per reference.
-  if (!text.includes('&#')) return decodePredefined(text);
-  return text.replace(REFERENCE, (_, hex?: string, decimal?: string, name?: keyof typeof PREDEFINED) => {
-    if (name !== undefined) return PREDEFINED[name];
-    return String.fromCodePoint(hex === undefined ? Number(decimal) : Number.parseInt(hex, 16));
-  });
-}
-
-/** `&amp;` comes last, because the `&` that it gives must not start another reference. */
-function decodePredefined(text: string): string {
-  return text
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&apos;', "'")
-    .replaceAll('&amp;', '&');
+  return (
+    text
+      .replaceAll('&lt;', '<')
+      .replaceAll('&gt;', '>')
+      .replaceAll('&quot;', '"')
+      .replaceAll('&apos;', "'")
+      .replace(/&#(x?[\da-fA-F]+);/g, (_, code: string) => {
+        const character = String.fromCodePoint(Number(code.startsWith('x') ? `0${code}` : code));
+        return character === '&' ? '&amp;' : character;
+      })
+      // Last, because the `&` that it gives must not start another reference.
+      .replaceAll('&amp;', '&')
+  );
 }

@@ -2,7 +2,7 @@
 import { XMLBuilder } from 'fast-xml-parser';
 import { DETAIL_FIELDS, type NewAccountTask } from '../contract/account-task.ts';
 import { isJsonObject, type JsonObject, type JsonValue, isRawNumber } from '../contract/json-value.ts';
-import { type AnswerEnvelope, detailInOrder, type ParsedTree } from './json.ts';
+import { type AnswerEnvelope, detailInOrder, type ParsedTree, requestMembers } from './json.ts';
 import { readPlainXml } from './plain-xml.ts';
 import { parseXml, toJsonValue, withoutAttributes, type XmlElement, type XmlNode } from './xml-document.ts';
 
@@ -11,29 +11,13 @@ const NAMESPACES = {
   '@xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
 };
 /** The texts of xsd:boolean. */
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map([
-  ['true', true],
-  ['1', true],
-  ['false', false],
-  ['0', false],
-]);
-
+const BOOLEANS: ReadonlyMap<string, boolean> = new Map(Object.entries({ true: true, 1: true, false: false, 0: false }));
 /** The fields of a Detail that are left out if they are null. Null dates and unknown fields are written as `xsi:nil`. */
 const LEFT_OUT = Object.entries(DETAIL_FIELDS).flatMap(([field, kind]) => (kind === 'date' ? [] : [field]));
 
-/** Encodes an AccountTaskRequest like the contract's sample. Missing fields are left out. */
+/** Encodes an AccountTaskRequest like the contract's sample. */
 export function encodeXmlRequest(task: NewAccountTask): string {
-  const { TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification } = task;
-  const fields = {
-    TaskID,
-    Frequency,
-    StartDate: StartDate ?? undefined,
-    FinishDate: FinishDate ?? undefined,
-    Parameters,
-    ContentType,
-    Notification: Notification ?? undefined,
-  };
-  return encodeXml('AccountTaskRequest', fields, NAMESPACES);
+  return encodeXml('AccountTaskRequest', requestMembers(task), NAMESPACES);
 }
 
 /** Encodes the envelope: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
@@ -61,16 +45,12 @@ function writtenDetail(detail: JsonObject): JsonObject {
 export function parseXmlAnswer(text: string): ParsedTree {
   const root = parseDocument(text);
   if ('problem' in root) return root;
-  return {
-    tree: withMembers(asContainer(toJsonValue(root)), {
-      Error: asContainer,
-      ResponseData: (data) =>
-        withMembers(asContainer(data), {
-          Identification: asContainer,
-          Detail: (detail) => toDetail(asContainer(detail)),
-        }),
-    }),
-  };
+  const tree = asContainer(toJsonValue(root));
+  convertMember(tree, 'Error', asContainer);
+  const data = convertMember(tree, 'ResponseData', asContainer);
+  convertMember(data, 'Identification', asContainer);
+  convertMember(data, 'Detail', (detail) => toDetail(asContainer(detail)));
+  return { tree };
 }
 
 /** Parses a request to a tree of its fields. */
@@ -105,18 +85,12 @@ function asContainer(value: JsonValue): JsonValue {
   return typeof value === 'string' && value.trim() === '' ? {} : value;
 }
 
-/** Converts the members of `value` that have a conversion. */
-function withMembers(
-  value: JsonValue,
-  conversions: Readonly<Record<string, (member: JsonValue) => JsonValue>>,
-): JsonValue {
-  if (!isJsonObject(value)) return value;
-  const members: Record<string, JsonValue | undefined> = { ...value };
-  for (const [name, convert] of Object.entries(conversions)) {
-    const member = members[name];
-    if (member !== undefined) members[name] = convert(member);
-  }
-  return members;
+/** Replaces a member of a parsed object and returns it; null if it is missing. */
+function convertMember(object: JsonValue, name: string, convert: (member: JsonValue) => JsonValue): JsonValue {
+  if (!isJsonObject(object) || object[name] === undefined) return null;
+  const converted = convert(object[name]);
+  (object as Record<string, JsonValue>)[name] = converted;
+  return converted;
 }
 
 const NIL_ATTRIBUTE = { '@xsi:nil': 'true' };

@@ -120,6 +120,7 @@ describe('parseXml', () => {
   test.each([
     ['character references', '<a>&#65;&#x42;&#x1F600;&#0000000000000000000000000000000000000000067;</a>', 'AB😀C'],
     ['predefined entities', '<a>&lt;&gt;&amp;&quot;&apos;</a>', `<>&"'`],
+    ['references to an ampersand', '<a>&#38;lt;&#x26;amp;&#38;#65;</a>', '&lt;&amp;&#65;'],
     ['an escaped reference', '<a>&amp;#65;&amp;amp;</a>', '&#65;&amp;'],
     ['CDATA', '<a>x<![CDATA[&#65;<!DOCTYPE b>]]><![CDATA[]]>y</a>', 'x&#65;<!DOCTYPE b>y'],
     ['a comment in text', '<a>0<!-- < & -->0</a>', '00'],
