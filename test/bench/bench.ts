@@ -1,7 +1,8 @@
-// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [documents] [soak]; all but the last two, which take minutes, where none is named.
+// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [files] [documents] [soak]; all but the last two, which take minutes, where none is named.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { documentsPart } from './documents-part.ts';
+import { filesPart } from './files-part.ts';
 import { growthPart } from './growth-part.ts';
 import { soakPart } from './soak-part.ts';
 import { startPart } from './start-part.ts';
@@ -17,6 +18,7 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
   start: startPart,
   workers: workersPart,
   tracing: tracingPart,
+  files: filesPart,
   documents: documentsPart,
   soak: soakPart,
 };

@@ -73,7 +73,8 @@ function residentMb(pid: number): number {
   return Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) / 1024;
 }
 
-function readPort(child: ChildProcess, name: string, processes: number): Promise<number> {
+/** Returns the port that a program prints when all of its processes listen. */
+export function readPort(child: ChildProcess, name: string, processes: number): Promise<number> {
   return new Promise((resolve, reject) => {
     let output = '';
     const read = (chunk: Buffer): void => {
