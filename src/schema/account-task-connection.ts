@@ -110,16 +110,13 @@ export function addAccountTaskConnection(builder: Builder): void {
 function limitPages(info: GraphQLResolveInfo): void {
   const pages = rootFields(info).filter(({ name }) => name.value === 'accountTasks').length;
   if (pages > MAX_PAGES)
-    throw badInput(
-      'accountTasks',
-      `one request can ask for at most ${MAX_PAGES} pages, and this one asks for ${pages}`,
-    );
+    throw badInput('accountTasks', `expected at most ${MAX_PAGES} pages in one request, got ${pages}`);
 }
 
 /** Larger pages are refused before the operation runs (graphql/limits). */
 function toPageSize(first: number | null | undefined): number {
   const size = first ?? DEFAULT_PAGE_SIZE;
-  if (size < 1) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, got ${size}.`);
+  if (size < 1) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, got ${size}`);
   return size;
 }
 
@@ -130,6 +127,6 @@ function toCursor(id: string): string {
 function fromCursor(cursor: string): string {
   const text = Buffer.from(cursor, 'base64').toString('latin1');
   const id = text.startsWith(CURSOR_PREFIX) ? parseGuid(text.slice(CURSOR_PREFIX.length)) : null;
-  if (id === null) throw badInput('after', 'expected a cursor that accountTasks returned.');
+  if (id === null) throw badInput('after', `expected a cursor that accountTasks returned, got "${cursor}"`);
   return id;
 }

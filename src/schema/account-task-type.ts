@@ -105,7 +105,7 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
 /** Returns a GUID argument hyphenated and lower-case. Throws BAD_USER_INPUT that names the field if it is not a GUID. */
 export function parseGuidArgument(field: string, text: string): string {
   const guid = parseGuid(text);
-  if (guid === null) throw badInput(field, `expected ${GUID_FORMS}, got "${text}".`);
+  if (guid === null) throw badInput(field, `expected ${GUID_FORMS}, got "${text}"`);
   return guid;
 }
 

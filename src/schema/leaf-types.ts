@@ -41,7 +41,7 @@ export function nameAcceptedMembers(schema: GraphQLSchema): GraphQLSchema {
     if (!(type instanceof GraphQLEnumType) || type.name.startsWith('__')) continue;
     const reject = (given: string, node: ValueNode | null = null): never => {
       const members = type.getValues().map(({ name }) => name);
-      throw new GraphQLError(`Expected one of ${members.join(', ')}, got ${given}.`, {
+      throw new GraphQLError(`expected one of ${members.join(', ')}, got ${given}`, {
         nodes: node,
         extensions: { code: 'BAD_USER_INPUT' },
       });
@@ -84,8 +84,8 @@ export function addScalars(builder: Builder): void {
 
 function readTimestamp(value: unknown, node: ValueNode | null = null): string {
   if (typeof value === 'string' && isTimestamp(value)) return value;
-  const given = typeof value === 'string' ? `, got "${value}"` : '';
-  throw new GraphQLError(`Expected ${TIMESTAMP_FORM}${given}.`, {
+  const given = value === null ? '' : `, got ${JSON.stringify(value)}`;
+  throw new GraphQLError(`expected ${TIMESTAMP_FORM}${given}`, {
     nodes: node,
     extensions: { code: 'BAD_USER_INPUT' },
   });

@@ -83,10 +83,7 @@ export function limitCreates(field: string, info: GraphQLResolveInfo): void {
   const fields = rootFields(info);
   const requested = fields.reduce((count, node) => count + countCreates(node, info), 0);
   if (requested <= MAX_CREATES_PER_REQUEST) return;
-  throw badInput(
-    field,
-    `one request can create at most ${MAX_CREATES_PER_REQUEST} tasks, and this one requests ${requested}`,
-  );
+  throw badInput(field, `expected at most ${MAX_CREATES_PER_REQUEST} creates in one request, got ${requested}`);
 }
 
 /** One per item of `inputs`; a mutation without `inputs` creates one task. */

@@ -19,8 +19,8 @@ export function createCatalogue(database: Database): Catalogue {
   return {
     async add({ id, name }) {
       const guid = parseGuid(id);
-      if (guid === null) throw badInput('id', `must be ${GUID_FORMS}`);
-      if (name.trim() === '') throw badInput('name', 'must not be blank');
+      if (guid === null) throw badInput('id', `expected ${GUID_FORMS}, got "${id}"`);
+      if (name.trim() === '') throw badInput('name', 'expected a name that is not blank');
       await database.transaction(async (transaction) => {
         const [existing] = await transaction.read<CatalogueTask>('SELECT id, name FROM catalogue WHERE id = ?1', [
           guid,

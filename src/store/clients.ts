@@ -56,10 +56,10 @@ export function createClients(database: Database): Clients {
   return {
     async create({ name, accountId }) {
       if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
-        throw badInput('name', `must have 1 to ${MAX_NAME_LENGTH} characters`);
+        throw badInput('name', `expected 1 to ${MAX_NAME_LENGTH} characters, not only blanks, got "${name}"`);
       }
       const account = accountId === undefined ? randomUUID() : parseGuid(accountId);
-      if (account === null) throw badInput('accountId', `must be ${GUID_FORMS}`);
+      if (account === null) throw badInput('accountId', `expected ${GUID_FORMS}, got "${accountId}"`);
       const secret = createSecret();
       const secretHash = await hashSecret(secret);
       const row = await database.transaction(async (transaction): Promise<ClientRow> => {

@@ -94,5 +94,5 @@ function accountCaller({ caller }: Call): AccountCaller {
 
 function checkDates({ StartDate, FinishDate }: NewAccountTask): void {
   if (StartDate !== null && FinishDate !== null && isEarlier(FinishDate, StartDate))
-    throw badInput('finishDate', `${FinishDate} is before startDate, ${StartDate}`);
+    throw badInput('finishDate', `expected startDate (${StartDate}) or a later time, got ${FinishDate}`);
 }

@@ -133,12 +133,12 @@ describe('the input of explain', () => {
 describe('a problem that would refuse a create', () => {
   test.each([
     [{ ...SAMPLE_INPUT, taskId: '7' }, {}, 'input.taskId: expected a GUID'],
-    [{ ...SAMPLE_INPUT, startDate: 'soon' }, {}, 'input.startDate: Expected an ISO 8601'],
+    [{ ...SAMPLE_INPUT, startDate: 'soon' }, {}, 'input.startDate: expected an ISO 8601'],
     [{ ...SAMPLE_INPUT, parameters: '{' }, {}, 'parameters: is not JSON'],
     [
       { ...SAMPLE_INPUT, frequency: 'DAILY' },
       { TASK_FREQUENCIES: 'NONE,OFTEN' },
-      'input.frequency: Expected one of NONE, OFTEN, got "DAILY"',
+      'input.frequency: expected one of NONE, OFTEN, got "DAILY"',
     ],
     [{ ...SAMPLE_INPUT, contentType: undefined }, {}, 'input: Field "contentType"'],
     [{ query: '{ __typename }' }, {}, 'input: Field "query" is not defined'],

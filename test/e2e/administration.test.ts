@@ -130,7 +130,7 @@ describe('administration', () => {
     const env = { DATABASE_URL: temporaryDatabase() };
     const { code, stderr } = await runCli(['client', 'create', '--name', 'x'.repeat(19)], env);
     expect(code).toBe(1);
-    expect(stderr).toBe('Not done: name: must have 1 to 18 characters\n');
+    expect(stderr).toBe(`Not done: name: expected 1 to 18 characters, not only blanks, got "${'x'.repeat(19)}"\n`);
   });
 
   test.each([

@@ -42,7 +42,7 @@ describe('a document that asks for many pages', () => {
       });
     expect((await pages(10)).json.errors).toBeUndefined();
     const { json } = await pages(11);
-    expect(json.errors?.[0]?.message).toContain('at most 10 pages, and this one asks for 11');
+    expect(json.errors?.[0]?.message).toContain('expected at most 10 pages in one request, got 11');
     expect(json.data).toBeNull();
   });
 });

@@ -110,7 +110,7 @@ export const DEPARTURES: readonly Departure[] = [
     why: 'a finish before the start is refused',
     cases: ['json ok', 'form date'],
     status: 400,
-    body: /BAD_USER_INPUT.*finishDate: \S+ is before startDate, \S+/,
+    body: /BAD_USER_INPUT.*finishDate: expected startDate \(\S+\) or a later time, got \S+/,
   },
   {
     why: 'Parameters and ContentType must be texts, since a number would not come back as it was written',

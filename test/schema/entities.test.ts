@@ -76,9 +76,9 @@ test('a representation that cannot be resolved is an error at its own path, and 
   const BAD = { code: 'BAD_USER_INPUT', retryable: false };
   const FORMS = 'expected a GUID: 32 hexadecimal digits, plain, hyphenated, or hyphenated in {} or ()';
   expect(errors?.toSorted((a, b) => Number(a.at) - Number(b.at))).toEqual([
-    { ...BAD, at: 0, message: `id: ${FORMS}, got "not-a-guid".` },
-    { ...BAD, at: 2, message: `id: ${FORMS}, got "".` },
-    { ...BAD, at: 3, message: `id: ${FORMS}, got "".` },
+    { ...BAD, at: 0, message: `id: ${FORMS}, got "not-a-guid"` },
+    { ...BAD, at: 2, message: `id: ${FORMS}, got ""` },
+    { ...BAD, at: 3, message: `id: ${FORMS}, got ""` },
     ...[4, 5, 6, 7, 8].map((at) => ({ ...BAD, at, message: `representations.${at}.__typename: expected AccountTask` })),
   ]);
 });

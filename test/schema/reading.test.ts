@@ -92,7 +92,7 @@ describe('accountTasks', () => {
 
   test.each([0, 101, -1])('refuses first: %i with a message that names the accepted range', async (first) => {
     const { json } = await gateway.graphql({ query: LIST, variables: { first } });
-    expect(json.errors?.[0]?.message).toBe(`first: expected 1 to 100, got ${first}.`);
+    expect(json.errors?.[0]?.message).toBe(`first: expected 1 to 100, got ${first}`);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 
@@ -105,7 +105,7 @@ describe('accountTasks', () => {
     SAMPLE_INPUT.taskId,
   ])('refuses after: "%s", which is not one of its cursors', async (after) => {
     const { json } = await gateway.graphql({ query: LIST, variables: { after } });
-    expect(json.errors?.[0]?.message).toBe('after: expected a cursor that accountTasks returned.');
+    expect(json.errors?.[0]?.message).toBe(`after: expected a cursor that accountTasks returned, got "${after}"`);
     expect(json.errors?.[0]?.extensions).toMatchObject({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' });
   });
 });
@@ -123,7 +123,7 @@ describe('accountTask', () => {
 
   test('refuses an ID that is not a GUID', async () => {
     const { json } = await gateway.graphql({ query: FIND, variables: { id: '7' } });
-    expect(json.errors?.[0]?.message).toMatch(/^id: expected a GUID: .+, got "7"\.$/);
+    expect(json.errors?.[0]?.message).toMatch(/^id: expected a GUID: .+, got "7"$/);
     expect(json.data).toEqual({ accountTask: null });
   });
 

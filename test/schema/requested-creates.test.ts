@@ -50,7 +50,7 @@ test('a batch of 101 items is refused before any is sent', async () => {
   expect(json.data).toBeUndefined();
   expect(json.errors).toMatchObject([
     {
-      message: 'inputs: expected at most 100 items in a list, got 101.',
+      message: 'inputs: expected at most 100 items in a list, got 101',
       extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false },
     },
   ]);
@@ -80,7 +80,7 @@ test.each([
   const { json } = await send(selections, a, b, fragments);
   expect(json.errors).toMatchObject([
     {
-      message: expect.stringContaining('at most 100 tasks, and this one requests 101') as unknown,
+      message: expect.stringContaining('expected at most 100 creates in one request, got 101') as unknown,
       extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
     },
   ]);

@@ -18,8 +18,8 @@ describe.each(DATABASES)('on %s', (kind) => {
       { id: SAMPLE_TASK_ID.toUpperCase(), name: 'Again' },
       'already in the catalogue as "Send the report"',
     ],
-    ['an ID that is not a GUID', { id: '12', name: 'Archive' }, 'id: must be a GUID'],
-    ['a blank name', { id: OTHER_ID, name: ' ' }, 'name: must not be blank'],
+    ['an ID that is not a GUID', { id: '12', name: 'Archive' }, 'id: expected a GUID'],
+    ['a blank name', { id: OTHER_ID, name: ' ' }, 'name: expected a name that is not blank'],
   ])('a catalogue task with %s is refused', async (_, task, message) => {
     const { store } = await sampleStore(kind);
     const failure = await store.catalogue.add(task).catch((error: unknown) => error);

@@ -33,10 +33,10 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test.each([
-    ['', undefined, 'name: must have 1 to 18 characters'],
-    [' ', undefined, 'name: must have 1 to 18 characters'],
-    ['nineteen characters', undefined, 'name: must have 1 to 18 characters'],
-    ['Reports', '1234', 'accountId: must be a GUID'],
+    ['', undefined, 'name: expected 1 to 18 characters'],
+    [' ', undefined, 'name: expected 1 to 18 characters'],
+    ['nineteen characters', undefined, 'name: expected 1 to 18 characters'],
+    ['Reports', '1234', 'accountId: expected a GUID'],
   ])('creating a client named "%s" for account %s is refused', async (name, accountId, message) => {
     const { store } = await sampleStore(kind);
     await expect(store.clients.create({ name, accountId })).rejects.toThrow(message);

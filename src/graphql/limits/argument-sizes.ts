@@ -56,14 +56,14 @@ export function compileArgumentSizes(
       const value: unknown = valueFromAST(node.value, type, variables);
       if (name === REPRESENTATIONS) representations += Array.isArray(value) ? value.length : 0;
       else if (isPageSize(definition)) {
-        if (typeof value === 'number' && value > MAX_ITEMS) return `${name}: expected 1 to ${MAX_ITEMS}, got ${value}.`;
+        if (typeof value === 'number' && value > MAX_ITEMS) return `${name}: expected 1 to ${MAX_ITEMS}, got ${value}`;
       } else {
         const items = longestList(value, type);
-        if (items > MAX_ITEMS) return `${name}: expected at most ${MAX_ITEMS} items in a list, got ${items}.`;
+        if (items > MAX_ITEMS) return `${name}: expected at most ${MAX_ITEMS} items in a list, got ${items}`;
       }
     }
     if (representations <= MAX_REPRESENTATIONS) return null;
-    return `${REPRESENTATIONS}: expected at most ${MAX_REPRESENTATIONS} in one operation, got ${representations}.`;
+    return `${REPRESENTATIONS}: expected at most ${MAX_REPRESENTATIONS} in one operation, got ${representations}`;
   };
 }
 
