@@ -1,15 +1,16 @@
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** The connections whose answer was sent before the request had arrived. Closing one at once would reset it, and the caller might lose the answer. */
+/**
+ * The connections whose answer was sent before the request had arrived. Closing one at once would reset it, and the caller might
+ * lose the answer. One at a time is read, since each may deliver 2 MB per turn of the event loop.
+ */
 export interface DroppedBodies {
   /** Reads and drops the rest of the request, within the bounds, then closes the connection, whose sending side has ended. */
   drop(socket: Socket, request: IncomingMessage): void;
 }
 
 export interface DropBounds {
-  /** The connections that are read at the same time. Each may deliver 2 MB per turn of the event loop. */
-  readonly maxRead: number;
   /** The bytes that are read from one connection. */
   readonly maxBytes: number;
   /** A caller that has sent nothing for this long is assumed to have read its answer. */
@@ -28,7 +29,6 @@ export interface DroppedBodiesOptions {
 }
 
 const DROP_BOUNDS: DropBounds = {
-  maxRead: 1,
   maxBytes: 16_777_216,
   quietMs: 2_000,
   turnMs: 250,
@@ -56,26 +56,20 @@ interface DroppedBody {
 
 export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOptions): DroppedBodies {
   const bounds = { ...DROP_BOUNDS, ...given };
-  const reading = new Map<Socket, DroppedBody>();
-  /** The next to be read comes first. */
-  const waiting = new Map<Socket, DroppedBody>();
+  /** In the order of their turns. */
+  const bodies = new Map<Socket, DroppedBody>();
+  let reading: Socket | null = null;
   let checks: NodeJS.Timeout | null = null;
 
-  const read = (socket: Socket, body: DroppedBody): void => {
-    body.sinceMs = performance.now();
-    body.lastMs = body.sinceMs;
-    reading.set(socket, body);
-    socket.resume();
-  };
-  const wait = (socket: Socket, body: DroppedBody): void => {
-    waiting.set(socket, body);
-    socket.pause();
-  };
   const readNext = (): void => {
-    for (const [socket, body] of waiting) {
-      if (reading.size >= bounds.maxRead) return;
-      waiting.delete(socket);
-      read(socket, body);
+    const [next] = bodies;
+    reading = next?.[0] ?? null;
+    if (next) {
+      next[1].sinceMs = next[1].lastMs = performance.now();
+      next[0].resume();
+    } else if (checks) {
+      clearInterval(checks);
+      checks = null;
     }
   };
   const cutOff = (socket: Socket): void => {
@@ -84,43 +78,44 @@ export function createDroppedBodies({ bounds: given, onCutOff }: DroppedBodiesOp
   };
   const check = (): void => {
     const nowMs = performance.now();
-    for (const [socket, body] of reading) {
+    for (const [socket, body] of bodies) {
+      if (socket !== reading) {
+        if (nowMs - body.droppedMs >= bounds.waitMs) cutOff(socket);
+        continue;
+      }
       if (socket.bytesRead !== body.bytesRead) {
         body.bytesRead = socket.bytesRead;
         body.lastMs = nowMs;
       }
       if (nowMs - body.lastMs >= bounds.quietMs) socket.destroy();
       else if (body.bytesRead - body.firstByte > bounds.maxBytes) cutOff(socket);
-      else if (waiting.size > 0 && nowMs - body.sinceMs >= bounds.turnMs) {
-        reading.delete(socket);
-        wait(socket, body);
+      else if (bodies.size > 1 && nowMs - body.sinceMs >= bounds.turnMs) {
+        socket.pause();
+        bodies.delete(socket);
+        bodies.set(socket, body);
+        readNext();
       }
     }
-    for (const [socket, { droppedMs }] of waiting) if (nowMs - droppedMs >= bounds.waitMs) cutOff(socket);
-    readNext();
-    if (reading.size > 0 || !checks) return;
-    clearInterval(checks);
-    checks = null;
   };
   return {
     drop(socket, request) {
-      if (reading.has(socket) || waiting.has(socket)) return;
+      if (bodies.has(socket)) return;
       // Without a reader, Node stops reading after 64 KB.
       request.resume().once('end', () => socket.destroy());
       socket.once('close', () => {
-        waiting.delete(socket);
-        if (reading.delete(socket)) readNext();
+        bodies.delete(socket);
+        if (reading === socket) readNext();
       });
       // Node resumes the socket itself for a dropped request.
       socket.on('resume', () => {
-        if (waiting.has(socket)) socket.pause();
+        if (socket !== reading) socket.pause();
       });
       checks ??= setInterval(check, CHECK_MS).unref();
       const { bytesRead } = socket;
       const nowMs = performance.now();
-      const body = { droppedMs: nowMs, firstByte: bytesRead, sinceMs: nowMs, bytesRead, lastMs: nowMs };
-      if (reading.size < bounds.maxRead) read(socket, body);
-      else wait(socket, body);
+      bodies.set(socket, { droppedMs: nowMs, firstByte: bytesRead, sinceMs: nowMs, bytesRead, lastMs: nowMs });
+      if (reading === null) readNext();
+      else socket.pause();
     },
   };
 }
