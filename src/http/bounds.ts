@@ -1,7 +1,6 @@
 import { type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { CLOSING, errorBody, JSON_HEADERS, RequestRefusal } from './answer.ts';
-import type { ServerConnections } from './connections.ts';
 import type { HttpRequest } from './routes.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
 
@@ -127,7 +126,7 @@ const PROBLEMS: Readonly<Record<number, string>> = {
 export function answerUnreadable(
   server: Server,
   { maxConnections }: HttpBounds,
-  { latestAnswer }: Pick<ServerConnections, 'latestAnswer'>,
+  latestAnswer: (socket: Socket) => ServerResponse | null,
 ): void {
   server.maxConnections = maxConnections;
   // Without a listener, Node would close the connection.

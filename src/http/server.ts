@@ -1,12 +1,17 @@
 /** The adapter for node:http: the server, its connections, and requests and answers as Node's streams. */
-import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answer } from './answer.ts';
 import { answerUnreadable, boundAnswer, HTTP_BOUNDS, type HttpBounds, toServerOptions } from './bounds.ts';
 import type { AddressLimit } from './client-address.ts';
-import { endsConnection, listen, type ServerConnections, trackConnections } from './connections.ts';
+import { type ServerConnections, trackConnections } from './connections.ts';
 import { createDroppedBodies, isLargeRest } from './dropped-bodies.ts';
-import { createPipelining } from './pipelining.ts';
 import type { ArrivingBody, BodyReader } from './request-body.ts';
 import type { Exchange, RequestHandler } from './request-handler.ts';
 
@@ -40,38 +45,24 @@ export function createGatewayServer({
   bounds: given,
 }: GatewayServerOptions): GatewayServer {
   const bounds = { ...HTTP_BOUNDS, ...given };
-  let isDraining = false;
-  const handleInTurn = createPipelining({
-    bounds,
-    metrics,
-    handle: (request, response, refusal) => handle(new NodeExchange(request, response, settings), refusal),
-  });
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-    const latest = connections.latestAnswer(request.socket);
-    // This request would run but never be answered.
-    if (latest && endsConnection(latest)) return;
-    if (isDraining) response.shouldKeepAlive = false;
-    handleInTurn(request, response, connections.onRequest(request.socket, response));
-  };
-  const server = createServer(toServerOptions(bounds), onRequest);
-  // The handler that reads the body sends "100 Continue"; a request that is refused before that is answered at once.
-  server.on('checkContinue', onRequest);
-  server.on('checkExpectation', onRequest);
+  const server = createServer(toServerOptions(bounds));
   // A caller that has ended its side of the connection still waits for its answer.
   Object.assign(server, { httpAllowHalfOpen: true });
-  const dropped = createDroppedBodies({ onCutOff: () => metrics.countRefusal('dropped_bodies') });
-  const connections = trackConnections(server, dropped);
+  const connections = trackConnections(server, {
+    bounds,
+    metrics,
+    dropped: createDroppedBodies({ onCutOff: () => metrics.countRefusal('dropped_bodies') }),
+    handle: (request, response, refusal) => handle(new NodeExchange(request, response, settings), refusal),
+  });
   const settings: ExchangeSettings = { readBody, connections, bounds };
   addressLimit?.guard(server);
-  answerUnreadable(server, bounds, connections);
+  answerUnreadable(server, bounds, (socket) => connections.latestAnswer(socket));
   return {
     listen: (host, port) => listen(server, host, port),
-    drain() {
-      isDraining = true;
-    },
+    drain: () => connections.drain(),
     close: (timeoutMs) =>
       new Promise((resolve, reject) => {
-        isDraining = true;
+        connections.drain();
         let cutOff = 0;
         const timer = setTimeout(() => {
           cutOff = connections.endAll();
@@ -182,4 +173,20 @@ class NodeExchange implements Exchange {
 function toOriginForm(target: string): string {
   if (target.startsWith('/')) return target;
   return target.replace(/^https?:\/\/[^/?]*/i, '') || '/';
+}
+
+/** The queue of connections to accept. If Node's default of 511 is exceeded, new ones are dropped and callers retry after seconds. */
+const BACKLOG = 4_096;
+
+/** Resolves with the server's address once connections are accepted. */
+function listen(server: Server, host: string, port: number): Promise<URL> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ port, host, backlog: BACKLOG }, () => {
+      server.off('error', reject);
+      const address = server.address();
+      const actualPort = typeof address === 'object' && address ? address.port : port;
+      resolve(new URL(`http://${host.includes(':') ? `[${host}]` : host}:${actualPort}/`));
+    });
+  });
 }

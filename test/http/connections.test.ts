@@ -3,8 +3,10 @@ import { createServer, type ServerResponse } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
+import { HTTP_BOUNDS } from '../../src/http/bounds.ts';
 import { trackConnections } from '../../src/http/connections.ts';
 import { createDroppedBodies } from '../../src/http/dropped-bodies.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { openRaw } from '../support/raw-connection.ts';
 import { startRestService } from '../support/rest-service.ts';
@@ -15,12 +17,16 @@ const LARGE = Buffer.alloc(64_000_000, 'x');
 
 /** Opens a server with tracked connections, and a paused connection to it. */
 async function openServer(answer: (response: ServerResponse) => void) {
-  const server = createServer((request, response) => {
-    connections.onRequest(request.socket, response);
-    request.resume();
-    answer(response);
+  const server = createServer();
+  const connections = trackConnections(server, {
+    bounds: HTTP_BOUNDS,
+    dropped: createDroppedBodies({ onCutOff: () => undefined }),
+    metrics: createMetrics(),
+    handle(request, response) {
+      request.resume();
+      answer(response);
+    },
   });
-  const connections = trackConnections(server, createDroppedBodies({ onCutOff: () => undefined }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => server.closeAllConnections());

@@ -1,9 +1,11 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import { connect, type Socket } from 'node:net';
+import { type AddressInfo, connect, type Socket } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
-import { listen, trackConnections } from '../../src/http/connections.ts';
+import { HTTP_BOUNDS } from '../../src/http/bounds.ts';
+import { trackConnections } from '../../src/http/connections.ts';
 import { createDroppedBodies, type DropBounds } from '../../src/http/dropped-bodies.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { parseAnswers, toRequestText } from '../support/raw-connection.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
 
@@ -39,18 +41,23 @@ function openCaller({ hostname, port }: URL, bytes: number, path = '/') {
 async function startServer(bounds: Partial<DropBounds>) {
   let cutOffs = 0;
   const accepted: Socket[] = [];
-  const server = createServer((_, response) => {
-    connections.onRequest(response.req.socket, response);
-    response.end('refused');
-    connections.endUnread(response);
-  });
+  const server = createServer();
   server.on('connection', (socket) => accepted.push(socket));
-  const dropped = createDroppedBodies({
-    bounds: { quietMs: NEVER_MS, turnMs: NEVER_MS, waitMs: NEVER_MS, ...bounds },
-    onCutOff: () => (cutOffs += 1),
+  const connections = trackConnections(server, {
+    bounds: HTTP_BOUNDS,
+    metrics: createMetrics(),
+    dropped: createDroppedBodies({
+      bounds: { quietMs: NEVER_MS, turnMs: NEVER_MS, waitMs: NEVER_MS, ...bounds },
+      onCutOff: () => (cutOffs += 1),
+    }),
+    handle(_, response) {
+      response.end('refused');
+      connections.endUnread(response);
+    },
   });
-  const connections = trackConnections(server, dropped);
-  const url = await listen(server, '127.0.0.1', 0);
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const url = new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
   onTestFinished(() => server.closeAllConnections());
   /** Opens a caller that has its answer and has sent one byte of its body. */
   const open = async (bytes = 1e9) => {

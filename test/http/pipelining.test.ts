@@ -6,7 +6,6 @@ import { openBackend } from '../../src/app/open-backend.ts';
 import { trackConnections } from '../../src/http/connections.ts';
 import { createDroppedBodies } from '../../src/http/dropped-bodies.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createPipelining } from '../../src/http/pipelining.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { openRaw, parseAnswers, toRequestText } from '../support/raw-connection.ts';
@@ -18,9 +17,12 @@ async function startServer(bounds = BOUNDS) {
   const handled = new Map<string, ServerResponse>();
   const metrics = createMetrics();
   const refused: string[] = [];
-  const handleInTurn = createPipelining({
+  const server = createServer();
+  Object.assign(server, { httpAllowHalfOpen: true });
+  trackConnections(server, {
     bounds,
     metrics,
+    dropped: createDroppedBodies({ onCutOff: () => undefined }),
     handle(request, response, refusal) {
       request.resume();
       if (refusal) {
@@ -32,11 +34,6 @@ async function startServer(bounds = BOUNDS) {
       handled.set(request.url ?? '', response);
     },
   });
-  const server = createServer((request, response) =>
-    handleInTurn(request, response, connections.onRequest(request.socket, response)),
-  );
-  Object.assign(server, { httpAllowHalfOpen: true });
-  const connections = trackConnections(server, createDroppedBodies({ onCutOff: () => undefined }));
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   onTestFinished(() => server.closeAllConnections());
