@@ -12,7 +12,7 @@ import type { TaskService } from '../contract/task-service.ts';
 import { createGatewayContext } from '../schema/context.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { useClosedSchema } from './yoga-plugins.ts';
-import { createDocumentCache, DOCUMENT_BOUNDS } from './document-cache.ts';
+import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { type CreateContext, createExecution, type ServerContext } from './execution.ts';
 import { readPlainParameters, useParameterText, useQueryHint } from './request-parameters.ts';
 import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
@@ -101,7 +101,7 @@ export function createGraphqlEndpoint({
     hideSuggestions: !introspection,
     onOversize: () => metrics.countRefusal('argument_sizes'),
   });
-  const documents = createDocumentCache<KnownDocument>(DOCUMENT_BOUNDS);
+  const documents = createBoundedCache<KnownDocument>(DOCUMENT_BOUNDS);
   const yoga = createYoga<ServerContext>({
     schema,
     graphqlEndpoint: '/graphql',
@@ -137,7 +137,7 @@ export function createGraphqlEndpoint({
   const findDocument = (text: string): KnownDocument | null => {
     const known = documents.get(text);
     if (known?.isValid) return known;
-    if (!documents.accepts(text)) return null;
+    if (text.length > MAX_KEPT_CHARACTERS) return null;
     const { parse, validate } = yoga.getEnveloped({});
     let document: DocumentNode;
     try {
@@ -201,6 +201,10 @@ export function createGraphqlEndpoint({
   };
 }
 
+/** A parsed and planned document takes many times the memory of its text. */
+const DOCUMENT_BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
+/** The longest text that the cache keeps. */
+const MAX_KEPT_CHARACTERS = DOCUMENT_BOUNDS.maxLength / 10;
 const NO_CACHE = { get: () => undefined, set: () => undefined };
 
 /** A document that has been parsed and is within the limits. */
