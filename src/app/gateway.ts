@@ -20,7 +20,7 @@ import { createReadiness } from '../http/readiness.ts';
 import { createRequestHandler } from '../http/request-handler.ts';
 import type { Handler } from '../http/routes.ts';
 import { createGatewayServer } from '../http/server.ts';
-import { reportOmittedFailures } from '../graphql/limits/error-limit.ts';
+import { reportOmittedFailures } from '../graphql/error-shapes.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
 import { createUnreadAnswers, type UnreadAnswer } from '../graphql/limits/unread-answers.ts';

@@ -2,13 +2,13 @@
  * The shapes of the errors that a caller sees: `refusedResult` for a request that never ran, `executionErrors` for an
  * operation that ran. A `TaskFailure` shows its code; any error that is not GraphQL's own is masked.
  */
-import { type ExecutionResult, GraphQLError } from 'graphql';
+import { type ExecutionResult, GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { CreatedTaskRef, UncertainWrite } from '../schema/context.ts';
-import { limitErrors, withOmittedCount, takeLogLine } from './limits/error-limit.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 
 const MASKED_MESSAGE = 'Unexpected error.';
 
@@ -19,14 +19,13 @@ interface MaskedFacts {
 
 /** The request that an error belongs to. */
 export interface FailedRequest {
-  readonly requestId: string;
+  /** Records the failure for the log line, metrics and trace. */
+  readonly record: RequestRecord;
   readonly log: Log;
   /** The tasks that were created. An answer without data would otherwise not show them. */
   readonly created?: readonly CreatedTaskRef[];
   /** The writes of unknown outcome. */
   readonly uncertain?: readonly UncertainWrite[];
-  /** Records the failure for the log, metrics and trace. */
-  readonly record?: RequestRecord | undefined;
 }
 
 /** The `extensions` of a failure. */
@@ -42,8 +41,9 @@ function toExtensions(failure: TaskFailure, requestId: string): Record<string, u
 }
 
 /** Logs a known failure as a sentence with its cause, and any other error in full, since callers see it masked. */
-export function logFailure(error: unknown, { requestId, log, record }: FailedRequest): void {
+export function logFailure(error: unknown, { log, record }: FailedRequest): void {
   if (!takeLogLine(error, record)) return;
+  const { requestId } = record;
   if (error instanceof TaskFailure) {
     const { code, outcome, cause } = error;
     log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
@@ -72,7 +72,7 @@ export function refusedResult(errors: readonly GraphQLError[], request: FailedRe
 /** @param status the extension `http`, which Yoga takes the status from and removes. With `spec` it ignores it in application/json. */
 function refusedError(
   error: GraphQLError,
-  { requestId, record }: FailedRequest,
+  { record }: FailedRequest,
   status: { readonly http?: object } = {},
 ): GraphQLError {
   const { originalError: _, http: __, ...extensions } = error.extensions;
@@ -83,7 +83,7 @@ function refusedError(
     ...extensions,
     outcome: 'NOT_SENT',
     retryable: false,
-    requestId,
+    requestId: record.requestId,
     ...status,
   });
 }
@@ -118,7 +118,7 @@ export function executionErrors(
     if (failure) {
       logFailure(failure, request);
       noteFailure(request.record, failure.code, failure.outcome);
-      return toError(error, failure.message, { ...toExtensions(failure, request.requestId), ...created });
+      return toError(error, failure.message, { ...toExtensions(failure, request.record.requestId), ...created });
     }
     if (isUnexpected(error))
       return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
@@ -130,7 +130,7 @@ export function executionErrors(
 /** The error of a failure that would have been data. It has been logged and recorded already. */
 function uncertainError(
   { path, error }: UncertainWrite,
-  { requestId }: FailedRequest,
+  { record: { requestId } }: FailedRequest,
   created: { readonly created?: readonly CreatedTaskRef[] },
 ): GraphQLError {
   const at = new GraphQLError('', { path });
@@ -144,27 +144,27 @@ function toMaskedExtensions(requestId: string, facts: MaskedFacts): Record<strin
 }
 
 /** The error of a value that did not fit into the answer. For a mutation it has no outcome: the mutation ran. */
-function tooLargeError(error: GraphQLError, { requestId, record }: FailedRequest, isMutation: boolean): GraphQLError {
+function tooLargeError(error: GraphQLError, { record }: FailedRequest, isMutation: boolean): GraphQLError {
+  const { requestId } = record;
   if (!isMutation) noteFailure(record, 'ANSWER_TOO_LARGE', 'NOT_SENT');
   const outcome = isMutation ? {} : { outcome: 'NOT_SENT' };
   return toError(error, error.message, { code: 'ANSWER_TOO_LARGE', ...outcome, retryable: false, requestId });
 }
 
 function maskedError(error: GraphQLError, request: FailedRequest, facts: MaskedFacts): GraphQLError {
-  const { requestId, record } = request;
+  const { record } = request;
   logFailure(error.originalError ?? error, request);
   noteFailure(record, 'INTERNAL_SERVER_ERROR', facts.outcome ?? null);
-  return toError(error, MASKED_MESSAGE, toMaskedExtensions(requestId, facts));
+  return toError(error, MASKED_MESSAGE, toMaskedExtensions(record.requestId, facts));
 }
 
 function toError(error: GraphQLError, message: string, extensions: Record<string, unknown>): GraphQLError {
-  return new GraphQLError(shortenMessage(message), {
-    nodes: error.nodes ?? null,
-    source: error.source ?? null,
-    positions: error.positions ?? null,
-    path: error.path ?? null,
-    extensions,
-  });
+  return copyError(error, shortenMessage(message), extensions);
+}
+
+function copyError(error: GraphQLError, message: string, extensions: GraphQLErrorExtensions): GraphQLError {
+  const { nodes = null, source = null, positions = null, path = null } = error;
+  return new GraphQLError(message, { nodes, source, positions, path, extensions });
 }
 
 function findFailure(error: Error | undefined): TaskFailure | null {
@@ -176,4 +176,52 @@ function findFailure(error: Error | undefined): TaskFailure | null {
 function isUnexpected(error: Error | undefined): boolean {
   if (!(error instanceof GraphQLError)) return true;
   return error.originalError != null && isUnexpected(error.originalError);
+}
+
+/** At most 20 errors in an answer, and at most 20 failures of a request in the log; both say how many were left out. */
+const MAX_FAILURES = 20;
+
+/** Returns the errors that an answer holds: the first ones, and every error about a write. */
+function limitErrors(
+  errors: readonly GraphQLError[],
+  record: RequestRecord,
+  isOfWrite: (error: GraphQLError, index: number) => boolean = () => false,
+): readonly GraphQLError[] {
+  if (errors.length <= MAX_FAILURES) return errors;
+  let others = MAX_FAILURES - errors.filter(isOfWrite).length;
+  const kept = errors.filter((error, index) => isOfWrite(error, index) || (others -= 1) >= 0);
+  record.failuresLeftOut += errors.length - kept.length;
+  return kept;
+}
+
+/** Returns the errors of an answer, the last one saying how many were left out. */
+function withOmittedCount(errors: readonly GraphQLError[], omitted: number): GraphQLError[] {
+  const last = errors.at(-1);
+  if (!last || omitted === 0) return [...errors];
+  const counted = copyError(last, `${last.message} (and ${omitted} more errors)`, last.extensions);
+  return [...errors.slice(0, -1), counted];
+}
+
+/**
+ * Counts a failure and returns true if it may have a line in the log. One of unknown outcome always may: somebody has to
+ * find out what happened.
+ */
+function takeLogLine(error: unknown, record: RequestRecord): boolean {
+  const isUnknown = error instanceof TaskFailure && error.outcome === 'UNKNOWN';
+  if (record.failuresLogged >= MAX_FAILURES && !isUnknown) {
+    record.failuresLeftOut += 1;
+    return false;
+  }
+  record.failuresLogged += 1;
+  return true;
+}
+
+/** Reports the number of failures that were left out to the log and the metrics. Called at the end of a request. */
+export function reportOmittedFailures(
+  { requestId, failuresLogged, failuresLeftOut }: RequestRecord,
+  { log, metrics }: { readonly log: Log; readonly metrics: Metrics },
+): void {
+  if (failuresLeftOut === 0) return;
+  metrics.countRefusal('failures');
+  if (failuresLogged > 0) log.warn({ requestId }, `and ${failuresLeftOut} more failures of this request`);
 }

@@ -1,6 +1,6 @@
 /**
- * Runs the operations of accepted documents. Whatever holds for every operation is here: its name in the record, its context
- * and the shapes of its errors. A plan writes the answer's text; Yoga's executor runs what only Yoga can answer.
+ * Runs the operations of accepted documents. Whatever holds for every operation is here: its name in the record, its context,
+ * its time limit and the shapes of its errors. A plan writes the answer's text; Yoga's executor runs what only Yoga can answer.
  */
 import {
   type DocumentNode,
@@ -14,34 +14,38 @@ import {
   OperationTypeNode,
 } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
-import type { GatewayContext } from '../schema/context.ts';
+import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import type { UnreadAnswers } from './limits/unread-answers.ts';
 import type { Log } from '../telemetry/log.ts';
-import { type RequestRecord, toRequestId } from '../telemetry/request-record.ts';
+import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 import type { OperationPlan } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
-import { executionErrors, refusedResult, withShortDetails } from './error-shapes.ts';
+import { executionErrors, logFailure, refusedResult, withShortDetails } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
+import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
+import type { Call, TaskService } from '../contract/task-service.ts';
+import { withTimeLimit } from '../event-loop/time-limit.ts';
 
-/** The values that the HTTP layer passes with a request: Yoga's server context. */
+/** The value that is passed with a request to Yoga: its server context. */
 export interface ServerContext {
-  readonly requestId?: string;
-  readonly record?: RequestRecord;
+  readonly record: RequestRecord;
 }
-
-export type CreateContext = (
-  authorization: string | null,
-  requestId: string,
-  record: RequestRecord | undefined,
-) => GatewayContext;
 
 export interface ExecutionOptions {
   readonly schema: GraphQLSchema;
-  readonly createContext: CreateContext;
+  readonly tasks: TaskService;
+  readonly authenticate: Authenticate;
   readonly log: Log;
-  /** True to leave "Did you mean" out of the errors about variables. */
-  readonly hideSuggestions: boolean;
-  /** Called when an operation is refused because an argument is too large. */
-  readonly onOversize: () => void;
+  readonly metrics: Metrics;
+  /** The time limit of an operation: after it reads fail and no further write starts. */
+  readonly timeoutMs: number;
+  readonly answers: Pick<UnreadAnswers, 'open'>;
+  /** The number of creates of one batch that may be in flight at once. */
+  readonly batchConcurrency: number;
+  /** False to leave "Did you mean" out of errors, too. */
+  readonly introspection: boolean;
 }
 
 export interface Execution {
@@ -65,22 +69,44 @@ const MAX_VARIABLE_ERRORS = 5;
 const MAX_NAME_LENGTH = 100;
 
 export function createExecution(options: ExecutionOptions): Execution {
-  const { schema, createContext, log } = options;
+  const { schema, log, metrics, authenticate, answers, batchConcurrency, introspection } = options;
+  const time = createOperationTime(options.timeoutMs, () => metrics.countRefusal('operation_time'));
+  const tasks = time.limit(options.tasks);
+  const createContext = (authorization: string | null, record: RequestRecord): GatewayContext => {
+    const { requestId } = record;
+    const deadlineMs = time.deadlineMs();
+    const answer = answers.open();
+    record.answer = answer;
+    return createGatewayContext({
+      requestId,
+      deadlineMs,
+      answer,
+      tasks,
+      batchConcurrency,
+      authenticate() {
+        const caller = authenticate(authorization);
+        return caller instanceof Promise ? time.within(deadlineMs, caller) : caller;
+      },
+      logFailure: (error) => {
+        logFailure(error, { log, record });
+        if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
+        else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
+      },
+    });
+  };
   const shapeErrors = (
     fieldErrors: readonly GraphQLError[],
     operation: { readonly isMutation: boolean; readonly isLost: boolean },
     context: GatewayContext,
-    record: RequestRecord | undefined,
+    record: RequestRecord,
   ): readonly GraphQLError[] => {
     const errors = withShortDetails(fieldErrors, context.answer);
-    const { requestId, created, uncertain } = context;
-    return errors.length === 0
-      ? errors
-      : executionErrors(errors, operation, { requestId, created, uncertain, record, log });
+    const { created, uncertain } = context;
+    return errors.length === 0 ? errors : executionErrors(errors, operation, { created, uncertain, record, log });
   };
   return {
     run(plan, variables, authorization, record) {
-      const context = createContext(authorization, record.requestId, record);
+      const context = createContext(authorization, record);
       const { operation, isMutation } = plan;
       noteOperation(record, operation);
       return runOperation(schema, plan, context, variables, (data, fieldErrors) => {
@@ -91,16 +117,16 @@ export function createExecution(options: ExecutionOptions): Execution {
     plugin: {
       onExecute({ args, context: yogaContext, executeFn, setExecuteFn }) {
         const { document, operationName } = args as { document: DocumentNode; operationName?: string | null };
-        const { request, record, requestId = toRequestId(request.headers.get('x-request-id')) } = yogaContext;
+        const { request, record } = yogaContext;
         const executeByYoga = executeFn as (args: ExecutionArgs) => Promise<ExecutionResult> | ExecutionResult;
         const operation = getOperationAST(document, operationName);
         if (operation) noteOperation(record, operation);
         setExecuteFn(async (executed: ExecutionArgs): Promise<ExecutionResult> => {
-          const context = createContext(request.headers.get('authorization'), requestId, record);
+          const context = createContext(request.headers.get('authorization'), record);
           const refused = operation && findRefusal(executed, operation);
           const result = refused ?? (await executeByYoga({ ...executed, contextValue: context }));
           const { data, errors: fieldErrors = [] } = result;
-          if (data === undefined) return refusedResult(fieldErrors, { requestId, record, log });
+          if (data === undefined) return refusedResult(fieldErrors, { record, log });
           const isMutation = operation?.operation === OperationTypeNode.MUTATION;
           const errors = shapeErrors(fieldErrors, { isMutation, isLost: data === null }, context, record);
           return errors.length === 0 ? result : { ...result, errors };
@@ -120,22 +146,59 @@ export function createExecution(options: ExecutionOptions): Execution {
     const given = variableValues ?? {};
     const oversize = compileArgumentSizes(schema, document, operation)?.(given);
     if (oversize != null) {
-      options.onOversize();
+      metrics.countRefusal('argument_sizes');
       const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
       return { errors: [new GraphQLError(oversize, { extensions })] };
     }
-    const { hideSuggestions } = options;
     const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, {
       maxErrors: MAX_VARIABLE_ERRORS,
-      hideSuggestions,
+      hideSuggestions: !introspection,
     });
     return errors ? { errors } : null;
   }
 }
 
 /** Records which operation of a document runs. */
-function noteOperation(record: RequestRecord | undefined, { name, operation }: OperationDefinitionNode): void {
-  if (!record) return;
+function noteOperation(record: RequestRecord, { name, operation }: OperationDefinitionNode): void {
   record.operationType = operation;
   record.operationName = name ? name.value.slice(0, MAX_NAME_LENGTH) : null;
+}
+
+/** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */
+interface OperationTime {
+  /** The deadline of an operation that starts now, in milliseconds of `performance.now()`. */
+  deadlineMs(): number;
+  /** Rejects at the deadline unless the work has settled. Only for work without side effects, which continues unobserved. */
+  within<Result>(deadlineMs: number, work: Promise<Result>): Promise<Result>;
+  /** Decorates a task service: past the deadline reads fail and no write starts. A write that has started is never cut off. */
+  limit(tasks: TaskService): TaskService;
+}
+
+function createOperationTime(timeoutMs: number, onOver: () => void): OperationTime {
+  const over = (): Error => {
+    onOver();
+    return operationTimedOut();
+  };
+  const within = <Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> =>
+    withTimeLimit(work, deadlineMs - performance.now(), () => {
+      throw over();
+    });
+  const read = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => {
+    if (call.deadlineMs === undefined) return work();
+    return isOver(call) ? Promise.reject(over()) : within(call.deadlineMs, work());
+  };
+  return {
+    deadlineMs: () => performance.now() + timeoutMs,
+    within,
+    limit: (tasks) => ({
+      ...tasks,
+      create: (task, call) => (isOver(call) ? Promise.reject(over()) : tasks.create(task, call)),
+      find: (...request) => read(request[1], () => tasks.find(...request)),
+      list: (...request) => read(request[1], () => tasks.list(...request)),
+    }),
+  };
+}
+
+function isOver({ deadlineMs }: Call): boolean {
+  return deadlineMs !== undefined && performance.now() >= deadlineMs;
 }

@@ -3,41 +3,19 @@
  * validated its document; Yoga answers every other request. Both use the same plugins, documents and execution.
  */
 import type { HttpRequest } from '../http/routes.ts';
-import { ANSWER_HEADERS } from './accept.ts';
-import type { RequestHead } from './request-head.ts';
+import { ANSWER_HEADERS, type RequestHead } from './request-head.ts';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
-import { TaskFailure } from '../contract/failure.ts';
-import type { TaskService } from '../contract/task-service.ts';
-import { createGatewayContext } from '../schema/context.ts';
-import type { Authenticate } from '../auth/authenticate.ts';
-import { useClosedSchema } from './yoga-plugins.ts';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { type CreateContext, createExecution, type ServerContext } from './execution.ts';
+import { createExecution, type ExecutionOptions, type ServerContext } from './execution.ts';
 import { readPlainParameters, useParameterText, useQueryHint } from './request-parameters.ts';
 import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { useDocumentLimits } from './limits/document-limits.ts';
-import { logFailure } from './error-shapes.ts';
-import { useNamedValues, useRefusals } from './error-plugin.ts';
-import type { Log } from '../telemetry/log.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
-import { createOperationTime } from './limits/operation-time.ts';
-import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
-import type { UnreadAnswers } from './limits/unread-answers.ts';
+import { useClosedSchema, useNamedValues, useRefusals } from './yoga-plugins.ts';
+import type { RequestRecord } from '../telemetry/request-record.ts';
 import { type OperationPlan, planOperation } from './compiled/plan.ts';
 
-export interface GraphqlEndpointOptions {
-  readonly schema: GraphQLSchema;
-  readonly tasks: TaskService;
-  readonly authenticate: Authenticate;
-  readonly log: Log;
-  readonly metrics: Metrics;
-  /** The time limit of an operation: after it reads fail and no further write starts. */
-  readonly timeoutMs: number;
-  readonly answers: Pick<UnreadAnswers, 'open'>;
-  /** The number of creates of one batch that may be in flight at once. */
-  readonly batchConcurrency: number;
-  readonly introspection: boolean;
+export interface GraphqlEndpointOptions extends ExecutionOptions {
   /** The only documents that may run, introspection included; null if any document may. */
   readonly trusted: TrustedDocuments | null;
 }
@@ -59,48 +37,9 @@ export interface GraphqlEndpoint {
   ): Promise<GraphqlAnswer>;
 }
 
-export function createGraphqlEndpoint({
-  schema,
-  tasks,
-  authenticate,
-  log,
-  metrics,
-  timeoutMs,
-  answers,
-  batchConcurrency,
-  introspection,
-  trusted,
-}: GraphqlEndpointOptions): GraphqlEndpoint {
-  const time = createOperationTime(timeoutMs, () => metrics.countRefusal('operation_time'));
-  const timedTasks = time.limit(tasks);
-  const createContext: CreateContext = (authorization, requestId, record) => {
-    const deadlineMs = time.deadlineMs();
-    const answer = answers.open();
-    if (record) record.answer = answer;
-    return createGatewayContext({
-      requestId,
-      deadlineMs,
-      answer,
-      tasks: timedTasks,
-      batchConcurrency,
-      authenticate() {
-        const caller = authenticate(authorization);
-        return caller instanceof Promise ? time.within(deadlineMs, caller) : caller;
-      },
-      logFailure: (error) => {
-        logFailure(error, { requestId, log, record });
-        if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
-        else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
-      },
-    });
-  };
-  const execution = createExecution({
-    schema,
-    createContext,
-    log,
-    hideSuggestions: !introspection,
-    onOversize: () => metrics.countRefusal('argument_sizes'),
-  });
+export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlEndpoint {
+  const { schema, log, metrics, introspection, trusted } = options;
+  const execution = createExecution(options);
   const documents = createBoundedCache<KnownDocument>(DOCUMENT_BOUNDS);
   const yoga = createYoga<ServerContext>({
     schema,
@@ -182,7 +121,7 @@ export function createGraphqlEndpoint({
         },
         ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
       },
-      { requestId: record.requestId, record },
+      { record },
     );
     // The answer is sent whole, with its length, so headers for a stream are left out.
     const allow = answer.headers.get('allow');

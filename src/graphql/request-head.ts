@@ -1,12 +1,62 @@
 /**
- * Decides from a request's method and headers whether it may run: 405 for the method, 403 for a forgeable request, 415 for
- * the Content-Type, 406 for the Accept header (see accept.ts). All of it comes first, since a refused request must not
- * have created a task.
+ * Decides from a request's method and headers whether it may run, and in which media type it is answered: 405 for the method,
+ * 403 for a forgeable request, 415 for the Content-Type, 406 for the Accept header. All of it comes first, since a refused
+ * request must not have created a task. The parser is in wire/media-type.ts; REST decides in rest/negotiation.ts.
  */
 import type { HttpRequest } from '../http/routes.ts';
-import { mediaTypeName } from '../wire/media-type.ts';
+import { mediaTypeName, parseAccepted, preferred } from '../wire/media-type.ts';
 import type { IncomingHttpHeaders } from 'node:http';
-import { type AnswerType, memoizeByHeader, NOT_ACCEPTABLE, toAnswerType } from './accept.ts';
+import { createBoundedCache } from '../event-loop/bounded-cache.ts';
+import { JSON_HEADERS } from '../http/answer.ts';
+
+/** The media types of a GraphQL answer. */
+export type AnswerType = 'application/json' | 'application/graphql-response+json';
+
+const ANSWER_TYPES = ['application/json', 'application/graphql-response+json'] as const satisfies readonly AnswerType[];
+
+/** The headers of an answer in each media type. */
+export const ANSWER_HEADERS: Readonly<Record<AnswerType, Readonly<Record<string, string>>>> = {
+  'application/json': JSON_HEADERS,
+  'application/graphql-response+json': {
+    ...JSON_HEADERS,
+    'Content-Type': 'application/graphql-response+json; charset=utf-8',
+  },
+};
+
+/** The refusal of a request whose Accept allows no answer type. It is sent before anything runs. */
+const NOT_ACCEPTABLE = {
+  status: 406,
+  problem: `Accept: expected ${ANSWER_TYPES.join(' or ')} in UTF-8, or */*.`,
+  headers: {},
+} as const;
+
+/** Returns the media type to answer in: application/json if the client has no preference, null if it accepts neither type. */
+function toAnswerType({ accept }: IncomingHttpHeaders): AnswerType | null {
+  return readAccept(accept || '*/*');
+}
+
+/** Returns true for a GET that prefers a page to a GraphQL answer, as a browser's address bar sends it. */
+export function prefersGraphiql(method: string, { accept }: IncomingHttpHeaders): boolean {
+  if (method !== 'GET' || accept === undefined) return false;
+  return preferred(parseAccepted(accept), [...ANSWER_TYPES, 'text/html'], 'header') === 'text/html';
+}
+
+const readAccept = memoizeByHeader((accept: string) => {
+  const accepted = parseAccepted(accept).filter(({ charset }) => charset === null || charset === 'utf-8');
+  return preferred(accepted, ANSWER_TYPES, 'header');
+});
+
+/** Memoizes a reader of header values, since clients send the same few. */
+function memoizeByHeader<Meaning>(read: (text: string) => Meaning): (text: string) => Meaning {
+  const meanings = createBoundedCache<Meaning>({ maxEntries: 100, maxLength: 5_000 });
+  return (text) => {
+    const known = meanings.get(text);
+    if (known !== undefined) return known;
+    const meaning = read(text);
+    meanings.set(text, meaning);
+    return meaning;
+  };
+}
 
 /** The media types of a request that may run. */
 export interface RequestHead {
@@ -16,7 +66,7 @@ export interface RequestHead {
 }
 
 /** The refusal of a request because of its method or headers. */
-export interface HeadRefusal {
+interface HeadRefusal {
   readonly status: 403 | 405 | 406 | 415;
   readonly problem: string;
   readonly headers: Readonly<Record<string, string>>;

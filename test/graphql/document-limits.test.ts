@@ -2,7 +2,7 @@ import { buildSchema, getIntrospectionQuery, parse } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { DOCUMENT_LIMITS } from '../../src/graphql/limits/document-limits.ts';
-import { measureOperations } from '../../src/graphql/limits/operation-size.ts';
+import { measureOperations } from '../../src/graphql/limits/document-limits.ts';
 import { type RunningGateway, startStoreGateway } from '../support/running-gateway.ts';
 
 const gateway = await startStoreGateway();

@@ -3,6 +3,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import { refusedResult } from '../../src/graphql/error-shapes.ts';
+import { findRoute } from '../../src/http/routes.ts';
+import { createMetrics } from '../../src/telemetry/metrics.ts';
+import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 
@@ -134,7 +137,9 @@ describe('an unexpected error', () => {
 
   test('calls the outcome of an unexpected error outside of an operation UNKNOWN, with data as of one that ran', () => {
     const defect = new GraphQLError('secret', { originalError: new Error('secret') });
-    const { errors, data } = refusedResult([defect], { requestId: 'r', log });
+    const observation = createRequestObservation({ metrics: createMetrics().requests, requestLog() {}, tracing: null });
+    const record = observation.begin({ method: 'POST', headers: {} }, findRoute('/graphql'), 'r');
+    const { errors, data } = refusedResult([defect], { record, log });
     expect(data).toBeNull();
     expect(errors?.map((error) => error.toJSON())).toEqual([
       {

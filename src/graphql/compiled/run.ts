@@ -9,12 +9,52 @@ import {
   locatedError,
   responsePathAsArray,
 } from 'graphql';
-import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan } from './plan.ts';
-import { fieldPath, type Path, type Run, type Site, toInfo } from './field-site.ts';
+import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan, ResolvedField } from './plan.ts';
 import { failAfter, joinParts, type Text } from './json-text.ts';
 
+type Path = GraphQLResolveInfo['path'];
+
+/** The state of one run of an operation. */
+interface Run {
+  readonly schema: GraphQLSchema;
+  readonly plan: OperationPlan;
+  readonly contextValue: unknown;
+  readonly variables: Record<string, unknown>;
+  readonly errors: GraphQLError[];
+}
+
+/** The position of a field in the answer: everything but its value. */
+interface Site {
+  readonly field: FieldPlan;
+  readonly resolved: ResolvedField;
+  readonly parentType: GraphQLObjectType;
+  /** The path of the object that holds the field; undefined at the root. */
+  readonly path: Path | undefined;
+}
+
+function fieldPath({ field, parentType, path }: Site): Path {
+  return { prev: path, key: field.responseName, typename: parentType.name };
+}
+
+/** The `info` argument of a resolver. */
+function toInfo(site: Site, { schema, plan, variables }: Run): GraphQLResolveInfo {
+  const { definition } = site.resolved;
+  return {
+    fieldName: definition.name,
+    fieldNodes: site.field.nodes,
+    returnType: definition.type,
+    parentType: site.parentType,
+    path: fieldPath(site),
+    schema,
+    fragments: plan.fragments,
+    rootValue: undefined,
+    operation: plan.operation,
+    variableValues: variables,
+  };
+}
+
 /** Builds the answer from an operation's data as JSON (`null` if an error nulled all of it) and its errors in the order they occurred. */
-export type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer | Promise<Answer>;
+type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer | Promise<Answer>;
 
 const RESOLVER_PARAMETERS_WITH_INFO = 4;
 
