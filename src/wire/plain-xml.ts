@@ -62,8 +62,8 @@ export function readPlainXml(document: string): XmlElement | null {
     if (tagEnd === -1) return null;
     at = tagEnd + 1;
     if (text.charCodeAt(tagAt + 1) === SLASH) {
-      const element = open.pop();
-      if (element?.name !== text.slice(tagAt + 2, tagEnd)) return null;
+      const name = open.pop()?.name;
+      if (name === undefined || tagEnd - tagAt - 2 !== name.length || !text.startsWith(name, tagAt + 2)) return null;
       nodes = (open.at(-1)?.nodes ?? top) as XmlNode[];
     } else {
       const tag = toStartTag(text.slice(tagAt + 1, tagEnd));

@@ -7,7 +7,7 @@ const DECLARED_ENCODING = /^[\t\n\r ]*<\?xml[^>]*?\sencoding\s*=\s*["']([A-Za-z]
 const DECLARATION_BYTES = 200;
 
 /** The Content-Type of most answers, compared before it is parsed. */
-const UTF8_JSON = 'application/json; charset=utf-8';
+const USUAL_TYPE = /^application\/(?:json|xml); charset=utf-8$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
@@ -52,7 +52,8 @@ function decoderOfBytes(bytes: Uint8Array): TextDecoder | null {
 }
 
 function decoderOfContentType(contentType: string | null): TextDecoder | null {
-  return contentType === UTF8_JSON ? utf8 : decoderNamed(parseMediaType(contentType)?.charset);
+  if (contentType === null) return null;
+  return USUAL_TYPE.test(contentType) ? utf8 : decoderNamed(parseMediaType(contentType)?.charset);
 }
 
 function decoderOfDeclaration(bytes: Uint8Array): TextDecoder | null {
