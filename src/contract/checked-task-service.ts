@@ -1,5 +1,5 @@
 import type { NewAccountTask } from './account-task.ts';
-import { badInput, type TaskFailure } from './failure.ts';
+import { badInput, badTaskField, type TaskFailure } from './failure.ts';
 import { characterNotInXml, parametersProblem, type XmlChecker } from './parameters.ts';
 import type { TaskService } from './task-service.ts';
 
@@ -41,9 +41,9 @@ export function findCreateRefusal(
   { xmlProblem, travelsAsXml, keyRefusal, requiresKey }: TaskChecks,
 ): TaskFailure | null {
   const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
-  if (problem) return badInput('parameters', problem);
+  if (problem) return badTaskField('parameters', problem);
   const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
-  if (character) return badInput('parameters', `contains ${character}, which XML 1.0 cannot carry`);
+  if (character) return badTaskField('parameters', `contains ${character}, which XML 1.0 cannot carry`);
   const keyProblem =
     idempotencyKey === null
       ? requiresKey

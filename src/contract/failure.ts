@@ -43,11 +43,16 @@ export const FAILURES = (Object.entries(FACTS) as [FailureCode, Facts][]).map(
   ([code, [outcomes, retryable, restStatus, description]]) => ({ code, outcomes, retryable, restStatus, description }),
 );
 
+/** The members of a task that the port checks, as callers of GraphQL write them. */
+type TaskField = 'parameters' | 'finishDate';
+
 export interface FailureEvidence {
   /** The envelope's ErrorCode, verbatim; absent if there was no envelope. */
   readonly errorCode?: string | null;
   /** The envelope's ErrorReason, verbatim; absent if there was no envelope. */
   readonly errorReason?: string | null;
+  /** The invalid member of the task. The message starts with it, so that a face can put the path of the input in front. */
+  readonly taskField?: TaskField | undefined;
   /** For the log only; never part of an answer. */
   readonly cause?: unknown;
 }
@@ -62,6 +67,7 @@ export class TaskFailure extends Error {
   readonly outcome: Outcome;
   readonly errorCode: string | null | undefined;
   readonly errorReason: string | null | undefined;
+  readonly taskField: TaskField | undefined;
 
   constructor(kind: FailureKind, message: string, evidence: FailureEvidence = {}) {
     super(message, 'cause' in evidence ? { cause: evidence.cause } : undefined);
@@ -69,6 +75,7 @@ export class TaskFailure extends Error {
     this.outcome = kind.outcome;
     this.errorCode = evidence.errorCode;
     this.errorReason = evidence.errorReason;
+    this.taskField = evidence.taskField;
   }
 
   /** True if the same request can be sent again unchanged without the risk of creating the task twice. */
@@ -112,4 +119,9 @@ export function operationTimedOut(): TaskFailure {
  */
 export function badInput(field: string, problem: string): TaskFailure {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${field}: ${problem}`);
+}
+
+/** The same for a member of the task. A face that knows its path completes the message. */
+export function badTaskField(taskField: TaskField, problem: string): TaskFailure {
+  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${taskField}: ${problem}`, { taskField });
 }

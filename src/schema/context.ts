@@ -110,15 +110,10 @@ export function createTask(
   );
 }
 
-/** The members of an input that the port checks. It names them without a path. */
-const CHECKED_BY_PORT = /^(?:parameters|finishDate): /;
-
 /** Names a refused member of an input by its path in the arguments, as in `input.parameters`. */
 function withInputPath(error: unknown, inputPath: string): unknown {
-  if (!(error instanceof TaskFailure) || error.code !== 'BAD_USER_INPUT' || !CHECKED_BY_PORT.test(error.message))
-    return error;
-  const { message, cause } = error;
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${message}`, { cause });
+  if (!(error instanceof TaskFailure) || error.taskField === undefined) return error;
+  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${error.message}`);
 }
 
 function callOf(caller: Caller, { requestId, deadlineMs }: GatewayContext): Call {

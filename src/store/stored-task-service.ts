@@ -1,5 +1,5 @@
 import type { NewAccountTask } from '../contract/account-task.ts';
-import { badInput, TaskFailure } from '../contract/failure.ts';
+import { badTaskField, TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, Call, TaskService } from '../contract/task-service.ts';
 import { isEarlier } from '../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from './account-task-row.ts';
@@ -94,5 +94,5 @@ function accountCaller({ caller }: Call): AccountCaller {
 
 function checkDates({ StartDate, FinishDate }: NewAccountTask): void {
   if (StartDate !== null && FinishDate !== null && isEarlier(FinishDate, StartDate))
-    throw badInput('finishDate', `expected startDate (${StartDate}) or a later time, got ${FinishDate}`);
+    throw badTaskField('finishDate', `expected startDate (${StartDate}) or a later time, got ${FinishDate}`);
 }
