@@ -110,11 +110,14 @@ async function withRecords(
   upstream: UpstreamConfig,
   { log, metrics }: Observers,
 ): Promise<TaskService> {
-  const [{ openDatabase }, { withUpstreamRecords }] = await Promise.all([
+  const [{ openDatabase }, { withUpstreamRecords }, { countUnknown }] = await Promise.all([
     import('../store/store.ts'),
     import('../store/upstream-records.ts'),
+    import('../store/idempotency/attempt-rows.ts'),
   ]);
-  return withUpstreamRecords(tasks, await openDatabase(config.databaseUrl), {
+  const database = await openDatabase(config.databaseUrl);
+  metrics.watchUnsettledAttempts(() => countUnknown(database));
+  return withUpstreamRecords(tasks, database, {
     // A call may wait for its turn, for the gateway's own token before it is sent, and for both again after a 401.
     leaseMs: 5 * upstream.timeoutMs + LEASE_MARGIN_MS,
     keyExpiryMs: config.keyExpiryMs,
@@ -124,6 +127,10 @@ async function withRecords(
     onUnwritten: (what, error) => {
       metrics.countUnwritten(what);
       log.error({ what, err: error }, 'the outcome of an upstream write could not be recorded');
+    },
+    onLateAnswer(late) {
+      metrics.countLateAnswer();
+      log.error(late, 'an answer of the service arrived after its create was settled by hand; the settlement stays');
     },
     observeCommits: observeCommits(metrics),
   });

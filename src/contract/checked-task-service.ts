@@ -23,6 +23,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * Decorates a task service so that invalid Parameters and idempotency keys are refused before anything is sent or stored.
  * `create` rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType or that the wire cannot
  * carry, and for a key that is too long, contains a control character, is not supported, or is missing but required.
+ * `findOutcome` refuses malformed keys too.
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
   return {
@@ -30,6 +31,10 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
     create(task, call) {
       const refusal = findCreateRefusal(task, call.idempotencyKey ?? null, checks);
       return refusal ? Promise.reject(refusal) : inner.create(task, call);
+    },
+    findOutcome(idempotencyKey, call) {
+      const problem = idempotencyKeyProblem(idempotencyKey);
+      return problem ? Promise.reject(badInput('idempotencyKey', problem)) : inner.findOutcome(idempotencyKey, call);
     },
   };
 }

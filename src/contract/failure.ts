@@ -5,7 +5,7 @@
 export type Outcome = 'NOT_SENT' | 'REJECTED' | 'UNKNOWN';
 
 /**
- * The facts of a failure code. `restStatus`: below 500 no task was created, as every client of the contract assumes; 503 says
+ * The facts of a failure code. `restStatus`: below 500 no task was created, as every client of the contract assumes; 501 and 503 say
  * that none can be for now; 500 that its fate is unknown. `retryable` is said of a create.
  */
 type Facts = readonly [outcomes: readonly Outcome[], retryable: boolean, restStatus: number, description: string];
@@ -21,6 +21,7 @@ const FACTS = {
   TASK_REJECTED: [['REJECTED'], false, 400, 'The service refused the task and explains it in errorCode and errorReason.'],
   IDEMPOTENCY_CONFLICT: [['NOT_SENT'], false, 409, 'The idempotencyKey was already used with another input.'],
   IDEMPOTENCY_IN_PROGRESS: [['NOT_SENT'], true, 409, 'A create with the same idempotencyKey is still in progress.'],
+  NOT_SUPPORTED: [['NOT_SENT'], false, 501, 'This backend or its configuration cannot do it.'],
   OVERLOADED: [['NOT_SENT', 'REJECTED'], true, 429, 'Too many requests are in progress, or the service has stopped answering.'],
   STORE_UNAVAILABLE: [['NOT_SENT'], true, 503, 'The database cannot be reached or written, so nothing was sent or stored.'],
   STORE_FAILED: [['UNKNOWN'], false, 500, 'The database failed while it was storing the task.'],

@@ -1,4 +1,5 @@
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from './account-task.ts';
+import type { TaskFailure } from './failure.ts';
 
 /** The identity of a caller, as far as a backend needs it. */
 export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
@@ -63,6 +64,27 @@ export interface AccountTaskPage {
   readonly hasNextPage: boolean;
 }
 
+/** The fate of the latest write with an idempotency key. */
+export interface WriteOutcome {
+  readonly operation: WriteOperation;
+  /** UNKNOWN also if the process that sent the write has ended before it stored the result. */
+  readonly state: 'IN_PROGRESS' | 'SUCCEEDED' | 'UNKNOWN';
+  /** The task if the write succeeded, else null. */
+  readonly accountTask: AccountTask | null;
+  /** The failure if the outcome is unknown, else null. */
+  readonly failure: TaskFailure | null;
+  /** A contract timestamp. */
+  readonly firstTriedAt: string;
+  /** The contract timestamp from which the key is new again. */
+  readonly expiresAt: string;
+  /** The request that sent the write. */
+  readonly requestId: string;
+  /** The operator who settled an unknown outcome; null if nobody did. */
+  readonly settledBy: string | null;
+}
+
+export type WriteOperation = 'CREATE_ACCOUNT_TASK' | 'RUN_ACCOUNT_TASK';
+
 /** Resolves with a word for a healthy state, such as `ok`; rejects with a TaskFailure that says what is wrong. */
 export type ReadinessCheck = () => Promise<string>;
 
@@ -83,6 +105,11 @@ export interface TaskService {
   find(ids: readonly string[], call: Call, maxBytes?: number): Promise<readonly (AccountTask | null | undefined)[]>;
   /** Reads a page of the caller's tasks. */
   list(page: PageRequest, call: Call): Promise<AccountTaskPage>;
+  /**
+   * Tells what became of the caller's latest write with this key, and sends nothing. Resolves with null if the key is unknown
+   * or has expired, and if that write was refused or not sent, since the key is free then.
+   */
+  findOutcome(idempotencyKey: string, call: Call): Promise<WriteOutcome | null>;
   /** The backend is ready to serve if all of them succeed. */
   readonly checks: ReadinessChecks;
   /** Finishes the calls in flight and releases connections and files. Later calls are refused. */

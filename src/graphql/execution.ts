@@ -195,6 +195,7 @@ function createOperationTime(timeoutMs: number, onOver: () => void): OperationTi
       create: (task, call) => (isOver(call) ? Promise.reject(over()) : tasks.create(task, call)),
       find: (...request) => read(request[1], () => tasks.find(...request)),
       list: (...request) => read(request[1], () => tasks.list(...request)),
+      findOutcome: (...request) => read(request[1], () => tasks.findOutcome(...request)),
     }),
   };
 }

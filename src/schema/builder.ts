@@ -3,6 +3,7 @@ import DirectivesPlugin from '@pothos/plugin-directives';
 import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonValue } from '../contract/json-value.ts';
+import type { WriteOutcome } from '../contract/task-service.ts';
 import type { GatewayContext } from './context.ts';
 import type { AnsweredPage } from './task-reading.ts';
 
@@ -47,6 +48,7 @@ export interface SchemaTypes {
     Identification: { readonly UserId: string | null };
     PageInfo: AnsweredPage;
     Task: { readonly id: string };
+    WriteOutcome: WriteOutcome;
   };
 }
 

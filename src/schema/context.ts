@@ -2,10 +2,10 @@ import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import type { Call, Caller, TaskService } from '../contract/task-service.ts';
+import type { Call, Caller, TaskService, WriteOutcome } from '../contract/task-service.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { countFieldsBelow } from './requested-fields.ts';
-import { findTasks } from './task-reading.ts';
+import { findOutcomes, findTasks } from './task-reading.ts';
 
 /** A task that this request has created. */
 export interface CreatedTaskRef {
@@ -40,6 +40,8 @@ export interface GatewayContext {
   readonly answer: AnswerBudget;
   /** Loads the caller's tasks by ID, with one look-up for all IDs that are requested at the same time. */
   accountTasks(info: GraphQLResolveInfo): DataLoader<string, AccountTask | null>;
+  /** Loads what became of the caller's writes by idempotency key, one after the other. */
+  writeOutcomes(info: GraphQLResolveInfo): DataLoader<string, WriteOutcome | null>;
 }
 
 export interface GatewayContextOptions
@@ -51,6 +53,7 @@ export interface GatewayContextOptions
 export function createGatewayContext(options: GatewayContextOptions): GatewayContext {
   let caller: Caller | Promise<Caller> | undefined;
   let loader: DataLoader<string, AccountTask | null> | undefined;
+  let outcomes: DataLoader<string, WriteOutcome | null> | undefined;
   const context: GatewayContext = {
     requestId: options.requestId,
     tasks: options.tasks,
@@ -67,6 +70,10 @@ export function createGatewayContext(options: GatewayContextOptions): GatewayCon
     accountTasks: (info) =>
       (loader ??= new DataLoader(async (ids) =>
         findTasks(ids, await toCall(context), context, countFieldsBelow([info.operation.selectionSet], info)),
+      )),
+    writeOutcomes: (info) =>
+      (outcomes ??= new DataLoader(async (keys) =>
+        findOutcomes(keys, await toCall(context), context, countFieldsBelow([info.operation.selectionSet], info)),
       )),
   };
   return context;

@@ -18,6 +18,7 @@ import { addCreateAccountTask, addCreateAccountTaskInput } from './create-accoun
 import { addCreateAccountTasks } from './create-account-tasks.ts';
 import { addReferences, type SubgraphOptions, toSubgraphSchema } from './subgraph.ts';
 import { addCreateAccountTaskResult } from './write-failure.ts';
+import { addWriteOutcome } from './write-outcome.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
 const SUBGRAPH: SubgraphOptions = {
@@ -42,6 +43,7 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   const CreateAccountTaskResult = addCreateAccountTaskResult(builder);
   addCreateAccountTask(builder, CreateAccountTaskInput, CreateAccountTaskResult);
   addCreateAccountTasks(builder, CreateAccountTaskInput, CreateAccountTaskResult);
+  addWriteOutcome(builder);
   return countLeaves(nameAcceptedMembers(toSubgraphSchema(builder.toSchema(), SUBGRAPH)));
 }
 

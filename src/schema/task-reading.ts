@@ -1,5 +1,5 @@
 import type { AccountTask } from '../contract/account-task.ts';
-import type { AccountTaskPage, Call, PageRequest, TaskService } from '../contract/task-service.ts';
+import type { AccountTaskPage, Call, PageRequest, TaskService, WriteOutcome } from '../contract/task-service.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import {
   answerSize,
@@ -92,4 +92,28 @@ export async function findTasks(
   // From here on the values of the tasks are charged as they are written.
   answer.release(heldBytes);
   return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLargeError()));
+}
+
+/** Finds outcomes by key one after the other. A task that exceeds the budget of the answer loses its long texts. */
+export async function findOutcomes(
+  keys: readonly string[],
+  call: Call,
+  { tasks: service, answer }: TaskReader,
+  fieldCounts: FieldCounts,
+): Promise<readonly (WriteOutcome | null | Error)[]> {
+  let heldBytes = 0;
+  const find = async (key: string): Promise<WriteOutcome | null> => {
+    const outcome = await service.findOutcome(key, call);
+    if (!outcome?.accountTask) return outcome;
+    const accountTask = withoutUnrequested(outcome.accountTask, fieldCounts);
+    const bytes = heldSize(accountTask);
+    if (!answer.take(bytes)) return { ...outcome, accountTask: withoutLongTexts(accountTask, answer) };
+    heldBytes += bytes;
+    return { ...outcome, accountTask };
+  };
+  const outcomes: (WriteOutcome | null | Error)[] = [];
+  for (const key of keys) outcomes.push(await find(key).catch((error: unknown) => error as Error));
+  await answer.waitToWrite(heldBytes);
+  answer.release(heldBytes);
+  return outcomes;
 }

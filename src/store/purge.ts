@@ -96,6 +96,7 @@ function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Exp
       column: 'position',
       limit: (nowMs) => toGuidPrefix(nowMs - recordMs),
     },
+    { table: 'attempts', key: 'id', column: 'settled_at', limit: (nowMs) => toIso(nowMs - recordMs) },
     // By then the records and keys that the refusal protects have expired.
     { ...REFUSALS, column: 'refused_at', limit: (nowMs) => nowMs - Math.max(recordMs, keyExpiryMs) },
     ...(recordMs < keyExpiryMs ? [settledKeys] : []),

@@ -5,7 +5,7 @@ import { formatTimestamp } from '../contract/timestamp.ts';
 import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
 import type { CatalogueTask } from './catalogue.ts';
 import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
-import type { Attempt } from './idempotency/attempt.ts';
+import type { KeyedAttempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { clientRevoked } from './secret.ts';
 
@@ -16,7 +16,7 @@ export interface Registration {
   readonly clientId: string | null;
   readonly task: NewAccountTask;
   /** Null if the call has no idempotency key. */
-  readonly attempt: Attempt | null;
+  readonly attempt: KeyedAttempt | null;
 }
 
 type AccountClient = {

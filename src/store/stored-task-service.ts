@@ -7,7 +7,9 @@ import { type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-row
 import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
 import { databaseCheck, toReadFailure } from './store-failure.ts';
-import { toAttempt } from './idempotency/attempt.ts';
+import { toIdentity } from './caller-identity.ts';
+import { toKeyedAttempt } from './idempotency/attempt.ts';
+import { readWriteOutcome } from './idempotency/key-outcome.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { isNotRevoked, refuseRevoked } from './secret.ts';
 
@@ -62,7 +64,7 @@ export function createStoredTaskService({
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
       checkDates(task);
-      return creates.add({ accountId, clientId, task, attempt: toAttempt(task, call) });
+      return creates.add({ accountId, clientId, task, attempt: toKeyedAttempt(task, call) });
     },
     async find(ids, call, maxBytes) {
       const caller = accountCaller(call);
@@ -78,6 +80,18 @@ export function createStoredTaskService({
           ? await readTasks(caller, { first, maxBytes }, [])
           : await readTasks(caller, { condition: 'id < ?3', first, maxBytes }, [after]);
       return { tasks, hasNextPage: hasMore };
+    },
+    async findOutcome(idempotencyKey, call) {
+      const caller = accountCaller(call);
+      try {
+        const [outcome] = await Promise.all([
+          readWriteOutcome(database, toIdentity(caller), idempotencyKey, keyExpiryMs),
+          refuseRevoked(database, caller.clientId),
+        ]);
+        return outcome;
+      } catch (error) {
+        throw toReadFailure(error);
+      }
     },
     checks: { database: databaseCheck(database) },
     close: () => creates.close(),

@@ -5,7 +5,7 @@ import type { AccountTaskPage, PageRequest, TaskService } from '../contract/task
 import { type BoundedRows, type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
 import { type CallerIdentity, toIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './group-commit.ts';
-import type { Database } from './sql/database.ts';
+import type { Database, SqlTransaction } from './sql/database.ts';
 import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
 import { toReadFailure } from './store-failure.ts';
@@ -34,7 +34,8 @@ export interface TaskRecordsOptions {
   readonly observer?: CommitObserver | undefined;
 }
 
-interface NewRecord extends Acceptance {
+/** A record to be written. */
+export interface NewRecord extends Acceptance {
   readonly scope: string;
   /** The sort order of lists: a time-ordered GUID. */
   readonly position: string;
@@ -51,11 +52,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
   const queue = createRetryQueue<NewRecord>({
     ...options,
     sizeOf: ({ detail }) => Buffer.byteLength(detail),
-    write: async (transaction, records) => {
-      const rows = records.map(({ scope, position, id, detail }) => [scope, position, id, detail]);
-      await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
-      await liftRefusals(transaction, records);
-    },
+    write: writeRecords,
     onDropped: (error) => onDropped(error),
   });
   const readRecords = (
@@ -70,17 +67,7 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
       throw toReadFailure(error);
     });
   return {
-    async add({ scopes: [scope], credential }, { ID, detail }) {
-      const record = {
-        scope,
-        position: uuidv7(),
-        id: ID,
-        detail: JSON.stringify(detail),
-        credential: credential?.hash ?? null,
-        acceptedAtMs: performance.now(),
-      };
-      await queue.write(record);
-    },
+    add: (owner, task) => queue.write(toRecord(owner, task)),
     async find({ scopes }, ids, maxBytes) {
       if (ids.length === 0) return [];
       const { rows, hasMore } = await readRecords({
@@ -111,6 +98,26 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
   };
 }
 
+/** Makes the record of a task that the service has just created. */
+export function toRecord({ scopes: [scope], credential }: CallerIdentity, { ID, detail }: AccountTask): NewRecord {
+  return {
+    scope,
+    position: uuidv7(),
+    id: ID,
+    detail: JSON.stringify(detail),
+    credential: credential?.hash ?? null,
+    acceptedAtMs: performance.now(),
+  };
+}
+
+/** Inserts the records that do not exist yet, and lifts the refusals of the callers' credentials. */
+export async function writeRecords(transaction: SqlTransaction, records: readonly NewRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const rows = records.map(({ scope, position, id, detail }) => [scope, position, id, detail]);
+  await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
+  await liftRefusals(transaction, records);
+}
+
 /** Merges the pages of several scopes. It drops rows older than the end of any cut page, since unread rows may precede them. */
 function mergePages(pages: readonly BoundedRows<StoredRecord>[], first: number): AccountTaskPage {
   const cut = pages.flatMap(({ rows, hasMore }) => (hasMore ? (rows.at(-1)?.position ?? []) : []));
@@ -136,7 +143,7 @@ export interface RecordingOptions {
   readonly onUnrecorded: (taskId: string, error: unknown) => void;
 }
 
-/** Decorates a task service: records created tasks and serves reads from the records while the service accepts the caller. */
+/** Decorates a task service: records tasks created without a key and serves reads from the records while the service accepts the caller. */
 export function recordedTaskService(
   inner: TaskService,
   { records, refusals, onUnrecorded }: RecordingOptions,
@@ -147,6 +154,8 @@ export function recordedTaskService(
       try {
         const created = await inner.create(task, call);
         const { accountTask } = created;
+        // The record of a create with a key is written with the result of its key.
+        if (call.idempotencyKey != null) return created;
         // A failed record does not fail the create.
         await records
           .add(toIdentity(call.caller), accountTask)

@@ -4,6 +4,7 @@ import type { Database } from './sql/database.ts';
 import { databaseCheck } from './store-failure.ts';
 import { idempotentTaskService } from './idempotency/upstream-idempotency.ts';
 import { createLedger } from './idempotency/ledger.ts';
+import type { SettlementsOptions } from './idempotency/settlements.ts';
 import { recordedTaskService, createTaskRecords } from './task-records.ts';
 import { createPurge } from './purge.ts';
 import { createRefusedCredentials } from './refused-credentials.ts';
@@ -20,6 +21,8 @@ export interface UpstreamRecordsOptions {
   readonly maxPending: number;
   /** Called for what happened upstream but could not be stored here. */
   readonly onUnwritten: (what: 'record' | 'settlement' | 'refusal', error: unknown) => void;
+  /** Called for an answer that arrived after an operator had settled its attempt. */
+  readonly onLateAnswer: SettlementsOptions['onLateAnswer'];
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
@@ -27,8 +30,10 @@ export interface UpstreamRecordsOptions {
 export function withUpstreamRecords(
   upstream: TaskService,
   database: Database,
-  { leaseMs, keyExpiryMs, recordDays, keyWaitMs, maxPending, onUnwritten, observeCommits }: UpstreamRecordsOptions,
+  options: UpstreamRecordsOptions,
 ): TaskService {
+  const { leaseMs, keyExpiryMs, recordDays, keyWaitMs, maxPending, onUnwritten, onLateAnswer, observeCommits } =
+    options;
   const records = createTaskRecords({
     database,
     maxPending,
@@ -51,7 +56,12 @@ export function withUpstreamRecords(
     leaseMs,
     expiryMs: keyExpiryMs,
     maxPending,
-    onUnsettled: (error) => onUnwritten('settlement', error),
+    onUnsettled(error, kind) {
+      onUnwritten('settlement', error);
+      // The record of a task is written with the result of its key.
+      if (kind === 'created') onUnwritten('record', error);
+    },
+    onLateAnswer,
     observeCommits,
   });
   const purge = createPurge({ database, keyExpiryMs, recordDays, observer: observeCommits?.('purge') });

@@ -1,3 +1,4 @@
+import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
 import { createCommitMetrics, createRequestMetrics, createUpstreamMetrics } from './traffic-metrics.ts';
@@ -49,6 +50,8 @@ type DocumentLimitOf<AnyLimit> = AnyLimit extends `document_${infer Name}` ? Nam
 /** A limit on the size of one GraphQL document. */
 export type DocumentLimit = DocumentLimitOf<Limit>;
 
+/** How long a reader of the metrics waits for the database. */
+const MAX_COUNT_MS = 1_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 const MAX_UNKNOWN_PATHS = 50;
 const PLAIN_PATH = /^[\w.]+$/;
@@ -104,6 +107,11 @@ export function createMetrics() {
     ['what'],
   );
   for (const what of ['record', 'settlement', 'refusal']) unwritten(what);
+  const lateAnswers = families.counter(
+    'gateway_late_answers_total',
+    'Answers of the service that arrived after their create was settled by hand, which stays as it was settled.',
+  )();
+  let refreshUnsettled: (() => Promise<void>) | null = null;
   const refusals = families.counter(
     'gateway_refusals_total',
     'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
@@ -146,19 +154,38 @@ export function createMetrics() {
     countChangedField: (field: string) => void (changedFields(field).value += 1),
     /** Counts a created task, the result of an idempotency key, or a refused credential that could not be written to the database. */
     countUnwritten: (what: 'record' | 'settlement' | 'refusal') => void (unwritten(what).value += 1),
+    /** Counts an answer that arrived after an operator had settled its create. */
+    countLateAnswer: () => void (lateAnswers.value += 1),
+    /** Registers a gauge of the creates that wait to be settled. To be called once, in upstream mode only. */
+    watchUnsettledAttempts(count: () => Promise<number>) {
+      const unsettled = families.gauge(
+        'gateway_unsettled_attempts',
+        'Creates of unknown fate that nobody has settled yet, in all gateways of the database.',
+        [],
+        'max',
+      )();
+      refreshUnsettled = async () => {
+        // Metrics are needed most while the database is slow; the gauge then keeps its value.
+        const counted = withTimeLimit(count(), MAX_COUNT_MS, () => unsettled.value);
+        unsettled.value = await counted.catch(() => unsettled.value);
+      };
+    },
     countRefusal: (limit: Limit) => void (refusals(limit).value += 1),
     setBreakerState: (state: keyof typeof BREAKER_STATES) => void (breaker.value = BREAKER_STATES[state]),
     /** Sets the latest result of /ready. */
     setReady: (isReady: boolean) => void (ready.value = isReady ? 1 : 0),
     /** Returns the values for another process, which sums those of all workers. */
-    snapshot: async (): Promise<MetricsSnapshot> => [
-      ...(await processMetrics.getMetricsAsJSON()),
-      ...families.snapshot(),
-    ],
+    async snapshot(): Promise<MetricsSnapshot> {
+      await refreshUnsettled?.();
+      return [...(await processMetrics.getMetricsAsJSON()), ...families.snapshot()];
+    },
     /** Renders all metrics in Prometheus' text format. */
-    render: async (): Promise<RenderedMetrics> => ({
-      contentType: processMetrics.contentType,
-      text: `${await processMetrics.metrics()}\n${await families.render()}`,
-    }),
+    async render(): Promise<RenderedMetrics> {
+      await refreshUnsettled?.();
+      return {
+        contentType: processMetrics.contentType,
+        text: `${await processMetrics.metrics()}\n${await families.render()}`,
+      };
+    },
   };
 }

@@ -109,6 +109,9 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     async list() {
       throw readsNotSupported();
     },
+    async findOutcome() {
+      throw notSupported();
+    },
     checks: { upstream: () => client.ready().then(() => 'ok') },
     close: () => client.close(),
   };
@@ -140,6 +143,13 @@ function forwardedAuthorization({ caller }: Call): string {
   throw new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
     'The service needs an Authorization header. Nothing was sent.',
+  );
+}
+
+function notSupported(): TaskFailure {
+  return new TaskFailure(
+    { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' },
+    'What became of an idempotencyKey cannot be told here, because this gateway keeps no records (RECORD=off).',
   );
 }
 

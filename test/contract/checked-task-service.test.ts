@@ -35,6 +35,7 @@ function recordingService() {
     },
     find: unexpected,
     list: unexpected,
+    findOutcome: async () => null,
     checks: {},
     close: unexpected,
   };
@@ -87,10 +88,26 @@ describe('checkedTaskService', () => {
     expect(calls).toStrictEqual([[task, CALL]]);
   });
 
+  test.each(['', 'x'.repeat(256), 'a\u0000b'])('refuses to look up the key %j', async (key) => {
+    const { inner } = recordingService();
+    const service = checkedTaskService(inner, {
+      xmlProblem,
+      travelsAsXml: false,
+      keyRefusal: null,
+      requiresKey: false,
+    });
+    await expect(service.findOutcome(key, CALL)).rejects.toMatchObject({
+      code: 'BAD_USER_INPUT',
+      message: expect.stringMatching(/^idempotencyKey: /) as string,
+    });
+    expect(await service.findOutcome('a key', CALL)).toBeNull();
+  });
+
   test('leaves every other method of the service unchanged', () => {
     const { inner } = recordingService();
     const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null, requiresKey: false });
-    expect({ ...service, create: null }).toStrictEqual({ ...inner, create: null });
+    const replaced = { create: null, findOutcome: null };
+    expect({ ...service, ...replaced }).toStrictEqual({ ...inner, ...replaced });
   });
 
   test('refuses a create without a key where keys are required, and passes one with a key on', async () => {

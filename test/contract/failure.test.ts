@@ -16,7 +16,7 @@ describe('the failure codes', () => {
   });
 
   test.each(known ?? [])('$code has a REST status that says that no task was created', ({ retryable, restStatus }) => {
-    expect(restStatus < 500 || (restStatus === 503 && retryable)).toBe(true);
+    expect(restStatus < 500 || (restStatus === 503 && retryable) || restStatus === 501).toBe(true);
   });
 });
 

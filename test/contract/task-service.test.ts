@@ -14,6 +14,7 @@ const TASK: NewAccountTask = {
   ContentType: 'application/json',
   Notification: 'NONE',
 };
+const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const PARAMETERS = [
@@ -206,6 +207,28 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     expect(await tasks.create(large, keyed)).toEqual({ ...first, replayed: true });
   });
 
+  test('tells what became of a write with a key, to its own caller only', async () => {
+    const { tasks, call, otherCall } = await open();
+    const keyed = { ...call, requestId: 'first', idempotencyKey: 'a key' };
+    expect(await tasks.findOutcome('a key', call)).toBeNull();
+    const { accountTask } = await tasks.create(TASK, keyed);
+    await tasks.create(TASK, { ...keyed, requestId: 'second' });
+    const outcome = await tasks.findOutcome('a key', { ...call, requestId: 'third' });
+    expect(outcome).toEqual({
+      operation: 'CREATE_ACCOUNT_TASK',
+      state: 'SUCCEEDED',
+      accountTask,
+      failure: null,
+      firstTriedAt: expect.stringMatching(ISO) as string,
+      expiresAt: expect.stringMatching(ISO) as string,
+      requestId: 'first',
+      settledBy: null,
+    });
+    expect(Date.parse(outcome?.expiresAt ?? '') - Date.parse(outcome?.firstTriedAt ?? '')).toBe(86_400_000);
+    expect(await tasks.findOutcome('a key', otherCall)).toBeNull();
+    expect(await tasks.findOutcome('another key', call)).toBeNull();
+  });
+
   test('creates one task for repeated and concurrent calls with the same idempotency key', async () => {
     const { tasks, call, otherCall } = await open();
     const keyed = { ...call, idempotencyKey: 'a key' };
@@ -234,6 +257,15 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => !remembers))('$name, which
     };
     await expect(tasks.find([randomUUID()], call)).rejects.toMatchObject(refusal);
     await expect(tasks.list({ first: 1, after: null }, call)).rejects.toMatchObject(refusal);
+  });
+
+  test('says that it does not know what became of a key', async () => {
+    const { tasks, call } = await open();
+    await expect(tasks.findOutcome('a key', call)).rejects.toMatchObject({
+      code: 'NOT_SUPPORTED',
+      outcome: 'NOT_SENT',
+      retryable: false,
+    });
   });
 });
 

@@ -78,6 +78,7 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
         onUnwritten: (what, error) => {
           throw new Error(`The ${what} was not stored.`, { cause: error });
         },
+        onLateAnswer: () => {},
       });
       onTestFinished(() => tasks.close());
       return { tasks, ...calls };

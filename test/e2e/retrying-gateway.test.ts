@@ -184,6 +184,7 @@ test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
       },
       find: async () => [],
       list: async () => ({ tasks: [], hasNextPage: false }),
+      findOutcome: async () => null,
       checks: {},
       close: async () => {},
     };

@@ -21,6 +21,7 @@ const tasks: TaskService = {
   create: () => Promise.reject(failure),
   find: () => Promise.reject(failure),
   list: () => Promise.reject(failure),
+  findOutcome: () => Promise.reject(failure),
   checks: {},
   close: async () => {},
 };

@@ -2,6 +2,7 @@ import type { Backend } from '../../src/app/backend.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
+import type { WriteOutcome } from '../../src/contract/task-service.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
 import { planOperation } from '../../src/graphql/compiled/plan.ts';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
@@ -26,6 +27,18 @@ const DETAIL = {
 /** Gives the same answer to the same request every time. The Parameters of a create select its failure. */
 function deterministicBackend(): Backend {
   const task = readAccountTask(DETAIL, 'Detail') as AccountTask;
+  const common = {
+    operation: 'CREATE_ACCOUNT_TASK',
+    firstTriedAt: '2026-02-22T04:10:00.000Z',
+    expiresAt: '2026-02-23T04:10:00.000Z',
+    requestId: 'r',
+    settledBy: null,
+  } as const;
+  const failure = new TaskFailure({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.');
+  const outcomes: Readonly<Record<string, WriteOutcome>> = {
+    1: { ...common, state: 'SUCCEEDED', accountTask: task, failure: null },
+    '"reject"': { ...common, state: 'UNKNOWN', accountTask: null, failure },
+  };
   return {
     batchConcurrency: 4,
     issueToken: null,
@@ -46,6 +59,7 @@ function deterministicBackend(): Backend {
       },
       find: async (ids) => ids.map((id) => (id === task.ID ? task : null)),
       list: async ({ first }) => ({ tasks: [task, task].slice(0, first), hasNextPage: true }),
+      findOutcome: async (key) => outcomes[key] ?? null,
       checks: {},
       close: async () => {},
     },

@@ -67,6 +67,10 @@ const REQUESTS: Readonly<Record<string, PlainPost>> = {
       inputs: ['1', '"reject"', '"defect"'].map((parameters) => ({ input: { ...SAMPLE_INPUT, parameters } })),
     },
   }),
+  'an outcome': post({
+    query: `{ a: writeOutcome(idempotencyKey: "1") { ...F } b: writeOutcome(idempotencyKey: "\\"reject\\"") { ...F } c: writeOutcome(idempotencyKey: "no") { ...F } }
+      fragment F on WriteOutcome { operation state firstTriedAt expiresAt requestId settledBy accountTask { id detail } failure { code requestId } }`,
+  }),
   'one item where a batch is asked for': post({
     query: 'mutation ($inputs: [CreateAccountTaskItem!]!) { createAccountTasks(inputs: $inputs) { __typename } }',
     variables: { inputs: { input: SAMPLE_INPUT } },
@@ -234,6 +238,7 @@ describe('a plain JSON POST', () => {
     'a batch with everything in it',
     'a batch of failures by their interface',
     'a page',
+    'an outcome',
     'entities',
     'literals and a default in the document',
     'the second of two operations',

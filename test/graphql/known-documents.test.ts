@@ -17,7 +17,7 @@ function createTellingEndpoint() {
   const metrics = createMetrics();
   const endpoint = createGraphqlEndpoint({
     schema,
-    tasks: { create: nobody, find: nobody, list: nobody, checks: {}, close: async () => {} },
+    tasks: { create: nobody, find: nobody, list: nobody, findOutcome: nobody, checks: {}, close: async () => {} },
     authenticate: nobody,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     metrics,

@@ -16,6 +16,7 @@ const OVER = {
 const never = <Result>(): Promise<Result> => new Promise(() => undefined);
 const READS = [
   ['a page', '{ accountTasks { edges { cursor } } }'],
+  ['an outcome', '{ writeOutcome(idempotencyKey: "k") { state } }'],
   ['a task', `{ accountTask(id: "${SAMPLE_INPUT.taskId}") { id } }`],
   [
     'entities',
@@ -30,7 +31,7 @@ async function countOver({ url }: RunningGateway): Promise<number> {
 
 describe('over a backend that never answers,', () => {
   const start = async (authenticate: () => AccountCaller | Promise<AccountCaller>): Promise<RunningGateway> => {
-    const tasks = { create: never, find: never, list: never, checks: {}, close: async () => {} };
+    const tasks = { create: never, find: never, list: never, findOutcome: never, checks: {}, close: async () => {} };
     const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }), {
       env: { OPERATION_TIMEOUT_MS: '50' },
     });

@@ -50,6 +50,7 @@ export async function startScriptedGateway(env: Environment = {}): Promise<Scrip
     },
     find: async (asked) => asked.map(() => null),
     list: async () => ({ tasks: [], hasNextPage: false }),
+    findOutcome: async () => null,
     checks: {},
     close: async () => {},
   };

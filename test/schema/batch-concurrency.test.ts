@@ -82,6 +82,7 @@ test('failures of items are logged with the request ID: known ones with their ca
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
+    findOutcome: async () => null,
     checks: {},
     close: async () => {},
   };

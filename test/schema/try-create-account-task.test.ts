@@ -44,6 +44,7 @@ describe('a create that fails in a known or unknown way', async () => {
     create: () => Promise.reject(failure),
     find: () => Promise.reject(failure),
     list: () => Promise.reject(failure),
+    findOutcome: () => Promise.reject(failure),
     checks: {},
     close: async () => {},
   };

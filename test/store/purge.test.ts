@@ -8,6 +8,8 @@ import { createPurge } from '../../src/store/purge.ts';
 import { createTaskRecords } from '../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { withClock } from '../support/clocked-database.ts';
+import { insertAttempts } from '../../src/store/idempotency/attempt-rows.ts';
+import { newAttempt } from './idempotency/new-attempt.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { sampleStore } from '../support/sample-account.ts';
 
@@ -47,8 +49,9 @@ function insertKeysThatExpire(
 ): Promise<void> {
   const keys = Array.from({ length: count }, () => ({
     scope: randomUUID(),
-    attempt: { owner: { scopes: ['s'] as const, credential: null }, key: 'k', fingerprint: 'f', id: randomUUID() },
+    attempt: newAttempt(),
     state,
+    triedAt: '',
     leaseUntil: '',
     expiresAt: new Date(atMs).toISOString(),
     outcome: null,
@@ -127,6 +130,24 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(await statesAfter(29)).toEqual(['CREATED', 'RUNNING', 'UNKNOWN']);
     expect(await statesAfter(30)).toEqual(['RUNNING', 'UNKNOWN']);
     expect(await statesAfter(90)).toEqual([]);
+  });
+
+  test('settled attempts are kept for RECORD_DAYS, and those of unknown fate until they are settled', async () => {
+    const { clock, database, purge } = await purgeOver(kind, 30);
+    const times = { triedAtMs: NOW_MS - 90 * DAY_MS, leaseUntilMs: 0 };
+    const rows = ['settled', 'unknown'].map((id) => ({ attempt: newAttempt({ id }), ...times }));
+    await database.transaction((transaction) => insertAttempts(transaction, rows));
+    await database.transaction((transaction) =>
+      transaction.write("UPDATE attempts SET settled_at = ?1 WHERE id = 'settled'", [new Date(NOW_MS).toISOString()]),
+    );
+    const idsAfter = async (days: number) => {
+      clock.nowMs = NOW_MS + days * DAY_MS;
+      await purge.run();
+      return (await database.read('SELECT id FROM attempts ORDER BY id')).map(({ id }) => id);
+    };
+    expect(await idsAfter(29)).toEqual(['settled', 'unknown']);
+    expect(await idsAfter(30)).toEqual(['unknown']);
+    expect(await idsAfter(3_000)).toEqual(['unknown']);
   });
 
   test('a refusal is deleted once the last record or key that it protects has expired', async () => {

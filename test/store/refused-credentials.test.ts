@@ -46,6 +46,7 @@ async function openGateways(kind: DatabaseKind) {
         keyWaitMs: 0,
         maxPending: 1_000,
         onUnwritten: () => {},
+        onLateAnswer: () => {},
       },
     );
     onTestFinished(() => tasks.close());
@@ -143,11 +144,20 @@ describe.each(DATABASES)('on %s', (kind) => {
         create: () => Promise.reject(new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'No.')),
         find: async () => [],
         list: async () => ({ tasks: [], hasNextPage: false }),
+        findOutcome: async () => null,
         checks: {},
         close: async () => {},
       },
       { ...database, close: async () => {} },
-      { leaseMs: 1, keyExpiryMs: 1, recordDays: null, keyWaitMs: 0, maxPending: 10, onUnwritten: () => {} },
+      {
+        leaseMs: 1,
+        keyExpiryMs: 1,
+        recordDays: null,
+        keyWaitMs: 0,
+        maxPending: 10,
+        onUnwritten: () => {},
+        onLateAnswer: () => {},
+      },
     );
     onTestFinished(() => refusing.close());
     await expect(refusing.create(REPORT_TASK, callOf(caller))).rejects.toMatchObject(REFUSED);

@@ -26,6 +26,7 @@ export function scriptedUpstream(...answers: readonly (() => Promise<CreatedAcco
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
+    findOutcome: async () => null,
     checks: {},
     close: async () => {},
   };

@@ -11,7 +11,7 @@ const backends = [
 ] as const;
 
 /** Endings of names that state a unit, or what is counted. */
-const UNITS = /_(?:total|seconds|bytes|items|ready|state|in_flight|waiting|info)$/;
+const UNITS = /_(?:total|seconds|bytes|items|ready|state|in_flight|waiting|attempts|info)$/;
 
 function seriesKey({ name, labels }: Sample): string {
   return `${name}${Object.entries(labels)
@@ -82,6 +82,8 @@ describe('the values of metrics', () => {
     ['gateway_creates_total', { backend: 'upstream', code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 1],
     ['gateway_creates_total', { backend: 'upstream', code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 0],
     ['gateway_idempotency_replays_total', {}, 1],
+    ['gateway_unsettled_attempts', {}, 1],
+    ['gateway_late_answers_total', {}, 0],
     ['gateway_idempotency_conflicts_total', { code: 'IDEMPOTENCY_CONFLICT' }, 1],
     ['gateway_unknown_fields_total', { path: 'ResponseData.Detail.Colour' }, 1],
     ['gateway_unknown_fields_total', { path: 'Warning' }, 1],
@@ -105,9 +107,9 @@ describe('the values of metrics', () => {
     ['gateway_upstream_phase_duration_seconds_count', { phase: 'body' }, 4],
     ['gateway_upstream_calls_in_flight', {}, 0],
     ['gateway_upstream_calls_waiting', {}, 0],
-    ['gateway_commit_items_count', { kind: 'record' }, 3],
+    ['gateway_commit_items_count', { kind: 'record' }, 2],
     ['gateway_commit_items_count', { kind: 'claim' }, 3],
-    ['gateway_commit_items_count', { kind: 'settlement' }, 1],
+    ['gateway_commit_items_count', { kind: 'settlement' }, 2],
     ['gateway_commit_pending_items', { kind: 'record' }, 0],
     ['gateway_ready', {}, 1],
     ['gateway_circuit_state', {}, 0],

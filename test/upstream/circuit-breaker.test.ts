@@ -30,6 +30,7 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, 
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
+    findOutcome: async () => null,
     checks: { upstream: async () => 'ok' },
     close: async () => {},
   };

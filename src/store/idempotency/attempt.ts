@@ -1,27 +1,41 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { CreatedAccountTask, NewAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import type { CreateCall } from '../../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from '../caller-identity.ts';
 
-/** One create under an idempotency key. */
+/** One create that may have to be settled. */
 export interface Attempt {
   readonly owner: CallerIdentity;
+  /** The idempotency key; null if the create has none. */
+  readonly key: string | null;
+  /** Unique for each attempt. */
+  readonly id: string;
+  readonly requestId: string;
+  readonly task: NewAccountTask;
+  /** Milliseconds of `performance.now()`. */
+  readonly startedAtMs: number;
+}
+
+/** One create under an idempotency key. */
+export interface KeyedAttempt extends Attempt {
   readonly key: string;
   /** A hash of the task: equal only for equal tasks. */
   readonly fingerprint: string;
-  /** Unique for each attempt. */
-  readonly id: string;
 }
 
 /** Creates the attempt of a call; null for a call without a key. */
-export function toAttempt(task: NewAccountTask, { caller, idempotencyKey }: CreateCall): Attempt | null {
-  if (idempotencyKey == null) return null;
+export function toKeyedAttempt(task: NewAccountTask, call: CreateCall): KeyedAttempt | null {
+  if (call.idempotencyKey == null) return null;
   const { TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification } = task;
-  const fingerprint = sha256(
-    JSON.stringify([TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification]),
-  );
-  return { owner: toIdentity(caller), key: idempotencyKey, fingerprint, id: randomUUID() };
+  const values = JSON.stringify([TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification]);
+  const fingerprint = hash('sha256', values, 'base64url');
+  return { ...toAttempt(task, call, performance.now()), key: call.idempotencyKey, fingerprint };
+}
+
+/** Creates the attempt of a call without a key. */
+export function toAttempt(task: NewAccountTask, { caller, requestId }: CreateCall, startedAtMs: number): Attempt {
+  return { owner: toIdentity(caller), key: null, id: randomUUID(), requestId, task, startedAtMs };
 }
 
 /** Marks a recorded result as replayed. */
@@ -43,6 +57,10 @@ export function idempotencyInProgress(): TaskFailure {
   );
 }
 
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
+/** The failure of an attempt whose process ended before it stored the result: it may have been sent. */
+export function abandoned(): TaskFailure {
+  return new TaskFailure(
+    { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
+    'The gateway stopped while it was sending this task; the task may have been created.',
+  );
 }

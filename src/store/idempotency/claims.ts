@@ -1,8 +1,9 @@
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
-import { TaskFailure } from '../../contract/failure.ts';
+import type { TaskFailure } from '../../contract/failure.ts';
 import { parseCreated, formatFailure, parseFailure } from './outcome-json.ts';
 import { toIso, type SqlReader, type SqlTransaction } from '../sql/database.ts';
-import type { Attempt } from './attempt.ts';
+import { abandoned, type KeyedAttempt } from './attempt.ts';
+import { insertAttempts } from './attempt-rows.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 import { readRefused } from '../refused-credentials.ts';
 
@@ -35,17 +36,18 @@ export interface ClaimTerms {
 /** Claims the free keys, each under every scope in use. Returns a result for each attempt, in their order. */
 export async function claimKeys(
   transaction: SqlTransaction,
-  attempts: readonly Attempt[],
+  attempts: readonly KeyedAttempt[],
   { leaseMs, expiryMs, oldScopesUntilMs }: ClaimTerms,
 ): Promise<readonly BatchedClaimResult[]> {
   const { nowMs, find: findBefore } = await readKeys(transaction, attempts);
   const key = {
     state: 'RUNNING',
+    triedAt: toIso(nowMs),
     leaseUntil: toIso(nowMs + leaseMs),
     expiresAt: toIso(nowMs + expiryMs),
     outcome: null,
   } as const;
-  const toScopes = ({ owner: { scopes } }: Attempt): readonly string[] =>
+  const toScopes = ({ owner: { scopes } }: KeyedAttempt): readonly string[] =>
     nowMs < oldScopesUntilMs ? scopes : scopes.slice(0, 1);
   const unclaimed = attempts.filter((attempt) => findBefore(attempt).length === 0);
   await insertKeys(
@@ -59,23 +61,30 @@ export async function claimKeys(
     transaction,
     usedBefore.flatMap(({ owner }) => owner.credential?.hash ?? []),
   );
-  return Promise.all(
-    attempts.map(async (attempt) => {
+  const results = await Promise.all(
+    attempts.map(async (attempt): Promise<BatchedClaimResult> => {
       const rows = find(attempt);
       const own = rows.filter(({ attemptId }) => attemptId === attempt.id);
-      if (own.length === toScopes(attempt).length) return { kind: 'claimed' } as const;
+      if (own.length === toScopes(attempt).length) return { kind: 'claimed' };
       // Another process claimed the key first under one of the scopes.
       await Promise.all(own.map(({ scope }) => releaseClaim(transaction, scope, attempt)));
       // The last scopes are those of version 0.1: such a key counts before one that another credential of the subject has used since.
       const other = rows.findLast(({ attemptId }) => attemptId !== attempt.id);
       if (other && isAbandoned(other, now)) await settleAbandoned(transaction, attempt, other);
       const isRefused = refused.has(attempt.owner.credential?.hash ?? '');
-      return isRefused ? ({ kind: 'refused' } as const) : toResult(attempt, other, now);
+      return isRefused ? { kind: 'refused' } : toResult(attempt, other, now);
     }),
   );
+  const claimed = attempts.filter((_, index) => results[index]?.kind === 'claimed');
+  const times = { triedAtMs: nowMs, leaseUntilMs: nowMs + leaseMs };
+  await insertAttempts(
+    transaction,
+    claimed.map((attempt) => ({ attempt, ...times })),
+  );
+  return results;
 }
 
-function toResult(attempt: Attempt, row: KeyRow | undefined, now: string): BatchedClaimResult {
+function toResult(attempt: KeyedAttempt, row: KeyRow | undefined, now: string): BatchedClaimResult {
   // The other attempt released its claim between the two reads: the key is free, but this attempt has not claimed it.
   if (!row) return { kind: 'running' };
   if (row.fingerprint !== attempt.fingerprint) return { kind: 'conflict' };
@@ -96,7 +105,7 @@ function toSettledResult(state: KeyRow['state'], outcome: string): ClaimResult {
     : { kind: 'unknown', failure: parseFailure(outcome) };
 }
 
-function releaseClaim(transaction: SqlTransaction, scope: string, { key, id }: Attempt): Promise<number> {
+function releaseClaim(transaction: SqlTransaction, scope: string, { key, id }: KeyedAttempt): Promise<number> {
   return transaction.write(
     'DELETE FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
     [scope, key, id],
@@ -104,7 +113,11 @@ function releaseClaim(transaction: SqlTransaction, scope: string, { key, id }: A
 }
 
 /** Settles an attempt of a process that has ended as UNKNOWN: it may have been sent. A late settlement still overwrites this. */
-function settleAbandoned(transaction: SqlTransaction, { key }: Attempt, { scope, attemptId }: KeyRow): Promise<number> {
+function settleAbandoned(
+  transaction: SqlTransaction,
+  { key }: KeyedAttempt,
+  { scope, attemptId }: KeyRow,
+): Promise<number> {
   return transaction.write(
     `UPDATE idempotency_keys SET state = 'UNKNOWN', outcome = ?4
       WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND state = 'RUNNING'`,
@@ -114,11 +127,4 @@ function settleAbandoned(transaction: SqlTransaction, { key }: Attempt, { scope,
 
 function isAbandoned({ state, leaseUntil }: KeyRow, now: string): boolean {
   return state === 'RUNNING' && leaseUntil <= now;
-}
-
-function abandoned(): TaskFailure {
-  return new TaskFailure(
-    { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
-    'The gateway stopped while it was sending this task; the task may have been created.',
-  );
 }

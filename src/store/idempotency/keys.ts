@@ -1,5 +1,5 @@
 import { readClock, toIso, type SqlReader, type SqlRow, type SqlTransaction } from '../sql/database.ts';
-import type { Attempt } from './attempt.ts';
+import type { KeyedAttempt } from './attempt.ts';
 
 /** The state of the newest attempt under a key, in one scope of its owner. */
 export interface KeyRow {
@@ -18,8 +18,9 @@ type KeyState = 'RUNNING' | 'CREATED' | 'UNKNOWN';
 
 export interface NewKey {
   readonly scope: string;
-  readonly attempt: Attempt;
+  readonly attempt: KeyedAttempt;
   readonly state: KeyState;
+  readonly triedAt: string;
   readonly leaseUntil: string;
   readonly expiresAt: string;
   readonly outcome: string | null;
@@ -31,6 +32,9 @@ const COLUMNS = [
   'fingerprint',
   'attempt_id',
   'state',
+  'operation',
+  'request_id',
+  'tried_at',
   'lease_until',
   'expires_at',
   'outcome',
@@ -41,14 +45,14 @@ export interface Keys {
   /** The time of the read, by the database's clock. */
   readonly nowMs: number;
   /** Returns the rows of an attempt's key, in the order of its owner's scopes. */
-  readonly find: (attempt: Attempt) => readonly KeyRow[];
+  readonly find: (attempt: KeyedAttempt) => readonly KeyRow[];
 }
 
 /** Hundreds of keys are read at once, so longer outcomes are read separately to bound the memory. */
 const MAX_OUTCOME_BYTES = 65_536;
 
 /** Reads the keys of the attempts, and deletes those that have expired. */
-export async function readKeys(transaction: SqlTransaction, attempts: readonly Attempt[]): Promise<Keys> {
+export async function readKeys(transaction: SqlTransaction, attempts: readonly KeyedAttempt[]): Promise<Keys> {
   const keys = [distinct(attempts.flatMap(({ owner }) => owner.scopes)), distinct(attempts.map(({ key }) => key))];
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
   const [nowMs, rows] = await Promise.all([
@@ -87,12 +91,15 @@ export async function readOutcome(
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
   // One order for all processes prevents deadlocks.
   const ordered = keys.toSorted((a, b) => (scoped(a.scope, a.attempt.key) < scoped(b.scope, b.attempt.key) ? -1 : 1));
-  const rows = ordered.map(({ scope, attempt: { key, fingerprint, id }, state, leaseUntil, expiresAt, outcome }) => [
+  const rows = ordered.map(({ scope, attempt, state, triedAt, leaseUntil, expiresAt, outcome }) => [
     scope,
-    key,
-    fingerprint,
-    id,
+    attempt.key,
+    attempt.fingerprint,
+    attempt.id,
     state,
+    'CREATE_ACCOUNT_TASK',
+    attempt.requestId,
+    triedAt,
     leaseUntil,
     expiresAt,
     outcome,

@@ -2,16 +2,22 @@ import { TaskFailure } from '../../contract/failure.ts';
 import { type BatchedClaimResult, claimKeys, type ClaimResult, readSettledResult } from './claims.ts';
 import { type ObserveCommits, createGroupCommit } from '../group-commit.ts';
 import type { Database } from '../sql/database.ts';
-import type { Attempt } from './attempt.ts';
+import type { Attempt, KeyedAttempt } from './attempt.ts';
+import { readWriteOutcome } from './key-outcome.ts';
 import type { KeyRow } from './keys.ts';
 import { CALLER_SCOPES_MIGRATION, readAppliedAt } from '../sql/migrations.ts';
-import { createSettlements, type Settlement } from './settlements.ts';
+import { createSettlements, type Settlement, type SettlementsOptions } from './settlements.ts';
 import { toReadFailure } from '../store-failure.ts';
+import type { CallerIdentity } from '../caller-identity.ts';
+import { credentialRefused, readRefused } from '../refused-credentials.ts';
+import type { WriteOutcome } from '../../contract/task-service.ts';
 
-/** The record of an upstream's creates under idempotency keys. A claim is durable before the first byte is sent. */
+/** The record of an upstream's creates under idempotency keys, and of those of unknown fate without one. A claim is durable before the first byte is sent. */
 export interface Ledger {
-  claim(attempt: Attempt): Promise<ClaimResult>;
-  /** Records how a claimed attempt ended. A settlement that cannot be written now is retried, at the latest before the next claim. */
+  claim(attempt: KeyedAttempt): Promise<ClaimResult>;
+  /** Tells what became of the owner's latest create with a key. @throws TaskFailure if the owner's credential is refused. */
+  find(owner: CallerIdentity, key: string): Promise<WriteOutcome | null>;
+  /** Records how an attempt ended, with the task that it created if it has a key. A settlement that cannot be written now is retried, at the latest before the next claim. */
   settle(attempt: Attempt, settlement: Settlement): Promise<void>;
   close(): Promise<void>;
 }
@@ -23,24 +29,20 @@ export interface LedgerOptions {
   readonly expiryMs: number;
   readonly maxPending: number;
   /** Called for each settlement that could not be written, and again if it is dropped; the attempt then becomes UNKNOWN. */
-  readonly onUnsettled: (error: unknown) => void;
+  readonly onUnsettled: SettlementsOptions['onUnsettled'];
+  readonly onLateAnswer: SettlementsOptions['onLateAnswer'];
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
 export function createLedger(options: LedgerOptions): Ledger {
-  const { database, leaseMs, expiryMs, maxPending, onUnsettled, observeCommits } = options;
-  const settlements = createSettlements({
-    database,
-    maxPending,
-    onUnsettled,
-    observer: observeCommits?.('settlement'),
-  });
+  const { database, leaseMs, expiryMs, maxPending, observeCommits } = options;
+  const settlements = createSettlements({ ...options, observer: observeCommits?.('settlement') });
   let oldScopesUntilMs: number | null = null;
   const claims = createGroupCommit({
     database,
     maxPending,
     observer: observeCommits?.('claim'),
-    write: async (transaction, attempts: readonly Attempt[]): Promise<readonly BatchedClaimResult[]> => {
+    write: async (transaction, attempts: readonly KeyedAttempt[]): Promise<readonly BatchedClaimResult[]> => {
       oldScopesUntilMs ??= (await readAppliedAt(transaction, CALLER_SCOPES_MIGRATION)) + expiryMs;
       return claimKeys(transaction, attempts, { leaseMs, expiryMs, oldScopesUntilMs });
     },
@@ -61,6 +63,18 @@ export function createLedger(options: LedgerOptions): Ledger {
         settlements.enqueue(attempt, { kind: 'released' });
         throw claimFailed(error);
       }
+    },
+    async find(owner, key) {
+      await settlements.flush();
+      const credentials = owner.credential ? [owner.credential.hash] : [];
+      const [outcome, refused] = await Promise.all([
+        readWriteOutcome(database, owner, key, expiryMs),
+        readRefused(database, credentials),
+      ]).catch((error: unknown) => {
+        throw toReadFailure(error);
+      });
+      if (refused.size > 0) throw credentialRefused();
+      return outcome;
     },
     settle: (attempt, settlement) => settlements.settle(attempt, settlement),
     async close() {

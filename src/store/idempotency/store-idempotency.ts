@@ -7,7 +7,7 @@ import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import { formatCreated, parseCreated } from './outcome-json.ts';
 import { toIso, type SqlTransaction } from '../sql/database.ts';
-import { type Attempt, idempotencyConflict, idempotencyInProgress, toReplay } from './attempt.ts';
+import { idempotencyConflict, idempotencyInProgress, type KeyedAttempt, toReplay } from './attempt.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
@@ -16,7 +16,7 @@ type Decision = CreatedAccountTask | TaskFailure;
  * Returns a decision for each registration, in their order: the replayed result if its key is known, else that of `decide`.
  * New keys are written with their results; a registration that fails leaves its key free.
  */
-export async function replayOrDecide<Registration extends { readonly attempt: Attempt | null }>(
+export async function replayOrDecide<Registration extends { readonly attempt: KeyedAttempt | null }>(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
   decide: (registration: Registration) => Decision,
@@ -40,6 +40,7 @@ export async function replayOrDecide<Registration extends { readonly attempt: At
         scope: attempt.owner.scopes[0],
         attempt,
         state: 'CREATED',
+        triedAt: toIso(nowMs),
         leaseUntil: toIso(nowMs),
         expiresAt: toIso(nowMs + keyExpiryMs),
         outcome,
@@ -60,7 +61,7 @@ export async function replayOrDecide<Registration extends { readonly attempt: At
   );
 }
 
-async function replay(transaction: SqlTransaction, { fingerprint }: Attempt, row: KeyRow): Promise<Decision> {
+async function replay(transaction: SqlTransaction, { fingerprint }: KeyedAttempt, row: KeyRow): Promise<Decision> {
   if (row.fingerprint !== fingerprint) return idempotencyConflict();
   const outcome = await readOutcome(transaction, row);
   // If the key expired and was purged between the two reads, the next attempt finds it free.

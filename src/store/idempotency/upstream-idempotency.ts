@@ -3,12 +3,20 @@
  * from the ledger's claim result. Store mode decides in store-idempotency.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CreatedAccountTask } from '../../contract/account-task.ts';
+import type { CreatedAccountTask, NewAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { TaskService } from '../../contract/task-service.ts';
-import { type Attempt, idempotencyConflict, idempotencyInProgress, toAttempt, toReplay } from './attempt.ts';
+import type { CreateCall, TaskService } from '../../contract/task-service.ts';
+import {
+  idempotencyConflict,
+  idempotencyInProgress,
+  type KeyedAttempt,
+  toAttempt,
+  toKeyedAttempt,
+  toReplay,
+} from './attempt.ts';
 import type { ClaimResult } from './claims.ts';
 import type { Ledger } from './ledger.ts';
+import { toIdentity } from '../caller-identity.ts';
 import { credentialRefused } from '../refused-credentials.ts';
 import type { Settlement } from './settlements.ts';
 
@@ -29,7 +37,7 @@ export function idempotentTaskService(
 ): TaskService {
   let waiting = 0;
   /** Claims the key. While another attempt holds the claim, polls until that one has settled or the wait is over. */
-  const claimOrWait = async (attempt: Attempt): Promise<ClaimResult> => {
+  const claimOrWait = async (attempt: KeyedAttempt): Promise<ClaimResult> => {
     const deadlineMs = performance.now() + waitMs;
     let result = await ledger.claim(attempt);
     if (result.kind !== 'running' || waiting >= maxWaiting) return result;
@@ -44,11 +52,21 @@ export function idempotentTaskService(
       waiting -= 1;
     }
   };
+  const createWithoutKey = async (task: NewAccountTask, call: CreateCall): Promise<CreatedAccountTask> => {
+    const startedAtMs = performance.now();
+    try {
+      return await inner.create(task, call);
+    } catch (error) {
+      const settlement = toSettlement(error);
+      if (settlement.kind === 'unknown') await ledger.settle(toAttempt(task, call, startedAtMs), settlement);
+      throw error;
+    }
+  };
   return {
     ...inner,
     async create(task, call) {
-      const attempt = toAttempt(task, call);
-      if (!attempt) return inner.create(task, call);
+      const attempt = toKeyedAttempt(task, call);
+      if (!attempt) return createWithoutKey(task, call);
       const earlier = toEarlierResult(await claimOrWait(attempt));
       if (earlier) return toReplay(earlier);
       try {
@@ -60,6 +78,7 @@ export function idempotentTaskService(
         throw error;
       }
     },
+    findOutcome: (idempotencyKey, { caller }) => ledger.find(toIdentity(caller), idempotencyKey),
     async close() {
       await inner.close();
       await ledger.close();

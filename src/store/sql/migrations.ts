@@ -65,6 +65,21 @@ export const MIGRATIONS: readonly Migration[] = [
   },
   { number: 4, statements: ['ALTER TABLE clients ADD COLUMN IF NOT EXISTS revoked_at TEXT'] },
   {
+    number: 5,
+    statements: [
+      `CREATE TABLE IF NOT EXISTS attempts (
+        id TEXT PRIMARY KEY, operation TEXT NOT NULL, scopes TEXT NOT NULL, idempotency_key TEXT, request_id TEXT NOT NULL,
+        tried_at TEXT NOT NULL, lease_until TEXT NOT NULL, task_id TEXT NOT NULL, start_date TEXT, finish_date TEXT,
+        parameters_sha256 TEXT NOT NULL, code TEXT, settled_at TEXT, settled_by TEXT, created_id TEXT
+      )`,
+      'CREATE INDEX IF NOT EXISTS attempts_by_settlement ON attempts (settled_at)',
+      'ALTER TABLE idempotency_keys ADD COLUMN IF NOT EXISTS operation TEXT',
+      'ALTER TABLE idempotency_keys ADD COLUMN IF NOT EXISTS request_id TEXT',
+      'ALTER TABLE idempotency_keys ADD COLUMN IF NOT EXISTS tried_at TEXT',
+      'ALTER TABLE idempotency_keys ADD COLUMN IF NOT EXISTS settled_by TEXT',
+    ],
+  },
+  {
     // A step of its own: CockroachDB cannot use a column in the transaction that adds it.
     number: 6,
     statements: [

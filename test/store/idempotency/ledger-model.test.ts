@@ -140,6 +140,7 @@ function createWorld(unclocked: Database) {
       expiryMs: 86_400_000,
       maxPending: 1_000,
       onUnsettled: () => {},
+      onLateAnswer: () => {},
     });
     ledgers[gateway] = ledger;
     const service: TaskService = {
@@ -170,6 +171,7 @@ function createWorld(unclocked: Database) {
         }),
       find: async () => [],
       list: async () => ({ tasks: [], hasNextPage: false }),
+      findOutcome: async () => null,
       checks: {},
       close: async () => {},
     };

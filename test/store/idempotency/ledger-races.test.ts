@@ -1,14 +1,14 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../../src/contract/account-task.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
-import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
+import type { KeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import type { Settlement } from '../../../src/store/idempotency/settlements.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { migratedDatabase } from '../../support/sample-account.ts';
+import { newAttempt } from './new-attempt.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
@@ -20,17 +20,14 @@ function ledgerOver(database: Database, nowMs = START_MS): Ledger {
     expiryMs: 86_400_000,
     maxPending: 1000,
     onUnsettled: () => {},
+    onLateAnswer: () => {},
   });
   onTestFinished(() => ledger.close());
   return ledger;
 }
 
-function attemptOf(...scopes: readonly [string, ...string[]]): Attempt {
-  return { owner: { scopes, credential: null }, key: 'k', fingerprint: 'f', id: randomUUID() };
-}
-
-function newAttempt(): Attempt {
-  return attemptOf('s');
+function attemptOf(...scopes: readonly [string, ...string[]]): KeyedAttempt {
+  return newAttempt({ owner: { scopes, credential: null } });
 }
 
 function created(): Settlement {

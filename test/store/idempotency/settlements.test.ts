@@ -1,11 +1,9 @@
-import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CreatedAccountTask, readAccountTask } from '../../../src/contract/account-task.ts';
 import type { JsonObject } from '../../../src/contract/json-value.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
-import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger } from '../../../src/store/idempotency/ledger.ts';
 import { createSettlements, type SettlementsOptions } from '../../../src/store/idempotency/settlements.ts';
@@ -13,6 +11,7 @@ import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
+import { newAttempt } from './new-attempt.ts';
 
 const CALL: CreateCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
@@ -51,10 +50,6 @@ async function createdTask(detail: JsonObject = SAMPLE_DETAIL): Promise<CreatedA
   return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
 }
 
-function newAttempt(): Attempt {
-  return { owner: { scopes: ['s'], credential: null }, key: randomUUID(), fingerprint: 'f', id: randomUUID() };
-}
-
 /** Opens a gateway whose database fails during the first create, which ends with `first`. */
 async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccountTask>) {
   const { database, state } = await failingDatabase(kind);
@@ -68,6 +63,7 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
     },
     find: async () => [],
     list: async () => ({ tasks: [], hasNextPage: false }),
+    findOutcome: async () => null,
     checks: {},
     close: async () => {},
   };
@@ -77,6 +73,7 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
     expiryMs: 86_400_000,
     maxPending: 1000,
     onUnsettled: () => void (seen.unsettled += 1),
+    onLateAnswer: () => {},
   });
   const tasks = idempotentTaskService(inner, { ledger, waitMs: 0 });
   onTestFinished(() => tasks.close());
@@ -127,6 +124,7 @@ describe('the queue of settlements', () => {
       database,
       maxPending: 1000,
       onUnsettled: (error) => unsettled.push(error),
+      onLateAnswer: () => {},
       retryMs,
       ...bound,
     });
@@ -165,7 +163,7 @@ describe('the queue of settlements', () => {
   });
 
   test('the size of a queued settlement includes every field of the created task', async () => {
-    const { settlements, unsettled } = await queuedSettlements(0, { maxQueuedBytes: 6_000_000 });
+    const { settlements, unsettled } = await queuedSettlements(0, { maxQueuedBytes: 12_000_000 });
     for (const [name, length] of [
       ['Name', 3_000_000],
       ['LastModifiedBy', 2_000_000],

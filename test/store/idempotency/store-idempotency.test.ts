@@ -2,23 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { CreateCall } from '../../../src/contract/task-service.ts';
 import type { SqlReader, SqlTransaction } from '../../../src/store/sql/database.ts';
-import type { Attempt } from '../../../src/store/idempotency/attempt.ts';
 import { replayOrDecide } from '../../../src/store/idempotency/store-idempotency.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { callOf, REPORT_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
 import { DATABASES } from '../../support/databases.ts';
+import { newAttempt } from './new-attempt.ts';
 
-const ATTEMPT: Attempt = {
-  owner: { scopes: ['account'], credential: null },
-  key: 'key-1',
-  fingerprint: 'fingerprint',
-  id: 'attempt-2',
-};
 const LONG_RESULT = {
-  scope: 'account',
-  key: 'key-1',
-  fingerprint: 'fingerprint',
+  scope: 's',
+  key: 'k',
+  fingerprint: 'f',
   state: 'CREATED',
   attemptId: 'attempt-1',
   leaseUntil: '2026-11-28T12:00:00.000Z',
@@ -179,6 +173,6 @@ test('a replay whose long result is purged before it is read fails as in progres
     insert: async () => undefined,
     exclusive: async () => undefined,
   };
-  const [decision] = await replayOrDecide(transaction, [{ attempt: ATTEMPT }], decide, 1_000);
+  const [decision] = await replayOrDecide(transaction, [{ attempt: newAttempt() }], decide, 1_000);
   expect(decision).toMatchObject({ code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT', retryable: true });
 });

@@ -43,6 +43,7 @@ async function ledgerOver(
     expiryMs: EXPIRY_MS,
     maxPending: 1000,
     onUnsettled: (error) => unsettled.push(error),
+    onLateAnswer: () => {},
   });
   onTestFinished(() => ledger.close());
   return {
@@ -62,6 +63,7 @@ test('a create waits no longer than waitMs for another attempt with its key, how
       await delay(CLAIM_MS);
       return { kind: 'running' };
     },
+    find: async () => null,
     settle: async () => {},
     close: async () => {},
   };

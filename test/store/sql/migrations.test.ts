@@ -39,6 +39,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const applied = await database.read('SELECT * FROM schema_migrations');
     expect(await tables(kind, database)).toEqual([
       'account_tasks',
+      'attempts',
       'catalogue',
       'clients',
       'idempotency_keys',

@@ -1,0 +1,17 @@
+import { randomUUID } from 'node:crypto';
+import type { KeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
+import { REPORT_TASK } from '../../support/sample-account.ts';
+
+/** Creates an attempt with its own ID; the scope is `s` and the key `k` unless others are given. */
+export function newAttempt(given: Partial<KeyedAttempt> = {}): KeyedAttempt {
+  return {
+    owner: { scopes: ['s'], credential: null },
+    key: 'k',
+    fingerprint: 'f',
+    id: randomUUID(),
+    requestId: 'test',
+    task: REPORT_TASK,
+    startedAtMs: 0,
+    ...given,
+  };
+}
