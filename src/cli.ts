@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { buffer as readAll } from 'node:stream/consumers';
 import { ADMINISTRATION_USAGE, readCommand, UsageError } from './commands/administration.ts';
 import { type Config, ConfigError, readConfig } from './app/config.ts';
+import { CREATES_USAGE, runCreates } from './commands/creates.ts';
 import { TaskFailure } from './contract/failure.ts';
 
 /** The minimum in package.json, which nothing enforces for an installed package. */
@@ -27,6 +28,8 @@ Check it
                              for the checks of a schema registry
 
 ${ADMINISTRATION_USAGE}
+
+${CREATES_USAGE}
 
   --json                     prints the result as JSON; not for demo and serve`;
 
@@ -73,6 +76,7 @@ async function run(args: readonly string[]): Promise<void> {
     const { printConfiguredSchema } = await import('./commands/schema-command.ts');
     return say(printConfiguredSchema(readConfig(process.env, 'serve')));
   }
+  if (command === 'creates') return say(await runCreates(args, readConfig(process.env, 'serve')));
   const administer = readCommand(args);
   const { openStore } = await import('./store/store.ts');
   const store = await openStore(readConfig(process.env, 'serve'));

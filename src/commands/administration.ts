@@ -36,7 +36,7 @@ type Row = Readonly<Record<string, string | null>>;
  */
 export function readCommand(args: readonly string[]): (store: Store) => Promise<string> {
   const { values, positionals } = parseOptions(args, OPTIONS);
-  const show = (rows: Row | readonly Row[]) => (values.json ? JSON.stringify(rows, null, 2) : toLines(rows));
+  const show = (rows: Row | readonly Row[]) => toText(rows, values.json);
   const command = positionals.join(' ');
   switch (command) {
     case 'client create': {
@@ -105,18 +105,22 @@ function optionalAccount(account: string | undefined) {
   return account === undefined ? {} : { accountId: guid('account', account) };
 }
 
-function required(option: string, value: string | undefined): string {
+/** Returns the value of an option. @throws UsageError if it is missing or empty. */
+export function required(option: string, value: string | undefined): string {
   if (!value) throw new UsageError(`--${option} is required.`);
   return value;
 }
 
-function guid(option: string, value: string): string {
+/** Returns a GUID hyphenated and lower-case. @throws UsageError for any other text. */
+export function guid(option: string, value: string): string {
   const parsed = parseGuid(value);
   if (parsed === null) throw new UsageError(`--${option}: expected ${GUID_FORMS}, got "${value}".`);
   return parsed;
 }
 
-function toLines(rows: Row | readonly Row[]): string {
+/** Formats the result of a command, as JSON or with one line for each value. */
+export function toText(rows: Row | readonly Row[], isJson: boolean): string {
+  if (isJson) return JSON.stringify(rows, null, 2);
   const list = (Array.isArray(rows) ? rows : [rows]) as readonly Row[];
   if (list.length === 0) return 'none';
   return list
