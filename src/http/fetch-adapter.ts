@@ -1,7 +1,5 @@
 /** The adapter for the Fetch API: a Request as request data, and the answer data as a Response. */
 import { Buffer } from 'node:buffer';
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Answer } from './answer.ts';
 import type { ArrivingBody, BodyReader } from './request-body.ts';
 import type { Exchange, RequestHandler } from './request-handler.ts';
 
@@ -23,16 +21,15 @@ export interface FetchHandlerOptions {
 export function createFetchHandler({ handle, readBody }: FetchHandlerOptions): FetchHandler {
   return async (request, facts) => {
     const remoteAddress = typeof facts?.remoteAddress === 'string' ? facts.remoteAddress : '';
-    const exchange = new FetchExchange(request, remoteAddress, readBody);
-    const leave = (): void => exchange.leave();
+    const { exchange, answer, leave, dropRest } = openExchange(request, remoteAddress, readBody);
     if (request.signal.aborted) leave();
     else request.signal.addEventListener('abort', leave, { once: true });
     handle(exchange);
     try {
-      return await exchange.answer;
+      return await answer;
     } finally {
       request.signal.removeEventListener('abort', leave);
-      void exchange.dropRest();
+      void dropRest();
     }
   };
 }
@@ -40,76 +37,19 @@ export function createFetchHandler({ handle, readBody }: FetchHandlerOptions): F
 const MAX_DROPPED_BYTES = 1_048_576;
 const WITHOUT_BODY: ReadonlySet<number> = new Set([204, 205, 304]);
 
-class FetchExchange implements Exchange {
-  readonly method: string;
-  readonly url: string;
-  readonly headers: IncomingHttpHeaders;
-  readonly rawHeaders: readonly string[];
-  readonly httpVersionMinor = 1;
-  readonly remoteAddress: string;
-  /** A Response is handed over whole; how it is read is the runtime's business. */
-  readonly unreadBytes = 0;
-  isComplete: boolean;
-  hasLeft = false;
-  arriving: ArrivingBody | null = null;
-  readonly answer: Promise<Response>;
-  readonly #readBody: BodyReader;
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | null;
-  readonly #resolve: (response: Response) => void;
-  readonly #reject: (error: Error) => void;
-  #isPaused = false;
+type Writable<Type> = { -readonly [Name in keyof Type]: Type[Name] };
 
-  constructor(request: Request, remoteAddress: string, readBody: BodyReader) {
-    const { pathname, search, host } = new URL(request.url);
-    const isOfUnknownLength = request.body !== null && !request.headers.has('content-length');
-    const headers: Readonly<Record<string, string>> = {
-      host,
-      ...(isOfUnknownLength && { 'transfer-encoding': 'chunked' }),
-      // Fetch has joined those of one name already.
-      ...Object.fromEntries(request.headers),
-    };
-    const { promise, resolve, reject } = Promise.withResolvers<Response>();
-    this.method = request.method;
-    this.url = pathname + search;
-    this.headers = headers;
-    this.rawHeaders = Object.entries(headers).flat();
-    this.remoteAddress = remoteAddress;
-    this.isComplete = request.body === null;
-    this.answer = promise;
-    this.#readBody = readBody;
-    this.#reader = request.body?.getReader() ?? null;
-    this.#resolve = resolve;
-    this.#reject = reject;
-  }
-
-  get isAborted(): boolean {
-    return this.hasLeft;
-  }
-
-  onceClosed(): void {}
-
-  cutOff(): void {}
-
-  readBody(maxBytes: number): Promise<Buffer | null> {
-    return this.#readBody(this, maxBytes);
-  }
-
-  startBody(body: ArrivingBody): void {
-    this.arriving = body;
-    void this.#read(body);
-  }
-
-  pauseBody(): void {
-    this.#isPaused = true;
-  }
-
-  async #read(body: ArrivingBody): Promise<void> {
+function openExchange(request: Request, remoteAddress: string, readBody: BodyReader) {
+  const { promise: answer, resolve, reject } = Promise.withResolvers<Response>();
+  const reader = (request.body as ReadableStream<Uint8Array> | null)?.getReader() ?? null;
+  let isPaused = false;
+  const deliver = async (body: ArrivingBody): Promise<void> => {
     try {
-      while (!this.#isPaused) {
-        const piece = await this.#reader?.read();
-        if (this.hasLeft) return;
+      for (;;) {
+        const piece = await reader?.read();
+        if (isPaused || exchange.hasLeft) return;
         if (!piece || piece.done) {
-          this.isComplete = true;
+          exchange.isComplete = true;
           return body.end();
         }
         const { buffer, byteOffset, length } = piece.value;
@@ -118,31 +58,47 @@ class FetchExchange implements Exchange {
     } catch (error) {
       body.fail(error as Error);
     }
-  }
-
-  send(status: number, headers: Readonly<Record<string, string>>, body: Answer['body']): void {
-    // The connection is the runtime's.
-    const { Connection: _, ...others } = headers;
-    const isBare = WITHOUT_BODY.has(status) || this.method === 'HEAD';
-    this.#resolve(new Response(isBare ? null : (body as BodyInit), { status, headers: others }));
-  }
-
-  leave(): void {
+  };
+  const exchange: Writable<Exchange> = {
+    ...toHead(request),
+    httpVersionMinor: 1,
+    remoteAddress,
+    isComplete: reader === null,
+    hasLeft: false,
+    isAborted: false,
+    arriving: null,
+    readBody: (maxBytes) => readBody(exchange, maxBytes),
+    startBody(body) {
+      exchange.arriving = body;
+      void deliver(body);
+    },
+    pauseBody() {
+      isPaused = true;
+    },
+    send(status, headers, body) {
+      delete headers['Connection'];
+      const isBare = WITHOUT_BODY.has(status) || request.method === 'HEAD';
+      resolve(new Response(isBare ? null : (body as BodyInit), { status, headers }));
+    },
+    // A Response is handed over whole; how it is read, and the connection, are the runtime's business.
+    unreadBytes: 0,
+    onceClosed: () => undefined,
+    cutOff: () => undefined,
+  };
+  const leave = (): void => {
     const error = new Error('The caller left.');
-    this.hasLeft = true;
-    this.arriving?.fail(error);
-    this.#reject(error);
-  }
-
+    exchange.hasLeft = exchange.isAborted = true;
+    exchange.arriving?.fail(error);
+    reject(error);
+  };
   /**
    * Reads and drops what is left of a body that is not wanted: to cancel it at once would reset the connection of many a
    * runtime before the caller has read the answer. A body that goes on and on is cancelled.
    */
-  async dropRest(): Promise<void> {
-    const reader = this.#reader;
-    if (!reader || this.isComplete) return;
+  const dropRest = async (): Promise<void> => {
+    if (!reader || exchange.isComplete) return;
     try {
-      for (let bytes = 0; bytes <= MAX_DROPPED_BYTES && !this.hasLeft; ) {
+      for (let bytes = 0; bytes <= MAX_DROPPED_BYTES && !exchange.hasLeft; ) {
         const { done, value } = await reader.read();
         if (done) return;
         bytes += value.length;
@@ -151,5 +107,18 @@ class FetchExchange implements Exchange {
     } catch {
       // The body broke off.
     }
-  }
+  };
+  return { exchange, answer, leave, dropRest };
+}
+
+function toHead(request: Request): Pick<Exchange, 'method' | 'url' | 'headers' | 'rawHeaders'> {
+  const { pathname, search, host } = new URL(request.url);
+  const isOfUnknownLength = request.body !== null && !request.headers.has('content-length');
+  const headers: Readonly<Record<string, string>> = {
+    host,
+    ...(isOfUnknownLength && { 'transfer-encoding': 'chunked' }),
+    // Fetch has joined those of one name already.
+    ...Object.fromEntries(request.headers),
+  };
+  return { method: request.method, url: pathname + search, headers, rawHeaders: Object.entries(headers).flat() };
 }

@@ -27,7 +27,8 @@ export interface Exchange extends HttpRequest, BodySource {
   onceClosed(work: () => void): void;
   /** Ends the connection, even if the answer is not read. */
   cutOff(): void;
-  send(status: number, headers: Readonly<Record<string, string>>, body: Answer['body']): void;
+  /** Sends an answer; it may change the headers. */
+  send(status: number, headers: Record<string, string>, body: Answer['body']): void;
 }
 
 export interface RequestHandlerOptions {

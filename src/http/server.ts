@@ -90,6 +90,8 @@ class NodeExchange implements Exchange {
   readonly method: string;
   readonly url: string;
   readonly headers: IncomingHttpHeaders;
+  readonly rawHeaders: readonly string[];
+  readonly httpVersionMinor: number;
   arriving: ArrivingBody | null = null;
   readonly #request: IncomingMessage;
   readonly #response: ServerResponse;
@@ -99,17 +101,11 @@ class NodeExchange implements Exchange {
     this.method = request.method ?? 'GET';
     this.url = toOriginForm(request.url ?? '/');
     this.headers = request.headers;
+    this.rawHeaders = request.rawHeaders;
+    this.httpVersionMinor = request.httpVersionMinor;
     this.#request = request;
     this.#response = response;
     this.#settings = settings;
-  }
-
-  get rawHeaders(): readonly string[] {
-    return this.#request.rawHeaders;
-  }
-
-  get httpVersionMinor(): number {
-    return this.#request.httpVersionMinor;
   }
 
   get remoteAddress(): string {
@@ -157,7 +153,7 @@ class NodeExchange implements Exchange {
     this.#request.pause();
   }
 
-  send(status: number, headers: Readonly<Record<string, string>>, body: Answer['body']): void {
+  send(status: number, headers: Record<string, string>, body: Answer['body']): void {
     const response = this.#response;
     const { bounds, connections } = this.#settings;
     if (headers['Connection'] === 'close' || isLargeRest(this.#request)) response.shouldKeepAlive = false;
