@@ -12,26 +12,6 @@ export interface HistogramSeries {
 /** Returns the series of these label values, in the order of the label names. Hot paths look it up once and keep it. */
 export type Family<OneSeries> = (...labelValues: readonly string[]) => OneSeries;
 
-/** Metrics whose series are plain numbers, because prom-client's series cost more than the work that they count. */
-export interface Families {
-  counter(name: string, help: string, labelNames?: readonly string[]): Family<Series>;
-  /** `aggregator` combines the values of several workers. */
-  gauge(name: string, help: string, labelNames?: readonly string[], aggregator?: Aggregator): Family<Series>;
-  /** Adds a gauge without labels whose value is computed when the metrics are read. */
-  computedGauge(name: string, help: string, read: () => number): void;
-  /** `buckets` are upper bounds, ascending. */
-  histogram(
-    name: string,
-    help: string,
-    labelNames: readonly string[],
-    buckets: readonly number[],
-  ): Family<HistogramSeries>;
-  /** Returns all values, in the form that prom-client aggregates. */
-  snapshot(): readonly MetricSnapshot[];
-  /** Renders the metrics in Prometheus' text format. */
-  render(): Promise<string>;
-}
-
 type Aggregator = 'sum' | 'min' | 'max';
 
 /** A metric with its values, as prom-client's `getMetricsAsJSON` gives it. */
@@ -51,19 +31,16 @@ interface Sampled {
   toSamples(labels: Labels): readonly Sample[];
 }
 
-interface FamilyOptions<OneSeries extends Sampled> {
-  readonly type: 'counter' | 'gauge' | 'histogram';
-  readonly name: string;
-  readonly help: string;
-  readonly labelNames?: readonly string[] | undefined;
-  readonly aggregator?: Aggregator | undefined;
-  readonly create: () => OneSeries;
-}
+export type Families = ReturnType<typeof createFamilies>;
 
-export function createFamilies(): Families {
+/** Creates metrics whose series are plain numbers, because prom-client's series cost more than the work that they count. */
+export function createFamilies() {
   const snapshots: (() => MetricSnapshot)[] = [];
-  const add = <OneSeries extends Sampled>(options: FamilyOptions<OneSeries>): Family<OneSeries> => {
-    const { labelNames = [], aggregator = 'sum', create, ...facts } = options;
+  const add = <OneSeries extends Sampled>(
+    facts: { readonly name: string; readonly help: string; readonly type: string; readonly aggregator?: Aggregator },
+    labelNames: readonly string[],
+    create: () => OneSeries,
+  ): Family<OneSeries> => {
     const all: { readonly labels: Labels; readonly series: OneSeries }[] = [];
     const find = createFinder((labelValues) => {
       const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
@@ -74,21 +51,36 @@ export function createFamilies(): Families {
     if (labelNames.length === 0) find();
     snapshots.push(() => {
       const values = all.flatMap(({ labels, series }) => series.toSamples(labels));
-      return { ...facts, aggregator, values };
+      return { aggregator: 'sum', ...facts, values };
     });
     return find;
   };
+  /** Returns all values, in the form that prom-client aggregates. */
   const snapshot = (): readonly MetricSnapshot[] => snapshots.map((read) => read());
   return {
-    counter: (name, help, labelNames) => add({ type: 'counter', name, help, labelNames, create: createNumber }),
-    gauge: (name, help, labelNames, aggregator) =>
-      add({ type: 'gauge', name, help, labelNames, aggregator, create: createNumber }),
-    computedGauge(name, help, read) {
-      add({ type: 'gauge', name, help, create: () => ({ toSamples: (labels) => [{ labels, value: read() }] }) });
+    counter: (name: string, help: string, labelNames: readonly string[] = []): Family<Series> =>
+      add({ name, help, type: 'counter' }, labelNames, createNumber),
+    /** `aggregator` combines the values of several workers. */
+    gauge: (
+      name: string,
+      help: string,
+      labelNames: readonly string[] = [],
+      aggregator: Aggregator = 'sum',
+    ): Family<Series> => add({ name, help, type: 'gauge', aggregator }, labelNames, createNumber),
+    /** Adds a gauge without labels whose value is computed when the metrics are read. */
+    computedGauge(name: string, help: string, read: () => number): void {
+      add({ name, help, type: 'gauge' }, [], () => ({ toSamples: (labels) => [{ labels, value: read() }] }));
     },
-    histogram: (name, help, labelNames, buckets) =>
-      add({ type: 'histogram', name, help, labelNames, create: () => createBuckets(name, buckets) }),
+    /** `buckets` are upper bounds, ascending. */
+    histogram: (
+      name: string,
+      help: string,
+      labelNames: readonly string[],
+      buckets: readonly number[],
+    ): Family<HistogramSeries> =>
+      add({ name, help, type: 'histogram' }, labelNames, () => createBuckets(name, buckets)),
     snapshot,
+    /** Renders the metrics in Prometheus' text format. */
     render: () => AggregatorRegistry.aggregate([snapshot()]).metrics(),
   };
 }
