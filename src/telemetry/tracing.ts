@@ -6,6 +6,7 @@ import {
   ROOT_CONTEXT,
   type Span,
   SpanKind,
+  type SpanOptions,
   SpanStatusCode,
   trace,
   type Tracer,
@@ -90,8 +91,8 @@ export function createTracing(options: TracingOptions): Tracing {
 }
 
 function beginSpan(tracer: Tracer, step: Step, parent: Context, database: TracingOptions['database']): StepUnderWay {
-  const kind = step.kind === 'field' ? SpanKind.INTERNAL : SpanKind.CLIENT;
-  const span = tracer.startSpan(stepName(step), { kind, attributes: stepAttributes(step, database) }, parent);
+  const { name, ...options } = toSpanOptions(step, database);
+  const span = tracer.startSpan(name, options, parent);
   return {
     headers: step.kind === 'exchange' ? toHeaders(span) : null,
     begin: (inner) => beginSpan(tracer, inner, trace.setSpan(ROOT_CONTEXT, span), database),
@@ -149,39 +150,34 @@ function logSdkWarnings(log: Log): void {
   );
 }
 
-type Attributes = Readonly<Record<string, string | number>>;
-
 const DATABASES = { sqlite: 'sqlite', postgres: 'postgresql' } as const;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** The name of a step's span, by OpenTelemetry's conventions; there are only a few different names. */
-export function stepName(step: Step): string {
-  if (step.kind === 'field') return step.name;
-  return step.kind === 'commit' ? 'COMMIT' : `POST ${new URL(step.url).pathname}`;
-}
-
-/** The attributes of a step's span at its start; they contain nothing that a caller sent. */
-export function stepAttributes(step: Step, database: keyof typeof DATABASES): Attributes {
-  if (step.kind === 'field') return { 'graphql.field.name': step.name };
+/** The span of a step, by OpenTelemetry's conventions. There are few different names, and nothing that a caller sent. */
+function toSpanOptions(step: Step, database: keyof typeof DATABASES): SpanOptions & { readonly name: string } {
+  if (step.kind === 'field')
+    return { name: step.name, kind: SpanKind.INTERNAL, attributes: { 'graphql.field.name': step.name } };
   if (step.kind === 'commit') {
-    return {
+    const attributes = {
       'db.system.name': DATABASES[database],
       'db.operation.name': 'COMMIT',
       ...(step.items > 1 && { 'db.operation.batch.size': step.items }),
     };
+    return { name: 'COMMIT', kind: SpanKind.CLIENT, attributes };
   }
-  const { hostname, port, protocol } = new URL(step.url);
-  return {
+  const { hostname, pathname, port, protocol } = new URL(step.url);
+  const attributes = {
     'http.request.method': 'POST',
     'server.address': hostname,
     'server.port': port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port),
     'url.full': step.url,
     ...(step.resends > 0 && { 'http.request.resend_count': step.resends }),
   };
+  return { name: `POST ${pathname}`, kind: SpanKind.CLIENT, attributes };
 }
 
 /** The attributes of a failure. Its message is omitted, because it may contain the service's own words. */
-export function failureAttributes(error: unknown): { readonly type: string } & Attributes {
+function failureAttributes(error: unknown): { readonly type: string } & Readonly<Record<string, string>> {
   if (!(error instanceof TaskFailure)) return { type: error instanceof Error ? error.name : 'Error' };
   return { type: error.code, 'gateway.code': error.code, 'gateway.outcome': error.outcome };
 }
