@@ -24,6 +24,7 @@ import type { OperationPlan } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
 import { executionErrors, logFailure, refusedResult, withShortDetails } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
+import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import type { Call, TaskService } from '../contract/task-service.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
@@ -48,9 +49,16 @@ export interface ExecutionOptions {
   readonly introspection: boolean;
 }
 
+/** The answer to a GraphQL request. */
+export interface GraphqlAnswer {
+  readonly status: number;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly text: string;
+}
+
 export interface Execution {
   /**
-   * Runs a planned operation and resolves with the text of its answer; returns null, with nothing run, if an argument is
+   * Runs a planned operation and resolves with its answer; returns null, with nothing run, if an argument is
    * invalid or too large. Yoga then reports it.
    */
   run(
@@ -58,7 +66,8 @@ export interface Execution {
     variables: Readonly<Record<string, unknown>>,
     authorization: string | null,
     record: RequestRecord,
-  ): Promise<string> | null;
+    answerType: AnswerType,
+  ): Promise<GraphqlAnswer> | null;
   /** Runs the operations of the requests that Yoga answers. No other plugin of ours hooks into execution. */
   readonly plugin: Plugin<ServerContext>;
 }
@@ -105,13 +114,14 @@ export function createExecution(options: ExecutionOptions): Execution {
     return errors.length === 0 ? errors : executionErrors(errors, operation, { created, uncertain, record, log });
   };
   return {
-    run(plan, variables, authorization, record) {
+    run(plan, variables, authorization, record, answerType) {
       const context = createContext(authorization, record);
       const { operation, isMutation } = plan;
       noteOperation(record, operation);
       return runOperation(schema, plan, context, variables, (data, fieldErrors) => {
         const errors = shapeErrors(fieldErrors, { isMutation, isLost: data === 'null' }, context, record);
-        return errors.length === 0 ? `{"data":${data}}` : `{"errors":${JSON.stringify(errors)},"data":${data}}`;
+        const text = errors.length === 0 ? `{"data":${data}}` : `{"errors":${JSON.stringify(errors)},"data":${data}}`;
+        return { status: 200, headers: ANSWER_HEADERS[answerType], text };
       });
     },
     plugin: {

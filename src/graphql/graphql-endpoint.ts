@@ -7,7 +7,7 @@ import { ANSWER_HEADERS, type RequestHead } from './request-head.ts';
 import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { createExecution, type ExecutionOptions, type ServerContext } from './execution.ts';
+import { createExecution, type ExecutionOptions, type GraphqlAnswer, type ServerContext } from './execution.ts';
 import { readPlainParameters, useParameterText, useQueryHint } from './request-parameters.ts';
 import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
 import { useDocumentLimits } from './limits/document-limits.ts';
@@ -18,13 +18,6 @@ import { type OperationPlan, planOperation } from './compiled/plan.ts';
 export interface GraphqlEndpointOptions extends ExecutionOptions {
   /** The only documents that may run, introspection included; null if any document may. */
   readonly trusted: TrustedDocuments | null;
-}
-
-/** The answer to a GraphQL request. */
-export interface GraphqlAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
 }
 
 export interface GraphqlEndpoint {
@@ -89,9 +82,9 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
     parsed.isValid = true;
     return parsed;
   };
-  const answerPlain: (...request: Parameters<GraphqlEndpoint['answer']>) => Promise<string> | null = (
+  const answerPlain: (...request: Parameters<GraphqlEndpoint['answer']>) => Promise<GraphqlAnswer> | null = (
     { url, headers },
-    { bodyType },
+    { bodyType, answerType },
     body,
     record,
   ) => {
@@ -99,7 +92,7 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
       bodyType === 'application/json' && url === '/graphql' ? readPlainParameters(body, trusted) : null;
     const known = parameters && findDocument(parameters.query);
     const plan = known && findPlan(schema, known, parameters.operationName ?? undefined);
-    return plan && execution.run(plan, parameters.variables ?? {}, headers.authorization ?? null, record);
+    return plan && execution.run(plan, parameters.variables ?? {}, headers.authorization ?? null, record, answerType);
   };
   const answerByYoga: GraphqlEndpoint['answer'] = async (
     { method, url, headers },
@@ -133,9 +126,7 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
   };
   return {
     answer(request, head, body, record) {
-      const plain = answerPlain(request, head, body, record);
-      if (!plain) return answerByYoga(request, head, body, record);
-      return plain.then((text) => ({ status: 200, headers: ANSWER_HEADERS[head.answerType], text }));
+      return answerPlain(request, head, body, record) ?? answerByYoga(request, head, body, record);
     },
   };
 }

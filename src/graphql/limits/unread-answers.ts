@@ -65,8 +65,10 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
     onFull: () => onRefused('answer_bytes'),
     exclusiveTurn,
   };
+  const boundsWithRoom = { ...bounds, freeBytes: SMALL_ANSWER_BYTES };
+  const boundsWithoutRoom = { ...bounds, freeBytes: 0 };
   return {
-    open: () => new AnswerBudget({ ...bounds, freeBytes: freeBytes > 0 ? SMALL_ANSWER_BYTES : 0 }),
+    open: () => new AnswerBudget(freeBytes > 0 ? boundsWithRoom : boundsWithoutRoom),
     close(budget, answer) {
       if (budget) freeBytes += budget.reservedBytes;
       // Most callers have read the whole answer by now.
