@@ -185,21 +185,28 @@ export function localName(name: string): string {
   return name.slice(name.indexOf(':') + 1);
 }
 
+/** The references that serializers write often, with their characters. */
+const USUAL_REFERENCES = Object.entries({
+  '&lt;': '<',
+  '&gt;': '>',
+  '&quot;': '"',
+  '&apos;': "'",
+  '&#xD;': '\r',
+  '&#xA;': '\n',
+  '&#13;': '\r',
+  '&#10;': '\n',
+});
+
 /** Replaces character references and predefined entities with their characters. */
 export function decodeReferences(text: string): string {
   if (!text.includes('&')) return text;
   // A large text can contain a million references. Several passes over it are faster than one call per reference.
-  return (
-    text
-      .replaceAll('&lt;', '<')
-      .replaceAll('&gt;', '>')
-      .replaceAll('&quot;', '"')
-      .replaceAll('&apos;', "'")
-      .replace(/&#(x?[\da-fA-F]+);/g, (_, code: string) => {
-        const character = String.fromCodePoint(Number(code.startsWith('x') ? `0${code}` : code));
-        return character === '&' ? '&amp;' : character;
-      })
-      // Last, because the `&` that it gives must not start another reference.
-      .replaceAll('&amp;', '&')
-  );
+  let decoded = text;
+  for (const [reference, character] of USUAL_REFERENCES) decoded = decoded.replaceAll(reference, character);
+  decoded = decoded.replace(/&#(x?[\da-fA-F]+);/g, (_, code: string) => {
+    const character = String.fromCodePoint(Number(code.startsWith('x') ? `0${code}` : code));
+    return character === '&' ? '&amp;' : character;
+  });
+  // Last, because the `&` that it gives must not start another reference.
+  return decoded.replaceAll('&amp;', '&');
 }
