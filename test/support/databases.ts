@@ -5,7 +5,7 @@ import { inject, onTestFinished } from 'vitest';
 import type { Database } from '../../src/store/sql/database.ts';
 import { openPostgres } from '../../src/store/sql/postgres.ts';
 import { openSqlite } from '../../src/store/sql/sqlite.ts';
-import { temporaryFolder } from './temporary-folder.ts';
+import { databaseFolder } from './temporary-folder.ts';
 
 /** The databases on which the store's behaviour is tested. */
 export const DATABASES = ['SQLite', 'PostgreSQL'] as const;
@@ -13,7 +13,7 @@ export type DatabaseKind = (typeof DATABASES)[number];
 
 /** Returns the address of an empty SQLite file, or of an empty schema in the shared PostgreSQL, for one test. */
 export async function emptyDatabase(kind: DatabaseKind): Promise<string> {
-  if (kind === 'SQLite') return `sqlite:${join(temporaryFolder(), 'gateway.db')}`;
+  if (kind === 'SQLite') return `sqlite:${join(databaseFolder(), 'gateway.db')}`;
   const name = uniqueName();
   const { url, pool } = await sharedPostgres();
   await pool.query(`CREATE SCHEMA ${name}`);
