@@ -16,8 +16,8 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Files that run in the same worker share the modules they load, which takes most of a file's time otherwise.
     isolate: false,
-    // Even two cores have room for three: an end-to-end test often waits.
-    maxWorkers: Math.max(3, availableParallelism()),
+    // Even two cores have room for four: an end-to-end test waits half of its time.
+    maxWorkers: Math.max(4, availableParallelism()),
     projects: [
       { extends: true, test: { name: 'unit', ...unit } },
       { extends: true, test: { name: 'integration', ...integration, globalSetup: [POSTGRES], testTimeout: 120_000 } },
