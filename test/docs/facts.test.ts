@@ -5,7 +5,7 @@ import { parse } from 'yaml';
 import { FAILURES } from '../../src/contract/failure.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { ROOMS } from '../layers.ts';
-import { blocksOf, named, PAGES, readPage, ROOT } from './markdown.ts';
+import { blocksOf, named, PAGES, readMarkdown, ROOT } from './markdown.ts';
 
 /** The text of files without comments, which name examples. */
 const readSources = (pattern: string | readonly string[]): string =>
@@ -22,7 +22,7 @@ function rowsOf(text: string): readonly (readonly string[])[] {
 }
 
 describe('configuration.md', () => {
-  const page = readPage('docs/configuration.md');
+  const page = readMarkdown('docs/configuration.md');
   const rows = rowsOf(page).filter(([cell = '']) => cell.startsWith('`'));
   const documented = rows.flatMap(([cell = '']) => named(cell, /`([A-Z_]+)`/g));
   /** Read by packages, not by this project. */
@@ -62,17 +62,17 @@ test.each(PAGES.filter((path) => path.startsWith('docs/') || path === 'README.md
     const known = [
       configSource,
       readSources(['src/contract/*.ts', 'src/graphql/*.ts', 'compose.yaml', 'schema.graphql']),
-      readPage('docs/failures.md'),
-      readPage('docs/configuration.md'),
+      readMarkdown('docs/failures.md'),
+      readMarkdown('docs/configuration.md'),
     ].join('\n');
     // Those that begin with NODE_ are Node's own.
-    const names = named(readPage(path), /`((?!NODE_)[A-Z]+(?:_[A-Z]+)+)`/g);
+    const names = named(readMarkdown(path), /`((?!NODE_)[A-Z]+(?:_[A-Z]+)+)`/g);
     expect(names.filter((name) => !new RegExp(`\\b${name}\\b`).test(known))).toEqual([]);
   },
 );
 
 describe('failures.md', () => {
-  const page = readPage('docs/failures.md');
+  const page = readMarkdown('docs/failures.md');
   const sections = new Map(
     [...page.matchAll(/^### ([A-Z_]+)\n\n(.+)\n([^]*?)(?=\n##|$(?![^]))/gm)].map(
       ([, code = '', facts = '', body = '']) => [code, { facts, body }],
@@ -113,7 +113,7 @@ describe('failures.md', () => {
 });
 
 describe('operations.md', () => {
-  const page = readPage('docs/operations.md');
+  const page = readMarkdown('docs/operations.md');
 
   test('has a section for every alert, and none for others', () => {
     const { groups } = parse(readFileSync(join(ROOT, 'deploy/alerts.yml'), 'utf8')) as {
@@ -142,7 +142,7 @@ describe('operations.md', () => {
 });
 
 describe('architecture.md', () => {
-  const page = readPage('docs/architecture.md');
+  const page = readMarkdown('docs/architecture.md');
 
   test('draws every room of src/', () => {
     const [drawing] = blocksOf('docs/architecture.md');
@@ -161,8 +161,8 @@ describe('architecture.md', () => {
 test.each(['README.md', 'docs/performance.md'])(
   '%s has only measured figures that the benchmark’s page has',
   (path) => {
-    const measured = readPage('test/bench/README.md');
-    const [, part = ''] = /^## How fast it is$([^]*?)^## /m.exec(readPage(path)) ?? [null, readPage(path)];
+    const measured = readMarkdown('test/bench/README.md');
+    const [, part = ''] = /^## How fast it is$([^]*?)^## /m.exec(readMarkdown(path)) ?? [null, readMarkdown(path)];
     // The runs of one measurement stay together: 1.11, 1.11, 1.17.
     const figures = named(part, /(?<![\w.])(\d+(?:\.\d+)+(?:, \d+\.\d+)*|\d{3}(?:, \d{3})*(?= ms| MB))/g);
     expect(figures.length).toBeGreaterThan(5);

@@ -1,9 +1,9 @@
 import { existsSync, globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
-import { named, readPage, ROOT } from './markdown.ts';
+import { named, readMarkdown, ROOT } from './markdown.ts';
 
-const [, section = ''] = readPage('docs/architecture.md').split("## What leans on another library's internals\n");
+const [, section = ''] = readMarkdown('docs/architecture.md').split("## What leans on another library's internals\n");
 const rows = [...(section.split('\n## ')[0] ?? '').matchAll(/^\| (`.+) \|$/gm)].map(([, row = '']) => {
   const [places = '', uses = '', , tests = ''] = row.split(' | ');
   return { places, uses, tests };

@@ -10,7 +10,7 @@ export const PAGES: readonly string[] = globSync(
   { cwd: ROOT },
 ).toSorted();
 
-export function readPage(path: string): string {
+export function readMarkdown(path: string): string {
   return readFileSync(join(ROOT, path), 'utf8');
 }
 
@@ -24,7 +24,7 @@ export interface Block {
 
 export function blocksOf(path: string): readonly Block[] {
   const fence = /(?:^<!-- (.+) -->\n)?^```(\w*)\n([^]*?)^```$/gm;
-  return [...readPage(path).matchAll(fence)].map(([, mark = null, language = '', text = '']) => ({
+  return [...readMarkdown(path).matchAll(fence)].map(([, mark = null, language = '', text = '']) => ({
     language,
     text,
     mark,

@@ -10,7 +10,7 @@ import { ADMINISTRATION_USAGE } from '../../src/commands/administration.ts';
 import { CREATES_USAGE } from '../../src/commands/creates.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
-import { anchorsOf, blocksOf, named, PAGES, readPage, ROOT } from './markdown.ts';
+import { anchorsOf, blocksOf, named, PAGES, readMarkdown, ROOT } from './markdown.ts';
 
 /** The commands of `npm run cli`, as its help lists them. */
 const USAGE = `${readFileSync(join(ROOT, 'src/cli.ts'), 'utf8')}${ADMINISTRATION_USAGE}${CREATES_USAGE}`;
@@ -35,7 +35,7 @@ const CHECKS: Readonly<Record<string, (text: string) => unknown>> = {
 };
 
 describe.each(PAGES)('%s', (path) => {
-  const text = readPage(path);
+  const text = readMarkdown(path);
   const blocks = blocksOf(path);
 
   test('links only to files and headings that exist', () => {

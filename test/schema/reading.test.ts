@@ -26,7 +26,7 @@ interface Page {
 const gateway = await startStoreGateway();
 afterAll(() => gateway.close());
 const ids: string[] = [];
-for (let count = 0; count < 7; count += 1) ids.unshift(await createTask());
+for (let count = 0; count < 7; count += 1) ids.unshift(await createSampleTask());
 
 async function ask<Data>(query: string, variables: object = {}, to: RunningGateway = gateway): Promise<Data> {
   const { json } = await to.graphql({ query, variables });
@@ -34,12 +34,12 @@ async function ask<Data>(query: string, variables: object = {}, to: RunningGatew
   return json.data as Data;
 }
 
-async function createTask(): Promise<string> {
+async function createSampleTask(): Promise<string> {
   type Data = { readonly createAccountTask: { readonly accountTask: { readonly id: string } } };
   return (await ask<Data>(CREATE, { input: SAMPLE_INPUT })).createAccountTask.accountTask.id;
 }
 
-async function readPage(variables: object): Promise<Page> {
+async function askForPage(variables: object): Promise<Page> {
   return (await ask<{ readonly accountTasks: Page }>(LIST, variables)).accountTasks;
 }
 
@@ -48,7 +48,7 @@ describe('accountTasks', () => {
     const pages: Page[] = [];
     let after: string | null = null;
     do {
-      const page: Page = await readPage({ first: 3, after });
+      const page: Page = await askForPage({ first: 3, after });
       pages.push(page);
       after = page.pageInfo.endCursor;
     } while (pages.at(-1)?.pageInfo.hasNextPage);
@@ -65,9 +65,9 @@ describe('accountTasks', () => {
   });
 
   test('returns an empty page without cursors after the last task', async () => {
-    const { pageInfo } = await readPage({ first: 7 });
+    const { pageInfo } = await askForPage({ first: 7 });
     expect(pageInfo.hasNextPage).toBe(false);
-    expect(await readPage({ after: pageInfo.endCursor })).toEqual({
+    expect(await askForPage({ after: pageInfo.endCursor })).toEqual({
       edges: [],
       pageInfo: { hasNextPage: false, hasPreviousPage: false, startCursor: null, endCursor: null },
     });

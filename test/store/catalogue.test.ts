@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { SAMPLE_TASK_ID, sampleStore } from '../support/sample-account.ts';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
+import { sampleStore } from '../support/sample-account.ts';
 import { DATABASES } from '../support/databases.ts';
 
 const OTHER_ID = '0190a1b2-c3d4-7e5f-8a9b-0c1d2e3f4a5b';

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
 import { openStore } from '../../src/store/store.ts';
 import { damageTable, makeReadOnly } from '../support/damaged-file.ts';
-import { REPORT_TASK, SAMPLE_TASK_ID, sampleCall } from '../support/sample-account.ts';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
+import { REPORT_TASK, sampleCall } from '../support/sample-account.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Creates the file of a closed store with one task. */

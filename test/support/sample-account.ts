@@ -1,12 +1,11 @@
 import { onTestFinished } from 'vitest';
+import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import type { Call } from '../../src/contract/task-service.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { migrate } from '../../src/store/sql/migrations.ts';
 import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
 import { type DatabaseKind, openTemporary, emptyDatabase } from './databases.ts';
-
-export const SAMPLE_TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
 
 export const REPORT_TASK: NewAccountTask = {
   TaskID: SAMPLE_TASK_ID,

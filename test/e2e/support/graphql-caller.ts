@@ -69,7 +69,7 @@ export function createCaller(authorization: string): GraphqlCaller {
     });
     return (await response.json()) as Answer<Data>;
   };
-  const readPage = (address: URL, after: string | null): Promise<Answer<List>> => ask(address, LIST, { after });
+  const askForPage = (address: URL, after: string | null): Promise<Answer<List>> => ask(address, LIST, { after });
   return {
     async create(address, parameters, idempotencyKey = null) {
       const input = { ...SAMPLE_INPUT, parameters };
@@ -88,7 +88,7 @@ export function createCaller(authorization: string): GraphqlCaller {
     async list(address) {
       const tasks: ListedTask[] = [];
       for (let after: string | null = null; ; ) {
-        const { data, errors } = await readPage(address, after);
+        const { data, errors } = await askForPage(address, after);
         if (errors) throw new Error(`The tasks cannot be listed: ${JSON.stringify(errors)}`);
         const { nodes, pageInfo } = data.accountTasks;
         tasks.push(...nodes.map(({ node }) => node));

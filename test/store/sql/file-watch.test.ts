@@ -12,7 +12,8 @@ import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { openStore } from '../../../src/store/store.ts';
-import { sampleCall, REPORT_TASK, SAMPLE_TASK_ID } from '../../support/sample-account.ts';
+import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
+import { sampleCall, REPORT_TASK } from '../../support/sample-account.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
 
 const UNUSABLE = { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' };

@@ -4,7 +4,8 @@ import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { Call } from '../../../src/contract/task-service.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
 import { startPostgresServer } from '../../support/postgres-server.ts';
-import { REPORT_TASK, SAMPLE_TASK_ID, sampleCall } from '../../support/sample-account.ts';
+import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
+import { REPORT_TASK, sampleCall } from '../../support/sample-account.ts';
 
 const CALLERS = 16;
 const ROUNDS = 3;

@@ -8,7 +8,8 @@ import { openStore } from '../../../src/store/store.ts';
 import { createTaskRecords } from '../../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { administer, temporaryPostgres, throughSocket } from '../../support/databases.ts';
-import { createMany, REPORT_TASK, SAMPLE_TASK_ID, sampleCall, sampleStore } from '../../support/sample-account.ts';
+import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
+import { createMany, REPORT_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
 
 const UNWRITABLE = {
   code: 'STORE_UNAVAILABLE',
