@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { type Database, DatabaseUnavailableError, UnstorableDataError } from '../../../src/store/sql/database.ts';
 import { toConnectFailure } from '../../../src/store/sql/postgres-failure.ts';
@@ -103,4 +104,15 @@ test.each([
 ])('the reason of a failed connection (%j) says what is wrong', (evidence, reason) => {
   const error = Object.assign(new Error(), evidence);
   expect(toConnectFailure(error)).toMatchObject({ reason: expect.stringContaining(reason), cause: error });
+});
+
+test('the driver still has the messages that tell what became of a statement', () => {
+  const driver = readFileSync(new URL('../../../node_modules/pg/lib/client.js', import.meta.url), 'utf8');
+  const ours = readFileSync(new URL('../../../src/store/sql/postgres-failure.ts', import.meta.url), 'utf8');
+  for (const message of ['Connection terminated', 'not queryable', 'Query read timeout']) {
+    expect(ours).toContain(message);
+    expect(driver).toContain(
+      `new Error('${message === 'not queryable' ? 'Client was closed and is ' : ''}${message}')`,
+    );
+  }
 });
