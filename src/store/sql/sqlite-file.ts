@@ -3,8 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { DatabaseUnavailableError } from './database.ts';
-import type { LockWait } from './lock-wait.ts';
-import { withSqliteErrors, toSqliteFailure } from './sqlite-failure.ts';
+import { type LockWait, toSqliteFailure, withSqliteErrors } from './sqlite-failure.ts';
 
 const IN_MEMORY = ':memory:';
 /** The SQLite application ID of our files: "ATGW". */

@@ -7,8 +7,7 @@ import {
   type SqlTransaction,
 } from './database.ts';
 import { watchFiles, openSqliteFile } from './sqlite-file.ts';
-import { createLockWait, type LockWait } from './lock-wait.ts';
-import { withSqliteErrors, toSqliteCommitFailure } from './sqlite-failure.ts';
+import { createLockWait, type LockWait, toSqliteCommitFailure, withSqliteErrors } from './sqlite-failure.ts';
 
 export interface SqliteOptions {
   /** How long work waits for another process's lock on the same file. */
