@@ -68,7 +68,8 @@ describe.each(PAGES)('%s', (path) => {
   });
 
   test('names only metrics and functions that exist', () => {
-    const metrics = named(text, /\b(gateway_\w+)/g);
+    // What a changelog names may be gone since.
+    const metrics = path === 'CHANGELOG.md' ? [] : named(text, /\b(gateway_\w+)/g);
     expect(metrics.filter((name) => !new RegExp(`\\b${name}\\b`).test(source))).toEqual([]);
     const functions = [...text.matchAll(/`(src\/[\w./-]+)` \(`(\w+)`/g)];
     const missing = functions.filter(
