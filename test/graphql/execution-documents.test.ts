@@ -42,7 +42,7 @@ function numbers(length: number): readonly number[] {
   return Array.from({ length }, (_, at) => at);
 }
 
-test(`compiled plans answer documents and variables of any make as Yoga does (seed ${SEED})`, {
+test(`compiled plans answer documents and variables of any make as Yoga and graphql-js do (seed ${SEED})`, {
   timeout: LONG_MS,
 }, async () => {
   const changed = fc
@@ -60,6 +60,8 @@ test(`compiled plans answer documents and variables of any make as Yoga does (se
       if (pair.isCompiled(request)) compiled += 1;
       const { expected, first, second } = await pair.answersTo(request);
       expect([first, second].map(inAnyOrder)).toEqual([expected, expected].map(inAnyOrder));
+      const run = await pair.dataOf(request);
+      expect(run?.compiled).toEqual(run?.byGraphqlJs);
     }),
     { seed: SEED, numRuns: RUNS, endOnFailure: true },
   );

@@ -5,6 +5,8 @@ import { TaskFailure } from '../../src/contract/failure.ts';
 import type { WriteOutcome } from '../../src/contract/task-service.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
 import { planOperation } from '../../src/graphql/compiled/plan.ts';
+import { runOperation } from '../../src/graphql/compiled/run.ts';
+import { createGatewayContext, type GatewayContext } from '../../src/schema/context.ts';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
 import { readPlainParameters } from '../../src/graphql/request-parameters.ts';
@@ -15,7 +17,7 @@ import { createSchema } from '../../src/schema/schema.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
-import { parse } from 'graphql';
+import { execute, parse, validate } from 'graphql';
 
 const DETAIL = {
   ...SAMPLE_DETAIL,
@@ -118,6 +120,8 @@ export interface PairAnswers {
 export interface ExecutionPair {
   /** Answers a request by Yoga, then twice as a plain JSON POST: with a new document and with a known one. */
   answersTo(request: PlainPost): Promise<PairAnswers>;
+  /** Runs the plan of a request and graphql-js, both without HTTP. Errors are only counted as some or none: see `inAnyOrder`. */
+  dataOf(request: PlainPost): Promise<{ readonly compiled: object; readonly byGraphqlJs: object } | null>;
   /** Returns true if the operation of a request has a plan that accepts its variables, so that Yoga does not run it. */
   isCompiled(request: PlainPost): boolean;
 }
@@ -132,18 +136,53 @@ export function createExecutionPair(trusted: TrustedDocuments | null = null): Ex
       first: await compiled('application/json', request),
       second: await compiled('application/json', request),
     }),
-    isCompiled({ body }) {
-      const parameters = readPlainParameters(Buffer.from(body), trusted);
-      if (!parameters) return false;
-      const { query, operationName, variables } = parameters;
-      try {
-        const plan = planOperation(PAIR_SCHEMA, parse(query), operationName ?? undefined);
-        return plan !== null && plan.coerceVariables(variables ?? {}) !== null;
-      } catch {
-        return false;
-      }
+    async dataOf(request) {
+      const planned = planOf(request);
+      if (!planned) return null;
+      const { plan, document, operationName, variableValues } = planned;
+      const running = runOperation(PAIR_SCHEMA, plan, createContext(request), variableValues, (data, errors) =>
+        toFacts(data, errors.length),
+      );
+      if (!running) return null;
+      const contextValue = createContext(request);
+      const args = { schema: PAIR_SCHEMA, document, operationName, variableValues, contextValue };
+      const { data, errors = [] } = await execute(args);
+      return { compiled: await running, byGraphqlJs: toFacts(JSON.stringify(data), errors.length) };
+    },
+    isCompiled(request) {
+      const planned = planOf(request);
+      return planned !== null && planned.plan.coerceVariables(planned.variableValues) !== null;
     },
   };
+
+  function planOf({ body }: PlainPost) {
+    const parameters = readPlainParameters(Buffer.from(body), trusted);
+    if (!parameters) return null;
+    const operationName = parameters.operationName ?? undefined;
+    try {
+      const document = parse(parameters.query);
+      const isValid = validate(PAIR_SCHEMA, document).length === 0;
+      const plan = isValid ? planOperation(PAIR_SCHEMA, document, operationName) : null;
+      return plan && { plan, document, operationName, variableValues: parameters.variables ?? {} };
+    } catch {
+      return null;
+    }
+  }
+}
+
+const toFacts = (data: string, errors: number): object => ({ data, hasErrors: errors > 0 });
+
+function createContext({ authorization }: PlainPost): GatewayContext {
+  const { tasks, authenticate, batchConcurrency } = deterministicBackend();
+  return createGatewayContext({
+    requestId: 'same',
+    tasks,
+    authenticate: () => authenticate(authorization),
+    deadlineMs: Number.POSITIVE_INFINITY,
+    batchConcurrency,
+    answer: createUnreadAnswers({ maxAnswerBytes: 1e6, maxPendingAnswerBytes: 1e7, onRefused: () => undefined }).open(),
+    logFailure: () => undefined,
+  });
 }
 
 function createAsk(trusted: TrustedDocuments | null) {
