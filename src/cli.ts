@@ -2,8 +2,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { buffer as readAll } from 'node:stream/consumers';
-import { ADMINISTRATION_USAGE, readCommand, UsageError } from './commands/administration.ts';
-import { type Config, ConfigError, readConfig } from './app/config.ts';
+import { ADMINISTRATION_USAGE, administer, UsageError } from './commands/administration.ts';
+import { type Config, ConfigError, type Mode, readConfig } from './app/config.ts';
 import { CREATES_USAGE, runCreates } from './commands/creates.ts';
 import { TaskFailure } from './contract/failure.ts';
 
@@ -43,60 +43,51 @@ try {
   process.exitCode = 1;
 }
 
-async function run(args: readonly string[]): Promise<void> {
+async function run([command = 'help', ...args]: readonly string[]): Promise<void> {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) < OLDEST_NODE)
     throw new Error(`Node ${OLDEST_NODE} or later is required; this is Node ${node}`);
-  const [command = 'help'] = args;
   if (command === 'help' || command === '--help') return say(USAGE);
   if (command === 'demo' || command === 'serve') {
-    if (args.length > 1)
+    if (args.length > 0)
       throw new UsageError(`"${command}" takes no arguments; configure it with environment variables.`);
-    // SIGUSR2 replaces workers; without workers it must not end the process, as it does by default.
-    process.on('SIGUSR2', () => {});
-    const config = readConfig(process.env, command);
-    if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
-    // Loaded only to serve: loading it takes most of the time of a command.
-    const { startServing } = await import('./app/serving.ts');
-    const starting = startServing(config, command);
-    closeOnSignal(async () => {
-      const serving = await starting;
-      return { close: (drainMs) => serving.close({ drainMs }) };
-    }, config.drainMs);
-    const { banner } = await starting;
-    return banner ? say(banner) : undefined;
+    return serve(command);
   }
-  if (command === 'doctor') return examine(args.slice(1));
+  if (command === 'doctor') {
+    const { reportFindings } = await import('./commands/doctor/doctor.ts');
+    const isColoured = process.stdout.isTTY && !process.env['NO_COLOR'];
+    const { text, isBroken } = await reportFindings(args, process.env, isColoured);
+    if (isBroken) process.exitCode = 1;
+    return say(text);
+  }
   if (command === 'explain') {
     const { explain } = await import('./commands/explain.ts');
-    return say(await explain(args.slice(1), readConfig(process.env, 'serve'), readBytesFrom));
+    const config = readConfig(process.env, 'serve');
+    return say(await explain(args, config, (path) => (path === '-' ? readAll(process.stdin) : readFile(path))));
   }
   if (command === 'schema') {
-    if (args.length > 1) throw new UsageError('"schema" takes no arguments.');
+    if (args.length > 0) throw new UsageError('"schema" takes no arguments.');
     const { printConfiguredSchema } = await import('./commands/schema-command.ts');
     return say(printConfiguredSchema(readConfig(process.env, 'serve')));
   }
-  if (command === 'creates') return say(await runCreates(args, readConfig(process.env, 'serve')));
-  const administer = readCommand(args);
-  const { openStore } = await import('./store/store.ts');
-  const store = await openStore(readConfig(process.env, 'serve'));
-  try {
-    say(await administer(store));
-  } finally {
-    await store.close();
-  }
+  if (command === 'creates') return say(await runCreates([command, ...args], readConfig(process.env, 'serve')));
+  return say(await administer([command, ...args], process.env));
 }
 
-async function examine(args: readonly string[]): Promise<void> {
-  if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no argument except --json.');
-  const [{ examine: examineAll }, { formatReport }] = await Promise.all([
-    import('./commands/doctor/doctor.ts'),
-    import('./commands/doctor/finding.ts'),
-  ]);
-  const findings = await examineAll(process.env);
-  const isColoured = process.stdout.isTTY && !process.env['NO_COLOR'];
-  say(args.length > 0 ? JSON.stringify(findings, null, 2) : formatReport(findings, isColoured));
-  process.exitCode = findings.some(({ state }) => state === 'broken') ? 1 : 0;
+async function serve(mode: Mode): Promise<void> {
+  // SIGUSR2 replaces workers; without workers it must not end the process, as it does by default.
+  process.on('SIGUSR2', () => {});
+  const config = readConfig(process.env, mode);
+  if (config.workers > 1) return cluster.worker ? work(config, cluster.worker) : supervise(config);
+  // Loaded only to serve: loading it takes most of the time of a command.
+  const { startServing } = await import('./app/serving.ts');
+  const starting = startServing(config, mode);
+  closeOnSignal(async () => {
+    const serving = await starting;
+    return { close: (drainMs) => serving.close({ drainMs }) };
+  }, config.drainMs);
+  const { banner } = await starting;
+  if (banner) say(banner);
 }
 
 /** Runs one of several workers. The supervisor reports problems and passes signals on. */
@@ -155,10 +146,6 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
       });
     });
   }
-}
-
-function readBytesFrom(path: string): Promise<Uint8Array> {
-  return path === '-' ? readAll(process.stdin) : readFile(path);
 }
 
 function say(text: string): void {

@@ -43,7 +43,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
     packages: ['graphql', 'node:*'],
   },
   cluster: { layers: ['event-loop', 'telemetry', 'app'], packages: ['prom-client', 'node:*'] },
-  cli: { layers: ['contract', 'store', 'app', 'commands', 'cluster'], packages: ['node:*'] },
+  cli: { layers: ['contract', 'app', 'commands', 'cluster'], packages: ['node:*'] },
 };
 
 /** The one file that may touch the process it runs in, and the layer that may ask it for a tick. */

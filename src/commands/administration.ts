@@ -1,4 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { type Environment, readConfig } from '../app/config.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { Store } from '../store/store.ts';
 
@@ -29,6 +30,18 @@ const OPTIONS = {
 } as const;
 
 type Row = Readonly<Record<string, string | null>>;
+
+/** Runs one administration command on the store and returns its result. @throws UsageError before the store is opened. */
+export async function administer(args: readonly string[], env: Environment): Promise<string> {
+  const work = readCommand(args);
+  const { openStore } = await import('../store/store.ts');
+  const store = await openStore(readConfig(env, 'serve'));
+  try {
+    return await work(store);
+  } finally {
+    await store.close();
+  }
+}
 
 /**
  * Parses one administration command. The returned function runs it on a store and returns the result, as text or JSON.

@@ -6,11 +6,26 @@ import { findUnusedProxy } from '../../app/config-proxy.ts';
 import { ALGORITHMS } from '../../auth/jwt.ts';
 import { fetchKeySet } from '../../auth/published-keys.ts';
 import { examineDatabase } from './database-examination.ts';
-import { broken, type Finding, ok, skipped, warning } from './finding.ts';
+import { UsageError } from '../administration.ts';
+import { broken, type Finding, formatReport, ok, skipped, warning } from './finding.ts';
 import { examineService } from './service-examination.ts';
 
 const TIMEOUT_MS = 5_000;
 const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/;
+
+/** Returns the findings as a table, or as JSON with `--json`. @throws UsageError for other arguments. */
+export async function reportFindings(
+  args: readonly string[],
+  env: Environment,
+  isColoured: boolean,
+): Promise<{ readonly text: string; readonly isBroken: boolean }> {
+  if (args.some((arg) => arg !== '--json')) throw new UsageError('"doctor" takes no argument except --json.');
+  const findings = await examine(env);
+  return {
+    text: args.length > 0 ? JSON.stringify(findings, null, 2) : formatReport(findings, isColoured),
+    isBroken: findings.some(({ state }) => state === 'broken'),
+  };
+}
 
 /** Checks everything that the gateway needs to serve, concurrently, and changes nothing. */
 export async function examine(env: Environment): Promise<readonly Finding[]> {
