@@ -1,5 +1,5 @@
-# The tags are exact versions. A registry can still move a tag; to rule that out, pin the digest: FROM node:24.21.0-trixie-slim@sha256:…
-FROM node:24.21.0-trixie-slim AS build
+# The tags are exact versions. A registry can still move a tag; to rule that out, pin the digest: FROM node:26.10.0-trixie-slim@sha256:…
+FROM node:26.10.0-trixie-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --ignore-scripts --no-audit --no-fund
@@ -7,7 +7,7 @@ COPY tsconfig.json tsconfig.build.json rolldown.config.ts ./
 COPY src src
 RUN npm run build && npm prune --omit=dev --ignore-scripts --no-audit --no-fund && mkdir data
 
-FROM node:24.21.0-trixie-slim
+FROM node:26.10.0-trixie-slim
 ENV NODE_ENV=production HOST=0.0.0.0 PORT=4000 DATABASE_URL=sqlite:/data/gateway.db
 WORKDIR /app
 COPY --from=build /app/package.json ./

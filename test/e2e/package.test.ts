@@ -202,6 +202,23 @@ describe('the package', () => {
     expect(await gateway.end()).toBe(0);
   });
 
+  test('the package creates and lists a task on the oldest Node that it admits', async () => {
+    const DATABASE_URL = databaseUrl();
+    const authorization = await seedStore(DATABASE_URL);
+    const node = findRuntime('node');
+    const { stdout } = await run(node, ['--version']);
+    expect(stdout).toMatch(/^v24\./);
+    const gateway = await start(node, [installed.bin, 'serve'], { DATABASE_URL, DRAIN_MS: '0' });
+    expect(await post(gateway.url, authorization)).toEqual(CREATED);
+    const answer = await fetch(new URL('graphql', gateway.url), {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization },
+      body: JSON.stringify({ query: '{ accountTasks { edges { node { id } } } }' }),
+    });
+    expect(await answer.json()).toMatchObject({ data: { accountTasks: { edges: [{}] } } });
+    expect(await gateway.end()).toBe(0);
+  });
+
   test('the package refuses an older Node with one line', async () => {
     const older = `data:text/javascript,Object.defineProperty(process.versions,'node',{value:'22.9.0'})`;
     const ended = run(process.execPath, ['--import', older, installed.bin, 'serve'], { env: { PATH } });

@@ -21,7 +21,7 @@ async function runScript(script: (typeof SCRIPTS)[number], version: string, hasP
     chmodSync(join(folder, path), 0o755);
   };
   write('bin/node', version);
-  if (hasPackage) write('node_modules/node/bin/node', 'v24.21.0');
+  if (hasPackage) write('node_modules/node/bin/node', 'v26.10.0');
   const PATH = `${join(folder, 'node_modules/node/bin')}:${join(folder, 'bin')}:/usr/bin:/bin`;
   return promisify(execFile)('sh', ['-c', packageJson.scripts[script]], { cwd: folder, env: { PATH } }).then(
     ({ stdout, stderr }) => ({ code: 0, stdout, stderr }),
@@ -35,7 +35,7 @@ test.each(SCRIPTS)('npm run %s without the Node package says in one line what to
       code: 1,
       stdout: '',
       stderr:
-        `Cannot start: Node 24 or later is required; this is Node ${version}. Node 24 comes with the packages, ` +
+        `Cannot start: Node 24 or later is required; this is Node ${version}. Node 26 comes with the packages, ` +
         'but npm has not run their install scripts; run: npm rebuild node --ignore-scripts=false\n',
     });
 });
@@ -51,6 +51,6 @@ test.each(SCRIPTS)('npm run %s uses a system Node that is new enough', async (sc
 test.each(SCRIPTS)('npm run %s prefers the Node package to any system Node', async (script) => {
   expect(await runScript(script, 'v20.20.2', true)).toMatchObject({
     code: 0,
-    stdout: expect.stringMatching(/^v24\.21\.0 runs src\/cli\.ts/) as string,
+    stdout: expect.stringMatching(/^v26\.10\.0 runs src\/cli\.ts/) as string,
   });
 });

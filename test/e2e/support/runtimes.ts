@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { npmEnvironment } from './npm-environment.ts';
 
 /** Exact versions. Each is a binary of some 100 MB from the npm registry. */
-const VERSIONS = { bun: '1.4.5', deno: '2.9.6' } as const;
+const VERSIONS = { bun: '1.4.5', deno: '2.9.6', node: '24.21.0' } as const;
 export type Runtime = keyof typeof VERSIONS;
 
 const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/runtimes/', import.meta.url));
 
-/** Returns the path of another JavaScript runtime. The first call installs it from npm into node_modules/.cache. */
+/** Returns the path of another JavaScript runtime, or of the oldest Node that is supported. The first call installs it from npm into node_modules/.cache. */
 export function findRuntime(name: Runtime): string {
   const version = VERSIONS[name];
   const folder = join(CACHE, `${name}-${version}`);
