@@ -70,9 +70,7 @@ describe('a traced create', () => {
     expect(new Set(spans.map(({ traceId }) => traceId))).toEqual(new Set([TRACE_ID]));
     const commit = { 'client COMMIT': [] };
     const request = {
-      'server POST /graphql': [
-        { 'internal createAccountTask': [commit, { [`client POST ${PATH}`]: [] }, commit, commit] },
-      ],
+      'server POST /graphql': [{ 'internal createAccountTask': [commit, { [`client POST ${PATH}`]: [] }, commit] }],
     };
     expect(toTree(spans, CALLER_SPAN)).toEqual([request, request]);
     const exchanges = spans.filter(({ name }) => name === `POST ${PATH}`);
