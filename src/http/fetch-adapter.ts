@@ -9,7 +9,7 @@ export interface FetchFacts {
   readonly remoteAddress?: string;
 }
 
-/** Answers a Request of the Fetch API; rejects only if the caller has left. */
+/** Answers a Request of the Fetch API; rejects only if the caller has left or the body broke off. */
 export type FetchHandler = (request: Request, facts?: FetchFacts) => Promise<Response>;
 
 export interface FetchHandlerOptions {
@@ -55,8 +55,9 @@ function openExchange(request: Request, remoteAddress: string, readBody: BodyRea
         const { buffer, byteOffset, length } = piece.value;
         body.add(Buffer.from(buffer, byteOffset, length));
       }
-    } catch (error) {
-      body.fail(error as Error);
+    } catch (cause) {
+      // A body that is complete or refused is answered all the same.
+      if (!exchange.isComplete && !isPaused) abandon(new Error('The body of the request broke off.', { cause }));
     }
   };
   const exchange: Writable<Exchange> = {
@@ -85,12 +86,12 @@ function openExchange(request: Request, remoteAddress: string, readBody: BodyRea
     onceClosed: () => undefined,
     cutOff: () => undefined,
   };
-  const leave = (): void => {
-    const error = new Error('The caller left.');
+  const abandon = (error: Error): void => {
     exchange.hasLeft = exchange.isAborted = true;
     exchange.arriving?.fail(error);
     reject(error);
   };
+  const leave = (): void => abandon(new Error('The caller left.'));
   /**
    * Reads and drops what is left of a body that is not wanted: to cancel it at once would reset the connection of many a
    * runtime before the caller has read the answer. A body that goes on and on is cancelled.

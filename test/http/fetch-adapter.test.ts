@@ -1,4 +1,4 @@
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { createGateway, type EmbeddedGateway } from '../../src/app/embedded.ts';
 import { createBodyBudget } from '../../src/http/body-budget.ts';
@@ -150,5 +150,38 @@ describe('a Request', () => {
     const request = new Request('http://gateway/', init);
     await expect(answer(request)).rejects.toThrow('The caller left.');
     await expect(heard).rejects.toThrow('The caller left.');
+  });
+
+  test.each([
+    ['the text of a create', 'graphql', JSON.stringify({ query: CREATE, variables: { input: SAMPLE_INPUT } })],
+    ['half a GraphQL request', 'graphql', '{"query":'],
+    ['a REST request', REST, JSON.stringify({ TaskID: SAMPLE_INPUT.taskId })],
+  ])('whose body breaks off after %s is rejected, creates nothing and logs no error', async (_, path, text) => {
+    const sentences: string[] = [];
+    const note = (_facts: object, sentence: string): void => void sentences.push(sentence);
+    const gateway = await createGateway({ env, log: { debug: note, info: note, warn: note, error: note } });
+    onTestFinished(() => gateway.close());
+    const readCreates = async () => {
+      const response = await gateway.fetch(new Request('http://gateway/metrics'));
+      return (await response.text()).split('\n').filter((line) => line.startsWith('gateway_creates_total'));
+    };
+    const before = await readCreates();
+    const cause = new Error('The connection was reset.');
+    const pieces = [new TextEncoder().encode(text)];
+    const body = new ReadableStream({
+      pull(controller) {
+        const piece = pieces.shift();
+        if (piece) controller.enqueue(piece);
+        else controller.error(cause);
+      },
+    });
+    const request = new Request(new URL(path, 'http://gateway'), { ...post(body), duplex: 'half' } as RequestInit);
+    await expect(gateway.fetch(request)).rejects.toMatchObject({
+      message: 'The body of the request broke off.',
+      cause,
+    });
+    expect(await readCreates()).toEqual(before);
+    await gateway.close();
+    expect(sentences).not.toContain('unexpected error');
   });
 });
