@@ -28,7 +28,7 @@ export function readGatewayVariables(read: ReadVariable, isDemo: boolean) {
     /** A separate port for /metrics; null if /metrics is on the main port. */
     metricsPort: read<number | null>('METRICS_PORT', null, port),
     databaseUrl: read('DATABASE_URL', 'sqlite:data/gateway.db', parseDatabaseUrl),
-    /** The days for which records, settled idempotency keys and settled attempts are kept; null if they are never deleted. */
+    /** The days for which records and settled attempts are kept; null if they are never deleted. */
     recordDays: read<number | null>('RECORD_DAYS', null, wholeNumber(1, 36_500)),
     keyExpiryMs: HOUR_MS * read('IDEMPOTENCY_KEY_HOURS', 24, wholeNumber(1, 8_760)),
     /** True if creates without an idempotency key are refused. */

@@ -94,7 +94,9 @@ export function parseOptions<Options extends NonNullable<ParseArgsConfig['option
   try {
     return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (error) {
-    throw new UsageError((error as Error).message);
+    // Node's text also advises on arguments that begin with a hyphen, which no command takes.
+    const [message = ''] = (error as Error).message.split('. To specify');
+    throw new UsageError(`${message.replace(/\.$/, '')}.`);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Config } from '../app/config.ts';
-import { TaskFailure } from '../contract/failure.ts';
-import type { Database } from '../store/sql/database.ts';
+import { existsSync } from 'node:fs';
+import { badInput, TaskFailure } from '../contract/failure.ts';
+import { type Database, parseDatabaseAddress } from '../store/sql/database.ts';
 import type { AttemptName } from '../store/idempotency/settling.ts';
 import { guid, parseOptions, required, toText, UsageError } from './administration.ts';
 
@@ -32,6 +33,7 @@ const PRINTABLE = /^\P{Cc}+$/u;
 export async function runCreates(args: readonly string[], config: Config): Promise<string> {
   const work = readCommand(args);
   refuseWithoutRecords(config);
+  refuseMissingFile(config);
   const { openDatabase } = await import('../store/store.ts');
   const database = await openDatabase(config.databaseUrl);
   try {
@@ -39,6 +41,13 @@ export async function runCreates(args: readonly string[], config: Config): Promi
   } finally {
     await database.close();
   }
+}
+
+/** A wrong path would otherwise become a new database in which there is nothing to settle. */
+function refuseMissingFile({ databaseUrl }: Config): void {
+  const address = parseDatabaseAddress(databaseUrl);
+  if (address?.kind === 'sqlite' && !existsSync(address.name))
+    throw badInput('DATABASE_URL', `there is no file ${address.name}; name the database of the gateway`);
 }
 
 function readCommand(args: readonly string[]): (database: Database) => Promise<string> {

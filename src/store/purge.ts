@@ -28,8 +28,6 @@ interface Expiry {
   readonly column: string;
   /** Returns the column's value up to which rows have expired, for a time of the database's clock. */
   readonly limit: (nowMs: number) => SqlValue;
-  /** A condition for the rows that may be deleted. */
-  readonly condition?: string;
 }
 
 const KEYS = { table: 'idempotency_keys', key: 'scope, idempotency_key', column: 'expires_at' };
@@ -80,15 +78,10 @@ export function createPurge(options: PurgeOptions): Purge {
   };
 }
 
-/** The expiries that RECORD_DAYS adds. UNKNOWN keys stay until they expire, since they prevent a second send. */
+/** The expiries that RECORD_DAYS adds. Keys stay until they expire, since they prevent a second create. */
 function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Expiry[] {
   if (recordDays === null) return [];
   const recordMs = recordDays * DAY_MS;
-  const settledKeys: Expiry = {
-    ...KEYS,
-    limit: (nowMs) => toIso(nowMs + keyExpiryMs - recordMs),
-    condition: "state = 'CREATED'",
-  };
   return [
     {
       table: 'recorded_tasks',
@@ -99,18 +92,13 @@ function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Exp
     { table: 'attempts', key: 'id', column: 'settled_at', limit: (nowMs) => toIso(nowMs - recordMs) },
     // By then the records and keys that the refusal protects have expired.
     { ...REFUSALS, column: 'refused_at', limit: (nowMs) => nowMs - Math.max(recordMs, keyExpiryMs) },
-    ...(recordMs < keyExpiryMs ? [settledKeys] : []),
   ];
 }
 
-function deleteExpired(
-  transaction: SqlTransaction,
-  { table, key, column, condition = 'TRUE' }: Expiry,
-  limit: SqlValue,
-): Promise<number> {
+function deleteExpired(transaction: SqlTransaction, { table, key, column }: Expiry, limit: SqlValue): Promise<number> {
   return transaction.write(
     `DELETE FROM ${table} WHERE (${key}) IN
-      (SELECT ${key} FROM ${table} WHERE ${column} <= ?1 AND ${condition} ORDER BY ${column} LIMIT ?2)`,
+      (SELECT ${key} FROM ${table} WHERE ${column} <= ?1 ORDER BY ${column} LIMIT ?2)`,
     [limit, MAX_ROWS],
   );
 }

@@ -71,6 +71,11 @@ test('bad arguments and configurations are refused with one sentence, and nothin
     [runCli(['creates', 'forget'], env), /^"creates forget" is not a command/],
     [runCli(['creates', 'list'], { ...env, RECORD: 'off' }), /^Not done: NOT_SUPPORTED: .*RECORD=off/],
     [runCli(['creates', 'list'], { DATABASE_URL: env.DATABASE_URL }), /^Not done: NOT_SUPPORTED: .*in store mode/],
+    [
+      runCli(['creates', 'list'], { ...env, DATABASE_URL: temporaryDatabase() }),
+      /^Not done: DATABASE_URL: there is no file \//,
+    ],
+    [settle('--released'), /^Unknown option '--released'\.\n\n/],
     [runCli(['creates', 'list'], { ...env, DATABASE_URL: 'postgres://127.0.0.1:1/none' }), /cannot be opened/],
   ];
   for (const [running, message] of refusals) {

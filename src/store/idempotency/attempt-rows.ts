@@ -2,7 +2,6 @@
  * The attempts whose fate an operator may have to settle, in upstream mode: those under way with a key, those of unknown
  * fate with or without one, and those that were settled by hand. An attempt that ends with an answer is deleted.
  */
-import { hash } from 'node:crypto';
 import { readClock, type SqlReader, type SqlTransaction, toIso } from '../sql/database.ts';
 import type { Attempt } from './attempt.ts';
 
@@ -32,19 +31,21 @@ export const isUnknown = (now: string): string => `settled_at IS NULL AND (code 
 /** Inserts the attempts that do not exist yet. */
 export async function insertAttempts(transaction: SqlTransaction, rows: readonly NewAttemptRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const values = rows.map(({ attempt: { id, owner, key, requestId, task }, triedAtMs, leaseUntilMs }) => [
-    id,
-    'CREATE_ACCOUNT_TASK',
-    JSON.stringify(owner.scopes),
-    key,
-    requestId,
-    toIso(triedAtMs),
-    toIso(leaseUntilMs),
-    task.TaskID,
-    task.StartDate,
-    task.FinishDate,
-    hash('sha256', task.Parameters),
-  ]);
+  const values = rows.map(
+    ({ attempt: { id, owner, key, requestId, task, parametersSha256 }, triedAtMs, leaseUntilMs }) => [
+      id,
+      'CREATE_ACCOUNT_TASK',
+      JSON.stringify(owner.scopes),
+      key,
+      requestId,
+      toIso(triedAtMs),
+      toIso(leaseUntilMs),
+      task.TaskID,
+      task.StartDate,
+      task.FinishDate,
+      parametersSha256,
+    ],
+  );
   await transaction.insert('attempts', COLUMNS, values, { ifAbsent: true });
 }
 
@@ -61,7 +62,11 @@ export async function deleteAttempts(
   if (ids.length === 0) return new Set();
   const deleted = await transaction.write('DELETE FROM attempts WHERE id = ANY (?1) AND settled_at IS NULL', [ids]);
   if (deleted === ids.length) return new Set();
-  const settled = await transaction.read<{ id: string }>('SELECT id FROM attempts WHERE id = ANY (?1)', [ids]);
+  const settled = await transaction.read<{ id: string }>(
+    // A claim whose commit was uncertain may have become visible meanwhile; it is not settled.
+    'SELECT id FROM attempts WHERE id = ANY (?1) AND settled_at IS NOT NULL',
+    [ids],
+  );
   return new Set(settled.map(({ id }) => id));
 }
 

@@ -12,7 +12,10 @@ export interface Attempt {
   /** Unique for each attempt. */
   readonly id: string;
   readonly requestId: string;
-  readonly task: NewAccountTask;
+  /** The facts by which an operator finds the task. The whole task would take megabytes in the retry queue. */
+  readonly task: Pick<NewAccountTask, 'TaskID' | 'StartDate' | 'FinishDate'>;
+  /** In hexadecimal digits, as sha256sum prints it. */
+  readonly parametersSha256: string;
   /** Milliseconds of `performance.now()`. */
   readonly startedAtMs: number;
 }
@@ -35,7 +38,16 @@ export function toKeyedAttempt(task: NewAccountTask, call: CreateCall): KeyedAtt
 
 /** Creates the attempt of a call without a key. */
 export function toAttempt(task: NewAccountTask, { caller, requestId }: CreateCall, startedAtMs: number): Attempt {
-  return { owner: toIdentity(caller), key: null, id: randomUUID(), requestId, task, startedAtMs };
+  const { TaskID, StartDate, FinishDate, Parameters } = task;
+  return {
+    owner: toIdentity(caller),
+    key: null,
+    id: randomUUID(),
+    requestId,
+    task: { TaskID, StartDate, FinishDate },
+    parametersSha256: hash('sha256', Parameters),
+    startedAtMs,
+  };
 }
 
 /** Marks a recorded result as replayed. */

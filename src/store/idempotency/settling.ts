@@ -63,12 +63,14 @@ export async function listAttempts(reader: SqlReader, onlyUnknown: boolean): Pro
  * @throws TaskFailure BAD_USER_INPUT for an attempt that cannot be settled so; a failure of the database as for other writes.
  */
 export async function settleAttempt(database: Database, name: AttemptName, verdict: Verdict): Promise<AttemptReport> {
+  let id: string | null = null;
   try {
     return await database.transaction(async (transaction) => {
       // Two operators may settle two attempts with one task.
       await transaction.exclusive();
       const now = toIso(await readClock(transaction));
       const row = await pickAttempt(transaction, name, now);
+      id = row.id;
       if (row.settledAt !== null) return confirm(toReport(row, now), verdict);
       if (toReport(row, now).state === 'IN_PROGRESS')
         throw badInput(row.id, `is still in progress, until ${row.leaseUntil} at the latest`);
@@ -77,13 +79,13 @@ export async function settleAttempt(database: Database, name: AttemptName, verdi
     });
   } catch (error) {
     const failure = toWriteFailure(error);
-    throw failure instanceof TaskFailure && failure.outcome === 'UNKNOWN' ? uncertain(failure) : failure;
+    throw failure instanceof TaskFailure && failure.outcome === 'UNKNOWN' ? uncertain(failure, id) : failure;
   }
 }
 
-function uncertain(cause: TaskFailure): TaskFailure {
-  const message =
-    'The database failed while it was settling the attempt. Settle it again: the same verdict changes nothing.';
+/** Names the attempt, since the request may have another one to settle by the time that the command is repeated. */
+function uncertain(cause: TaskFailure, id: string | null): TaskFailure {
+  const message = `The database failed while it was settling the attempt. Settle it again with --id ${id}: the same verdict changes nothing.`;
   return new TaskFailure({ code: 'STORE_FAILED', outcome: 'UNKNOWN' }, message, { cause });
 }
 

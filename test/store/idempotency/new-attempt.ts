@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import type { KeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { REPORT_TASK } from '../../support/sample-account.ts';
 
@@ -11,6 +11,7 @@ export function newAttempt(given: Partial<KeyedAttempt> = {}): KeyedAttempt {
     id: randomUUID(),
     requestId: 'test',
     task: REPORT_TASK,
+    parametersSha256: hash('sha256', REPORT_TASK.Parameters),
     startedAtMs: 0,
     ...given,
   };

@@ -3,7 +3,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { CreateCall, TaskService } from '../../../src/contract/task-service.ts';
-import type { Database } from '../../../src/store/sql/database.ts';
+import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
+import { toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { countUnknown } from '../../../src/store/idempotency/attempt-rows.ts';
 import { type AttemptReport, listAttempts, settleAttempt } from '../../../src/store/idempotency/settling.ts';
 import type { LateAnswer } from '../../../src/store/idempotency/settlements.ts';
@@ -268,6 +269,27 @@ describe.each(DATABASES)('on %s', (kind) => {
       }
     });
 
+    test('a settlement whose commit is uncertain names its attempt, since the request may have another by then', async () => {
+      const { tasks, database } = await gatewayOver(kind, unknown, unknown);
+      await resultOf(tasks.create(REPORT_TASK, callWith('k', 'r-1')));
+      const [first] = await listAttempts(database, true);
+      const uncertain: Database = {
+        ...database,
+        async transaction(work) {
+          await database.transaction(work);
+          throw new DatabaseUnavailableError('the connection was lost', { cause: null, fateUnknown: true });
+        },
+      };
+      const verdict = { createdId: null, by: BY };
+      await expect(settleAttempt(uncertain, { requestId: 'r-1' }, verdict)).rejects.toMatchObject({
+        code: 'STORE_FAILED',
+        message: expect.stringContaining(`Settle it again with --id ${first?.id}: `) as unknown,
+      });
+      await resultOf(tasks.create(REPORT_TASK, callWith('k-2', 'r-1')));
+      await settleAttempt(database, { id: first?.id ?? '' }, verdict);
+      expect(await listAttempts(database, true)).toMatchObject([{ idempotencyKey: 'k-2', state: 'UNKNOWN' }]);
+    });
+
     test('a settled attempt whose key has expired leaves the key alone', async () => {
       const { tasks, database, clock, sent } = await gatewayOver(kind, unknown);
       await resultOf(tasks.create(REPORT_TASK, callWith('k')));
@@ -317,4 +339,12 @@ describe.each(DATABASES)('on %s', (kind) => {
       expect((await tasks.create(REPORT_TASK, callWith('k'))).accountTask.ID).toBe(GUID);
     });
   });
+});
+
+test('an attempt holds no Parameters, so that thousands of them can wait for the database', () => {
+  const task = { ...REPORT_TASK, Parameters: JSON.stringify('secret') };
+  const keyed = toKeyedAttempt(task, callWith('k'));
+  for (const attempt of [keyed, toAttempt(task, callWith(null), 0)])
+    expect(JSON.stringify(attempt)).not.toContain('secret');
+  expect(keyed?.parametersSha256).toBe(createHash('sha256').update(task.Parameters).digest('hex'));
 });
