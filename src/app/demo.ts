@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
 import type { Store } from '../store/store.ts';
 import type { Config } from './config.ts';
@@ -35,6 +36,13 @@ mutation CreateAccountTask {
 }
 `;
 
+/** Adds a key of its own to a sample create where the gateway refuses creates without one. */
+export function withSampleKey(mutation: string, { requiresIdempotencyKey }: Config): string {
+  return requiresIdempotencyKey
+    ? mutation.replace(/\((\s*)input:/, `($1idempotencyKey: "${randomUUID()}" $1input:`)
+    : mutation;
+}
+
 /** Creates the demo's client and catalogue task unless they exist, and issues a new token for that client. */
 export async function seedDemo({ clients, catalogue, tokens }: Store): Promise<string> {
   const known = (await clients.list()).find(({ name, revokedAt }) => name === CLIENT_NAME && revokedAt === null);
@@ -52,13 +60,13 @@ export function demoBanner(address: URL, authorization: string, config: Config):
   const destination = upstream
     ? `Creates are sent to ${upstream.url.href}.`
     : `Tasks are stored in ${parseDatabaseAddress(databaseUrl)?.name}.`;
-  const query =
+  const example =
     `mutation { createAccountTask(input: { taskId: "${SAMPLE_TASK_ID}", frequency: NONE, ` +
     'startDate: "2026-02-22T04:10:00.9543747+00:00", parameters: "{}", contentType: APPLICATION_JSON }) ' +
     '{ accountTask { id name startDate } } }';
   const [introduction, body] =
     trustedDocuments === null
-      ? [graphiql ? 'Or from a terminal:' : 'From a terminal:', { query }]
+      ? [graphiql ? 'Or from a terminal:' : 'From a terminal:', { query: withSampleKey(example, config) }]
       : [`Only documents in ${trustedDocuments} run:`, { documentId: `<a hash in ${trustedDocuments}>` }];
   return `
 account-task-gateway: a demo for this machine only. ${destination}

@@ -2,7 +2,7 @@ import type { Backend } from './backend.ts';
 import { openObservers, observeCommits, type Observers } from './observers.ts';
 import { openBackend, storeBackend } from './open-backend.ts';
 import type { Config, Mode } from './config.ts';
-import { demoBanner, SAMPLE_MUTATION, seedDemo } from './demo.ts';
+import { demoBanner, SAMPLE_MUTATION, seedDemo, withSampleKey } from './demo.ts';
 import { type Addresses, type CloseOptions, createHttpGateway, type Gateway } from './gateway.ts';
 import type { GraphiqlOptions } from '../graphql/graphiql.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -33,7 +33,7 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   const { log } = observers;
   const { backend, authorization } = await open(config, mode, observers);
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
-    query: SAMPLE_MUTATION,
+    query: withSampleKey(SAMPLE_MUTATION, config),
     headers: { Authorization: authorization },
     isLocal: mode === 'demo',
   }).catch(async (error: NodeJS.ErrnoException & { readonly port?: number }) => {

@@ -1,6 +1,7 @@
+import { parse } from 'graphql';
 import { expect, test } from 'vitest';
 import { type Environment, readConfig } from '../../src/app/config.ts';
-import { demoBanner } from '../../src/app/demo.ts';
+import { demoBanner, SAMPLE_MUTATION, withSampleKey } from '../../src/app/demo.ts';
 
 const GRAPHIQL = 'GraphiQL, with a working example:  http://127.0.0.1:4000/graphql\n';
 
@@ -25,6 +26,15 @@ test('the banner offers no document that TRUSTED_DOCUMENTS refuses', () => {
   const banner = bannerOf({ TRUSTED_DOCUMENTS: 'documents.json' });
   expect(banner).not.toMatch(/GraphiQL|mutation/);
   expect(banner).toContain(`-d '{"documentId":"<a hash in documents.json>"}'`);
+});
+
+test('the examples have a key where creates without one are refused', () => {
+  const env = { REQUIRE_IDEMPOTENCY_KEY: 'on' };
+  expect(bannerOf(env)).toMatch(/createAccountTask\(idempotencyKey: \\"[-\w]{36}\\" input: {/);
+  const example = withSampleKey(SAMPLE_MUTATION, readConfig(env, 'demo'));
+  expect(parse(example)).toBeDefined();
+  expect(example).toMatch(/\(\s+idempotencyKey: "[-\w]{36}"\s+input: /);
+  expect(withSampleKey(SAMPLE_MUTATION, readConfig({}, 'demo'))).toBe(SAMPLE_MUTATION);
 });
 
 test('the banner names the service that creates are sent to', () => {
