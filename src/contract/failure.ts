@@ -5,8 +5,8 @@
 export type Outcome = 'NOT_SENT' | 'REJECTED' | 'UNKNOWN';
 
 /**
- * The facts of a failure code. `restStatus`: below 500 no task was created, as every client of the contract assumes; 501 and 503 say
- * that none can be for now; 500 that its fate is unknown. `retryable` is said of a create.
+ * The facts of a failure code. A `restStatus` below 500 means that no task was created, as every client of the contract
+ * assumes; 501 and 503 that none can be created now; 500 that its fate is unknown. `retryable` applies to a create.
  */
 type Facts = readonly [outcomes: readonly Outcome[], retryable: boolean, restStatus: number, description: string];
 

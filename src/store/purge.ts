@@ -13,7 +13,7 @@ export interface Purge {
 export interface PurgeOptions {
   readonly database: Database;
   readonly keyExpiryMs: number;
-  /** Days that records and settled keys are kept. If null, records stay for ever and keys until they expire. */
+  /** Days that records and settled attempts are kept; for ever if null. Keys stay until they expire. */
   readonly recordDays: number | null;
   /** The pause between two rounds. */
   readonly intervalMs?: number;

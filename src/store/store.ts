@@ -23,7 +23,7 @@ export interface StoreOptions {
   readonly maxPending?: number;
   /** How long an idempotency key replays its first result; by default a day. */
   readonly keyExpiryMs?: number;
-  /** Days that settled idempotency keys are kept; by default until they expire. */
+  /** Days that records of an earlier upstream mode are kept; for ever by default. */
   readonly recordDays?: number | null;
   readonly observeCommits?: ObserveCommits;
 }

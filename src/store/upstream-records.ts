@@ -14,7 +14,7 @@ export interface UpstreamRecordsOptions {
   readonly leaseMs: number;
   /** How long an idempotency key replays its first result. */
   readonly keyExpiryMs: number;
-  /** Days that records and settled keys are kept. If null, records stay for ever and keys until they expire. */
+  /** Days that records and settled attempts are kept; for ever if null. Keys stay until they expire. */
   readonly recordDays: number | null;
   /** How long a second attempt with a key waits for the first. */
   readonly keyWaitMs: number;

@@ -12,12 +12,18 @@ import type { CallerIdentity } from '../caller-identity.ts';
 import { credentialRefused, readRefused } from '../refused-credentials.ts';
 import type { WriteOutcome } from '../../contract/task-service.ts';
 
-/** The record of an upstream's creates under idempotency keys, and of those of unknown fate without one. A claim is durable before the first byte is sent. */
+/**
+ * The record of an upstream's creates with an idempotency key, and of those without one whose fate is unknown. A claim is
+ * durable before the first byte is sent.
+ */
 export interface Ledger {
   claim(attempt: KeyedAttempt): Promise<ClaimResult>;
   /** Tells what became of the owner's latest create with a key. @throws TaskFailure if the owner's credential is refused. */
   find(owner: CallerIdentity, key: string): Promise<WriteOutcome | null>;
-  /** Records how an attempt ended, with the task that it created if it has a key. A settlement that cannot be written now is retried, at the latest before the next claim. */
+  /**
+   * Records how an attempt ended, with the task that it created if it has a key. A settlement that cannot be written now is
+   * retried, at the latest before the next claim.
+   */
   settle(attempt: Attempt, settlement: Settlement): Promise<void>;
   close(): Promise<void>;
 }
