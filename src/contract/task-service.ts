@@ -1,5 +1,13 @@
 import type { AccountTask, CreatedAccountTask, NewAccountTask } from './account-task.ts';
-import type { TaskFailure } from './failure.ts';
+import type {
+  CreatedClient,
+  ClientOrder,
+  RunOrder,
+  StartedRun,
+  TaskUpdate,
+  UpdatedAccountTask,
+} from './sibling-writes.ts';
+import { TaskFailure } from './failure.ts';
 
 /** The identity of a caller, as far as a backend needs it. */
 export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
@@ -43,10 +51,59 @@ export interface Call {
   readonly deadlineMs?: number | undefined;
 }
 
-/** The context of a create. */
-export interface CreateCall extends Call {
-  /** 1 to 255 characters. The same caller, key and task create once. If null or absent, every call creates. */
+/** The context of a write. */
+export interface WriteCall extends Call {
+  /**
+   * 1 to 255 characters, for creates and runs only. The same caller, key and input are carried out once. If null or absent, every
+   * call is carried out.
+   */
   readonly idempotencyKey?: string | null;
+}
+
+/** The writes of the port by name, each with its input and its result. */
+interface Writes {
+  /** Registers a task. */
+  readonly create: readonly [input: NewAccountTask, result: CreatedAccountTask];
+  /** Replaces a registered task. */
+  readonly update: readonly [input: TaskUpdate, result: UpdatedAccountTask];
+  /** Runs a registered task now. */
+  readonly run: readonly [input: RunOrder, result: StartedRun];
+  /** Adds a client to an account. */
+  readonly createClient: readonly [input: ClientOrder, result: CreatedClient];
+}
+
+export type WriteName = keyof Writes;
+
+/**
+ * The methods of the writes. Each resolves only once the service has answered, or the result is stored durably; a failure states
+ * in `outcome` whether the write may have been carried out.
+ */
+export type WriteMethods = {
+  readonly [Name in WriteName]: (input: Writes[Name][0], call: WriteCall) => Promise<Writes[Name][1]>;
+};
+
+/** Decorates every write alike. */
+export function decorateWrites(
+  inner: WriteMethods,
+  decorate: <Input, Result>(
+    write: (input: Input, call: WriteCall) => Promise<Result>,
+    name: WriteName,
+  ) => (input: Input, call: WriteCall) => Promise<Result>,
+): WriteMethods {
+  return {
+    create: decorate(inner.create, 'create'),
+    update: decorate(inner.update, 'update'),
+    run: decorate(inner.run, 'run'),
+    createClient: decorate(inner.createClient, 'createClient'),
+  };
+}
+
+/** The writes of a backend that cannot carry them out. */
+export function unsupportedWrites(message: string): WriteMethods {
+  const refuse = async (): Promise<never> => {
+    throw new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, message);
+  };
+  return { create: refuse, update: refuse, run: refuse, createClient: refuse };
 }
 
 export interface PageRequest {
@@ -95,9 +152,7 @@ export type ReadinessChecks = Readonly<Partial<Record<'upstream' | 'circuit' | '
  * The port between the faces (GraphQL, REST) and the backends (upstream, store).
  * Every method rejects with a `TaskFailure` if the failure is understood; any other error is a defect.
  */
-export interface TaskService {
-  /** Registers a task. Resolves only once the task is stored durably; a failure states in `outcome` whether it may exist. */
-  create(task: NewAccountTask, call: CreateCall): Promise<CreatedAccountTask>;
+export interface TaskService extends WriteMethods {
   /**
    * Finds the caller's tasks by ID, in the order of `ids`; null if the caller has no task with that ID. Stops once `maxBytes` of
    * text are read, but reads at least one task; undefined stands for a task that was not read.

@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../contract/task-service.ts';
 import type { NewAccountTask } from '../contract/account-task.ts';
 import { badTaskField, TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, Call, TaskService } from '../contract/task-service.ts';
@@ -61,6 +62,7 @@ export function createStoredTaskService({
   };
 
   return {
+    ...unsupportedWrites('The task store cannot do this yet.'),
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
       checkDates(task);

@@ -1,17 +1,16 @@
-import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
-import type { TaskService } from '../contract/task-service.ts';
+import { decorateWrites, type TaskService } from '../contract/task-service.ts';
 
 export type BreakerState = 'closed' | 'half-open' | 'open';
 
 export interface CircuitBreakerOptions {
-  /** The number of creates in a row that must fail to connect, or time out, before the circuit opens. Any answer resets the count. */
+  /** The number of writes in a row that must fail to connect, or time out, before the circuit opens. Any answer resets the count. */
   readonly failuresToOpen: number;
-  /** The time that the circuit stays open before one create may probe the service; each failed probe doubles it. */
+  /** The time that the circuit stays open before one write may probe the service; each failed probe doubles it. */
   readonly openMs: number;
   readonly maxOpenMs: number;
   readonly onStateChange: (state: BreakerState) => void;
-  /** Called for every create that is refused because the circuit is not closed. */
+  /** Called for every write that is refused because the circuit is not closed. */
   readonly onRefused?: () => void;
   /** Returns the milliseconds of a monotonic clock. */
   readonly now: () => number;
@@ -20,7 +19,7 @@ export interface CircuitBreakerOptions {
 /** The failures that count: the service cannot be reached, or does not answer. */
 const CONNECTION_FAILURES: ReadonlySet<FailureCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT']);
 
-/** A decorator that stops sending creates to a service that is down, and probes with a single create whether it is back. */
+/** A decorator that stops sending writes to a service that is down, and probes with a single write whether it is back. */
 export function circuitBreakerTaskService(inner: TaskService, options: CircuitBreakerOptions): TaskService {
   const { failuresToOpen, openMs, maxOpenMs, onStateChange, now } = options;
   let state: BreakerState = 'closed';
@@ -42,27 +41,27 @@ export function circuitBreakerTaskService(inner: TaskService, options: CircuitBr
     change('closed');
   };
 
-  const succeed = (created: CreatedAccountTask): CreatedAccountTask => {
+  const succeed = <Result>(result: Result): Result => {
     failures = 0;
-    return created;
+    return result;
   };
   const fail = (error: unknown): never => {
     if (isConnectionFailure(error)) failures += 1;
     else if (isAnswer(error)) failures = 0;
-    // Creates that were already in flight may still fail after the circuit has opened.
+    // Writes that were already in flight may still fail after the circuit has opened.
     if (failures >= failuresToOpen && state === 'closed') open();
     throw error;
   };
-  const probe: TaskService['create'] = async (task, call) => {
+  const probe = async <Result>(send: () => Promise<Result>): Promise<Result> => {
     change('half-open');
     try {
-      const created = await inner.create(task, call);
+      const result = await send();
       close();
-      return created;
+      return result;
     } catch (error) {
       if (isAnswer(error)) close();
       else {
-        // A create that was refused before it was sent is no evidence about the service.
+        // A write that was refused before it was sent is no evidence about the service.
         if (isConnectionFailure(error)) openPeriodMs = Math.min(2 * openPeriodMs, maxOpenMs);
         open();
       }
@@ -72,16 +71,16 @@ export function circuitBreakerTaskService(inner: TaskService, options: CircuitBr
   const isBlocking = (): boolean => state === 'open' && now() < openUntilMs;
   return {
     ...inner,
-    create(task, call) {
-      if (state === 'closed') return inner.create(task, call).then(succeed, fail);
-      if (state === 'open' && !isBlocking()) return probe(task, call);
+    ...decorateWrites(inner, (write) => (input, call) => {
+      if (state === 'closed') return write(input, call).then(succeed, fail);
+      if (state === 'open' && !isBlocking()) return probe(() => write(input, call));
       options.onRefused?.();
       return Promise.reject(circuitOpen());
-    },
+    }),
     checks: {
       ...inner.checks,
       async circuit() {
-        // Readiness must not wait for a create to probe: load balancers send creates only to gateways that are ready.
+        // Readiness must not wait for a write to probe: load balancers send requests only to gateways that are ready.
         if (isBlocking()) throw circuitOpen();
         return state === 'closed' ? 'closed' : 'half-open';
       },
@@ -93,7 +92,7 @@ function isConnectionFailure(error: unknown): boolean {
   return error instanceof TaskFailure && CONNECTION_FAILURES.has(error.code);
 }
 
-/** True if the service answered. A create that was refused before it was sent is no evidence about the service. */
+/** True if the service answered. A write that was refused before it was sent is no evidence about the service. */
 function isAnswer(error: unknown): boolean {
   return error instanceof TaskFailure && error.outcome !== 'NOT_SENT' && !isConnectionFailure(error);
 }

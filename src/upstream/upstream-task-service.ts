@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../contract/task-service.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { unknownMembers, changedFields, findTaskIdMismatch } from './answer-content.ts';
@@ -101,6 +102,7 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     return created;
   };
   return {
+    ...unsupportedWrites('The service cannot be asked to do this yet.'),
     create: (task, call) =>
       client.admit(fairShareKey(call.caller), () => send(task, call)).then((answer) => read(answer, task)),
     async find() {

@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { checkedTaskService } from '../../src/contract/checked-task-service.ts';
@@ -29,6 +30,7 @@ const unexpected = () => {
 function recordingService() {
   const calls: unknown[] = [];
   const inner: TaskService = {
+    ...unsupportedWrites('not part of this test'),
     create: async (...call) => {
       calls.push(call);
       return CREATED;

@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { GraphQLError } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
@@ -18,6 +19,7 @@ const logged: { level: string; facts: object; sentence: string }[] = [];
 const note = (level: string) => (facts: object, sentence: string) => void logged.push({ level, facts, sentence });
 const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
 const tasks: TaskService = {
+  ...unsupportedWrites('not part of this test'),
   create: () => Promise.reject(failure),
   find: () => Promise.reject(failure),
   list: () => Promise.reject(failure),

@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import type { Backend } from '../../src/app/backend.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
@@ -50,6 +51,7 @@ function deterministicBackend(): Backend {
       return { kind: 'forwarded', authorization: authorization ?? '' };
     },
     tasks: {
+      ...unsupportedWrites('not part of this test'),
       create: async ({ Parameters }) => {
         if (Parameters === '"reject"')
           throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.', {

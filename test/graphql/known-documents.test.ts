@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { buildSchema, type GraphQLResolveInfo } from 'graphql';
 import { expect, test } from 'vitest';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
@@ -17,7 +18,15 @@ function createTellingEndpoint() {
   const metrics = createMetrics();
   const endpoint = createGraphqlEndpoint({
     schema,
-    tasks: { create: nobody, find: nobody, list: nobody, findOutcome: nobody, checks: {}, close: async () => {} },
+    tasks: {
+      ...unsupportedWrites('not part of this test'),
+      create: nobody,
+      find: nobody,
+      list: nobody,
+      findOutcome: nobody,
+      checks: {},
+      close: async () => {},
+    },
     authenticate: nobody,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     metrics,

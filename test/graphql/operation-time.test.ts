@@ -31,7 +31,8 @@ async function countOver({ url }: RunningGateway): Promise<number> {
 
 describe('over a backend that never answers,', () => {
   const start = async (authenticate: () => AccountCaller | Promise<AccountCaller>): Promise<RunningGateway> => {
-    const tasks = { create: never, find: never, list: never, findOutcome: never, checks: {}, close: async () => {} };
+    const writes = { create: never, update: never, run: never, createClient: never };
+    const tasks = { ...writes, find: never, list: never, findOutcome: never, checks: {}, close: async () => {} };
     const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }), {
       env: { OPERATION_TIMEOUT_MS: '50' },
     });

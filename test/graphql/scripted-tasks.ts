@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { onTestFinished } from 'vitest';
 import type { Environment } from '../../src/app/config.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
@@ -41,6 +42,7 @@ export async function startScriptedGateway(env: Environment = {}): Promise<Scrip
   const note = (facts: object, sentence: string): void => void logged.push({ facts, sentence });
   const log: Log = { debug: () => undefined, info: () => undefined, warn: note, error: note };
   const tasks: TaskService = {
+    ...unsupportedWrites('not part of this test'),
     create: async ({ Parameters }) => {
       const end = OUTCOMES[JSON.parse(Parameters) as keyof typeof OUTCOMES];
       const id = `00000000-0000-4000-8000-${String(ids.length).padStart(12, '0')}`;

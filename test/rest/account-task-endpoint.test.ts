@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { FAILURES, type FailureCode, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
-import type { CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import type { WriteCall, TaskService } from '../../src/contract/task-service.ts';
 import { createRestEndpoint, type RestEndpointOptions } from '../../src/rest/account-task-endpoint.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { PATH, type PlainRequest } from '../support/rest-client.ts';
@@ -23,7 +23,7 @@ const CREATED: CreatedAccountTask = {
 };
 
 interface Setting {
-  readonly create?: (call: CreateCall) => CreatedAccountTask;
+  readonly create?: (call: WriteCall) => CreatedAccountTask;
   readonly options?: Partial<RestEndpointOptions>;
 }
 
@@ -33,7 +33,7 @@ async function ask(request: PlainRequest & { readonly tooLarge?: boolean }, sett
   const logged: { readonly level: string; readonly facts: object; readonly message: string }[] = [];
   const refused: string[] = [];
   const endpoint = createRestEndpoint({
-    tasks: { create: async (_: NewAccountTask, call: CreateCall) => create(call) } as unknown as TaskService,
+    tasks: { create: async (_: NewAccountTask, call: WriteCall) => create(call) } as unknown as TaskService,
     authenticate: async () => ({ kind: 'account', accountId: 'a', clientId: null }),
     tables: { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS },
     maxBodyBytes: 1000,

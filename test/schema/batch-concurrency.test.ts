@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
@@ -76,6 +77,7 @@ test('failures of items are logged with the request ID: known ones with their ca
   const note = (level: string) => (facts: object, sentence: string) => void logged.push({ level, facts, sentence });
   const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
   const tasks: TaskService = {
+    ...unsupportedWrites('not part of this test'),
     async create({ Parameters }) {
       if (Parameters === '1') throw defect;
       throw new TaskFailure({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It failed.', { cause });

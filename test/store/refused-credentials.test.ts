@@ -1,7 +1,8 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import type { Caller, WriteCall, TaskService } from '../../src/contract/task-service.ts';
 import { toIdentity } from '../../src/store/caller-identity.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { createPurge } from '../../src/store/purge.ts';
@@ -56,7 +57,7 @@ async function openGateways(kind: DatabaseKind) {
   return { service, answers, database, open, countRefused, one: open(database), other: open(database) };
 }
 
-function callOf(caller: Caller | string, idempotencyKey: string | null = null): CreateCall {
+function callOf(caller: Caller | string, idempotencyKey: string | null = null): WriteCall {
   const asForwarded = typeof caller === 'string' ? { kind: 'forwarded' as const, authorization: caller } : caller;
   return { caller: asForwarded, requestId: 'test', idempotencyKey };
 }
@@ -141,6 +142,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const caller = { kind: 'subject', subject: 'user-17' } as const;
     const refusing = withUpstreamRecords(
       {
+        ...unsupportedWrites('not part of this test'),
         create: () => Promise.reject(new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'No.')),
         find: async () => [],
         list: async () => ({ tasks: [], hasNextPage: false }),

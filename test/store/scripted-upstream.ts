@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
@@ -20,6 +21,7 @@ export function createdTask(id: string = SAMPLE_DETAIL.ID): CreatedAccountTask {
 export function scriptedUpstream(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
   const sent: NewAccountTask[] = [];
   const tasks: TaskService = {
+    ...unsupportedWrites('not part of this test'),
     create: (task) => {
       sent.push(task);
       return answers[sent.length - 1]?.() ?? Promise.resolve(createdTask());

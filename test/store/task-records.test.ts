@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
-import type { Caller, CreateCall, TaskService } from '../../src/contract/task-service.ts';
+import type { Caller, WriteCall, TaskService } from '../../src/contract/task-service.ts';
 import { type Database, UnstorableDataError } from '../../src/store/sql/database.ts';
 import { recordedTaskService, createTaskRecords } from '../../src/store/task-records.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
@@ -10,7 +10,7 @@ import { DATABASES } from '../support/databases.ts';
 import { withOutages } from './outages.ts';
 import { createdTask, scriptedUpstream, resultOf } from './scripted-upstream.ts';
 
-const CALL: CreateCall = {
+const CALL: WriteCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
   requestId: 'test',
   idempotencyKey: null,
@@ -51,7 +51,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect(page.hasNextPage).toBe(true);
     const next = await tasks.list({ first: 2, after: ids[1] ?? null }, CALL);
     expect(next.tasks.map(({ ID }) => ID)).toEqual([ids[0]]);
-    const other: CreateCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
+    const other: WriteCall = { ...CALL, caller: { kind: 'forwarded', authorization: 'Bearer b' } };
     expect(await tasks.find(ids, other)).toEqual([null, null, null]);
     expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
   });

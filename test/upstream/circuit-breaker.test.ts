@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { describe, expect, test } from 'vitest';
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
@@ -24,6 +25,7 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, 
   const states: BreakerState[] = [];
   const clock = { nowMs: 1_800_000_000_000 };
   const inner: TaskService = {
+    ...unsupportedWrites('not part of this test'),
     create: () => {
       sent += 1;
       return answer();

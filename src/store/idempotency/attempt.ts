@@ -1,7 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { CreatedAccountTask, NewAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { CreateCall } from '../../contract/task-service.ts';
+import type { WriteCall } from '../../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from '../caller-identity.ts';
 
 /** One create that may have to be settled. */
@@ -28,7 +28,7 @@ export interface KeyedAttempt extends Attempt {
 }
 
 /** Creates the attempt of a call; null for a call without a key. */
-export function toKeyedAttempt(task: NewAccountTask, call: CreateCall): KeyedAttempt | null {
+export function toKeyedAttempt(task: NewAccountTask, call: WriteCall): KeyedAttempt | null {
   if (call.idempotencyKey == null) return null;
   const { TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification } = task;
   const values = JSON.stringify([TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification]);
@@ -37,7 +37,7 @@ export function toKeyedAttempt(task: NewAccountTask, call: CreateCall): KeyedAtt
 }
 
 /** Creates the attempt of a call without a key. */
-export function toAttempt(task: NewAccountTask, { caller, requestId }: CreateCall, startedAtMs: number): Attempt {
+export function toAttempt(task: NewAccountTask, { caller, requestId }: WriteCall, startedAtMs: number): Attempt {
   const { TaskID, StartDate, FinishDate, Parameters } = task;
   return {
     owner: toIdentity(caller),

@@ -5,7 +5,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CreatedAccountTask, NewAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { CreateCall, TaskService } from '../../contract/task-service.ts';
+import type { WriteCall, TaskService } from '../../contract/task-service.ts';
 import {
   idempotencyConflict,
   idempotencyInProgress,
@@ -52,7 +52,7 @@ export function idempotentTaskService(
       waiting -= 1;
     }
   };
-  const createWithoutKey = async (task: NewAccountTask, call: CreateCall): Promise<CreatedAccountTask> => {
+  const createWithoutKey = async (task: NewAccountTask, call: WriteCall): Promise<CreatedAccountTask> => {
     const startedAtMs = performance.now();
     try {
       return await inner.create(task, call);

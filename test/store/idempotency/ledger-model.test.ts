@@ -1,3 +1,4 @@
+import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -144,6 +145,7 @@ function createWorld(unclocked: Database) {
     });
     ledgers[gateway] = ledger;
     const service: TaskService = {
+      ...unsupportedWrites('not part of this test'),
       create: (task, call) =>
         new Promise((resolve, reject) => {
           if (instance.hasEnded) return;

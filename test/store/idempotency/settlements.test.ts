@@ -1,8 +1,9 @@
+import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CreatedAccountTask, readAccountTask } from '../../../src/contract/account-task.ts';
 import type { JsonObject } from '../../../src/contract/json-value.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { CreateCall, TaskService } from '../../../src/contract/task-service.ts';
+import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger } from '../../../src/store/idempotency/ledger.ts';
@@ -13,7 +14,7 @@ import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { newAttempt } from './new-attempt.ts';
 
-const CALL: CreateCall = {
+const CALL: WriteCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
   requestId: 'test',
   idempotencyKey: 'k-1',
@@ -56,6 +57,7 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
   const seen = { sent: 0, unsettled: 0 };
   const clock = { nowMs: Date.UTC(2026, 1, 22) };
   const inner: TaskService = {
+    ...unsupportedWrites('not part of this test'),
     create() {
       seen.sent += 1;
       state.isDown = seen.sent === 1;

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { CreateCall, TaskService } from '../../../src/contract/task-service.ts';
+import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { countUnknown } from '../../../src/store/idempotency/attempt-rows.ts';
@@ -22,7 +22,7 @@ const BY = 'ann';
 const unknown = () => Promise.reject(new TaskFailure(LATE, 'Late.'));
 const refused = () => Promise.reject(new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'));
 
-function callWith(idempotencyKey: string | null, requestId = 'r-1', authorization = 'Bearer a'): CreateCall {
+function callWith(idempotencyKey: string | null, requestId = 'r-1', authorization = 'Bearer a'): WriteCall {
   return { caller: { kind: 'forwarded', authorization }, requestId, idempotencyKey };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { CreateCall } from '../../../src/contract/task-service.ts';
+import type { WriteCall } from '../../../src/contract/task-service.ts';
 import type { SqlReader, SqlTransaction } from '../../../src/store/sql/database.ts';
 import { replayOrDecide } from '../../../src/store/idempotency/store-idempotency.ts';
 import { openStore, type Store } from '../../../src/store/store.ts';
@@ -20,7 +20,7 @@ const LONG_RESULT = {
   outcome: null,
 };
 
-async function countTasks(store: Store, call: CreateCall): Promise<number> {
+async function countTasks(store: Store, call: WriteCall): Promise<number> {
   return (await store.tasks.list({ first: 100, after: null }, call)).tasks.length;
 }
 

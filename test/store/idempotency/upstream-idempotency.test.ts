@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { CreateCall, TaskService } from '../../../src/contract/task-service.ts';
+import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import type { Database, SqlParameter, SqlReader } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
@@ -11,7 +11,7 @@ import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { createdTask, resultOf, scriptedUpstream } from '../scripted-upstream.ts';
 
-const CALL: CreateCall = {
+const CALL: WriteCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
   requestId: 'test',
   idempotencyKey: 'k-1',
@@ -260,12 +260,12 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     describe('keys of a caller whose JWT the gateway verifies', () => {
-      const withToken = (token: string): CreateCall => ({
+      const withToken = (token: string): WriteCall => ({
         ...CALL,
         caller: { kind: 'forwarded', authorization: `Bearer ${token}`, verified: { subject: 's', expiresAtMs: 0 } },
       });
       /** The call as a gateway of version 0.1 sees it. */
-      const unchecked = (token: string): CreateCall => ({
+      const unchecked = (token: string): WriteCall => ({
         ...CALL,
         caller: { kind: 'forwarded', authorization: `Bearer ${token}` },
       });
