@@ -77,6 +77,8 @@ export function readUpstreamVariables(read: ReadVariable) {
     isRecorded: read('RECORD', true, onOrOff),
     /** True if an answer must name the TaskID that was sent. */
     checksTaskId: read('UPSTREAM_CHECK_TASK_ID', true, onOrOff),
+    /** True if callers may create clients with the gateway's own credentials. */
+    allowCreateClient: read('ALLOW_CREATE_CLIENT', false, onOrOff),
     /** PEM files for TLS to the service; null for the system's certificate authorities and no client certificate. */
     caFile: read<string | null>('UPSTREAM_CA', null, anyText),
     certFile: read<string | null>('UPSTREAM_CERT', null, anyText),

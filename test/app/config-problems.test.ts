@@ -45,6 +45,7 @@ describe('readConfig', () => {
     ['UPSTREAM_CONNECTIONS', '10001', 'expected a whole number from 1 to 10000, got "10001"'],
     ['UPSTREAM_MAX_IN_FLIGHT', 'many', 'expected a whole number from 1 to 1000000, got "many"'],
     ['RECORD', 'perhaps', 'expected on or off, got "perhaps"'],
+    ['ALLOW_CREATE_CLIENT', 'admins', 'expected on or off, got "admins"'],
     ['TASK_FREQUENCIES', 'NONE=0,=1', 'expected NAME or NAME=number, got "=1"'],
     ['TASK_FREQUENCIES', 'DAILY,daily', 'two members have the same name'],
     ['TASK_NOTIFICATIONS', 'NONE=1', 'contradicts the contract, in which NONE is 0'],

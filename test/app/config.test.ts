@@ -46,6 +46,7 @@ const UPSTREAM_DEFAULTS = {
   ownClient: null,
   isRecorded: true,
   checksTaskId: true,
+  allowCreateClient: false,
   caFile: null,
   certFile: null,
   keyFile: null,
@@ -149,6 +150,7 @@ describe('readConfig', () => {
     [{ UPSTREAM_FORMAT: 'XML' }, { format: 'xml' }],
     [{ UPSTREAM_TIMEOUT_MS: '600000' }, { timeoutMs: 600_000 }],
     [{ UPSTREAM_CHECK_TASK_ID: 'off' }, { checksTaskId: false }],
+    [{ ALLOW_CREATE_CLIENT: 'on' }, { allowCreateClient: true }],
     [{ UPSTREAM_CA: 'ca.pem' }, { caFile: 'ca.pem' }],
     [
       { UPSTREAM_CERT: 'client.pem', UPSTREAM_KEY: 'client.key' },
