@@ -3,7 +3,7 @@ import { KEY_REFUSAL } from '../app/upstream-backend.ts';
 import type { Config } from '../app/config.ts';
 import { findCreateRefusal } from '../contract/checked-task-service.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
-import { toNewAccountTask } from '../schema/create-account-task.ts';
+import { toNewAccountTask } from '../schema/writes/create-account-task.ts';
 import { createSchema } from '../schema/schema.ts';
 import { CREATE_PATH, createHeaders } from '../upstream/upstream-task-service.ts';
 import { encodeRequest, type WireFormat } from '../wire/codec.ts';

@@ -14,11 +14,11 @@ import { addAccountTask } from './account-task-type.ts';
 import { addAccountTaskConnection } from './account-task-connection.ts';
 import { createBuilder } from './builder.ts';
 import type { GatewayContext } from './context.ts';
-import { addCreateAccountTask, addCreateAccountTaskInput } from './create-account-task.ts';
-import { addCreateAccountTasks } from './create-account-tasks.ts';
+import { addCreateAccountTask, addCreateAccountTaskInput } from './writes/create-account-task.ts';
+import { addCreateAccountTasks } from './writes/create-account-tasks.ts';
 import { addReferences, type SubgraphOptions, toSubgraphSchema } from './subgraph.ts';
-import { addCreateAccountTaskResult } from './write-failure.ts';
-import { addWriteOutcome } from './write-outcome.ts';
+import { addCreateAccountTaskResult } from './writes/write-failure.ts';
+import { addWriteOutcome } from './writes/write-outcome.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
 const SUBGRAPH: SubgraphOptions = {

@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { startGateway, startStoreGateway } from '../support/running-gateway.ts';
-import { startRestService } from '../support/rest-service.ts';
-import { createBatch, item, items, sendBatch } from '../support/batch.ts';
+import { openBackend } from '../../../src/app/open-backend.ts';
+import { startGateway, startStoreGateway } from '../../support/running-gateway.ts';
+import { startRestService } from '../../support/rest-service.ts';
+import { createBatch, item, items, sendBatch } from '../../support/batch.ts';
 
 /** A TaskID that each backend refuses with its own failure. */
 const REFUSED_TASK_ID = 'ffffffff-ffff-4fff-8fff-ffffffffffff';

@@ -1,5 +1,5 @@
-import type { WriteOperation, WriteOutcome } from '../contract/task-service.ts';
-import type { Builder } from './builder.ts';
+import type { WriteOperation, WriteOutcome } from '../../contract/task-service.ts';
+import type { Builder } from '../builder.ts';
 
 const STATES = {
   IN_PROGRESS: { description: 'The write is under way. Its key cannot be used again yet.' },

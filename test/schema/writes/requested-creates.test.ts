@@ -1,8 +1,8 @@
 import { afterAll, beforeEach, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { type GatewayAnswer, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
-import { startRestService } from '../support/rest-service.ts';
-import { items, sendBatch } from '../support/batch.ts';
+import { openBackend } from '../../../src/app/open-backend.ts';
+import { type GatewayAnswer, SAMPLE_INPUT, startGateway } from '../../support/running-gateway.ts';
+import { startRestService } from '../../support/rest-service.ts';
+import { items, sendBatch } from '../../support/batch.ts';
 
 const service = await startRestService();
 const gateway = await startGateway(openBackend, {

@@ -1,15 +1,15 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
+import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { TaskFailure } from '../../src/contract/failure.ts';
-import type { TaskService } from '../../src/contract/task-service.ts';
-import type { Log } from '../../src/telemetry/log.ts';
-import { startGateway } from '../support/running-gateway.ts';
-import { DATABASES } from '../support/databases.ts';
-import { startRestService } from '../support/rest-service.ts';
-import { createBatch, item, items } from '../support/batch.ts';
-import { startCountedGateway } from './counted-gateway.ts';
+import { openBackend } from '../../../src/app/open-backend.ts';
+import { TaskFailure } from '../../../src/contract/failure.ts';
+import type { TaskService } from '../../../src/contract/task-service.ts';
+import type { Log } from '../../../src/telemetry/log.ts';
+import { startGateway } from '../../support/running-gateway.ts';
+import { DATABASES } from '../../support/databases.ts';
+import { startRestService } from '../../support/rest-service.ts';
+import { createBatch, item, items } from '../../support/batch.ts';
+import { startCountedGateway } from '../counted-gateway.ts';
 
 /** The maximum number of concurrent creates of a batch at the service. */
 const UPSTREAM_CONCURRENCY = 16;

@@ -1,11 +1,11 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
+import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { afterAll, describe, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { FAILURES, type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
-import type { TaskService } from '../../src/contract/task-service.ts';
-import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
-import { startRestService } from '../support/rest-service.ts';
-import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
+import { openBackend } from '../../../src/app/open-backend.ts';
+import { FAILURES, type FailureKind, TaskFailure } from '../../../src/contract/failure.ts';
+import type { TaskService } from '../../../src/contract/task-service.ts';
+import { DATA, ERRORS, REASON, toEnvelope } from '../../support/envelope-text.ts';
+import { startRestService } from '../../support/rest-service.ts';
+import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../../support/running-gateway.ts';
 
 const KINDS = FAILURES.flatMap(({ code, outcomes }) => outcomes.map((outcome) => ({ code, outcome }) as FailureKind));
 const FAILURE = 'code outcome retryable errorCode errorReason requestId message';

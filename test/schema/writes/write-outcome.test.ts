@@ -1,7 +1,7 @@
 import { afterAll, expect, test } from 'vitest';
-import { openBackend } from '../../src/app/open-backend.ts';
-import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
-import { startRestService } from '../support/rest-service.ts';
+import { openBackend } from '../../../src/app/open-backend.ts';
+import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../../support/running-gateway.ts';
+import { startRestService } from '../../support/rest-service.ts';
 
 const CREATE = `mutation ($input: CreateAccountTaskInput!, $key: String) {
   createAccountTask(input: $input, idempotencyKey: $key) { accountTask { id detail } }

@@ -1,9 +1,9 @@
-import type { NewAccountTask } from '../contract/account-task.ts';
-import { parseGuidArgument } from './account-task-type.ts';
-import type { Builder } from './builder.ts';
-import { createTask } from './context.ts';
-import type { Enums } from './leaf-types.ts';
-import { limitCreates } from './requested-fields.ts';
+import type { NewAccountTask } from '../../contract/account-task.ts';
+import { parseGuidArgument } from '../account-task-type.ts';
+import type { Builder } from '../builder.ts';
+import { createTask } from '../context.ts';
+import type { Enums } from '../leaf-types.ts';
+import { limitCreates } from '../requested-fields.ts';
 import { type CreateAccountTaskResultRef, failedCreate } from './write-failure.ts';
 
 export const IDEMPOTENCY_KEY =

@@ -1,6 +1,6 @@
-import { FAILURES, type FailureCode, type Outcome, shortenMessage, TaskFailure } from '../contract/failure.ts';
-import type { Builder, FailedWrite } from './builder.ts';
-import type { GatewayContext } from './context.ts';
+import { FAILURES, type FailureCode, type Outcome, shortenMessage, TaskFailure } from '../../contract/failure.ts';
+import type { Builder, FailedWrite } from '../builder.ts';
+import type { GatewayContext } from '../context.ts';
 
 const OUTCOMES = {
   NOT_SENT: { description: 'Nothing left the gateway, so nothing was created.' },

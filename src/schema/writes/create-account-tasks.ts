@@ -1,15 +1,15 @@
-import type { CreatedAccountTask } from '../contract/account-task.ts';
-import type { AnswerBudget } from './answer-budget.ts';
-import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from './task-size.ts';
-import type { Builder } from './builder.ts';
-import { createTask } from './context.ts';
+import type { CreatedAccountTask } from '../../contract/account-task.ts';
+import type { AnswerBudget } from '../answer-budget.ts';
+import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from '../task-size.ts';
+import type { Builder } from '../builder.ts';
+import { createTask } from '../context.ts';
 import {
   type CreateAccountTaskInputRef,
   IDEMPOTENCY_KEY,
   toNewAccountTask,
   WRITE_COST,
 } from './create-account-task.ts';
-import { limitCreates, countFieldsBelow } from './requested-fields.ts';
+import { limitCreates, countFieldsBelow } from '../requested-fields.ts';
 import { type CreateAccountTaskResultRef, failedCreate } from './write-failure.ts';
 
 export function addCreateAccountTasks(
