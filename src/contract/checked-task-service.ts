@@ -1,5 +1,5 @@
 import type { NewAccountTask } from './account-task.ts';
-import { badInput, badTaskField, type TaskFailure } from './failure.ts';
+import { asRepeatable, badInput, badTaskField, type TaskFailure } from './failure.ts';
 import { characterNotInXml, parametersProblem, type XmlChecker } from './parameters.ts';
 import type { TaskService } from './task-service.ts';
 
@@ -23,7 +23,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * Decorates a task service so that invalid Parameters and idempotency keys are refused before anything is sent or stored.
  * `create` rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType or that the wire cannot
  * carry, and for a key that is too long, contains a control character, is not supported, or is missing but required.
- * `findOutcome` refuses malformed keys too.
+ * `findOutcome` refuses malformed keys too. The failure of an update whose fate is unknown is made retryable.
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
   return {
@@ -32,6 +32,10 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
       const refusal = findCreateRefusal(task, call.idempotencyKey ?? null, checks);
       return refusal ? Promise.reject(refusal) : inner.create(task, call);
     },
+    update: (update, call) =>
+      inner.update(update, call).catch((error: unknown) => {
+        throw asRepeatable(error);
+      }),
     findOutcome(idempotencyKey, call) {
       const problem = idempotencyKeyProblem(idempotencyKey);
       return problem ? Promise.reject(badInput('idempotencyKey', problem)) : inner.findOutcome(idempotencyKey, call);

@@ -1,12 +1,13 @@
 /**
- * The fate of a create that failed. NOT_SENT: nothing left this process. REJECTED: the service answered and did not create.
- * UNKNOWN: the request left, but no trustworthy answer came, so the task may exist.
+ * The fate of a write that failed. NOT_SENT: nothing left this process. REJECTED: the service answered and did not do it.
+ * UNKNOWN: the request left, but no trustworthy answer came, so it may have been done.
  */
 export type Outcome = 'NOT_SENT' | 'REJECTED' | 'UNKNOWN';
 
 /**
  * The facts of a failure code. A `restStatus` below 500 means that no task was created, as every client of the contract
- * assumes; 501 and 503 that none can be created now; 500 that its fate is unknown. `retryable` applies to a create.
+ * assumes; 501 and 503 that none can be created now; 500 that its fate is unknown. `retryable` holds for every write but an update
+ * of unknown fate: see `asRepeatable`.
  */
 type Facts = readonly [outcomes: readonly Outcome[], retryable: boolean, restStatus: number, description: string];
 
@@ -51,17 +52,19 @@ type TaskField = 'parameters' | 'finishDate';
 
 export interface FailureEvidence {
   /** The envelope's ErrorCode, verbatim; absent if there was no envelope. */
-  readonly errorCode?: string | null;
+  readonly errorCode?: string | null | undefined;
   /** The envelope's ErrorReason, verbatim; absent if there was no envelope. */
-  readonly errorReason?: string | null;
+  readonly errorReason?: string | null | undefined;
   /** The invalid member of the task. The message starts with it, so that a face can put the path of the input in front. */
   readonly taskField?: TaskField | undefined;
+  /** Replaces the code's own `retryable`. */
+  readonly retryable?: boolean;
   /** For the log only; never part of an answer. */
   readonly cause?: unknown;
 }
 
 /**
- * A failure that is understood, as opposed to a defect. Everything that fails a create in an expected way throws this class.
+ * A failure that is understood, as opposed to a defect. Everything that fails a write in an expected way throws this class.
  * `message` is for the caller: it contains no address, header or body of the upstream.
  */
 export class TaskFailure extends Error {
@@ -71,6 +74,8 @@ export class TaskFailure extends Error {
   readonly errorCode: string | null | undefined;
   readonly errorReason: string | null | undefined;
   readonly taskField: TaskField | undefined;
+  /** True if the same request can be sent again unchanged without the risk of doing it twice. */
+  readonly retryable: boolean;
 
   constructor(kind: FailureKind, message: string, evidence: FailureEvidence = {}) {
     super(message, 'cause' in evidence ? { cause: evidence.cause } : undefined);
@@ -79,17 +84,23 @@ export class TaskFailure extends Error {
     this.errorCode = evidence.errorCode;
     this.errorReason = evidence.errorReason;
     this.taskField = evidence.taskField;
-  }
-
-  /** True if the same request can be sent again unchanged without the risk of creating the task twice. */
-  get retryable(): boolean {
-    return FACTS[this.code][1];
+    this.retryable = evidence.retryable ?? FACTS[kind.code][1];
   }
 
   /** The status of the REST endpoint's answer. */
   get restStatus(): number {
     return FACTS[this.code][2];
   }
+}
+
+/**
+ * The failure of an update: retryable if its fate is unknown, because repeating it ends in the same state. Any other error is
+ * returned as it is.
+ */
+export function asRepeatable(error: unknown): unknown {
+  if (!(error instanceof TaskFailure) || error.outcome !== 'UNKNOWN') return error;
+  const { message, errorCode, errorReason, cause } = error;
+  return new TaskFailure(error as FailureKind, message, { errorCode, errorReason, cause, retryable: true });
 }
 
 const MESSAGE_END = 1_000;

@@ -2,6 +2,7 @@ import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { checkedTaskService } from '../../src/contract/checked-task-service.ts';
+import { TaskFailure } from '../../src/contract/failure.ts';
 import type { Call, TaskService } from '../../src/contract/task-service.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 
@@ -108,7 +109,7 @@ describe('checkedTaskService', () => {
   test('leaves every other method of the service unchanged', () => {
     const { inner } = recordingService();
     const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null, requiresKey: false });
-    const replaced = { create: null, findOutcome: null };
+    const replaced = { create: null, update: null, findOutcome: null };
     expect({ ...service, ...replaced }).toStrictEqual({ ...inner, ...replaced });
   });
 
@@ -126,4 +127,42 @@ describe('checkedTaskService', () => {
     await service.create(TASK, { ...CALL, idempotencyKey: 'k' });
     expect(calls).toHaveLength(1);
   });
+});
+
+test.each(['UPSTREAM_TIMEOUT', 'UPSTREAM_FAILED', 'STORE_FAILED'] as const)(
+  'an update that fails with %s is retryable, and a create is not',
+  async (code) => {
+    const cause = new Error('the cause');
+    const evidence = { errorCode: 'E17', errorReason: 'why', cause };
+    const fail = () => Promise.reject(new TaskFailure({ code, outcome: 'UNKNOWN' }, 'Nobody knows.', evidence));
+    const inner = { ...recordingService().inner, create: fail, update: fail };
+    const service = checkedTaskService(inner, {
+      xmlProblem,
+      travelsAsXml: false,
+      keyRefusal: null,
+      requiresKey: false,
+    });
+    const facts = { code, outcome: 'UNKNOWN', message: 'Nobody knows.', ...evidence };
+    const update = { id: ID, enabled: true, task: TASK, ifModified: null };
+    await expect(service.update(update, CALL)).rejects.toMatchObject({ ...facts, retryable: true });
+    await expect(service.create(TASK, CALL)).rejects.toMatchObject({ ...facts, retryable: false });
+  },
+);
+
+test('an update that was refused is as retryable as a create', async () => {
+  const kinds = [
+    { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+    { code: 'OVERLOADED', outcome: 'NOT_SENT' },
+  ] as const;
+  for (const kind of kinds) {
+    const failure = new TaskFailure(kind, 'No.');
+    const inner = { ...recordingService().inner, update: () => Promise.reject(failure) };
+    const service = checkedTaskService(inner, {
+      xmlProblem,
+      travelsAsXml: false,
+      keyRefusal: null,
+      requiresKey: false,
+    });
+    await expect(service.update({ id: ID, enabled: true, task: TASK, ifModified: null }, CALL)).rejects.toBe(failure);
+  }
 });
