@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import type { Caller } from '../contract/task-service.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import type { AccountCaller, Call, Caller } from '../contract/task-service.ts';
 
 /** The owner of idempotency keys and records. */
 export interface CallerIdentity {
@@ -30,6 +31,15 @@ export function toIdentity(caller: Caller): CallerIdentity {
   const credential = { hash: own, expiresAtMs: verified?.expiresAtMs ?? Number.MAX_SAFE_INTEGER };
   if (verified) return { scopes: [subjectScope(verified.subject), ...new Set([own, verbatim])], credential };
   return { scopes: verbatim === own ? [own] : [own, verbatim], credential };
+}
+
+/** Returns the caller of a call to the store. @throws TaskFailure for any other kind of caller. */
+export function accountCaller({ caller }: Call): AccountCaller {
+  if (caller.kind === 'account') return caller;
+  throw new TaskFailure(
+    { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
+    'The task store accepts only bearer tokens that identify one of its accounts.',
+  );
 }
 
 function identity(scope: string): CallerIdentity {

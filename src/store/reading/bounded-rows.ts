@@ -1,5 +1,5 @@
-import type { AccountTask } from '../contract/account-task.ts';
-import type { SqlParameter, SqlReader, SqlRow } from './sql/database.ts';
+import type { AccountTask } from '../../contract/account-task.ts';
+import type { SqlParameter, SqlReader, SqlRow } from '../sql/database.ts';
 
 export interface BoundedSelection {
   readonly table: string;
