@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommitObserver } from './group-commit.ts';
 import { readClock, toIso, type Database, type SqlTransaction, type SqlValue } from './sql/database.ts';
+import { toIdPrefix } from './time-ordered-ids.ts';
 
 /** Deletes expired rows in the background, in transactions small enough not to delay creates. */
 export interface Purge {
@@ -87,7 +88,7 @@ function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Exp
       table: 'recorded_tasks',
       key: 'scope, position',
       column: 'position',
-      limit: (nowMs) => toGuidPrefix(nowMs - recordMs),
+      limit: (nowMs) => toIdPrefix(nowMs - recordMs),
     },
     { table: 'attempts', key: 'id', column: 'settled_at', limit: (nowMs) => toIso(nowMs - recordMs) },
     // By then the records and keys that the refusal protects have expired.
@@ -106,10 +107,4 @@ function deleteExpired(transaction: SqlTransaction, { table, key, column }: Expi
 /** Resolves with true after the pause, or with false once the signal is aborted. */
 function pause(pauseMs: number, signal: AbortSignal): Promise<boolean> {
   return delay(pauseMs, true, { signal, ref: false }).catch(() => false);
-}
-
-/** Returns a text that sorts before the UUIDs (version 7) created from this millisecond on, and after all earlier ones. */
-function toGuidPrefix(epochMs: number): string {
-  const hex = Math.max(0, epochMs).toString(16).padStart(12, '0');
-  return `${hex.slice(0, 8)}-${hex.slice(8)}`;
 }

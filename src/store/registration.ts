@@ -1,4 +1,3 @@
-import { v7 as uuidv7 } from 'uuid';
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
@@ -8,6 +7,7 @@ import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts
 import type { KeyedAttempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { clientRevoked } from './secret.ts';
+import { createTimeOrderedId } from './time-ordered-ids.ts';
 
 /** A request to create a task for an account. */
 export interface Registration {
@@ -48,14 +48,13 @@ export async function registerTasks(
   const permitted = registrations.map((registration) =>
     findClient(registration)?.revoked_at != null ? { ...registration, attempt: null } : registration,
   );
-  const created = formatTimestamp(nowMs);
   const decide = (registration: Registration): Decision => {
     const { accountId, task } = registration;
     const client = findClient(registration);
     const catalogueTask = catalogue.get(task.TaskID);
     if (!client) return clientRequired();
     if (client.revoked_at !== null) return clientRevoked();
-    return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, created)) : taskNotFound(task);
+    return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, nowMs)) : taskNotFound(task);
   };
   const decisions = await replayOrDecide(transaction, permitted, decide, keyExpiryMs);
   const rows = decisions.flatMap((decision, index) =>
@@ -95,9 +94,11 @@ async function readCatalogue(transaction: SqlTransaction, registrations: readonl
   return new Map(tasks.map((task) => [task.id, task]));
 }
 
-function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, created: string): StoredDetail {
+function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, nowMs: number): StoredDetail {
+  const created = formatTimestamp(nowMs);
   return {
-    ID: uuidv7(),
+    // Lists find a range of creation times as a range of IDs.
+    ID: createTimeOrderedId(nowMs),
     TaskID: task.TaskID,
     Name: name,
     Enabled: true,

@@ -42,6 +42,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       replayed: false,
     });
     expect(ID).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
+    expect(Number.parseInt(ID.replace('-', '').slice(0, 12), 16)).toBe(Date.UTC(2026, 1, 22, 4, 10, 0, 950));
     expect(Object.keys(created.accountTask.detail)).toEqual(Object.keys(DETAIL_FIELDS));
 
     const [found] = await store.tasks.find([ID], callOf(client.accountId));
