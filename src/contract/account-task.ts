@@ -62,6 +62,8 @@ export interface AccountTask {
   readonly fields: DetailFields;
   /** The Detail exactly as returned, unknown fields included. */
   readonly detail: JsonObject;
+  /** An ISO timestamp: when the service last showed this task to the gateway. Null in the store, and if no record says so. */
+  readonly recordedAt: string | null;
 }
 
 /** The result of a create (`ResponseData`). */
@@ -100,7 +102,7 @@ export function readAccountTask(detail: JsonObject, at: string): AccountTask | R
   // .NET writes the all-zero GUID for an ID that was never set, so it identifies no task.
   if (id === null || id === EMPTY_GUID) return { at: `${at}.ID`, problem: 'is missing' };
   if (taskId === null) return { at: `${at}.TaskID`, problem: 'is missing' };
-  return { ID: id, TaskID: taskId, ClientID: clientId, fields, detail };
+  return { ID: id, TaskID: taskId, ClientID: clientId, fields, detail, recordedAt: null };
 }
 
 /** True if every known field is present under its exact name and has its type; GUIDs count as text. Most answers pass. */

@@ -51,5 +51,5 @@ export function toStoredTask(row: SqlRow): AccountTask {
 
 export function toAccountTask(detail: StoredDetail): AccountTask {
   const { ID, TaskID, ClientID } = detail;
-  return { ID, TaskID, ClientID, fields: detail, detail };
+  return { ID, TaskID, ClientID, fields: detail, detail, recordedAt: null };
 }

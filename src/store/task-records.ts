@@ -1,9 +1,9 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { AccountTask } from '../contract/account-task.ts';
+import type { AccountTask, CreatedAccountTask } from '../contract/account-task.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './group-commit.ts';
-import type { Database, SqlTransaction } from './sql/database.ts';
+import { type Database, type SqlTransaction, toIso } from './sql/database.ts';
 import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
 import { createRecordReads, type RecordReads } from './reading/record-reads.ts';
@@ -34,8 +34,10 @@ export interface NewRecord extends Acceptance {
   readonly id: string;
   /** The task's Detail as JSON. */
   readonly detail: string;
+  /** Null if only an operator says that the task exists. */
+  readonly recordedAt: string | null;
 }
-const COLUMNS = ['scope', 'position', 'id', 'detail'];
+const COLUMNS = ['scope', 'position', 'id', 'detail', 'recorded_at'];
 
 export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions): TaskRecords {
   const queue = createRetryQueue<NewRecord>({
@@ -52,12 +54,16 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
 }
 
 /** Makes the record of a task that the service has just created. */
-export function toRecord({ scopes: [scope], credential }: CallerIdentity, { ID, detail }: AccountTask): NewRecord {
+export function toRecord(
+  { scopes: [scope], credential }: CallerIdentity,
+  { ID, detail, recordedAt }: AccountTask,
+): NewRecord {
   return {
     scope,
     position: uuidv7(),
     id: ID,
     detail: JSON.stringify(detail),
+    recordedAt,
     credential: credential?.hash ?? null,
     acceptedAtMs: performance.now(),
   };
@@ -66,7 +72,7 @@ export function toRecord({ scopes: [scope], credential }: CallerIdentity, { ID, 
 /** Inserts the records that do not exist yet, and lifts the refusals of the callers' credentials. */
 export async function writeRecords(transaction: SqlTransaction, records: readonly NewRecord[]): Promise<void> {
   if (records.length === 0) return;
-  const rows = records.map(({ scope, position, id, detail }) => [scope, position, id, detail]);
+  const rows = records.map(({ scope, position, id, detail, recordedAt }) => [scope, position, id, detail, recordedAt]);
   await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
   await liftRefusals(transaction, records);
 }
@@ -87,7 +93,7 @@ export function recordedTaskService(
     ...inner,
     async create(task, call) {
       try {
-        const created = await inner.create(task, call);
+        const created = asShownNow(await inner.create(task, call));
         const { accountTask } = created;
         // The record of a create with a key is written with the result of its key.
         if (call.idempotencyKey != null) return created;
@@ -117,6 +123,10 @@ export function recordedTaskService(
       await refusals.close();
     },
   };
+}
+
+function asShownNow(created: CreatedAccountTask): CreatedAccountTask {
+  return { ...created, accountTask: { ...created.accountTask, recordedAt: toIso(Date.now()) } };
 }
 
 /** Returns true for a 401 of the service. */

@@ -18,7 +18,7 @@ const TASK: NewAccountTask = {
 };
 const { ID, TaskID } = SAMPLE_DETAIL;
 const CREATED = {
-  accountTask: { ID, TaskID, ClientID: null, fields: { ID, TaskID }, detail: { ID, TaskID } },
+  accountTask: { ID, TaskID, ClientID: null, fields: { ID, TaskID }, detail: { ID, TaskID }, recordedAt: null },
   Identification: null,
   Result: null,
   replayed: false,

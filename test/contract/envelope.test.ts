@@ -122,6 +122,7 @@ const CREATED_TASK = {
     ClientID: SAMPLE_DETAIL.ClientID,
     fields: SAMPLE_DETAIL,
     detail: SAMPLE_DETAIL,
+    recordedAt: null,
   },
   Identification: { UserId: 'u' },
   Result: 'r',

@@ -177,7 +177,8 @@ test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
   'a defect after the create does not make the router create again, for Accept: %s',
   async (accept) => {
     let creates = 0;
-    const accountTask = { ID, TaskID: ID, ClientID: null, fields: {}, detail: { n: 1n as unknown as number } }; // not JSON
+    const detail = { n: 1n as unknown as number }; // not JSON
+    const accountTask = { ID, TaskID: ID, ClientID: null, fields: {}, detail, recordedAt: null };
     const tasks: TaskService = {
       ...unsupportedWrites('not part of this test'),
       async create() {

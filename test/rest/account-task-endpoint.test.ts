@@ -16,6 +16,7 @@ const CREATED: CreatedAccountTask = {
     ClientID: SAMPLE_DETAIL.ClientID,
     fields: SAMPLE_DETAIL,
     detail: SAMPLE_DETAIL,
+    recordedAt: null,
   },
   Identification: { UserId: 'u' },
   Result: 'r',

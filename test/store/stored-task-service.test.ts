@@ -36,7 +36,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       ClientID: client.id,
     };
     expect(created).toEqual({
-      accountTask: { ID, TaskID: REPORT_TASK.TaskID, ClientID: client.id, fields: detail, detail },
+      accountTask: { ID, TaskID: REPORT_TASK.TaskID, ClientID: client.id, fields: detail, detail, recordedAt: null },
       Identification: { UserId: client.accountId },
       Result: 'CREATED',
       replayed: false,

@@ -56,6 +56,19 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect((await tasks.list({ first: 2, after: null }, other)).tasks).toEqual([]);
   });
 
+  test('a created task and its record carry the time at which the service showed it', async () => {
+    const { tasks: inner } = scriptedUpstream();
+    const { tasks } = await recordedOver(inner);
+    const fromMs = Date.now();
+    const { accountTask } = await tasks.create(REPORT_TASK, CALL);
+    const { recordedAt } = accountTask;
+    expect(recordedAt).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(Date.parse(recordedAt ?? '')).toBeGreaterThanOrEqual(fromMs);
+    expect(Date.parse(recordedAt ?? '')).toBeLessThanOrEqual(Date.now());
+    expect((await tasks.find([accountTask.ID], CALL))[0]?.recordedAt).toBe(recordedAt);
+    expect((await tasks.list({ first: 1, after: null }, CALL)).tasks[0]?.recordedAt).toBe(recordedAt);
+  });
+
   test('recorded tasks are listed in one order with those from before the gateway verified JWTs', async () => {
     const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
     const { tasks } = await recordedOver(inner);

@@ -4,18 +4,24 @@ import { type FailureEvidence, type FailureKind, TaskFailure } from '../../contr
 
 /** Formats a create's result as JSON that preserves the digits of its numbers. */
 export function formatCreated({ accountTask, Identification, Result }: CreatedAccountTask): string {
-  return JSON.stringify({ Identification, Result, Detail: accountTask.detail });
+  const { detail: Detail, recordedAt } = accountTask;
+  return JSON.stringify({ Identification, Result, Detail, recordedAt });
 }
 
 /** Parses the result of `formatCreated`. */
 export function parseCreated(text: string): CreatedAccountTask {
-  const { Identification, Result, Detail } = parseJsonKeepingDigits(text) as unknown as Pick<
-    CreatedAccountTask,
-    'Identification' | 'Result'
-  > & { readonly Detail: JsonObject };
+  const {
+    Identification,
+    Result,
+    Detail,
+    recordedAt = null,
+  } = parseJsonKeepingDigits(text) as unknown as Pick<CreatedAccountTask, 'Identification' | 'Result'> & {
+    readonly Detail: JsonObject;
+    readonly recordedAt?: string | null;
+  };
   const accountTask = readAccountTask(Detail, 'Detail');
   if ('at' in accountTask) throw new Error(`A stored result cannot be read: ${accountTask.at} ${accountTask.problem}`);
-  return { accountTask, Identification, Result, replayed: false };
+  return { accountTask: { ...accountTask, recordedAt }, Identification, Result, replayed: false };
 }
 
 /** A failure of unknown fate, as it is stored. */

@@ -16,7 +16,7 @@ export interface RecordReads {
   list(owner: CallerIdentity, page: PageRequest): Promise<AccountTaskPage>;
 }
 
-type StoredRecord = { readonly position: string; readonly detail: string };
+type StoredRecord = { readonly position: string; readonly detail: string; readonly recordedAt: string | null };
 
 export function createRecordReads(database: Database): RecordReads {
   const readRecords = (
@@ -25,7 +25,7 @@ export function createRecordReads(database: Database): RecordReads {
     readBoundedRows<StoredRecord>(database, {
       ...selection,
       table: 'recorded_tasks',
-      columns: 'position, detail',
+      columns: 'position, detail, recorded_at AS "recordedAt"',
       text: 'detail',
     }).catch((error: unknown) => {
       throw toReadFailure(error);
@@ -41,7 +41,7 @@ export function createRecordReads(database: Database): RecordReads {
         first: ids.length,
         maxBytes,
       });
-      const tasks = rows.map(({ detail }) => toTask(detail));
+      const tasks = rows.map(toTask);
       return inOrderOf(ids, tasks, hasMore);
     },
     async list({ scopes }, { first, after, maxBytes }) {
@@ -67,13 +67,13 @@ function mergePages(pages: readonly BoundedRows<StoredRecord>[], first: number):
   const records = pages.flatMap(({ rows }) => rows).toSorted((a, b) => (a.position > b.position ? -1 : 1));
   const read = records.filter(({ position }) => position >= oldest).slice(0, first);
   return {
-    tasks: read.map(({ detail }) => toTask(detail)),
+    tasks: read.map(toTask),
     hasNextPage: cut.length > 0 || records.length > read.length,
   };
 }
 
-function toTask(detail: string): AccountTask {
+function toTask({ detail, recordedAt }: StoredRecord): AccountTask {
   const task = readAccountTask(parseJsonKeepingDigits(detail) as JsonObject, 'Detail');
   if ('at' in task) throw new Error(`A recorded task cannot be read: ${task.at} ${task.problem}`);
-  return task;
+  return { ...task, recordedAt };
 }

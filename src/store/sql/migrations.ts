@@ -86,6 +86,13 @@ export const MIGRATIONS: readonly Migration[] = [
       "UPDATE clients SET revoked_at = SUBSTR(secret_hash, 9) WHERE secret_hash LIKE 'revoked:%' AND revoked_at IS NULL",
     ],
   },
+  {
+    number: 7,
+    statements: [
+      'ALTER TABLE recorded_tasks ADD COLUMN IF NOT EXISTS recorded_at TEXT',
+      'CREATE INDEX IF NOT EXISTS recorded_tasks_of_any_scope ON recorded_tasks (id)',
+    ],
+  },
 ];
 
 /** The step since which gateways write keys and records under the scopes of `toIdentity`. */
