@@ -11,6 +11,7 @@ import { TaskFailure } from './contract/failure.ts';
 const OLDEST_NODE = 24;
 /** npm and service managers deliver the same signal twice. */
 const REPEATED_SIGNAL_MS = 1_000;
+const PARENT_CHECK_MS = 250;
 
 const USAGE = `Usage: npm run cli -- COMMAND [--json]
 
@@ -129,6 +130,7 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
     running = await untilRunning().catch(() => null);
     await running?.close(waitMs);
   };
+  stopWithShellOfNpm();
   for (const signal of ['SIGTERM', 'SIGHUP', 'SIGINT'] as const) {
     process.on(signal, () => {
       if (isRepeated) return;
@@ -146,6 +148,21 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
       });
     });
   }
+}
+
+/**
+ * Under npm, many shells (dash) stay between npm and this process. npm's SIGTERM ends such a shell, which does not pass it on;
+ * its end then counts as the signal.
+ */
+function stopWithShellOfNpm(): void {
+  const { npm_command: command, npm_package_name: project } = process.env;
+  if (command !== 'exec' && project !== 'account-task-gateway') return;
+  const shell = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === shell) return;
+    clearInterval(timer);
+    process.kill(process.pid, 'SIGTERM');
+  }, PARENT_CHECK_MS).unref();
 }
 
 function say(text: string): void {

@@ -162,7 +162,7 @@ describe('SIGTERM', () => {
 });
 
 describe('a signal that arrives twice', () => {
-  // npm forwards a signal that the terminal or service manager sends to the whole group.
+  // npm forwards a signal that the terminal or service manager sends to the whole group. A shell in between may end by it.
   test.each(['SIGINT', 'SIGTERM'] as const)('%s to npm and to the gateway counts as one signal', async (signal) => {
     const { gateway, answer, letServiceAnswer } = await gatewayWithCreate({}, startNpmServe);
     gateway.killGroup(signal);
@@ -170,7 +170,18 @@ describe('a signal that arrives twice', () => {
     gateway.killGroup(signal);
     letServiceAnswer();
     expect(await answer).toMatchObject({ status: 200 });
-    expect(await gateway.exit).toMatchObject({ code: 0, signal: null });
+    const { code, signal: endOfNpm, stderr } = await gateway.exit;
+    expect([0, signal]).toContain(code ?? endOfNpm);
+    expect(stderr).toContain('"closed"');
+  });
+
+  test('SIGTERM to npm alone closes the gateway, which finishes the create in flight', async () => {
+    const { gateway, address, answer, letServiceAnswer } = await gatewayWithCreate({}, startNpmServe);
+    gateway.kill('SIGTERM');
+    await refusesConnections(address);
+    letServiceAnswer();
+    expect(await answer).toMatchObject({ status: 200 });
+    expect((await gateway.exit).stderr).toContain('"closed"');
   });
 
   test('two signals that arrive while the gateway is stopped count as one', async () => {
