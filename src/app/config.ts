@@ -1,7 +1,7 @@
 import type { EnumTables } from '../contract/enums.ts';
 import { readProxy } from './config-proxy.ts';
 import { readTelemetry, type TracingConfig } from './config-telemetry.ts';
-import { anyText, parseAddress, parseBaseUrl } from './config-values.ts';
+import { anyText, onOrOff, parseAddress, parseBaseUrl } from './config-values.ts';
 import { readGatewayVariables, readUpstreamVariables } from './config-variables.ts';
 
 // The gateway's configuration, read from environment variables. To declare a new variable, add one `read('NAME', default, parser)`
@@ -16,6 +16,8 @@ export interface Config extends Readonly<ReturnType<typeof readGatewayVariables>
   readonly auth: AuthConfig | null;
   /** True if GET requests without a CSRF header are answered, for trying one out in a browser; set by the mode alone. */
   readonly simpleGets: boolean;
+  /** True if catalogue tasks named "Fault: …" fail on purpose. */
+  readonly faults: boolean;
   /** Null if tracing is off. */
   readonly tracing: TracingConfig | null;
   /** Unsupported values that do not prevent startup: one `NAME: problem` per variable. */
@@ -112,6 +114,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
     upstream: upstreamUrl && { url: upstreamUrl, ...upstream },
     auth,
     simpleGets: isDemo,
+    faults: read('FAULTS', isDemo && upstreamUrl === null, onOrOff),
     tracing,
     ignoredVariables,
   };
@@ -120,6 +123,10 @@ export function readConfig(env: Environment, mode: Mode): Config {
   if (isDemo && !LOOPBACK.test(config.host)) {
     problems.push(`HOST: the demo gives its token to anyone who can reach it; use npm run serve for ${config.host}`);
   }
+  if (config.faults && !isDemo)
+    problems.push('FAULTS: makes creates fail on purpose, which only the demo does; unset it');
+  else if (config.faults && config.upstream)
+    problems.push("FAULTS: needs the demo's own store; unset it or UPSTREAM_URL");
   if (config.graphiql && config.trustedDocuments !== null)
     problems.push('GRAPHIQL: its documents would be refused because TRUSTED_DOCUMENTS is set; unset one of them');
   if (config.metricsPort === config.port && config.port !== 0)

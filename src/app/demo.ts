@@ -1,12 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
+import type { CatalogueTask } from '../store/catalogue.ts';
 import type { Store } from '../store/store.ts';
+import type { Backend } from './backend.ts';
 import type { Config } from './config.ts';
+import { observeCommits, type Observers } from './observers.ts';
+import { storeBackend } from './open-backend.ts';
 
 /** The TaskID of the contract's own sample request. */
 export const SAMPLE_TASK_ID = '86cb791c-8078-41ae-a045-5dded04c9589';
 const CLIENT_NAME = 'demo';
-const TASK_NAME = 'Sample task';
 
 export const SAMPLE_MUTATION = `# Press play (Ctrl-Enter) to create a task.
 mutation CreateAccountTask {
@@ -43,12 +46,31 @@ export function withSampleKey(mutation: string, { requiresIdempotencyKey }: Conf
     : mutation;
 }
 
-/** Creates the demo's client and catalogue task unless they exist, and issues a new token for that client. */
-export async function seedDemo({ clients, catalogue, tokens }: Store): Promise<string> {
+/** Opens the store with the demo's client and catalogue, and issues a new token for that client. */
+export async function openDemo(
+  config: Config,
+  observers: Observers,
+): Promise<{ readonly backend: Backend; readonly authorization: string }> {
+  const { openDatabase, createStore } = await import('../store/store.ts');
+  const database = await openDatabase(config.databaseUrl);
+  const store = createStore(database, { ...config, observeCommits: observeCommits(observers.metrics) });
+  const catalogue = [{ id: SAMPLE_TASK_ID, name: 'Sample task' }];
+  let { tasks } = store;
+  if (config.faults) {
+    const { FAULT_TASKS, faultyTaskService } = await import('./faults.ts');
+    catalogue.push(...FAULT_TASKS);
+    tasks = faultyTaskService(tasks, { ...config, database });
+  }
+  const authorization = `Bearer ${await seedDemo(store, catalogue)}`;
+  return { backend: await storeBackend({ ...store, tasks }, config, observers), authorization };
+}
+
+/** Creates what does not exist yet, and returns a new token. */
+async function seedDemo({ clients, catalogue, tokens }: Store, tasks: readonly CatalogueTask[]): Promise<string> {
   const known = (await clients.list()).find(({ name, revokedAt }) => name === CLIENT_NAME && revokedAt === null);
   const client = known ?? (await clients.create({ name: CLIENT_NAME })).client;
-  const tasks = await catalogue.list();
-  if (!tasks.some(({ id }) => id === SAMPLE_TASK_ID)) await catalogue.add({ id: SAMPLE_TASK_ID, name: TASK_NAME });
+  const ids = new Set((await catalogue.list()).map(({ id }) => id));
+  for (const task of tasks) if (!ids.has(task.id)) await catalogue.add(task);
   const { token } = await tokens.issue({ accountId: client.accountId, clientId: client.id });
   return token;
 }

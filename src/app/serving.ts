@@ -1,8 +1,8 @@
 import type { Backend } from './backend.ts';
-import { openObservers, observeCommits, type Observers } from './observers.ts';
-import { openBackend, storeBackend } from './open-backend.ts';
+import { openObservers, type Observers } from './observers.ts';
+import { openBackend } from './open-backend.ts';
 import type { Config, Mode } from './config.ts';
-import { demoBanner, SAMPLE_MUTATION, seedDemo, withSampleKey } from './demo.ts';
+import { demoBanner, openDemo, SAMPLE_MUTATION, withSampleKey } from './demo.ts';
 import { type Addresses, type CloseOptions, createHttpGateway, type Gateway } from './gateway.ts';
 import type { GraphiqlOptions } from '../graphql/graphiql.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -31,7 +31,10 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   const opened = await openObservers(config, member && { worker: member.workerId });
   const observers = { ...opened, metrics: member?.shareMetrics(opened.metrics) ?? opened.metrics };
   const { log } = observers;
-  const { backend, authorization } = await open(config, mode, observers);
+  const { backend, authorization } =
+    mode === 'demo' && !config.upstream
+      ? await openDemo(config, observers)
+      : { backend: await openBackend(config, observers), authorization: PLACEHOLDER };
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
     query: withSampleKey(SAMPLE_MUTATION, config),
     headers: { Authorization: authorization },
@@ -73,18 +76,6 @@ async function listen(
 ): Promise<Addresses & { readonly gateway: Gateway }> {
   const gateway = createHttpGateway(config, backend, observers, graphiql);
   return { gateway, ...(await gateway.listen()) };
-}
-
-async function open(
-  config: Config,
-  mode: Mode,
-  observers: Observers,
-): Promise<{ readonly backend: Backend; readonly authorization: string }> {
-  if (mode === 'serve' || config.upstream)
-    return { backend: await openBackend(config, observers), authorization: PLACEHOLDER };
-  const { openStore } = await import('../store/store.ts');
-  const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
-  return { backend: await storeBackend(store, config, observers), authorization: `Bearer ${await seedDemo(store)}` };
 }
 
 /**

@@ -28,15 +28,19 @@ const PRINTABLE = /^\P{Cc}+$/u;
 
 /**
  * Runs `creates list` or `creates settle` on the database of the configuration and returns the result, as text or JSON.
- * @throws UsageError, or TaskFailure NOT_SUPPORTED, before the database is opened.
+ * @throws UsageError before the database is opened; TaskFailure NOT_SUPPORTED if there can be nothing to settle.
  */
 export async function runCreates(args: readonly string[], config: Config): Promise<string> {
   const work = readCommand(args);
-  refuseWithoutRecords(config);
+  if (config.upstream?.isRecorded === false)
+    throw notSupported(
+      'This gateway keeps no records (RECORD=off), so it knows no creates of unknown fate. Search its log for outcome UNKNOWN.',
+    );
   refuseMissingFile(config);
   const { openDatabase } = await import('../store/store.ts');
   const database = await openDatabase(config.databaseUrl);
   try {
+    if (!config.upstream) await refuseWithoutAttempts(database);
     return await work(database);
   } finally {
     await database.close();
@@ -86,11 +90,16 @@ function readOperator(by: string | undefined): string {
   throw new UsageError(`--by: expected 1 to ${MAX_NAME_LENGTH} characters without control characters.`);
 }
 
-function refuseWithoutRecords({ upstream }: Config): void {
-  if (upstream?.isRecorded) return;
-  const reason = upstream
-    ? 'This gateway keeps no records (RECORD=off), so it knows no creates of unknown fate. Search its log for outcome UNKNOWN.'
-    : 'UPSTREAM_URL is not set: in store mode there is nothing to settle. After STORE_FAILED, look with the query ' +
-      'writeOutcome(idempotencyKey), or send the create again with the same key: it finds the task or creates it.';
-  throw new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, `NOT_SUPPORTED: ${reason}`);
+/** A store has creates to settle only in the demo, from its faults. */
+async function refuseWithoutAttempts(database: Database): Promise<void> {
+  const { listAttempts } = await import('../store/idempotency/settling.ts');
+  if ((await listAttempts(database, false)).length > 0) return;
+  throw notSupported(
+    'UPSTREAM_URL is not set: in store mode there is nothing to settle. After STORE_FAILED, look with the query ' +
+      'writeOutcome(idempotencyKey), or send the create again with the same key: it finds the task or creates it.',
+  );
+}
+
+function notSupported(reason: string): TaskFailure {
+  return new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, `NOT_SUPPORTED: ${reason}`);
 }

@@ -52,6 +52,8 @@ describe('readConfig', () => {
     ['TASK_NOTIFICATIONS', 'A=1,B=1', 'two members have the same number'],
     ['CORS_ORIGINS', 'https://a.example/path', `${ORIGINS} "https://a.example/path"`],
     ['CORS_ORIGINS', 'https://a.example,*', `${ORIGINS} "*"`],
+    ['FAULTS', 'some', 'expected on or off, got "some"'],
+    ['FAULTS', 'on', 'makes creates fail on purpose, which only the demo does; unset it'],
     ['GRAPHIQL', '2', 'expected on or off, got "2"'],
     ['INTROSPECTION', 'maybe', 'expected on or off, got "maybe"'],
     ['MAX_BODY_BYTES', '1MB', 'expected a whole number from 1 to 268435456, got "1MB"'],
@@ -143,6 +145,13 @@ describe('readConfig', () => {
     expect(problemsOf({ WORKERS: '1' })).toEqual([]);
     expect(problemsOf({ WORKERS: '2', DATABASE_URL: 'postgres://db/tasks' }, 'demo')).toEqual([
       'WORKERS: the demo runs in one process; use npm run serve for more',
+    ]);
+  });
+
+  test('refuses faults in the demo before a service, which cannot make them', () => {
+    expect(problemsOf(UPSTREAM, 'demo')).toEqual([]);
+    expect(problemsOf({ ...UPSTREAM, FAULTS: 'on' }, 'demo')).toEqual([
+      "FAULTS: needs the demo's own store; unset it or UPSTREAM_URL",
     ]);
   });
 

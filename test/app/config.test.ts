@@ -17,6 +17,7 @@ const DEFAULTS: Config = {
   introspection: false,
   trustedDocuments: null,
   simpleGets: false,
+  faults: false,
   maxBodyBytes: 1_048_576,
   workers: 1,
   drainMs: 5_000,
@@ -69,7 +70,7 @@ describe('readConfig without variables', () => {
   });
 
   test('gives the demo GraphiQL, introspection and a quiet log, and no drain time', () => {
-    const shown = { graphiql: true, introspection: true, simpleGets: true };
+    const shown = { graphiql: true, introspection: true, simpleGets: true, faults: true };
     expect(readConfig({}, 'demo')).toEqual({ ...DEFAULTS, ...shown, drainMs: 0, logLevel: 'warn' });
   });
 

@@ -3,6 +3,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startRestService } from '../support/rest-service.ts';
 import { type Exit, runCli, startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
+import { seedStore } from './support/seeded-store.ts';
 
 const caller = createCaller('Bearer of-the-service');
 
@@ -55,6 +56,8 @@ test('bad arguments and configurations are refused with one sentence, and nothin
   const { env } = await twoUnknown();
   const [{ id = '' } = {}] = await list(env, '--unknown');
   const verdict = ['--not-created', '--by', 'ann'];
+  const ofStore = temporaryDatabase();
+  await seedStore(ofStore);
   const settle = (...options: readonly string[]): Promise<Exit> => runCli(['creates', 'settle', ...options], env);
   const refusals: readonly (readonly [Promise<Exit>, RegExp])[] = [
     [settle('--id', 'x', ...verdict), /^--id: expected a GUID/],
@@ -70,7 +73,7 @@ test('bad arguments and configurations are refused with one sentence, and nothin
     [runCli(['creates', 'list', '--by', 'ann'], env), /^"creates list" takes no --by/],
     [runCli(['creates', 'forget'], env), /^"creates forget" is not a command/],
     [runCli(['creates', 'list'], { ...env, RECORD: 'off' }), /^Not done: NOT_SUPPORTED: .*RECORD=off/],
-    [runCli(['creates', 'list'], { DATABASE_URL: env.DATABASE_URL }), /^Not done: NOT_SUPPORTED: .*in store mode/],
+    [runCli(['creates', 'list'], { DATABASE_URL: ofStore }), /^Not done: NOT_SUPPORTED: .*in store mode/],
     [
       runCli(['creates', 'list'], { ...env, DATABASE_URL: temporaryDatabase() }),
       /^Not done: DATABASE_URL: there is no file \//,

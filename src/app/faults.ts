@@ -1,0 +1,133 @@
+/*
+ * Faults on demand. In the demo, catalogue tasks named "Fault: …" make their creates fail or take long, so that the authors
+ * of front ends can see what they must handle.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import type { CreatedAccountTask } from '../contract/account-task.ts';
+import { type FailureEvidence, type FailureKind, TaskFailure } from '../contract/failure.ts';
+import type { TaskService } from '../contract/task-service.ts';
+import type { CatalogueTask } from '../store/catalogue.ts';
+import { createLedger } from '../store/idempotency/ledger.ts';
+import { idempotentTaskService } from '../store/idempotency/upstream-idempotency.ts';
+import type { Database } from '../store/sql/database.ts';
+
+export interface FaultOptions {
+  /** The store's own database. */
+  readonly database: Database;
+  readonly keyExpiryMs: number;
+  /** Waits for so many milliseconds. */
+  readonly wait?: (ms: number) => Promise<unknown>;
+}
+
+/** Makes a fault of a create. `store` is the create that it stands in front of. */
+type Fault = (
+  store: () => Promise<CreatedAccountTask>,
+  wait: (ms: number) => Promise<unknown>,
+) => Promise<CreatedAccountTask>;
+
+const TASK_ID_PREFIX = 'fa000000-0000-4000-8000-000000000';
+const SLOW_MS = 8_000;
+/** Longer than any fault takes. */
+const LEASE_MS = 30_000;
+const MAX_PENDING = 1_000;
+const REASON = 'The start date is in the past.';
+
+/** The faults by the last three digits of their TaskIDs. */
+const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault]>> = {
+  401: failing({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.'),
+  403: failing(
+    { code: 'FORBIDDEN', outcome: 'REJECTED' },
+    'The service does not allow this caller to create the task.',
+  ),
+  404: failing({ code: 'TASK_NOT_FOUND', outcome: 'REJECTED' }, 'The catalogue has no such task.'),
+  409: failing({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'The account has no client; create one first.'),
+  422: failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, REASON, { errorCode: 'E17', errorReason: REASON }),
+  429: failing({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'The service refused the task because it is busy.'),
+  503: failing({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service cannot be reached.'),
+  500: failing(
+    { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
+    'The service failed (HTTP 500); the task may have been created.',
+  ),
+  504: [
+    'UPSTREAM_TIMEOUT, created',
+    async (store) => {
+      const created = await store();
+      if (created.replayed) return created;
+      throw new TaskFailure(
+        { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' },
+        'The service did not answer in time; the task may have been created.',
+      );
+    },
+  ],
+  102: [
+    'created after 8 seconds',
+    async (store, wait) => {
+      await wait(SLOW_MS);
+      return store();
+    },
+  ],
+  999: [
+    'INTERNAL_SERVER_ERROR',
+    () => {
+      throw new Error('The fault …999 is a defect on purpose.');
+    },
+  ],
+};
+
+/** The faults whose keys are kept as those of a service are: claimed before the create, settled after it. */
+const AT_THE_SERVICE: ReadonlySet<string> = new Set(['500', '102']);
+
+/** The catalogue tasks whose creates are faults. */
+export const FAULT_TASKS: readonly CatalogueTask[] = Object.entries(FAULTS).map(([digits, [name]]) => ({
+  id: `${TASK_ID_PREFIX}${digits}`,
+  name: `Fault: ${name}`,
+}));
+
+/** Decorates the store's task service with the faults. Creates of other tasks are left alone. */
+export function faultyTaskService(
+  inner: TaskService,
+  { database, keyExpiryMs, wait = delay }: FaultOptions,
+): TaskService {
+  const ledger = createLedger({
+    database,
+    leaseMs: LEASE_MS,
+    expiryMs: keyExpiryMs,
+    maxPending: MAX_PENDING,
+    onUnsettled: () => undefined,
+    onLateAnswer: () => undefined,
+  });
+  const create: TaskService['create'] = async (task, call) => {
+    const [, fault] = FAULTS[toDigits(task.TaskID)] ?? [];
+    return fault ? fault(() => inner.create(task, call), wait) : inner.create(task, call);
+  };
+  const service = idempotentTaskService(
+    // The ledger has the key already; for the store it would be one in use.
+    { ...inner, create: (task, call) => create(task, { ...call, idempotencyKey: null }) },
+    { ledger, waitMs: 0 },
+  );
+  return {
+    ...inner,
+    create: (task, call) => (AT_THE_SERVICE.has(toDigits(task.TaskID)) ? service : { create }).create(task, call),
+    async close() {
+      await ledger.close();
+      await inner.close();
+    },
+  };
+}
+
+function toDigits(taskId: string): string {
+  return taskId.startsWith(TASK_ID_PREFIX) ? taskId.slice(TASK_ID_PREFIX.length) : '';
+}
+
+function failing(
+  kind: FailureKind,
+  message: string,
+  evidence?: FailureEvidence,
+): readonly [name: string, fault: Fault] {
+  return [
+    kind.code,
+    () => {
+      throw new TaskFailure(kind, message, evidence);
+    },
+  ];
+}
