@@ -73,13 +73,15 @@ interface Writes {
 }
 
 export type WriteName = keyof Writes;
+export type WriteInput<Name extends WriteName> = Writes[Name][0];
+export type WriteResult<Name extends WriteName> = Writes[Name][1];
 
 /**
  * The methods of the writes. Each resolves only once the service has answered, or the result is stored durably; a failure states
  * in `outcome` whether the write may have been carried out.
  */
 export type WriteMethods = {
-  readonly [Name in WriteName]: (input: Writes[Name][0], call: WriteCall) => Promise<Writes[Name][1]>;
+  readonly [Name in WriteName]: (input: WriteInput<Name>, call: WriteCall) => Promise<WriteResult<Name>>;
 };
 
 /** Decorates every write alike. */

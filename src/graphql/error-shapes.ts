@@ -5,16 +5,15 @@
 import { type ExecutionResult, GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { type AnswerBudget, AnswerTooLargeError } from '../schema/answer-budget.ts';
-import type { CreatedTaskRef, UncertainWrite } from '../schema/context.ts';
+import type { DoneWrites, UncertainWrite } from '../schema/context.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
 const MASKED_MESSAGE = 'Unexpected error.';
 
-interface MaskedFacts {
+interface MaskedFacts extends DoneWrites {
   readonly outcome?: string;
-  readonly created?: readonly CreatedTaskRef[];
 }
 
 /** The request that an error belongs to. */
@@ -22,8 +21,8 @@ export interface FailedRequest {
   /** Records the failure for the log line, metrics and trace. */
   readonly record: RequestRecord;
   readonly log: Log;
-  /** The tasks that were created. An answer without data would otherwise not show them. */
-  readonly created?: readonly CreatedTaskRef[];
+  /** The writes that were carried out. An answer without data would otherwise not show them. */
+  readonly done?: DoneWrites;
   /** The writes of unknown outcome. */
   readonly uncertain?: readonly UncertainWrite[];
 }
@@ -100,14 +99,14 @@ export interface ExecutedOperation {
   readonly isLost: boolean;
 }
 
-/** The errors of an operation that ran. A masked failure of a mutation is UNKNOWN: the task may have been created before it. */
+/** The errors of an operation that ran. A masked failure of a mutation is UNKNOWN: the write may have been done before it. */
 export function executionErrors(
   errors: readonly GraphQLError[],
   { isMutation, isLost }: ExecutedOperation,
   request: FailedRequest,
 ): GraphQLError[] {
-  const created = isLost && request.created?.length ? { created: request.created } : {};
-  const uncertain = isLost ? (request.uncertain ?? []).map((write) => uncertainError(write, request, created)) : [];
+  const done = isLost ? request.done : {};
+  const uncertain = isLost ? (request.uncertain ?? []).map((write) => uncertainError(write, request, done)) : [];
   // An error at a root field, or the last error if it nulled all data.
   const isOfWrite = ({ path = [] }: GraphQLError, index: number): boolean =>
     isMutation && (path.length <= 1 || (isLost && index === errors.length - 1));
@@ -118,10 +117,10 @@ export function executionErrors(
     if (failure) {
       logFailure(failure, request);
       noteFailure(request.record, failure.code, failure.outcome);
-      return toError(error, failure.message, { ...toExtensions(failure, request.record.requestId), ...created });
+      return toError(error, failure.message, { ...toExtensions(failure, request.record.requestId), ...done });
     }
     if (isUnexpected(error))
-      return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...created });
+      return maskedError(error, request, { ...(isMutation ? { outcome: 'UNKNOWN' } : {}), ...done });
     return refusedError(error, request);
   });
   return withOmittedCount([...uncertain, ...named], errors.length - kept.length);
@@ -131,12 +130,12 @@ export function executionErrors(
 function uncertainError(
   { path, error }: UncertainWrite,
   { record: { requestId } }: FailedRequest,
-  created: { readonly created?: readonly CreatedTaskRef[] },
+  done: DoneWrites | undefined,
 ): GraphQLError {
   const at = new GraphQLError('', { path });
   return error instanceof TaskFailure
-    ? toError(at, error.message, { ...toExtensions(error, requestId), ...created })
-    : toError(at, MASKED_MESSAGE, toMaskedExtensions(requestId, { outcome: 'UNKNOWN', ...created }));
+    ? toError(at, error.message, { ...toExtensions(error, requestId), ...done })
+    : toError(at, MASKED_MESSAGE, toMaskedExtensions(requestId, { outcome: 'UNKNOWN', ...done }));
 }
 
 function toMaskedExtensions(requestId: string, facts: MaskedFacts): Record<string, unknown> {

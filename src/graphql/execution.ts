@@ -26,7 +26,7 @@ import { executionErrors, logFailure, refusedResult, withShortDetails } from './
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
 import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
-import type { Call, TaskService } from '../contract/task-service.ts';
+import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 
 /** The value that is passed with a request to Yoga: its server context. */
@@ -110,8 +110,8 @@ export function createExecution(options: ExecutionOptions): Execution {
     record: RequestRecord,
   ): readonly GraphQLError[] => {
     const errors = withShortDetails(fieldErrors, context.answer);
-    const { created, uncertain } = context;
-    return errors.length === 0 ? errors : executionErrors(errors, operation, { created, uncertain, record, log });
+    const { done, uncertain } = context;
+    return errors.length === 0 ? errors : executionErrors(errors, operation, { done, uncertain, record, log });
   };
   return {
     run(plan, variables, authorization, record, answerType) {
@@ -202,7 +202,10 @@ function createOperationTime(timeoutMs: number, onOver: () => void): OperationTi
     within,
     limit: (tasks) => ({
       ...tasks,
-      create: (task, call) => (isOver(call) ? Promise.reject(over()) : tasks.create(task, call)),
+      ...decorateWrites(
+        tasks,
+        (write) => (input, call) => (isOver(call) ? Promise.reject(over()) : write(input, call)),
+      ),
       find: (...request) => read(request[1], () => tasks.find(...request)),
       list: (...request) => read(request[1], () => tasks.list(...request)),
       findOutcome: (...request) => read(request[1], () => tasks.findOutcome(...request)),

@@ -70,6 +70,10 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
           description: 'The ID of the API client that registered the task, hyphenated and lower-case.',
           resolve: (task) => task.ClientID,
         }),
+        recordedAt: date(
+          ({ recordedAt }) => recordedAt,
+          'Upstream mode: when the service last showed this task to the gateway; null in the store.',
+        ),
         detail: t.field({
           type: 'JSON',
           nullable: false,

@@ -1,16 +1,19 @@
 import DataLoader from 'dataloader';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { AccountTask, CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
+import type { AccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import type { Call, Caller, TaskService, WriteOutcome } from '../contract/task-service.ts';
 import type { AnswerBudget } from './answer-budget.ts';
 import { countFieldsBelow } from './requested-fields.ts';
 import { findOutcomes, findTasks } from './task-reading.ts';
 
-/** A task that this request has created. */
-export interface CreatedTaskRef {
+/** The writes that a request has carried out, by what they did. */
+export type DoneWrites = { [Done in 'created' | 'updated' | 'ran']?: DoneWrite[] };
+
+interface DoneWrite {
   /** The name of the field in the answer, for an item of a batch followed by a dot and its index. */
   readonly path: string;
+  /** The ID of the account task or client. */
   readonly id: string;
 }
 
@@ -28,9 +31,9 @@ export interface GatewayContext {
   authenticate(): Caller | Promise<Caller>;
   /** The deadline of the operation in milliseconds of `performance.now()`. */
   readonly deadlineMs: number;
-  /** The tasks created so far. An error of a later field can null the whole `data`; its extensions then list these tasks. */
-  readonly created: CreatedTaskRef[];
-  /** The creates with an unknown outcome, kept for the same reason. */
+  /** The writes carried out so far. An error of a later field can null the whole `data`; its extensions then list them. */
+  readonly done: DoneWrites;
+  /** The writes with an unknown outcome, kept for the same reason. */
   readonly uncertain: UncertainWrite[];
   /** The maximum number of concurrent creates of one batch. */
   readonly batchConcurrency: number;
@@ -59,7 +62,7 @@ export function createGatewayContext(options: GatewayContextOptions): GatewayCon
     tasks: options.tasks,
     deadlineMs: options.deadlineMs,
     batchConcurrency: options.batchConcurrency,
-    created: [],
+    done: {},
     uncertain: [],
     answer: options.answer,
     reportFailure(error, path) {
@@ -85,42 +88,10 @@ export async function toCall(context: GatewayContext): Promise<Call> {
 }
 
 /** Runs `work` with that context, without waiting if the caller is known at once. */
-function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise<Result>): Promise<Result> {
+export function withCall<Result>(context: GatewayContext, work: (call: Call) => Promise<Result>): Promise<Result> {
   const caller = context.authenticate();
   if (caller instanceof Promise) return caller.then((known) => work(callOf(known, context)));
   return work(callOf(caller, context));
-}
-
-/** The place of a create in the request: its path in the answer, and the path of its input in the arguments. */
-interface CreatePlace {
-  readonly path: string;
-  readonly inputPath: string;
-}
-
-/** Registers a task and adds it to `created`. */
-export function createTask(
-  context: GatewayContext,
-  { path, inputPath }: CreatePlace,
-  task: NewAccountTask,
-  idempotencyKey: string | null,
-): Promise<CreatedAccountTask> {
-  return withCall(context, ({ caller, requestId, deadlineMs }) =>
-    context.tasks.create(task, { caller, requestId, deadlineMs, idempotencyKey }).then(
-      (created) => {
-        context.created.push({ path, id: created.accountTask.ID });
-        return created;
-      },
-      (error: unknown) => {
-        throw withInputPath(error, inputPath);
-      },
-    ),
-  );
-}
-
-/** Names a refused member of an input by its path in the arguments, as in `input.parameters`. */
-function withInputPath(error: unknown, inputPath: string): unknown {
-  if (!(error instanceof TaskFailure) || error.taskField === undefined) return error;
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${error.message}`);
 }
 
 function callOf(caller: Caller, { requestId, deadlineMs }: GatewayContext): Call {

@@ -73,21 +73,21 @@ function isIncluded(node: SelectionNode, { variableValues }: GraphQLResolveInfo)
 }
 
 /** Items of batches and aliases of mutations count alike. */
-const MAX_CREATES_PER_REQUEST = 100;
+const MAX_WRITES_PER_REQUEST = 100;
 
 /**
- * Throws BAD_USER_INPUT if the operation requests more creates than allowed. Every mutation calls this before it creates, so such
- * an operation creates nothing: not even its first fields, whose results the error of a later field could null.
+ * Throws BAD_USER_INPUT if the operation requests more writes than allowed. Every mutation calls this before it writes, so such
+ * an operation writes nothing: not even its first fields, whose results the error of a later field could null.
  */
-export function limitCreates(field: string, info: GraphQLResolveInfo): void {
+export function limitWrites(field: string, info: GraphQLResolveInfo): void {
   const fields = rootFields(info);
-  const requested = fields.reduce((count, node) => count + countCreates(node, info), 0);
-  if (requested <= MAX_CREATES_PER_REQUEST) return;
-  throw badInput(field, `expected at most ${MAX_CREATES_PER_REQUEST} creates in one request, got ${requested}`);
+  const requested = fields.reduce((count, node) => count + countWrites(node, info), 0);
+  if (requested <= MAX_WRITES_PER_REQUEST) return;
+  throw badInput(field, `expected at most ${MAX_WRITES_PER_REQUEST} writes in one request, got ${requested}`);
 }
 
-/** One per item of `inputs`; a mutation without `inputs` creates one task. */
-function countCreates({ arguments: args = [] }: FieldNode, { variableValues }: GraphQLResolveInfo): number {
+/** One per item of `inputs`; a mutation without `inputs` is one write. */
+function countWrites({ arguments: args = [] }: FieldNode, { variableValues }: GraphQLResolveInfo): number {
   const inputs = args.find(({ name }) => name.value === 'inputs')?.value;
   if (inputs?.kind === Kind.LIST) return inputs.values.length;
   const given = inputs?.kind === Kind.VARIABLE ? variableValues[inputs.name.value] : null;

@@ -17,7 +17,10 @@ import type { GatewayContext } from './context.ts';
 import { addCreateAccountTask, addCreateAccountTaskInput } from './writes/create-account-task.ts';
 import { addCreateAccountTasks } from './writes/create-account-tasks.ts';
 import { addReferences, type SubgraphOptions, toSubgraphSchema } from './subgraph.ts';
-import { addCreateAccountTaskResult } from './writes/write-failure.ts';
+import { addCreateClient } from './writes/create-client.ts';
+import { addRunAccountTask } from './writes/run-account-task.ts';
+import { addUpdateAccountTask } from './writes/update-account-task.ts';
+import { addWriteFailure } from './writes/write-failure.ts';
 import { addWriteOutcome } from './writes/write-outcome.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
@@ -33,15 +36,18 @@ const SUBGRAPH: SubgraphOptions = {
 export function createSchema(tables: EnumTables): GraphQLSchema {
   const builder = createBuilder();
   builder.queryType({ description: "Reads the caller's own account tasks." });
-  builder.mutationType({ description: 'Registers account tasks.' });
+  builder.mutationType({ description: 'Registers, updates and runs account tasks, and adds API clients.' });
   addScalars(builder);
   const enums = addEnums(builder, tables);
   addReferences(builder);
   addAccountTask(builder, enums, tables);
   addAccountTaskConnection(builder);
   const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
-  const CreateAccountTaskResult = addCreateAccountTaskResult(builder);
-  addCreateAccountTask(builder, CreateAccountTaskInput, CreateAccountTaskResult);
+  addWriteFailure(builder);
+  const CreateAccountTaskResult = addCreateAccountTask(builder, CreateAccountTaskInput);
+  addUpdateAccountTask(builder, enums);
+  addRunAccountTask(builder);
+  addCreateClient(builder);
   addCreateAccountTasks(builder, CreateAccountTaskInput, CreateAccountTaskResult);
   addWriteOutcome(builder);
   return countLeaves(nameAcceptedMembers(toSubgraphSchema(builder.toSchema(), SUBGRAPH)));

@@ -27,7 +27,16 @@ const DETAIL = {
   ...(parseJsonKeepingDigits('{"Cost":1.0}') as JsonObject),
 };
 
-/** Gives the same answer to the same request every time. The Parameters of a create select its failure. */
+function endAs(text: string): void {
+  if (text === '"reject"')
+    throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.', {
+      errorCode: 'E',
+      errorReason: 'No.',
+    });
+  if (text === '"defect"') throw new Error('a defect');
+}
+
+/** Gives the same answer to the same request every time. The Parameters, the name or the ID of a write select its failure. */
 function deterministicBackend(): Backend {
   const task = readAccountTask(DETAIL, 'Detail') as AccountTask;
   const common = {
@@ -41,7 +50,9 @@ function deterministicBackend(): Backend {
   const outcomes: Readonly<Record<string, WriteOutcome>> = {
     1: { ...common, state: 'SUCCEEDED', accountTask: task, failure: null },
     '"reject"': { ...common, state: 'UNKNOWN', accountTask: null, failure },
+    '"defect"': { ...common, operation: 'RUN_ACCOUNT_TASK', state: 'UNKNOWN', accountTask: null, failure },
   };
+  const envelope = { Identification: { UserId: 'u' }, Result: null };
   return {
     batchConcurrency: 4,
     issueToken: null,
@@ -53,13 +64,20 @@ function deterministicBackend(): Backend {
     tasks: {
       ...unsupportedWrites('not part of this test'),
       create: async ({ Parameters }) => {
-        if (Parameters === '"reject"')
-          throw new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.', {
-            errorCode: 'E',
-            errorReason: 'No.',
-          });
-        if (Parameters === '"defect"') throw new Error('a defect');
-        return { accountTask: task, Identification: { UserId: 'u' }, Result: null, replayed: false };
+        endAs(Parameters);
+        return { accountTask: task, ...envelope, replayed: false };
+      },
+      update: async ({ task: { Parameters }, enabled }) => {
+        endAs(Parameters);
+        return { accountTask: enabled ? task : null, ...envelope };
+      },
+      run: async ({ id }) => {
+        endAs(id === task.ID ? '' : '"reject"');
+        return { ...envelope, replayed: true };
+      },
+      createClient: async ({ Name, UserID, Secret }) => {
+        endAs(Name);
+        return { ID: UserID, Name, Secret, detail: {} };
       },
       find: async (ids) => ids.map((id) => (id === task.ID ? task : null)),
       list: async ({ first }) => ({ tasks: [task, task].slice(0, first), hasNextPage: true }),

@@ -1,27 +1,22 @@
-import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import type { AnswerBudget } from '../answer-budget.ts';
 import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from '../task-size.ts';
 import type { Builder } from '../builder.ts';
-import { createTask } from '../context.ts';
-import {
-  type CreateAccountTaskInputRef,
-  IDEMPOTENCY_KEY,
-  toNewAccountTask,
-  WRITE_COST,
-} from './create-account-task.ts';
-import { limitCreates, countFieldsBelow } from '../requested-fields.ts';
-import { type CreateAccountTaskResultRef, failedCreate } from './write-failure.ts';
+import { type CreateAccountTaskInputRef, CREATE_KEY, toNewAccountTask } from './create-account-task.ts';
+import { countFieldsBelow, limitWrites } from '../requested-fields.ts';
+import { carryOut, type Written } from './write-call.ts';
+import { failedWrite } from './write-failure.ts';
+import { WRITE_COST, type WriteResultRef } from './write-field.ts';
 
 export function addCreateAccountTasks(
   builder: Builder,
   CreateAccountTaskInput: CreateAccountTaskInputRef,
-  CreateAccountTaskResult: CreateAccountTaskResultRef,
+  CreateAccountTaskResult: WriteResultRef,
 ): void {
   const CreateAccountTaskItem = builder.inputType('CreateAccountTaskItem', {
     description: 'One create of a batch.',
     fields: (t) => ({
       input: t.field({ type: CreateAccountTaskInput, required: true, description: 'The task to register.' }),
-      idempotencyKey: t.string({ description: IDEMPOTENCY_KEY }),
+      idempotencyKey: t.string({ description: CREATE_KEY }),
     }),
   });
 
@@ -36,11 +31,11 @@ export function addCreateAccountTasks(
         inputs: t.arg({
           type: [CreateAccountTaskItem],
           required: true,
-          description: 'The tasks to register: at most 100, including all other creates of the request.',
+          description: 'The tasks to register: at most 100, including all other writes of the request.',
         }),
       },
       resolve: async (_, { inputs }, context, info) => {
-        limitCreates('inputs', info);
+        limitWrites('inputs', info);
         await context.authenticate();
         const name = String(info.path.key);
         const held = createHeldTasks(context.answer, countFieldsBelow([info.operation.selectionSet], info));
@@ -52,9 +47,9 @@ export function addCreateAccountTasks(
               const inputPath = `inputs.${index}.input`;
               const task = toNewAccountTask(inputPath, input);
               const place = { path: `${name}.${index}`, inputPath };
-              return held.hold(await createTask(context, place, task, idempotencyKey ?? null));
+              return held.hold(await carryOut(context, 'create', place, task, idempotencyKey ?? null));
             } catch (error) {
-              return failedCreate(context, error, [name, index]);
+              return failedWrite(context, 'create', error, [name, index]);
             }
           },
         );
@@ -69,7 +64,7 @@ export function addCreateAccountTasks(
 function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
   let heldBytes = 0;
   return {
-    hold(created: CreatedAccountTask): CreatedAccountTask {
+    hold(created: Written<'create'>): Written<'create'> {
       const accountTask = withoutUnrequested(created.accountTask, fieldCounts);
       const bytes = heldSize(accountTask);
       if (!answer.take(bytes)) return { ...created, accountTask: withoutLongTexts(accountTask, answer) };

@@ -1,13 +1,16 @@
 import { FAILURES, type FailureCode, type Outcome, shortenMessage, TaskFailure } from '../../contract/failure.ts';
+import type { WriteName } from '../../contract/task-service.ts';
 import type { Builder, FailedWrite } from '../builder.ts';
 import type { GatewayContext } from '../context.ts';
+import { WRITES } from './write-call.ts';
 
 const OUTCOMES = {
-  NOT_SENT: { description: 'Nothing left the gateway, so nothing was created.' },
-  REJECTED: { description: 'The service answered and did not create the task.' },
+  NOT_SENT: { description: 'Nothing left the gateway, so nothing was done.' },
+  REJECTED: { description: 'The service answered and did not do it.' },
   UNKNOWN: {
     description:
-      'No trustworthy answer arrived, so the task may exist. Repeat the create only with the same idempotencyKey.',
+      'No trustworthy answer arrived, so it may have been done. Repeat a create or a run only with the same idempotencyKey; an ' +
+      'update ends in the same state, but may overwrite a later change.',
   },
 } as const satisfies Record<Outcome, { description: string }>;
 
@@ -19,22 +22,20 @@ const CODES = Object.fromEntries(
   ),
 ) as Readonly<Record<FailureCode | typeof MASKED.code, { readonly description: string }>>;
 
-export type CreateAccountTaskResultRef = ReturnType<typeof addCreateAccountTaskResult>;
-
-/** Adds the failures of writes as data, and the result of a create, which is a payload or a failure. */
-export function addCreateAccountTaskResult(builder: Builder) {
+/** Adds what the failures of all writes have in common. */
+export function addWriteFailure(builder: Builder): void {
   const TaskOutcome = builder.enumType('TaskOutcome', {
-    description: 'What happened to a task whose create failed.',
+    description: 'What became of a write that failed.',
     values: OUTCOMES,
   });
   const TaskFailureCode = builder.enumType('TaskFailureCode', {
-    description: 'Why a create failed. `extensions.code` has the same codes.',
+    description: 'Why a write failed. `extensions.code` has the same codes.',
     values: CODES,
   });
 
   builder.interfaceType('WriteFailure', {
     description: 'A write that failed, with the fields that its GraphQL error has in its extensions.',
-    resolveType: () => 'CreateAccountTaskFailure',
+    resolveType: ({ write }) => `${WRITES[write].type}Failure` as const,
     fields: (t) => ({
       message: t.string({
         nullable: false,
@@ -50,7 +51,7 @@ export function addCreateAccountTaskResult(builder: Builder) {
       outcome: t.field({
         type: TaskOutcome,
         nullable: false,
-        description: 'What happened to the task.',
+        description: 'What became of the write.',
         resolve: ({ failure }) => failure?.outcome ?? 'UNKNOWN',
       }),
       errorCode: t.string({
@@ -72,21 +73,15 @@ export function addCreateAccountTaskResult(builder: Builder) {
       }),
     }),
   });
-
-  builder.objectType('CreateAccountTaskFailure', {
-    interfaces: ['WriteFailure'],
-    description: 'The result of a create that failed.',
-  });
-
-  return builder.unionType('CreateAccountTaskResult', {
-    description: 'The result of a create: its task, or its failure as data.',
-    types: ['CreateAccountTaskPayload', 'CreateAccountTaskFailure'],
-    resolveType: (item) => ('accountTask' in item ? 'CreateAccountTaskPayload' : 'CreateAccountTaskFailure'),
-  });
 }
 
-/** Returns the failure of a create as data, after it has been logged and counted like a GraphQL error. */
-export function failedCreate(context: GatewayContext, error: unknown, path: readonly (string | number)[]): FailedWrite {
+/** Returns the failure of a write as data, after it has been logged and counted like a GraphQL error. */
+export function failedWrite(
+  context: GatewayContext,
+  write: WriteName,
+  error: unknown,
+  path: readonly (string | number)[],
+): FailedWrite {
   context.reportFailure(error, path);
-  return { failure: error instanceof TaskFailure ? error : null, requestId: context.requestId };
+  return { write, failure: error instanceof TaskFailure ? error : null, requestId: context.requestId };
 }

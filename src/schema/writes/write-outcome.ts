@@ -1,4 +1,4 @@
-import type { WriteOperation, WriteOutcome } from '../../contract/task-service.ts';
+import type { WriteName, WriteOperation, WriteOutcome } from '../../contract/task-service.ts';
 import type { Builder } from '../builder.ts';
 
 const STATES = {
@@ -8,9 +8,9 @@ const STATES = {
 } as const satisfies Record<WriteOutcome['state'], { description: string }>;
 
 const OPERATIONS = {
-  CREATE_ACCOUNT_TASK: { description: 'An account task is registered.' },
-  RUN_ACCOUNT_TASK: { description: 'An account task is run.' },
-} as const satisfies Record<WriteOperation, { description: string }>;
+  CREATE_ACCOUNT_TASK: { description: 'An account task is registered.', write: 'create' },
+  RUN_ACCOUNT_TASK: { description: 'An account task is run.', write: 'run' },
+} as const satisfies Record<WriteOperation, { description: string; write: WriteName }>;
 
 export function addWriteOutcome(builder: Builder): void {
   const WriteState = builder.enumType('WriteState', {
@@ -30,12 +30,13 @@ export function addWriteOutcome(builder: Builder): void {
         type: 'AccountTask',
         nullable: true,
         description:
-          'The task if the write succeeded. If an operator settled it, only the ID, the TaskID and the dates are known.',
+          'The task if a create succeeded. If an operator settled it, only the ID, the TaskID and the dates are known.',
       }),
       failure: t.field({
         type: 'WriteFailure',
         description: 'The failure if the outcome is unknown.',
-        resolve: ({ failure, requestId }) => failure && { failure, requestId },
+        resolve: ({ operation, failure, requestId }) =>
+          failure && { write: OPERATIONS[operation].write, failure, requestId },
       }),
       firstTriedAt: t.expose('firstTriedAt', {
         type: 'DateTime',

@@ -80,7 +80,7 @@ test.each([
   const { json } = await send(selections, a, b, fragments);
   expect(json.errors).toMatchObject([
     {
-      message: expect.stringContaining('expected at most 100 creates in one request, got 101') as unknown,
+      message: expect.stringContaining('expected at most 100 writes in one request, got 101') as unknown,
       extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
     },
   ]);

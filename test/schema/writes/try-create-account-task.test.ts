@@ -92,7 +92,7 @@ describe('a create that fails in a known or unknown way', async () => {
     expect(json.data).toBeUndefined();
   });
 
-  test('is a GraphQL error for more than 100 creates in one request', async () => {
+  test('is a GraphQL error for more than 100 writes in one request', async () => {
     const fields = Array.from(
       { length: 101 },
       (_, index) => `c${index}: tryCreateAccountTask(input: $input) { __typename }`,
