@@ -3,9 +3,10 @@ import { KEY_REFUSAL } from '../app/upstream-backend.ts';
 import type { Config } from '../app/config.ts';
 import { findCreateRefusal } from '../contract/checked-task-service.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
+import { OPERATIONS } from '../contract/operations.ts';
 import { toNewAccountTask } from '../schema/writes/create-account-task.ts';
 import { createSchema } from '../schema/schema.ts';
-import { CREATE_PATH, createHeaders } from '../upstream/upstream-task-service.ts';
+import { requestHeaders } from '../upstream/upstream-task-service.ts';
 import { encodeRequest, type WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
@@ -82,8 +83,8 @@ function explainCreate(given: Readonly<Record<string, unknown>>, config: Config)
       keyRefusal,
       requiresKey: config.requiresIdempotencyKey,
     }) ?? {
-      url: new URL(CREATE_PATH, config.upstream?.url ?? EXAMPLE_URL),
-      headers: { ...createHeaders(format), Authorization: `Bearer ${TOKEN_VARIABLE}` },
+      url: new URL(OPERATIONS.create.path, config.upstream?.url ?? EXAMPLE_URL),
+      headers: { ...requestHeaders(OPERATIONS.create, format), Authorization: `Bearer ${TOKEN_VARIABLE}` },
       body: encodeRequest(format, task, config),
     };
 }

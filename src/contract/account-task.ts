@@ -39,7 +39,7 @@ export const DETAIL_FIELDS = {
   ClientID: 'guid',
 } as const;
 export type DetailField = keyof typeof DETAIL_FIELDS;
-type DetailKind = (typeof DETAIL_FIELDS)[DetailField];
+export type DetailKind = (typeof DETAIL_FIELDS)[DetailField];
 const FIELD_NAMES = Object.keys(DETAIL_FIELDS) as readonly DetailField[];
 const KINDS: ReadonlyMap<string, DetailKind> = new Map(Object.entries(DETAIL_FIELDS));
 

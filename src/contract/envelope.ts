@@ -1,6 +1,8 @@
-import { type AccountTask, type CreatedAccountTask, type ReadProblem, readAccountTask } from './account-task.ts';
-import { TaskFailure, type FailureEvidence, type FailureKind } from './failure.ts';
-import { isJsonObject, type JsonObject, type JsonValue, jsonMember } from './json-value.ts';
+import type { ReadProblem } from './account-task.ts';
+import { type FailureEvidence, type FailureKind, TaskFailure } from './failure.ts';
+import { isAbsent, isJsonObject, type JsonObject, type JsonValue, jsonMember } from './json-value.ts';
+import type { AnswerContent, Operation } from './operations.ts';
+import type { WriteInput, WriteName, WriteResult } from './task-service.ts';
 
 /** The body of an answer as parsed by wire/codec.ts. JSON and XML of the same meaning give the same tree. */
 export type AnswerBody =
@@ -10,7 +12,7 @@ export type AnswerBody =
 
 /** The content of an answer, before its status is considered. */
 type Reading =
-  | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly created: Created | ReadProblem }
+  | { readonly kind: 'envelope'; readonly error: EnvelopeError | null; readonly data: JsonValue | undefined }
   /** An error message of ASP.NET Web API 2, the framework behind the contract: `{ "Message": "…" }`. */
   | { readonly kind: 'message' }
   | ({ readonly kind: 'unreadable' } & ReadProblem);
@@ -19,17 +21,17 @@ interface EnvelopeError {
   readonly ErrorCode: string | null;
   readonly ErrorReason: string | null;
 }
-type Created = Omit<CreatedAccountTask, 'replayed'>;
 
 /**
- * The meaning of an answer of the service to a create, as a truth table:
+ * The meaning of an answer of the service to a write, as a truth table:
  *
  * | status           | body                                   | meaning                               |
  * |------------------|----------------------------------------|---------------------------------------|
  * | 2xx              | Error set, with or without Detail      | TASK_REJECTED, REJECTED               |
- * | 2xx              | Error blank, Detail complete           | the created task                      |
+ * | 2xx              | Error blank, Detail complete           | the result                            |
  * | 2xx              | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN          |
  * | 401 / 403        | any                                    | UNAUTHENTICATED / FORBIDDEN, REJECTED |
+ * | 404              | envelope or message, of update and run | ACCOUNT_TASK_NOT_FOUND, REJECTED      |
  * | 429              | any                                    | OVERLOADED, REJECTED                  |
  * | 408 / 499        | Error set                              | TASK_REJECTED, REJECTED               |
  * | 408 / 499        | anything else                          | UPSTREAM_UNREADABLE, UNKNOWN          |
@@ -38,15 +40,22 @@ type Created = Omit<CreatedAccountTask, 'replayed'>;
  * | anything else    | any                                    | UPSTREAM_UNREADABLE, UNKNOWN          |
  *
  * A 4xx means that the request was not carried out (RFC 9110 §15.5). 408 and 499 are exceptions: a proxy sends them when it
- * stops waiting, and the service may still have created the task.
- * A blank Error is null, absent, empty, or contains only blank strings. A Detail is complete if `readAccountTask` accepts it.
+ * stops waiting, and the service may still have done it.
+ * A blank Error is null, absent, empty, or contains only blank strings. `Operation.read` decides what a complete Detail is: an
+ * update's may also be blank or absent, and a run's does not matter.
  * Source: the contract documents the envelope but not which statuses mean success or refusal; the table is this project's choice.
- * @param sentTaskId The TaskID of the request, used if the Detail of the created task has none.
- * @throws TaskFailure for every row except the created task.
+ * @throws TaskFailure for every row except the result.
  */
-export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: string): CreatedAccountTask {
-  const reading = readAnswer(body, sentTaskId);
-  const error = reading.kind === 'envelope' ? reading.error : null;
+export function interpretAnswer<Name extends WriteName>(
+  operation: Operation<Name>,
+  status: number,
+  body: AnswerBody,
+  input: WriteInput<Name>,
+): WriteResult<Name> {
+  const reading = readAnswer(body);
+  const said = reading.kind === 'envelope' ? reading.error : null;
+  const error = said && withoutSecret(said, operation.secretOf?.(input) ?? null);
+  const { action, subject, unknownFate } = operation;
   const fail = (kind: FailureKind, message: string, cause?: Error): never => {
     const evidence: FailureEvidence = {
       ...(error && { errorCode: error.ErrorCode, errorReason: error.ErrorReason }),
@@ -58,38 +67,40 @@ export function interpretAnswer(status: number, body: AnswerBody, sentTaskId: st
   if (status >= 500)
     return fail(
       { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
-      `The service failed (HTTP ${status}); the task may have been created.`,
+      `The service failed (HTTP ${status}); ${unknownFate}.`,
     );
   if (status === 401)
     return fail({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.');
   if (status === 403)
+    return fail({ code: 'FORBIDDEN', outcome: 'REJECTED' }, `The service does not allow this caller to ${action}.`);
+  if (status === 404 && reading.kind !== 'unreadable' && operation.path.includes('{id}'))
     return fail(
-      { code: 'FORBIDDEN', outcome: 'REJECTED' },
-      'The service does not allow this caller to create the task.',
+      { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' },
+      'The service knows no account task with this ID.',
     );
   if (status === 429)
-    return fail({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'The service refused the task because it is busy.');
+    return fail({ code: 'OVERLOADED', outcome: 'REJECTED' }, `The service refused ${subject} because it is busy.`);
   const isSuccess = status >= 200 && status < 300;
   if (error && (isSuccess || status >= 400))
     return fail(
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
-      `The service refused the task${error.ErrorCode?.trim() ? ` (${error.ErrorCode})` : ''}.`,
+      `The service refused ${subject}${error.ErrorCode?.trim() ? ` (${error.ErrorCode})` : ''}.`,
     );
   if (isRefusal(status))
     return fail(
       { code: 'TASK_REJECTED', outcome: 'REJECTED' },
       `The service refused the request (HTTP ${status}).`,
-      (status === 404 || status === 405) && isForeignBody(body) ? wrongUrlHint(status) : undefined,
+      (status === 404 || status === 405) && reading.kind === 'unreadable' ? wrongUrlHint(status) : undefined,
     );
-  if (isSuccess && reading.kind === 'envelope' && 'accountTask' in reading.created)
-    return { ...reading.created, replayed: false };
-  const { at, problem } = toProblem(reading);
+  const result = isSuccess && reading.kind === 'envelope' ? readResult(operation, reading.data, input) : null;
+  if (result && !('at' in result)) return result;
+  const { at, problem } = result ?? toProblem(reading);
   const isRedirect = status >= 300 && status < 400;
   return fail(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
     isRedirect
-      ? `The service answered with a redirect (HTTP ${status}), which is not followed. The task may have been created.`
-      : `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}. The task may have been created.`,
+      ? `The service answered with a redirect (HTTP ${status}), which is not followed; ${unknownFate}.`
+      : `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}; ${unknownFate}.`,
   );
 }
 
@@ -100,7 +111,7 @@ export function isRefusal(status: number): boolean {
 
 /** True for a body that is neither the envelope nor an error message of ASP.NET Web API 2: another server may have answered. */
 export function isForeignBody(body: AnswerBody): boolean {
-  return readAnswer(body, '').kind === 'unreadable';
+  return readAnswer(body).kind === 'unreadable';
 }
 
 /** A hint for the log. */
@@ -112,14 +123,13 @@ function wrongUrlHint(status: number): Error {
 
 function toProblem(reading: Reading): ReadProblem {
   if (reading.kind === 'unreadable') return reading;
-  if (reading.kind === 'envelope' && 'at' in reading.created) return reading.created;
   return {
     at: 'the answer',
     problem: reading.kind === 'message' ? 'is an error message of ASP.NET Web API 2' : 'does not fit its status',
   };
 }
 
-function readAnswer(body: AnswerBody, sentTaskId: string): Reading {
+function readAnswer(body: AnswerBody): Reading {
   if (body.kind === 'unreadable') return body;
   if (body.kind === 'empty') return unreadable('the answer', 'is empty');
   const { tree } = body;
@@ -133,7 +143,7 @@ function readAnswer(body: AnswerBody, sentTaskId: string): Reading {
   }
   const envelopeError = readError(error);
   if (envelopeError && 'at' in envelopeError) return { kind: 'unreadable', ...envelopeError };
-  return { kind: 'envelope', error: envelopeError, created: readResponseData(data, sentTaskId) };
+  return { kind: 'envelope', error: envelopeError, data };
 }
 
 /** The envelope's Error; null if it is blank. */
@@ -147,27 +157,21 @@ function readError(value: JsonValue | undefined): EnvelopeError | ReadProblem | 
   return ErrorCode?.trim() || ErrorReason?.trim() ? { ErrorCode, ErrorReason } : null;
 }
 
-function readResponseData(value: JsonValue | undefined, sentTaskId: string): Created | ReadProblem {
-  if (isAbsent(value)) return { at: 'ResponseData', problem: 'is missing' };
-  if (!isJsonObject(value)) return { at: 'ResponseData', problem: 'is not an object' };
-  const detail = jsonMember(value, 'Detail');
-  if (isAbsent(detail)) return { at: 'ResponseData.Detail', problem: 'is missing' };
-  if (!isJsonObject(detail)) return { at: 'ResponseData.Detail', problem: 'is not an object' };
-  const accountTask: AccountTask | ReadProblem = readAccountTask(withTaskId(detail, sentTaskId), 'ResponseData.Detail');
-  if ('at' in accountTask) return accountTask;
-  const Result = readText(value, 'Result', 'ResponseData');
+function readResult<Name extends WriteName>(
+  operation: Operation<Name>,
+  data: JsonValue | undefined,
+  input: WriteInput<Name>,
+): WriteResult<Name> | ReadProblem {
+  if (isAbsent(data)) return { at: 'ResponseData', problem: 'is missing' };
+  if (!isJsonObject(data)) return { at: 'ResponseData', problem: 'is not an object' };
+  const Result = readText(data, 'Result', 'ResponseData');
   if (typeof Result === 'object' && Result) return Result;
-  const Identification = readIdentification(jsonMember(value, 'Identification'));
+  const Identification = readIdentification(jsonMember(data, 'Identification'));
   if (Identification && 'at' in Identification) return Identification;
-  return { accountTask, Identification, Result };
+  return operation.read({ Identification, Result, detail: jsonMember(data, 'Detail') }, input);
 }
 
-/** The Detail, completed with the TaskID that was sent if the service left it out. */
-function withTaskId(detail: JsonObject, sentTaskId: string): JsonObject {
-  return isAbsent(jsonMember(detail, 'TaskID')) ? { ...detail, TaskID: sentTaskId } : detail;
-}
-
-function readIdentification(value: JsonValue | undefined): CreatedAccountTask['Identification'] | ReadProblem {
+function readIdentification(value: JsonValue | undefined): AnswerContent['Identification'] | ReadProblem {
   if (isAbsent(value)) return null;
   if (!isJsonObject(value)) return { at: 'ResponseData.Identification', problem: 'is not an object' };
   const UserId = readText(value, 'UserId', 'ResponseData.Identification');
@@ -179,9 +183,17 @@ function readText(object: JsonObject, name: string, at: string): string | null |
   return value === null || typeof value === 'string' ? value : { at: `${at}.${name}`, problem: 'is not text' };
 }
 
-/** True for a missing value. An XML element without content is read as the blank text between its tags. */
-function isAbsent(value: JsonValue | undefined): boolean {
-  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
+/** Withholds the texts that repeat a secret, or six of its characters in a row; the service may shorten or escape it. */
+function withoutSecret({ ErrorCode, ErrorReason }: EnvelopeError, secret: string | null): EnvelopeError {
+  const show = (text: string | null): string | null =>
+    secret !== null && text !== null && repeats(text.toLowerCase(), secret.toLowerCase()) ? null : text;
+  return { ErrorCode: show(ErrorCode), ErrorReason: show(ErrorReason) };
+}
+
+function repeats(text: string, secret: string): boolean {
+  const length = Math.min(secret.length, 6);
+  for (let at = 0; at + length <= secret.length; at += 1) if (text.includes(secret.slice(at, at + length))) return true;
+  return false;
 }
 
 function unreadable(at: string, problem: string): Reading {

@@ -115,7 +115,7 @@ export function shortenMessage(message: string): string {
 /** The message for the log. It omits ErrorCode and ErrorReason, because the service may repeat any part of the request in them. */
 export function toLogMessage({ message, errorCode, errorReason }: TaskFailure): string {
   return errorCode || errorReason
-    ? 'The service refused the task; its ErrorCode and ErrorReason are in the answer.'
+    ? 'The service gave a reason; its ErrorCode and ErrorReason are in the answer.'
     : message;
 }
 

@@ -25,6 +25,15 @@ export function parseJsonKeepingDigits(text: string): JsonValue {
   );
 }
 
+/**
+ * Tells where a text stops being JSON, as `: syntax error at character 1`; empty if the engine does not say. The rest of its
+ * message quotes the text, which must not reach the log.
+ */
+export function syntaxErrorPlace({ message }: SyntaxError): string {
+  const [, position] = /at position (\d+)/.exec(message) ?? [];
+  return position === undefined ? '' : `: syntax error at character ${Number(position) + 1}`;
+}
+
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !isRawNumber(value);
 }
@@ -35,6 +44,11 @@ export function jsonMember(object: JsonObject, name: string): JsonValue | undefi
   const lowerCase = name.toLowerCase();
   const other = Object.keys(object).find((key) => key.toLowerCase() === lowerCase);
   return other === undefined ? undefined : object[other];
+}
+
+/** True for a missing value. An XML element without content is read as the blank text between its tags. */
+export function isAbsent(value: JsonValue | undefined): boolean {
+  return value === undefined || value === null || (typeof value === 'string' && value.trim() === '');
 }
 
 export function isRawNumber(value: JsonValue): value is RawNumber {

@@ -1,3 +1,5 @@
+import { syntaxErrorPlace } from './json-value.ts';
+
 /** The formats of Parameters. The contract says of ContentType: "Must either be application/xml or application/json." */
 export const CONTENT_TYPES = ['application/json', 'application/xml'] as const;
 export type ContentType = (typeof CONTENT_TYPES)[number];
@@ -21,9 +23,7 @@ export function parametersProblem(text: string, contentType: ContentType, xmlPro
     JSON.parse(text);
     return null;
   } catch (error) {
-    // The engine's message quotes the text, which must not reach the log.
-    const [, position] = /at position (\d+)/.exec((error as SyntaxError).message) ?? [];
-    return `is not JSON although contentType is application/json${position ? `: syntax error at character ${position}` : ''}`;
+    return `is not JSON although contentType is application/json${syntaxErrorPlace(error as SyntaxError)}`;
   }
 }
 

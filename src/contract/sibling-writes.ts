@@ -41,7 +41,7 @@ export interface CreatedClient {
   /** Hyphenated, lower-case. */
   readonly ID: string;
   readonly Name: string | null;
-  /** Shown only here; null if the service did not return it. */
+  /** Shown only here. The one that was sent if the service did not return it; null if there is neither. */
   readonly Secret: string | null;
   /** The Detail exactly as returned, unknown fields included. */
   readonly detail: JsonObject;

@@ -12,6 +12,9 @@ export interface FieldStep {
 /** An HTTP request is sent to the service and answered. */
 export interface ExchangeStep {
   readonly kind: 'exchange';
+  readonly method: string;
+  /** The path, with placeholders for what differs between requests. */
+  readonly route: string;
   readonly url: string;
   /** The number of earlier attempts at the same request in this call. */
   readonly resends: number;

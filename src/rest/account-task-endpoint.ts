@@ -117,7 +117,7 @@ function readTask(
 ): NewAccountTask | Answer {
   if (body.length === 0) throw missingTask();
   const reading = readRequest(format, body, tables);
-  if (reading.kind === 'task') return reading.task;
+  if (reading.kind === 'body') return reading.body as NewAccountTask;
   if (reading.kind === 'empty') throw missingTask();
   if (reading.kind === 'unreadable') return invalid(UNREADABLE, style);
   if (reading.kind === 'excessive') {

@@ -153,7 +153,7 @@ function logSdkWarnings(log: Log): void {
 const DATABASES = { sqlite: 'sqlite', postgres: 'postgresql' } as const;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'https:': 443 };
 
-/** The span of a step, by OpenTelemetry's conventions. There are few different names, and nothing that a caller sent. */
+/** The span of a step, by OpenTelemetry's conventions. There are few different names, and of what a caller sent only IDs of tasks. */
 function toSpanOptions(step: Step, database: keyof typeof DATABASES): SpanOptions & { readonly name: string } {
   if (step.kind === 'field')
     return { name: step.name, kind: SpanKind.INTERNAL, attributes: { 'graphql.field.name': step.name } };
@@ -165,15 +165,15 @@ function toSpanOptions(step: Step, database: keyof typeof DATABASES): SpanOption
     };
     return { name: 'COMMIT', kind: SpanKind.CLIENT, attributes };
   }
-  const { hostname, pathname, port, protocol } = new URL(step.url);
+  const { hostname, port, protocol } = new URL(step.url);
   const attributes = {
-    'http.request.method': 'POST',
+    'http.request.method': step.method,
     'server.address': hostname,
     'server.port': port === '' ? (DEFAULT_PORTS[protocol] ?? 0) : Number(port),
     'url.full': step.url,
     ...(step.resends > 0 && { 'http.request.resend_count': step.resends }),
   };
-  return { name: `POST ${pathname}`, kind: SpanKind.CLIENT, attributes };
+  return { name: `${step.method} ${step.route}`, kind: SpanKind.CLIENT, attributes };
 }
 
 /** The attributes of a failure. Its message is omitted, because it may contain the service's own words. */

@@ -1,34 +1,40 @@
 import type { Buffer } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import { type CreatedAccountTask, type NewAccountTask, DETAIL_FIELDS } from '../contract/account-task.ts';
-import { TaskFailure } from '../contract/failure.ts';
+import type { AccountTask, NewAccountTask } from '../contract/account-task.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
+import { TaskFailure } from '../contract/failure.ts';
 import { isJsonObject, type JsonObject, jsonMember } from '../contract/json-value.ts';
+import type { AnswerModel } from '../contract/operations.ts';
 
 /*
  * The content of an answer beyond its meaning: its encoding, whether it belongs to its request, and whether it drifts from the
  * contract. What a status and an envelope mean (201, 401, 429, …) is decided by `interpretAnswer` in contract/envelope.ts.
  */
 
+/** A task as it was sent. */
+export interface SentTask {
+  /** Null for a task that gets its ID from the service. */
+  readonly id: string | null;
+  readonly task: NewAccountTask;
+}
+
 /**
- * Returns a failure if the answer names another TaskID than the request, and null if they agree.
- * That the service repeats the TaskID is this project's assumption, so the check can be turned off.
+ * Returns a failure if the answer shows another task than the request, and null if they agree.
+ * That the service repeats the IDs is this project's assumption, so the check can be turned off.
  */
-export function findTaskIdMismatch(sent: NewAccountTask, { accountTask }: CreatedAccountTask): TaskFailure | null {
-  if (accountTask.TaskID === sent.TaskID) return null;
+export function findMismatch(sent: SentTask, shown: AccountTask, unknownFate: string): TaskFailure | null {
+  const hasSameId = sent.id === null || shown.ID === sent.id;
+  if (hasSameId && shown.TaskID === sent.task.TaskID) return null;
   return new TaskFailure(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
-    "The service's answer names a TaskID other than the one that was sent, so it may belong to another request. " +
-      'The task may have been created. UPSTREAM_CHECK_TASK_ID=off turns this check off.',
+    `The service's answer names ${hasSameId ? 'a TaskID' : 'an ID'} other than the one that was sent, so it may belong to ` +
+      `another request; ${unknownFate}. UPSTREAM_CHECK_TASK_ID=off turns this check off.`,
   );
 }
 
 /** The fields with the caller's own text that the answer should repeat unchanged, but does not. */
-export function changedFields(
-  sent: NewAccountTask,
-  { accountTask: { fields } }: CreatedAccountTask,
-): readonly ('Parameters' | 'ContentType')[] {
-  return ECHOED.filter((field) => isOther(fields[field], sent[field]));
+export function changedFields({ task }: SentTask, { fields }: AccountTask): readonly ('Parameters' | 'ContentType')[] {
+  return ECHOED.filter((field) => isOther(fields[field], task[field]));
 }
 
 const ECHOED = ['Parameters', 'ContentType'] as const;
@@ -43,10 +49,10 @@ const ENVELOPE = toNames(['Error', 'ResponseData']);
 const ERROR = toNames(['ErrorCode', 'ErrorReason']);
 const RESPONSE_DATA = toNames(['Identification', 'Result', 'Detail']);
 const IDENTIFICATION = toNames(['UserId']);
-const DETAIL = toNames(Object.keys(DETAIL_FIELDS));
+const details = new WeakMap<AnswerModel, Names>();
 
 /** The paths (`ResponseData.Detail.Colour`) of an envelope's members that are not in the contract; empty for any other answer. */
-export function unknownMembers(body: AnswerBody): readonly string[] {
+export function unknownMembers(body: AnswerBody, model: AnswerModel): readonly string[] {
   if (body.kind !== 'tree' || !isJsonObject(body.tree)) return [];
   const error = jsonMember(body.tree, 'Error');
   const data = jsonMember(body.tree, 'ResponseData');
@@ -59,7 +65,7 @@ export function unknownMembers(body: AnswerBody): readonly string[] {
   const identification = jsonMember(data, 'Identification');
   if (isJsonObject(identification)) collect(identification, IDENTIFICATION, 'ResponseData.Identification.', unknown);
   const detail = jsonMember(data, 'Detail');
-  if (isJsonObject(detail)) collect(detail, DETAIL, 'ResponseData.Detail.', unknown);
+  if (isJsonObject(detail)) collect(detail, detailNames(model), 'ResponseData.Detail.', unknown);
   return unknown;
 }
 
@@ -68,6 +74,12 @@ function collect(object: JsonObject, names: Names, path: string, unknown: string
     // Names are matched in any case, as they are when an answer is read.
     if (!names.has(name) && !names.has(name.toLowerCase())) unknown.push(path + name);
   }
+}
+
+function detailNames(model: AnswerModel): Names {
+  const names = details.get(model) ?? toNames(Object.keys(model.detail));
+  details.set(model, names);
+  return names;
 }
 
 /** The names in the contract's own case, for speed, and in lower case. */

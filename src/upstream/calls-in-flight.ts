@@ -49,7 +49,7 @@ export function createCallsInFlight({ maxInFlight, waitMs, onRefused }: CallsInF
   };
   const refuse = (limit: 'in_flight' | 'caller_share'): TaskFailure => {
     onRefused(limit);
-    return overloaded('Too many tasks are being created at once.');
+    return overloaded('Too many requests to the service are under way.');
   };
   const waitForSlot = (caller: string): Promise<void> =>
     new Promise((resolve, reject) => {

@@ -2,6 +2,7 @@ import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
 import type { Dispatcher } from 'undici';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
+import type { Operation } from '../contract/operations.ts';
 import { currentSteps } from '../event-loop/request-steps.ts';
 import { Deadline, setTimeLimit } from '../event-loop/time-limit.ts';
 import { type CallsInFlight, createCallsInFlight, shuttingDown } from './calls-in-flight.ts';
@@ -31,26 +32,21 @@ export type RequestHeaders = Readonly<Record<string, string>>;
 export interface UpstreamRequest {
   /** Callers take turns when their requests wait for a connection; absent for the gateway's own requests. */
   readonly caller?: string;
+  /** Its path names the request in metrics and traces. */
+  readonly operation: Pick<Operation, 'method' | 'path' | 'unknownFate'>;
   /** Relative to the base address, without a leading slash. */
   readonly path: string;
   /** Names and values in turn, equal for every request and therefore not checked again. */
   readonly fixedHeaders?: readonly string[];
   readonly headers: RequestHeaders;
-  readonly body: string;
+  /** Null for a request without one. */
+  readonly body: string | null;
   /** The request must not be sent after this time, in milliseconds of `performance.now()`; absent without such a limit. */
   readonly deadlineMs?: number | undefined;
 }
 
-/** The current load. */
-export interface UpstreamLoad {
-  /** Admitted calls, including those that wait for a token or a connection. */
-  readonly inFlight: number;
-  /** Requests that wait for a free connection. */
-  readonly waiting: number;
-}
-
 /**
- * The HTTP client of the service. No POST is carried out twice. Every place that may send one again has a comment that begins
+ * The HTTP client of the service. No request is carried out twice. Every place that may send one again has a comment that begins
  * with "May send the request again"; search for it.
  */
 export interface UpstreamClient {
@@ -60,10 +56,11 @@ export interface UpstreamClient {
    * Sends a request within an admitted call, or one that admitted calls wait for.
    * @throws TaskFailure if there is no answer; an answer of any status is returned.
    */
-  postAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
+  sendAdmitted(request: UpstreamRequest): Promise<UpstreamAnswer>;
   /** Opens a connection and closes it again; throws a TaskFailure with the reason if that fails. */
   ready(): Promise<void>;
-  load(): UpstreamLoad;
+  /** The admitted calls, including those that wait for a token or a connection, and the requests that wait for a connection. */
+  load(): { readonly inFlight: number; readonly waiting: number };
   /** Finishes the admitted calls, then closes every connection. */
   close(): Promise<void>;
 }
@@ -100,21 +97,23 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
   };
   const dispatch = (
     connection: Connection,
-    { path, fixedHeaders = [], headers, body, deadlineMs }: UpstreamRequest,
+    { operation, path, fixedHeaders = [], headers, body, deadlineMs }: UpstreamRequest,
     { deadline, resends, queuedMs, dispatchedMs = queuedMs }: Attempt,
   ): Promise<UpstreamAnswer> => {
+    const { method, unknownFate } = operation;
     const target = pathPrefix + path;
-    const step = currentSteps()?.begin({ kind: 'exchange', url: baseUrl.origin + target, resends });
+    const url = baseUrl.origin + target;
+    const step = currentSteps()?.begin({ kind: 'exchange', method, route: pathPrefix + operation.path, url, resends });
     const request: Dispatcher.DispatchOptions = {
       path: target,
-      method: 'POST',
+      method,
       headers: toHeaderList(fixedHeaders, headers, step?.headers),
       body,
       // Asks the service to close, because the side that closes first keeps its port busy for a minute.
       reset: reuse.isSuspended(),
     };
     const limits = { maxAnswerBytes: answerBound(body, maxAnswerBytes), deadline, deadlineMs };
-    return exchange(connection, request, { ...limits, queuedMs, dispatchedMs, observer, step, pool });
+    return exchange(connection, request, { ...limits, unknownFate, queuedMs, dispatchedMs, observer, step, pool });
   };
   const attempt = (request: UpstreamRequest, current: Attempt): Promise<UpstreamAnswer> => {
     const connection = pool.acquire(current.deadline, request.caller ?? '');
@@ -141,7 +140,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     }
     throw failure;
   };
-  const post = (request: UpstreamRequest): Promise<UpstreamAnswer> => {
+  const send = (request: UpstreamRequest): Promise<UpstreamAnswer> => {
     if (isClosed) return Promise.reject(shuttingDown());
     const invalid = Object.keys(request.headers).find((name) => INVALID_IN_HEADER.test(request.headers[name] ?? ''));
     // undici would throw an error of its own.
@@ -150,7 +149,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     const startedMs = performance.now();
     const end = (result: number | FailureCode | null): void => {
       deadline.clear();
-      if (result !== null) observer?.onCall(request.path, result, performance.now() - startedMs);
+      if (result !== null) observer?.onCall(request.operation.path, result, performance.now() - startedMs);
     };
     const succeed = (answer: UpstreamAnswer): UpstreamAnswer => {
       end(answer.status);
@@ -167,7 +166,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
 
   return {
     admit: (caller, work) => calls.run(caller, work),
-    postAdmitted: post,
+    sendAdmitted: send,
     ready: () =>
       new Promise((resolve, reject) => {
         const refuse = (cause: unknown): void => reject(unreachable(cause, ''));
@@ -211,8 +210,8 @@ function toHeaderList(fixed: readonly string[], ...others: readonly (RequestHead
 }
 
 /** The size limit of an answer: it repeats its request, perhaps with every character escaped, and adds little to it. */
-function answerBound(body: string, maxAnswerBytes: number): number {
-  return Math.min(maxAnswerBytes, ANSWER_BASE_BYTES + ANSWER_BYTES_PER_BODY_BYTE * Buffer.byteLength(body));
+function answerBound(body: string | null, maxAnswerBytes: number): number {
+  return Math.min(maxAnswerBytes, ANSWER_BASE_BYTES + ANSWER_BYTES_PER_BODY_BYTE * Buffer.byteLength(body ?? ''));
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -49,6 +49,8 @@ export interface UpstreamObserver {
 }
 
 export interface ExchangeOptions {
+  /** The fate of the request if no trustworthy answer comes, for the failure's message. */
+  readonly unknownFate: string;
   readonly maxAnswerBytes: number;
   readonly deadline: Deadline;
   /** The request must not be sent after this time; undefined without such a limit. */
@@ -121,7 +123,7 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
   }
 
   onExpired(): void {
-    const failure = toTransportFailure(this.#sending !== null, null);
+    const failure = toTransportFailure(this.#sending !== null, null, this.#options.unknownFate);
     if (this.#sending) this.#giveUp(this.#sending, failure);
     else this.#fail(failure);
   }
@@ -172,20 +174,21 @@ class Exchange implements Dispatcher.DispatchHandler, ExchangeTimes, Phase {
         connection: this.#connection.socket,
       });
     } catch (error) {
-      this.#fail(unreadable('is encoded in a way that cannot be read', error));
+      this.#fail(unreadable('is encoded in a way that cannot be read', this.#options.unknownFate, error));
     }
     this.#options.pool.release(this.#connection, 'answered');
   }
 
   onResponseError(_: Dispatcher.DispatchController, error: Error): void {
     const end = this.#isSettled ? 'abandoned' : 'lost';
-    this.#fail(toTransportFailure(this.#sending !== null, error));
+    this.#fail(toTransportFailure(this.#sending !== null, error, this.#options.unknownFate));
     this.#options.pool.release(this.#connection, end);
   }
 
   #refuseSize(controller: Dispatcher.DispatchController): void {
     this.#options.observer?.onRefused('upstream_answer_bytes');
-    this.#giveUp(controller, unreadable(`is larger than ${this.#options.maxAnswerBytes} bytes`));
+    const { maxAnswerBytes, unknownFate } = this.#options;
+    this.#giveUp(controller, unreadable(`is larger than ${maxAnswerBytes} bytes`, unknownFate));
   }
 
   #giveUp(controller: Dispatcher.DispatchController, failure: TaskFailure): void {

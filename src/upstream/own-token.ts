@@ -96,13 +96,13 @@ export interface FetchedToken {
   readonly lifetimeMs: number;
 }
 
-const TOKEN_PATH = 'Token';
+const TOKEN_REQUEST = { method: 'POST', path: 'Token', unknownFate: 'nothing was done' } as const;
 /** The contract's lifetime, for an answer without expires_in. */
 const DEFAULT_LIFETIME_SECONDS = 8 * 3600;
 /** The syntax of a bearer token (RFC 6750). */
 const BEARER_TOKEN = /^[\w.~+/-]+=*$/;
 
-/** Requests one token from the service. @throws TaskFailure, always NOT_SENT, because no create was sent without a token. */
+/** Requests one token from the service. @throws TaskFailure, always NOT_SENT, because nothing is sent without a token. */
 export async function requestToken(
   client: UpstreamClient,
   { clientId, clientSecret }: TokenCredentials,
@@ -110,8 +110,9 @@ export async function requestToken(
   const form = { grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret };
   // Needs no slot of its own: calls in flight are waiting for this one, so it must not wait for them.
   const answer = await client
-    .postAdmitted({
-      path: TOKEN_PATH,
+    .sendAdmitted({
+      operation: TOKEN_REQUEST,
+      path: TOKEN_REQUEST.path,
       headers: {
         'Content-Type': 'application/x-www-form-urlencoded',
         Accept: 'application/json',
@@ -152,14 +153,14 @@ function toTokenFailure(status: number, error: JsonValue | undefined): TaskFailu
   if (status === 429) {
     return new TaskFailure(
       { code: 'OVERLOADED', outcome: 'NOT_SENT' },
-      'The service is too busy to sign the gateway in. Nothing was created.',
+      'The service is too busy to sign the gateway in. Nothing was done.',
       { cause },
     );
   }
   if (status !== 400 && status !== 401 && status !== 403) return signInFailed(cause);
   return new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
-    "The service does not accept the gateway's own credentials; its operator has to correct them. Nothing was created.",
+    "The service does not accept the gateway's own credentials; its operator has to correct them. Nothing was done.",
     { cause },
   );
 }
@@ -167,7 +168,7 @@ function toTokenFailure(status: number, error: JsonValue | undefined): TaskFailu
 function signInFailed(cause: Error): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
-    'The service did not let the gateway sign in. Nothing was created.',
+    'The service did not let the gateway sign in. Nothing was done.',
     { cause },
   );
 }

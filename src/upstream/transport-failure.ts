@@ -7,13 +7,11 @@ import { PROTOCOL_SWITCH } from './connection.ts';
  * answer: `interpretAnswer` in contract/envelope.ts maps statuses (401, 429, 503, …) and envelopes to failures.
  */
 
-/** Decides the outcome of a failed exchange. `cause` is null if its time was up. */
-export function toTransportFailure(mayHaveBeenSent: boolean, cause: Error | null): TaskFailure {
+/** Decides the outcome of a failed exchange. `cause` is null if its time was up, `unknownFate` that of the operation. */
+export function toTransportFailure(mayHaveBeenSent: boolean, cause: Error | null, unknownFate: string): TaskFailure {
   if (!mayHaveBeenSent) return unreachable(cause);
-  return cause === null ? timedOut() : connectionLost(cause);
+  return cause === null ? timedOut(unknownFate) : connectionLost(cause, unknownFate);
 }
-
-const UNKNOWN_FATE = 'the task may have been created';
 
 const UNREACHABLE_REASONS: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'it refuses connections',
@@ -50,35 +48,35 @@ export function invalidHeader(header: string): TaskFailure {
   return badInput(header, 'contains a character that HTTP does not allow in a header');
 }
 
-function timedOut(): TaskFailure {
+function timedOut(unknownFate: string): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' },
-    `The service did not answer in time; ${UNKNOWN_FATE}.`,
+    `The service did not answer in time; ${unknownFate}.`,
   );
 }
 
 /** An answer arrived, but it does not say what became of the request. */
-export function unreadable(problem: string, cause?: unknown): TaskFailure {
+export function unreadable(problem: string, unknownFate: string, cause?: unknown): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
-    `The service's answer ${problem}; ${UNKNOWN_FATE}.`,
+    `The service's answer ${problem}; ${unknownFate}.`,
     cause === undefined ? {} : { cause },
   );
 }
 
 /** The connection failed after bytes of the request may have left. */
-function connectionLost(cause: Error): TaskFailure {
+function connectionLost(cause: Error, unknownFate: string): TaskFailure {
   const code = errorCode(cause);
   // The unparsed rest of the answer, which must not get into the log.
   if ('data' in cause) cause.data = undefined;
-  if (code === PROTOCOL_SWITCH) return unreadable('switches to another protocol', cause);
-  if (code === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', cause);
+  if (code === PROTOCOL_SWITCH) return unreadable('switches to another protocol', unknownFate, cause);
+  if (code === 'UND_ERR_HEADERS_OVERFLOW') return unreadable('has headers that are too large', unknownFate, cause);
   // A body that ends before its last chunk is a lost connection; any other parser error means that this is not HTTP.
   if (cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state'))
-    return unreadable('does not follow HTTP', cause);
+    return unreadable('does not follow HTTP', unknownFate, cause);
   return new TaskFailure(
     { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
-    `The connection to the service was lost before its answer was complete; ${UNKNOWN_FATE}.`,
+    `The connection to the service was lost before its answer was complete; ${unknownFate}.`,
     { cause },
   );
 }

@@ -1,12 +1,20 @@
-import { unsupportedWrites } from '../contract/task-service.ts';
+import { randomBytes } from 'node:crypto';
 import type { EnumTables } from '../contract/enums.ts';
-import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
-import { unknownMembers, changedFields, findTaskIdMismatch } from './answer-content.ts';
 import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
-import { TaskFailure } from '../contract/failure.ts';
-import type { Call, Caller, TaskService } from '../contract/task-service.ts';
+import { badInput, TaskFailure } from '../contract/failure.ts';
+import { type AnswerModel, type Operation, OPERATIONS, pathOf } from '../contract/operations.ts';
+import type {
+  Call,
+  Caller,
+  TaskService,
+  WriteCall,
+  WriteInput,
+  WriteName,
+  WriteResult,
+} from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/json.ts';
+import { changedFields, findMismatch, type SentTask, unknownMembers } from './answer-content.ts';
 import { type UpstreamClient, USER_AGENT } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
 
@@ -40,9 +48,6 @@ export interface AnswerObserver {
   onRefused(limit: 'upstream_answer_values'): void;
 }
 
-/** Relative to the base address. */
-export const CREATE_PATH = 'api/v2/admin/tasks/account';
-
 const ACCEPT: Readonly<Record<WireFormat, string>> = {
   json: 'application/json, application/xml;q=0.5',
   xml: 'application/xml, application/json;q=0.5',
@@ -51,60 +56,21 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
 const SIZE_PROBLEMS: ReadonlySet<string> = new Set([TOO_MANY_VALUES, TOO_LONG_NAME]);
 
 /**
- * The real service: each create is one POST of the REST contract. A create counts as in flight while it waits for its token.
- * `interpretAnswer` in contract/envelope.ts turns the answer into the created task or a failure.
+ * The real service: each write is one request of the REST contract. A write counts as in flight while it waits for its token.
+ * `interpretAnswer` in contract/envelope.ts turns the answer into the result or a failure.
  */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
-  const { client, format, tables, authorize = forwardedAuthorization, reauthorize, checksTaskId, observer } = options;
-  const fixedHeaders = Object.entries(createHeaders(format)).flat();
-  const post = (
-    body: string,
-    { caller, requestId, deadlineMs }: Call,
-    Authorization: string,
-  ): Promise<UpstreamAnswer> =>
-    client.postAdmitted({
-      caller: fairShareKey(caller),
-      path: CREATE_PATH,
-      fixedHeaders,
-      headers: { Authorization, 'X-Request-Id': requestId },
-      body,
-      deadlineMs,
-    });
-  /** Sends with the gateway's own token, which may have to be fetched first. */
-  const postWithToken = async (body: string, call: Call, token: Promise<string> | string): Promise<UpstreamAnswer> => {
-    const authorization = await token;
-    const answer = await post(body, call, authorization);
-    if (answer.status !== 401 || !reauthorize) return answer;
-    // May send the request again: with a 401 the service has created nothing. It is sent once more, with a renewed token.
-    const another = await reauthorize(authorization, call);
-    return another === null ? answer : post(body, call, another);
-  };
-  const send = (task: NewAccountTask, call: Call): Promise<UpstreamAnswer> => {
-    try {
-      const body = encodeRequest(format, task, tables);
-      const authorization = authorize(call);
-      const isFinal = typeof authorization === 'string' && !reauthorize;
-      return isFinal ? post(body, call, authorization) : postWithToken(body, call, authorization);
-    } catch (error) {
-      return Promise.reject(error);
-    }
-  };
-  const read = (answer: UpstreamAnswer, task: NewAccountTask): CreatedAccountTask => {
-    const body = readAnswerBody(answer.body, answer.contentType);
-    if (observer) observeBody(body, observer);
-    const created = interpretAnswer(answer.status, body, task.TaskID);
-    const mismatch = checksTaskId ? findTaskIdMismatch(task, created) : null;
-    if (mismatch) {
-      answer.connection?.destroy();
-      throw mismatch;
-    }
-    if (observer) for (const field of changedFields(task, created)) observer.onChangedField(field);
-    return created;
-  };
+  const { client } = options;
+  const update = createWrite(OPERATIONS.update, options, ({ id, task }) => ({ id, task }));
+  const createClient = createWrite(OPERATIONS.createClient, options);
   return {
-    ...unsupportedWrites('The service cannot be asked to do this yet.'),
-    create: (task, call) =>
-      client.admit(fairShareKey(call.caller), () => send(task, call)).then((answer) => read(answer, task)),
+    create: createWrite(OPERATIONS.create, options, (task) => ({ id: null, task })),
+    update: (input, call) =>
+      input.ifModified === null
+        ? update(input, call)
+        : Promise.reject(badInput('ifModified', 'is not accepted, because the service cannot check it')),
+    run: createWrite(OPERATIONS.run, options),
+    createClient: (order, call) => createClient({ ...order, Secret: order.Secret ?? createSecret() }, call),
     async find() {
       throw readsNotSupported();
     },
@@ -119,14 +85,81 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   };
 }
 
-/** The headers that every create in this format has. */
-export function createHeaders(format: WireFormat): Readonly<Record<string, string>> {
+/** Creates the method of a write. `toSent` returns the task that the answer should show. */
+function createWrite<Name extends WriteName>(
+  operation: Operation<Name>,
+  options: UpstreamTaskServiceOptions,
+  toSent?: (input: WriteInput<Name>) => SentTask,
+): (input: WriteInput<Name>, call: WriteCall) => Promise<WriteResult<Name>> {
+  const { client, format, tables, authorize = forwardedAuthorization, reauthorize, checksTaskId, observer } = options;
+  const { answer: model, body: bodyModel, unknownFate } = operation;
+  const fixedHeaders = Object.entries(requestHeaders(operation, format)).flat();
+  const send = (input: WriteInput<Name>, body: string | null, call: Call, Authorization: string) =>
+    client.sendAdmitted({
+      caller: fairShareKey(call.caller),
+      operation,
+      path: pathOf(operation, input),
+      fixedHeaders,
+      headers: { Authorization, 'X-Request-Id': call.requestId },
+      body,
+      deadlineMs: call.deadlineMs,
+    });
+  /** Sends with the gateway's own token, which may have to be fetched first. */
+  const sendWithToken = async (
+    input: WriteInput<Name>,
+    body: string | null,
+    call: Call,
+    token: Promise<string> | string,
+  ): Promise<UpstreamAnswer> => {
+    const authorization = await token;
+    const answer = await send(input, body, call, authorization);
+    if (answer.status !== 401 || !reauthorize) return answer;
+    // May send the request again: with a 401 the service has done nothing. It is sent once more, with a renewed token.
+    const another = await reauthorize(authorization, call);
+    return another === null ? answer : send(input, body, call, another);
+  };
+  const authorizeAndSend = (input: WriteInput<Name>, call: Call): Promise<UpstreamAnswer> => {
+    try {
+      const body = bodyModel && encodeRequest(format, operation.toBody(input), tables, bodyModel);
+      const authorization = authorize(call);
+      const isFinal = typeof authorization === 'string' && !reauthorize;
+      return isFinal ? send(input, body, call, authorization) : sendWithToken(input, body, call, authorization);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
+  const read = (answer: UpstreamAnswer, input: WriteInput<Name>): WriteResult<Name> => {
+    const body = readAnswerBody(answer.body, answer.contentType, model);
+    if (observer) observeBody(body, model, observer);
+    const result = interpretAnswer(operation, answer.status, body, input);
+    const shown = 'accountTask' in result ? result.accountTask : null;
+    if (!toSent || !shown) return result;
+    const sent = toSent(input);
+    const mismatch = checksTaskId ? findMismatch(sent, shown, unknownFate) : null;
+    if (mismatch) {
+      answer.connection?.destroy();
+      throw mismatch;
+    }
+    if (observer) for (const field of changedFields(sent, shown)) observer.onChangedField(field);
+    return result;
+  };
+  return (input, call) =>
+    client.admit(fairShareKey(call.caller), () => authorizeAndSend(input, call)).then((answer) => read(answer, input));
+}
+
+/** The headers that every request of an operation has in this format. */
+export function requestHeaders({ body }: Operation, format: WireFormat): Readonly<Record<string, string>> {
   return {
-    'Content-Type': mediaTypes[format],
+    ...(body && { 'Content-Type': mediaTypes[format] }),
     Accept: ACCEPT[format],
     'Accept-Encoding': 'identity',
     'User-Agent': USER_AGENT,
   };
+}
+
+/** Creates a client's secret: 256 random bits in 43 characters. */
+function createSecret(): string {
+  return randomBytes(32).toString('base64url');
 }
 
 /** The key by which callers share slots and connections fairly. */
@@ -135,8 +168,8 @@ function fairShareKey(caller: Caller): string {
   return caller.kind === 'subject' ? caller.subject : caller.accountId;
 }
 
-function observeBody(body: AnswerBody, observer: AnswerObserver): void {
-  for (const path of unknownMembers(body)) observer.onUnknownMember(path);
+function observeBody(body: AnswerBody, model: AnswerModel, observer: AnswerObserver): void {
+  for (const path of unknownMembers(body, model)) observer.onUnknownMember(path);
   if (body.kind === 'unreadable' && SIZE_PROBLEMS.has(body.problem)) observer.onRefused('upstream_answer_values');
 }
 

@@ -7,11 +7,17 @@
  *    document is plain), and xml.ts turns them into the tree that the same answer in JSON would give.
  * 4. contract/envelope.ts interprets the tree.
  */
-import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
+import type { ReadProblem } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { isJsonObject, type JsonObject } from '../contract/json-value.ts';
-import { type FieldProblem, fromElements, fromMembers } from './account-task-request.ts';
+import {
+  ACCOUNT_TASK_ANSWER,
+  ACCOUNT_TASK_REQUEST,
+  type AnswerModel,
+  type BodyModel,
+  type RequestBody,
+} from '../contract/operations.ts';
 import { parseForm } from './form.ts';
 import {
   type AnswerEnvelope,
@@ -21,18 +27,19 @@ import {
   parseJsonRequest,
   type ParsedTree,
 } from './json.ts';
+import { type FieldProblem, fromElements, fromMembers } from './request-fields.ts';
 import { decodeText } from './text-encoding.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
 export type { AnswerEnvelope } from './json.ts';
-export type { FieldProblem } from './account-task-request.ts';
+export type { FieldProblem } from './request-fields.ts';
 export type WireFormat = 'json' | 'xml';
 /** The formats that requests are accepted in. */
 export type RequestFormat = WireFormat | 'form';
 
 /** The content of a request's body. */
 export type RequestReading =
-  | { readonly kind: 'task'; readonly task: NewAccountTask }
+  | { readonly kind: 'body'; readonly body: RequestBody }
   /** The body is empty, blank or null. */
   | { readonly kind: 'empty' }
   /** The body is not in its format, or is not an object. */
@@ -44,8 +51,9 @@ export type RequestReading =
 
 type RequestReader = (
   text: string,
+  model: BodyModel,
   tables: EnumTables,
-) => NewAccountTask | readonly FieldProblem[] | { readonly problem: string } | { readonly excess: string } | null;
+) => ReturnType<typeof fromMembers> | { readonly problem: string } | { readonly excess: string } | null;
 
 /** The Content-Type of an encoded body, which is sent as UTF-8. */
 export const mediaTypes: Readonly<Record<WireFormat, string>> = {
@@ -53,64 +61,82 @@ export const mediaTypes: Readonly<Record<WireFormat, string>> = {
   xml: 'application/xml; charset=utf-8',
 };
 
-/** Encodes an AccountTaskRequest. For XML the caller has refused texts that XML 1.0 cannot carry (`characterNotInXml`). */
-export function encodeRequest(format: WireFormat, task: NewAccountTask, tables: EnumTables): string {
-  return format === 'json' ? encodeJsonRequest(task, tables) : encodeXmlRequest(task);
+/** Encodes a request's body. For XML the caller has refused texts that XML 1.0 cannot carry (`characterNotInXml`). */
+export function encodeRequest(
+  format: WireFormat,
+  body: RequestBody,
+  tables: EnumTables,
+  model: BodyModel = ACCOUNT_TASK_REQUEST,
+): string {
+  return format === 'json' ? encodeJsonRequest(model, body, tables) : encodeXmlRequest(model, body);
 }
 
-/** Encodes a ResponseOfAccountTaskResponse. For XML the caller has refused texts that XML 1.0 cannot carry. */
-export function encodeAnswer(format: WireFormat, answer: AnswerEnvelope): string {
-  return format === 'json' ? encodeJsonAnswer(answer) : encodeXmlAnswer(answer);
+/** Encodes an answer's envelope. For XML the caller has refused texts that XML 1.0 cannot carry. */
+export function encodeAnswer(
+  format: WireFormat,
+  answer: AnswerEnvelope,
+  model: AnswerModel = ACCOUNT_TASK_ANSWER,
+): string {
+  return format === 'json' ? encodeJsonAnswer(model, answer) : encodeXmlAnswer(model, answer);
 }
 
 /** Reads a request's body in the format of its Content-Type. The charset is detected from the bytes. */
-export function readRequest(format: RequestFormat, bytes: Uint8Array, tables: EnumTables): RequestReading {
+export function readRequest(
+  format: RequestFormat,
+  bytes: Uint8Array,
+  tables: EnumTables,
+  model: BodyModel = ACCOUNT_TASK_REQUEST,
+): RequestReading {
   const text = decodeText(bytes, null);
   if (typeof text !== 'string') return { kind: 'unreadable', ...text };
-  const task = readers[format](text, tables);
-  if (task === null) return { kind: 'empty' };
-  if ('excess' in task) return { kind: 'excessive', problem: task.excess };
-  if ('problem' in task) return { kind: 'unreadable', at: 'the request', problem: task.problem };
-  return 'TaskID' in task ? { kind: 'task', task } : { kind: 'faulty', problems: task };
+  const read = readers[format](text, model, tables);
+  if (read === null) return { kind: 'empty' };
+  if ('excess' in read) return { kind: 'excessive', problem: read.excess };
+  if ('problem' in read) return { kind: 'unreadable', at: 'the request', problem: read.problem };
+  return 'body' in read ? { kind: 'body', body: read.body } : { kind: 'faulty', problems: read.problems };
 }
 
 const SPACE = 0x20;
-/** A request has seven fields. */
+/** A request has at most eight fields. */
 const MAX_FORM_FIELDS = 1_000;
 
 const readers: Readonly<Record<RequestFormat, RequestReader>> = {
-  json: (text, tables) =>
+  json: (text, model, tables) =>
     withoutLeadingBlanks(text) === ''
       ? null
-      : fromTree(parseJsonRequest(text), (request) => fromMembers(Object.entries(request), tables)),
-  xml: (text, tables) =>
-    text === '' ? null : fromTree(parseXmlRequest(text), (request) => fromElements(request, tables)),
-  form(text, tables) {
+      : fromTree(parseJsonRequest(text), (request) => fromMembers(Object.entries(request), model, tables)),
+  xml: (text, model, tables) =>
+    text === '' ? null : fromTree(parseXmlRequest(text, model), (request) => fromElements(request, model, tables)),
+  form(text, model, tables) {
     if (text === '') return null;
     const form = parseForm(text, MAX_FORM_FIELDS);
     // The first of equal names counts.
-    return 'fields' in form ? fromMembers(form.fields.toReversed(), tables) : form;
+    return 'fields' in form ? fromMembers(form.fields.toReversed(), model, tables) : form;
   },
 };
 
 function fromTree(
   parsed: ParsedTree,
-  toTask: (request: JsonObject) => ReturnType<typeof fromMembers>,
+  toBody: (request: JsonObject) => ReturnType<typeof fromMembers>,
 ): ReturnType<RequestReader> {
   if ('problem' in parsed || parsed.tree === null) return 'problem' in parsed ? parsed : null;
-  return isJsonObject(parsed.tree) ? toTask(parsed.tree) : { problem: 'is not an object' };
+  return isJsonObject(parsed.tree) ? toBody(parsed.tree) : { problem: 'is not an object' };
 }
 
 /**
  * Reads the body of an answer. Its content, not its Content-Type, decides between JSON and XML; both give the same tree for the
  * same meaning. The Content-Type only helps to find the charset.
  */
-export function readAnswerBody(bytes: Uint8Array, contentType: string | null): AnswerBody {
+export function readAnswerBody(
+  bytes: Uint8Array,
+  contentType: string | null,
+  model: AnswerModel = ACCOUNT_TASK_ANSWER,
+): AnswerBody {
   const body = decodeText(bytes, contentType);
   if (typeof body !== 'string') return { kind: 'unreadable', ...body };
   const text = withoutLeadingBlanks(body);
   if (text === '') return { kind: 'empty' };
-  const parsed = text.startsWith('<') ? parseXmlAnswer(text) : parseJson(text);
+  const parsed = text.startsWith('<') ? parseXmlAnswer(text, model) : parseJson(text);
   if ('problem' in parsed) return { kind: 'unreadable', at: 'the answer', problem: parsed.problem };
   return { kind: 'tree', tree: parsed.tree };
 }

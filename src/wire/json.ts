@@ -1,9 +1,16 @@
 /** Writes and reads the contract's documents in JSON, and says what XML and JSON have in common: the envelope, the tree and its limits. */
-import { DETAIL_FIELDS, type DetailField, type NewAccountTask } from '../contract/account-task.ts';
-import type { EnumTable, EnumTables } from '../contract/enums.ts';
-import { isJsonObject, type JsonObject, type JsonValue, parseJsonKeepingDigits } from '../contract/json-value.ts';
+import type { DetailKind } from '../contract/account-task.ts';
+import type { EnumTables } from '../contract/enums.ts';
+import {
+  isJsonObject,
+  type JsonObject,
+  type JsonValue,
+  parseJsonKeepingDigits,
+  syntaxErrorPlace,
+} from '../contract/json-value.ts';
+import { type AnswerModel, BODY_FIELDS, type BodyModel, type RequestBody } from '../contract/operations.ts';
 
-/** ResponseOfAccountTaskResponse as this gateway writes it on its REST endpoint. */
+/** An answer's envelope as this gateway writes it on its REST endpoint. */
 export interface AnswerEnvelope {
   readonly Error: { readonly ErrorCode: string | null; readonly ErrorReason: string | null } | null;
   readonly ResponseData: {
@@ -13,21 +20,28 @@ export interface AnswerEnvelope {
   } | null;
 }
 
-const FIELD_NAMES: ReadonlySet<string> = new Set(Object.keys(DETAIL_FIELDS));
-/** Every known field as null, in the contract's order. */
-const NULL_FIELDS: JsonObject = Object.fromEntries([...FIELD_NAMES].map((name) => [name, null]));
+/** The members of each model as null, in the contract's order. */
+const nulls = new WeakMap<AnswerModel, JsonObject>();
 
-/** Returns a Detail with the known fields first, in the contract's order and null if missing, then the unknown fields. */
+/** Returns a Detail with the known members first, in the contract's order and null if missing, then the unknown members. */
 export function detailInOrder(
   detail: JsonObject,
-  toField: (field: DetailField, value: JsonValue) => JsonValue = (_, value) => value,
+  model: AnswerModel,
+  toMember: (kind: DetailKind, value: JsonValue) => JsonValue = (_, value) => value,
 ): Record<string, JsonValue | undefined> {
-  const ordered: Record<string, JsonValue | undefined> = { ...NULL_FIELDS };
+  const ordered: Record<string, JsonValue | undefined> = { ...nullsOf(model) };
   for (const name of Object.keys(detail)) {
     const value = detail[name];
-    ordered[name] = FIELD_NAMES.has(name) ? toField(name as DetailField, value ?? null) : value;
+    const kind = Object.hasOwn(model.detail, name) ? model.detail[name] : undefined;
+    ordered[name] = kind === undefined ? value : toMember(kind, value ?? null);
   }
   return ordered;
+}
+
+function nullsOf(model: AnswerModel): JsonObject {
+  const known = nulls.get(model) ?? Object.fromEntries(Object.keys(model.detail).map((name) => [name, null]));
+  nulls.set(model, known);
+  return known;
 }
 
 /** A parsed text, or what is wrong with it. The problem never quotes the text, because it may reach the log. */
@@ -49,35 +63,28 @@ export const TOO_MANY_VALUES = `contains more than ${MAX_VALUES} values`;
 const MAX_NAME_LENGTH = 1_000;
 export const TOO_LONG_NAME = `contains a name of more than ${MAX_NAME_LENGTH} characters`;
 
-/** Encodes an AccountTaskRequest, with the number of an enum member if it is known. */
-export function encodeJsonRequest(task: NewAccountTask, { frequencies, notifications }: EnumTables): string {
-  const members = requestMembers(task);
-  members.Frequency = numberOrName(frequencies, task.Frequency);
-  if (task.Notification !== null) members.Notification = numberOrName(notifications, task.Notification);
+/** Encodes a request's body, with the number of an enum member if it is known. */
+export function encodeJsonRequest({ jsonOrder }: BodyModel, body: RequestBody, tables: EnumTables): string {
+  const members: Record<string, string | number | boolean> = {};
+  for (const field of jsonOrder) {
+    const value = body[field];
+    // Left out, because the service refuses null for a type that is not nullable.
+    if (value === null || value === undefined) continue;
+    const { kind } = BODY_FIELDS[field];
+    const table = kind === 'frequencies' || kind === 'notifications' ? tables[kind] : null;
+    members[field] = table?.find(({ name }) => name === value)?.number ?? value;
+  }
   return JSON.stringify(members);
 }
 
-/** The members of an AccountTaskRequest. Missing fields are left out, because the service refuses null for a type that is not nullable. */
-export function requestMembers(task: NewAccountTask): Record<keyof NewAccountTask, string | number | undefined> {
-  return {
-    TaskID: task.TaskID,
-    Frequency: task.Frequency,
-    StartDate: task.StartDate ?? undefined,
-    FinishDate: task.FinishDate ?? undefined,
-    Parameters: task.Parameters,
-    ContentType: task.ContentType,
-    Notification: task.Notification ?? undefined,
-  };
-}
-
 /** Encodes the envelope, nulls included. */
-export function encodeJsonAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
+export function encodeJsonAnswer(model: AnswerModel, { Error: error, ResponseData: data }: AnswerEnvelope): string {
   return JSON.stringify({
     Error: error && { ErrorCode: error.ErrorCode, ErrorReason: error.ErrorReason },
     ResponseData: data && {
       Identification: data.Identification && { UserId: data.Identification.UserId },
       Result: data.Result,
-      Detail: data.Detail && detailInOrder(data.Detail),
+      Detail: data.Detail && detailInOrder(data.Detail, model),
     },
   });
 }
@@ -126,15 +133,9 @@ function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean
   return null;
 }
 
-/** Takes only the position from the engine's message, because the rest of it quotes the text. */
-function syntaxProblem(text: string, { message }: SyntaxError): string {
+function syntaxProblem(text: string, error: SyntaxError): string {
   if (!/^[\t\n\r ]*[{[]/.test(text)) return 'is neither JSON nor XML';
-  const [, position] = /at position (\d+)/.exec(message) ?? [];
-  return `is not JSON${position ? `: syntax error at character ${position}` : ''}`;
-}
-
-function numberOrName(table: EnumTable, name: string): number | string {
-  return table.find((member) => member.name === name)?.number ?? name;
+  return `is not JSON${syntaxErrorPlace(error)}`;
 }
 
 /**

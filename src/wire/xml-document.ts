@@ -130,6 +130,11 @@ function toNode(node: ParsedNode): XmlNode {
   return { name: name.slice(1), attributes, nodes: (node[name] as readonly ParsedNode[]).map(toNode) };
 }
 
+/** The texts of xsd:boolean. */
+export const BOOLEANS: ReadonlyMap<string, boolean> = new Map(
+  Object.entries({ true: true, 1: true, false: false, 0: false }),
+);
+
 const XMLNS = /^@xmlns(?::|$)/;
 /** The attributes of the XML Schema instance namespace, with any prefix. */
 const SCHEMA_INSTANCE = /^@[^:]+:(?:nil|type|schemaLocation|noNamespaceSchemaLocation)$/;

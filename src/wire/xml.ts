@@ -1,64 +1,61 @@
 /** Writes and reads the contract's documents in XML. */
 import { XMLBuilder } from 'fast-xml-parser';
-import { DETAIL_FIELDS, type NewAccountTask } from '../contract/account-task.ts';
 import { isJsonObject, type JsonObject, type JsonValue, isRawNumber } from '../contract/json-value.ts';
-import { type AnswerEnvelope, detailInOrder, type ParsedTree, requestMembers } from './json.ts';
+import type { AnswerModel, BodyModel, RequestBody } from '../contract/operations.ts';
+import { type AnswerEnvelope, detailInOrder, type ParsedTree } from './json.ts';
 import { readPlainXml } from './plain-xml.ts';
-import { parseXml, toJsonValue, withoutAttributes, type XmlElement, type XmlNode } from './xml-document.ts';
+import { BOOLEANS, parseXml, toJsonValue, withoutAttributes, type XmlElement, type XmlNode } from './xml-document.ts';
 
 const NAMESPACES = {
   '@xmlns:xsd': 'http://www.w3.org/2001/XMLSchema',
   '@xmlns:xsi': 'http://www.w3.org/2001/XMLSchema-instance',
 };
-/** The texts of xsd:boolean. */
-const BOOLEANS: ReadonlyMap<string, boolean> = new Map(Object.entries({ true: true, 1: true, false: false, 0: false }));
-/** The fields of a Detail that are left out if they are null. Null dates and unknown fields are written as `xsi:nil`. */
-const LEFT_OUT = Object.entries(DETAIL_FIELDS).flatMap(([field, kind]) => (kind === 'date' ? [] : [field]));
 
-/** Encodes an AccountTaskRequest like the contract's sample. */
-export function encodeXmlRequest(task: NewAccountTask): string {
-  return encodeXml('AccountTaskRequest', requestMembers(task), NAMESPACES);
+/** Encodes a request's body like the contract's sample. */
+export function encodeXmlRequest({ name, xmlOrder }: BodyModel, body: RequestBody): string {
+  return encodeXml(name, Object.fromEntries(xmlOrder.map((field) => [field, body[field] ?? undefined])), NAMESPACES);
 }
 
 /** Encodes the envelope: `Result` before `Identification`, null dates as `xsi:nil`, other nulls left out. */
-export function encodeXmlAnswer({ Error: error, ResponseData: data }: AnswerEnvelope): string {
+export function encodeXmlAnswer(model: AnswerModel, { Error: error, ResponseData: data }: AnswerEnvelope): string {
   const envelope = {
     Error: error ? { ErrorCode: error.ErrorCode ?? undefined, ErrorReason: error.ErrorReason ?? undefined } : undefined,
     ResponseData: data
       ? {
           Result: data.Result ?? undefined,
           Identification: data.Identification ? { UserId: data.Identification.UserId ?? undefined } : undefined,
-          Detail: data.Detail ? writtenDetail(data.Detail) : undefined,
+          Detail: data.Detail ? writtenDetail(data.Detail, model) : undefined,
         }
       : undefined,
   };
-  return encodeXml('ResponseOfAccountTaskResponse', envelope, NAMESPACES);
+  return encodeXml(model.name, envelope, NAMESPACES);
 }
 
-function writtenDetail(detail: JsonObject): JsonObject {
-  const written = detailInOrder(detail);
-  for (const field of LEFT_OUT) written[field] ??= undefined;
+/** Leaves out the known members that are null, except dates. Null dates and unknown members are written as `xsi:nil`. */
+function writtenDetail(detail: JsonObject, model: AnswerModel): JsonObject {
+  const written = detailInOrder(detail, model);
+  for (const field in model.detail) if (model.detail[field] !== 'date') written[field] ??= undefined;
   return written;
 }
 
 /** Parses an answer to the tree that the same answer in JSON gives, whatever the name of its root. */
-export function parseXmlAnswer(text: string): ParsedTree {
+export function parseXmlAnswer(text: string, model: AnswerModel): ParsedTree {
   const root = parseDocument(text);
   if ('problem' in root) return root;
   const tree = asContainer(toJsonValue(root));
   convertMember(tree, 'Error', asContainer);
   const data = convertMember(tree, 'ResponseData', asContainer);
   convertMember(data, 'Identification', asContainer);
-  convertMember(data, 'Detail', (detail) => toDetail(asContainer(detail)));
+  convertMember(data, 'Detail', (detail) => toDetail(asContainer(detail), model));
   return { tree };
 }
 
 /** Parses a request to a tree of its fields. */
-export function parseXmlRequest(text: string): ParsedTree {
+export function parseXmlRequest(text: string, { name }: BodyModel): ParsedTree {
   const root = parseDocument(text);
   if ('problem' in root) return root;
-  if (root.name !== 'AccountTaskRequest' || root.attributes['@xmlns']) {
-    return { problem: 'is not an AccountTaskRequest element without a namespace' };
+  if (root.name !== name || root.attributes['@xmlns']) {
+    return { problem: `is not the element ${name} without a namespace` };
   }
   return { tree: asContainer(toJsonValue({ ...root, nodes: root.nodes.filter(isInNoNamespace) })) };
 }
@@ -72,11 +69,11 @@ function isInNoNamespace(node: XmlNode): boolean {
   return typeof node === 'string' || !(node.name.includes(':') || node.attributes['@xmlns']);
 }
 
-function toDetail(detail: JsonValue): JsonValue {
+function toDetail(detail: JsonValue, model: AnswerModel): JsonValue {
   if (!isJsonObject(detail)) return detail;
-  return detailInOrder(detail, (field, value) => {
+  return detailInOrder(detail, model, (kind, value) => {
     const plain = withoutAttributes(value);
-    return field === 'Enabled' && typeof plain === 'string' ? (BOOLEANS.get(plain.trim()) ?? plain) : plain;
+    return kind === 'boolean' && typeof plain === 'string' ? (BOOLEANS.get(plain.trim()) ?? plain) : plain;
   });
 }
 

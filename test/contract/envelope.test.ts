@@ -162,7 +162,7 @@ describe('the envelope truth table', () => {
   test.each([301, 302, 303, 307, 308])('the message for HTTP %i says that it is a redirect', (status) => {
     expect(meaningOf(status, { kind: 'empty' })).toMatchObject({
       code: 'UPSTREAM_UNREADABLE',
-      message: `The service answered with a redirect (HTTP ${status}), which is not followed. The task may have been created.`,
+      message: `The service answered with a redirect (HTTP ${status}), which is not followed; the task may have been created.`,
     });
   });
 

@@ -20,7 +20,7 @@ describe('Parameters as JSON', () => {
     },
   );
   test('the place of a syntax error is named', () => {
-    expect(parametersProblem('{"a":1,}', 'application/json', xmlProblem)).toMatch(/: syntax error at character 7$/);
+    expect(parametersProblem('{"a":1,}', 'application/json', xmlProblem)).toMatch(/: syntax error at character 8$/);
   });
   test('deeply nested JSON is accepted without a stack overflow', () => {
     const text = '['.repeat(500_000) + ']'.repeat(500_000);

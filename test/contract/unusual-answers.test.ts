@@ -75,13 +75,13 @@ describe('an answer that breaks the contract', () => {
     expect(meaningOf(200, tree(answer))).toMatchObject({
       code: 'UPSTREAM_UNREADABLE',
       outcome: 'UNKNOWN',
-      message: `The service's answer (HTTP 200) cannot be read: ${place}. The task may have been created.`,
+      message: `The service's answer (HTTP 200) cannot be read: ${place}; the task may have been created.`,
     });
   });
 
   test('the problem that the parser found is part of the message', () => {
     const meaning = meaningOf(201, { kind: 'unreadable', at: 'byte 7', problem: 'is not UTF-8' });
-    expect((meaning as TaskFailure).message).toContain('cannot be read: byte 7 is not UTF-8.');
+    expect((meaning as TaskFailure).message).toContain('cannot be read: byte 7 is not UTF-8;');
   });
 });
 

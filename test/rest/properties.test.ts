@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
+import { OPERATIONS } from '../../src/contract/operations.ts';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { encodeRequest, readAnswerBody, type WireFormat } from '../../src/wire/codec.ts';
@@ -131,7 +132,12 @@ describe('JSON, the store, XML and JSON again', () => {
       headers: { Authorization, 'Content-Type': LABELS[sent], Accept: LABELS[accepted] },
       body: encodeRequest(sent, given, TABLES),
     });
-    const { detail } = interpretAnswer(status, readAnswerBody(bytes, LABELS[accepted]), given.TaskID).accountTask;
+    const { detail } = interpretAnswer(
+      OPERATIONS.create,
+      status,
+      readAnswerBody(bytes, LABELS[accepted]),
+      given,
+    ).accountTask;
     const fields = Object.keys(given) as readonly (keyof NewAccountTask)[];
     return Object.fromEntries(fields.map((name) => [name, detail[name]])) as unknown as NewAccountTask;
   }

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, type EnumTables } from '../../src/contract/enums.ts';
 import type { JsonObject } from '../../src/contract/json-value.ts';
+import { OPERATIONS, type RequestBody } from '../../src/contract/operations.ts';
+import type { WriteName } from '../../src/contract/task-service.ts';
 import { formatTimestamp } from '../../src/contract/timestamp.ts';
 import { encodeAnswer, mediaTypes, readRequest, type WireFormat } from '../../src/wire/codec.ts';
 
@@ -38,13 +39,22 @@ export interface RestService {
   readonly url: URL;
   /** All requests, in order of arrival. */
   readonly requests: readonly RestRequest[];
-  /** The Detail of each registered task, in order. */
+  /** The Detail of each registered task, in order, as the last update left it. */
   readonly tasks: readonly JsonObject[];
+  /** The IDs of the tasks that were run, in order. */
+  readonly runs: readonly string[];
+  /** The Detail of each client, in order. */
+  readonly clients: readonly JsonObject[];
   readonly close: () => Promise<void>;
 }
 
 const DEFAULT_TABLES: EnumTables = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
-const PATH = '/api/v2/admin/tasks/account';
+const PATHS: Readonly<Record<WriteName, RegExp>> = {
+  create: /\/api\/v2\/admin\/tasks\/account$/,
+  update: /\/api\/v1\/admin\/tasks\/account\/([\w-]{36})$/,
+  run: /\/api\/v1\/admin\/tasks\/account\/run\?id=([\w-]{36})$/,
+  createClient: /\/api\/v1\/admin\/clients$/,
+};
 
 /** Starts a stand-in for the real service on loopback, which reads JSON and XML, and keeps tasks in memory. */
 export async function startRestService(options: RestServiceOptions = {}): Promise<RestService> {
@@ -52,17 +62,34 @@ export async function startRestService(options: RestServiceOptions = {}): Promis
   const requests: RestRequest[] = [];
   const tasks: JsonObject[] = [];
 
+  const runs: string[] = [];
+  const clients: JsonObject[] = [];
+
+  /** The Detail of the answer; null if there is no such task. */
+  const carryOut = (name: WriteName, id: string, body: RequestBody): JsonObject | null => {
+    if (name === 'createClient') return push(clients, { ID: randomUUID(), Name: body.Name, Secret: body.Secret });
+    if (name === 'create') return push(tasks, toDetail(body));
+    const index = tasks.findIndex(({ ID }) => ID === id);
+    if (index === -1) return null;
+    if (name === 'update') return (tasks[index] = updated(tasks[index] ?? {}, body));
+    runs.push(id);
+    return {};
+  };
   const serve = (request: RestRequest): RestReply => {
     const format = formatOf(request);
-    if (!request.path.endsWith(PATH)) return message(404, format, 'No HTTP resource was found.');
-    if (request.method !== 'POST') return message(405, format, 'The method is not allowed.');
+    const name = (Object.keys(PATHS) as WriteName[]).find((key) => PATHS[key].test(request.path));
+    if (name === undefined) return message(404, format, 'No HTTP resource was found.');
+    const { method, body: model, answer: answerModel } = OPERATIONS[name];
+    if (request.method !== method) return message(405, format, 'The method is not allowed.');
     if (!request.headers.authorization) return message(401, format, 'Authorization has been denied for this request.');
-    const reading = readRequest(format, request.body, tables);
-    if (reading.kind !== 'task') return message(400, format, reading.kind);
-    const detail = toDetail(reading.task);
-    tasks.push(detail);
-    const ResponseData = { Identification: { UserId: 'user-1' }, Result: 'Created', Detail: detail };
-    return reply(200, format, encodeAnswer(format, { Error: null, ResponseData }));
+    const reading = model
+      ? readRequest(format, request.body, tables, model)
+      : ({ kind: request.body.length === 0 ? 'body' : 'unreadable', body: {} } as const);
+    if (reading.kind !== 'body') return message(400, format, reading.kind);
+    const Detail = carryOut(name, PATHS[name].exec(request.path)?.[1] ?? '', reading.body);
+    if (!Detail) return message(404, format, 'There is no such task.');
+    const ResponseData = { Identification: { UserId: 'user-1' }, Result: RESULTS[name], Detail };
+    return reply(200, format, encodeAnswer(format, { Error: null, ResponseData }, answerModel));
   };
 
   const receive = async (incoming: IncomingMessage): Promise<RestReply> => {
@@ -84,6 +111,8 @@ export async function startRestService(options: RestServiceOptions = {}): Promis
     url: new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}`),
     requests,
     tasks,
+    runs,
+    clients,
     async close() {
       server.close();
       server.closeAllConnections();
@@ -92,7 +121,19 @@ export async function startRestService(options: RestServiceOptions = {}): Promis
   };
 }
 
-function toDetail(task: NewAccountTask): JsonObject {
+const RESULTS: Readonly<Record<WriteName, string>> = {
+  create: 'Created',
+  update: 'Updated',
+  run: 'Started',
+  createClient: 'Created',
+};
+
+function push(list: JsonObject[], item: JsonObject): JsonObject {
+  list.push(item);
+  return item;
+}
+
+function toDetail(task: RequestBody): JsonObject {
   const now = formatTimestamp(Date.now());
   return {
     ID: randomUUID(),
@@ -113,6 +154,12 @@ function toDetail(task: NewAccountTask): JsonObject {
     Status: 'Registered',
     ClientID: randomUUID(),
   };
+}
+
+/** A PUT replaces every member that it has. */
+function updated(detail: JsonObject, { Notification = 'NONE', ...body }: RequestBody): JsonObject {
+  const given = { StartDate: null, FinishDate: null, ...body, Notification };
+  return { ...detail, ...given, DateModified: formatTimestamp(Date.now()) };
 }
 
 function formatOf({ headers }: RestRequest): WireFormat {

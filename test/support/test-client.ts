@@ -28,7 +28,7 @@ export function openClient(baseUrl: URL, options: Partial<UpstreamClientOptions>
   onTestFinished(() => client.close());
   return {
     ...client,
-    post: (request) => client.admit(request.caller ?? '', () => client.postAdmitted(request)),
+    post: (request) => client.admit(request.caller ?? '', () => client.sendAdmitted(request)),
   };
 }
 
@@ -40,4 +40,9 @@ export async function openRawService(answer: RawAnswer, port?: number): Promise<
 }
 
 /** A minimal request. */
-export const SMALL_POST = { path: 'tasks', headers: { 'Content-Type': 'application/json' }, body: '{}' };
+export const SMALL_POST = {
+  operation: { method: 'POST', path: 'tasks', unknownFate: 'the task may have been created' },
+  path: 'tasks',
+  headers: { 'Content-Type': 'application/json' },
+  body: '{}',
+} as const satisfies UpstreamRequest;

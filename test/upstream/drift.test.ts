@@ -1,11 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { unknownMembers } from '../../src/upstream/answer-content.ts';
+import { unknownMembers as unknownMembersOf } from '../../src/upstream/answer-content.ts';
+import type { AnswerBody } from '../../src/contract/envelope.ts';
 import type { JsonValue } from '../../src/contract/json-value.ts';
+import { ACCOUNT_TASK_ANSWER } from '../../src/contract/operations.ts';
 import { encodeAnswer, readAnswerBody } from '../../src/wire/codec.ts';
 import { answerWith } from '../support/contract-samples.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 
 const SAMPLE = answerWith({ LastRunOn: null });
+
+function unknownMembers(body: AnswerBody): readonly string[] {
+  return unknownMembersOf(body, ACCOUNT_TASK_ANSWER);
+}
 
 function unknownOf(tree: JsonValue): readonly string[] {
   return unknownMembers({ kind: 'tree', tree });

@@ -4,7 +4,7 @@ import { createOwnToken } from '../../src/upstream/own-token.ts';
 import { expectFailure } from './expected-failure.ts';
 import { type RestReply, startRestService } from '../support/rest-service.ts';
 import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
-import { openClient } from '../support/test-client.ts';
+import { SMALL_POST, openClient } from '../support/test-client.ts';
 
 const CREDENTIALS = { clientId: '0b6d7a52-65a5-4c4b-8b4c-0c44c1a5a0a1', clientSecret: 'a+b c&d=é' };
 const EIGHT_HOURS_MS = 28_800_000;
@@ -176,9 +176,9 @@ describe('a failure to get a token', () => {
       const { clock, failures, fetches, token } = await openToken((count) =>
         count === 1 ? json(status, { error: 'invalid_client' }) : tokenReply('token-2'),
       );
-      await expect(token.authorization()).rejects.toThrow('Nothing was created.');
+      await expect(token.authorization()).rejects.toThrow('Nothing was done.');
       clock.nowMs += pauseMs - 1;
-      await expect(token.authorization()).rejects.toThrow('Nothing was created.');
+      await expect(token.authorization()).rejects.toThrow('Nothing was done.');
       expect([fetches(), failures.length]).toEqual([1, 1]);
       clock.nowMs += 1;
       expect(await token.authorization()).toBe('Bearer token-2');
@@ -257,7 +257,7 @@ describe("a create with the gateway's own token", () => {
       }),
     );
     await enough.promise; // while there is no token
-    await expectFailure(client.post({ caller: CALL.caller.authorization, path: 'x', headers: {}, body: '' }), {
+    await expectFailure(client.post({ ...SMALL_POST, caller: CALL.caller.authorization }), {
       code: 'OVERLOADED',
       outcome: 'NOT_SENT',
       retryable: true,

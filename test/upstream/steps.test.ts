@@ -12,7 +12,8 @@ test('each exchange is a step of its own request, also on a connection that anot
   const client = openClient(service.url, { connections: 1 });
   const requests = Array.from({ length: 6 }, (_, index) => recordSteps({ traceparent: `caller-${index}` }));
   await Promise.allSettled(requests.map((steps) => withSteps(steps, () => client.post(SMALL_POST))));
-  const exchange = { kind: 'exchange', url: new URL(SMALL_POST.path, service.url).href, resends: 0 };
+  const url = new URL(SMALL_POST.path, service.url);
+  const exchange = { kind: 'exchange', method: 'POST', route: url.pathname, url: url.href, resends: 0 };
   for (const [index, { noted }] of requests.entries())
     expect(noted).toMatchObject([exchange, index % 2 === 0 ? { status: 200 } : { error: { outcome: 'UNKNOWN' } }]);
   const sent = service.posts.map(({ head }) => /^traceparent: (.*)$/im.exec(head)?.[1]);

@@ -29,11 +29,11 @@ describe.each(CASES)('truncated %s in %s', (format, _, encode) => {
 
   test('readRequest never reads a task from it, wherever it is cut', () => {
     const bytes = encode(encodeRequest(format, { ...TASK, Parameters: 'é😀' }, TABLES));
-    expect(readRequest(format, bytes, TABLES).kind).toBe('task');
+    expect(readRequest(format, bytes, TABLES).kind).toBe('body');
     const read = Array.from({ length: bytes.length }, (__, length) =>
       readRequest(format, bytes.subarray(0, length), TABLES),
     );
-    expect(read.filter(({ kind }) => kind === 'task')).toEqual([]);
+    expect(read.filter(({ kind }) => kind === 'body')).toEqual([]);
   });
 });
 
@@ -43,7 +43,7 @@ const PIECES =
 
 /** The results of the answer reader and the request reader for a body, in a word each. */
 function readBoth(bytes: Uint8Array, label: string | null): string {
-  const isTask = REQUEST_FORMATS.some((format) => readRequest(format, bytes, TABLES).kind === 'task');
+  const isTask = REQUEST_FORMATS.some((format) => readRequest(format, bytes, TABLES).kind === 'body');
   return `${readAnswerBody(bytes, label).kind}, ${isTask ? 'read' : 'refused'}`;
 }
 

@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
+import { OPERATIONS } from '../../src/contract/operations.ts';
 import { encodeAnswer, encodeRequest, mediaTypes, readAnswerBody, readRequest } from '../../src/wire/codec.ts';
 import { answerWith, TABLES, TASK } from '../support/contract-samples.ts';
 import { anyCharacter, bytesOf, utf16, texts } from '../support/wire-texts.ts';
@@ -13,7 +14,7 @@ describe.each(FORMATS)('the %s codec', (format) => {
       fc.property(texts, (Parameters) => {
         fc.pre(Parameters.trim() !== '');
         const bytes = bytesOf(encodeRequest(format, { ...TASK, Parameters }, TABLES));
-        expect(readRequest(format, bytes, TABLES)).toEqual({ kind: 'task', task: { ...TASK, Parameters } });
+        expect(readRequest(format, bytes, TABLES)).toEqual({ kind: 'body', body: { ...TASK, Parameters } });
       }),
       { numRuns: 300 },
     );
@@ -23,7 +24,12 @@ describe.each(FORMATS)('the %s codec', (format) => {
     fc.assert(
       fc.property(texts, (Parameters) => {
         const bytes = bytesOf(encodeAnswer(format, answerWith({ Parameters })));
-        const { accountTask } = interpretAnswer(200, readAnswerBody(bytes, mediaTypes[format]), TASK.TaskID);
+        const { accountTask } = interpretAnswer(
+          OPERATIONS.create,
+          200,
+          readAnswerBody(bytes, mediaTypes[format]),
+          TASK,
+        );
         expect(accountTask.fields.Parameters).toBe(Parameters);
         expect(accountTask.detail['Parameters']).toBe(Parameters);
       }),
@@ -37,7 +43,7 @@ test('a request in JSON keeps any Parameters, even those that XML cannot carry',
     fc.property(fc.string({ unit: anyCharacter }), (Parameters) => {
       fc.pre(Parameters.trim() !== '');
       const bytes = bytesOf(encodeRequest('json', { ...TASK, Parameters }, TABLES));
-      expect(readRequest('json', bytes, TABLES)).toEqual({ kind: 'task', task: { ...TASK, Parameters } });
+      expect(readRequest('json', bytes, TABLES)).toEqual({ kind: 'body', body: { ...TASK, Parameters } });
     }),
   );
 });
@@ -76,7 +82,7 @@ test('the same answer in JSON and in XML gives the same created task', () => {
       } as typeof answer;
       const [json, xml] = FORMATS.map((format) => {
         const body = readAnswerBody(bytesOf(encodeAnswer(format, complete)), mediaTypes[format]);
-        return JSON.stringify(interpretAnswer(200, body, TASK.TaskID));
+        return JSON.stringify(interpretAnswer(OPERATIONS.create, 200, body, TASK));
       });
       expect(xml).toBe(json);
     }),
@@ -112,13 +118,13 @@ describe('detection by content', () => {
 
   test.each(cases)('reads %s in %s, whatever the Content-Type says', (format, _, encode) => {
     for (const label of LABELS) {
-      const { accountTask } = interpretAnswer(
-        200,
-        readAnswerBody(encode(encodeAnswer(format, answer)), label),
-        task.TaskID,
-      );
+      const body = readAnswerBody(encode(encodeAnswer(format, answer)), label);
+      const { accountTask } = interpretAnswer(OPERATIONS.create, 200, body, task);
       expect(accountTask.fields.Name).toBe('é😀');
     }
-    expect(readRequest(format, encode(encodeRequest(format, task, TABLES)), TABLES)).toEqual({ kind: 'task', task });
+    expect(readRequest(format, encode(encodeRequest(format, task, TABLES)), TABLES)).toEqual({
+      kind: 'body',
+      body: task,
+    });
   });
 });

@@ -95,11 +95,11 @@ describe('an answer in JSON', () => {
 
 describe('invalid JSON', () => {
   test.each([
-    ['{"a":1} x', 'is not JSON: syntax error at character 8'],
-    ['{"a":1}{}', 'is not JSON: syntax error at character 7'],
-    ['{"a":"secret', 'is not JSON: syntax error at character 12'],
+    ['{"a":1} x', 'is not JSON: syntax error at character 9'],
+    ['{"a":1}{}', 'is not JSON: syntax error at character 8'],
+    ['{"a":"secret', 'is not JSON: syntax error at character 13'],
     ['[1,', 'is not JSON'],
-    ["{'a':1}", 'is not JSON: syntax error at character 1'],
+    ["{'a':1}", 'is not JSON: syntax error at character 2'],
     ['Service secret', 'is neither JSON nor XML'],
     ['TaskID=1&Frequency=0', 'is neither JSON nor XML'],
     ['\0\0', 'is neither JSON nor XML'],

@@ -12,7 +12,7 @@ const readJson = (changes: object) => read('json', JSON.stringify({ ...TASK, ...
 const readXml = (elements: string) => read('xml', `<AccountTaskRequest xmlns:xsi="i">${elements}</AccountTaskRequest>`);
 const readForm = (changes: Readonly<Record<string, string>>) =>
   read('form', new URLSearchParams({ ...(TASK as unknown as Record<string, string>), ...changes }).toString());
-const asTask = (task: NewAccountTask) => ({ kind: 'task', task });
+const asTask = (task: NewAccountTask) => ({ kind: 'body', body: task });
 const faulty = (at: string, kind: string, problem: string, given: unknown) => ({
   kind: 'faulty',
   problems: [{ at, kind, problem, given: typeof given === 'string' ? given : null }],
@@ -174,7 +174,7 @@ describe('readRequest of XML', () => {
     `<AccountTaskRequest xmlns="urn:x">${ELEMENTS}</AccountTaskRequest>`,
     `<x:AccountTaskRequest xmlns:x="urn:x">${ELEMENTS}</x:AccountTaskRequest>`,
   ])('rejects a wrong root: %s', (text) => {
-    expect(read('xml', text)).toEqual(unreadable('is not an AccountTaskRequest element without a namespace'));
+    expect(read('xml', text)).toEqual(unreadable('is not the element AccountTaskRequest without a namespace'));
   });
 
   test('rejects a DOCTYPE', () => {
@@ -254,7 +254,7 @@ test.each([
   ['json', '{"TaskID":', 'is not JSON'],
   ['json', 'TaskID=1', 'is neither JSON nor XML'],
   ['json', `<AccountTaskRequest>${ELEMENTS}</AccountTaskRequest>`, 'is neither JSON nor XML'],
-  ['json', `${JSON.stringify(TASK)} junk`, 'is not JSON: syntax error at character 252'],
+  ['json', `${JSON.stringify(TASK)} junk`, 'is not JSON: syntax error at character 253'],
   ['xml', ' ', 'is not well-formed XML (line 1, column 1)'],
   ['xml', '{}', 'is not well-formed XML (line 1, column 2)'],
 ] as const)('the %s body %j is unreadable', (format, text, problem) => {

@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { interpretAnswer } from '../../src/contract/envelope.ts';
+import { OPERATIONS } from '../../src/contract/operations.ts';
 import { readAnswerBody } from '../../src/wire/codec.ts';
 import { SENT_TASK_ID } from '../support/meaning.ts';
-import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { SAMPLE_DETAIL, TASK } from '../support/contract-samples.ts';
 import { bytesOf } from '../support/wire-texts.ts';
 
 const read = (text: string) => readAnswerBody(bytesOf(text), 'application/xml');
@@ -97,7 +98,7 @@ describe('readAnswerBody of XML', () => {
 describe('an answer in XML that breaks the contract', () => {
   const reason = (text: string) => {
     try {
-      return interpretAnswer(200, read(text), SENT_TASK_ID);
+      return interpretAnswer(OPERATIONS.create, 200, read(text), { ...TASK, TaskID: SENT_TASK_ID });
     } catch (error) {
       return (error as Error).message;
     }
@@ -129,7 +130,7 @@ describe('an answer in XML that breaks the contract', () => {
     ['<html><p>Bad gateway<br></html>', 'the answer is not well-formed XML (line 1, column 31)'],
   ])('interpretAnswer rejects an unreadable answer and names the place: %s', (text, problem) => {
     expect(reason(text)).toBe(
-      `The service's answer (HTTP 200) cannot be read: ${problem}. The task may have been created.`,
+      `The service's answer (HTTP 200) cannot be read: ${problem}; the task may have been created.`,
     );
   });
 

@@ -7,10 +7,10 @@ import { TLSSocket } from 'node:tls';
 import type { OwnClientConfig, UpstreamConfig } from '../../app/config.ts';
 import { type AnswerBody, isForeignBody } from '../../contract/envelope.ts';
 import { TaskFailure } from '../../contract/failure.ts';
+import { OPERATIONS } from '../../contract/operations.ts';
 import { createUpstreamClient, USER_AGENT } from '../../upstream/client.ts';
 import { requestToken } from '../../upstream/own-token.ts';
 import { buildServiceConnector, readTlsFiles, type ServiceAccess } from '../../upstream/service-connector.ts';
-import { CREATE_PATH } from '../../upstream/upstream-task-service.ts';
 import { readAnswerBody } from '../../wire/codec.ts';
 import { broken, type Finding, ok, skipped, warning } from './finding.ts';
 
@@ -94,7 +94,7 @@ function certificateFinding(socket: TLSSocket): Finding {
 }
 
 async function endpointFinding(url: URL, socket: Socket, waitMs: number): Promise<Finding> {
-  const { host, pathname } = new URL(CREATE_PATH, url);
+  const { host, pathname } = new URL(OPERATIONS.create.path, url);
   const headers = { Host: host, 'User-Agent': USER_AGENT, Accept: 'application/json' };
   const signal = AbortSignal.timeout(waitMs);
   try {

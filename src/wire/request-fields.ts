@@ -1,29 +1,28 @@
-import type { ReadProblem, NewAccountTask } from '../contract/account-task.ts';
+import type { ReadProblem } from '../contract/account-task.ts';
 import { type EnumTable, type EnumTables, findMember } from '../contract/enums.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
+import { BODY_FIELDS, type BodyField, type BodyModel, type RequestBody } from '../contract/operations.ts';
 import { CONTENT_TYPES } from '../contract/parameters.ts';
 import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
-import { withoutAttributes } from './xml-document.ts';
-
-type RequestField = keyof NewAccountTask;
+import { BOOLEANS, withoutAttributes } from './xml-document.ts';
 
 /** An invalid field of a request, with an explanation for the caller. */
 export interface FieldProblem extends ReadProblem {
-  readonly at: RequestField;
+  readonly at: BodyField;
   /** `missing`: no value. `invalid`: not a value of the field's type. `refused`: of the right type, but not allowed in a task. */
   readonly kind: 'missing' | 'invalid' | 'refused';
   /** The value if it is a string, else null. */
   readonly given: string | null;
 }
 
+type FieldKind = (typeof BODY_FIELDS)[BodyField]['kind'];
 type Fault = Pick<FieldProblem, 'kind' | 'problem'>;
-type Reader = (value: JsonValue) => string | Fault;
-type Task = NewAccountTask | readonly FieldProblem[];
+type Reader = (value: JsonValue) => string | boolean | Fault;
+type Body = { readonly body: RequestBody } | { readonly problems: readonly FieldProblem[] };
 
-const REQUIRED: ReadonlySet<RequestField> = new Set(['TaskID', 'Frequency', 'Parameters', 'ContentType']);
-/** The fields whose null counts as absent. The types of the other fields have no null. */
-const NULLABLE: ReadonlySet<RequestField> = new Set(['StartDate', 'FinishDate', 'Parameters', 'ContentType']);
+/** The kinds whose null counts as absent. The types of the others have no null. */
+const NULLABLE: ReadonlySet<FieldKind> = new Set(['date', 'text', 'content type']);
 const MISSING: Fault = { kind: 'missing', problem: 'is required' };
 
 /** An ISO 8601 date without an offset, or with too few or too many digits. ASP.NET Web API 2 accepts it by guessing the rest. */
@@ -31,51 +30,59 @@ const INEXACT_DATE =
   /^\d{4}-(?:0\d|1[0-2])-[0-3]\d(?:T(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?)?(?:Z|[+-]\d\d:\d\d)?$/;
 const INTEGER = /^[+-]?\d+$/;
 
-/** Reads an AccountTaskRequest from JSON or a form: names in any case, unknown ones ignored, the last of equal names counts. */
+/** Reads a body from JSON or a form: names in any case, unknown ones ignored, the last of equal names counts. */
 export function fromMembers(
   members: readonly (readonly [name: string, value: JsonValue | undefined])[],
+  model: BodyModel,
   tables: EnumTables,
-): Task {
+): Body {
   const values = new Map(members.map(([name, value]) => [name.toLowerCase(), value]));
-  return readTask(tables, memberReader, (field) => {
+  return readBody(model, toReaders(tables, memberReader), (field) => {
     const value = values.get(field.toLowerCase());
     if (field === 'FinishDate' && value === '') return undefined;
-    return value === null && NULLABLE.has(field) ? undefined : value;
+    return value === null && NULLABLE.has(BODY_FIELDS[field].kind) ? undefined : value;
   });
 }
 
-/** Reads an AccountTaskRequest from XML: exact names, also of enum members, unknown ones ignored, the first of equal names counts. */
-export function fromElements(request: JsonObject, tables: EnumTables): Task {
-  return readTask(tables, nameReader, (field) => {
+/** Reads a body from XML: exact names, also of enum members, unknown ones ignored, the first of equal names counts. */
+export function fromElements(request: JsonObject, model: BodyModel, tables: EnumTables): Body {
+  return readBody(model, toReaders(tables, nameReader), (field) => {
     const value = Object.hasOwn(request, field) ? (request[field] ?? null) : null;
     return withoutAttributes(Array.isArray(value) ? (value[0] as JsonValue) : value) ?? undefined;
   });
 }
 
-function readTask(
+function toReaders(
   { frequencies, notifications }: EnumTables,
   toReader: (table: EnumTable) => Reader,
-  given: (field: RequestField) => JsonValue | undefined,
-): Task {
-  const readers: Readonly<Record<RequestField, Reader>> = {
-    TaskID: readGuid,
-    Frequency: toReader(frequencies),
-    StartDate: readTimestamp,
-    FinishDate: readTimestamp,
-    Parameters: readText,
-    ContentType: readContentType,
-    Notification: toReader(notifications),
+): Readonly<Record<FieldKind, Reader>> {
+  return {
+    guid: readGuid,
+    date: readTimestamp,
+    text: readText,
+    'content type': readContentType,
+    boolean: readBoolean,
+    frequencies: toReader(frequencies),
+    notifications: toReader(notifications),
   };
+}
+
+function readBody(
+  { jsonOrder }: BodyModel,
+  readers: Readonly<Record<FieldKind, Reader>>,
+  given: (field: BodyField) => JsonValue | undefined,
+): Body {
   const problems: FieldProblem[] = [];
-  const task: Partial<Record<RequestField, string | null>> = {};
-  for (const field of Object.keys(readers) as RequestField[]) {
+  const body: Partial<Record<BodyField, string | boolean | null>> = {};
+  for (const field of jsonOrder) {
     const value = given(field);
-    const absent = REQUIRED.has(field) ? MISSING : null;
-    const reading = value === undefined ? absent : readers[field](value);
-    if (reading === null || typeof reading === 'string') task[field] = reading;
+    const { kind, isRequired } = BODY_FIELDS[field];
+    const absent = isRequired ? MISSING : null;
+    const reading = value === undefined ? absent : readers[kind](value);
+    if (typeof reading !== 'object' || reading === null) body[field] = reading;
     else problems.push({ at: field, ...reading, given: typeof value === 'string' ? value : null });
   }
-  return problems.length > 0 ? problems : (task as unknown as NewAccountTask);
+  return problems.length > 0 ? { problems } : { body };
 }
 
 function readGuid(value: JsonValue): string | Fault {
@@ -87,6 +94,11 @@ function readTimestamp(value: JsonValue): string | Fault {
   if (isTimestamp(text)) return text;
   const problem = `is not ${TIMESTAMP_FORM}`;
   return INEXACT_DATE.test(text) ? refused(problem) : invalid(problem);
+}
+
+function readBoolean(value: JsonValue): boolean | Fault {
+  const read = typeof value === 'string' ? BOOLEANS.get(value.trim().toLowerCase()) : value;
+  return typeof read === 'boolean' ? read : invalid('is neither true nor false');
 }
 
 /** A blank text counts as missing. */
