@@ -24,7 +24,7 @@ import { reportOmittedFailures } from '../graphql/error-shapes.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
 import { createUnreadAnswers, type UnreadAnswer } from '../graphql/limits/unread-answers.ts';
-import { traceFields } from '../graphql/yoga-plugins.ts';
+import { traceFields } from '../graphql/execution.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
 export interface CloseOptions {

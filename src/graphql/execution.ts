@@ -3,17 +3,15 @@
  * its time limit and the shapes of its errors. A plan writes the answer's text; Yoga's executor runs what only Yoga can answer.
  */
 import {
-  type DocumentNode,
+  defaultFieldResolver,
   type ExecutionArgs,
   type ExecutionResult,
-  getOperationAST,
   getVariableValues,
   GraphQLError,
   type GraphQLSchema,
   type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
@@ -24,15 +22,12 @@ import type { OperationPlan } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
 import { executionErrors, logFailure, refusedResult, withShortDetails } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
+import { findOperation } from './known-documents.ts';
 import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
+import { currentSteps, withSteps } from '../event-loop/request-steps.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
-
-/** The value that is passed with a request to Yoga: its server context. */
-export interface ServerContext {
-  readonly record: RequestRecord;
-}
 
 export interface ExecutionOptions {
   readonly schema: GraphQLSchema;
@@ -56,6 +51,9 @@ export interface GraphqlAnswer {
   readonly text: string;
 }
 
+/** An executor that waits for all fields, also if an error nulls the whole answer: graphql-js would answer at once. */
+export type Execute = (args: ExecutionArgs) => Promise<ExecutionResult> | ExecutionResult;
+
 export interface Execution {
   /**
    * Runs a planned operation and resolves with its answer; returns null, with nothing run, if an argument is
@@ -68,8 +66,13 @@ export interface Execution {
     record: RequestRecord,
     answerType: AnswerType,
   ): Promise<GraphqlAnswer> | null;
-  /** Runs the operations of the requests that Yoga answers. No other plugin of ours hooks into execution. */
-  readonly plugin: Plugin<ServerContext>;
+  /** Runs an operation by Yoga's executor, for the requests that Yoga answers. */
+  execute(
+    args: ExecutionArgs,
+    executeByYoga: Execute,
+    authorization: string | null,
+    record: RequestRecord,
+  ): Promise<ExecutionResult>;
 }
 
 /** The most errors about variables in one answer. Each quotes a value, which may be as long as the request. */
@@ -124,24 +127,17 @@ export function createExecution(options: ExecutionOptions): Execution {
         return { status: 200, headers: ANSWER_HEADERS[answerType], text };
       });
     },
-    plugin: {
-      onExecute({ args, context: yogaContext, executeFn, setExecuteFn }) {
-        const { document, operationName } = args as { document: DocumentNode; operationName?: string | null };
-        const { request, record } = yogaContext;
-        const executeByYoga = executeFn as (args: ExecutionArgs) => Promise<ExecutionResult> | ExecutionResult;
-        const operation = getOperationAST(document, operationName);
-        if (operation) noteOperation(record, operation);
-        setExecuteFn(async (executed: ExecutionArgs): Promise<ExecutionResult> => {
-          const context = createContext(request.headers.get('authorization'), record);
-          const refused = operation && findRefusal(executed, operation);
-          const result = refused ?? (await executeByYoga({ ...executed, contextValue: context }));
-          const { data, errors: fieldErrors = [] } = result;
-          if (data === undefined) return refusedResult(fieldErrors, { record, log });
-          const isMutation = operation?.operation === OperationTypeNode.MUTATION;
-          const errors = shapeErrors(fieldErrors, { isMutation, isLost: data === null }, context, record);
-          return errors.length === 0 ? result : { ...result, errors };
-        });
-      },
+    async execute(args, executeByYoga, authorization, record) {
+      const { document, operationName } = args;
+      const operation = findOperation(document, operationName ?? undefined);
+      noteOperation(record, operation);
+      const context = createContext(authorization, record);
+      const result = findRefusal(args, operation) ?? (await executeByYoga({ ...args, contextValue: context }));
+      const { data, errors: fieldErrors = [] } = result;
+      if (data === undefined) return refusedResult(fieldErrors, { record, log });
+      const isMutation = operation.operation === OperationTypeNode.MUTATION;
+      const errors = shapeErrors(fieldErrors, { isMutation, isLost: data === null }, context, record);
+      return errors.length === 0 ? result : { ...result, errors };
     },
   };
 
@@ -157,8 +153,7 @@ export function createExecution(options: ExecutionOptions): Execution {
     const oversize = compileArgumentSizes(schema, document, operation)?.(given);
     if (oversize != null) {
       metrics.countRefusal('argument_sizes');
-      const extensions = { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } };
-      return { errors: [new GraphQLError(oversize, { extensions })] };
+      return { errors: [new GraphQLError(oversize, { extensions: { code: 'BAD_USER_INPUT' } })] };
     }
     const { errors } = getVariableValues(schema, operation.variableDefinitions ?? [], given, {
       maxErrors: MAX_VARIABLE_ERRORS,
@@ -215,4 +210,23 @@ function createOperationTime(timeoutMs: number, onOver: () => void): OperationTi
 
 function isOver({ deadlineMs }: Call): boolean {
   return deadlineMs !== undefined && performance.now() >= deadlineMs;
+}
+
+/** Makes each mutation field a step of its request's trace; calls of its resolver are steps below it. */
+export function traceFields(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const resolve = field.resolve ?? defaultFieldResolver;
+    field.resolve = async (source, args, context, info) => {
+      const step = currentSteps()?.begin({ kind: 'field', name: field.name });
+      if (!step) return resolve(source, args, context, info);
+      try {
+        const value: unknown = await withSteps(step, () => resolve(source, args, context, info));
+        step.end({});
+        return value;
+      } catch (error) {
+        step.end({ error });
+        throw error;
+      }
+    };
+  }
 }

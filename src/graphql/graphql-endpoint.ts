@@ -1,19 +1,17 @@
 /**
- * The GraphQL endpoint. A plain JSON POST is read here and runs its compiled plan, once Yoga's pipeline has parsed and
- * validated its document; Yoga answers every other request. Both use the same plugins, documents and execution.
+ * The GraphQL endpoint. A plain JSON POST is read here and runs its compiled plan. Yoga reads every other request, and answers
+ * what cannot be planned or is refused. Both use the same parameters, documents and execution.
  */
+import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
+import { createYoga, type Plugin } from 'graphql-yoga';
 import type { HttpRequest } from '../http/routes.ts';
-import { ANSWER_HEADERS, type RequestHead } from './request-head.ts';
-import type { DocumentNode, GraphQLSchema } from 'graphql';
-import { createYoga } from 'graphql-yoga';
-import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { createExecution, type ExecutionOptions, type GraphqlAnswer, type ServerContext } from './execution.ts';
-import { readPlainParameters, useParameterText, useQueryHint } from './request-parameters.ts';
-import { usePersistedQueryRefusal, useTrustedDocuments, type TrustedDocuments } from './trusted-documents.ts';
-import { useDocumentLimits } from './limits/document-limits.ts';
-import { useClosedSchema, useNamedValues, useRefusals } from './yoga-plugins.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
-import { type OperationPlan, planOperation } from './compiled/plan.ts';
+import { refusedResult } from './error-shapes.ts';
+import { createExecution, type Execute, type ExecutionOptions, type GraphqlAnswer } from './execution.ts';
+import { createKnownDocuments, findOperation, findPlan, type KnownDocument } from './known-documents.ts';
+import { ANSWER_HEADERS, type RequestHead } from './request-head.ts';
+import { badRequest, checkParameters, type GraphqlParameters, readJsonParameters } from './request-parameters.ts';
+import type { TrustedDocuments } from './trusted-documents.ts';
 
 export interface GraphqlEndpointOptions extends ExecutionOptions {
   /** The only documents that may run, introspection included; null if any document may. */
@@ -30,92 +28,100 @@ export interface GraphqlEndpoint {
   ): Promise<GraphqlAnswer>;
 }
 
+/** A request on its way to Yoga, with what is known of it already: Yoga's server context. */
+interface YogaRequest {
+  readonly record: RequestRecord;
+  readonly known: KnownDocument | null;
+  /** The error that refuses the request. */
+  readonly refusal: unknown;
+}
+
 export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlEndpoint {
   const { schema, log, metrics, introspection, trusted } = options;
   const execution = createExecution(options);
-  const documents = createBoundedCache<KnownDocument>(DOCUMENT_BOUNDS);
-  const yoga = createYoga<ServerContext>({
+  const documents = createKnownDocuments({
+    schema,
+    isClosed: !introspection && !trusted,
+    onRefused: (limit) => metrics.countRefusal(`document_${limit}`),
+  });
+  const read = async (
+    request: Request,
+    readByYoga: (request: Request) => unknown,
+  ): Promise<Readonly<GraphqlParameters>> => {
+    const type = request.method === 'POST' ? request.headers.get('content-type') : null;
+    if (type?.includes('json')) return readJsonParameters(await request.text(), trusted);
+    let given: object;
+    try {
+      given = (await readByYoga(request)) as object;
+    } catch (error) {
+      if (!(error instanceof SyntaxError)) throw error;
+      throw badRequest('variables, extensions: expected JSON objects, got text that is not JSON');
+    }
+    if (type !== null)
+      return checkParameters(
+        given,
+        trusted,
+        `A body of type ${type} was read; for a JSON body send Content-Type: application/json.`,
+      );
+    const documentId = trusted && URL.parse(request.url)?.searchParams.get('documentId');
+    return checkParameters({ ...given, documentId }, trusted, 'Send it as the parameter query of the URL.');
+  };
+  const plugin: Plugin<YogaRequest, YogaRequest> = {
+    onRequestParse({ requestParser, serverContext: { refusal }, setRequestParser }) {
+      setRequestParser((request) => {
+        if (refusal) throw refusal;
+        return read(request, requestParser as (request: Request) => unknown) as Promise<object>;
+      });
+    },
+    onParse({ context: { known, params, request }, setParseFn }) {
+      setParseFn((text: string): DocumentNode => {
+        const { document } = known ?? documents.find(text);
+        const { operation } = findOperation(document, params.operationName ?? undefined);
+        if (operation === OperationTypeNode.MUTATION && request.method === 'GET') throw mutationByGet();
+        return document;
+      });
+    },
+    // The known documents are valid.
+    onValidate: ({ setResult }) => setResult([]),
+    onExecute({ context: { request, record }, executeFn, setExecuteFn }) {
+      const authorization = request.headers.get('authorization');
+      setExecuteFn((args: ExecutionArgs) => execution.execute(args, executeFn as Execute, authorization, record));
+    },
+    onResultProcess(payload) {
+      const { errors = [], data } = payload.result as ExecutionResult;
+      const { record } = payload.serverContext;
+      if (data === undefined && errors.length > 0) payload.setResult(refusedResult(errors, { record, log }));
+    },
+  };
+  const yoga = createYoga<YogaRequest>({
     schema,
     graphqlEndpoint: '/graphql',
-    // The order is the order of the request's phases.
-    plugins: [
-      useParameterText(),
-      trusted ? useTrustedDocuments(trusted) : usePersistedQueryRefusal(),
-      useQueryHint(),
-      useDocumentLimits(schema, (limit) => metrics.countRefusal(`document_${limit}`)),
-      ...(introspection || trusted ? [] : [useClosedSchema()]),
-      useNamedValues(),
-      execution.plugin,
-      useRefusals(log),
-    ],
+    plugins: [plugin],
     // The HTTP layer adds CORS headers to its own errors too, and bounds the body at less cost.
     cors: false,
     maxRequestBodySize: false,
-    // `useRefusals` and the execution mask errors.
+    // `refusedResult` and the execution mask errors.
     maskedErrors: false,
     multipart: false,
-    parserAndValidationCache: {
-      documentCache: {
-        get: (text) => documents.get(text)?.document,
-        set: (text, document: DocumentNode) => documents.set(text, { document, isValid: false, plans: new Map() }),
-      },
-      errorCache: NO_CACHE,
-    },
+    parserAndValidationCache: false,
     graphiql: false,
     landingPage: false,
     logging: false,
   });
-  /** Returns a document that may run; null where Yoga has to say what is wrong, or if the document is too long to be kept. */
-  const findDocument = (text: string): KnownDocument | null => {
-    const known = documents.get(text);
-    if (known?.isValid) return known;
-    if (text.length > MAX_KEPT_CHARACTERS) return null;
-    const { parse, validate } = yoga.getEnveloped({});
-    let document: DocumentNode;
-    try {
-      document = parse(text);
-    } catch {
-      return null;
-    }
-    const parsed = documents.get(text);
-    if (!parsed || validate(schema, document).length > 0) return null;
-    parsed.isValid = true;
-    return parsed;
-  };
-  const answerPlain: (...request: Parameters<GraphqlEndpoint['answer']>) => Promise<GraphqlAnswer> | null = (
-    { url, headers },
-    { bodyType, answerType },
-    body,
-    record,
-  ) => {
-    const parameters =
-      bodyType === 'application/json' && url === '/graphql' ? readPlainParameters(body, trusted) : null;
-    const known = parameters && findDocument(parameters.query);
-    const plan = known && findPlan(schema, known, parameters.operationName ?? undefined);
-    return plan && execution.run(plan, parameters.variables ?? {}, headers.authorization ?? null, record, answerType);
-  };
-  const answerByYoga: GraphqlEndpoint['answer'] = async (
-    { method, url, headers },
-    { bodyType, answerType },
-    body,
-    record,
-  ) => {
-    const hasBody = bodyType !== '';
-    const answer = await yoga.fetch(
-      // A constant host: the Host header is the caller's and decides nothing here.
-      `http://gateway${url}`,
-      {
-        method,
-        // Yoga compares media types literally, so it gets the types that the head was read as.
-        headers: {
-          ...(headers as Record<string, string>),
-          accept: answerType,
-          ...(hasBody ? { 'content-type': bodyType } : {}),
-        },
-        ...(hasBody ? { body: body as Buffer<ArrayBuffer> } : {}),
-      },
-      { record },
-    );
+  const answerByYoga = async (
+    { method, url, headers }: Parameters<GraphqlEndpoint['answer']>[0],
+    { bodyType, answerType }: RequestHead,
+    body: Buffer,
+    context: YogaRequest,
+  ): Promise<GraphqlAnswer> => {
+    // Yoga compares media types literally, so it gets the types that the head was read as.
+    const sent = { ...(headers as Record<string, string>), accept: answerType };
+    const message =
+      bodyType === ''
+        ? { method, headers: sent }
+        : { method, headers: { ...sent, 'content-type': bodyType }, body: body as Buffer<ArrayBuffer> };
+    // A constant host: the Host header is the caller's and decides nothing here.
+    const answer = await yoga.fetch(`http://gateway${url}`, message, context);
     // The answer is sent whole, with its length, so headers for a stream are left out.
     const allow = answer.headers.get('allow');
     return {
@@ -126,34 +132,27 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
   };
   return {
     answer(request, head, body, record) {
-      return answerPlain(request, head, body, record) ?? answerByYoga(request, head, body, record);
+      if (head.bodyType !== 'application/json')
+        return answerByYoga(request, head, body, { record, known: null, refusal: null });
+      let known: KnownDocument | null = null;
+      try {
+        const { query, variables, operationName } = readJsonParameters(body.toString(), trusted);
+        known = documents.find(query);
+        const plan = findPlan(schema, known, operationName ?? undefined);
+        const { authorization = null } = request.headers;
+        const answering = plan && execution.run(plan, variables ?? {}, authorization, record, head.answerType);
+        if (answering) return answering;
+      } catch (refusal) {
+        return answerByYoga(request, head, body, { record, known, refusal });
+      }
+      return answerByYoga(request, head, body, { record, known, refusal: null });
     },
   };
 }
 
-/** A parsed and planned document takes many times the memory of its text. */
-const DOCUMENT_BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
-/** The longest text that the cache keeps. */
-const MAX_KEPT_CHARACTERS = DOCUMENT_BOUNDS.maxLength / 10;
-const NO_CACHE = { get: () => undefined, set: () => undefined };
-
-/** A document that has been parsed and is within the limits. */
-interface KnownDocument {
-  readonly document: DocumentNode;
-  isValid: boolean;
-  /** By operation name; null for one that cannot be planned. */
-  readonly plans: Map<string | undefined, OperationPlan | null>;
-}
-
-function findPlan(
-  schema: GraphQLSchema,
-  { document, plans }: KnownDocument,
-  operationName: string | undefined,
-): OperationPlan | null {
-  const known = plans.get(operationName);
-  if (known !== undefined) return known;
-  const plan = planOperation(schema, document, operationName);
-  // Names that are not in the document are the caller's to invent, and would fill the memory.
-  if (plan || operationName === undefined) plans.set(operationName, plan);
-  return plan;
+function mutationByGet(): GraphQLError {
+  const extensions = { code: 'BAD_REQUEST', http: { status: 405, headers: { Allow: 'POST' } } };
+  return new GraphQLError('query: expected a query with the method GET, got a mutation. Send it with POST.', {
+    extensions,
+  });
 }

@@ -1,86 +1,69 @@
-/** The parameters of a GraphQL request: the plain ones of a JSON POST, and the Yoga plugins that refuse others with a hint. */
+/** Checks the parameters of a GraphQL request, however they were sent. Each refusal says what is wrong and what is expected. */
 import { GraphQLError } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
-import { readDocumentId, type TrustedDocuments } from './trusted-documents.ts';
+import { findTrustedQuery, type TrustedDocuments } from './trusted-documents.ts';
 
-export interface PlainParameters {
+export interface GraphqlParameters {
   readonly query: string;
   readonly variables: Readonly<Record<string, unknown>> | null | undefined;
   readonly operationName: string | null | undefined;
 }
 
-const PARAMETERS: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
+const NAMES: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
+const EXAMPLE = '{"query": "{ __typename }"}';
+
+/** Reads the parameters from a body in JSON. */
+export function readJsonParameters(body: string, trusted: TrustedDocuments | null): GraphqlParameters {
+  let given: unknown;
+  try {
+    given = JSON.parse(body);
+  } catch {
+    throw badRequest(`body: expected a JSON object such as ${EXAMPLE}, got text that is not JSON`);
+  }
+  if (Array.isArray(given))
+    throw badRequest('body: expected one JSON object, got a list. Send each operation by itself.');
+  if (typeof given !== 'object' || given === null)
+    throw badRequest(`body: expected a JSON object such as ${EXAMPLE}, got ${toKind(given)}`);
+  return checkParameters(given, trusted, `Send a body such as ${EXAMPLE}.`);
+}
 
 /**
- * Reads the body of a JSON POST. Null unless it is an object with the parameters of a GraphQL request, each of its type; Yoga
- * then says what is wrong. Where documents are trusted, the query is the one that the request names.
+ * Returns the parameters of a request. Where documents are trusted, the query is the one that the request names.
+ * @param hint says how to send a query.
  */
-export function readPlainParameters(body: Buffer, trusted: TrustedDocuments | null): PlainParameters | null {
-  let parameters: unknown;
-  try {
-    parameters = JSON.parse(body.toString());
-  } catch {
-    return null;
-  }
-  if (typeof parameters !== 'object' || parameters === null || Array.isArray(parameters)) return null;
-  const { query: given, variables, operationName, extensions } = parameters as Record<string, unknown>;
-  for (const name in parameters) if (!PARAMETERS.has(name) && !(trusted && name === 'documentId')) return null;
-  if (trusted && given != null) return null;
-  const query = trusted ? trusted.get(readDocumentId(parameters) ?? '') : given;
-  if (typeof query !== 'string') return null;
-  if (!isAbsentOrObject(variables) || !isAbsentOrObject(extensions)) return null;
-  if (operationName != null && (typeof operationName !== 'string' || operationName === '')) return null;
+export function checkParameters(given: object, trusted: TrustedDocuments | null, hint: string): GraphqlParameters {
+  const { query, variables, operationName, extensions } = given as Readonly<Record<string, unknown>>;
+  for (const name in given) if (!NAMES.has(name)) checkUnknown(name, given, trusted);
+  if (operationName != null && typeof operationName !== 'string')
+    throw badRequest(`operationName: expected a string or null, got ${JSON.stringify(operationName)}`);
+  if (!isAbsentOrObject(variables)) throw badRequest(`variables: expected an object or null, got ${toKind(variables)}`);
+  if (!isAbsentOrObject(extensions))
+    throw badRequest(`extensions: expected an object or null, got ${toKind(extensions)}`);
+  if (query != null && typeof query !== 'string')
+    throw badRequest(`query: expected a GraphQL document, got ${toKind(query)}`);
+  if (trusted) return { query: findTrustedQuery(trusted, given), variables, operationName };
+  // The words that automatic persisted queries define, so that clients send the text.
+  if (!query && extensions?.['persistedQuery'])
+    throw new GraphQLError('PersistedQueryNotSupported', { extensions: { code: 'PERSISTED_QUERY_NOT_SUPPORTED' } });
+  if (query == null) throw badRequest(`query: expected a GraphQL document, got none. ${hint}`);
   return { query, variables, operationName };
+}
+
+function checkUnknown(name: string, given: object, trusted: TrustedDocuments | null): void {
+  if ((trusted && name === 'documentId') || (given as Readonly<Record<string, unknown>>)[name] == null) return;
+  throw badRequest(`body: expected only query, variables, operationName and extensions, got ${JSON.stringify(name)}`);
 }
 
 function isAbsentOrObject(value: unknown): value is Readonly<Record<string, unknown>> | null | undefined {
   return value == null || (typeof value === 'object' && !Array.isArray(value));
 }
 
-/** Refuses variables and extensions that are not JSON, and an operationName that is not a string. Yoga would mask or ignore them. */
-export function useParameterText(): Plugin {
-  return {
-    onRequestParse({ requestParser, setRequestParser }) {
-      if (!requestParser) return;
-      setRequestParser(async (request) => {
-        try {
-          return await requestParser(request);
-        } catch (error) {
-          if (!(error instanceof SyntaxError)) throw error;
-          throw refusal('variables, extensions: expected JSON objects, got text that is not JSON.');
-        }
-      });
-    },
-    onParams({ params }) {
-      const { operationName } = params as { readonly operationName?: unknown };
-      if (operationName != null && typeof operationName !== 'string')
-        throw refusal(`operationName: expected a string or null, got ${JSON.stringify(operationName)}`);
-    },
-  };
+function toKind(value: unknown): string {
+  if (value === null) return 'null';
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`;
 }
 
-const MISSING = 'query: expected a GraphQL document, got none.';
-
-/** Refuses a request without a query, and says how to send one. Yoga's message does not. */
-export function useQueryHint(): Plugin {
-  return {
-    onParams({ params, request }) {
-      // Yoga names an unknown parameter, which may be a misspelled query.
-      const hasUnknown = Object.entries(params).some(([name, value]) => value != null && !PARAMETERS.has(name));
-      if (params.query == null && !hasUnknown)
-        throw refusal(`${MISSING} ${queryHint(request)}`, { Allow: 'GET, POST' });
-    },
-  };
-}
-
-function queryHint({ method, headers }: Request): string {
-  if (method === 'GET') return 'Send it as the parameter query of the URL.';
-  const type = headers.get('content-type') ?? '';
-  return type.includes('json')
-    ? 'Send a body such as {"query": "{ __typename }"}.'
-    : `A body of type ${type} was read; for a JSON body send Content-Type: application/json.`;
-}
-
-function refusal(message: string, headers: Readonly<Record<string, string>> = {}): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST', http: { status: 400, headers } } });
+/** The refusal of a malformed request. Its status is 400 in every media type. */
+export function badRequest(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
 }

@@ -1,10 +1,9 @@
-/** Trusted documents (persisted operations): their manifest, and the plugin that refuses every other document. */
+/** Trusted documents (persisted operations): their manifest, and the search for the one that a request names. */
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { GraphQLError, type GraphQLSchema, parse, Source, validate } from 'graphql';
+import { GraphQLError, type GraphQLSchema, validate } from 'graphql';
 import { decodeFile } from '../wire/text-encoding.ts';
-import { checkLength, checkOperations, checkTokens } from './limits/document-limits.ts';
-import type { Plugin } from 'graphql-yoga';
+import { parseWithinLimits } from './limits/document-limits.ts';
 
 /** The only documents that may run, by the hash or other ID that clients send. */
 export interface TrustedDocuments {
@@ -66,11 +65,7 @@ function findProblem(name: string, text: unknown, schema: GraphQLSchema): string
   // Any other ID may be another kind of hash or no hash, and cannot be verified.
   if (isSha256 && createHash('sha256').update(text).digest('hex') !== hash) return 'does not match its SHA-256 hash';
   try {
-    checkLength(text);
-    checkTokens(new Source(text));
-    const document = parse(text);
-    checkOperations(schema, document);
-    const [error] = validate(schema, document);
+    const [error] = validate(schema, parseWithinLimits(schema, text));
     return error ? `is not valid: ${error.message}` : null;
   } catch (error) {
     if (error instanceof GraphQLError) return `cannot be used: ${error.message}`;
@@ -88,56 +83,32 @@ function oneLine(text: string): string {
 
 const EXPECTED_ID = 'the hash of a trusted document, as documentId or as extensions.persistedQuery.sha256Hash';
 
-/** Replaces the ID of a trusted document in a request by the document's text, and refuses every other request. */
-export function useTrustedDocuments(trusted: TrustedDocuments): Plugin {
-  return {
-    onParams({ params, setParams, request }) {
-      if (typeof params.query === 'string')
-        throw refusal(
-          'PERSISTED_QUERY_ID_REQUIRED',
-          `query: not accepted, because this gateway runs trusted documents only. Send ${EXPECTED_ID}.`,
-        );
-      // Yoga refuses a query that is not a string.
-      if (params.query != null) return;
-      const inUrl = request.method === 'GET' ? URL.parse(request.url)?.searchParams.get('documentId') : null;
-      const named = inUrl == null ? params : { ...params, documentId: inUrl };
-      const id = readDocumentId(named);
-      if (id === null) throw refusal('BAD_REQUEST', `documentId: expected one string, ${EXPECTED_ID}.`);
-      const query = trusted.get(id);
-      if (query === undefined)
-        throw refusal(
-          'PERSISTED_QUERY_NOT_IN_LIST',
-          'documentId: the hash is not among the trusted documents of this gateway.',
-        );
-      setParams({ ...withoutDocumentId(params), query });
-    },
-  };
-}
-
-/** Refuses a hash without a text in the words that automatic persisted queries define, so that clients send the text. */
-export function usePersistedQueryRefusal(): Plugin {
-  return {
-    onParams({ params: { query, extensions } }) {
-      const { persistedQuery } = (extensions ?? {}) as { readonly persistedQuery?: unknown };
-      if (!query && persistedQuery) throw refusal('PERSISTED_QUERY_NOT_SUPPORTED', 'PersistedQueryNotSupported');
-    },
-  };
+/** Returns the text of the document that a request names. @throws GraphQLError if it names none, or sends a text. */
+export function findTrustedQuery(trusted: TrustedDocuments, params: object): string {
+  if ((params as { readonly query?: unknown }).query != null)
+    throw refusal(
+      'PERSISTED_QUERY_ID_REQUIRED',
+      `query: not accepted, because this gateway runs trusted documents only. Send ${EXPECTED_ID}.`,
+    );
+  const id = readDocumentId(params);
+  if (id === null) throw refusal('BAD_REQUEST', `documentId: expected one string, ${EXPECTED_ID}.`);
+  const query = trusted.get(id);
+  if (query !== undefined) return query;
+  throw refusal(
+    'PERSISTED_QUERY_NOT_IN_LIST',
+    'documentId: the hash is not among the trusted documents of this gateway.',
+  );
 }
 
 /** The document ID in a request; null if it has none, or two that differ. */
-export function readDocumentId(params: object): string | null {
+function readDocumentId(params: object): string | null {
   const { documentId, extensions } = params as { readonly documentId?: unknown; readonly extensions?: unknown };
   const { persistedQuery } = (extensions ?? {}) as { readonly persistedQuery?: unknown };
   const { sha256Hash } = (persistedQuery ?? {}) as { readonly sha256Hash?: unknown };
-  const ids = [documentId, sha256Hash].filter((id) => id != null);
-  const [id] = ids;
-  return typeof id === 'string' && ids.every((other) => other === id) ? id : null;
-}
-
-function withoutDocumentId(params: object): object {
-  return Object.fromEntries(Object.entries(params).filter(([name]) => name !== 'documentId'));
+  const [id, other = id] = [documentId, sha256Hash].filter((given) => given != null);
+  return typeof id === 'string' && other === id ? id : null;
 }
 
 function refusal(code: string, message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code, http: { spec: true, status: 400 } } });
+  return new GraphQLError(message, { extensions: { code } });
 }

@@ -10,7 +10,8 @@ import { runOperation } from '../../src/graphql/compiled/run.ts';
 import { createGatewayContext, type GatewayContext } from '../../src/schema/context.ts';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
-import { readPlainParameters } from '../../src/graphql/request-parameters.ts';
+import { findOperation } from '../../src/graphql/known-documents.ts';
+import { readJsonParameters } from '../../src/graphql/request-parameters.ts';
 import { findRoute } from '../../src/http/routes.ts';
 import type { RequestHead } from '../../src/graphql/request-head.ts';
 import type { TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
@@ -176,13 +177,12 @@ export function createExecutionPair(trusted: TrustedDocuments | null = null): Ex
   };
 
   function planOf({ body }: PlainPost) {
-    const parameters = readPlainParameters(Buffer.from(body), trusted);
-    if (!parameters) return null;
-    const operationName = parameters.operationName ?? undefined;
     try {
+      const parameters = readJsonParameters(body, trusted);
+      const operationName = parameters.operationName ?? undefined;
       const document = parse(parameters.query);
       const isValid = validate(PAIR_SCHEMA, document).length === 0;
-      const plan = isValid ? planOperation(PAIR_SCHEMA, document, operationName) : null;
+      const plan = isValid ? planOperation(PAIR_SCHEMA, document, findOperation(document, operationName)) : null;
       return plan && { plan, document, operationName, variableValues: parameters.variables ?? {} };
     } catch {
       return null;

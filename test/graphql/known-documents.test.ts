@@ -16,6 +16,7 @@ function createTellingEndpoint() {
   const { known } = schema.getQueryType()?.getFields() ?? {};
   if (known) known.resolve = (_source, _args, _context, { operation }: GraphQLResolveInfo) => void seen.push(operation);
   const metrics = createMetrics();
+  const refusals: string[] = [];
   const endpoint = createGraphqlEndpoint({
     schema,
     tasks: {
@@ -29,7 +30,7 @@ function createTellingEndpoint() {
     },
     authenticate: nobody,
     log: { debug() {}, info() {}, warn() {}, error() {} },
-    metrics,
+    metrics: { ...metrics, countRefusal: (limit) => void refusals.push(limit) },
     timeoutMs: 60_000,
     answers: createUnreadAnswers({ maxAnswerBytes: 1e6, maxPendingAnswerBytes: 1e7, onRefused: () => undefined }),
     batchConcurrency: 1,
@@ -45,6 +46,8 @@ function createTellingEndpoint() {
   };
   return {
     send,
+    /** The limit of each time that a document was checked and refused. */
+    refusals,
     /** Sends the document and returns true if it had to be parsed for this request. */
     isParsedFor: async (query: string): Promise<boolean> => {
       await send(query);
@@ -92,4 +95,11 @@ test('documents that have been parsed and validated evict one that is not in use
   await send(KNOWN);
   for (let number = 0; number < 60; number += 1) await send(`{ mine } #${number}${LONG}`);
   expect(await isParsedFor(KNOWN)).toBe(true);
+});
+
+test('a document that is refused is checked once', async () => {
+  const { send, refusals } = createTellingEndpoint();
+  const { text } = await send(`{${' a: known'.repeat(101)} }`);
+  expect(text).toContain('has more than 100 aliases');
+  expect(refusals).toEqual(['document_aliases']);
 });

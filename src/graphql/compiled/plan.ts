@@ -8,7 +8,6 @@ import {
   type GraphQLSchema,
   type GraphQLAbstractType,
   getNullableType,
-  getOperationAST,
   isAbstractType,
   isLeafType,
   isListType,
@@ -68,16 +67,14 @@ export type ValuePlan = { readonly isNonNull: boolean } & (
 class Unplanned extends Error {}
 
 /**
- * Plans an operation of a valid document; null if it has directives or introspection, or is a subscription.
- * Those depend on the request or do not fit a tree of fields.
+ * Plans a query or mutation of a valid document; null if it has directives or introspection, which depend on the request or do
+ * not fit a tree of fields.
  */
 export function planOperation(
   schema: GraphQLSchema,
   document: DocumentNode,
-  operationName: string | undefined,
+  operation: OperationDefinitionNode,
 ): OperationPlan | null {
-  const operation = getOperationAST(document, operationName);
-  if (!operation || operation.operation === OperationTypeNode.SUBSCRIPTION) return null;
   const type = schema.getRootType(operation.operation);
   if (!type || operation.directives?.length) return null;
   const fragments = Object.fromEntries(

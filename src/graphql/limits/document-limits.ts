@@ -1,11 +1,11 @@
 import {
   type DocumentNode,
-  type ExecutionResult,
   GraphQLError,
   type GraphQLSchema,
   Lexer,
   Source,
   TokenKind,
+  parse,
   type ArgumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -21,7 +21,6 @@ import {
   type SelectionSetNode,
   type ValueNode,
 } from 'graphql';
-import type { Plugin } from 'graphql-yoga';
 import type { DocumentLimit } from '../../telemetry/metrics.ts';
 import { isPageSize, MAX_ITEMS } from './argument-sizes.ts';
 
@@ -45,67 +44,6 @@ const OPENING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_L, TokenKind.BR
 const BRACKETS = /[{[(]/g;
 const CLOSING: ReadonlySet<TokenKind> = new Set([TokenKind.BRACE_R, TokenKind.BRACKET_R, TokenKind.PAREN_R]);
 
-class DocumentLimitError extends GraphQLError {
-  override readonly name = 'DocumentLimitError';
-  readonly limit: DocumentLimit;
-
-  constructor(limit: DocumentLimit, message: string) {
-    super(message, { extensions: { code: 'BAD_USER_INPUT', http: { spec: true, status: 400 } } });
-    this.limit = limit;
-  }
-}
-
-/** Refuses a document by its length before it is cached, by its tokens before it is parsed, and by its size before it is validated. */
-export function useDocumentLimits(schema: GraphQLSchema, onRefused: (limit: DocumentLimit) => void): Plugin {
-  return {
-    onParams({ params: { query } }) {
-      if (typeof query === 'string') checkLength(query);
-    },
-    onParse({ parseFn, setParseFn }) {
-      setParseFn((source: string | Source, options: object) => {
-        checkTokens(typeof source === 'string' ? new Source(source) : source);
-        const document = parseFn(source, options) as DocumentNode;
-        checkOperations(schema, document);
-        return document;
-      });
-    },
-    // Counted here, because Yoga caches the error of a document and does not parse it again.
-    onResultProcess({ result }) {
-      for (const error of (result as ExecutionResult).errors ?? [])
-        if (error instanceof DocumentLimitError) onRefused(error.limit);
-    },
-  };
-}
-
-/** @throws GraphQLError if a document has too many characters. */
-export function checkLength({ length }: string): void {
-  if (length > DOCUMENT_LIMITS.characters) throw refusal('characters', length);
-}
-
-/** Checks a document that has not been parsed. @throws GraphQLError if it has too many tokens or is nested too deeply. */
-export function checkTokens(source: Source): void {
-  // A token has at least one character and a level one bracket, so most documents need no lexer.
-  const { body } = source;
-  if (body.length <= DOCUMENT_LIMITS.tokens && (body.match(BRACKETS)?.length ?? 0) <= DOCUMENT_LIMITS.nesting) return;
-  const lexer = new Lexer(source);
-  let nesting = 0;
-  for (let count = 1; lexer.advance().kind !== TokenKind.EOF; count += 1) {
-    const { kind } = lexer.token;
-    if (OPENING.has(kind)) nesting += 1;
-    else if (CLOSING.has(kind)) nesting -= 1;
-    if (nesting > DOCUMENT_LIMITS.nesting) throw refusal('nesting', nesting);
-    if (count > DOCUMENT_LIMITS.tokens) throw refusal('tokens', count);
-  }
-}
-
-/** @throws GraphQLError if an operation of the document is too deep, has too many aliases or directives, or costs too much. */
-export function checkOperations(schema: GraphQLSchema, document: DocumentNode): void {
-  for (const size of measureOperations(schema, document)) {
-    for (const limit of ['depth', 'aliases', 'directives', 'cost'] as const)
-      if (size[limit] > DOCUMENT_LIMITS[limit]) throw refusal(limit, size[limit]);
-  }
-}
-
 const PROBLEMS: Readonly<Record<DocumentLimit, string>> = {
   characters: 'has more than # characters; pass large values as variables',
   tokens: 'has more than # tokens; pass large values as variables',
@@ -116,9 +54,45 @@ const PROBLEMS: Readonly<Record<DocumentLimit, string>> = {
   cost: 'may be answered with @ fields, and more than # are not accepted; ask for smaller pages or fewer fields',
 };
 
-function refusal(limit: DocumentLimit, found: number): GraphQLError {
-  const problem = PROBLEMS[limit].replace('#', String(DOCUMENT_LIMITS[limit])).replace('@', String(found));
-  return new DocumentLimitError(limit, `The document ${problem}.`);
+export class DocumentLimitError extends GraphQLError {
+  override readonly name = 'DocumentLimitError';
+  readonly limit: DocumentLimit;
+
+  constructor(limit: DocumentLimit, found: number) {
+    const problem = PROBLEMS[limit].replace('#', String(DOCUMENT_LIMITS[limit])).replace('@', String(found));
+    super(`The document ${problem}.`, { extensions: { code: 'BAD_USER_INPUT' } });
+    this.limit = limit;
+  }
+}
+
+/**
+ * Parses a document that is within the limits: of its length and tokens before it is parsed, of its operations after.
+ * @throws DocumentLimitError, or GraphQL's syntax error.
+ */
+export function parseWithinLimits(schema: GraphQLSchema, text: string): DocumentNode {
+  if (text.length > DOCUMENT_LIMITS.characters) throw new DocumentLimitError('characters', text.length);
+  const source = new Source(text);
+  checkTokens(source);
+  const document = parse(source);
+  for (const size of measureOperations(schema, document))
+    for (const limit of ['depth', 'aliases', 'directives', 'cost'] as const)
+      if (size[limit] > DOCUMENT_LIMITS[limit]) throw new DocumentLimitError(limit, size[limit]);
+  return document;
+}
+
+function checkTokens(source: Source): void {
+  // A token has at least one character and a level one bracket, so most documents need no lexer.
+  const { body } = source;
+  if (body.length <= DOCUMENT_LIMITS.tokens && (body.match(BRACKETS)?.length ?? 0) <= DOCUMENT_LIMITS.nesting) return;
+  const lexer = new Lexer(source);
+  let nesting = 0;
+  for (let count = 1; lexer.advance().kind !== TokenKind.EOF; count += 1) {
+    const { kind } = lexer.token;
+    if (OPENING.has(kind)) nesting += 1;
+    else if (CLOSING.has(kind)) nesting -= 1;
+    if (nesting > DOCUMENT_LIMITS.nesting) throw new DocumentLimitError('nesting', nesting);
+    if (count > DOCUMENT_LIMITS.tokens) throw new DocumentLimitError('tokens', count);
+  }
 }
 
 /** The size of an operation, with each fragment counted wherever it is spread. */

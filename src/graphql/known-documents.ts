@@ -1,0 +1,156 @@
+/** The documents of requests: parsed, within the limits, valid and planned. The ones in use are kept. */
+import {
+  type ASTNode,
+  BREAK,
+  type DocumentNode,
+  GraphQLError,
+  type GraphQLSchema,
+  Kind,
+  NoSchemaIntrospectionCustomRule,
+  type OperationDefinitionNode,
+  OperationTypeNode,
+  specifiedRules,
+  validate,
+  visit,
+} from 'graphql';
+import { createBoundedCache } from '../event-loop/bounded-cache.ts';
+import type { DocumentLimit } from '../telemetry/metrics.ts';
+import { type OperationPlan, planOperation } from './compiled/plan.ts';
+import { DocumentLimitError, parseWithinLimits } from './limits/document-limits.ts';
+
+/** A document that may run. */
+export interface KnownDocument {
+  readonly document: DocumentNode;
+  /** By operation name; null for one that cannot be planned. */
+  readonly plans: Map<string | undefined, OperationPlan | null>;
+}
+
+export interface KnownDocuments {
+  /** @throws InvalidDocumentError, or GraphQLError if the document is not within the limits or cannot be parsed. */
+  find(text: string): KnownDocument;
+}
+
+/** The refusal of a document with all its errors. Yoga reports each of `errors`. */
+class InvalidDocumentError extends Error {
+  override readonly name = 'InvalidDocumentError';
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('The document is not valid.');
+    this.errors = errors;
+  }
+}
+
+export interface KnownDocumentsOptions {
+  readonly schema: GraphQLSchema;
+  /** True to refuse introspection and to leave "Did you mean" out of errors. */
+  readonly isClosed: boolean;
+  readonly onRefused: (limit: DocumentLimit) => void;
+}
+
+/** A parsed and planned document takes many times the memory of its text. A text of more than a tenth of this is not kept. */
+const BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
+
+export function createKnownDocuments({ schema, isClosed, onRefused }: KnownDocumentsOptions): KnownDocuments {
+  const documents = createBoundedCache<KnownDocument>(BOUNDS);
+  // Federation's `_service` stays, for routers and registries.
+  const rules = isClosed ? [...specifiedRules, NoSchemaIntrospectionCustomRule] : specifiedRules;
+  const parse = (text: string): DocumentNode => {
+    try {
+      return parseWithinLimits(schema, text);
+    } catch (error) {
+      if (error instanceof DocumentLimitError) onRefused(error.limit);
+      else if (error instanceof GraphQLError) error.extensions['code'] = 'GRAPHQL_PARSE_FAILED';
+      throw error;
+    }
+  };
+  return {
+    find(text) {
+      const known = documents.get(text);
+      if (known) return known;
+      const document = parse(text);
+      const errors = validate(schema, document, rules, { hideSuggestions: isClosed });
+      if (errors.length > 0) throw new InvalidDocumentError(errors.map((error) => withCode(error, document)));
+      const valid: KnownDocument = { document, plans: new Map() };
+      documents.set(text, valid);
+      return valid;
+    },
+  };
+}
+
+/** Returns the plan of an operation; null if it cannot be planned. @throws GraphQLError if there is no such operation. */
+export function findPlan(
+  schema: GraphQLSchema,
+  { document, plans }: KnownDocument,
+  operationName: string | undefined,
+): OperationPlan | null {
+  const known = plans.get(operationName);
+  if (known !== undefined) return known;
+  // Only names in the document are kept; the others are the caller's to invent, and would fill the memory.
+  const plan = planOperation(schema, document, findOperation(document, operationName));
+  plans.set(operationName, plan);
+  return plan;
+}
+
+/** Returns the operation that a request names. @throws GraphQLError if there is none. */
+export function findOperation(document: DocumentNode, operationName: string | undefined): OperationDefinitionNode {
+  const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
+  const [operation] =
+    operationName === undefined ? operations : operations.filter(({ name }) => name?.value === operationName);
+  if (!operation || (operationName === undefined && operations.length > 1))
+    throw refuseOperation(operations, operationName);
+  if (operation.operation === OperationTypeNode.SUBSCRIPTION)
+    throw toResolutionError('query: expected a query or a mutation, got a subscription');
+  return operation;
+}
+
+function refuseOperation(
+  operations: readonly OperationDefinitionNode[],
+  operationName: string | undefined,
+): GraphQLError {
+  if (operations.length === 0)
+    return toResolutionError('query: expected a document with an operation, got one without');
+  const got = operationName === undefined ? 'none' : JSON.stringify(operationName);
+  return toResolutionError(`operationName: expected the name of one of the document's operations, got ${got}`);
+}
+
+function toResolutionError(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+}
+
+const VALUE_KINDS: ReadonlySet<string> = new Set([
+  Kind.INT,
+  Kind.FLOAT,
+  Kind.STRING,
+  Kind.BOOLEAN,
+  Kind.NULL,
+  Kind.ENUM,
+  Kind.LIST,
+  Kind.OBJECT,
+]);
+
+/** Adds a code and, for a value that is written in the document, its argument or input field, as errors of variables have it. */
+function withCode(error: GraphQLError, document: DocumentNode): GraphQLError {
+  const { message, nodes = [] } = error;
+  const [node] = nodes;
+  const isAboutValue = node !== undefined && VALUE_KINDS.has(node.kind);
+  return new GraphQLError(isAboutValue ? `${inputPath(document, node)}: ${message}` : message, {
+    nodes,
+    extensions: { code: isAboutValue ? 'BAD_USER_INPUT' : 'GRAPHQL_VALIDATION_FAILED' },
+  });
+}
+
+function inputPath(document: DocumentNode, value: ASTNode): string {
+  const names: string[] = [];
+  visit(document, {
+    enter(node) {
+      if (node === value) return BREAK;
+      if (node.kind === Kind.ARGUMENT || node.kind === Kind.OBJECT_FIELD) names.push(node.name.value);
+      return undefined;
+    },
+    leave(node) {
+      if (node.kind === Kind.ARGUMENT || node.kind === Kind.OBJECT_FIELD) names.pop();
+    },
+  });
+  return names.join('.');
+}
