@@ -12,19 +12,17 @@ import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
 import type { Limit } from '../telemetry/metrics.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
-import { createRequestObservation } from '../telemetry/request-observation.ts';
-import { errorAnswer, jsonAnswer } from '../http/answer.ts';
+import { createRequestObservation, type RequestRecord } from '../telemetry/request-record.ts';
+import { errorAnswer, type Handler, jsonAnswer } from '../http/answer.ts';
 import { createFetchHandler, type FetchHandler } from '../http/fetch-adapter.ts';
 import { createReadiness } from '../http/readiness.ts';
 import { createRequestHandler } from '../http/request-handler.ts';
-import type { Handler } from '../http/routes.ts';
 import { createGatewayServer } from '../http/server.ts';
 import { reportOmittedFailures } from '../graphql/error-shapes.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
 import { createUnreadAnswers, type UnreadAnswer } from '../graphql/limits/unread-answers.ts';
-import { traceFields } from '../graphql/execution.ts';
+import { traceFields } from '../graphql/traced-fields.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
 export interface CloseOptions {

@@ -1,9 +1,8 @@
 import type { ObserveCommits } from '../store/group-commit.ts';
 import type { Config } from './config.ts';
-import { createLog, type Log, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
+import { createLog, createRequestLog, type Log, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
-import { createRequestLog, type RequestLog } from '../telemetry/request-observation.ts';
-import type { Tracing } from '../telemetry/request-record.ts';
+import type { RequestLog, Tracing } from '../telemetry/request-record.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
 

@@ -1,11 +1,9 @@
 import { parseGuid } from '../contract/guid.ts';
-import { type Answer, JSON_HEADERS, jsonAnswer } from '../http/answer.ts';
+import { type Answer, type Handler, JSON_HEADERS, jsonAnswer } from '../http/answer.ts';
 import type { Sender } from '../http/client-address.ts';
-import type { Handler } from '../http/routes.ts';
 import { createFailedAttempts } from './failed-attempts.ts';
 import type { Log } from '../telemetry/log.ts';
 import { readTokenRequest, type TokenRequest, type TokenRequestError, usesBasic } from './token-request.ts';
-import { createWorkQueue } from './work-queue.ts';
 
 /** Issues a token to a client; resolves with null if the secret is wrong. */
 export type IssueToken = (
@@ -58,7 +56,7 @@ export function createTokenEndpoint({
   const clientFailures = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_CLIENT, now });
   const pairFailures = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES, now });
   const addressFailures = createFailedAttempts({ ...FAILURES, maxAttempts: MAX_FAILURES_PER_ADDRESS, now });
-  const verifications = createWorkQueue(VERIFICATIONS);
+  const queue = createWorkQueue(VERIFICATIONS);
 
   const verify = async ({ clientId, clientSecret }: TokenRequest, { address, requestId }: Caller) => {
     const client = parseGuid(clientId) ?? '';
@@ -97,7 +95,7 @@ export function createTokenEndpoint({
         : refuse(400, tokenRequest.error, tokenRequest.description);
     }
     const address = toAddress(request);
-    const verified = await verifications.run(() => verify(tokenRequest, { address, requestId }));
+    const verified = await queue(() => verify(tokenRequest, { address, requestId }));
     if (verified === null || verified.waitMs !== undefined) onRefused?.('token_attempts');
     if (verified === null) return refuseTemporarily(503, 'There are too many token requests at once.', 1000);
     if (verified.waitMs !== undefined) return refuseTemporarily(429, 'Too many attempts have failed.', verified.waitMs);
@@ -120,4 +118,33 @@ function refuseTemporarily(status: 429 | 503, description: string, waitMs: numbe
   const error = { error: 'temporarily_unavailable', error_description: `${description} Try again later.` };
   const seconds = String(Math.max(1, Math.ceil(waitMs / 1000)));
   return jsonAnswer(status, error, { ...TOKEN_HEADERS, 'Retry-After': seconds });
+}
+
+/** Limits the concurrency of expensive work. The function runs it when it is its turn, or returns null if too much is waiting. */
+export function createWorkQueue({
+  maxRunning,
+  maxWaiting,
+}: {
+  readonly maxRunning: number;
+  readonly maxWaiting: number;
+}) {
+  let running = 0;
+  const waiting: (() => void)[] = [];
+  const runNow = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } finally {
+      const next = waiting.shift();
+      if (next) next();
+      else running -= 1;
+    }
+  };
+  return <T>(work: () => Promise<T>): Promise<T> | null => {
+    if (running < maxRunning) {
+      running += 1;
+      return runNow(work);
+    }
+    if (waiting.length >= maxWaiting) return null;
+    return new Promise<void>((resolve) => waiting.push(resolve)).then(() => runNow(work));
+  };
 }

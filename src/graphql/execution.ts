@@ -3,7 +3,6 @@
  * its time limit and the shapes of its errors. A plan writes the answer's text; Yoga's executor runs what only Yoga can answer.
  */
 import {
-  defaultFieldResolver,
   type ExecutionArgs,
   type ExecutionResult,
   getVariableValues,
@@ -26,7 +25,6 @@ import { findOperation } from './known-documents.ts';
 import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
-import { currentSteps, withSteps } from '../event-loop/request-steps.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 
 export interface ExecutionOptions {
@@ -210,23 +208,4 @@ function createOperationTime(timeoutMs: number, onOver: () => void): OperationTi
 
 function isOver({ deadlineMs }: Call): boolean {
   return deadlineMs !== undefined && performance.now() >= deadlineMs;
-}
-
-/** Makes each mutation field a step of its request's trace; calls of its resolver are steps below it. */
-export function traceFields(schema: GraphQLSchema): void {
-  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
-    const resolve = field.resolve ?? defaultFieldResolver;
-    field.resolve = async (source, args, context, info) => {
-      const step = currentSteps()?.begin({ kind: 'field', name: field.name });
-      if (!step) return resolve(source, args, context, info);
-      try {
-        const value: unknown = await withSteps(step, () => resolve(source, args, context, info));
-        step.end({});
-        return value;
-      } catch (error) {
-        step.end({ error });
-        throw error;
-      }
-    };
-  }
 }

@@ -3,8 +3,7 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
-import { type Answer, errorAnswer } from '../http/answer.ts';
-import type { HttpRequest } from '../http/routes.ts';
+import { type Answer, errorAnswer, type HttpRequest } from '../http/answer.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 
 export interface GraphiqlOptions {

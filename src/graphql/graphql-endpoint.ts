@@ -4,7 +4,7 @@
  */
 import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
-import type { HttpRequest } from '../http/routes.ts';
+import type { HttpRequest } from '../http/answer.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
 import { refusedResult } from './error-shapes.ts';
 import { createExecution, type Execute, type ExecutionOptions, type GraphqlAnswer } from './execution.ts';

@@ -1,12 +1,10 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import { prefersGraphiql } from './request-head.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { readRequestHead } from './request-head.ts';
-import { RequestRefusal, type RefusalFacts } from '../http/answer.ts';
-import type { Handler, HttpRequest } from '../http/routes.ts';
+import { prefersGraphiql, readRequestHead } from './request-head.ts';
+import { type Handler, type HttpRequest, type RefusalFacts, RequestRefusal } from '../http/answer.ts';
 import { decodeFormText, FORM_TYPE } from '../wire/form.ts';
 import { TaskFailure } from '../contract/failure.ts';
 

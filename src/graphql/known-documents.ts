@@ -92,7 +92,7 @@ export function findPlan(
   return plan;
 }
 
-/** Returns the operation that a request names. @throws GraphQLError if there is none. */
+/** Returns the operation that a request names. @throws GraphQLError if it cannot be found or run. */
 export function findOperation(document: DocumentNode, operationName: string | undefined): OperationDefinitionNode {
   const operations = document.definitions.filter((node) => node.kind === Kind.OPERATION_DEFINITION);
   const [operation] =

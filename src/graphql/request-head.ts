@@ -3,11 +3,10 @@
  * 403 for a forgeable request, 415 for the Content-Type, 406 for the Accept header. All of it comes first, since a refused
  * request must not have created a task. The parser is in wire/media-type.ts; REST decides in rest/negotiation.ts.
  */
-import type { HttpRequest } from '../http/routes.ts';
 import { mediaTypeName, parseAccepted, preferred } from '../wire/media-type.ts';
 import type { IncomingHttpHeaders } from 'node:http';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { JSON_HEADERS } from '../http/answer.ts';
+import { type HttpRequest, JSON_HEADERS } from '../http/answer.ts';
 
 /** The media types of a GraphQL answer. */
 export type AnswerType = 'application/json' | 'application/graphql-response+json';

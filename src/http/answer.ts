@@ -1,4 +1,30 @@
+/** Requests and answers as data: the input and output of handlers, and the refusals that they throw. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Limit } from '../telemetry/metrics.ts';
+import type { RequestRecord } from '../telemetry/request-record.ts';
+
+/** A request as data, whichever way it arrived. */
+export interface HttpRequest {
+  readonly method: string;
+  /** The path and query, with and without a proxy. */
+  readonly url: string;
+  /** In Node's form: names in lower case, the values of a repeated header joined or only the first. */
+  readonly headers: IncomingHttpHeaders;
+  /** The names and values as they were sent, in turn. */
+  readonly rawHeaders: readonly string[];
+  readonly httpVersionMinor: number;
+  /** The peer of the connection; empty if it is unknown. */
+  readonly remoteAddress: string;
+  /**
+   * Reads the body, and sends "100 Continue" to a caller that waits for it. Resolves with null as soon as the body is known to
+   * be larger than `maxBytes`; no more of it is read before the answer is sent.
+   * @throws RequestRefusal if there is no room for it.
+   */
+  readBody(maxBytes: number): Promise<Buffer | null>;
+}
+
+/** Answers a request. A RequestRefusal that it throws is sent to the caller. */
+export type Handler = (request: HttpRequest, record: RequestRecord) => Promise<Answer>;
 
 /** An answer as data. An adapter sends it with its length and the headers that every answer has. */
 export interface Answer {

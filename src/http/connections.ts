@@ -3,7 +3,8 @@ import type { Socket } from 'node:net';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { CLOSING, RequestRefusal } from './answer.ts';
 import type { HttpBounds } from './bounds.ts';
-import { type DroppedBodies, isLargeRest } from './dropped-bodies.ts';
+import type { DroppedBodies } from './dropped-bodies.ts';
+import { isLargeRest } from './request-body.ts';
 
 /**
  * The open connections of a server, for closing it without loss. Node alone waits forever for a connection without a request,

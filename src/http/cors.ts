@@ -1,4 +1,4 @@
-import type { HttpRequest } from './routes.ts';
+import type { HttpRequest } from './answer.ts';
 
 /** The headers that an answer needs so that pages of the listed origins can read it, HTTP errors included. */
 export type Cors = (request: Pick<HttpRequest, 'method' | 'headers'>) => {

@@ -35,15 +35,6 @@ const DROP_BOUNDS: DropBounds = {
   waitMs: 5_000,
 };
 const CHECK_MS = 100;
-/** An unwanted body of at most this size is read to its end, so that the connection can be kept. */
-const MAX_KEPT_BYTES = 65_536;
-
-/** Returns true if the rest of the request's body is too large to read for keeping the connection. */
-export function isLargeRest({ complete, headers }: IncomingMessage): boolean {
-  if (complete) return false;
-  return Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0)) > MAX_KEPT_BYTES;
-}
-
 interface DroppedBody {
   readonly droppedMs: number;
   readonly firstByte: number;

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { IncomingMessage } from 'node:http';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import { RequestRefusal } from './answer.ts';
@@ -139,4 +140,13 @@ export class ArrivingBody {
   #clear(): void {
     this.#resolve = this.#reject = this.#first = this.#others = null;
   }
+}
+
+/** An unwanted body of at most this size is read to its end, so that the connection can be kept. */
+const MAX_KEPT_BYTES = 65_536;
+
+/** Returns true if the rest of the request's body is too large to read for keeping the connection. */
+export function isLargeRest({ complete, headers }: IncomingMessage): boolean {
+  if (complete) return false;
+  return Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0)) > MAX_KEPT_BYTES;
 }

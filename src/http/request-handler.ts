@@ -6,14 +6,42 @@ import { Buffer } from 'node:buffer';
 import { withSteps } from '../event-loop/request-steps.ts';
 import type { Log } from '../telemetry/log.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { RequestObservation } from '../telemetry/request-observation.ts';
-import { noteFailure, type RequestRecord, toRequestId } from '../telemetry/request-record.ts';
-import { type Answer, errorAnswer, RequestRefusal } from './answer.ts';
-import { findHeaderProblem, HTTP_BOUNDS } from './bounds.ts';
+import {
+  noteFailure,
+  type RequestObservation,
+  type RequestRecord,
+  type Route,
+  toRequestId,
+} from '../telemetry/request-record.ts';
+import { type Answer, CLOSING, errorAnswer, type Handler, type HttpRequest, RequestRefusal } from './answer.ts';
+import { HTTP_BOUNDS } from './bounds.ts';
 import type { AddressLimit } from './client-address.ts';
 import type { Cors } from './cors.ts';
 import type { BodySource } from './request-body.ts';
-import { findRoute, type Handler, type HttpRequest, type RouteName } from './routes.ts';
+
+/**
+ * The table of paths. A new path is one row here and a handler of its name in app/gateway.ts. Paths of the REST contract match
+ * in any case, as ASP.NET Web API 2 does.
+ */
+const ROUTES = [
+  { path: '/graphql', name: 'graphql', template: '/graphql', isProbe: false },
+  { path: '/health', name: 'health', template: '/health', isProbe: true },
+  { path: '/ready', name: 'ready', template: '/ready', isProbe: true },
+  { path: '/metrics', name: 'metrics', template: '/metrics', isProbe: true },
+  { path: /^\/token$/i, name: 'token', template: '/Token', isProbe: false },
+  { path: /^\/api\//i, name: 'rest', template: '/api/v2/admin/tasks/account', isProbe: false },
+] as const satisfies readonly (Route & { readonly path: string | RegExp })[];
+const OTHER = { name: 'other', template: null, isProbe: false } as const;
+
+/** The name of a row; `other` if no path matches. */
+export type RouteName = (typeof ROUTES)[number]['name'] | 'other';
+
+/** Returns the route of a URL's path. */
+export function findRoute(url: string): Route & { readonly name: RouteName } {
+  const end = url.indexOf('?');
+  const asked = end === -1 ? url : url.slice(0, end);
+  return ROUTES.find(({ path }) => (typeof path === 'string' ? path === asked : path.test(asked))) ?? OTHER;
+}
 
 /** A request and the way back to its caller. The two adapters implement it: server.ts and fetch-adapter.ts. */
 export interface Exchange extends HttpRequest, BodySource {
@@ -114,4 +142,50 @@ function send(
   headers['X-Request-Id'] = requestId;
   if (body !== null) headers['Content-Length'] = String(Buffer.byteLength(body));
   exchange.send(status, headers, body);
+}
+
+/** A host and optional port according to RFC 9112; it may be empty. */
+const HOST = /^(?:[\w.~!$&'()*+;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
+/** Node's own test for an Expect that it knows. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/** Returns the refusal of a request whose headers are ambiguous or not supported; null if they are fine. */
+function findHeaderProblem(
+  { rawHeaders, headers, httpVersionMinor }: Pick<HttpRequest, 'rawHeaders' | 'headers' | 'httpVersionMinor'>,
+  maxHeaders: number,
+): RequestRefusal | null {
+  // Node drops excess headers, one of which may be important.
+  if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
+  const { host, expect, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
+  if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The Host header is missing.');
+  if (host !== undefined && !HOST.test(host))
+    return unacceptable(400, 'The Host header is malformed: expected a host and an optional port.');
+  if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The Host header is sent more than once.');
+  if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || httpVersionMinor === 0))
+    return unacceptable(400, 'Transfer-Encoding: only chunked is supported, and only in HTTP/1.1.');
+  if (expect !== undefined && httpVersionMinor > 0 && !CONTINUE.test(expect))
+    return unacceptable(417, 'Expect: only 100-continue is supported.', {});
+  if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding))
+    return unacceptable(415, 'Content-Encoding: only identity is supported; send the body uncompressed.', {
+      'Accept-Encoding': 'identity',
+    });
+  return null;
+}
+
+/** Detects a repeated Host. Node keeps the first one, but a proxy may have routed by another. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
+function unacceptable(
+  status: number,
+  problem: string,
+  headers: Readonly<Record<string, string>> = CLOSING,
+): RequestRefusal {
+  return new RequestRefusal(problem, { status, code: 'BAD_REQUEST', headers });
 }

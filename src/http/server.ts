@@ -8,11 +8,11 @@ import {
 } from 'node:http';
 import type { Metrics } from '../telemetry/metrics.ts';
 import type { Answer } from './answer.ts';
-import { answerUnreadable, boundAnswer, HTTP_BOUNDS, type HttpBounds, toServerOptions } from './bounds.ts';
+import { answerUnreadable, HTTP_BOUNDS, type HttpBounds, toServerOptions } from './bounds.ts';
 import type { AddressLimit } from './client-address.ts';
 import { type ServerConnections, trackConnections } from './connections.ts';
-import { createDroppedBodies, isLargeRest } from './dropped-bodies.ts';
-import type { ArrivingBody, BodyReader } from './request-body.ts';
+import { createDroppedBodies } from './dropped-bodies.ts';
+import { type ArrivingBody, type BodyReader, isLargeRest } from './request-body.ts';
 import type { Exchange, RequestHandler } from './request-handler.ts';
 
 export interface GatewayServerOptions {
@@ -185,4 +185,13 @@ function listen(server: Server, host: string, port: number): Promise<URL> {
       resolve(new URL(`http://${host.includes(':') ? `[${host}]` : host}:${actualPort}/`));
     });
   });
+}
+
+/** Ends the connection of a caller that does not read its answer. Most answers are already sent by now. */
+function boundAnswer(response: ServerResponse, bounds: HttpBounds): void {
+  const { socket } = response;
+  if (socket && socket.writableLength > 0) socket.setTimeout(bounds.answerMs);
+  // Behind an unfinished answer, this one gets its socket later and is written to it after the `socket` event.
+  else if (!socket && response.writableEnded && !response.writableFinished && !response.destroyed)
+    response.once('socket', () => queueMicrotask(() => boundAnswer(response, bounds)));
 }

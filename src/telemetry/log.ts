@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { isatty } from 'node:tty';
 import { pino } from 'pino';
+import { type AnswerFacts, type RequestLog, type RequestRecord, toOutcome } from './request-record.ts';
 
 /** The log of this project; each call takes facts first, then a sentence. */
 export interface Log {
@@ -134,4 +135,42 @@ export function toLoggedError(error: unknown, depth = 0): unknown {
     ...(isFollowed &&
       error instanceof AggregateError && { errors: error.errors.map((each) => toLoggedError(each, depth + 1)) }),
   };
+}
+
+/** The numbers of pino's levels. */
+const LEVELS = { debug: 20, info: 30 } as const;
+
+/**
+ * Creates the log of requests. It builds its lines itself, because pino would cost four times as much. No value needs escaping,
+ * and all are ASCII: IDs are checked, operations are GraphQL names, methods are Node's, and the rest is the gateway's own.
+ */
+export function createRequestLog(level: LogLevel, sink: LogSink, { worker }: ProcessFacts = {}): RequestLog {
+  const processField = worker === undefined ? '' : `,"worker":${worker}`;
+  const writesProbes = level === 'debug';
+  const writesRequests = writesProbes || level === 'info';
+  return (record, answer) => {
+    if (record.isProbe ? writesProbes : writesRequests) sink.write(toLine(record, answer, processField), true);
+  };
+}
+
+function toLine(record: RequestRecord, { status, durationMs, isAborted }: AnswerFacts, processField: string): string {
+  const { requestId, traceId, method, path, isProbe, operationName, code, upstreamMs, commitMs } = record;
+  const outcome = toOutcome(record);
+  let line = `{"level":${isProbe ? LEVELS.debug : LEVELS.info},"time":${Date.now()}${processField},"requestId":"${requestId}"`;
+  if (traceId !== null) line += `,"traceId":"${traceId}"`;
+  line += `,"method":"${method}","path":"${path}","status":${status}`;
+  if (operationName !== null) line += `,"operation":"${operationName}"`;
+  if (code !== null) line += `,"code":"${code}"`;
+  if (outcome !== null) line += `,"outcome":"${outcome}"`;
+  line += `,"durationMs":${toMs(durationMs)}`;
+  if (upstreamMs > 0) line += `,"upstreamMs":${toMs(upstreamMs)}`;
+  if (commitMs > 0) line += `,"commitMs":${toMs(commitMs)}`;
+  if (isAborted) line += ',"aborted":true';
+  return `${line},"msg":"request"}\n`;
+}
+
+/** Formats milliseconds with one decimal. Two integers are cheaper than a fraction, because V8 caches their texts. */
+function toMs(ms: number): string {
+  const tenths = Math.round(ms * 10);
+  return `${Math.floor(tenths / 10)}.${tenths % 10}`;
 }

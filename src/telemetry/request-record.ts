@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import type { Step, StepEnd, Steps, StepUnderWay } from '../event-loop/request-steps.ts';
 
-/** A kind of path, as http/routes.ts lists them. */
+/** A kind of path, as http/request-handler.ts lists them. */
 export interface Route {
   /** The label of metrics and log lines; few values exist. */
   readonly name: string;
@@ -162,4 +162,58 @@ export function parseTraceParent(
   const state = tracestate?.toString();
   const headers = state && TRACESTATE.test(state) ? { traceparent, tracestate: state } : { traceparent };
   return { traceId, spanId, flags: Number.parseInt(flags, 16), headers };
+}
+
+/** Counts requests as they begin and end. */
+export interface RequestMetrics {
+  begin(): void;
+  end(record: RequestRecord, status: number, durationMs: number): void;
+}
+
+export interface AnswerFacts {
+  readonly status: number;
+  readonly durationMs: number;
+  /** True if the caller left before the answer was complete. */
+  readonly isAborted: boolean;
+}
+
+/** Writes one line for a finished request; probes are logged at the level debug. */
+export type RequestLog = (record: RequestRecord, answer: AnswerFacts) => void;
+
+/** Observes each request from its first byte to its answer, whichever handler serves it. */
+export interface RequestObservation {
+  begin(request: ObservedRequest, route: Route, requestId: string): RequestRecord;
+  /** To be called when the request was answered, or its caller left. The status is null if no answer was sent. */
+  end(record: RequestRecord, status: number | null, isAborted: boolean): void;
+}
+
+export interface RequestObservationOptions {
+  readonly metrics: RequestMetrics;
+  readonly requestLog: RequestLog;
+  /** Null if tracing is off. */
+  readonly tracing: Tracing | null;
+}
+
+/** Not a status of HTTP: the caller left before it got an answer. */
+const CLIENT_CLOSED_REQUEST = 499;
+
+export function createRequestObservation({
+  metrics,
+  requestLog,
+  tracing,
+}: RequestObservationOptions): RequestObservation {
+  return {
+    begin(request, route, requestId) {
+      metrics.begin();
+      const trace = tracing && !route.isProbe ? tracing.beginRequest(request, route.template) : null;
+      return new RequestRecord(requestId, route, request, trace);
+    },
+    end(record, status, isAborted) {
+      const statusCode = status ?? CLIENT_CLOSED_REQUEST;
+      const durationMs = performance.now() - record.startedMs;
+      metrics.end(record, statusCode, durationMs);
+      requestLog(record, { status: statusCode, durationMs, isAborted });
+      record.trace?.end(record, statusCode);
+    },
+  };
 }

@@ -1,14 +1,12 @@
 import { createBoundedLabels, type Families, LATENCY_SECONDS } from './series.ts';
-import type { RequestRecord } from './request-record.ts';
-
-/** The metrics of HTTP requests and GraphQL operations. */
-export type RequestMetrics = ReturnType<typeof createRequestMetrics>;
+import type { RequestMetrics, RequestRecord } from './request-record.ts';
 
 /** Limits the series, because callers choose the names of operations. */
 const MAX_OPERATION_NAMES = 50;
 const MAX_CODES = 50;
 
-export function createRequestMetrics(families: Families) {
+/** Adds the metrics of HTTP requests and GraphQL operations. */
+export function createRequestMetrics(families: Families): RequestMetrics {
   const inFlight = families.gauge('gateway_http_requests_in_flight', 'HTTP requests in progress.')();
   const requests = families.counter('gateway_http_requests_total', 'HTTP requests by handler and status.', [
     'path',

@@ -4,9 +4,9 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import { refusedResult } from '../../src/graphql/error-shapes.ts';
-import { findRoute } from '../../src/http/routes.ts';
+import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 

@@ -12,12 +12,12 @@ import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
 import { findOperation } from '../../src/graphql/known-documents.ts';
 import { readJsonParameters } from '../../src/graphql/request-parameters.ts';
-import { findRoute } from '../../src/http/routes.ts';
+import { findRoute } from '../../src/http/request-handler.ts';
 import type { RequestHead } from '../../src/graphql/request-head.ts';
 import type { TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { execute, parse, validate } from 'graphql';
 

@@ -3,9 +3,9 @@ import { buildSchema, type GraphQLResolveInfo } from 'graphql';
 import { expect, test } from 'vitest';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
-import { findRoute } from '../../src/http/routes.ts';
+import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 
 const nobody = () => Promise.reject(new Error('Nothing is called.'));
 

@@ -1,15 +1,13 @@
 import { connect } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { errorAnswer, jsonAnswer } from '../../src/http/answer.ts';
+import { errorAnswer, type Handler, jsonAnswer } from '../../src/http/answer.ts';
 import { type BodyPace, createBodyBudget } from '../../src/http/body-budget.ts';
 import { createLog, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import type { HttpBounds } from '../../src/http/bounds.ts';
 import { createBodyReader } from '../../src/http/request-body.ts';
-import type { RequestLog } from '../../src/telemetry/request-observation.ts';
-import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createRequestObservation, type RequestLog } from '../../src/telemetry/request-record.ts';
 import { createRequestHandler } from '../../src/http/request-handler.ts';
-import type { Handler } from '../../src/http/routes.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
 import { createGraphqlHandler } from '../../src/graphql/graphql-handler.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';

@@ -1,15 +1,14 @@
 import { beforeEach, describe, expect, onTestFinished, test } from 'vitest';
-import { type Answer, jsonAnswer, RequestRefusal } from '../../src/http/answer.ts';
+import { type Answer, type Handler, jsonAnswer, RequestRefusal } from '../../src/http/answer.ts';
 import { createBodyBudget } from '../../src/http/body-budget.ts';
 import { createAddressLimit, createClientAddresses } from '../../src/http/client-address.ts';
 import { createCors } from '../../src/http/cors.ts';
 import { createFetchHandler } from '../../src/http/fetch-adapter.ts';
 import { createBodyReader } from '../../src/http/request-body.ts';
 import { createRequestHandler, type RequestHandler } from '../../src/http/request-handler.ts';
-import type { Handler } from '../../src/http/routes.ts';
 import { createGatewayServer } from '../../src/http/server.ts';
 import { createMetrics, type Limit } from '../../src/telemetry/metrics.ts';
-import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
+import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 
 const ORIGIN = 'https://app.example';
 /** The headers that Node's server adds for its connection. */

@@ -1,7 +1,7 @@
-import { findRoute, type HttpRequest } from '../../src/http/routes.ts';
+import type { HttpRequest } from '../../src/http/answer.ts';
+import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createRequestObservation } from '../../src/telemetry/request-observation.ts';
-import type { RequestRecord } from '../../src/telemetry/request-record.ts';
+import { createRequestObservation, type RequestRecord } from '../../src/telemetry/request-record.ts';
 
 export interface RequestParts extends Partial<Omit<HttpRequest, 'headers' | 'readBody'>> {
   /** Names in lower case. */

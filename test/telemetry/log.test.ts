@@ -2,8 +2,7 @@ import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { createLog, LOG_LEVELS, openLogSink } from '../../src/telemetry/log.ts';
-import { createRequestLog } from '../../src/telemetry/request-observation.ts';
+import { createLog, createRequestLog, LOG_LEVELS, openLogSink } from '../../src/telemetry/log.ts';
 import { RequestRecord } from '../../src/telemetry/request-record.ts';
 
 const ROUTE = { name: 'graphql', template: '/graphql', isProbe: false };

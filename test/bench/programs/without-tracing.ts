@@ -3,11 +3,11 @@ import { registerHooks } from 'node:module';
 
 /** The checks in every request and every step, with their replacements, by the end of the file's address. */
 const CHECKS: Readonly<Record<string, readonly (readonly [string, string])[]>> = {
-  '/src/telemetry/request-observation.ts': [
+  '/src/telemetry/request-record.ts': [
     ['tracing && !route.isProbe ?', 'false ?'],
     ['record.trace?.end(', 'if (false) record.trace?.end('],
+    ['parent?.begin(step) ?? null', 'null'],
   ],
-  '/src/telemetry/request-record.ts': [['parent?.begin(step) ?? null', 'null']],
 };
 
 registerHooks({
