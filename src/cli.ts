@@ -2,10 +2,8 @@
 import cluster, { type Worker } from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { buffer as readAll } from 'node:stream/consumers';
-import { ADMINISTRATION_USAGE, administer, UsageError } from './commands/administration.ts';
+import { USAGE, UsageError } from './commands/arguments.ts';
 import { type Config, ConfigError, type Mode, readConfig } from './app/config.ts';
-import { CREATES_USAGE, runCreates } from './commands/creates.ts';
-import { TaskFailure } from './contract/failure.ts';
 
 /** The minimum in package.json, which nothing enforces for an installed package. */
 const OLDEST_NODE = 24;
@@ -13,42 +11,26 @@ const OLDEST_NODE = 24;
 const REPEATED_SIGNAL_MS = 1_000;
 const PARENT_CHECK_MS = 250;
 
-const USAGE = `Usage: npm run cli -- COMMAND [--json]
-
-Run the gateway; environment variables configure it
-  demo                       seeded store and GraphiQL, for this machine only (npm start)
-  serve                      production (npm run serve)
-
-Check it
-  doctor                     checks everything that serve needs and changes nothing; exit status 1 if
-                             something is broken (npm run doctor)
-  explain FILE | - | JSON    shows the request that a create with this input, or with these variables,
-                             would send to the service, and sends nothing; - reads standard input
-                             (npm run explain)
-  schema                     prints the GraphQL schema of this configuration as a Federation subgraph,
-                             for the checks of a schema registry
-
-${ADMINISTRATION_USAGE}
-
-${CREATES_USAGE}
-
-  --json                     prints the result as JSON; not for demo and serve`;
-
+const [command = 'help', ...args] = process.argv.slice(2);
+const printsJson = args.includes('--json') && !['demo', 'serve', 'schema'].includes(command);
 try {
-  await run(process.argv.slice(2));
+  await run();
 } catch (error) {
-  if (error instanceof ConfigError) for (const problem of error.problems) complain(`Cannot start: ${problem}`);
-  else if (error instanceof UsageError) complain(`${error.message}\n\n${USAGE}`);
-  else if (error instanceof TaskFailure) complain(`Not done: ${error.message}`);
-  else complain(`Cannot start: ${error instanceof Error ? error.message : String(error)}`);
+  const problems = error instanceof ConfigError ? error.problems : [toMessage(error)];
+  const program = import.meta.filename.endsWith('.ts') ? 'npm run cli --' : 'npx account-task-gateway';
+  const prefix = command === 'serve' || command === 'demo' ? 'Cannot start' : 'Not done';
+  if (printsJson) complain(JSON.stringify({ error: problems.join('\n') }));
+  else if (error instanceof UsageError)
+    complain(`${error.message}\nTo see all commands and options, run: ${program} --help`);
+  else for (const problem of problems) complain(`${prefix}: ${problem}`);
   process.exitCode = 1;
 }
 
-async function run([command = 'help', ...args]: readonly string[]): Promise<void> {
+async function run(): Promise<void> {
   const { node } = process.versions;
   if (Number.parseInt(node, 10) < OLDEST_NODE)
     throw new Error(`Node ${OLDEST_NODE} or later is required; this is Node ${node}`);
-  if (command === 'help' || command === '--help') return say(USAGE);
+  if (command === 'help' || [command, ...args].includes('--help')) return say(USAGE);
   if (command === 'demo' || command === 'serve') {
     if (args.length > 0)
       throw new UsageError(`"${command}" takes no arguments; configure it with environment variables.`);
@@ -71,7 +53,7 @@ async function run([command = 'help', ...args]: readonly string[]): Promise<void
     const { printConfiguredSchema } = await import('./commands/schema-command.ts');
     return say(printConfiguredSchema(readConfig(process.env, 'serve')));
   }
-  if (command === 'creates') return say(await runCreates([command, ...args], readConfig(process.env, 'serve')));
+  const { administer } = await import('./commands/administration.ts');
   return say(await administer([command, ...args], process.env));
 }
 
@@ -143,7 +125,7 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
       // Signals that arrived while the event loop was blocked are delivered between the timer and setImmediate.
       setTimeout(() => setImmediate(() => (isRepeated = false)), REPEATED_SIGNAL_MS).unref();
       close(signal === 'SIGINT' ? 0 : drainMs).catch((error: unknown) => {
-        complain(`Not everything was finished: ${error instanceof Error ? error.message : String(error)}.`);
+        complain(`Not everything was finished: ${toMessage(error)}.`);
         process.exit(1);
       });
     });
@@ -155,14 +137,18 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
  * its end then counts as the signal.
  */
 function stopWithShellOfNpm(): void {
-  const { npm_command: command, npm_package_name: project } = process.env;
-  if (command !== 'exec' && project !== 'account-task-gateway') return;
+  const { npm_command: commandOfNpm, npm_package_name: project } = process.env;
+  if (commandOfNpm !== 'exec' && project !== 'account-task-gateway') return;
   const shell = process.ppid;
   const timer = setInterval(() => {
     if (process.ppid === shell) return;
     clearInterval(timer);
     process.kill(process.pid, 'SIGTERM');
   }, PARENT_CHECK_MS).unref();
+}
+
+function toMessage(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function say(text: string): void {

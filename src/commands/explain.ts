@@ -10,7 +10,7 @@ import { requestHeaders } from '../upstream/upstream-task-service.ts';
 import { encodeRequest, type WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
-import { parseOptions, UsageError } from './administration.ts';
+import { parseOptions, UsageError } from './arguments.ts';
 
 /** Reads a file; `-` is standard input. */
 export type ReadBytes = (path: string) => Promise<Uint8Array>;

@@ -1,10 +1,9 @@
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
-import { readConfig } from '../../src/app/config.ts';
 import { openDemo } from '../../src/app/demo.ts';
 import { FAULT_TASKS, faultyTaskService } from '../../src/app/faults.ts';
 import { storeBackend } from '../../src/app/open-backend.ts';
-import { runCreates } from '../../src/commands/creates.ts';
+import { administer } from '../../src/commands/administration.ts';
 import { createStore, openDatabase, openStore } from '../../src/store/store.ts';
 import { createBatch, item } from '../support/batch.ts';
 import { jsonText } from '../support/request-texts.ts';
@@ -133,8 +132,7 @@ test('the key of …504 replays the task whose answer was lost', async () => {
 
 test('the key of …500 repeats its failure until an operator settles the create', async () => {
   const { create, tryCreate, outcome, count, databaseUrl } = await startDemo();
-  const run = (...args: readonly string[]) =>
-    runCreates(['creates', ...args, '--json'], readConfig({ DATABASE_URL: databaseUrl }, 'serve'));
+  const run = (...args: readonly string[]) => administer(['creates', ...args, '--json'], { DATABASE_URL: databaseUrl });
   await expect(run('list')).rejects.toThrow('in store mode there is nothing to settle');
   for (const key of ['k', 'k', 'other'])
     expect((await create('500', key)).errors).toMatchObject([{ extensions: FAILED }]);

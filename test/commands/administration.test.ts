@@ -1,9 +1,14 @@
 import { expect, test } from 'vitest';
-import { readCommand, UsageError } from '../../src/commands/administration.ts';
+import { readCommand } from '../../src/commands/administration.ts';
+import { UsageError } from '../../src/commands/arguments.ts';
 
 test.each([
   [['client', 'remove'], '"client remove" is not a command.'],
   [['restart'], '"restart" is not a command.'],
+  [['constructor'], '"constructor" is not a command.'],
+  [['client', 'list', '--name', 'a'], '"client list" takes no --name.'],
+  [['client', 'create', '--name', '--json'], "Option '--name' argument missing."],
+  [['token', '--client', 'x', '--account', 'y'], 'Give --client or --account, not both.'],
   [['client', 'create'], '--name is required.'],
   [['client', 'create', '--name', ''], '--name is required.'],
   [['client', 'create', '--name'], "Option '--name <value>' argument missing"],

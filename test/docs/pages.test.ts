@@ -6,14 +6,10 @@ import { describe, expect, test } from 'vitest';
 import { parseAst } from 'vitest/node';
 import { parse as parseYaml } from 'yaml';
 import packageJson from '../../package.json' with { type: 'json' };
-import { ADMINISTRATION_USAGE } from '../../src/commands/administration.ts';
-import { CREATES_USAGE } from '../../src/commands/creates.ts';
+import { USAGE } from '../../src/commands/arguments.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { anchorsOf, blocksOf, named, PAGES, readMarkdown, ROOT } from './markdown.ts';
-
-/** The commands of `npm run cli`, as its help lists them. */
-const USAGE = `${readFileSync(join(ROOT, 'src/cli.ts'), 'utf8')}${ADMINISTRATION_USAGE}${CREATES_USAGE}`;
 
 const schema = createSchema({ frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS });
 const source = globSync('src/**/*.ts', { cwd: ROOT })

@@ -95,7 +95,6 @@ describe('administration', () => {
 
   test('output without --json is lines of text, with a token on a line of its own', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
-    expect((await runCli(['client', 'list'], env)).stdout).toBe('none\n');
     const created = await runCli(['client', 'create', '--name', 'reports'], env);
     const [, id = ''] =
       /^id: (\S+)\naccountId: \S+\nname: reports\ncreatedAt: \S+\nrevokedAt: -\nsecret: \S+\n$/.exec(created.stdout) ??
@@ -103,20 +102,53 @@ describe('administration', () => {
     const { stdout, stderr } = await runCli(['token', '--client', id], env);
     expect(stdout).toMatch(/^[\w-]{43}\n$/);
     expect(stderr).toBe('');
+    expect((await runCli(['catalogue', 'list'], env)).stdout).toBe('none\n');
   });
 
   test('npm run cli runs the administration commands', async () => {
     const env = { DATABASE_URL: temporaryDatabase() };
-    const { code, stdout } = await startNpm(['run', '--silent', 'cli', '--', 'catalogue', 'list', '--json'], env).exit;
-    expect({ code, stdout }).toEqual({ code: 0, stdout: '[]\n' });
+    const add = ['catalogue', 'add', '--id', ACCOUNT, '--name', 'Report', '--json'];
+    const { code, stdout } = await startNpm(['run', '--silent', 'cli', '--', ...add], env).exit;
+    expect({ code, json: JSON.parse(stdout) as unknown }).toEqual({ code: 0, json: { id: ACCOUNT, name: 'Report' } });
   });
 
-  test('an unknown command is refused with the reason and the usage, before a database is created', async () => {
+  test.each([
+    ['client', 'list'],
+    ['client', 'revoke', '--id', ACCOUNT],
+    ['catalogue', 'list'],
+    ['token', '--account', ACCOUNT],
+    ['token', '--client', ACCOUNT],
+  ])('%s %s needs an existing database and does not create one', async (...args) => {
+    const databaseUrl = temporaryDatabase();
+    const path = databaseUrl.slice('sqlite:'.length);
+    const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: databaseUrl });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(stderr).toBe(
+      `Not done: DATABASE_URL: there is no file ${path}; set it to the database of the gateway, ` +
+        'or start the gateway once to create it\n',
+    );
+    expect(existsSync(path)).toBe(false);
+  });
+
+  test.each<readonly [readonly string[], Readonly<Record<string, string>>, string]>([
+    [['client', 'remove'], {}, '"client remove" is not a command.'],
+    [['client', 'create', '--name', 'x'.repeat(19)], {}, 'name: expected 1 to 18 characters, not only blanks'],
+    [['client', 'list'], { PORT: 'http' }, 'PORT: expected a whole number from 0 to 65535, got "http"'],
+    [['explain', '{}'], {}, 'input: Field "taskId"'],
+    [['doctor', 'please'], {}, '"doctor" takes no argument except --json.'],
+  ])('with --json the error of %j is a JSON object', async (args, env, error) => {
+    const { code, stdout, stderr } = await runCli([...args, '--json'], { DATABASE_URL: temporaryDatabase(), ...env });
+    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+    expect(JSON.parse(stderr)).toEqual({ error: expect.stringContaining(error) as string });
+  });
+
+  test('an unknown command is refused with the reason and where to look, before a database is created', async () => {
     const databaseUrl = temporaryDatabase();
     const { code, stdout, stderr } = await runCli(['client', 'remove'], { DATABASE_URL: databaseUrl });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toMatch(/^"client remove" is not a command\.\n\nUsage: npm run cli -- COMMAND \[--json\]\n/);
-    expect(stderr).not.toMatch(/^ +at /m);
+    expect(stderr).toBe(
+      '"client remove" is not a command.\nTo see all commands and options, run: npx account-task-gateway --help\n',
+    );
     expect(existsSync(databaseUrl.slice('sqlite:'.length))).toBe(false);
   });
 
@@ -137,9 +169,11 @@ describe('administration', () => {
     ['token', '--client', ACCOUNT],
     ['client', 'revoke', '--id', ACCOUNT],
   ])('an unknown client is reported as such: %s %s', async (...args) => {
-    const { code, stderr } = await runCli(args, { DATABASE_URL: temporaryDatabase() });
+    const env = { DATABASE_URL: temporaryDatabase() };
+    await runCli(['client', 'create', '--name', 'reports'], env);
+    const { code, stderr } = await runCli(args, env);
     expect(code).toBe(1);
-    expect(stderr).toContain(`There is no client ${ACCOUNT}; "client list" shows all of them.\n`);
+    expect(stderr).toBe(`Not done: There is no client ${ACCOUNT}; "client list" shows all of them.\n`);
   });
 
   test('no command, and help, show the usage', async () => {
@@ -147,6 +181,7 @@ describe('administration', () => {
     expect(help).toMatchObject({ code: 0, stderr: '' });
     expect(help.stdout).toMatch(/^Usage: npm run cli/);
     expect((await runCli([])).stdout).toBe(help.stdout);
+    expect((await runCli(['client', 'create', '--help'])).stdout).toBe(help.stdout);
   });
 });
 

@@ -78,7 +78,7 @@ test('bad arguments and configurations are refused with one sentence, and nothin
       runCli(['creates', 'list'], { ...env, DATABASE_URL: temporaryDatabase() }),
       /^Not done: DATABASE_URL: there is no file \//,
     ],
-    [settle('--released'), /^Unknown option '--released'\.\n\n/],
+    [settle('--released'), /^Unknown option '--released'\.\n/],
     [runCli(['creates', 'list'], { ...env, DATABASE_URL: 'postgres://127.0.0.1:1/none' }), /cannot be opened/],
   ];
   for (const [running, message] of refusals) {

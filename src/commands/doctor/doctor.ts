@@ -6,7 +6,7 @@ import { findUnusedProxy } from '../../app/config-proxy.ts';
 import { ALGORITHMS } from '../../auth/jwt.ts';
 import { fetchKeySet } from '../../auth/published-keys.ts';
 import { examineDatabase } from './database-examination.ts';
-import { UsageError } from '../administration.ts';
+import { UsageError } from '../arguments.ts';
 import { broken, type Finding, formatReport, ok, skipped, warning } from './finding.ts';
 import { examineService } from './service-examination.ts';
 
