@@ -12,16 +12,15 @@ import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
 import type { Limit } from '../telemetry/metrics.ts';
-import { createRequestObservation, type RequestRecord } from '../telemetry/request-record.ts';
+import { createRequestObservation } from '../telemetry/request-record.ts';
 import { errorAnswer, type Handler, jsonAnswer } from '../http/answer.ts';
 import { createFetchHandler, type FetchHandler } from '../http/fetch-adapter.ts';
 import { createReadiness } from '../http/readiness.ts';
 import { createRequestHandler } from '../http/request-handler.ts';
 import { createGatewayServer } from '../http/server.ts';
-import { reportOmittedFailures } from '../graphql/error-shapes.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
-import { createUnreadAnswers, type UnreadAnswer } from '../graphql/limits/unread-answers.ts';
+import { createUnreadAnswers } from '../graphql/limits/unread-answers.ts';
 import { traceFields } from '../graphql/traced-fields.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
@@ -93,10 +92,7 @@ export function createHttpGateway(
   const hasMetricsPort = config.metricsPort !== null;
   const common = {
     observation: createRequestObservation({ metrics: metrics.requests, requestLog, tracing }),
-    onEnd(record: RequestRecord, answer: UnreadAnswer) {
-      reportOmittedFailures(record, { log, metrics });
-      answers.close(record.answer, answer);
-    },
+    onEnd: answers.close,
     metrics,
     log,
   };

@@ -19,7 +19,7 @@ import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
 import type { OperationPlan } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
-import { executionErrors, logFailure, refusedResult, withShortDetails } from './error-shapes.ts';
+import { executionErrors, logFailure, refusedResult } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
 import { findOperation } from './known-documents.ts';
 import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
@@ -110,9 +110,12 @@ export function createExecution(options: ExecutionOptions): Execution {
     context: GatewayContext,
     record: RequestRecord,
   ): readonly GraphQLError[] => {
-    const errors = withShortDetails(fieldErrors, context.answer);
-    const { done, uncertain } = context;
-    return errors.length === 0 ? errors : executionErrors(errors, operation, { done, uncertain, record, log });
+    const partial = context.answer.shortDetailsError;
+    if (!partial && fieldErrors.length === 0) return fieldErrors;
+    const errors = partial
+      ? [new GraphQLError(partial.message, { originalError: partial }), ...fieldErrors]
+      : fieldErrors;
+    return executionErrors(errors, operation, context, { record, log });
   };
   return {
     run(plan, variables, authorization, record, answerType) {

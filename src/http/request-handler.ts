@@ -70,7 +70,7 @@ export interface RequestHandlerOptions {
   /** Called at the end of every request, before it is logged. */
   readonly onEnd: (record: RequestRecord, exchange: Exchange) => void;
   readonly metrics: Pick<Metrics, 'countRefusal'>;
-  readonly log: Pick<Log, 'error'>;
+  readonly log: Pick<Log, 'error' | 'warn'>;
   readonly maxHeaders?: number;
 }
 
@@ -104,6 +104,10 @@ export function createRequestHandler({
     const facts = { code: 'INTERNAL_SERVER_ERROR', requestId, ...(mayHaveRun && { outcome: 'UNKNOWN' as const }) };
     return errorAnswer(mayHaveRun ? 200 : 500, 'Unexpected error.', facts);
   };
+  const reportOmitted = ({ requestId, failuresLogged, failuresLeftOut }: RequestRecord): void => {
+    metrics.countRefusal('failures');
+    if (failuresLogged > 0) log.warn({ requestId }, `and ${failuresLeftOut} more failures of this request`);
+  };
   return (exchange, refusalOfAdapter) => {
     const route = findRoute(exchange.url);
     const record = observation.begin(exchange, route, toRequestId(exchange.headers['x-request-id']?.toString()));
@@ -119,6 +123,7 @@ export function createRequestHandler({
       }
       exchange.arriving?.release();
       addressLimit?.end(exchange);
+      if (record.failuresLeftOut > 0) reportOmitted(record);
       onEnd(record, exchange);
       observation.end(record, answer?.status ?? null, exchange.isAborted);
     };

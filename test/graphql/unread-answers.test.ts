@@ -43,7 +43,7 @@ function write(bytes: number): FakeAnswer {
   const budget = answers.open();
   expect(budget.take(bytes)).toBe(true);
   const answer = new FakeAnswer(bytes);
-  answers.close(budget, answer);
+  answers.close({ answer: budget }, answer);
   return answer;
 }
 
@@ -55,7 +55,7 @@ function isAdmitted(bytes: number): boolean {
     return false;
   } finally {
     // Its caller reads it at once.
-    answers.close(budget, new FakeAnswer(0));
+    answers.close({ answer: budget }, new FakeAnswer(0));
   }
 }
 

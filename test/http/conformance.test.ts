@@ -82,7 +82,7 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
       }),
       onEnd: () => undefined,
       metrics: { countRefusal },
-      log: { error: (facts) => observed.push(facts) },
+      log: { warn: () => undefined, error: (facts) => observed.push(facts) },
     });
     const send = await start(handle);
     return async ({ path = '/', method = 'POST', headers = {}, body }: Asked = {}): Promise<Received> => {

@@ -1,5 +1,6 @@
 import { exclusiveTurn } from '../../event-loop/exclusive-turn.ts';
 import { AnswerBudget } from '../../schema/answer-budget.ts';
+import type { RequestRecord } from '../../telemetry/request-record.ts';
 
 /** Bounds the memory of GraphQL answers, from the first value of an answer until its caller has read it. */
 export interface UnreadAnswersOptions {
@@ -25,8 +26,8 @@ export interface UnreadAnswer {
 export interface UnreadAnswers {
   /** Opens the budget of one more GraphQL answer. */
   open(): AnswerBudget;
-  /** Releases the budget of an answer that has been written. The bytes that its caller has not read stay counted. */
-  close(budget: Pick<AnswerBudget, 'reservedBytes'> | null, answer: UnreadAnswer): void;
+  /** Releases the budget of a request whose answer has been written. The bytes that its caller has not read stay counted. */
+  readonly close: (record: Pick<RequestRecord, 'answer'>, answer: UnreadAnswer) => void;
 }
 
 /** An answer up to this size is not refused while any room is left. */
@@ -69,7 +70,7 @@ export function createUnreadAnswers(options: UnreadAnswersOptions): UnreadAnswer
   const boundsWithoutRoom = { ...bounds, freeBytes: 0 };
   return {
     open: () => new AnswerBudget(freeBytes > 0 ? boundsWithRoom : boundsWithoutRoom),
-    close(budget, answer) {
+    close({ answer: budget }, answer) {
       if (budget) freeBytes += budget.reservedBytes;
       // Most callers have read the whole answer by now.
       const bytes = answer.unreadBytes;
