@@ -1,5 +1,5 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
-import { collectDefaultMetrics, Registry } from 'prom-client';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
 import { createCommitMetrics, createRequestMetrics, createUpstreamMetrics } from './traffic-metrics.ts';
 
@@ -55,7 +55,7 @@ const MAX_COUNT_MS = 1_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 const MAX_UNKNOWN_PATHS = 50;
 const PLAIN_PATH = /^[\w.]+$/;
-const CONFLICTS: ReadonlySet<string> = new Set(['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS']);
+const CONFLICTS: readonly string[] = ['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS'];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -64,73 +64,57 @@ export type Metrics = ReturnType<typeof createMetrics>;
  * of series is bounded: callers cannot create labels at will.
  */
 export function createMetrics() {
-  const processMetrics = new Registry();
-  collectDefaultMetrics({ register: processMetrics });
-  const families = createFamilies();
+  const registry = new Registry();
+  const registers = [registry];
+  collectDefaultMetrics({ register: registry });
+  const families = createFamilies(registry);
+  /** Adds a counter with one label and returns the function that counts a value of it. */
+  const addCounter = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) => {
+    const counter = new Counter({ name, help, labelNames: [label], registers });
+    for (const value of values) counter.inc({ [label]: value }, 0);
+    return (value: Value): void => counter.inc({ [label]: value });
+  };
   const creates = families.counter(
     'gateway_creates_total',
     'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
     ['backend', 'code', 'outcome'],
   );
-  const replays = families.counter(
-    'gateway_idempotency_replays_total',
-    'Creates answered with the earlier result of their idempotency key.',
-  )();
-  const conflicts = families.counter(
+  const countConflict = addCounter<string>(
     'gateway_idempotency_conflicts_total',
     'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
-    ['code'],
+    'code',
+    CONFLICTS,
   );
-  for (const code of CONFLICTS) conflicts(code);
-  const unknownValues = families.counter(
-    'gateway_unknown_values_total',
-    'Values in answers that are not in the enum of their field, by field.',
-    ['field'],
-  );
-  for (const field of ['Frequency', 'Notification']) unknownValues(field);
-  const unknownFields = families.counter(
+  const replays = new Counter({
+    name: 'gateway_idempotency_replays_total',
+    help: 'Creates answered with the earlier result of their idempotency key.',
+    registers,
+  });
+  const lateAnswers = new Counter({
+    name: 'gateway_late_answers_total',
+    help: 'Answers of the service that arrived after their create was settled by hand, which stays as it was settled.',
+    registers,
+  });
+  const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
+  const countPath = addCounter<string>(
     'gateway_unknown_fields_total',
     'Members of answers that are not in the contract, by path (other: beyond the first 50 paths).',
-    ['path'],
+    'path',
+    [paths.find('')],
   );
-  const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
-  unknownFields(paths.find(''));
-  const changedFields = families.counter(
-    'gateway_changed_fields_total',
-    'Fields of created tasks that differ from the text that was sent, by field.',
-    ['field'],
-  );
-  for (const field of ['Parameters', 'ContentType']) changedFields(field);
-  const unwritten = families.counter(
-    'gateway_unwritten_total',
-    'Failed writes to the database, retried or given up: created tasks (record), results of idempotency keys (settlement), refused credentials (refusal).',
-    ['what'],
-  );
-  for (const what of ['record', 'settlement', 'refusal']) unwritten(what);
-  const lateAnswers = families.counter(
-    'gateway_late_answers_total',
-    'Answers of the service that arrived after their create was settled by hand, which stays as it was settled.',
-  )();
-  let refreshUnsettled: (() => Promise<void>) | null = null;
-  const refusals = families.counter(
-    'gateway_refusals_total',
-    'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
-    ['limit'],
-  );
-  for (const limit of LIMITS) refusals(limit);
-  const breaker = families.gauge(
-    'gateway_circuit_state',
-    'State of the circuit breaker of the service: 0 closed, 1 half-open, 2 open.',
-    [],
-    'max',
-  )();
-  const ready = families.gauge(
-    'gateway_ready',
-    'Latest result of /ready: 1 ready, 0 not ready; 1 before the first request.',
-    [],
-    'min',
-  )();
-  ready.value = 1;
+  const breaker = new Gauge({
+    name: 'gateway_circuit_state',
+    help: 'State of the circuit breaker of the service: 0 closed, 1 half-open, 2 open.',
+    aggregator: 'max',
+    registers,
+  });
+  const ready = new Gauge({
+    name: 'gateway_ready',
+    help: 'Latest result of /ready: 1 ready, 0 not ready; 1 before the first request.',
+    aggregator: 'min',
+    registers,
+  });
+  ready.set(1);
   return {
     requests: createRequestMetrics(families),
     /** To be called once, in upstream mode only. */
@@ -142,50 +126,58 @@ export function createMetrics() {
     /** Counts a create that ended; `code` is OK or the code of its failure. */
     countCreate(backend: string, code: string, outcome: string) {
       creates(backend, code, outcome).value += 1;
-      if (CONFLICTS.has(code)) conflicts(code).value += 1;
+      if (CONFLICTS.includes(code)) countConflict(code);
     },
-    countReplay: () => void (replays.value += 1),
-    /** Counts a value that is not in the enum of this field of Detail. */
-    countUnknownValue: (field: string) => void (unknownValues(field).value += 1),
+    countReplay: () => replays.inc(),
+    countUnknownValue: addCounter<string>(
+      'gateway_unknown_values_total',
+      'Values in answers that are not in the enum of their field, by field.',
+      'field',
+      ['Frequency', 'Notification'],
+    ),
     /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */
-    countUnknownField: (path: string) =>
-      void (unknownFields(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')).value += 1),
-    /** Counts a field of a created task that differs from the text that was sent. */
-    countChangedField: (field: string) => void (changedFields(field).value += 1),
-    /** Counts a created task, the result of an idempotency key, or a refused credential that could not be written to the database. */
-    countUnwritten: (what: 'record' | 'settlement' | 'refusal') => void (unwritten(what).value += 1),
-    /** Counts an answer that arrived after an operator had settled its create. */
-    countLateAnswer: () => void (lateAnswers.value += 1),
+    countUnknownField: (path: string) => countPath(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')),
+    countChangedField: addCounter<string>(
+      'gateway_changed_fields_total',
+      'Fields of created tasks that differ from the text that was sent, by field.',
+      'field',
+      ['Parameters', 'ContentType'],
+    ),
+    countUnwritten: addCounter(
+      'gateway_unwritten_total',
+      'Failed writes to the database, retried or given up: created tasks (record), results of idempotency keys (settlement), refused credentials (refusal).',
+      'what',
+      ['record', 'settlement', 'refusal'],
+    ),
+    countLateAnswer: () => lateAnswers.inc(),
     /** Registers a gauge of the creates that wait to be settled. To be called once, in upstream mode only. */
     watchUnsettledAttempts(count: () => Promise<number>) {
-      const unsettled = families.gauge(
-        'gateway_unsettled_attempts',
-        'Creates of unknown fate that nobody has settled yet, in all gateways of the database.',
-        [],
-        'max',
-      )();
-      refreshUnsettled = async () => {
-        // Metrics are needed most while the database is slow; the gauge then keeps its value.
-        const counted = withTimeLimit(count(), MAX_COUNT_MS, () => unsettled.value);
-        unsettled.value = await counted.catch(() => unsettled.value);
-      };
+      const unsettled = new Gauge({
+        name: 'gateway_unsettled_attempts',
+        help: 'Creates of unknown fate that nobody has settled yet, in all gateways of the database.',
+        aggregator: 'max',
+        registers,
+        async collect() {
+          // Metrics are needed most while the database is slow; the gauge then keeps its value.
+          const counted = await withTimeLimit<number | null>(count(), MAX_COUNT_MS, () => null).catch(() => null);
+          if (counted !== null) unsettled.set(counted);
+        },
+      });
     },
-    countRefusal: (limit: Limit) => void (refusals(limit).value += 1),
-    setBreakerState: (state: keyof typeof BREAKER_STATES) => void (breaker.value = BREAKER_STATES[state]),
-    /** Sets the latest result of /ready. */
-    setReady: (isReady: boolean) => void (ready.value = isReady ? 1 : 0),
+    countRefusal: addCounter(
+      'gateway_refusals_total',
+      'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
+      'limit',
+      LIMITS,
+    ),
+    setBreakerState: (state: keyof typeof BREAKER_STATES) => breaker.set(BREAKER_STATES[state]),
+    setReady: (isReady: boolean) => ready.set(isReady ? 1 : 0),
     /** Returns the values for another process, which sums those of all workers. */
-    async snapshot(): Promise<MetricsSnapshot> {
-      await refreshUnsettled?.();
-      return [...(await processMetrics.getMetricsAsJSON()), ...families.snapshot()];
-    },
+    snapshot: families.snapshot,
     /** Renders all metrics in Prometheus' text format. */
-    async render(): Promise<RenderedMetrics> {
-      await refreshUnsettled?.();
-      return {
-        contentType: processMetrics.contentType,
-        text: `${await processMetrics.metrics()}\n${await families.render()}`,
-      };
-    },
+    render: async (): Promise<RenderedMetrics> => ({
+      contentType: registry.contentType,
+      text: await families.render(),
+    }),
   };
 }

@@ -1,6 +1,6 @@
-import { AggregatorRegistry } from 'prom-client';
+import { AggregatorRegistry, type Registry } from 'prom-client';
 
-/** One series of a counter or gauge. */
+/** One series of a counter. */
 export interface Series {
   value: number;
 }
@@ -12,8 +12,6 @@ export interface HistogramSeries {
 /** Returns the series of these label values, in the order of the label names. Hot paths look it up once and keep it. */
 export type Family<OneSeries> = (...labelValues: readonly string[]) => OneSeries;
 
-type Aggregator = 'sum' | 'min' | 'max';
-
 /** A metric with its values, as prom-client's `getMetricsAsJSON` gives it. */
 export interface MetricSnapshot {
   readonly name: string;
@@ -21,56 +19,46 @@ export interface MetricSnapshot {
 }
 
 type Labels = Readonly<Record<string, string | number>>;
-interface Sample {
-  readonly labels: Labels;
-  readonly value: number;
-  readonly metricName?: string;
-}
 
 interface Sampled {
-  toSamples(labels: Labels): readonly Sample[];
+  toSamples(labels: Labels): readonly {
+    readonly labels: Labels;
+    readonly value: number;
+    readonly metricName?: string;
+  }[];
 }
 
 export type Families = ReturnType<typeof createFamilies>;
 
-/** Creates metrics whose series are plain numbers, because prom-client's series cost more than the work that they count. */
-export function createFamilies() {
+/**
+ * Creates the metrics that every request counts. Their series are plain numbers, because prom-client's series cost more than the
+ * work that they count. The others are prom-client's own, in `registry`.
+ */
+export function createFamilies(registry: Registry) {
   const snapshots: (() => MetricSnapshot)[] = [];
   const add = <OneSeries extends Sampled>(
-    facts: { readonly name: string; readonly help: string; readonly type: string; readonly aggregator?: Aggregator },
+    facts: { readonly name: string; readonly help: string; readonly type: string },
     labelNames: readonly string[],
     create: () => OneSeries,
   ): Family<OneSeries> => {
     const all: { readonly labels: Labels; readonly series: OneSeries }[] = [];
-    const find = createFinder((labelValues) => {
+    snapshots.push(() => ({
+      aggregator: 'sum',
+      ...facts,
+      values: all.flatMap(({ labels, series }) => series.toSamples(labels)),
+    }));
+    return createFinder((labelValues) => {
       const labels = Object.fromEntries(labelNames.map((label, index) => [label, labelValues[index] ?? '']));
       const series = create();
       all.push({ labels, series });
       return series;
     });
-    if (labelNames.length === 0) find();
-    snapshots.push(() => {
-      const values = all.flatMap(({ labels, series }) => series.toSamples(labels));
-      return { aggregator: 'sum', ...facts, values };
-    });
-    return find;
   };
-  /** Returns all values, in the form that prom-client aggregates. */
   const snapshot = (): readonly MetricSnapshot[] => snapshots.map((read) => read());
   return {
-    counter: (name: string, help: string, labelNames: readonly string[] = []): Family<Series> =>
+    registry,
+    counter: (name: string, help: string, labelNames: readonly string[]): Family<Series> =>
       add({ name, help, type: 'counter' }, labelNames, createNumber),
-    /** `aggregator` combines the values of several workers. */
-    gauge: (
-      name: string,
-      help: string,
-      labelNames: readonly string[] = [],
-      aggregator: Aggregator = 'sum',
-    ): Family<Series> => add({ name, help, type: 'gauge', aggregator }, labelNames, createNumber),
-    /** Adds a gauge without labels whose value is computed when the metrics are read. */
-    computedGauge(name: string, help: string, read: () => number): void {
-      add({ name, help, type: 'gauge' }, [], () => ({ toSamples: (labels) => [{ labels, value: read() }] }));
-    },
     /** `buckets` are upper bounds, ascending. */
     histogram: (
       name: string,
@@ -79,9 +67,10 @@ export function createFamilies() {
       buckets: readonly number[],
     ): Family<HistogramSeries> =>
       add({ name, help, type: 'histogram' }, labelNames, () => createBuckets(name, buckets)),
-    snapshot,
-    /** Renders the metrics in Prometheus' text format. */
-    render: () => AggregatorRegistry.aggregate([snapshot()]).metrics(),
+    /** Returns all values, in the form that prom-client aggregates. */
+    snapshot: async () => [...(await registry.getMetricsAsJSON()), ...snapshot()] as readonly MetricSnapshot[],
+    /** Renders all metrics in Prometheus' text format. */
+    render: async () => `${await registry.metrics()}\n${await AggregatorRegistry.aggregate([snapshot()]).metrics()}`,
   };
 }
 

@@ -1,3 +1,4 @@
+import { Gauge } from 'prom-client';
 import { createBoundedLabels, type Families, LATENCY_SECONDS } from './series.ts';
 import type { RequestMetrics, RequestRecord } from './request-record.ts';
 
@@ -7,7 +8,8 @@ const MAX_CODES = 50;
 
 /** Adds the metrics of HTTP requests and GraphQL operations. */
 export function createRequestMetrics(families: Families): RequestMetrics {
-  const inFlight = families.gauge('gateway_http_requests_in_flight', 'HTTP requests in progress.')();
+  let inFlight = 0;
+  addGauge(families, 'gateway_http_requests_in_flight', 'HTTP requests in progress.', () => inFlight);
   const requests = families.counter('gateway_http_requests_total', 'HTTP requests by handler and status.', [
     'path',
     'status',
@@ -27,10 +29,10 @@ export function createRequestMetrics(families: Families): RequestMetrics {
   const codes = createBoundedLabels(MAX_CODES);
 
   return {
-    begin: () => void (inFlight.value += 1),
+    begin: () => void (inFlight += 1),
     end(record: RequestRecord, status: number, durationMs: number) {
       const { path } = record;
-      inFlight.value -= 1;
+      inFlight -= 1;
       requests(path, String(status)).value += 1;
       durations(path).observe(durationMs / 1000);
       if (path !== 'graphql') return;
@@ -39,6 +41,11 @@ export function createRequestMetrics(families: Families): RequestMetrics {
       operations(toOperation(record, names), code === null ? 'ok' : codes.admit(code)).value += 1;
     },
   };
+}
+
+/** Adds a gauge whose value is read when the metrics are. */
+function addGauge({ registry }: Families, name: string, help: string, read: () => number): void {
+  const gauge: Gauge = new Gauge({ name, help, registers: [registry], collect: () => gauge.set(read()) });
 }
 
 function toOperation(
@@ -86,12 +93,14 @@ export function createUpstreamMetrics(families: Families) {
     },
     /** Adds gauges that read the current load. */
     watchLoad(load: () => { readonly inFlight: number; readonly waiting: number }) {
-      families.computedGauge(
+      addGauge(
+        families,
         'gateway_upstream_calls_in_flight',
         'Creates in flight, including those that wait for a token or a connection.',
         () => load().inFlight,
       );
-      families.computedGauge(
+      addGauge(
+        families,
         'gateway_upstream_calls_waiting',
         'Requests that wait for a free connection to the service.',
         () => load().waiting,
@@ -106,11 +115,16 @@ const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 /** Adds the metrics of database commits. `kind` is what a commit writes (task, record, claim, …), or purge if it deletes. */
 export function createCommitMetrics(families: Families) {
   const labelNames = ['kind'];
-  const pending = families.gauge(
-    'gateway_commit_pending_items',
-    'Items that wait for a commit or are being committed.',
+  const pending = new Map<string, number>();
+  const pendingItems = new Gauge({
+    name: 'gateway_commit_pending_items',
+    help: 'Items that wait for a commit or are being committed.',
     labelNames,
-  );
+    registers: [families.registry],
+    collect() {
+      for (const [kind, count] of pending) pendingItems.set({ kind }, count);
+    },
+  });
   const items = families.histogram('gateway_commit_items', 'Items written by a commit.', labelNames, ITEMS);
   const durations = families.histogram(
     'gateway_commit_duration_seconds',
@@ -124,10 +138,10 @@ export function createCommitMetrics(families: Families) {
     labelNames,
   );
   return (kind: string) => {
-    const [pendingItems, itemsPerCommit] = [pending(kind), items(kind)];
-    const [duration, failed] = [durations(kind), failures(kind)];
+    pending.set(kind, 0);
+    const [itemsPerCommit, duration, failed] = [items(kind), durations(kind), failures(kind)];
     return {
-      onPending: (count: number) => void (pendingItems.value = count),
+      onPending: (count: number) => void pending.set(kind, count),
       onCommit(count: number, durationMs: number) {
         itemsPerCommit.observe(count);
         duration.observe(durationMs / 1000);
