@@ -19,7 +19,7 @@ const GRAPHQL = fileURLToPath(new URL('node_modules/graphql/', import.meta.url))
  * graphql is one of them: where it is installed, the project around may have another version, or a second copy of this one.
  */
 export default defineConfig({
-  input: { cli: 'src/cli.ts', embedded: 'src/app/embedded.ts' },
+  input: { cli: 'src/cli.ts', embedded: 'src/app/embedded.ts', client: 'src/client/account-task-client.ts' },
   platform: 'node',
   external: (id) => INSTALLED_BESIDE.some((name) => id === name || id.startsWith(`${name}/`)),
   output: { dir: 'dist', chunkFileNames: 'program/[name]-[hash].js' },

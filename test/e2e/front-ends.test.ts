@@ -79,7 +79,7 @@ test('all installed packages share one copy of graphql', () => {
   ]);
 });
 
-const MANIFEST = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
+const MANIFEST = fileURLToPath(new URL('../../trusted-documents.json', import.meta.url));
 
 /** Writes the manifest with the prefix sha256:, as the generator can name documents. */
 function writePrefixedManifest(): string {

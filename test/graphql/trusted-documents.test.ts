@@ -194,7 +194,7 @@ describe('a manifest', () => {
   });
 
   test('reads the manifest that the code generator writes for this project', () => {
-    const file = fileURLToPath(new URL('../generated/persisted-documents.json', import.meta.url));
+    const file = fileURLToPath(new URL('../../trusted-documents.json', import.meta.url));
     const manifest = JSON.parse(readFileSync(file, 'utf8')) as Record<string, string>;
     const documents = readTrustedDocuments(file, schema);
     expect(documents.size).toBeGreaterThan(0);

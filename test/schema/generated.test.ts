@@ -5,12 +5,12 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildSchema, type DocumentNode, parse, print, validate } from 'graphql';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import * as generated from '../generated/graphql.ts';
+import * as generated from '../../src/client/documents.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CODEGEN = fileURLToPath(new URL('../../node_modules/.bin/graphql-codegen', import.meta.url));
 const SCHEMA = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
-const MANIFEST = readFileSync(new URL('../generated/persisted-documents.json', import.meta.url), 'utf8');
+const MANIFEST = readFileSync(new URL('../../trusted-documents.json', import.meta.url), 'utf8');
 
 test('schema.graphql, the typed operations and their manifest are up to date with the code generator', async () => {
   // --check compares and writes nothing.

@@ -1,6 +1,6 @@
 import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
-import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
+import { CreateAccountTaskDocument } from '../../../src/client/documents.ts';
 import { NO_ANSWER, toCreateFailure } from '../web/src/create-failure.ts';
 import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';

@@ -1,4 +1,4 @@
-import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
+import { CreateAccountTaskDocument } from '../../../src/client/documents.ts';
 
 /** Returns the hash that the code generator stores in a document. Its types do not declare it. */
 export function hashOf(document: object): string {

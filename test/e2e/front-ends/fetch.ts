@@ -1,4 +1,4 @@
-import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
+import { CreateAccountTaskDocument } from '../../../src/client/documents.ts';
 import { createAccountTask } from '../web/src/create-account-task.ts';
 import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';

@@ -1,4 +1,4 @@
-import type { CreateAccountTaskMutationVariables } from '../../generated/graphql.ts';
+import type { CreateAccountTaskMutationVariables } from '../../../src/client/documents.ts';
 import type { CreateOutcome, Endpoint } from '../web/src/create-account-task.ts';
 
 /** A program that creates tasks through a GraphQL client and reads the outcome from a failure's extensions. */

@@ -1,5 +1,5 @@
 import { ClientError, GraphQLClient, type RequestMiddleware } from 'graphql-request';
-import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
+import { CreateAccountTaskDocument } from '../../../src/client/documents.ts';
 import { NO_ANSWER, toCreateFailure } from '../web/src/create-failure.ts';
 import { HASHES } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';

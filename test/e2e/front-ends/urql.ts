@@ -1,5 +1,5 @@
 import { Client, cacheExchange, fetchExchange, makeOperation, mapExchange } from '@urql/core';
-import { CreateAccountTaskDocument } from '../../generated/graphql.ts';
+import { CreateAccountTaskDocument } from '../../../src/client/documents.ts';
 import { NO_ANSWER, toCreateFailure } from '../web/src/create-failure.ts';
 import { hashOf } from './document-hash.ts';
 import type { CreateFrontEnd } from './front-end.ts';

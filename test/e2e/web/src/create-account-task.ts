@@ -3,7 +3,7 @@ import {
   CreateAccountTaskDocument,
   type CreateAccountTaskMutation,
   type CreateAccountTaskMutationVariables,
-} from '../../../generated/graphql.ts';
+} from '../../../../src/client/documents.ts';
 import { type CreateFailure, NO_ANSWER, toCreateFailure, UNSENDABLE } from './create-failure.ts';
 
 export interface Endpoint {

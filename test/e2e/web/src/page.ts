@@ -1,8 +1,8 @@
-import type { CreateAccountTaskInput } from '../../../generated/graphql.ts';
+import type { CreateAccountTaskInput } from '../../../../src/client/documents.ts';
 import { createAccountTask, type CreateOutcome } from './create-account-task.ts';
 import { type OutcomeText, toOutcomeText } from './outcome-text.ts';
 import { afterTry, keepSubmission, newSubmission, type Submission } from './submission.ts';
-import { compareTimestamps, parseTicks } from './timestamp.ts';
+import { compareTimestamps, parseTicks } from '../../../../src/client/compare-timestamps.ts';
 
 const TIMESTAMP_FORM = 'Write it as 2026-02-22T04:10:00Z, with Z or an offset and at most 7 digits after the seconds.';
 /** The fields that belong to the key. The token does not, since it may have to be renewed. */

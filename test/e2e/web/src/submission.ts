@@ -1,4 +1,4 @@
-import type { CreateAccountTaskInput } from '../../../generated/graphql.ts';
+import type { CreateAccountTaskInput } from '../../../../src/client/documents.ts';
 import type { CreateOutcome } from './create-account-task.ts';
 import { type CreateFailure, NO_ANSWER } from './create-failure.ts';
 

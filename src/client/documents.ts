@@ -1,0 +1,185 @@
+/* eslint-disable */
+/** Internal type. DO NOT USE DIRECTLY. */
+type Exact<T extends { [key: string]: unknown }> = { [K in keyof T]: T[K] };
+/** Internal type. DO NOT USE DIRECTLY. */
+export type Incremental<T> = T | { [P in keyof T]?: P extends ' $fragmentName' | '__typename' ? T[P] : never };
+import type { TypedDocument as DocumentNode } from './typed-document.ts';
+/** The task to register. It is checked completely before anything is sent or stored. */
+export type CreateAccountTaskInput = {
+  /** The format of `parameters`. */
+  contentType: ParametersContentType;
+  /** When the task should stop running. */
+  finishDate?: string | null | undefined;
+  /** How often the task should run. */
+  frequency: TaskFrequency;
+  /** What the task should send back to the user. */
+  notification?: TaskNotification | null | undefined;
+  /** The parameters for the task. They must parse as `contentType` and are passed on unchanged. */
+  parameters: string;
+  /** When the task should start running. */
+  startDate?: string | null | undefined;
+  /** The catalogue task to register: a GUID in format N, D, B or P, in any case. */
+  taskId: string;
+};
+
+/** One create of a batch. */
+export type CreateAccountTaskItem = {
+  /** 1 to 255 characters. The same key with the same input creates one task, however often it is sent; repeats return the first result. The same key with another input is refused. */
+  idempotencyKey?: string | null | undefined;
+  /** The task to register. */
+  input: CreateAccountTaskInput;
+};
+
+/** The format of `parameters`. */
+export type ParametersContentType =
+  /** The parameters are a JSON text. */
+  | 'APPLICATION_JSON'
+  /** The parameters are an XML document. */
+  | 'APPLICATION_XML';
+
+/** Why a create failed. `extensions.code` has the same codes. */
+export type TaskFailureCode =
+  /** The caller has no account task with this ID. */
+  | 'ACCOUNT_TASK_NOT_FOUND'
+  /** A value is invalid; the message names it and says what is accepted. */
+  | 'BAD_USER_INPUT'
+  /** The account has no API client; create one first. */
+  | 'CLIENT_REQUIRED'
+  /** The account task was changed after the given ifModified. */
+  | 'CONFLICT'
+  /** The caller may not create the task. */
+  | 'FORBIDDEN'
+  /** The idempotencyKey was already used with another input. */
+  | 'IDEMPOTENCY_CONFLICT'
+  /** A create with the same idempotencyKey is still in progress. */
+  | 'IDEMPOTENCY_IN_PROGRESS'
+  /** A defect of the gateway, described in its log. */
+  | 'INTERNAL_SERVER_ERROR'
+  /** This backend or its configuration cannot do it. */
+  | 'NOT_SUPPORTED'
+  /** Too many requests are in progress, or the service has stopped answering. */
+  | 'OVERLOADED'
+  /** The database failed while it was storing the task. */
+  | 'STORE_FAILED'
+  /** The database cannot be reached or written, so nothing was sent or stored. */
+  | 'STORE_UNAVAILABLE'
+  /** The taskId is not in the catalogue. */
+  | 'TASK_NOT_FOUND'
+  /** The service refused the task and explains it in errorCode and errorReason. */
+  | 'TASK_REJECTED'
+  /** The credentials are missing or were not accepted. */
+  | 'UNAUTHENTICATED'
+  /** The connection to the service was lost before its answer was complete. */
+  | 'UPSTREAM_CONNECTION_LOST'
+  /** The service failed while it was processing the task. */
+  | 'UPSTREAM_FAILED'
+  /** The service did not answer in time. */
+  | 'UPSTREAM_TIMEOUT'
+  /** The service, or the issuer of the caller's token, cannot be reached. */
+  | 'UPSTREAM_UNREACHABLE'
+  /** The answer of the service cannot be read. */
+  | 'UPSTREAM_UNREADABLE';
+
+/** How often the task runs. */
+export type TaskFrequency =
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
+  | 'DAILY'
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
+  | 'HOURLY'
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
+  | 'MONTHLY'
+  /** Documented by the REST contract: 0 in JSON. */
+  | 'NONE'
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
+  | 'WEEKLY';
+
+/** What the task sends back to the user. */
+export type TaskNotification =
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
+  | 'EMAIL'
+  /** Documented by the REST contract: 0 in JSON. */
+  | 'NONE'
+  /** Configured in this gateway, not documented by the REST contract; sent by name. */
+  | 'SMS';
+
+/** What happened to a task whose create failed. */
+export type TaskOutcome =
+  /** Nothing left the gateway, so nothing was created. */
+  | 'NOT_SENT'
+  /** The service answered and did not create the task. */
+  | 'REJECTED'
+  /** No trustworthy answer arrived, so the task may exist. Repeat the create only with the same idempotencyKey. */
+  | 'UNKNOWN';
+
+/** How far a write with an idempotencyKey has come. */
+export type WriteState =
+  /** The write is under way. Its key cannot be used again yet. */
+  | 'IN_PROGRESS'
+  /** The write was done. A repeat with its key returns the same result. */
+  | 'SUCCEEDED'
+  /** Nobody knows whether the write was done. A repeat with its key is not sent. */
+  | 'UNKNOWN';
+
+export type AccountTaskQueryVariables = Exact<{
+  id: string;
+}>;
+
+
+export type AccountTaskQuery = { __typename: 'Query', accountTask: { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } | null };
+
+export type AccountTasksQueryVariables = Exact<{
+  first?: number | null | undefined;
+  after?: string | null | undefined;
+}>;
+
+
+export type AccountTasksQuery = { __typename: 'Query', accountTasks: { __typename: 'AccountTaskConnection', edges: Array<{ __typename: 'AccountTaskEdge', cursor: string, node: { __typename: 'AccountTask', id: string, taskId: string, dateCreated: string | null } }>, pageInfo: { __typename: 'PageInfo', hasNextPage: boolean, hasPreviousPage: boolean, startCursor: string | null, endCursor: string | null } } };
+
+export type CreateAccountTaskMutationVariables = Exact<{
+  input: CreateAccountTaskInput;
+  idempotencyKey?: string | null | undefined;
+}>;
+
+
+export type CreateAccountTaskMutation = { __typename: 'Mutation', createAccountTask: { __typename: 'CreateAccountTaskPayload', replayed: boolean, result: string | null, identification: { __typename: 'Identification', userId: string | null } | null, accountTask: { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } } };
+
+export type AccountTaskFieldsFragment = { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown };
+
+export type TryCreateAccountTaskMutationVariables = Exact<{
+  input: CreateAccountTaskInput;
+  idempotencyKey?: string | null | undefined;
+}>;
+
+
+export type TryCreateAccountTaskMutation = { __typename: 'Mutation', tryCreateAccountTask:
+    | { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string }
+    | { __typename: 'CreateAccountTaskPayload', replayed: boolean, result: string | null, identification: { __typename: 'Identification', userId: string | null } | null, accountTask: { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } }
+   };
+
+export type CreateAccountTasksMutationVariables = Exact<{
+  inputs: Array<CreateAccountTaskItem> | CreateAccountTaskItem;
+}>;
+
+
+export type CreateAccountTasksMutation = { __typename: 'Mutation', createAccountTasks: Array<
+    | { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string }
+    | { __typename: 'CreateAccountTaskPayload', replayed: boolean, accountTask: { __typename: 'AccountTask', id: string, taskId: string, dateCreated: string | null } }
+  > };
+
+export type WriteOutcomeQueryVariables = Exact<{
+  idempotencyKey: string;
+}>;
+
+
+export type WriteOutcomeQuery = { __typename: 'Query', writeOutcome: { __typename: 'WriteOutcome', state: WriteState, firstTriedAt: string, expiresAt: string, requestId: string, settledBy: string | null, accountTask: { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } | null, failure: { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string } | null } | null };
+
+export type WriteFailureFieldsFragment = { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string };
+
+export const AccountTaskFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<AccountTaskFieldsFragment, unknown>;
+export const WriteFailureFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"WriteFailureFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"WriteFailure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"errorCode"}},{"kind":"Field","name":{"kind":"Name","value":"errorReason"}},{"kind":"Field","name":{"kind":"Name","value":"requestId"}}]}}]} as unknown as DocumentNode<WriteFailureFieldsFragment, unknown>;
+export const AccountTaskDocument = {"__meta__":{"text":"query AccountTask($id: ID!) {\n  __typename\n  accountTask(id: $id) {\n    __typename\n    ...AccountTaskFields\n  }\n}\n\nfragment AccountTaskFields on AccountTask {\n  __typename\n  id\n  taskId\n  name\n  enabled\n  frequency\n  startDate\n  finishDate\n  parameters\n  contentType\n  notification\n  dateCreated\n  dateModified\n  lastRunOn\n  lastRunBy\n  lastModifiedBy\n  status\n  clientId\n  detail\n}","hash":"743c93dbfd52938ca5d6c55da0102ab2c1acdb8431672fc13543d08d6b8b33e1"},"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AccountTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"id"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"ID"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"id"},"value":{"kind":"Variable","name":{"kind":"Name","value":"id"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"AccountTaskFields"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<AccountTaskQuery, AccountTaskQueryVariables>;
+export const AccountTasksDocument = {"__meta__":{"text":"query AccountTasks($first: Int, $after: String) {\n  __typename\n  accountTasks(first: $first, after: $after) {\n    __typename\n    edges {\n      __typename\n      cursor\n      node {\n        __typename\n        id\n        taskId\n        dateCreated\n      }\n    }\n    pageInfo {\n      __typename\n      hasNextPage\n      hasPreviousPage\n      startCursor\n      endCursor\n    }\n  }\n}","hash":"1485dbd38f2ee7f44bc02cfaf50b8a847351e341773bf5c963d34388d6810752"},"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"AccountTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"first"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"Int"}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"after"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"accountTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"first"},"value":{"kind":"Variable","name":{"kind":"Name","value":"first"}}},{"kind":"Argument","name":{"kind":"Name","value":"after"},"value":{"kind":"Variable","name":{"kind":"Name","value":"after"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"edges"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"cursor"}},{"kind":"Field","name":{"kind":"Name","value":"node"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}}]}}]}},{"kind":"Field","name":{"kind":"Name","value":"pageInfo"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"hasNextPage"}},{"kind":"Field","name":{"kind":"Name","value":"hasPreviousPage"}},{"kind":"Field","name":{"kind":"Name","value":"startCursor"}},{"kind":"Field","name":{"kind":"Name","value":"endCursor"}}]}}]}}]}}]} as unknown as DocumentNode<AccountTasksQuery, AccountTasksQueryVariables>;
+export const CreateAccountTaskDocument = {"__meta__":{"text":"mutation CreateAccountTask($input: CreateAccountTaskInput!, $idempotencyKey: String) {\n  __typename\n  createAccountTask(input: $input, idempotencyKey: $idempotencyKey) {\n    __typename\n    replayed\n    result\n    identification {\n      __typename\n      userId\n    }\n    accountTask {\n      __typename\n      ...AccountTaskFields\n    }\n  }\n}\n\nfragment AccountTaskFields on AccountTask {\n  __typename\n  id\n  taskId\n  name\n  enabled\n  frequency\n  startDate\n  finishDate\n  parameters\n  contentType\n  notification\n  dateCreated\n  dateModified\n  lastRunOn\n  lastRunBy\n  lastModifiedBy\n  status\n  clientId\n  detail\n}","hash":"d2939357009f8817cc3e14c472e7e2b50ddd61a42c30e78a5d301fb1349e8fc1"},"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CreateAccountTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreateAccountTaskInput"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"createAccountTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}},{"kind":"Argument","name":{"kind":"Name","value":"idempotencyKey"},"value":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"replayed"}},{"kind":"Field","name":{"kind":"Name","value":"result"}},{"kind":"Field","name":{"kind":"Name","value":"identification"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"userId"}}]}},{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"AccountTaskFields"}}]}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<CreateAccountTaskMutation, CreateAccountTaskMutationVariables>;
+export const TryCreateAccountTaskDocument = {"__meta__":{"text":"mutation TryCreateAccountTask($input: CreateAccountTaskInput!, $idempotencyKey: String) {\n  __typename\n  tryCreateAccountTask(input: $input, idempotencyKey: $idempotencyKey) {\n    __typename\n    ... on CreateAccountTaskPayload {\n      __typename\n      replayed\n      result\n      identification {\n        __typename\n        userId\n      }\n      accountTask {\n        __typename\n        ...AccountTaskFields\n      }\n    }\n    ...WriteFailureFields\n  }\n}\n\nfragment AccountTaskFields on AccountTask {\n  __typename\n  id\n  taskId\n  name\n  enabled\n  frequency\n  startDate\n  finishDate\n  parameters\n  contentType\n  notification\n  dateCreated\n  dateModified\n  lastRunOn\n  lastRunBy\n  lastModifiedBy\n  status\n  clientId\n  detail\n}\n\nfragment WriteFailureFields on WriteFailure {\n  __typename\n  code\n  outcome\n  retryable\n  message\n  errorCode\n  errorReason\n  requestId\n}","hash":"eeeaa2f18cdfc12440b85be8a76d2da8335c739ee0e33ee8e705212d2f904017"},"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"TryCreateAccountTask"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"input"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreateAccountTaskInput"}}}},{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}},"type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"tryCreateAccountTask"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"input"},"value":{"kind":"Variable","name":{"kind":"Name","value":"input"}}},{"kind":"Argument","name":{"kind":"Name","value":"idempotencyKey"},"value":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"CreateAccountTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"replayed"}},{"kind":"Field","name":{"kind":"Name","value":"result"}},{"kind":"Field","name":{"kind":"Name","value":"identification"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"userId"}}]}},{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"AccountTaskFields"}}]}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"WriteFailureFields"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"WriteFailureFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"WriteFailure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"errorCode"}},{"kind":"Field","name":{"kind":"Name","value":"errorReason"}},{"kind":"Field","name":{"kind":"Name","value":"requestId"}}]}}]} as unknown as DocumentNode<TryCreateAccountTaskMutation, TryCreateAccountTaskMutationVariables>;
+export const CreateAccountTasksDocument = {"__meta__":{"text":"mutation CreateAccountTasks($inputs: [CreateAccountTaskItem!]!) {\n  __typename\n  createAccountTasks(inputs: $inputs) {\n    __typename\n    ... on CreateAccountTaskPayload {\n      __typename\n      replayed\n      accountTask {\n        __typename\n        id\n        taskId\n        dateCreated\n      }\n    }\n    ...WriteFailureFields\n  }\n}\n\nfragment WriteFailureFields on WriteFailure {\n  __typename\n  code\n  outcome\n  retryable\n  message\n  errorCode\n  errorReason\n  requestId\n}","hash":"7c479534370ef887e0d284aac9fc0a6482f860419d52dd8e1f1e00b17d31b1c0"},"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"mutation","name":{"kind":"Name","value":"CreateAccountTasks"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"inputs"}},"type":{"kind":"NonNullType","type":{"kind":"ListType","type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"CreateAccountTaskItem"}}}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"createAccountTasks"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"inputs"},"value":{"kind":"Variable","name":{"kind":"Name","value":"inputs"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"InlineFragment","typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"CreateAccountTaskPayload"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"replayed"}},{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}}]}}]}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"WriteFailureFields"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"WriteFailureFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"WriteFailure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"errorCode"}},{"kind":"Field","name":{"kind":"Name","value":"errorReason"}},{"kind":"Field","name":{"kind":"Name","value":"requestId"}}]}}]} as unknown as DocumentNode<CreateAccountTasksMutation, CreateAccountTasksMutationVariables>;
+export const WriteOutcomeDocument = {"__meta__":{"text":"query WriteOutcome($idempotencyKey: String!) {\n  __typename\n  writeOutcome(idempotencyKey: $idempotencyKey) {\n    __typename\n    state\n    accountTask {\n      __typename\n      ...AccountTaskFields\n    }\n    failure {\n      __typename\n      ...WriteFailureFields\n    }\n    firstTriedAt\n    expiresAt\n    requestId\n    settledBy\n  }\n}\n\nfragment AccountTaskFields on AccountTask {\n  __typename\n  id\n  taskId\n  name\n  enabled\n  frequency\n  startDate\n  finishDate\n  parameters\n  contentType\n  notification\n  dateCreated\n  dateModified\n  lastRunOn\n  lastRunBy\n  lastModifiedBy\n  status\n  clientId\n  detail\n}\n\nfragment WriteFailureFields on WriteFailure {\n  __typename\n  code\n  outcome\n  retryable\n  message\n  errorCode\n  errorReason\n  requestId\n}","hash":"786db02226c57fae159d4b309bc4c16449e01e7e7dfca7036b0cf43ea1ab1ea6"},"kind":"Document","definitions":[{"kind":"OperationDefinition","operation":"query","name":{"kind":"Name","value":"WriteOutcome"},"variableDefinitions":[{"kind":"VariableDefinition","variable":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}},"type":{"kind":"NonNullType","type":{"kind":"NamedType","name":{"kind":"Name","value":"String"}}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"writeOutcome"},"arguments":[{"kind":"Argument","name":{"kind":"Name","value":"idempotencyKey"},"value":{"kind":"Variable","name":{"kind":"Name","value":"idempotencyKey"}}}],"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"state"}},{"kind":"Field","name":{"kind":"Name","value":"accountTask"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"AccountTaskFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"failure"},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"FragmentSpread","name":{"kind":"Name","value":"WriteFailureFields"}}]}},{"kind":"Field","name":{"kind":"Name","value":"firstTriedAt"}},{"kind":"Field","name":{"kind":"Name","value":"expiresAt"}},{"kind":"Field","name":{"kind":"Name","value":"requestId"}},{"kind":"Field","name":{"kind":"Name","value":"settledBy"}}]}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}},{"kind":"FragmentDefinition","name":{"kind":"Name","value":"WriteFailureFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"WriteFailure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"errorCode"}},{"kind":"Field","name":{"kind":"Name","value":"errorReason"}},{"kind":"Field","name":{"kind":"Name","value":"requestId"}}]}}]} as unknown as DocumentNode<WriteOutcomeQuery, WriteOutcomeQueryVariables>;
