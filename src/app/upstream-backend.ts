@@ -130,7 +130,7 @@ async function withRecords(
     },
     onLateAnswer(late) {
       metrics.countLateAnswer();
-      log.error(late, 'an answer of the service arrived after its create was settled by hand; the settlement stays');
+      log.error(late, 'an answer of the service arrived after its write was settled by hand; the settlement stays');
     },
     observeCommits: observeCommits(metrics),
   });

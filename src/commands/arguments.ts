@@ -32,13 +32,14 @@ Administer the store in DATABASE_URL
                              issues a bearer token, valid for 8 hours, for a client or for the
                              account itself
 
-Settle creates whose outcome is UNKNOWN, in upstream mode
-  creates list [--unknown]   lists the creates that are in progress, unknown or settled by hand; with
-                             --unknown those that wait to be settled
-  creates settle (--id ID | --request ID) (--created GUID | --not-created) --by NAME
-                             records what became of a create: its key then replays the account task GUID,
-                             or is free again. --id is the id that the list shows; --request is a
-                             requestId with a single create to settle; NAME is yours
+Settle creates and runs whose outcome is UNKNOWN, in upstream mode
+  creates list [--unknown]   lists the creates and runs that are in progress, unknown or settled by hand;
+                             with --unknown those that wait to be settled
+  creates settle (--id ID | --request ID) VERDICT --by NAME
+                             records what became of it. VERDICT is --created GUID or --not-created for a
+                             create, --ran or --not-ran for a run. Its key then replays the account task
+                             GUID or the run, or is free again. --id is the id that the list shows;
+                             --request is a requestId with one write to settle; NAME is yours
 
   --json                     prints the result, or the error, as JSON; not for demo, serve and schema
   --help                     prints this text`;
@@ -58,6 +59,8 @@ export const DATABASE_OPTIONS = {
   request: { type: 'string' },
   created: { type: 'string' },
   'not-created': { type: 'boolean' },
+  ran: { type: 'boolean' },
+  'not-ran': { type: 'boolean' },
   by: { type: 'string' },
   json: { type: 'boolean' },
 } as const;

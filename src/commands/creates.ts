@@ -4,6 +4,7 @@ import { type AttemptName, listAttempts, settleAttempt } from '../store/idempote
 import type { Database } from '../store/sql/database.ts';
 import { type DatabaseCommand, guid, required, UsageError } from './arguments.ts';
 
+const VERDICTS = ['created', 'not-created', 'ran', 'not-ran'] as const;
 const MAX_NAME_LENGTH = 100;
 const PRINTABLE = /^\P{Cc}+$/u;
 
@@ -20,11 +21,11 @@ export const CREATES: Readonly<Record<string, DatabaseCommand>> = {
       },
   },
   'creates settle': {
-    options: ['id', 'request', 'created', 'not-created', 'by'],
+    options: ['id', 'request', ...VERDICTS, 'by'],
     checkConfig: refuseWithoutRecords,
-    prepare({ id, request, created, 'not-created': isNotCreated = false, by }) {
+    prepare({ id, request, by, ...verdicts }) {
       const name = readName(id, request);
-      const verdict = { createdId: readCreatedId(created, isNotCreated), by: readOperator(by) };
+      const verdict = { ...readVerdict(verdicts), by: readOperator(by) };
       return async (database, config) => {
         await refuseWithoutAttempts(database, config);
         return settleAttempt(database, name, verdict);
@@ -38,9 +39,16 @@ function readName(id: string | undefined, requestId: string | undefined): Attemp
   return requestId === undefined ? { id: guid('id', required('id or --request', id)) } : { requestId };
 }
 
-function readCreatedId(created: string | undefined, isNotCreated: boolean): string | null {
-  if (created !== undefined && isNotCreated) throw new UsageError('Give --created or --not-created, not both.');
-  return isNotCreated ? null : guid('created', required('created GUID or --not-created', created));
+function readVerdict(
+  values: {
+    readonly [Name in (typeof VERDICTS)[number]]?: string | boolean | undefined;
+  },
+): { readonly createdId: string | null } | { readonly hasRun: boolean } {
+  const [given, ...others] = VERDICTS.filter((name) => values[name] !== undefined);
+  if (given === undefined) throw new UsageError('--created GUID, --not-created, --ran or --not-ran is required.');
+  if (others.length > 0) throw new UsageError(`Give --${given} or --${others[0]}, not both.`);
+  if (given === 'ran' || given === 'not-ran') return { hasRun: given === 'ran' };
+  return { createdId: given === 'created' ? guid('created', String(values.created)) : null };
 }
 
 function readOperator(by: string | undefined): string {

@@ -85,7 +85,7 @@ export function credentialRefused(): TaskFailure {
   return new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
     'The service refused these credentials. Their tasks can be read and their idempotency keys used again once the service ' +
-      'has accepted a create with them.',
+      'has accepted a write with them.',
   );
 }
 

@@ -7,7 +7,7 @@ import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
 import { databaseCheck, toReadFailure } from './store-failure.ts';
 import { accountCaller, toIdentity } from './caller-identity.ts';
-import { toKeyedAttempt } from './idempotency/attempt.ts';
+import { CREATE, toKeyedAttempt } from './idempotency/attempt.ts';
 import { readWriteOutcome } from './idempotency/key-outcome.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { createStoredReads } from './reading/stored-reads.ts';
@@ -42,7 +42,7 @@ export function createStoredTaskService({
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
       checkDates(task);
-      return creates.add({ accountId, clientId, task, attempt: toKeyedAttempt(task, call) });
+      return creates.add({ accountId, clientId, task, attempt: toKeyedAttempt(CREATE, task, call) });
     },
     ...createStoredReads(database),
     async findOutcome(idempotencyKey, call) {

@@ -59,7 +59,7 @@ export function withUpstreamRecords(
     onUnsettled(error, kind) {
       onUnwritten('settlement', error);
       // The record of a task is written with the result of its key.
-      if (kind === 'created') onUnwritten('record', error);
+      if (kind === 'succeeded') onUnwritten('record', error);
     },
     onLateAnswer,
     observeCommits,

@@ -49,7 +49,7 @@ test('a key whose gateway was killed while the service processed its request is 
   const during = await caller.create(address, '{}', 'k-1');
   expect(during).toMatchObject({ kind: 'failed', failure: 'IDEMPOTENCY_IN_PROGRESS NOT_SENT' });
   await endLeases(databaseUrl);
-  const message = 'The gateway stopped while it was sending this task; the task may have been created.';
+  const message = 'The gateway stopped while it was sending this; it may have been carried out.';
   const unknown = { kind: 'failed', failure: 'UPSTREAM_CONNECTION_LOST UNKNOWN', message };
   expect(await caller.create(address, '{}', 'k-1')).toEqual(unknown);
   expect(await caller.create(address, '{}', 'k-1')).toEqual(unknown);

@@ -5,7 +5,7 @@ import type { CommitObserver } from '../../src/store/group-commit.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { insertKeys } from '../../src/store/idempotency/keys.ts';
 import { createPurge } from '../../src/store/purge.ts';
-import { createTaskRecords } from '../../src/store/task-records.ts';
+import { createTaskRecords, toRecord } from '../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { insertAttempts } from '../../src/store/idempotency/attempt-rows.ts';
@@ -93,12 +93,12 @@ describe.each(DATABASES)('on %s', (kind) => {
     onTestFinished(() => records.close());
     const task = readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask;
     const owner = { scopes: ['s'], credential: null } as const;
-    await Promise.all(Array.from({ length: 600 }, () => records.add(owner, { ...task, ID: randomUUID() })));
+    await Promise.all(Array.from({ length: 600 }, () => records.write(toRecord(owner, { ...task, ID: randomUUID() }))));
     const [newest] = await database.read<{ position: string }>('SELECT MAX(position) AS position FROM recorded_tasks');
     const newestMs = Number.parseInt(String(newest?.position).replace('-', '').slice(0, 12), 16);
     vi.useFakeTimers({ toFake: ['Date'], now: newestMs + 1 });
     onTestFinished(() => void vi.useRealTimers());
-    await records.add(owner, task);
+    await records.write(toRecord(owner, task));
     clock.nowMs = newestMs + 30 * DAY_MS + 1;
     await purge.run();
     expect(deleted).toEqual([512, 88]);
@@ -112,7 +112,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { clock, database, purge } = await purgeOver(kind);
     const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     onTestFinished(() => records.close());
-    await records.add({ scopes: ['s'], credential: null }, readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask);
+    await records.write(
+      toRecord({ scopes: ['s'], credential: null }, readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask),
+    );
     clock.nowMs += 36_500 * DAY_MS;
     await purge.run();
     expect(await countRows(database, 'recorded_tasks')).toBe(1);

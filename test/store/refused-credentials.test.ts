@@ -7,7 +7,7 @@ import { toIdentity } from '../../src/store/caller-identity.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { createPurge } from '../../src/store/purge.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
-import { createTaskRecords } from '../../src/store/task-records.ts';
+import { createTaskRecords, toRecord } from '../../src/store/task-records.ts';
 import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { startRestService } from '../support/rest-service.ts';
@@ -179,7 +179,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       onUnwritten: (error) => unwritten.push(error),
     });
     onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
-    await records.add(owner, wholeTask());
+    await records.write(toRecord(owner, wholeTask()));
     state.isDown = true;
     await refusals.note(owner);
     expect(unwritten).toHaveLength(1);
@@ -203,16 +203,16 @@ describe.each(DATABASES)('on %s', (kind) => {
       onUnwritten: () => {},
     });
     onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
-    await records.add(owner, wholeTask());
+    await records.write(toRecord(owner, wholeTask()));
     state.isDown = true;
-    await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    await expect(records.write(toRecord(owner, wholeTask('b')))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     vi.advanceTimersByTime(10_000);
     clock.nowMs += 10_000;
     await refusals.note(owner);
     state.isDown = false;
     await expect.poll(async () => (await records.list(owner, PAGE)).tasks.length, WHILE).toBe(2);
     await expect(refusals.check(owner)).rejects.toMatchObject(BLOCKED);
-    await records.add(owner, wholeTask('c'));
+    await records.write(toRecord(owner, wholeTask('c')));
     await refusals.check(owner);
   });
 
@@ -229,11 +229,11 @@ describe.each(DATABASES)('on %s', (kind) => {
       vi.advanceTimersByTime(ms);
       clock.nowMs += ms;
     };
-    await records.add(owner, wholeTask());
+    await records.write(toRecord(owner, wholeTask()));
     await refusals.note(owner);
     pass(10_000);
     state.isDown = true;
-    await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    await expect(records.write(toRecord(owner, wholeTask('b')))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     pass(10_000);
     await refusals.note(owner);
     state.isDown = false;
@@ -260,7 +260,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       onUnwritten: () => {},
     });
     onTestFinished(async () => void (await Promise.all([records.close(), refusals.close()])));
-    await records.add(owner, wholeTask());
+    await records.write(toRecord(owner, wholeTask()));
     ofRefusals.state.isDown = true;
     await refusals.note(owner);
     const pass = (ms: number): void => {
@@ -269,7 +269,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     };
     pass(10_000);
     ofRecords.state.isDown = true;
-    await expect(records.add(owner, wholeTask('b'))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    await expect(records.write(toRecord(owner, wholeTask('b')))).rejects.toMatchObject({ outcome: 'NOT_SENT' });
     pass(10_000);
     ofRefusals.state.isDown = false;
     const isBlocked = () =>

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import type { Caller, WriteCall, TaskService } from '../../src/contract/task-service.ts';
 import { type Database, UnstorableDataError } from '../../src/store/sql/database.ts';
-import { recordedTaskService, createTaskRecords } from '../../src/store/task-records.ts';
+import { recordedTaskService, createTaskRecords, toRecord } from '../../src/store/task-records.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';
@@ -161,7 +161,9 @@ test('the size of a queued record includes every field of the task', async () =>
   onTestFinished(() => records.close());
   const task = readAccountTask({ ...SAMPLE_DETAIL, Name: 'x'.repeat(1_000_000) }, 'Detail') as AccountTask;
   for (let record = 0; record < 2; record += 1) {
-    await expect(records.add({ scopes: ['s'], credential: null }, task)).rejects.toMatchObject({ outcome: 'NOT_SENT' });
+    await expect(records.write(toRecord({ scopes: ['s'], credential: null }, task))).rejects.toMatchObject({
+      outcome: 'NOT_SENT',
+    });
   }
   expect(dropped).toHaveLength(1);
 });

@@ -31,21 +31,19 @@ export const isUnknown = (now: string): string => `settled_at IS NULL AND (code 
 /** Inserts the attempts that do not exist yet. */
 export async function insertAttempts(transaction: SqlTransaction, rows: readonly NewAttemptRow[]): Promise<void> {
   if (rows.length === 0) return;
-  const values = rows.map(
-    ({ attempt: { id, owner, key, requestId, task, parametersSha256 }, triedAtMs, leaseUntilMs }) => [
-      id,
-      'CREATE_ACCOUNT_TASK',
-      JSON.stringify(owner.scopes),
-      key,
-      requestId,
-      toIso(triedAtMs),
-      toIso(leaseUntilMs),
-      task.TaskID,
-      task.StartDate,
-      task.FinishDate,
-      parametersSha256,
-    ],
-  );
+  const values = rows.map(({ attempt: { id, operation, owner, key, requestId, facts }, triedAtMs, leaseUntilMs }) => [
+    id,
+    operation,
+    JSON.stringify(owner.scopes),
+    key,
+    requestId,
+    toIso(triedAtMs),
+    toIso(leaseUntilMs),
+    facts.target,
+    facts.startDate,
+    facts.finishDate,
+    facts.parametersSha256,
+  ]);
   await transaction.insert('attempts', COLUMNS, values, { ifAbsent: true });
 }
 

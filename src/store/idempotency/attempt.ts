@@ -1,71 +1,114 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { CreatedAccountTask, NewAccountTask } from '../../contract/account-task.ts';
+import type { NewAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { WriteCall } from '../../contract/task-service.ts';
+import type { RunOrder } from '../../contract/sibling-writes.ts';
+import type { WriteCall, WriteOperation } from '../../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from '../caller-identity.ts';
 
-/** One create that may have to be settled. */
+/** A kind of write that is carried out once per idempotency key, and never repeated if its fate is unknown. */
+export interface KeyedOperation<Input> {
+  readonly operation: WriteOperation;
+  /** Returns the values that make two inputs the same. */
+  readonly identify: (input: Input) => readonly (string | null)[];
+  readonly toFacts: (input: Input) => AttemptFacts;
+}
+
+/** The facts by which an operator finds what was written. The whole input would take megabytes in the retry queue. */
+export interface AttemptFacts {
+  /** The TaskID of a create; the account task's ID of a run. */
+  readonly target: string;
+  readonly startDate: string | null;
+  readonly finishDate: string | null;
+  /** In hexadecimal digits, as sha256sum prints it; empty for a run. */
+  readonly parametersSha256: string;
+}
+
+export const CREATE: KeyedOperation<NewAccountTask> = {
+  operation: 'CREATE_ACCOUNT_TASK',
+  identify: ({ TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification }) => [
+    TaskID,
+    Frequency,
+    StartDate,
+    FinishDate,
+    Parameters,
+    ContentType,
+    Notification,
+  ],
+  toFacts: ({ TaskID, StartDate, FinishDate, Parameters }) => ({
+    target: TaskID,
+    startDate: StartDate,
+    finishDate: FinishDate,
+    parametersSha256: hash('sha256', Parameters),
+  }),
+};
+
+export const RUN: KeyedOperation<RunOrder> = {
+  operation: 'RUN_ACCOUNT_TASK',
+  identify: ({ id }) => ['RUN_ACCOUNT_TASK', id],
+  toFacts: ({ id }) => ({ target: id, startDate: null, finishDate: null, parametersSha256: '' }),
+};
+
+/** One write that may have to be settled. */
 export interface Attempt {
+  readonly operation: WriteOperation;
+  readonly facts: AttemptFacts;
   readonly owner: CallerIdentity;
-  /** The idempotency key; null if the create has none. */
+  /** The idempotency key; null if the write has none. */
   readonly key: string | null;
   /** Unique for each attempt. */
   readonly id: string;
   readonly requestId: string;
-  /** The facts by which an operator finds the task. The whole task would take megabytes in the retry queue. */
-  readonly task: Pick<NewAccountTask, 'TaskID' | 'StartDate' | 'FinishDate'>;
-  /** In hexadecimal digits, as sha256sum prints it. */
-  readonly parametersSha256: string;
   /** Milliseconds of `performance.now()`. */
   readonly startedAtMs: number;
 }
 
-/** One create under an idempotency key. */
+/** One write under an idempotency key. */
 export interface KeyedAttempt extends Attempt {
   readonly key: string;
-  /** A hash of the task: equal only for equal tasks. */
+  /** A hash of the operation and its input: equal only if both are. */
   readonly fingerprint: string;
 }
 
 /** Creates the attempt of a call; null for a call without a key. */
-export function toKeyedAttempt(task: NewAccountTask, call: WriteCall): KeyedAttempt | null {
+export function toKeyedAttempt<Input>(
+  keyed: KeyedOperation<Input>,
+  input: Input,
+  call: WriteCall,
+): KeyedAttempt | null {
   if (call.idempotencyKey == null) return null;
-  const { TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification } = task;
-  const values = JSON.stringify([TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification]);
-  const fingerprint = hash('sha256', values, 'base64url');
-  return { ...toAttempt(task, call, performance.now()), key: call.idempotencyKey, fingerprint };
+  const fingerprint = hash('sha256', JSON.stringify(keyed.identify(input)), 'base64url');
+  return { ...toAttempt(keyed, input, call, performance.now()), key: call.idempotencyKey, fingerprint };
 }
 
 /** Creates the attempt of a call without a key. */
-export function toAttempt(task: NewAccountTask, { caller, requestId }: WriteCall, startedAtMs: number): Attempt {
-  const { TaskID, StartDate, FinishDate, Parameters } = task;
+export function toAttempt<Input>(
+  { operation, toFacts }: KeyedOperation<Input>,
+  input: Input,
+  { caller, requestId }: WriteCall,
+  startedAtMs: number,
+): Attempt {
   return {
+    operation,
+    facts: toFacts(input),
     owner: toIdentity(caller),
     key: null,
     id: randomUUID(),
     requestId,
-    task: { TaskID, StartDate, FinishDate },
-    parametersSha256: hash('sha256', Parameters),
     startedAtMs,
   };
-}
-
-/** Marks a recorded result as replayed. */
-export function toReplay(created: CreatedAccountTask): CreatedAccountTask {
-  return { ...created, replayed: true };
 }
 
 export function idempotencyConflict(): TaskFailure {
   return new TaskFailure(
     { code: 'IDEMPOTENCY_CONFLICT', outcome: 'NOT_SENT' },
-    'This idempotencyKey was already used for another input; nothing was sent. Use a new key for a new task.',
+    'This idempotencyKey was already used for another write; nothing was sent. Use a new key for each write.',
   );
 }
 
 export function idempotencyInProgress(): TaskFailure {
   return new TaskFailure(
     { code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT' },
-    'A create with this idempotencyKey is still in progress; try again with the same key.',
+    'A write with this idempotencyKey is still in progress; try again with the same key.',
   );
 }
 
@@ -73,6 +116,6 @@ export function idempotencyInProgress(): TaskFailure {
 export function abandoned(): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
-    'The gateway stopped while it was sending this task; the task may have been created.',
+    'The gateway stopped while it was sending this; it may have been carried out.',
   );
 }

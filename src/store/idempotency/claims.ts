@@ -1,6 +1,5 @@
-import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import type { TaskFailure } from '../../contract/failure.ts';
-import { parseCreated, formatFailure, parseFailure } from './outcome-json.ts';
+import { formatFailure, type KeyedResult, parseFailure, parseReplay } from './outcome-json.ts';
 import { toIso, type SqlReader, type SqlTransaction } from '../sql/database.ts';
 import { abandoned, type KeyedAttempt } from './attempt.ts';
 import { insertAttempts } from './attempt-rows.ts';
@@ -9,17 +8,17 @@ import { readRefused } from '../refused-credentials.ts';
 
 /** The result of claiming a key for an attempt. */
 export type ClaimResult =
-  /** The key is reserved and the claim is durable: the task may be sent, and the attempt must be settled. */
+  /** The key is reserved and the claim is durable: the write may be sent, and the attempt must be settled. */
   | { readonly kind: 'claimed' }
-  /** An earlier attempt created the task; its result is replayed. */
-  | { readonly kind: 'created'; readonly created: CreatedAccountTask }
-  /** An earlier attempt may have created the task, so it is never sent again. */
+  /** An earlier attempt succeeded; this is its result as a replay. */
+  | { readonly kind: 'succeeded'; readonly result: KeyedResult }
+  /** An earlier attempt may have been carried out, so the write is never sent again. */
   | { readonly kind: 'unknown'; readonly failure: TaskFailure }
   /** Another attempt holds the claim. */
   | { readonly kind: 'running' }
   /** The key was used before, but the service has refused the caller's credential since. */
   | { readonly kind: 'refused' }
-  /** The key was used for another task. */
+  /** The key was used for another write. */
   | { readonly kind: 'conflict' };
 
 /** A claim result within a batch. An outcome too long to be read with the others is read on its own afterwards. */
@@ -101,7 +100,7 @@ export async function readSettledResult(reader: SqlReader, row: KeyRow): Promise
 
 function toSettledResult(state: KeyRow['state'], outcome: string): ClaimResult {
   return state === 'CREATED'
-    ? { kind: 'created', created: parseCreated(outcome) }
+    ? { kind: 'succeeded', result: parseReplay(outcome) }
     : { kind: 'unknown', failure: parseFailure(outcome) };
 }
 

@@ -2,7 +2,7 @@ import type { WriteOperation, WriteOutcome } from '../../contract/task-service.t
 import type { CallerIdentity } from '../caller-identity.ts';
 import { type SqlReader, toIso } from '../sql/database.ts';
 import { abandoned } from './attempt.ts';
-import { parseCreated, parseFailure } from './outcome-json.ts';
+import { parseFailure, parseReplay } from './outcome-json.ts';
 
 /** A key with what its caller may know. Rows of older versions have neither an operation nor a request nor a time. */
 type OutcomeRow = {
@@ -52,7 +52,7 @@ function toState({
   nowMs,
 }: OutcomeRow): Pick<WriteOutcome, 'state' | 'accountTask' | 'failure'> {
   if (state === 'CREATED') {
-    return { state: 'SUCCEEDED', accountTask: parseCreated(outcome ?? '').accountTask, failure: null };
+    return { state: 'SUCCEEDED', accountTask: parseReplay(outcome ?? '').accountTask ?? null, failure: null };
   }
   if (state === 'RUNNING' && leaseUntil > toIso(nowMs))
     return { state: 'IN_PROGRESS', accountTask: null, failure: null };

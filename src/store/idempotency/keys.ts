@@ -97,7 +97,7 @@ export async function insertKeys(transaction: SqlTransaction, keys: readonly New
     attempt.fingerprint,
     attempt.id,
     state,
-    'CREATE_ACCOUNT_TASK',
+    attempt.operation,
     attempt.requestId,
     triedAt,
     leaseUntil,

@@ -1,16 +1,15 @@
-import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import type { TaskFailure } from '../../contract/failure.ts';
 import type { CommitObserver } from '../group-commit.ts';
-import { formatCreated, formatFailure } from './outcome-json.ts';
+import { formatFailure, formatResult, type KeyedResult } from './outcome-json.ts';
 import { type Database, readClock, type SqlTransaction } from '../sql/database.ts';
 import { type NewRecord, toRecord, writeRecords } from '../task-records.ts';
 import type { Attempt } from './attempt.ts';
 import { deleteAttempts, insertAttempts, markUnknown } from './attempt-rows.ts';
 import { createRetryQueue } from './retry-queue.ts';
 
-/** How an attempt ended. `released`: the task was not sent or was refused, so the key is free again. */
+/** How an attempt ended. `released`: it was not sent or was refused, so the key is free again. */
 export type Settlement =
-  | { readonly kind: 'created'; readonly created: CreatedAccountTask }
+  | { readonly kind: 'succeeded'; readonly result: KeyedResult }
   | { readonly kind: 'unknown'; readonly failure: TaskFailure }
   | { readonly kind: 'released' };
 
@@ -42,8 +41,8 @@ export interface SettlementsOptions {
 export interface LateAnswer {
   readonly attempt: string;
   readonly requestId: string;
-  /** The ID of the account task; null if the answer says that nothing was created. */
-  readonly created: string | null;
+  /** The account task that was created or run; null if the answer says that nothing was. */
+  readonly accountTask: string | null;
 }
 
 /** A settlement as it is written. */
@@ -54,7 +53,7 @@ interface SettledAttempt {
   readonly outcome: string;
   /** The code of an unknown failure, else null. */
   readonly code: string | null;
-  /** The record of a created task, else null. */
+  /** The record of a write that succeeded, else null. */
   readonly record: NewRecord | null;
 }
 
@@ -69,7 +68,7 @@ export function createSettlements({ onUnsettled, onLateAnswer, ...options }: Set
         reported.add(item);
       }
     },
-    sizeOf: ({ outcome, record }) => Buffer.byteLength(outcome) + (record ? Buffer.byteLength(record.detail) : 0),
+    sizeOf: ({ outcome, record }) => Buffer.byteLength(outcome) + Buffer.byteLength(record?.detail ?? ''),
     onDropped: (error, { kind }) => onUnsettled(error, kind),
   });
   return {
@@ -90,13 +89,13 @@ function toSettled(attempt: Attempt, settlement: Settlement): SettledAttempt {
     const { failure } = settlement;
     return { attempt, kind, ...nothing, outcome: formatFailure(failure), code: failure.code };
   }
-  const { created } = settlement;
-  const record = toRecord(attempt.owner, created.accountTask);
-  return { attempt, kind, code: null, outcome: formatCreated(created), record };
+  const { result } = settlement;
+  const record = toRecord(attempt.owner, result.accountTask ?? { ID: attempt.facts.target });
+  return { attempt, kind, code: null, outcome: formatResult(result), record };
 }
 
 function toLateAnswer({ attempt, record }: SettledAttempt): LateAnswer {
-  return { attempt: attempt.id, requestId: attempt.requestId, created: record?.id ?? null };
+  return { attempt: attempt.id, requestId: attempt.requestId, accountTask: record?.id ?? null };
 }
 
 /**
@@ -139,7 +138,7 @@ async function writeKeys(transaction: SqlTransaction, { attempt, kind, outcome }
   const { owner, key, id } = attempt;
   if (key === null) return;
   const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND settled_by IS NULL';
-  const state = kind === 'created' ? 'CREATED' : 'UNKNOWN';
+  const state = kind === 'succeeded' ? 'CREATED' : 'UNKNOWN';
   for (const scope of owner.scopes) {
     if (kind === 'released') await transaction.write(`DELETE FROM idempotency_keys ${where}`, [scope, key, id]);
     else

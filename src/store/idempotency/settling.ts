@@ -7,21 +7,24 @@ import { toWriteFailure } from '../store-failure.ts';
 import { toRecord, writeRecords } from '../task-records.ts';
 import { abandoned } from './attempt.ts';
 import { isUnknown } from './attempt-rows.ts';
-import { formatCreated } from './outcome-json.ts';
+import { formatResult } from './outcome-json.ts';
 
 /** An attempt as operators see it. */
 export type AttemptReport = {
   readonly id: string;
   readonly operation: WriteOperation;
-  readonly state: 'IN_PROGRESS' | 'UNKNOWN' | 'CREATED' | 'NOT_CREATED';
+  readonly state: 'IN_PROGRESS' | 'UNKNOWN' | 'CREATED' | 'NOT_CREATED' | 'RAN' | 'NOT_RAN';
   readonly triedAt: string;
   readonly requestId: string;
-  readonly taskId: string;
+  /** The TaskID of a create. */
+  readonly taskId: string | null;
+  /** The account task of a run. */
+  readonly accountTaskId: string | null;
   readonly startDate: string | null;
   readonly finishDate: string | null;
-  /** In hexadecimal digits, as sha256sum prints it. */
-  readonly parametersSha256: string;
-  /** Null for a create without a key. */
+  /** Of a create, in hexadecimal digits, as sha256sum prints it. */
+  readonly parametersSha256: string | null;
+  /** Null for a write without a key. */
   readonly idempotencyKey: string | null;
   /** The code of the failure; null while the attempt is under way. */
   readonly code: string | null;
@@ -34,17 +37,24 @@ export type AttemptReport = {
 /** Names one attempt. A request ID does so only if the request has a single attempt to settle. */
 export type AttemptName = { readonly id: string } | { readonly requestId: string };
 
-export interface Verdict {
-  /** The ID of the account task that was created; null if none was. */
-  readonly createdId: string | null;
-  /** The operator. */
-  readonly by: string;
-}
+/** The fate of a create or a run, according to the operator `by`. */
+export type Verdict = { readonly by: string } & (
+  | {
+      /** The ID of the account task that was created; null if none was. */
+      readonly createdId: string | null;
+    }
+  | { readonly hasRun: boolean }
+);
 
-type AttemptRow = Omit<AttemptReport, 'state'> & { readonly scopes: string; readonly leaseUntil: string };
+type AttemptRow = Omit<AttemptReport, 'state' | 'taskId' | 'accountTaskId'> & {
+  readonly scopes: string;
+  readonly leaseUntil: string;
+  /** The TaskID of a create, the account task's ID of a run. */
+  readonly target: string;
+};
 
 const COLUMNS = `id, operation, scopes, idempotency_key AS "idempotencyKey", request_id AS "requestId", tried_at AS "triedAt",
-  lease_until AS "leaseUntil", task_id AS "taskId", start_date AS "startDate", finish_date AS "finishDate",
+  lease_until AS "leaseUntil", task_id AS "target", start_date AS "startDate", finish_date AS "finishDate",
   parameters_sha256 AS "parametersSha256", code, created_id AS "createdId", settled_at AS "settledAt", settled_by AS "settledBy"`;
 
 /** Lists the attempts, oldest first: all, or those of unknown fate. */
@@ -58,7 +68,7 @@ export async function listAttempts(reader: SqlReader, onlyUnknown: boolean): Pro
 }
 
 /**
- * Settles an attempt of unknown fate. If it created a task, its key replays that task from now on; otherwise its key is free.
+ * Settles an attempt of unknown fate. If it was carried out, its key replays what is known of it; otherwise its key is free.
  * To settle it the same way again changes nothing.
  * @throws TaskFailure BAD_USER_INPUT for an attempt that cannot be settled so; a failure of the database as for other writes.
  */
@@ -71,11 +81,12 @@ export async function settleAttempt(database: Database, name: AttemptName, verdi
       const now = toIso(await readClock(transaction));
       const row = await pickAttempt(transaction, name, now);
       id = row.id;
-      if (row.settledAt !== null) return confirm(toReport(row, now), verdict);
+      const doneId = toDoneId(row, verdict);
+      if (row.settledAt !== null) return confirm(toReport(row, now), row.createdId === doneId);
       if (toReport(row, now).state === 'IN_PROGRESS')
         throw badInput(row.id, `is still in progress, until ${row.leaseUntil} at the latest`);
-      await settle(transaction, row, verdict, now);
-      return toReport({ ...row, createdId: verdict.createdId, settledAt: now, settledBy: verdict.by }, now);
+      await settle(transaction, row, doneId, verdict.by, now);
+      return toReport({ ...row, createdId: doneId, settledAt: now, settledBy: verdict.by }, now);
     });
   } catch (error) {
     const failure = toWriteFailure(error);
@@ -107,75 +118,93 @@ async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): P
   throw badInput('--request', `names ${found.length} attempts; choose one of them with --id: ${found.join(', ')}`);
 }
 
+/** Returns the account task that was created or run; null if nothing was. @throws TaskFailure for the other operation's verdict. */
+function toDoneId({ id, operation, target }: AttemptRow, verdict: Verdict): string | null {
+  const isRun = operation === 'RUN_ACCOUNT_TASK';
+  if ('hasRun' in verdict !== isRun)
+    throw badInput(id, isRun ? 'is a run: give --ran or --not-ran' : 'is a create: give --created or --not-created');
+  return 'hasRun' in verdict ? (verdict.hasRun ? target : null) : verdict.createdId;
+}
+
 /** Returns the report if the verdict is the one that it has already. */
-function confirm(report: AttemptReport, { createdId }: Verdict): AttemptReport {
-  if (report.createdId === createdId) return report;
-  const how = report.createdId === null ? 'not created' : `created as ${report.createdId}`;
+function confirm(report: AttemptReport, isSame: boolean): AttemptReport {
+  if (isSame) return report;
+  const how =
+    report.state.toLowerCase().replace('_', ' ') + (report.createdId === null ? '' : ` as ${report.createdId}`);
   throw badInput(report.id, `was settled as ${how} by ${report.settledBy} at ${report.settledAt}, which stays`);
 }
 
 async function settle(
   transaction: SqlTransaction,
   row: AttemptRow,
-  { createdId, by }: Verdict,
+  doneId: string | null,
+  by: string,
   now: string,
 ): Promise<void> {
-  if (createdId !== null) await refuseRecorded(transaction, createdId);
+  const isCreate = row.operation === 'CREATE_ACCOUNT_TASK';
+  if (isCreate && doneId !== null) await refuseRecorded(transaction, doneId);
   const changed = await transaction.write(
     `UPDATE attempts SET settled_at = ?2, settled_by = ?3, created_id = ?4 WHERE id = ?1 AND ${isUnknown('?2')}`,
-    [row.id, now, by, createdId],
+    [row.id, now, by, doneId],
   );
   if (changed === 0) throw badInput(row.id, 'was answered or settled at this moment; look at it again');
   const scopes = JSON.parse(row.scopes) as CallerIdentity['scopes'];
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ?2 AND attempt_id = ?3';
   const ofKey = [scopes, row.idempotencyKey, row.id] as const;
-  if (createdId === null) {
+  if (doneId === null) {
     if (row.idempotencyKey !== null) await transaction.write(`DELETE FROM idempotency_keys ${where}`, ofKey);
     return;
   }
-  const accountTask = toSettledTask(createdId, row);
+  const accountTask = isCreate ? toSettledTask(doneId, row) : null;
   if (row.idempotencyKey !== null) {
-    const outcome = formatCreated({ accountTask, Identification: null, Result: null, replayed: false });
+    const result = { Identification: null, Result: null, replayed: false };
+    const outcome = formatResult(accountTask ? { accountTask, ...result } : result);
     await transaction.write(`UPDATE idempotency_keys SET state = 'CREATED', outcome = ?4, settled_by = ?5 ${where}`, [
       ...ofKey,
       outcome,
       by,
     ]);
   }
-  await writeRecords(transaction, [toRecord({ scopes, credential: null }, accountTask)]);
+  if (accountTask) await writeRecords(transaction, [toRecord({ scopes, credential: null }, accountTask)]);
 }
 
 async function refuseRecorded(reader: SqlReader, id: string): Promise<void> {
   const [recorded] = await reader.read('SELECT id FROM recorded_tasks WHERE id = ?1 LIMIT 1', [id]);
-  const [settled] = await reader.read<{ id: string }>('SELECT id FROM attempts WHERE created_id = ?1', [id]);
+  const [settled] = await reader.read<{ id: string }>(
+    "SELECT id FROM attempts WHERE created_id = ?1 AND operation = 'CREATE_ACCOUNT_TASK'",
+    [id],
+  );
   if (settled) throw badInput('--created', `attempt ${settled.id} was settled with this task`);
   if (recorded) throw badInput('--created', `account task ${id} was created by another request`);
 }
 
 /** The task as far as an operator knows it. */
-function toSettledTask(ID: string, { taskId, startDate, finishDate }: AttemptRow) {
-  const task = readAccountTask({ ID, TaskID: taskId, StartDate: startDate, FinishDate: finishDate }, 'Detail');
+function toSettledTask(ID: string, { target, startDate, finishDate }: AttemptRow) {
+  const task = readAccountTask({ ID, TaskID: target, StartDate: startDate, FinishDate: finishDate }, 'Detail');
   if ('at' in task) throw badInput('--created', `${task.at} ${task.problem}`);
   return task;
 }
 
 function toReport(row: AttemptRow, now: string): AttemptReport {
-  const isRunning = row.settledAt === null && row.code === null && row.leaseUntil > now;
-  const settledAs = row.createdId === null ? 'NOT_CREATED' : 'CREATED';
+  const isUnderWay = row.settledAt === null && row.code === null && row.leaseUntil > now;
+  const isRun = row.operation === 'RUN_ACCOUNT_TASK';
+  const done = isRun ? 'RAN' : 'CREATED';
+  const settledAs = row.createdId === null ? (`NOT_${done}` as const) : done;
   const known = row.settledAt === null ? 'UNKNOWN' : settledAs;
   return {
     id: row.id,
-    state: isRunning ? 'IN_PROGRESS' : known,
+    state: isUnderWay ? 'IN_PROGRESS' : known,
     operation: row.operation,
     triedAt: row.triedAt,
     requestId: row.requestId,
-    taskId: row.taskId,
+    taskId: isRun ? null : row.target,
+    accountTaskId: isRun ? row.target : null,
     startDate: row.startDate,
     finishDate: row.finishDate,
-    parametersSha256: row.parametersSha256,
+    parametersSha256: row.parametersSha256 || null,
     idempotencyKey: row.idempotencyKey,
-    code: isRunning ? null : (row.code ?? abandoned().code),
-    createdId: row.createdId,
+    code: isUnderWay ? null : (row.code ?? abandoned().code),
+    createdId: isRun ? null : row.createdId,
     settledAt: row.settledAt,
     settledBy: row.settledBy,
   };

@@ -5,9 +5,9 @@
  */
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import { formatCreated, parseCreated } from './outcome-json.ts';
+import { formatResult, parseReplay } from './outcome-json.ts';
 import { toIso, type SqlTransaction } from '../sql/database.ts';
-import { idempotencyConflict, idempotencyInProgress, type KeyedAttempt, toReplay } from './attempt.ts';
+import { idempotencyConflict, idempotencyInProgress, type KeyedAttempt } from './attempt.ts';
 import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
@@ -34,7 +34,7 @@ export async function replayOrDecide<Registration extends { readonly attempt: Ke
   const newKeys = registrations.flatMap(({ attempt }, index) => {
     const decision = decisions[index] as Decision;
     if (!attempt || decision instanceof TaskFailure || decision.replayed) return [];
-    const outcome = formatCreated(decision);
+    const outcome = formatResult(decision);
     return [
       {
         scope: attempt.owner.scopes[0],
@@ -64,8 +64,8 @@ export async function replayOrDecide<Registration extends { readonly attempt: Ke
 async function replay(transaction: SqlTransaction, { fingerprint }: KeyedAttempt, row: KeyRow): Promise<Decision> {
   if (row.fingerprint !== fingerprint) return idempotencyConflict();
   const outcome = await readOutcome(transaction, row);
-  // If the key expired and was purged between the two reads, the next attempt finds it free.
-  return outcome === null ? idempotencyInProgress() : toReplay(parseCreated(outcome));
+  // The fingerprint says that it is a create. If the key expired and was purged between the two reads, the next attempt finds it free.
+  return outcome === null ? idempotencyInProgress() : (parseReplay(outcome) as CreatedAccountTask);
 }
 
 /** True for a decision that another attempt with the same key cannot change. */

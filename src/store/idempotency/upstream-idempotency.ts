@@ -3,21 +3,23 @@
  * from the ledger's claim result. Store mode decides in store-idempotency.ts.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CreatedAccountTask, NewAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
 import type { WriteCall, TaskService } from '../../contract/task-service.ts';
 import {
+  CREATE,
   idempotencyConflict,
   idempotencyInProgress,
   type KeyedAttempt,
+  type KeyedOperation,
+  RUN,
   toAttempt,
   toKeyedAttempt,
-  toReplay,
 } from './attempt.ts';
 import type { ClaimResult } from './claims.ts';
 import type { Ledger } from './ledger.ts';
 import { toIdentity } from '../caller-identity.ts';
 import { credentialRefused } from '../refused-credentials.ts';
+import type { KeyedResult } from './outcome-json.ts';
 import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {
@@ -30,7 +32,7 @@ export interface IdempotencyOptions {
 
 const POLL_MS = 25;
 
-/** Decorates a task service so that it sends a task once per idempotency key, and never repeats one of unknown fate. */
+/** Decorates a task service so that it sends a create or run once per idempotency key, and never repeats one of unknown fate. */
 export function idempotentTaskService(
   inner: TaskService,
   { ledger, waitMs, maxWaiting = 1_000 }: IdempotencyOptions,
@@ -52,32 +54,33 @@ export function idempotentTaskService(
       waiting -= 1;
     }
   };
-  const createWithoutKey = async (task: NewAccountTask, call: WriteCall): Promise<CreatedAccountTask> => {
-    const startedAtMs = performance.now();
-    try {
-      return await inner.create(task, call);
-    } catch (error) {
-      const settlement = toSettlement(error);
-      if (settlement.kind === 'unknown') await ledger.settle(toAttempt(task, call, startedAtMs), settlement);
-      throw error;
-    }
-  };
-  return {
-    ...inner,
-    async create(task, call) {
-      const attempt = toKeyedAttempt(task, call);
-      if (!attempt) return createWithoutKey(task, call);
-      const earlier = toEarlierResult(await claimOrWait(attempt));
-      if (earlier) return toReplay(earlier);
+  const once =
+    <Input, Result extends KeyedResult>(
+      operation: KeyedOperation<Input>,
+      write: (input: Input, call: WriteCall) => Promise<Result>,
+    ) =>
+    async (input: Input, call: WriteCall): Promise<Result> => {
+      const keyed = toKeyedAttempt(operation, input, call);
+      const earlier = keyed && toEarlierResult(await claimOrWait(keyed));
+      // The fingerprint says that it is a result of the same operation.
+      if (earlier) return earlier as Result;
+      const startedAtMs = performance.now();
       try {
-        const created = await inner.create(task, call);
-        await ledger.settle(attempt, { kind: 'created', created });
-        return created;
+        const result = await write(input, call);
+        if (keyed) await ledger.settle(keyed, { kind: 'succeeded', result });
+        return result;
       } catch (error) {
-        await ledger.settle(attempt, toSettlement(error));
+        const settlement = toSettlement(error);
+        // Without a key, only an unknown fate is of interest.
+        if (keyed || settlement.kind === 'unknown')
+          await ledger.settle(keyed ?? toAttempt(operation, input, call, startedAtMs), settlement);
         throw error;
       }
-    },
+    };
+  return {
+    ...inner,
+    create: once(CREATE, inner.create),
+    run: once(RUN, inner.run),
     findOutcome: (idempotencyKey, { caller }) => ledger.find(toIdentity(caller), idempotencyKey),
     async close() {
       await inner.close();
@@ -86,10 +89,10 @@ export function idempotentTaskService(
   };
 }
 
-/** Returns the result to replay, or null if the task is to be sent. @throws TaskFailure if it must not be sent. */
-function toEarlierResult(result: ClaimResult): CreatedAccountTask | null {
+/** Returns the result to replay, or null if the write is to be sent. @throws TaskFailure if it must not be sent. */
+function toEarlierResult(result: ClaimResult): KeyedResult | null {
   if (result.kind === 'claimed') return null;
-  if (result.kind === 'created') return result.created;
+  if (result.kind === 'succeeded') return result.result;
   if (result.kind === 'unknown') throw result.failure;
   if (result.kind === 'refused') throw credentialRefused();
   throw result.kind === 'conflict' ? idempotencyConflict() : idempotencyInProgress();
@@ -103,6 +106,6 @@ function toSettlement(error: unknown): Settlement {
 function unexpected(): TaskFailure {
   return new TaskFailure(
     { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
-    'The gateway failed while it was sending this task; the task may have been created.',
+    'The gateway failed while it was sending this; it may have been carried out.',
   );
 }

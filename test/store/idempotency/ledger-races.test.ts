@@ -33,7 +33,7 @@ function attemptOf(...scopes: readonly [string, ...string[]]): KeyedAttempt {
 function created(): Settlement {
   const accountTask = readAccountTask(SAMPLE_DETAIL, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
-  return { kind: 'created', created: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
+  return { kind: 'succeeded', result: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
 }
 
 /** Decorates a database: `happen` runs within the next transaction, right after this many reads of keys. */
@@ -78,7 +78,7 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
     const settling = interruptible(database, 2, () => one.settle(first, created()));
     const two = ledgerOver(settling, START_MS + LEASE_MS);
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
-    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'created' });
+    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'succeeded' });
   });
 });
 

@@ -1,5 +1,5 @@
-import { hash, randomUUID } from 'node:crypto';
-import type { KeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
+import { randomUUID } from 'node:crypto';
+import { CREATE, type KeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { REPORT_TASK } from '../../support/sample-account.ts';
 
 /** Creates an attempt with its own ID; the scope is `s` and the key `k` unless others are given. */
@@ -10,8 +10,8 @@ export function newAttempt(given: Partial<KeyedAttempt> = {}): KeyedAttempt {
     fingerprint: 'f',
     id: randomUUID(),
     requestId: 'test',
-    task: REPORT_TASK,
-    parametersSha256: hash('sha256', REPORT_TASK.Parameters),
+    operation: CREATE.operation,
+    facts: CREATE.toFacts(REPORT_TASK),
     startedAtMs: 0,
     ...given,
   };

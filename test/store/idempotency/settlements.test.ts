@@ -170,13 +170,13 @@ describe('the queue of settlements', () => {
       ['Name', 3_000_000],
       ['LastModifiedBy', 2_000_000],
     ] as const) {
-      const created = await createdTask({ ...SAMPLE_DETAIL, [name]: 'x'.repeat(length) });
-      settlements.enqueue(newAttempt(), { kind: 'created', created });
+      const result = await createdTask({ ...SAMPLE_DETAIL, [name]: 'x'.repeat(length) });
+      settlements.enqueue(newAttempt(), { kind: 'succeeded', result });
     }
     expect(unsettled).toHaveLength(0);
     // Two bytes each in UTF-8.
-    const created = await createdTask({ ...SAMPLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
-    settlements.enqueue(newAttempt(), { kind: 'created', created });
+    const result = await createdTask({ ...SAMPLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
+    settlements.enqueue(newAttempt(), { kind: 'succeeded', result });
     expect(unsettled).toHaveLength(1);
   });
 

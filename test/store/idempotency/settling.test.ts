@@ -4,7 +4,7 @@ import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
-import { toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
+import { CREATE, toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { countUnknown } from '../../../src/store/idempotency/attempt-rows.ts';
 import { type AttemptReport, listAttempts, settleAttempt } from '../../../src/store/idempotency/settling.ts';
 import type { LateAnswer } from '../../../src/store/idempotency/settlements.ts';
@@ -19,6 +19,7 @@ const LEASE_MS = 60_000;
 const GUID = '0c9e0a2e-3f4b-4c52-9d0a-5f1c3f1f7a10';
 const LATE = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' } as const;
 const BY = 'ann';
+const STARTED = { Identification: { UserId: 'u' }, Result: 'started', replayed: false };
 const unknown = () => Promise.reject(new TaskFailure(LATE, 'Late.'));
 const refused = () => Promise.reject(new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'));
 
@@ -94,6 +95,7 @@ describe.each(DATABASES)('on %s', (kind) => {
             triedAt: expect.stringMatching(/^2026-02-2[12]T/) as string,
             requestId: 'r-1',
             taskId: task.TaskID,
+            accountTaskId: null,
             startDate: task.StartDate,
             finishDate: null,
             parametersSha256: createHash('sha256').update(task.Parameters).digest('hex'),
@@ -252,6 +254,52 @@ describe.each(DATABASES)('on %s', (kind) => {
       );
     });
 
+    test.each([true, false])('a run that was settled as ran (%s) is replayed or free', async (hasRun) => {
+      const { database, unsettled } = await gatewayOver(kind);
+      const answers = [unknown, async () => STARTED];
+      const { tasks } = openGateway(database, {
+        ...scriptedUpstream().tasks,
+        run: () => answers.shift()?.() ?? unknown(),
+      });
+      const run = () => tasks.run({ id: GUID }, callWith('k'));
+      await expect(run()).rejects.toMatchObject(LATE);
+      const [report] = await unsettled();
+      expect(report).toMatchObject({
+        operation: 'RUN_ACCOUNT_TASK',
+        accountTaskId: GUID,
+        taskId: null,
+        parametersSha256: null,
+        startDate: null,
+      });
+      await expect(settleAttempt(database, { requestId: 'r-1' }, { createdId: GUID, by: BY })).rejects.toMatchObject(
+        refusal('is a run: give --ran or --not-ran'),
+      );
+      const settled = await settleAttempt(database, { requestId: 'r-1' }, { hasRun, by: BY });
+      expect(settled).toMatchObject({ state: hasRun ? 'RAN' : 'NOT_RAN', accountTaskId: GUID, createdId: null });
+      expect(await settleAttempt(database, { requestId: 'r-1' }, { hasRun, by: 'bob' })).toEqual(settled);
+      await expect(settleAttempt(database, { requestId: 'r-1' }, { hasRun: !hasRun, by: BY })).rejects.toMatchObject(
+        refusal(`was settled as ${hasRun ? 'ran' : 'not ran'} by ann`),
+      );
+      expect(await run()).toEqual(
+        hasRun ? { Identification: null, Result: null, replayed: true } : { ...STARTED, replayed: false },
+      );
+      expect(await tasks.findOutcome('k', callWith(null))).toMatchObject({
+        operation: 'RUN_ACCOUNT_TASK',
+        state: 'SUCCEEDED',
+        accountTask: null,
+        settledBy: hasRun ? BY : null,
+      });
+      expect(await tasks.find([GUID], callWith(null))).toEqual([null]);
+    });
+
+    test('a create is not settled as a run', async () => {
+      const { tasks, database } = await gatewayOver(kind, unknown);
+      await resultOf(tasks.create(REPORT_TASK, callWith('k')));
+      await expect(settleAttempt(database, { requestId: 'r-1' }, { hasRun: true, by: BY })).rejects.toMatchObject(
+        refusal('is a create: give --created or --not-created'),
+      );
+    });
+
     test('of two operators who settle at once one wins, and the other is told', async () => {
       const { tasks, database } = await gatewayOver(kind, ...Array.from({ length: 10 }, () => unknown));
       for (const index of Array(10).keys()) {
@@ -309,7 +357,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { accountTask } = createdTask();
       answer.resolve(createdTask());
       expect(await result).toBe('created');
-      expect(late).toEqual([{ attempt: id, requestId: 'r-1', created: accountTask.ID }]);
+      expect(late).toEqual([{ attempt: id, requestId: 'r-1', accountTask: accountTask.ID }]);
       expect((await tasks.create(REPORT_TASK, callWith('k'))).accountTask.ID).toBe(GUID);
       expect(await listAttempts(database, false)).toMatchObject([{ id, createdId: GUID, settledBy: BY }]);
       expect((await tasks.find([accountTask.ID], callWith(null)))[0]?.ID).toBe(accountTask.ID);
@@ -325,7 +373,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const again = await tasks.create(REPORT_TASK, callWith('k', 'r-2'));
       answer.resolve(end());
       await result;
-      expect(late).toMatchObject([{ requestId: 'r-1', created: isCreated ? createdTask().accountTask.ID : null }]);
+      expect(late).toMatchObject([{ requestId: 'r-1', accountTask: isCreated ? createdTask().accountTask.ID : null }]);
       expect(await tasks.create(REPORT_TASK, callWith('k'))).toEqual({ ...again, replayed: true });
     });
 
@@ -343,8 +391,8 @@ describe.each(DATABASES)('on %s', (kind) => {
 
 test('an attempt holds no Parameters, so that thousands of them can wait for the database', () => {
   const task = { ...REPORT_TASK, Parameters: JSON.stringify('secret') };
-  const keyed = toKeyedAttempt(task, callWith('k'));
-  for (const attempt of [keyed, toAttempt(task, callWith(null), 0)])
+  const keyed = toKeyedAttempt(CREATE, task, callWith('k'));
+  for (const attempt of [keyed, toAttempt(CREATE, task, callWith(null), 0)])
     expect(JSON.stringify(attempt)).not.toContain('secret');
-  expect(keyed?.parametersSha256).toBe(createHash('sha256').update(task.Parameters).digest('hex'));
+  expect(keyed?.facts.parametersSha256).toBe(createHash('sha256').update(task.Parameters).digest('hex'));
 });

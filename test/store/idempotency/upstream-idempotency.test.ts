@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
+import type { RunOrder, StartedRun } from '../../../src/contract/sibling-writes.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import type { Database, SqlParameter, SqlReader } from '../../../src/store/sql/database.ts';
@@ -184,6 +185,65 @@ describe.each(DATABASES)('on %s', (kind) => {
       const other = { ...REPORT_TASK, Parameters: '[]' };
       expect(await resultOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
       expect(sent).toHaveLength(1);
+    });
+
+    describe('a run', () => {
+      const ORDER = { id: '0c9e0a2e-3f4b-4c52-9d0a-5f1c3f1f7a10' };
+      const STARTED = { Identification: { UserId: 'u' }, Result: 'started', replayed: false };
+      async function runsOver(...answers: readonly (() => Promise<StartedRun>)[]) {
+        const { tasks: inner, sent } = scriptedUpstream();
+        const runs: RunOrder[] = [];
+        const run: TaskService['run'] = async (order) => (runs.push(order), answers[runs.length - 1]?.() ?? STARTED);
+        return { runs, sent, ...(await ledgerOver(kind, { ...inner, run })) };
+      }
+
+      test('a run with a key is sent once and its result is replayed', async () => {
+        const { tasks, runs } = await runsOver();
+        const concurrent = await Promise.allSettled([tasks.run(ORDER, CALL), tasks.run(ORDER, CALL)]);
+        expect(concurrent.some(({ status }) => status === 'fulfilled')).toBe(true);
+        expect(await tasks.run(ORDER, CALL)).toEqual({ ...STARTED, replayed: true });
+        expect(await tasks.findOutcome('k-1', CALL)).toMatchObject({
+          operation: 'RUN_ACCOUNT_TASK',
+          state: 'SUCCEEDED',
+          accountTask: null,
+          requestId: 'test',
+        });
+        expect(runs).toEqual([ORDER]);
+      });
+
+      test('runs without a key are all sent', async () => {
+        const { tasks, runs } = await runsOver();
+        for (const _ of [1, 2]) expect(await tasks.run(ORDER, { ...CALL, idempotencyKey: null })).toEqual(STARTED);
+        expect(runs).toHaveLength(2);
+      });
+
+      test('a run of unknown fate is never sent again', async () => {
+        const { tasks, runs } = await runsOver(failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'));
+        for (const _ of [1, 2])
+          await expect(tasks.run(ORDER, CALL)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' });
+        expect(runs).toHaveLength(1);
+      });
+
+      test('the key of a run that was refused is free', async () => {
+        const { tasks, runs } = await runsOver(
+          failing({ code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' }, 'No such task.'),
+        );
+        await expect(tasks.run(ORDER, CALL)).rejects.toMatchObject({ code: 'ACCOUNT_TASK_NOT_FOUND' });
+        expect(await tasks.run(ORDER, CALL)).toEqual(STARTED);
+        expect(runs).toHaveLength(2);
+      });
+
+      test('a key of a run is a conflict for a create and for the run of another task, and the other way round', async () => {
+        const { tasks, runs, sent } = await runsOver();
+        const other = { ...CALL, idempotencyKey: 'k-2' };
+        await tasks.run(ORDER, CALL);
+        await tasks.create(REPORT_TASK, other);
+        const conflict = { code: 'IDEMPOTENCY_CONFLICT', outcome: 'NOT_SENT' };
+        await expect(tasks.create(REPORT_TASK, CALL)).rejects.toMatchObject(conflict);
+        await expect(tasks.run({ id: REPORT_TASK.TaskID }, CALL)).rejects.toMatchObject(conflict);
+        await expect(tasks.run(ORDER, other)).rejects.toMatchObject(conflict);
+        expect([runs.length, sent.length]).toEqual([1, 1]);
+      });
     });
 
     test('a second create while the first is running fails as in progress at once, or waits for it', async () => {

@@ -5,7 +5,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../../src/contract/account-task.ts';
 import { parseDatabaseAddress } from '../../../src/store/sql/database.ts';
 import { openStore } from '../../../src/store/store.ts';
-import { createTaskRecords } from '../../../src/store/task-records.ts';
+import { createTaskRecords, toRecord } from '../../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { administer, temporaryPostgres, throughSocket } from '../../support/databases.ts';
 import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
@@ -149,7 +149,7 @@ test('a record whose ID is too long for an index is refused, and other records a
   onTestFinished(() => records.close());
   const task = readAccountTask(SAMPLE_DETAIL, 'Detail');
   if ('at' in task) throw new Error(task.at);
-  const add = (ID: string) => records.add({ scopes: ['a'], credential: null }, { ...task, ID });
+  const add = (ID: string) => records.write(toRecord({ scopes: ['a'], credential: null }, { ...task, ID }));
   const long = randomBytes(10_000).toString('base64');
   const [refused, added] = await Promise.allSettled([add(long), add(SAMPLE_DETAIL.ID)]);
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
