@@ -2,6 +2,7 @@
  * Everything that holds for every request, over data: request IDs, header checks, limits, CORS, refusals, errors and
  * observation. It imports no GraphQL, REST or authentication; app/gateway.ts passes the handlers in.
  */
+import { OPERATIONS } from '../contract/operations.ts';
 import { Buffer } from 'node:buffer';
 import { withSteps } from '../event-loop/request-steps.ts';
 import type { Log } from '../telemetry/log.ts';
@@ -29,18 +30,26 @@ const ROUTES = [
   { path: '/ready', name: 'ready', template: '/ready', isProbe: true },
   { path: '/metrics', name: 'metrics', template: '/metrics', isProbe: true },
   { path: /^\/token$/i, name: 'token', template: '/Token', isProbe: false },
-  { path: /^\/api\//i, name: 'rest', template: '/api/v2/admin/tasks/account', isProbe: false },
+  { path: /^\/api\//i, name: 'rest', template: null, isProbe: false },
 ] as const satisfies readonly (Route & { readonly path: string | RegExp })[];
 const OTHER = { name: 'other', template: null, isProbe: false } as const;
 
 /** The name of a row; `other` if no path matches. */
 export type RouteName = (typeof ROUTES)[number]['name'] | 'other';
 
+/** The paths of the contract, those without a parameter first: their words are not values of it. */
+const REST_PATHS = Object.values(OPERATIONS)
+  .map(({ path }) => `/${path.split('?')[0]}`)
+  .toSorted((a, b) => Number(a.includes('{')) - Number(b.includes('{')))
+  .map((template) => ({ template, pattern: new RegExp(`^${template.replace('{id}', '[^/]+')}/?$`, 'i') }));
+
 /** Returns the route of a URL's path. */
 export function findRoute(url: string): Route & { readonly name: RouteName } {
   const end = url.indexOf('?');
   const asked = end === -1 ? url : url.slice(0, end);
-  return ROUTES.find(({ path }) => (typeof path === 'string' ? path === asked : path.test(asked))) ?? OTHER;
+  const route = ROUTES.find(({ path }) => (typeof path === 'string' ? path === asked : path.test(asked))) ?? OTHER;
+  if (route.name !== 'rest') return route;
+  return { ...route, template: REST_PATHS.find(({ pattern }) => pattern.test(asked))?.template ?? null };
 }
 
 /** A request and the way back to its caller. The two adapters implement it: server.ts and fetch-adapter.ts. */

@@ -1,9 +1,17 @@
-import type { NewAccountTask } from '../contract/account-task.ts';
+import type { CreatedAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import { badInput, TaskFailure, toLogMessage } from '../contract/failure.ts';
+import { parseGuid } from '../contract/guid.ts';
+import {
+  type AnswerModel,
+  type BodyModel,
+  OPERATIONS,
+  type Operation,
+  type RequestBody,
+} from '../contract/operations.ts';
 import { characterNotInXml } from '../contract/parameters.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
-import type { Caller, TaskService } from '../contract/task-service.ts';
+import type { Caller, TaskService, WriteMethods, WriteName } from '../contract/task-service.ts';
 import type { Answer, Handler, HttpRequest } from '../http/answer.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
@@ -14,11 +22,13 @@ import {
   type ModelState,
   toModelState,
   UNREADABLE,
-  createdAnswer,
+  valueProblem,
   failureAnswer,
+  successAnswer,
   webApiAnswer,
 } from './rest-answer.ts';
 import { type AnswerStyle, formatOf, negotiate, type ReadHeader } from './negotiation.ts';
+import { findServed, SERVED } from './served-operations.ts';
 
 export interface RestEndpointOptions {
   readonly tasks: TaskService;
@@ -30,39 +40,41 @@ export interface RestEndpointOptions {
   readonly log: Pick<Log, 'warn' | 'error'>;
 }
 
-const PATH = /^\/api\/v2\/admin\/tasks\/account\/?(?:\?|$)/i;
-
-/** Creates the endpoint POST /api/v2/admin/tasks/account, which answers as the contract's framework, ASP.NET Web API 2, does. */
+/** Creates the endpoint of the contract's writes, which answers as the contract's framework, ASP.NET Web API 2, does. */
 export function createRestEndpoint(options: RestEndpointOptions): Handler {
   return async (request, record) => {
-    if (request.method === 'POST') record.operationType = 'mutation';
     const header: ReadHeader = (name) => request.headers[name]?.toString() ?? null;
     const style = negotiate(header);
-    const failed = (error: unknown): Answer => toFailureAnswer(error, record, style, options);
-    const admitted = await admit(request, header, style, options).catch(failed);
+    const found = findServed(request.method, request.url);
+    if ('allowed' in found) return routeProblem(request, found.allowed, style);
+    record.operationType = 'mutation';
+    const { answer: model, body: bodyModel } = OPERATIONS[found.name];
+    const failed = (error: unknown): Answer => toFailureAnswer(error, record, model, style, options);
+    const admitted = await admit(request, header, bodyModel, style, options).catch(failed);
     if ('status' in admitted) return admitted;
-    const body = await request.readBody(options.maxBodyBytes);
-    return create(request, record, { ...admitted, body }, style, options).catch(failed);
+    const body = bodyModel && (await request.readBody(options.maxBodyBytes));
+    return perform(found, request, record, { ...admitted, body }, style, options).catch(failed);
   };
 }
 
 /** A request whose headers have passed all checks. */
 interface Admitted {
   readonly caller: Caller;
-  readonly format: RequestFormat;
+  /** Null for a write without a body. */
+  readonly format: RequestFormat | null;
 }
 
 /** Makes every check that does not need the body. */
 async function admit(
   request: HttpRequest,
   header: ReadHeader,
+  model: BodyModel | null,
   style: AnswerStyle,
   { authenticate }: RestEndpointOptions,
 ): Promise<Admitted | Answer> {
-  const problem = routeProblem(request, style);
-  if (problem) return problem;
   const caller = await authenticate(header('authorization'));
-  if (!announcesBody(request)) throw missingTask();
+  if (!model) return { caller, format: null };
+  if (!announcesBody(request)) throw missing(model);
   const contentType = parseMediaType(header('content-type'));
   const format = contentType && formatOf(contentType);
   return format ? { caller, format } : unsupported(contentType?.name ?? null, style);
@@ -73,69 +85,83 @@ function announcesBody({ headers }: HttpRequest): boolean {
   return Number(headers['content-length']) > 0 || headers['transfer-encoding'] !== undefined;
 }
 
-function routeProblem({ method, url, headers }: HttpRequest, style: AnswerStyle): Answer | null {
-  if (!PATH.test(url)) {
+function routeProblem({ method, url, headers }: HttpRequest, allowed: readonly string[], style: AnswerStyle): Answer {
+  if (allowed.length === 0) {
     const uri = `http://${headers.host ?? 'localhost'}${url}`;
     return webApiAnswer(404, `No HTTP resource was found that matches the request URI '${uri}'.`, style);
   }
-  if (method === 'POST') return null;
   return webApiAnswer(405, `The requested resource does not support http method '${method}'.`, style, {
-    headers: { Allow: 'POST' },
+    headers: { Allow: allowed.join(', ') },
   });
 }
 
-async function create(
+// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- it ties the input and the result to their write
+async function perform<Name extends WriteName>(
+  { name, id: givenId }: { readonly name: Name; readonly id: string | null },
   { rawHeaders }: HttpRequest,
   { requestId }: RequestRecord,
   { caller, format, body }: Admitted & { readonly body: Uint8Array | null },
   style: AnswerStyle,
   options: RestEndpointOptions,
 ): Promise<Answer> {
-  const { tasks, maxBodyBytes, onRefused } = options;
-  if (body === null) {
+  const { maxBodyBytes, onRefused } = options;
+  const operation: Operation<Name> = OPERATIONS[name];
+  const { toInput, toDetail } = SERVED[name];
+  if (format && body === null) {
     onRefused('body_bytes');
     return webApiAnswer(413, `The request's body is larger than ${maxBodyBytes} bytes.`, style);
   }
-  const task = readTask(body, format, style, options);
-  if ('status' in task) return task;
-  const character = style.format === 'xml' ? characterNotInXml(task.Parameters) : null;
-  if (character) {
-    throw badInput('Parameters', `contains ${character}, which XML 1.0 cannot carry; accept application/json instead`);
+  const id = givenId === null ? '' : parseGuid(givenId.trim());
+  const idState: ModelState = id === null ? { id: [valueProblem(givenId ?? '', 'Guid')] } : {};
+  const read = format && operation.body ? readModel(body ?? EMPTY, format, operation.body, options) : { body: {} };
+  if (id === null || 'modelState' in read) {
+    const modelState = { ...idState, ...('modelState' in read ? read.modelState : {}) };
+    return webApiAnswer(400, 'The request is invalid.', style, { modelState });
   }
+  if (style.format === 'xml') refuseCharactersNotInXml(read.body);
   const idempotencyKey = readIdempotencyKey(rawHeaders);
-  const created = await tasks.create(task, { caller, requestId, idempotencyKey });
-  return createdAnswer(created, style);
+  if (idempotencyKey !== null && !operation.hasKey) throw badInput(NAME, 'is not supported by this operation');
+  const methods: WriteMethods = options.tasks;
+  const result = await methods[name](toInput(read.body, id), { caller, requestId, idempotencyKey });
+  const { Identification = null, Result = null } = result as Partial<CreatedAccountTask>;
+  return successAnswer({ Identification, Result, Detail: toDetail(result) }, operation.answer, style);
 }
 
-/** Reads the task from a body. Returns the answer if Web API 2's model binding refuses it; throws what the endpoint itself refuses. */
-function readTask(
-  body: Uint8Array,
+const EMPTY = new Uint8Array();
+
+/** Reads a body. Returns the errors of Web API 2's model binding if it refuses it; throws what the endpoint itself refuses. */
+function readModel(
+  bytes: Uint8Array,
   format: RequestFormat,
-  style: AnswerStyle,
+  model: BodyModel,
   { tables, onRefused }: RestEndpointOptions,
-): NewAccountTask | Answer {
-  if (body.length === 0) throw missingTask();
-  const reading = readRequest(format, body, tables);
-  if (reading.kind === 'body') return reading.body as NewAccountTask;
-  if (reading.kind === 'empty') throw missingTask();
-  if (reading.kind === 'unreadable') return invalid(UNREADABLE, style);
+): { readonly body: RequestBody } | { readonly modelState: ModelState } {
+  if (bytes.length === 0) throw missing(model);
+  const reading = readRequest(format, bytes, tables, model);
+  if (reading.kind === 'body') return reading;
+  if (reading.kind === 'empty') throw missing(model);
+  if (reading.kind === 'unreadable') return { modelState: UNREADABLE };
   if (reading.kind === 'excessive') {
     onRefused('form_fields');
     throw badInput('the request', reading.problem);
   }
   const { problems } = reading;
   const modelState = toModelState(format, problems);
-  if (modelState) return invalid(modelState, style);
+  if (modelState) return { modelState };
   const reasons = problems.map(({ at, problem }) => `${at}: ${problem}`);
   throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, reasons.join('; '));
 }
 
-function missingTask(): TaskFailure {
-  return badInput('the request', 'contains no AccountTaskRequest');
+function refuseCharactersNotInXml(body: RequestBody): void {
+  for (const [field, value] of Object.entries(body)) {
+    const character = typeof value === 'string' ? characterNotInXml(value) : null;
+    if (character)
+      throw badInput(field, `contains ${character}, which XML 1.0 cannot carry; accept application/json instead`);
+  }
 }
 
-function invalid(modelState: ModelState, style: AnswerStyle): Answer {
-  return webApiAnswer(400, 'The request is invalid.', style, { modelState });
+function missing({ name }: BodyModel): TaskFailure {
+  return badInput('the request', `contains no ${name}`);
 }
 
 function unsupported(mediaType: string | null, style: AnswerStyle): Answer {
@@ -150,6 +176,7 @@ function unsupported(mediaType: string | null, style: AnswerStyle): Answer {
 function toFailureAnswer(
   error: unknown,
   record: RequestRecord,
+  model: AnswerModel,
   style: AnswerStyle,
   { log }: RestEndpointOptions,
 ): Answer {
@@ -162,7 +189,7 @@ function toFailureAnswer(
   const { code, outcome, cause } = error;
   log.warn({ requestId, code, outcome, err: cause }, toLogMessage(error));
   noteFailure(record, code, outcome);
-  if (code !== 'UNAUTHENTICATED') return failureAnswer(error, style);
+  if (code !== 'UNAUTHENTICATED') return failureAnswer(error, model, style);
   return webApiAnswer(401, 'Authorization has been denied for this request.', style, {
     headers: { 'WWW-Authenticate': 'Bearer' },
   });

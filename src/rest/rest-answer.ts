@@ -1,6 +1,7 @@
-import { type CreatedAccountTask, DETAIL_FIELDS } from '../contract/account-task.ts';
+import { DETAIL_FIELDS } from '../contract/account-task.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
+import { type AnswerModel, BODY_FIELDS } from '../contract/operations.ts';
 import { replaceCharactersNotInXml } from '../contract/parameters.ts';
 import type { Answer } from '../http/answer.ts';
 import { type AnswerEnvelope, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
@@ -10,18 +11,26 @@ import type { AnswerStyle } from './negotiation.ts';
 
 const TRAILING_ZEROS = /(\.\d*?)0+(Z|[+-]\d\d:\d\d)$/;
 
-export function createdAnswer({ accountTask, Identification, Result }: CreatedAccountTask, style: AnswerStyle) {
-  const Detail = withTrimmedDates(accountTask.detail);
-  return envelopeAnswer(200, { Error: null, ResponseData: { Identification, Result, Detail } }, style);
+export function successAnswer(
+  data: NonNullable<AnswerEnvelope['ResponseData']>,
+  model: AnswerModel,
+  style: AnswerStyle,
+): Answer {
+  const Detail = data.Detail && withTrimmedDates(data.Detail);
+  return envelopeAnswer(200, { Error: null, ResponseData: { ...data, Detail } }, model, style);
 }
 
 /**
  * Returns the contract's envelope for a failure of the endpoint itself. No answer has a Retry-After, on which an intermediary
- * might repeat a create.
+ * might repeat a write.
  */
-export function failureAnswer({ code, message, restStatus }: TaskFailure, style: AnswerStyle): Answer {
+export function failureAnswer(
+  { code, message, restStatus }: TaskFailure,
+  model: AnswerModel,
+  style: AnswerStyle,
+): Answer {
   const envelope = { Error: { ErrorCode: code, ErrorReason: message }, ResponseData: null };
-  return envelopeAnswer(restStatus, envelope, style);
+  return envelopeAnswer(restStatus, envelope, model, style);
 }
 
 /** Returns the answer of ASP.NET Web API 2 to a request that it refuses before it calls the endpoint. */
@@ -39,8 +48,8 @@ export function webApiAnswer(
   return toAnswer(status, encodeXml('Error', { Message: message, ModelState }), style, headers);
 }
 
-function envelopeAnswer(status: number, envelope: AnswerEnvelope, style: AnswerStyle): Answer {
-  return toAnswer(status, encodeAnswer(style.format, envelope), style, {});
+function envelopeAnswer(status: number, envelope: AnswerEnvelope, model: AnswerModel, style: AnswerStyle): Answer {
+  return toAnswer(status, encodeAnswer(style.format, envelope, model), style, {});
 }
 
 function toAnswer(
@@ -102,16 +111,21 @@ export function toModelState(format: RequestFormat, problems: readonly FieldProb
 function toMessages(format: RequestFormat, { at, kind, given }: FieldProblem): readonly FieldMessage[] {
   if (kind === 'refused') return [];
   const place = `request.${at}`;
-  if (at === 'Parameters' || at === 'ContentType') {
+  const { kind: type, isRequired } = BODY_FIELDS[at];
+  if (type === 'text' || type === 'content type') {
     const required: FieldMessage = [place, `The ${at} field is required.`];
     return kind === 'missing' ? [required] : [[place, HIDDEN], required];
   }
   if (format === 'json') return kind === 'missing' ? [['request', HIDDEN]] : [[place, HIDDEN]];
   // A missing value type gets its default in XML; the endpoint itself refuses that default.
   if (format === 'xml') return [];
-  const isRequired = at === 'TaskID' || at === 'Frequency';
   const required: readonly FieldMessage[] = isRequired ? [[place, `The ${at} property is required.`]] : [];
   if (kind === 'missing') return required;
-  if (!given?.trim()) return [[place, 'A value is required.']];
-  return [[place, `The value '${given}' is not valid for ${at}.`], ...required];
+  const problem = valueProblem(given ?? '', at);
+  return given?.trim() ? [[place, problem], ...required] : [[place, problem]];
+}
+
+/** The message about a value in a form or a URL that is not of its type. */
+export function valueProblem(given: string, type: string): string {
+  return given.trim() ? `The value '${given}' is not valid for ${type}.` : 'A value is required.';
 }

@@ -1,0 +1,82 @@
+import type { NewAccountTask } from '../contract/account-task.ts';
+import { badInput } from '../contract/failure.ts';
+import type { JsonObject } from '../contract/json-value.ts';
+import { OPERATIONS, type RequestBody } from '../contract/operations.ts';
+import type { ClientOrder } from '../contract/sibling-writes.ts';
+import type { WriteInput, WriteName, WriteResult } from '../contract/task-service.ts';
+
+/** How the REST face serves a write, besides what `OPERATIONS` says of it. */
+interface Served<Name extends WriteName> {
+  /** For OpenAPI, as is the summary. */
+  readonly operationId: string;
+  readonly summary: string;
+  /** @param id The GUID in the URL, hyphenated and lower-case; empty if its path has none. */
+  readonly toInput: (body: RequestBody, id: string) => WriteInput<Name>;
+  readonly toDetail: (result: WriteResult<Name>) => JsonObject | null;
+}
+
+export const SERVED: { readonly [Name in WriteName]: Served<Name> } = {
+  create: {
+    operationId: 'createAccountTask',
+    summary: 'Registers a task on the account.',
+    toInput: (body) => body as NewAccountTask,
+    toDetail: ({ accountTask }) => accountTask.detail,
+  },
+  update: {
+    operationId: 'updateAccountTask',
+    summary: 'Replaces a task of the account, and switches it on or off.',
+    toInput: ({ Enabled, ...task }, id) => {
+      // The contract calls it optional, but a default could switch the task off unnoticed.
+      if (typeof Enabled !== 'boolean') throw badInput('Enabled', 'is required');
+      return { id, enabled: Enabled, task: task as NewAccountTask, ifModified: null };
+    },
+    toDetail: ({ accountTask }) => accountTask && accountTask.detail,
+  },
+  run: {
+    operationId: 'runAccountTask',
+    summary: 'Runs a task of the account now. A store runs no tasks, so it answers 501.',
+    toInput: (_, id) => ({ id }),
+    toDetail: () => ({}),
+  },
+  createClient: {
+    operationId: 'createClient',
+    summary: 'Adds an API client to the account. Its secret is shown only once.',
+    toInput: (body) => body as unknown as ClientOrder,
+    toDetail: ({ ID, Name, Secret }) => ({ ID, Name, Secret }),
+  },
+};
+
+/** A write that a request asks for, or the methods that its path allows: none if there is no such path. */
+export type FoundWrite =
+  | { readonly name: WriteName; readonly id: string | null }
+  | { readonly allowed: readonly string[] };
+
+const ROUTES = (Object.keys(OPERATIONS) as WriteName[]).map((name) => {
+  const { method, path } = OPERATIONS[name];
+  const [place = '', query] = path.split('?');
+  const pattern = new RegExp(`^/${place.replace('{id}', '([^/]+)')}/?$`, 'i');
+  return { name, method, pattern, hasQuery: query !== undefined };
+});
+
+/** Finds the write of a URL, whose path matches in any case. Without a parameter that it needs, there is no such path. */
+export function findServed(method: string, url: string): FoundWrite {
+  const [path = '', query = ''] = url.split(/\?(.*)/s);
+  const matches = ROUTES.filter(({ pattern }) => pattern.test(path));
+  const found = matches.find((route) => route.method === method);
+  if (!found) return { allowed: matches.map((route) => route.method) };
+  const { name, pattern, hasQuery } = found;
+  const id = hasQuery ? queryId(query) : decodePart(pattern.exec(path)?.[1]);
+  return hasQuery && id === null ? { allowed: [] } : { name, id };
+}
+
+function queryId(query: string): string | null {
+  return [...new URLSearchParams(query)].find(([name]) => name.toLowerCase() === 'id')?.[1] ?? null;
+}
+
+function decodePart(part: string | undefined): string | null {
+  try {
+    return part === undefined ? null : decodeURIComponent(part);
+  } catch {
+    return part ?? null;
+  }
+}
