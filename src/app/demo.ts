@@ -92,7 +92,8 @@ export function demoBanner(address: URL, authorization: string, config: Config):
       : [`Only documents in ${trustedDocuments} run:`, { documentId: `<a hash in ${trustedDocuments}>` }];
   return `
 account-task-gateway: a demo for this machine only. ${destination}
-${graphiql ? `\nGraphiQL, with a working example:  ${endpoint}\n` : ''}
+${graphiql ? `\nGraphiQL, with a working example:  ${endpoint}\n` : ''}What this gateway offers:  ${address.href}
+
 ${introduction}
 
 curl -s ${endpoint} \\

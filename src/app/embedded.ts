@@ -17,7 +17,7 @@ export interface GatewayOptions {
 
 /** A gateway inside another program. */
 export interface EmbeddedGateway {
-  /** Answers /graphql, /api/v2/admin/tasks/account, /Token, /health, /ready and /metrics as the gateway's own server does. */
+  /** Answers /, /graphql, /api/v2/admin/tasks/account, /Token, /health, /ready and /metrics as the gateway's own server does. */
   readonly fetch: FetchHandler;
   /** Resolves if the backend can serve. @throws Error with the reason if it cannot. */
   ready(): Promise<void>;
@@ -35,7 +35,12 @@ export async function createGateway({ env, log: givenLog }: GatewayOptions): Pro
   const { requestLog: _, ...quiet } = opened;
   const observers: Observers = givenLog ? { ...quiet, log: givenLog } : opened;
   const backend = await openBackend(config, observers);
-  const gateway = createHttpGateway(config, backend, observers, { query: '', headers: {}, isLocal: false });
+  const gateway = createHttpGateway(config, backend, observers, {
+    tabs: [],
+    headers: {},
+    isLocal: false,
+    sections: [],
+  });
   const inFlight = new Set<Promise<Response>>();
   let closing: Promise<void> | null = null;
   const end = async (): Promise<void> => {

@@ -9,6 +9,7 @@ import { createAddressLimit, createClientAddresses } from '../http/client-addres
 import { createBodyBudget, defaultBodyBudgetBytes } from '../http/body-budget.ts';
 import { createBodyReader } from '../http/request-body.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts';
+import { createHomePage, type PageSection } from './home-page.ts';
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
 import type { Limit } from '../telemetry/metrics.ts';
@@ -37,6 +38,11 @@ export interface Addresses {
   readonly metricsAddress: URL | null;
 }
 
+/** The pages for people: GraphiQL, and the one at `/`. */
+export interface PageOptions extends GraphiqlOptions {
+  readonly sections: readonly PageSection[];
+}
+
 /** The whole gateway as an HTTP server. */
 export interface Gateway {
   /** Answers a request that arrived some other way than through `listen`. */
@@ -59,7 +65,7 @@ export function createHttpGateway(
   config: Config,
   { tasks, authenticate, issueToken, batchConcurrency }: Backend,
   { log, metrics, requestLog = () => undefined, tracing = null }: Observers,
-  graphiql: GraphiqlOptions,
+  pages: PageOptions,
 ): Gateway {
   const tables = { frequencies: config.frequencies, notifications: config.notifications };
   const schema = createSchema(tables);
@@ -109,7 +115,7 @@ export function createHttpGateway(
         maxBodyBytes,
         maxAnonymousBodyBytes,
         simpleGets,
-        graphiql: config.graphiql ? createGraphiqlPage(graphiql) : null,
+        graphiql: config.graphiql ? createGraphiqlPage(pages) : null,
       }),
       ...(issueToken && {
         token: createTokenEndpoint({ issueToken, toAddress: addresses.toKey, log, onRefused }),
@@ -118,6 +124,7 @@ export function createHttpGateway(
       ...(!config.upstream && {
         rest: createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes, onRefused, log }),
       }),
+      home: createHomePage({ ...pages, isReady: async () => (await readiness.report()).isReady }),
       health: async () => jsonAnswer(200, { status: 'ok' }),
       async ready() {
         const { isReady, checks } = await readiness.report();

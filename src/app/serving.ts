@@ -3,8 +3,9 @@ import { openObservers, type Observers } from './observers.ts';
 import { openBackend } from './open-backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, openDemo, SAMPLE_MUTATION, withSampleKey } from './demo.ts';
-import { type Addresses, type CloseOptions, createHttpGateway, type Gateway } from './gateway.ts';
-import type { GraphiqlOptions } from '../graphql/graphiql.ts';
+import { demoSections } from './demo-page.ts';
+import { exampleTabs } from './example-tabs.ts';
+import { type Addresses, type CloseOptions, createHttpGateway, type Gateway, type PageOptions } from './gateway.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { setFlagsFromString } from 'node:v8';
 
@@ -36,9 +37,10 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
       ? await openDemo(config, observers)
       : { backend: await openBackend(config, observers), authorization: PLACEHOLDER };
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
-    query: withSampleKey(SAMPLE_MUTATION, config),
+    tabs: mode === 'demo' ? exampleTabs(config) : [withSampleKey(SAMPLE_MUTATION, config)],
     headers: { Authorization: authorization },
     isLocal: mode === 'demo',
+    sections: mode === 'demo' ? demoSections(config, config.upstream ? null : authorization) : [],
   }).catch(async (error: NodeJS.ErrnoException & { readonly port?: number }) => {
     await backend.tasks.close();
     if (error.code === 'EADDRINUSE') {
@@ -72,9 +74,9 @@ async function listen(
   config: Config,
   backend: Backend,
   observers: Observers,
-  graphiql: GraphiqlOptions,
+  pages: PageOptions,
 ): Promise<Addresses & { readonly gateway: Gateway }> {
-  const gateway = createHttpGateway(config, backend, observers, graphiql);
+  const gateway = createHttpGateway(config, backend, observers, pages);
   return { gateway, ...(await gateway.listen()) };
 }
 

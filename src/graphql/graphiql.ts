@@ -3,24 +3,21 @@ import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
-import { type Answer, errorAnswer, type HttpRequest } from '../http/answer.ts';
-import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+import { type Answer, type HttpRequest, RequestRefusal } from '../http/answer.ts';
 
 export interface GraphiqlOptions {
-  /** The document a new tab starts with. */
-  readonly query: string;
-  /** The headers a new tab starts with. */
+  /** The documents of the tabs that a new visitor gets; a further tab starts with the first. */
+  readonly tabs: readonly string[];
+  /** The headers of every tab. */
   readonly headers: Readonly<Record<string, string>>;
   /** True if the headers hold a secret. The page is then served to a loopback Host only. */
   readonly isLocal: boolean;
 }
 
 export interface GraphiqlPage {
-  answer(request: HttpRequest, record: RequestRecord): Promise<Answer>;
+  answer(request: HttpRequest): Promise<Answer>;
 }
 
-const FOREIGN_HOST =
-  'The demo serves this page on this machine only: open it at http://localhost or http://127.0.0.1, with its port.';
 const LOCAL_HOST = /^(localhost|127(\.\d+){3}|\[::1\])(:\d+)?$/i;
 
 /** Allows the page's inline script, editor workers from blobs, and connections to its own origin only. */
@@ -37,17 +34,24 @@ const CONTENT_SECURITY_POLICY = [
   "frame-ancestors 'none'",
 ].join('; ');
 
+/**
+ * Refuses to show a secret under another name than this machine's. It prevents DNS rebinding: a web page under a name that
+ * resolves to this machine could read the secret.
+ */
+export function refuseForeignHost(host = ''): void {
+  if (LOCAL_HOST.test(host)) return;
+  throw new RequestRefusal(
+    'The demo serves this page on this machine only: open it at http://localhost or http://127.0.0.1, with its port.',
+    { status: 403, code: 'FORBIDDEN' },
+  );
+}
+
 /** Creates GraphiQL's page with all its assets inline (9 MB). The first request renders and compresses it. */
 export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   let rendered: ReturnType<typeof render> | undefined;
   return {
-    async answer(request, record) {
-      // Prevents DNS rebinding: a page under a name that resolves to this machine could read the token.
-      if (options.isLocal && !LOCAL_HOST.test(request.headers.host ?? '')) {
-        const { requestId } = record;
-        noteFailure(record, 'FORBIDDEN', 'NOT_SENT');
-        return errorAnswer(403, FOREIGN_HOST, { code: 'FORBIDDEN', requestId });
-      }
+    async answer(request) {
+      if (options.isLocal) refuseForeignHost(request.headers.host);
       rendered ??= render(options);
       const { html, compressed, etag } = await rendered;
       const headers = {
@@ -79,12 +83,16 @@ function isHeld(etag: string, ifNoneMatch = ''): boolean {
   return ifNoneMatch.trim() === '*' || ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) === true;
 }
 
-async function render({ query, headers }: GraphiqlOptions) {
+async function render({ tabs, headers }: GraphiqlOptions) {
   const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
+  const headerText = JSON.stringify(headers, null, 2);
   const page = renderGraphiQL({
     title: 'account-task-gateway',
-    defaultQuery: query,
-    defaultHeaders: JSON.stringify(headers, null, 2),
+    ...(tabs[0] !== undefined && {
+      defaultQuery: tabs[0],
+      defaultTabs: tabs.map((query) => ({ query, headers: headerText })),
+    }),
+    defaultHeaders: headerText,
   });
   const html = Buffer.from(page);
   const compressed = await promisify(gzip)(html, { level: 9 });

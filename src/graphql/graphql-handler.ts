@@ -44,7 +44,7 @@ export function createGraphqlHandler({
   });
   return async (request, record) => {
     const isForGraphiql = prefersGraphiql(request.method, request.headers);
-    if (graphiql && isForGraphiql) return graphiql.answer(request, record);
+    if (graphiql && isForGraphiql) return graphiql.answer(request);
     const head = readRequestHead(request, simpleGets);
     if ('problem' in head) {
       const { status, headers } = head;

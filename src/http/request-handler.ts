@@ -25,6 +25,7 @@ import type { BodySource } from './request-body.ts';
  * in any case, as ASP.NET Web API 2 does.
  */
 const ROUTES = [
+  { path: '/', name: 'home', template: '/', isProbe: false },
   { path: '/graphql', name: 'graphql', template: '/graphql', isProbe: false },
   { path: '/health', name: 'health', template: '/health', isProbe: true },
   { path: '/ready', name: 'ready', template: '/ready', isProbe: true },

@@ -129,7 +129,7 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
       headers: { 'content-type': 'text/x', 'x-a': 'b', 'content-length': '2', 'x-request-id': 'r-1' },
       text: 'é',
     });
-    expect(observed).toEqual([{ path: 'other', code: null, status: 418, isAborted: false }]);
+    expect(observed).toEqual([{ path: 'home', code: null, status: 418, isAborted: false }]);
   });
 
   test('sends bytes as they are', async () => {
@@ -195,7 +195,7 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
         },
       ]);
       expect(refused).toEqual(['body_bytes']);
-      expect(observed).toEqual([{ path: 'other', code: 'X', status: 413, isAborted: false }]);
+      expect(observed).toEqual([{ path: 'home', code: 'X', status: 413, isAborted: false }]);
     });
 
     test('answers without reading it if the handler does not', async () => {

@@ -48,9 +48,10 @@ export async function startGateway(open: OpenBackend, settings: GatewaySettings 
   const config = readConfig({ PORT: '0', ...env }, mode);
   const observers = { log, metrics: settings.metrics ?? createMetrics() };
   const gateway = createHttpGateway(config, await open(config, observers), observers, {
-    query: SAMPLE_MUTATION,
+    tabs: [SAMPLE_MUTATION],
     headers: authorization ? { Authorization: authorization } : {},
     isLocal: mode === 'demo',
+    sections: [],
   });
   const { address: url, metricsAddress } = await gateway.listen();
   return {

@@ -1,0 +1,97 @@
+/** The sections of the demo's page at `/`: where to go, the token, and the REST contract as this gateway serves it. */
+import type { EnumTables } from '../contract/enums.ts';
+import type { NewAccountTask } from '../contract/account-task.ts';
+import { encodeRequest, mediaTypes, type WireFormat } from '../wire/codec.ts';
+import { type Config, toTables } from './config.ts';
+import { SAMPLE_TASK_ID } from './demo.ts';
+import { escapeHtml, htmlCode, htmlTable, type PageSection } from './home-page.ts';
+
+const SAMPLE_DATE = '2026-02-22T04:10:00.9543747+00:00';
+/** The contract's own sample request. */
+const SAMPLE_TASK: NewAccountTask = {
+  TaskID: SAMPLE_TASK_ID,
+  Frequency: 'NONE',
+  StartDate: SAMPLE_DATE,
+  FinishDate: SAMPLE_DATE,
+  Parameters: '{"report":"usage"}',
+  ContentType: 'application/json',
+  Notification: 'NONE',
+};
+
+/** @param authorization The Authorization header that the demo made; null if the service has to issue it. */
+export function demoSections(config: Config, authorization: string | null): readonly PageSection[] {
+  return [
+    lookAround(config),
+    ...(authorization === null ? [] : [tokenSection(authorization)]),
+    ...(config.upstream ? [] : [restContract(toTables(config))]),
+  ];
+}
+
+/** The links are relative, so that they work behind a path prefix, too. */
+function lookAround({ graphiql, upstream, metricsPort }: Config): PageSection {
+  const links = [
+    graphiql && link('graphql', 'GraphiQL, with examples that run as they stand'),
+    link('health', 'whether the process is alive'),
+    link('ready', 'whether it can serve, with the result of each check'),
+    metricsPort === null && link('metrics', 'its counters, in the format of Prometheus'),
+  ].filter((item) => item !== false);
+  const backend = upstream
+    ? `Creates are sent to <code>${escapeHtml(upstream.url.href)}</code>.`
+    : 'Tasks are kept on this machine, and no service is called.';
+  return {
+    title: 'Look around',
+    html: `<p>This gateway offers a typed GraphQL mutation over a REST endpoint that registers scheduled tasks on a customer’s
+account. ${backend}</p>
+<ul>
+${links.join('\n')}
+</ul>`,
+  };
+}
+
+function link(path: string, what: string): string {
+  return `<li><a href="${path}">${path}</a>: ${what}</li>`;
+}
+
+function tokenSection(authorization: string): PageSection {
+  return {
+    title: 'The demo’s token',
+    html: `<p>Send it with every request to GraphQL or REST. It belongs to this start of the demo and to its one client.</p>
+${htmlCode(`Authorization: ${authorization}`)}`,
+  };
+}
+
+function restContract(tables: EnumTables): PageSection {
+  const sample = (format: WireFormat): string => {
+    const body = encodeRequest(format, SAMPLE_TASK, tables);
+    return htmlCode(`Content-Type: ${mediaTypes[format]}\n\n${pretty(format, body)}`);
+  };
+  return {
+    title: 'The REST contract',
+    html: `<p>The demo also serves the contract that it translates to. Both formats mean the same; the answer comes in the one that
+<code>Accept</code> prefers.</p>
+<p><code>POST /api/v2/admin/tasks/account</code></p>
+${sample('json')}
+${sample('xml')}
+${htmlTable('The fields of a create', ['field', 'value', 'needed'], FIELDS)}`,
+  };
+}
+
+const FIELDS: readonly (readonly string[])[] = [
+  ['<code>TaskID</code>', 'the task of the catalogue: a GUID', 'yes'],
+  [
+    '<code>Frequency</code>',
+    'how often it runs: <code>NONE</code>, or a member of <code>TASK_FREQUENCIES</code>',
+    'yes',
+  ],
+  ['<code>StartDate</code>, <code>FinishDate</code>', 'an ISO 8601 time with an offset, up to 100 ns', 'no'],
+  ['<code>Parameters</code>', 'text that parses as <code>ContentType</code>; it is kept byte for byte', 'yes'],
+  ['<code>ContentType</code>', '<code>application/json</code> or <code>application/xml</code>', 'yes'],
+  ['<code>Notification</code>', '<code>NONE</code>, or a member of <code>TASK_NOTIFICATIONS</code>', 'no'],
+];
+
+/** Puts every member or element on a line of its own. */
+function pretty(format: WireFormat, body: string): string {
+  return format === 'json'
+    ? JSON.stringify(JSON.parse(body), null, 2)
+    : body.replaceAll('><', '>\n  <').replace(/ {2}(<[^>]+>)$/, '$1');
+}
