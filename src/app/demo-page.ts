@@ -1,6 +1,7 @@
 /** The sections of the demo's page at `/`: where to go, the token, and the REST contract as this gateway serves it. */
 import type { EnumTables } from '../contract/enums.ts';
 import type { NewAccountTask } from '../contract/account-task.ts';
+import type { CatalogueTask } from '../store/catalogue.ts';
 import { encodeRequest, mediaTypes, type WireFormat } from '../wire/codec.ts';
 import { type Config, toTables } from './config.ts';
 import { SAMPLE_TASK_ID } from './demo.ts';
@@ -19,10 +20,15 @@ const SAMPLE_TASK: NewAccountTask = {
 };
 
 /** @param authorization The Authorization header that the demo made; null if the service has to issue it. */
-export function demoSections(config: Config, authorization: string | null): readonly PageSection[] {
+export function demoSections(
+  config: Config,
+  authorization: string | null,
+  faults: readonly CatalogueTask[],
+): readonly PageSection[] {
   return [
     lookAround(config),
     ...(authorization === null ? [] : [tokenSection(authorization)]),
+    ...(faults.length === 0 ? [] : [faultSection(faults)]),
     ...(config.upstream ? [] : [restContract(toTables(config))]),
   ];
 }
@@ -57,6 +63,16 @@ function tokenSection(authorization: string): PageSection {
     title: 'The demo’s token',
     html: `<p>Send it with every request to GraphQL or REST. It belongs to this start of the demo and to its one client.</p>
 ${htmlCode(`Authorization: ${authorization}`)}`,
+  };
+}
+
+function faultSection(faults: readonly CatalogueTask[]): PageSection {
+  const rows = faults.map(({ id, name }) => [`<code>${id}</code>`, escapeHtml(name.replace('Fault: ', ''))]);
+  return {
+    title: 'Faults on demand',
+    html: `<p>A create of one of these tasks fails on purpose, through GraphQL and REST alike, so that you can see what your program
+must handle.</p>
+${htmlTable('The faults', ['taskId', 'what happens'], rows)}`,
   };
 }
 

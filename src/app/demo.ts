@@ -50,19 +50,19 @@ export function withSampleKey(mutation: string, { requiresIdempotencyKey }: Conf
 export async function openDemo(
   config: Config,
   observers: Observers,
-): Promise<{ readonly backend: Backend; readonly authorization: string }> {
+): Promise<{ readonly backend: Backend; readonly authorization: string; readonly faults: readonly CatalogueTask[] }> {
   const { openDatabase, createStore } = await import('../store/store.ts');
   const database = await openDatabase(config.databaseUrl);
   const store = createStore(database, { ...config, observeCommits: observeCommits(observers.metrics) });
-  const catalogue = [{ id: SAMPLE_TASK_ID, name: 'Sample task' }];
+  let faults: readonly CatalogueTask[] = [];
   let { tasks } = store;
   if (config.faults) {
     const { FAULT_TASKS, faultyTaskService } = await import('./faults.ts');
-    catalogue.push(...FAULT_TASKS);
+    faults = FAULT_TASKS;
     tasks = faultyTaskService(tasks, { ...config, database });
   }
-  const authorization = `Bearer ${await seedDemo(store, catalogue)}`;
-  return { backend: await storeBackend({ ...store, tasks }, config, observers), authorization };
+  const authorization = `Bearer ${await seedDemo(store, [{ id: SAMPLE_TASK_ID, name: 'Sample task' }, ...faults])}`;
+  return { backend: await storeBackend({ ...store, tasks }, config, observers), authorization, faults };
 }
 
 /** Creates what does not exist yet, and returns a new token. */

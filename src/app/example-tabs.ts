@@ -96,7 +96,7 @@ query WhatBecameOfIt {
   }
 }
 `;
-  const faults = config.upstream ? [] : [refused, unknown, outcome];
+  const faults = config.faults ? [refused, unknown, outcome] : [];
   return [withSampleKey(SAMPLE_MUTATION, config), keyed, LIST, batch, ...faults, SERVICE];
 }
 

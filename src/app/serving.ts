@@ -32,15 +32,15 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   const opened = await openObservers(config, member && { worker: member.workerId });
   const observers = { ...opened, metrics: member?.shareMetrics(opened.metrics) ?? opened.metrics };
   const { log } = observers;
-  const { backend, authorization } =
+  const { backend, authorization, faults } =
     mode === 'demo' && !config.upstream
       ? await openDemo(config, observers)
-      : { backend: await openBackend(config, observers), authorization: PLACEHOLDER };
+      : { backend: await openBackend(config, observers), authorization: PLACEHOLDER, faults: [] };
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
     tabs: mode === 'demo' ? exampleTabs(config) : [withSampleKey(SAMPLE_MUTATION, config)],
     headers: { Authorization: authorization },
     isLocal: mode === 'demo',
-    sections: mode === 'demo' ? demoSections(config, config.upstream ? null : authorization) : [],
+    sections: mode === 'demo' ? demoSections(config, config.upstream ? null : authorization, faults) : [],
   }).catch(async (error: NodeJS.ErrnoException & { readonly port?: number }) => {
     await backend.tasks.close();
     if (error.code === 'EADDRINUSE') {

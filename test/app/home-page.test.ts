@@ -2,6 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/app/config.ts';
 import { demoSections } from '../../src/app/demo-page.ts';
 import { unsupportedWrites } from '../../src/contract/task-service.ts';
+import { FAULT_TASKS } from '../../src/app/faults.ts';
 import { escapeHtml } from '../../src/app/home-page.ts';
 import manifest from '../../package.json' with { type: 'json' };
 import { startGateway, startStoreGateway, type GatewaySettings } from '../support/running-gateway.ts';
@@ -81,7 +82,7 @@ describe('the address /', () => {
 });
 
 function sectionsOf(env: Record<string, string>, authorization: string | null): string {
-  const sections = demoSections(readConfig(env, 'demo'), authorization);
+  const sections = demoSections(readConfig(env, 'demo'), authorization, authorization === null ? [] : FAULT_TASKS);
   return sections.map(({ title, html }) => `${title}\n${html}`).join('\n');
 }
 
@@ -91,6 +92,9 @@ describe("the sections of the demo's page", () => {
     expect(page).toContain('Authorization: Bearer &lt;&quot;abc&amp;');
     expect(page.match(/href="[^"]*"/g)).toEqual(['href="graphql"', 'href="health"', 'href="ready"', 'href="metrics"']);
     expect(page).toContain('&quot;TaskID&quot;: &quot;86cb791c-8078-41ae-a045-5dded04c9589&quot;');
+    expect(page).toContain(
+      '<td><code>fa000000-0000-4000-8000-000000000504</code></td><td>UPSTREAM_TIMEOUT, created</td>',
+    );
     expect(page).toContain('&lt;Frequency&gt;NONE&lt;/Frequency&gt;');
   });
 
