@@ -5,9 +5,8 @@ import { SAMPLE_MUTATION, SAMPLE_TASK_ID, withSampleKey } from './demo.ts';
 
 /** In no catalogue of the demo. */
 const UNKNOWN_TASK_ID = '00000000-0000-4000-8000-000000000000';
-const INPUT_FIELDS = 'frequency: NONE, parameters: "{}", contentType: APPLICATION_JSON';
 
-const LIST = `# The newest tasks first. To turn the page, pass \`endCursor\` as \`after\`.
+const LIST = `# The newest first. Next page: pass \`endCursor\` as \`after\`.
 query ListAccountTasks {
   accountTasks(first: 5) {
     edges {
@@ -27,7 +26,7 @@ query ListAccountTasks {
 }
 `;
 
-const SERVICE = `# The schema as a subgraph: this is what a router's composition reads.
+const SERVICE = `# The schema, as a router's composition reads it.
 query FederationService {
   _service {
     sdl
@@ -39,52 +38,69 @@ query FederationService {
 export function exampleTabs(config: Config): readonly string[] {
   const key = `demo-${randomUUID()}`;
   const lostKey = `demo-${randomUUID()}`;
-  const task = (taskId: string): string => `input: { taskId: "${taskId}", ${INPUT_FIELDS} }`;
-  const keyed = `# The same key twice creates one task: compare the IDs, and look at \`replayed\`.
+  const keyed = `# The same key twice creates one task: compare the IDs.
 mutation CreateOnceWithAKey {
-  first: createAccountTask(idempotencyKey: "${key}", ${task(SAMPLE_TASK_ID)}) {
+  first: createAccountTask(
+    idempotencyKey: "${key}"
+    ${task(SAMPLE_TASK_ID)}
+  ) {
     replayed
     accountTask { id dateCreated }
   }
-  second: createAccountTask(idempotencyKey: "${key}", ${task(SAMPLE_TASK_ID)}) {
+  second: createAccountTask(
+    idempotencyKey: "${key}"
+    ${task(SAMPLE_TASK_ID)}
+  ) {
     replayed
     accountTask { id dateCreated }
   }
 }
 `;
   const itemKey = (): string => (config.requiresIdempotencyKey ? `idempotencyKey: "${randomUUID()}", ` : '');
-  const batch = `# One create of two fails, and the other succeeds: each item has a result of its own.
+  const batch = `# Each create has a result of its own; the second fails.
 mutation CreateABatch {
   createAccountTasks(inputs: [
-    { ${itemKey()}${task(SAMPLE_TASK_ID)} }
-    { ${itemKey()}${task(UNKNOWN_TASK_ID)} }
+    {
+      ${itemKey()}${task(SAMPLE_TASK_ID, '      ')}
+    }
+    {
+      ${itemKey()}${task(UNKNOWN_TASK_ID, '      ')}
+    }
   ]) {
     ... on CreateAccountTaskPayload { accountTask { id name } }
     ... on CreateAccountTaskFailure { code outcome retryable message }
   }
 }
 `;
-  const refused = `# A failure as data: there are no \`errors\`, and \`outcome\` says that nothing was created.
+  const refused = `# A failure as data: look at \`outcome\`. There are no errors.
 mutation FailureAsData {
-  tryCreateAccountTask(${itemKey()}${task(faultTaskId(422))}) {
+  tryCreateAccountTask(
+    ${itemKey()}${task(faultTaskId(422))}
+  ) {
     ... on CreateAccountTaskPayload { accountTask { id } }
     ... on WriteFailure { code outcome retryable errorCode errorReason message requestId }
   }
 }
 `;
-  const unknown = `# The answer to the first create is lost, so its outcome is UNKNOWN. Repeating it with its key finds the task.
+  const unknown = `# The first answer is lost; the repeat finds the task.
 mutation UnknownOutcome {
-  lost: tryCreateAccountTask(idempotencyKey: "${lostKey}", ${task(faultTaskId(504))}) {
+  lost: tryCreateAccountTask(
+    idempotencyKey: "${lostKey}"
+    ${task(faultTaskId(504))}
+  ) {
     ... on CreateAccountTaskPayload { replayed accountTask { id } }
     ... on WriteFailure { code outcome retryable message }
   }
-  repeated: tryCreateAccountTask(idempotencyKey: "${lostKey}", ${task(faultTaskId(504))}) {
+  repeated: tryCreateAccountTask(
+    idempotencyKey: "${lostKey}"
+    ${task(faultTaskId(504))}
+  ) {
     ... on CreateAccountTaskPayload { replayed accountTask { id } }
     ... on WriteFailure { code outcome retryable message }
   }
 }
 `;
-  const outcome = `# What became of the create in the tab before: run that one first. Asking sends nothing.
+  const outcome = `# What became of the create in the tab before (run that).
 query WhatBecameOfIt {
   writeOutcome(idempotencyKey: "${lostKey}") {
     operation
@@ -98,6 +114,12 @@ query WhatBecameOfIt {
 `;
   const faults = config.faults ? [refused, unknown, outcome] : [];
   return [withSampleKey(SAMPLE_MUTATION, config), keyed, LIST, batch, ...faults, SERVICE];
+}
+
+/** The argument `input`, on lines of their own from the second on. */
+function task(taskId: string, indent = '    '): string {
+  const fields = `  taskId: "${taskId}"\n${indent}  frequency: NONE, parameters: "{}", contentType: APPLICATION_JSON`;
+  return `input: {\n${indent}${fields}\n${indent}}`;
 }
 
 function faultTaskId(number: number): string {
