@@ -17,6 +17,14 @@ test('the scripts that run the program load preload.cjs before it', () => {
     expect(script).toMatch(/^node -r \.\/preload\.cjs (?:src\/cli|dev)\.ts/);
 });
 
+test('the package can be published, with a statement of where it was built', () => {
+  expect(packageJson).toMatchObject({
+    name: 'account-task-gateway',
+    publishConfig: { access: 'public', provenance: true },
+  });
+  expect(packageJson).not.toHaveProperty('private');
+});
+
 /** Loads preload.cjs in a Node that says it has this version, and prints where compiled code is kept. */
 async function preload(version: string) {
   const older = `Object.defineProperty(process.versions, 'node', { value: '${version}' });`;

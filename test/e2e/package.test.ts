@@ -62,7 +62,7 @@ async function start(program: string, args: readonly string[], env: Readonly<Rec
     url,
     async end(): Promise<number | null> {
       child.kill('SIGTERM');
-      if (child.exitCode === null) await once(child, 'exit');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
       return child.exitCode;
     },
   };
@@ -151,6 +151,18 @@ describe('the package', () => {
     ]);
     expect(JSON.parse(stdout)).toEqual(CREATED.json);
     expect(await gateway.end()).toBe(0);
+  });
+
+  test('npx runs the demo of the package, and a SIGTERM to npx ends it', async () => {
+    const demo = await start('npx', ['account-task-gateway', 'demo'], { DATABASE_URL: databaseUrl() });
+    expect((await fetch(new URL('health', demo.url))).status).toBe(200);
+    await demo.end();
+    const isGone = () =>
+      fetch(new URL('health', demo.url)).then(
+        () => false,
+        () => true,
+      );
+    await expect.poll(isGone).toBe(true);
   });
 
   test('the package loads few files to send creates, and only the dependencies that it needs', async () => {
