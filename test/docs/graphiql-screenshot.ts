@@ -21,7 +21,7 @@ const browser = await launchChromium();
 try {
   const context = await browser.newContext({ viewport: VIEWPORT, colorScheme: 'light', reducedMotion: 'reduce' });
   context.setDefaultTimeout(PATIENCE_MS);
-  const { page, run } = await openGraphiql(context, new URL(address));
+  const { page, run } = await openGraphiql(await context.newPage(), new URL(address));
   // The lower pane would show the token.
   await page.getByRole('button', { name: 'Hide editor tools' }).click();
   await run();

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { BrowserContextOptions } from 'playwright-core';
 import { afterAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { startGateway } from '../support/running-gateway.ts';
@@ -13,7 +12,7 @@ import { serveFolder } from './support/static-server.ts';
 import { buildWebPage, openWebPage } from './support/web-page.ts';
 
 /** Long, because the machine may be busy. */
-const SOON = { timeout: 20_000 };
+const SOON = { timeout: 20_000, interval: 100 };
 const START = '2026-02-22T04:10:00.9543747+00:00';
 
 vi.setConfig({ testTimeout: 90_000 });
@@ -37,6 +36,8 @@ const gateway = await startGateway(openBackend, {
 const way = await startAnswerCutter(gateway.url);
 await buildWebPage(new URL('graphql', way.url), join(folder, 'page'));
 const browser = await launchChromium();
+const tab = await (await browser.newContext()).newPage();
+tab.setDefaultTimeout(SOON.timeout);
 afterAll(async () => {
   await browser.close();
   for (const part of [way, gateway, service, pages, foreignPages]) await part.close();
@@ -57,13 +58,11 @@ async function startOnOwnPort(port: number): Promise<RestService> {
 }
 
 /** Opens the page with its form filled in; returns it with the service's requests and tasks since. */
-async function open(origin = pages.origin, options: BrowserContextOptions = {}) {
-  const context = await browser.newContext({ viewport: { width: 800, height: 1000 }, ...options });
-  context.setDefaultTimeout(SOON.timeout);
-  onTestFinished(() => context.close());
+async function open(origin = pages.origin, viewport = { width: 800, height: 1000 }) {
+  await tab.setViewportSize(viewport);
   const before = { requests: service.requests.length, tasks: service.tasks.length };
   return {
-    ...(await openWebPage(context, origin, 'caller-1')),
+    ...(await openWebPage(tab, origin, 'caller-1')),
     received: () => service.requests.length - before.requests,
     created: () => service.tasks.length - before.tasks,
   };
@@ -224,10 +223,9 @@ test('the page refuses a malformed start and a finish before the start, and send
 });
 
 test('the page is not cut off on a small dark screen', async () => {
-  const { page, button, field, title, screenshot } = await open(pages.origin, {
-    viewport: { width: 360, height: 740 },
-    colorScheme: 'dark',
-  });
+  await tab.emulateMedia({ colorScheme: 'dark' });
+  onTestFinished(() => tab.emulateMedia({ colorScheme: null }));
+  const { page, button, field, title, screenshot } = await open(pages.origin, { width: 360, height: 740 });
   await field('Start (optional)').fill(START);
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');

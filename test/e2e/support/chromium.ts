@@ -18,6 +18,8 @@ export function launchChromium(): Promise<Browser> {
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // Otherwise a spare process starts beside every page.
+      '--disable-site-isolation-trials',
     ],
   });
 }

@@ -1,4 +1,4 @@
-import type { BrowserContext, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 
 export type Pane = 'Operation Editor' | 'Headers' | 'Result Window';
 
@@ -9,20 +9,23 @@ export interface GraphiqlWindow {
   readonly text: (pane: Pane) => Promise<string>;
   /** Replaces an editor's text. It should be one line, since the editor indents further lines. */
   readonly write: (pane: Pane, text: string) => Promise<void>;
+  readonly selectTab: (index: number) => Promise<void>;
   readonly run: () => Promise<void>;
   readonly reload: () => Promise<void>;
   /** Saves a screenshot in test-results/. */
   readonly screenshot: (name: string) => Promise<void>;
 }
 
-export async function openGraphiql(context: BrowserContext, address: URL): Promise<GraphiqlWindow> {
-  const page = await context.newPage();
+export async function openGraphiql(page: Page, address: URL): Promise<GraphiqlWindow> {
   const lines = (pane: Pane) => page.locator(`[aria-label="${pane}"] .view-lines:visible`);
-  const isReady = () => page.getByRole('button', { name: /^Execute query/ }).waitFor();
-  await page.goto(new URL('graphql', address).href);
-  await isReady();
+  const reload = async (): Promise<void> => {
+    await page.goto(new URL('graphql', address).href);
+    await page.getByRole('button', { name: /^Execute query/ }).waitFor();
+  };
+  await reload();
   return {
     page,
+    reload,
     // Monaco shows non-breaking spaces and wraps lines anywhere.
     text: async (pane) => (await lines(pane).innerText()).replaceAll(/\s+/g, ' '),
     async write(pane, given) {
@@ -33,11 +36,9 @@ export async function openGraphiql(context: BrowserContext, address: URL): Promi
       await page.keyboard.press('Delete');
       await page.keyboard.press('Home');
     },
+    // By keyboard: a click of the mouse may be taken for the start of a drag on a busy machine.
+    selectTab: (index) => page.locator(`#graphiql-session-tab-${index}`).press('Enter'),
     run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
-    async reload() {
-      await page.goto(page.url());
-      await isReady();
-    },
     async screenshot(name) {
       await page.screenshot({ path: `test-results/graphiql-${name}.png` });
     },

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { BrowserContext, Locator, Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 
 const VITE = fileURLToPath(new URL('../../../node_modules/vite/bin/vite.js', import.meta.url));
 const CONFIG = fileURLToPath(new URL('../web/vite.config.ts', import.meta.url));
@@ -29,10 +29,12 @@ export interface WebPage {
   readonly screenshot: (name: string) => Promise<void>;
 }
 
-export async function openWebPage(context: BrowserContext, origin: string, token: string): Promise<WebPage> {
-  const page = await context.newPage();
+/** Opens the web page as a new tab would, without what the last one kept. */
+export async function openWebPage(page: Page, origin: string, token: string): Promise<WebPage> {
+  await page.goto(origin);
+  await page.evaluate('sessionStorage.clear()');
   const keys: string[] = [];
-  page.on('request', (request) => {
+  page.removeAllListeners('request').on('request', (request) => {
     if (request.method() !== 'POST') return;
     const { variables } = request.postDataJSON() as { readonly variables: { readonly idempotencyKey: string } };
     keys.push(variables.idempotencyKey);
