@@ -34,7 +34,7 @@ export interface SoakReport {
 const NODE_OPTIONS = '--max-old-space-size=256';
 const ORDINARY = 'Bearer ordinary';
 const HOSTILE = 'Bearer hostile';
-const PROBE_PAUSE_MS = 50;
+const PROBE_PAUSE_MS = 200;
 /** Long, because a busy machine delays even an immediate answer. */
 const UPSTREAM_TIMEOUT_MS = '60000';
 

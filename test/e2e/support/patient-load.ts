@@ -11,7 +11,10 @@ export interface PatientFindings {
   readonly problems: readonly string[];
 }
 
-/** A load of creates with keys: every second one is sent twice and each task is read. Only OVERLOADED is retried. */
+/**
+ * A load of creates with keys: every second one is sent twice and each task is read. Only OVERLOADED is retried. Its callers
+ * pause after each create, since the load lasts as long as the attack beside it.
+ */
 export interface PatientLoad {
   /** Waits for the requests in flight and returns the findings. */
   stop(): Promise<PatientFindings>;
@@ -54,6 +57,7 @@ export function startPatientLoad(caller: GraphqlCaller, address: URL): PatientLo
     }
     const found = await retryOverload(() => caller.find(address, id));
     expect(`task of ${key}`, found, { kind: 'found', parameters: create.parameters });
+    await delay(PAUSE_MS);
   };
   const work = async (): Promise<void> => {
     while (problems.length === 0 && (!over.signal.aborted || creates.length < MIN_CREATES)) await createAndRead();

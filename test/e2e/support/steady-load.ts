@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { compareWith, type LoadedCreate } from './create-load.ts';
 import type { GraphqlCaller } from './graphql-caller.ts';
 
-/** A load of creates with keys, each sent once, by callers that never pause. */
+/** A load of creates with keys, each sent once, by callers that pause briefly: the load lasts as long as its test waits. */
 export interface SteadyLoad {
   /** The number of acknowledged creates so far. */
   acknowledged(): number;
@@ -20,6 +21,7 @@ export interface SteadyFindings {
 }
 
 const CALLERS = 4;
+const PAUSE_MS = 40;
 
 export function startSteadyLoad(caller: GraphqlCaller, address: URL): SteadyLoad {
   const creates: LoadedCreate[] = [];
@@ -38,6 +40,7 @@ export function startSteadyLoad(caller: GraphqlCaller, address: URL): SteadyLoad
         acknowledged += 1;
       } else failures.push(verdict.kind === 'failed' ? `${verdict.failure}: ${verdict.message}` : 'unanswered');
       for (const check of waiting) check();
+      await delay(PAUSE_MS);
     }
   };
   const working = Promise.all(Array.from({ length: CALLERS }, work));
