@@ -1,7 +1,6 @@
 import { tokenAuthentication } from '../auth/authenticate.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import type { Store } from '../store/store.ts';
-import { observedTaskService } from '../telemetry/observed-task-service.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 import { type Backend, openTokenVerifier } from './backend.ts';
 import { type Config, toTables } from './config.ts';
@@ -23,7 +22,7 @@ export async function openBackend(config: Config, observers: Observers): Promise
 
 /** Puts authentication, validation and metrics in front of an open store. */
 export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
-  const observed = observedTaskService(store.tasks, { backend: 'store', tables: toTables(config), metrics });
+  const observed = metrics.observeCreates(store.tasks, { backend: 'store', tables: toTables(config) });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,

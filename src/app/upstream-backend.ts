@@ -4,7 +4,6 @@ import { type UpstreamConfig, type Config, toTables } from './config.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { forwardedAuthentication, subjectAuthentication } from '../auth/authenticate.ts';
-import { observedTaskService } from '../telemetry/observed-task-service.ts';
 import { circuitBreakerTaskService } from '../upstream/circuit-breaker.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
 import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts';
@@ -86,7 +85,7 @@ export async function openUpstreamBackend(
     onRefused: () => metrics.countRefusal('circuit'),
   });
   const recording = upstream.isRecorded ? await withRecords(breaking, config, upstream, observers) : breaking;
-  const observed = observedTaskService(recording, { backend: 'upstream', tables, metrics });
+  const observed = metrics.observeCreates(recording, { backend: 'upstream', tables });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,

@@ -1,7 +1,14 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
-import { createCommitMetrics, createRequestMetrics, createUpstreamMetrics } from './traffic-metrics.ts';
+import type { TaskService } from '../contract/task-service.ts';
+import {
+  createCommitMetrics,
+  createRequestMetrics,
+  createUpstreamMetrics,
+  observeCreates,
+  type ObservedCreates,
+} from './traffic-metrics.ts';
 
 export interface RenderedMetrics {
   readonly contentType: string;
@@ -55,7 +62,6 @@ const MAX_COUNT_MS = 1_000;
 const BREAKER_STATES = { closed: 0, 'half-open': 1, open: 2 } as const;
 const MAX_UNKNOWN_PATHS = 50;
 const PLAIN_PATH = /^[\w.]+$/;
-const CONFLICTS: readonly string[] = ['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS'];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -68,35 +74,13 @@ export function createMetrics() {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const families = createFamilies(registry);
-  /** Adds a counter with one label and returns the function that counts a value of it. */
-  const addCounter = <Value extends string>(name: string, help: string, label: string, values: readonly Value[]) => {
-    const counter = new Counter({ name, help, labelNames: [label], registers });
-    for (const value of values) counter.inc({ [label]: value }, 0);
-    return (value: Value): void => counter.inc({ [label]: value });
-  };
-  const creates = families.counter(
-    'gateway_creates_total',
-    'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
-    ['backend', 'code', 'outcome'],
-  );
-  const countConflict = addCounter<string>(
-    'gateway_idempotency_conflicts_total',
-    'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
-    'code',
-    CONFLICTS,
-  );
-  const replays = new Counter({
-    name: 'gateway_idempotency_replays_total',
-    help: 'Creates answered with the earlier result of their idempotency key.',
-    registers,
-  });
   const lateAnswers = new Counter({
     name: 'gateway_late_answers_total',
     help: 'Answers of the service that arrived after their create was settled by hand, which stays as it was settled.',
     registers,
   });
   const paths = createBoundedLabels(MAX_UNKNOWN_PATHS);
-  const countPath = addCounter<string>(
+  const countPath = families.addCounter<string>(
     'gateway_unknown_fields_total',
     'Members of answers that are not in the contract, by path (other: beyond the first 50 paths).',
     'path',
@@ -117,33 +101,20 @@ export function createMetrics() {
   ready.set(1);
   return {
     requests: createRequestMetrics(families),
+    /** Decorates a task service: counts its creates. To be called once. */
+    observeCreates: (tasks: TaskService, observed: ObservedCreates) => observeCreates(families, tasks, observed),
     /** To be called once, in upstream mode only. */
     observeUpstream: () => createUpstreamMetrics(families),
     commits: createCommitMetrics(families),
-    preregisterCreates(backend: string, kinds: readonly { readonly code: string; readonly outcome: string }[]) {
-      for (const { code, outcome } of kinds) creates(backend, code, outcome);
-    },
-    /** Counts a create that ended; `code` is OK or the code of its failure. */
-    countCreate(backend: string, code: string, outcome: string) {
-      creates(backend, code, outcome).value += 1;
-      if (CONFLICTS.includes(code)) countConflict(code);
-    },
-    countReplay: () => replays.inc(),
-    countUnknownValue: addCounter<string>(
-      'gateway_unknown_values_total',
-      'Values in answers that are not in the enum of their field, by field.',
-      'field',
-      ['Frequency', 'Notification'],
-    ),
     /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */
     countUnknownField: (path: string) => countPath(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')),
-    countChangedField: addCounter<string>(
+    countChangedField: families.addCounter<string>(
       'gateway_changed_fields_total',
       'Fields of created tasks that differ from the text that was sent, by field.',
       'field',
       ['Parameters', 'ContentType'],
     ),
-    countUnwritten: addCounter(
+    countUnwritten: families.addCounter(
       'gateway_unwritten_total',
       'Failed writes to the database, retried or given up: created tasks (record), results of idempotency keys (settlement), refused credentials (refusal).',
       'what',
@@ -164,7 +135,7 @@ export function createMetrics() {
         },
       });
     },
-    countRefusal: addCounter(
+    countRefusal: families.addCounter(
       'gateway_refusals_total',
       'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
       'limit',

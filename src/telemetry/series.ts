@@ -1,4 +1,4 @@
-import { AggregatorRegistry, type Registry } from 'prom-client';
+import { AggregatorRegistry, Counter, type Registry } from 'prom-client';
 
 /** One series of a counter. */
 export interface Series {
@@ -57,6 +57,12 @@ export function createFamilies(registry: Registry) {
   const snapshot = (): readonly MetricSnapshot[] => snapshots.map((read) => read());
   return {
     registry,
+    /** Adds a counter of prom-client's with one label, and returns the function that counts a value of it. These start at 0. */
+    addCounter<Value extends string>(name: string, help: string, label: string, values: readonly Value[]) {
+      const counter = new Counter({ name, help, labelNames: [label], registers: [registry] });
+      for (const value of values) counter.inc({ [label]: value }, 0);
+      return (value: Value): void => counter.inc({ [label]: value });
+    },
     counter: (name: string, help: string, labelNames: readonly string[]): Family<Series> =>
       add({ name, help, type: 'counter' }, labelNames, createNumber),
     /** `buckets` are upper bounds, ascending. */

@@ -1,4 +1,8 @@
-import { Gauge } from 'prom-client';
+import { Counter, Gauge } from 'prom-client';
+import type { CreatedAccountTask } from '../contract/account-task.ts';
+import { type EnumTables, findMember } from '../contract/enums.ts';
+import { FAILURES, TaskFailure } from '../contract/failure.ts';
+import type { TaskService } from '../contract/task-service.ts';
 import { createBoundedLabels, type Families, LATENCY_SECONDS } from './series.ts';
 import type { RequestMetrics, RequestRecord } from './request-record.ts';
 
@@ -55,6 +59,64 @@ function toOperation(
   if (operationType === null) return 'none';
   if (operationName === null) return 'anonymous';
   return code === null ? names.admit(operationName) : names.find(operationName);
+}
+
+export interface ObservedCreates {
+  readonly backend: 'store' | 'upstream';
+  readonly tables: EnumTables;
+}
+
+interface CreateResult {
+  readonly code: string;
+  readonly outcome: string;
+}
+
+const CREATED: CreateResult = { code: 'OK', outcome: 'CREATED' };
+const UNEXPECTED: CreateResult = { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' };
+const CONFLICTS: readonly string[] = ['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS'];
+
+/** A decorator that counts creates, and the values in their answers that are not in the enums. */
+export function observeCreates(families: Families, tasks: TaskService, observed: ObservedCreates): TaskService {
+  const { backend, tables } = observed;
+  const creates = families.counter(
+    'gateway_creates_total',
+    'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
+    ['backend', 'code', 'outcome'],
+  );
+  const countConflict = families.addCounter<string>(
+    'gateway_idempotency_conflicts_total',
+    'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
+    'code',
+    CONFLICTS,
+  );
+  const replays = new Counter({
+    name: 'gateway_idempotency_replays_total',
+    help: 'Creates answered with the earlier result of their idempotency key.',
+    registers: [families.registry],
+  });
+  const countUnknownValue = families.addCounter(
+    'gateway_unknown_values_total',
+    'Values in answers that are not in the enum of their field, by field.',
+    'field',
+    ['Frequency', 'Notification'],
+  );
+  const failures = FAILURES.flatMap(({ code, outcomes }) => outcomes.map((outcome) => ({ code, outcome })));
+  for (const { code, outcome } of [CREATED, ...failures, UNEXPECTED]) creates(backend, code, outcome);
+  const succeed = (created: CreatedAccountTask): CreatedAccountTask => {
+    creates(backend, CREATED.code, CREATED.outcome).value += 1;
+    if (created.replayed) replays.inc();
+    const { Frequency, Notification } = created.accountTask.fields;
+    if (Frequency != null && !findMember(tables.frequencies, Frequency)) countUnknownValue('Frequency');
+    if (Notification != null && !findMember(tables.notifications, Notification)) countUnknownValue('Notification');
+    return created;
+  };
+  const fail = (error: unknown): never => {
+    const { code, outcome } = error instanceof TaskFailure ? error : UNEXPECTED;
+    creates(backend, code, outcome).value += 1;
+    if (CONFLICTS.includes(code)) countConflict(code);
+    throw error;
+  };
+  return { ...tasks, create: (task, call) => tasks.create(task, call).then(succeed, fail) };
 }
 
 /** The start of each phase of an exchange, in milliseconds; 0 for a phase that was not reached. */
