@@ -21,7 +21,7 @@ import type { OperationPlan } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
 import { executionErrors, logFailure, refusedResult } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
-import { findOperation } from './known-documents.ts';
+import { findOperation } from './document-check.ts';
 import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';

@@ -2,13 +2,22 @@
  * The GraphQL endpoint. A plain JSON POST is read here and runs its compiled plan. Yoga reads every other request, and answers
  * what cannot be planned or is refused. Both use the same parameters, documents and execution.
  */
-import { type DocumentNode, type ExecutionArgs, type ExecutionResult, GraphQLError, OperationTypeNode } from 'graphql';
+import {
+  type DocumentNode,
+  type ExecutionArgs,
+  type ExecutionResult,
+  GraphQLError,
+  type GraphQLSchema,
+  OperationTypeNode,
+} from 'graphql';
 import { createYoga, type Plugin } from 'graphql-yoga';
 import type { HttpRequest } from '../http/answer.ts';
 import type { RequestRecord } from '../telemetry/request-record.ts';
 import { refusedResult } from './error-shapes.ts';
 import { createExecution, type Execute, type ExecutionOptions, type GraphqlAnswer } from './execution.ts';
-import { createKnownDocuments, findOperation, findPlan, type KnownDocument } from './known-documents.ts';
+import { createBoundedCache } from '../event-loop/bounded-cache.ts';
+import { type OperationPlan, planOperation } from './compiled/plan.ts';
+import { createDocumentCheck, findOperation } from './document-check.ts';
 import { ANSWER_HEADERS, type RequestHead } from './request-head.ts';
 import { badRequest, checkParameters, type GraphqlParameters, readJsonParameters } from './request-parameters.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
@@ -28,6 +37,16 @@ export interface GraphqlEndpoint {
   ): Promise<GraphqlAnswer>;
 }
 
+/** A parsed and planned document takes many times the memory of its text. A text of more than a tenth of this is not kept. */
+const DOCUMENT_BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
+
+/** A document that may run. */
+interface KnownDocument {
+  readonly document: DocumentNode;
+  /** By operation name; null for one that cannot be planned. */
+  readonly plans: Map<string | undefined, OperationPlan | null>;
+}
+
 /** A request on its way to Yoga, with what is known of it already: Yoga's server context. */
 interface YogaRequest {
   readonly record: RequestRecord;
@@ -39,11 +58,19 @@ interface YogaRequest {
 export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlEndpoint {
   const { schema, log, metrics, introspection, trusted } = options;
   const execution = createExecution(options);
-  const documents = createKnownDocuments({
+  const documents = createBoundedCache<KnownDocument>(DOCUMENT_BOUNDS);
+  const checkDocument = createDocumentCheck({
     schema,
     isClosed: !introspection && !trusted,
     onRefused: (limit) => metrics.countRefusal(`document_${limit}`),
   });
+  const findDocument = (text: string): KnownDocument => {
+    const known = documents.get(text);
+    if (known) return known;
+    const checked = { document: checkDocument(text), plans: new Map() };
+    documents.set(text, checked);
+    return checked;
+  };
   const read = async (
     request: Request,
     readByYoga: (request: Request) => unknown,
@@ -75,7 +102,7 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
     },
     onParse({ context: { known, params, request }, setParseFn }) {
       setParseFn((text: string): DocumentNode => {
-        const { document } = known ?? documents.find(text);
+        const { document } = known ?? findDocument(text);
         const { operation } = findOperation(document, params.operationName ?? undefined);
         if (operation === OperationTypeNode.MUTATION && request.method === 'GET') throw mutationByGet();
         return document;
@@ -137,7 +164,7 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
       let known: KnownDocument | null = null;
       try {
         const { query, variables, operationName } = readJsonParameters(body.toString(), trusted);
-        known = documents.find(query);
+        known = findDocument(query);
         const plan = findPlan(schema, known, operationName ?? undefined);
         const { authorization = null } = request.headers;
         const answering = plan && execution.run(plan, variables ?? {}, authorization, record, head.answerType);
@@ -148,6 +175,20 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
       return answerByYoga(request, head, body, { record, known, refusal: null });
     },
   };
+}
+
+/** Returns the plan of an operation; null if it cannot be planned. @throws GraphQLError if there is no such operation. */
+function findPlan(
+  schema: GraphQLSchema,
+  { document, plans }: KnownDocument,
+  operationName: string | undefined,
+): OperationPlan | null {
+  const known = plans.get(operationName);
+  if (known !== undefined) return known;
+  // Only names in the document are kept; the others are the caller's to invent, and would fill the memory.
+  const plan = planOperation(schema, document, findOperation(document, operationName));
+  plans.set(operationName, plan);
+  return plan;
 }
 
 function mutationByGet(): GraphQLError {

@@ -10,7 +10,7 @@ import { runOperation } from '../../src/graphql/compiled/run.ts';
 import { createGatewayContext, type GatewayContext } from '../../src/schema/context.ts';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
-import { findOperation } from '../../src/graphql/known-documents.ts';
+import { findOperation } from '../../src/graphql/document-check.ts';
 import { readJsonParameters } from '../../src/graphql/request-parameters.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
 import type { RequestHead } from '../../src/graphql/request-head.ts';

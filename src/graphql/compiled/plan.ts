@@ -18,8 +18,14 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import { compileArgumentSizes } from '../limits/argument-sizes.ts';
-import { type ArgumentValues, compileArguments, type CoerceVariables, compileVariables } from './values.ts';
-import { type LeafText, leafText } from './json-text.ts';
+import {
+  type ArgumentValues,
+  type CoerceVariables,
+  compileArguments,
+  compileVariables,
+  type LeafText,
+  leafText,
+} from './values.ts';
 
 /** An operation compiled ahead of its runs: its fields in the order of the answer. */
 export interface OperationPlan {

@@ -9,8 +9,8 @@ import {
   locatedError,
   responsePathAsArray,
 } from 'graphql';
+import { JsonPieces, type Text } from './values.ts';
 import type { FieldPlan, ObjectPlan, OperationPlan, ValuePlan, ResolvedField } from './plan.ts';
-import { failAfter, joinParts, type Text } from './json-text.ts';
 
 type Path = GraphQLResolveInfo['path'];
 
@@ -98,22 +98,16 @@ async function runSerially({ fields, type }: ObjectPlan, run: Run): Promise<stri
 }
 
 function runObject({ fields, type }: ObjectPlan, source: unknown, run: Run, path: Path | undefined): Text {
-  let text = '{';
-  const parts: Text[] = [];
+  const json = new JsonPieces('{');
   try {
     for (const field of fields) {
-      text += field.label;
-      const value = runField(field, type, source, run, path);
-      if (typeof value === 'string') text += value;
-      else {
-        parts.push(text, value);
-        text = '';
-      }
+      json.add(field.label);
+      json.add(runField(field, type, source, run, path));
     }
   } catch (error) {
-    return failAfter(parts, error);
+    return json.fail(error);
   }
-  return parts.length === 0 ? `${text}}` : joinParts([...parts, `${text}}`]);
+  return json.end('}');
 }
 
 function runField(
@@ -176,17 +170,18 @@ function complete(value: unknown, plan: ValuePlan, site: Site, run: Run, itemPat
 function completeList(value: unknown, plan: ValuePlan, site: Site, run: Run, path: Path): Text {
   if (typeof value !== 'object' || !(Symbol.iterator in (value as object)))
     throw new GraphQLError(`Expected Iterable, but did not find one for field "${site.resolved.definition.name}".`);
-  const items: Text[] = [];
-  for (const item of value as Iterable<unknown>) {
-    const itemPath = { prev: path, key: items.length, typename: undefined };
-    try {
-      items.push(completeItem(item, plan, site, run, itemPath));
-    } catch (error) {
-      return failAfter(items, error);
+  const json = new JsonPieces('[');
+  let key = 0;
+  try {
+    for (const item of value as Iterable<unknown>) {
+      if (key > 0) json.add(',');
+      json.add(completeItem(item, plan, site, run, { prev: path, key, typename: undefined }));
+      key += 1;
     }
+  } catch (error) {
+    return json.fail(error);
   }
-  const text = joinParts(items, ',');
-  return typeof text === 'string' ? `[${text}]` : text.then((settled) => `[${settled}]`);
+  return json.end(']');
 }
 
 function completeItem(item: unknown, plan: ValuePlan, site: Site, run: Run, itemPath: Path): Text {

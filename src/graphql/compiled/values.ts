@@ -1,8 +1,13 @@
+/** Values on their way in, variables and arguments, and on their way out, JSON: compiled, so that types are inspected once. */
 import {
+  GraphQLID,
   type GraphQLInputField,
   type GraphQLInputObjectType,
   type GraphQLInputType,
+  type GraphQLLeafType,
   type GraphQLSchema,
+  GraphQLString,
+  isEnumType,
   isInputObjectType,
   isInputType,
   isListType,
@@ -27,7 +32,7 @@ const BAD = new BadVariable();
 /** Coerces an operation's variables by GraphQL's CoerceVariableValues; null if one is invalid. */
 export type CoerceVariables = (given: Values) => Record<string, unknown> | null;
 
-/** Compiles the coercion of an operation's variables, so that types are inspected once instead of per request. */
+/** Compiles the coercion of an operation's variables. */
 export function compileVariables(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode) {
   const definitions = variableDefinitions.map((definition) => compileVariable(schema, definition));
   return (given: Values): Record<string, unknown> | null => {
@@ -134,4 +139,73 @@ export function compileArguments(definition: GraphQLField<unknown, unknown>, nod
     }
     return values;
   };
+}
+
+/** Writes a leaf's value as JSON, as its type serializes it; throws where the type cannot. */
+export type LeafText = (value: unknown) => string;
+
+const NEEDS_ESCAPES = /["\\\u0000-\u001f\ud800-\udfff]/; // oxlint-disable-line no-control-regex -- JSON escapes them
+
+/** Encodes a string as JSON. Most strings need no escapes. */
+function toJsonText(text: string): string {
+  return NEEDS_ESCAPES.test(text) ? JSON.stringify(text) : `"${text}"`;
+}
+
+/** Creates the writer of a leaf type. Strings, IDs and enum members skip `serialize`, which would return them unchanged. */
+export function leafText(type: GraphQLLeafType): LeafText {
+  const serialized: LeafText = (value) => {
+    const leaf: unknown = type.serialize(value);
+    if (leaf === null || leaf === undefined) throw new Error(`Expected a value of ${type.name}.`);
+    return typeof leaf === 'string' ? toJsonText(leaf) : JSON.stringify(leaf);
+  };
+  if (type === GraphQLString || type === GraphQLID)
+    return (value) => (typeof value === 'string' ? toJsonText(value) : serialized(value));
+  if (!isEnumType(type)) return serialized;
+  const names = new Map<unknown, string>(type.getValues().map(({ value, name }) => [value, `"${name}"`]));
+  return (value) => names.get(value) ?? serialized(value);
+}
+
+/** JSON that is ready or still pending. */
+export type Text = string | Promise<string>;
+
+/** The JSON of an object or list, written piece by piece. The text is copied once, when the whole answer is encoded. */
+export class JsonPieces {
+  #text: string;
+  /** The pieces before `#text`: a text and a pending piece in turn. */
+  #earlier: Text[] | null = null;
+
+  constructor(opening: string) {
+    this.#text = opening;
+  }
+
+  add(piece: Text): void {
+    if (typeof piece === 'string') {
+      this.#text += piece;
+      return;
+    }
+    (this.#earlier ??= []).push(this.#text, piece);
+    this.#text = '';
+  }
+
+  end(closing: string): Text {
+    const last = this.#text + closing;
+    if (this.#earlier === null) return last;
+    const [first, pending, ...others] = this.#earlier;
+    // Usually a single piece is pending, and awaiting it alone is cheaper than Promise.all.
+    if (others.length === 0 && typeof first === 'string' && pending instanceof Promise)
+      return pending.then((text) => first + text + last);
+    return Promise.all(toPromises(this.#earlier)).then((texts) => texts.reduce((all, text) => all + text) + last);
+  }
+
+  /** Fails once the pending pieces have settled. */
+  fail(reason: unknown): Promise<string> {
+    if (this.#earlier === null) throw reason;
+    return Promise.allSettled(toPromises(this.#earlier)).then(() => {
+      throw reason;
+    });
+  }
+}
+
+function toPromises(pieces: readonly Text[]): readonly Promise<string>[] {
+  return pieces.map(async (piece) => piece);
 }

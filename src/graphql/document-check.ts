@@ -1,4 +1,4 @@
-/** The documents of requests: parsed, within the limits, valid and planned. The ones in use are kept. */
+/** Decides which documents may run: they are within the limits, can be parsed and are valid, and have the requested operation. */
 import {
   type ASTNode,
   BREAK,
@@ -13,22 +13,8 @@ import {
   validate,
   visit,
 } from 'graphql';
-import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import type { DocumentLimit } from '../telemetry/metrics.ts';
-import { type OperationPlan, planOperation } from './compiled/plan.ts';
 import { DocumentLimitError, parseWithinLimits } from './limits/document-limits.ts';
-
-/** A document that may run. */
-export interface KnownDocument {
-  readonly document: DocumentNode;
-  /** By operation name; null for one that cannot be planned. */
-  readonly plans: Map<string | undefined, OperationPlan | null>;
-}
-
-export interface KnownDocuments {
-  /** @throws InvalidDocumentError, or GraphQLError if the document is not within the limits or cannot be parsed. */
-  find(text: string): KnownDocument;
-}
 
 /** The refusal of a document with all its errors. Yoga reports each of `errors`. */
 class InvalidDocumentError extends Error {
@@ -41,55 +27,32 @@ class InvalidDocumentError extends Error {
   }
 }
 
-export interface KnownDocumentsOptions {
+export interface DocumentCheckOptions {
   readonly schema: GraphQLSchema;
   /** True to refuse introspection and to leave "Did you mean" out of errors. */
   readonly isClosed: boolean;
   readonly onRefused: (limit: DocumentLimit) => void;
 }
 
-/** A parsed and planned document takes many times the memory of its text. A text of more than a tenth of this is not kept. */
-const BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
+/** Parses and validates a document. @throws InvalidDocumentError, or GraphQLError if it exceeds a limit or cannot be parsed. */
+export type CheckDocument = (text: string) => DocumentNode;
 
-export function createKnownDocuments({ schema, isClosed, onRefused }: KnownDocumentsOptions): KnownDocuments {
-  const documents = createBoundedCache<KnownDocument>(BOUNDS);
+export function createDocumentCheck({ schema, isClosed, onRefused }: DocumentCheckOptions): CheckDocument {
   // Federation's `_service` stays, for routers and registries.
   const rules = isClosed ? [...specifiedRules, NoSchemaIntrospectionCustomRule] : specifiedRules;
-  const parse = (text: string): DocumentNode => {
+  return (text) => {
+    let document: DocumentNode;
     try {
-      return parseWithinLimits(schema, text);
+      document = parseWithinLimits(schema, text);
     } catch (error) {
       if (error instanceof DocumentLimitError) onRefused(error.limit);
       else if (error instanceof GraphQLError) error.extensions['code'] = 'GRAPHQL_PARSE_FAILED';
       throw error;
     }
+    const errors = validate(schema, document, rules, { hideSuggestions: isClosed });
+    if (errors.length > 0) throw new InvalidDocumentError(errors.map((error) => withCode(error, document)));
+    return document;
   };
-  return {
-    find(text) {
-      const known = documents.get(text);
-      if (known) return known;
-      const document = parse(text);
-      const errors = validate(schema, document, rules, { hideSuggestions: isClosed });
-      if (errors.length > 0) throw new InvalidDocumentError(errors.map((error) => withCode(error, document)));
-      const valid: KnownDocument = { document, plans: new Map() };
-      documents.set(text, valid);
-      return valid;
-    },
-  };
-}
-
-/** Returns the plan of an operation; null if it cannot be planned. @throws GraphQLError if there is no such operation. */
-export function findPlan(
-  schema: GraphQLSchema,
-  { document, plans }: KnownDocument,
-  operationName: string | undefined,
-): OperationPlan | null {
-  const known = plans.get(operationName);
-  if (known !== undefined) return known;
-  // Only names in the document are kept; the others are the caller's to invent, and would fill the memory.
-  const plan = planOperation(schema, document, findOperation(document, operationName));
-  plans.set(operationName, plan);
-  return plan;
 }
 
 /** Returns the operation that a request names. @throws GraphQLError if it cannot be found or run. */
