@@ -35,7 +35,7 @@ describe('npm run doctor', () => {
         subject: 'PORT',
         state: 'broken',
         fact: 'expected a whole number from 0 to 65535, got "http"',
-        remedy: 'Correct PORT, or unset it if it has a default.',
+        remedy: 'Correct PORT, or unset it to use the default, 4000.',
       },
       { subject: 'all else', state: 'skipped', fact: 'not checked until the variables are valid', remedy: null },
     ]);

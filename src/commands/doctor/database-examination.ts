@@ -1,18 +1,12 @@
 import { constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import {
-  type DatabaseAddress,
-  DatabaseUnavailableError,
-  parseDatabaseAddress,
-  type SqlReader,
-  type SqlRow,
-} from '../../store/sql/database.ts';
+import { type DatabaseAddress, DatabaseUnavailableError, parseDatabaseAddress } from '../../store/sql/database.ts';
 import { NEWEST_MIGRATION } from '../../store/sql/migrations.ts';
 import { openPostgres } from '../../store/sql/postgres.ts';
 import { withSqliteErrors } from '../../store/sql/sqlite-failure.ts';
 import { belongsToAnotherProgram, openReadOnly } from '../../store/sql/sqlite-file.ts';
-import { broken, type Finding, ok, warning } from './finding.ts';
+import { broken, count, type Finding, ok, warning } from './finding.ts';
 
 const SUBJECT = 'database';
 const MIB = 1024 ** 2;
@@ -25,6 +19,12 @@ const POSTGRES_TABLES =
   'SELECT table_name AS name FROM information_schema.tables WHERE table_schema = current_schema()';
 const POSTGRES_FACTS = `SELECT version() AS version, current_setting('transaction_read_only') AS "readOnly",
   CAST(has_schema_privilege(current_schema(), 'CREATE') AS INTEGER) AS "mayCreate"`;
+
+type Read = <Row>(sql: string) => Promise<readonly Row[]>;
+
+function refuse(reason: string): never {
+  throw new DatabaseUnavailableError(reason, { cause: null });
+}
 
 /** Checks a database without changing it. `isStore` is false if the gateway stores only records there. */
 export async function examineDatabase(databaseUrl: string, isStore: boolean): Promise<readonly Finding[]> {
@@ -47,10 +47,8 @@ export async function examineSqlite(
   isStore: boolean,
   checkWritable = (place: string) => access(place, constants.W_OK),
 ): Promise<readonly Finding[]> {
-  if (path === ':memory:')
-    return [
-      warning(SUBJECT, 'in memory: everything is lost when the gateway stops', 'Set DATABASE_URL=sqlite:<file>.'),
-    ];
+  const inMemory = 'in memory: everything is lost when the gateway stops';
+  if (path === ':memory:') return [warning(SUBJECT, inMemory, 'Set DATABASE_URL=sqlite:<file>.')];
   const file = statSync(path, { throwIfNoEntry: false });
   if (file?.isFile() === false)
     return [broken(SUBJECT, `${path}: is not a file`, 'Set DATABASE_URL to the path of a file.')];
@@ -65,25 +63,18 @@ export async function examineSqlite(
       'Let the user that runs the gateway write to the file and its folder, or mount the volume read-write.';
     return [broken(SUBJECT, `${path}: cannot be created or written by this user`, remedy)];
   }
-  const findings = file
-    ? await examineFile(path, file.size, isStore)
-    : [ok(SUBJECT, `${path}: does not exist yet; the gateway creates it at startup`)];
-  return [...findings, spaceFinding(folder)];
+  const missing = ok(SUBJECT, `${path}: does not exist yet; the gateway creates it at startup`);
+  return [...(file ? await examineFile(path, file.size, isStore) : [missing]), spaceFinding(folder)];
 }
 
 async function examineFile(path: string, bytes: number, isStore: boolean): Promise<readonly Finding[]> {
   const handle = withSqliteErrors(() => openReadOnly(path));
   try {
-    const read = async (sql: string) => withSqliteErrors(() => handle.prepare(sql).all() as never);
-    if (withSqliteErrors(() => belongsToAnotherProgram(handle)))
-      throw new DatabaseUnavailableError('the file belongs to another program', { cause: null });
-    const [check] = bytes > MAX_CHECKED_BYTES ? [] : ((await read('PRAGMA quick_check(1)')) as readonly SqlRow[]);
-    if (check && check['quick_check'] !== 'ok')
-      throw new DatabaseUnavailableError(`is damaged (${check['quick_check']})`, { cause: null });
-    return [
-      ok(SUBJECT, `${path}: readable and writable`),
-      ...(await contentFindings({ read }, SQLITE_TABLES, isStore)),
-    ];
+    const read: Read = async (sql) => withSqliteErrors(() => handle.prepare(sql).all() as never);
+    if (withSqliteErrors(() => belongsToAnotherProgram(handle))) refuse('the file belongs to another program');
+    const [check] = bytes > MAX_CHECKED_BYTES ? [] : await read<{ quick_check: string }>('PRAGMA quick_check(1)');
+    if (check && check.quick_check !== 'ok') refuse(`is damaged (${check.quick_check})`);
+    return [ok(SUBJECT, `${path}: readable and writable`), ...(await contentFindings(read, SQLITE_TABLES, isStore))];
   } finally {
     handle.close();
   }
@@ -94,28 +85,23 @@ async function examinePostgres(address: string, name: string, isStore: boolean):
   try {
     const startMs = performance.now();
     const [facts = {}] = await database.read(POSTGRES_FACTS);
-    const tookMs = performance.now() - startMs;
     const product = String(facts['version']).split(' ').slice(0, 2).join(' ');
-    const fact = `${name}: ${product}, ${tookMs.toFixed(1)} ms per round trip`;
+    const fact = `${name}: ${product}, ${(performance.now() - startMs).toFixed(1)} ms per round trip`;
     if (facts['readOnly'] === 'on')
       return [broken(SUBJECT, `${fact}; it is read-only`, 'Set DATABASE_URL to the primary, not to a replica.')];
-    if (!facts['mayCreate']) {
-      const remedy = 'GRANT CREATE ON SCHEMA … TO the user: the gateway creates and changes tables at startup.';
-      return [broken(SUBJECT, `${fact}; the user may not create tables`, remedy)];
-    }
-    return [ok(SUBJECT, fact), ...(await contentFindings(database, POSTGRES_TABLES, isStore))];
+    const remedy = 'GRANT CREATE ON SCHEMA … TO the user: the gateway creates and changes tables at startup.';
+    if (!facts['mayCreate']) return [broken(SUBJECT, `${fact}; the user may not create tables`, remedy)];
+    const read: Read = (sql) => database.read<never>(sql);
+    return [ok(SUBJECT, fact), ...(await contentFindings(read, POSTGRES_TABLES, isStore))];
   } finally {
     await database.close();
   }
 }
 
 /** Compares the schema with the one that this program needs, and counts what callers of the store need. */
-async function contentFindings(reader: SqlReader, tablesSql: string, isStore: boolean): Promise<readonly Finding[]> {
-  const readNumber = async (sql: string): Promise<number> => {
-    const [row] = await reader.read<{ number: number }>(sql);
-    return Number(row?.number);
-  };
-  const tables = (await reader.read<{ name: string }>(tablesSql)).map(({ name }) => name);
+async function contentFindings(read: Read, tablesSql: string, isStore: boolean): Promise<readonly Finding[]> {
+  const readNumber = async (sql: string) => Number((await read<{ number: number }>(sql))[0]?.number);
+  const tables = (await read<{ name: string }>(tablesSql)).map(({ name }) => name);
   const isMigrated = tables.includes('schema_migrations');
   const version = isMigrated ? await readNumber('SELECT MAX(number) AS number FROM schema_migrations') : null;
   const schema = schemaFinding(tables.length, version);
@@ -141,15 +127,11 @@ function schemaFinding(tables: number, version: number | null): Finding {
   return broken('schema', fact, 'Run the newer version of the gateway; migrations only go forward.');
 }
 
-function count(number: number, noun: string): string {
-  return `${number} ${noun}${number === 1 ? '' : 's'}`;
-}
-
 function spaceFinding(folder: string): Finding {
   const { bavail, bsize } = statfsSync(folder);
   const freeMib = Math.floor((bavail * bsize) / MIB);
   const fact = `${freeMib} MiB free in ${folder}`;
   if (freeMib >= LITTLE_SPACE_MIB) return ok('disk', fact);
-  const remedy = 'Free some space: on a full disk, creates fail with UPSTREAM_UNREACHABLE and nothing is stored.';
-  return freeMib < NO_SPACE_MIB ? broken('disk', fact, remedy) : warning('disk', fact, remedy);
+  const remedy = 'Free some space: on a full disk, creates fail with STORE_UNAVAILABLE and nothing is stored.';
+  return (freeMib < NO_SPACE_MIB ? broken : warning)('disk', fact, remedy);
 }

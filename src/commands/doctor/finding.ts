@@ -4,56 +4,50 @@ import { styleText } from 'node:util';
 export interface Finding {
   readonly subject: string;
   /** `broken`: the gateway cannot start or serve. `warning`: it can, but its operator should know. `skipped`: not checked. */
-  readonly state: State;
+  readonly state: keyof typeof SIGNS;
   /** The finding as a sentence, without any secret. */
   readonly fact: string;
   /** The action to take; null if none is needed. */
   readonly remedy: string | null;
 }
 
-type State = keyof typeof SIGNS;
-
-/** From good to bad. */
 const SIGNS = {
-  ok: { sign: '✓ ok', colour: 'green' },
-  skipped: { sign: '- skipped', colour: 'gray' },
-  warning: { sign: '! warning', colour: 'yellow' },
-  broken: { sign: '✗ BROKEN', colour: 'red' },
+  ok: ['✓ ok', 'green'],
+  skipped: ['- skipped', 'gray'],
+  warning: ['! warning', 'yellow'],
+  broken: ['✗ BROKEN', 'red'],
 } as const;
 const SIGN_WIDTH = 11;
 
-export function ok(subject: string, fact: string): Finding {
-  return { subject, state: 'ok', fact, remedy: null };
-}
+type Report = (subject: string, fact: string) => Finding;
+type ReportProblem = (subject: string, fact: string, remedy: string) => Finding;
 
-export function skipped(subject: string, fact: string): Finding {
-  return { subject, state: 'skipped', fact, remedy: null };
-}
+export const ok: Report = (subject, fact) => ({ subject, state: 'ok', fact, remedy: null });
+export const skipped: Report = (subject, fact) => ({ subject, state: 'skipped', fact, remedy: null });
+export const warning: ReportProblem = (subject, fact, remedy) => ({ subject, state: 'warning', fact, remedy });
+export const broken: ReportProblem = (subject, fact, remedy) => ({ subject, state: 'broken', fact, remedy });
 
-export function warning(subject: string, fact: string, remedy: string): Finding {
-  return { subject, state: 'warning', fact, remedy };
-}
-
-export function broken(subject: string, fact: string, remedy: string): Finding {
-  return { subject, state: 'broken', fact, remedy };
+/** Formats a number with its noun, as in "1 key" and "2 keys". */
+export function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }
 
 /** Formats the findings as a table for people: state, subject and fact, with the remedy below. */
 export function formatReport(findings: readonly Finding[], isColoured: boolean): string {
   const subjectWidth = Math.max(...findings.map(({ subject }) => subject.length)) + 2;
-  const indent = ' '.repeat(SIGN_WIDTH + subjectWidth);
   const lines = findings.map(({ subject, state, fact, remedy }) => {
-    const { sign, colour } = SIGNS[state];
+    const [sign, colour] = SIGNS[state];
     const padded = sign.padEnd(SIGN_WIDTH);
     const start = isColoured ? styleText(colour, padded, { validateStream: false }) : padded;
-    return `${start}${subject.padEnd(subjectWidth)}${fact}${remedy === null ? '' : `\n${indent}→ ${remedy}`}`;
+    const below = remedy === null ? '' : `\n${' '.repeat(SIGN_WIDTH + subjectWidth)}→ ${remedy}`;
+    return `${start}${subject.padEnd(subjectWidth)}${fact}${below}`;
   });
-  return [...lines, '', summary(findings)].join('\n');
-}
-
-function summary(findings: readonly Finding[]): string {
-  const count = (state: State): number => findings.filter((finding) => finding.state === state).length;
-  const warnings = `${count('warning')} ${count('warning') === 1 ? 'warning' : 'warnings'}`;
-  if (count('broken') > 0) return `The gateway would not work: ${count('broken')} broken, ${warnings}.`;
-  return count('warning') > 0 ? `The gateway can run; ${warnings}.` : 'All is well.';
+  const of = (wanted: Finding['state']): number => findings.filter(({ state }) => state === wanted).length;
+  const warnings = count(of('warning'), 'warning');
+  const summary = of('warning') > 0 ? `The gateway can run; ${warnings}.` : 'All is well.';
+  return [
+    ...lines,
+    '',
+    of('broken') > 0 ? `The gateway would not work: ${of('broken')} broken, ${warnings}.` : summary,
+  ].join('\n');
 }

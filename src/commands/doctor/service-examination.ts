@@ -12,15 +12,26 @@ import { createUpstreamClient, USER_AGENT } from '../../upstream/client.ts';
 import { requestToken } from '../../upstream/own-token.ts';
 import { buildServiceConnector, readTlsFiles, type ServiceAccess } from '../../upstream/service-connector.ts';
 import { readAnswerBody } from '../../wire/codec.ts';
-import { broken, type Finding, ok, skipped, warning } from './finding.ts';
+import { broken, count, type Finding, ok, skipped, warning } from './finding.ts';
 
 const MAX_WAIT_MS = 10_000;
-const MAX_ANSWER_BYTES = 1_048_576;
 const DAY_MS = 86_400_000;
 const FEW_DAYS = 21;
+const CLIENT_LIMITS = { connections: 1, maxInFlight: 1, maxAnswerBytes: 1_048_576, connectRetries: 0 };
 const CHECK_ADDRESS = 'Check UPSTREAM_URL: it must be the part before api/v2/admin/tasks/account.';
 const CHECK_PROXY = 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy allows this host.';
 const RENEW = 'Ask the operator of the service to renew its certificate.';
+/** The faults of TLS by error code; the first that matches applies. */
+const TLS_FAULTS: readonly (readonly [code: RegExp, fact: string, remedy: string])[] = [
+  [/^CERT_HAS_EXPIRED$/, 'the certificate has expired', RENEW],
+  [/ALTNAME_INVALID$/, 'the certificate is for another name', 'Use a name from the certificate in UPSTREAM_URL.'],
+  [
+    /SELF_SIGNED|UNABLE_TO_|ISSUER/,
+    'the certificate is not signed by a trusted CA',
+    'If the CA is your own, set UPSTREAM_CA to the file with its certificate.',
+  ],
+  [/^ERR_(?:SSL|TLS)|CERT|^EPROTO$/, 'the TLS handshake fails', 'Check that the port in UPSTREAM_URL speaks https.'],
+];
 
 /** Checks the service without creating anything: a connection as creates have it, a GET that it must refuse, and a token. */
 export async function examineService(upstream: UpstreamConfig): Promise<readonly Finding[]> {
@@ -44,21 +55,16 @@ export async function examineService(upstream: UpstreamConfig): Promise<readonly
     ];
   } catch (error) {
     const rest = ['endpoint', ...(ownClient ? ['token'] : [])];
-    return [
-      connectionFinding(url, proxy, error),
-      ...rest.map((subject) => skipped(subject, 'not checked without a connection')),
-    ];
+    const findings = rest.map((subject) => skipped(subject, 'not checked without a connection'));
+    return [connectionFinding(url, proxy, error), ...findings];
   }
 }
 
-function openConnection(
-  { protocol, host, hostname, port }: URL,
-  access: ServiceAccess,
-  waitMs: number,
-): Promise<Socket> {
-  const options = { protocol, host, hostname: hostname.replace(/^\[|\]$/g, ''), port };
+function openConnection(url: URL, access: ServiceAccess, waitMs: number): Promise<Socket> {
+  const { protocol, host, port } = url;
+  const hostname = url.hostname.replace(/^\[|\]$/g, '');
   return new Promise((resolve, reject) => {
-    buildServiceConnector(access, waitMs)(options, (...[error, socket]) => {
+    buildServiceConnector(access, waitMs)({ protocol, host, hostname, port }, (...[error, socket]) => {
       if (error) return reject(error);
       socket.on('error', () => {});
       resolve(socket);
@@ -68,28 +74,20 @@ function openConnection(
 
 function connectionFinding({ host }: URL, proxy: URL | null, error: unknown): Finding {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'closed';
-  if (code === 'CERT_HAS_EXPIRED') return broken('TLS', 'the certificate has expired', RENEW);
-  if (code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-    return broken('TLS', 'the certificate is for another name', 'Use a name from the certificate in UPSTREAM_URL.');
-  if (/SELF_SIGNED|UNABLE_TO_|ISSUER/.test(code)) {
-    const remedy = 'If the CA is your own, set UPSTREAM_CA to the file with its certificate.';
-    return broken('TLS', `the certificate is not signed by a trusted CA (${code})`, remedy);
-  }
-  if (/^ERR_(?:SSL|TLS)|CERT|^EPROTO$/.test(code))
-    return broken('TLS', `the TLS handshake fails (${code})`, 'Check that the port in UPSTREAM_URL speaks https.');
+  const [, fault, remedy = ''] = TLS_FAULTS.find(([pattern]) => pattern.test(code)) ?? [];
+  if (fault !== undefined) return broken('TLS', `${fault} (${code})`, remedy);
   if (proxy) return broken('service', `${host}: cannot connect through the proxy ${proxy.host} (${code})`, CHECK_PROXY);
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
-    const remedy = 'Check UPSTREAM_URL and the DNS configuration of this machine.';
-    return broken('service', `${host}: the name cannot be resolved`, remedy);
+    const check = 'Check UPSTREAM_URL and the DNS configuration of this machine.';
+    return broken('service', `${host}: the name cannot be resolved`, check);
   }
   const fact = code === 'ECONNREFUSED' ? 'it refuses connections' : `cannot connect (${code})`;
   return broken('service', `${host}: ${fact}`, 'Check the port in UPSTREAM_URL, and firewalls in between.');
 }
 
 function certificateFinding(socket: TLSSocket): Finding {
-  const { valid_to: validTo } = socket.getPeerCertificate();
-  const days = Math.floor((Date.parse(validTo) - Date.now()) / DAY_MS);
-  const fact = `${socket.getProtocol()}, the certificate is valid for ${days} more day${days === 1 ? '' : 's'}`;
+  const days = Math.floor((Date.parse(socket.getPeerCertificate().valid_to) - Date.now()) / DAY_MS);
+  const fact = `${socket.getProtocol()}, the certificate is valid for ${count(days, 'more day')}`;
   return days < FEW_DAYS ? warning('TLS', fact, RENEW) : ok('TLS', fact);
 }
 
@@ -131,20 +129,17 @@ async function tokenFinding(
   access: ServiceAccess,
   timeoutMs: number,
 ): Promise<Finding> {
-  const limits = { connections: 1, maxInFlight: 1, maxAnswerBytes: MAX_ANSWER_BYTES, connectRetries: 0 };
-  const client = createUpstreamClient({ baseUrl, access, timeoutMs, ...limits });
+  const client = createUpstreamClient({ baseUrl, access, timeoutMs, ...CLIENT_LIMITS });
   try {
     const { lifetimeMs } = await requestToken(client, ownClient);
-    return ok('token', `the service issued one, valid for ${Math.round(lifetimeMs / 60_000)} minutes`);
+    return ok('token', `the service issued one, valid for ${count(Math.round(lifetimeMs / 60_000), 'minute')}`);
   } catch (error) {
     if (!(error instanceof TaskFailure)) throw error;
-    const { cause, code } = error;
-    const fact = cause instanceof Error && !('code' in cause) ? cause.message : error.message;
-    const remedy =
-      code === 'UNAUTHENTICATED'
-        ? 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.'
-        : 'Check that the service issues tokens at Token under UPSTREAM_URL.';
-    return broken('token', fact, remedy);
+    const { cause, code, message } = error;
+    const fact = cause instanceof Error && !('code' in cause) ? cause.message : message;
+    const check = 'Check that the service issues tokens at Token under UPSTREAM_URL.';
+    const correct = 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.';
+    return broken('token', fact, code === 'UNAUTHENTICATED' ? correct : check);
   } finally {
     await client.close();
   }

@@ -293,6 +293,22 @@ describe('the port', () => {
   });
 });
 
+test.each([
+  ['PORT', 'http', 'to use the default, 4000.'],
+  ['RECORD', 'perhaps', 'to use the default, on.'],
+  ['UPSTREAM_FORMAT', 'yaml', 'to use the default, json.'],
+  ['TASK_NOTIFICATIONS', 'NONE=1', 'to use the default, NONE=0,EMAIL,SMS.'],
+])('the remedy of an invalid %s names the default', async (name, value, end) => {
+  expect((await examined({ [name]: value }))[name]?.remedy).toBe(`Correct ${name}, or unset it ${end}`);
+});
+
+test.each([
+  ['CORS_ORIGINS', '*'],
+  ['METRICS_PORT', 'http'],
+])('the remedy of an invalid %s, which has no default, names none', async (name, value) => {
+  expect((await examined({ [name]: value }))[name]?.remedy).toBe(`Correct ${name}, or unset it.`);
+});
+
 test('all invalid variables are reported, and everything else is skipped', async () => {
   expect(await statesOf({ PORT: 'http', UPSTREAM_FORMAT: 'yaml', UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual({
     PORT: 'broken',
