@@ -60,7 +60,7 @@ test.each(PAGES.filter((path) => path.startsWith('docs/') || path === 'README.md
   (path) => {
     const known = [
       configSource,
-      readSources(['src/contract/*.ts', 'src/graphql/*.ts', 'compose.yaml', 'schema.graphql']),
+      readSources(['src/client/*.ts', 'src/contract/*.ts', 'src/graphql/*.ts', 'compose.yaml', 'schema.graphql']),
       readMarkdown('docs/failures.md'),
       readMarkdown('docs/configuration.md'),
     ].join('\n');

@@ -6,7 +6,15 @@ import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { type RestReply, startRestService } from '../support/rest-service.ts';
+import {
+  type CreateAccountTaskInput,
+  type Send,
+  submitAccountTask,
+  type SubmitResult,
+} from '../../src/client/account-task-client.ts';
+import { memoryStorage } from '../client/demo-gateway.ts';
 import { FRONT_ENDS } from './front-ends/front-ends.ts';
+import { startAnswerCutter } from './support/answer-cutter.ts';
 import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 
 const REFUSAL: RestReply = {
@@ -15,9 +23,18 @@ const REFUSAL: RestReply = {
   body: toEnvelope('json', ERRORS.set, DATA.absent),
 };
 
+const OTHER_INPUT = { ...SAMPLE_INPUT, parameters: '{}' };
+
+/** Submits as one page does, which keeps its keys over all submissions. */
+function createPage(send: Send) {
+  const storage = memoryStorage();
+  return (input: CreateAccountTaskInput = SAMPLE_INPUT): Promise<SubmitResult> =>
+    submitAccountTask(send, input, { storage, callerId: 'caller-1', keyLifetimeMs: 3_600_000 });
+}
+
 test.each(Object.entries(FRONT_ENDS))(
   'a front end with %s creates a task once, and tells a refused task from one that may exist',
-  async (_name, createFrontEnd) => {
+  async (_name, createSend) => {
     let reply: 'created' | 'refused' | 'none' = 'created';
     const service = await startRestService({
       answer() {
@@ -27,23 +44,28 @@ test.each(Object.entries(FRONT_ENDS))(
     });
     onTestFinished(() => service.close());
     const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase() });
-    const url = new URL('graphql', await gateway.address()).href;
-    const frontEnd = createFrontEnd({ url, authorization: 'Bearer caller-1' });
+    const way = await startAnswerCutter(await gateway.address());
+    onTestFinished(() => way.close());
+    const submit = createPage(createSend({ url: new URL('graphql', way.url).href, authorization: 'Bearer caller-1' }));
 
-    const created = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
-    expect(created).toMatchObject({
+    expect(await submit()).toMatchObject({
       kind: 'created',
-      payload: { replayed: false, accountTask: { id: service.tasks[0]?.['ID'], startDate: SAMPLE_INPUT.startDate } },
+      replayed: false,
+      accountTask: { id: service.tasks[0]?.['ID'], startDate: SAMPLE_INPUT.startDate },
     });
-    const again = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
-    expect(again).toMatchObject({ kind: 'created', payload: { replayed: true, accountTask: { name: 'Task' } } });
-    expect(service.requests).toHaveLength(1);
+    way.cut(true);
+    const unanswered = { kind: 'unknown', failure: { kind: 'unanswered', code: 'NO_ANSWER', outcome: 'UNKNOWN' } };
+    expect(await submit()).toMatchObject(unanswered);
+    await expect.poll(() => service.tasks).toHaveLength(2);
+    way.cut(false);
+    expect(await submit()).toMatchObject({ kind: 'created', replayed: true, accountTask: { name: 'Task' } });
+    expect(service.requests).toHaveLength(2);
 
     reply = 'refused';
-    const refused = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-2' });
-    expect(refused).toEqual({
-      kind: 'failed',
+    expect(await submit()).toEqual({
+      kind: 'not-created',
       failure: {
+        kind: 'answered',
         message: REASON,
         code: 'TASK_REJECTED',
         outcome: 'REJECTED',
@@ -53,20 +75,21 @@ test.each(Object.entries(FRONT_ENDS))(
         requestId: expect.any(String) as unknown,
       },
     });
+    expect(await submit({ ...SAMPLE_INPUT, frequency: 'NEVER' as 'NONE' })).toMatchObject({
+      kind: 'not-created',
+      failure: { kind: 'answered', code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
+    });
 
     reply = 'none';
     const lost = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: false };
-    const unknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
-    expect(unknown).toMatchObject({ kind: 'failed', failure: lost });
+    expect(await submit()).toMatchObject({ kind: 'unknown', failure: lost });
     reply = 'created';
-    const stillUnknown = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-3' });
-    expect(stillUnknown).toMatchObject({ kind: 'failed', failure: lost });
-    expect(service.requests).toHaveLength(3);
+    expect(await submit()).toMatchObject({ kind: 'unknown', failure: lost });
+    expect(service.requests).toHaveLength(4);
 
     gateway.kill('SIGTERM');
     await gateway.exit;
-    const unanswered = await frontEnd.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-4' });
-    expect(unanswered).toMatchObject({ kind: 'failed', failure: { code: 'NO_ANSWER', outcome: 'UNKNOWN' } });
+    expect(await submit(OTHER_INPUT)).toMatchObject(unanswered);
   },
 );
 
@@ -98,7 +121,7 @@ describe.each([
 ])('with a manifest of %s', (_manifest, manifest) => {
   test.each(Object.entries(FRONT_ENDS))(
     'a front end with %s creates a task by the hash of its document',
-    async (_name, createFrontEnd) => {
+    async (_name, createSend) => {
       const service = await startRestService();
       onTestFinished(() => service.close());
       const gateway = startCli(['serve'], {
@@ -107,22 +130,26 @@ describe.each([
         TRUSTED_DOCUMENTS: manifest(),
       });
       const endpoint = { url: new URL('graphql', await gateway.address()).href, authorization: 'Bearer caller-1' };
-      const trusting = createFrontEnd(endpoint, 'hash');
-
-      const created = await trusting.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
-      expect(created).toMatchObject({
-        kind: 'created',
-        payload: { replayed: false, accountTask: { id: service.tasks[0]?.['ID'] } },
+      const send = createSend(endpoint, 'hash');
+      let isAnswerLost = true;
+      const submit = createPage(async (operation) => {
+        const answer = await send(operation);
+        if (isAnswerLost) throw new TypeError('fetch failed');
+        return answer;
       });
-      const again = await trusting.createTask({ input: SAMPLE_INPUT, idempotencyKey: 'key-1' });
-      expect(again).toMatchObject({ kind: 'created', payload: { replayed: true } });
-
-      const bad = await trusting.createTask({ input: { ...SAMPLE_INPUT, taskId: 'x' } });
-      expect(bad).toMatchObject({ kind: 'failed', failure: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
-
-      const refused = await createFrontEnd(endpoint).createTask({ input: SAMPLE_INPUT });
-      expect(refused).toMatchObject({
-        kind: 'failed',
+      expect(await submit()).toMatchObject({ kind: 'unknown', failure: { code: 'NO_ANSWER' } });
+      isAnswerLost = false;
+      expect(await submit()).toMatchObject({
+        kind: 'created',
+        replayed: true,
+        accountTask: { id: service.tasks[0]?.['ID'] },
+      });
+      expect(await submit({ ...SAMPLE_INPUT, taskId: 'x' })).toMatchObject({
+        kind: 'not-created',
+        failure: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
+      });
+      expect(await createPage(createSend(endpoint))()).toMatchObject({
+        kind: 'not-created',
         failure: { code: 'PERSISTED_QUERY_ID_REQUIRED', outcome: 'NOT_SENT', retryable: false },
       });
       expect(service.requests).toHaveLength(1);

@@ -1,28 +1,24 @@
-import { ApolloClient, CombinedGraphQLErrors, HttpLink, InMemoryCache } from '@apollo/client';
+import { ApolloClient, HttpLink, InMemoryCache } from '@apollo/client';
 import { PersistedQueryLink } from '@apollo/client/link/persisted-queries';
-import { CreateAccountTaskDocument } from '../../../src/client/documents.ts';
-import { NO_ANSWER, toCreateFailure } from '../web/src/create-failure.ts';
-import { hashOf } from './document-hash.ts';
-import type { CreateFrontEnd } from './front-end.ts';
+import type { CreateSend } from './front-ends.ts';
 
-/** With Apollo Client: a failure is thrown, as CombinedGraphQLErrors where an answer came; nothing is retried unless a link does it. */
-export const createApolloFrontEnd: CreateFrontEnd = ({ url, authorization }, sent = 'text') => {
+/** Returns the hash that a document of the package carries. Its type in GraphQL does not declare it. */
+function generateHash(document: object): string {
+  const { __meta__: meta } = document as { readonly __meta__: { readonly hash: string } };
+  return meta.hash;
+}
+
+/** With Apollo Client: a failure is thrown; nothing is retried unless a link does it. */
+export const createApolloSend: CreateSend = ({ url, authorization }, sent = 'text') => {
   const http = new HttpLink({ uri: url, headers: { Authorization: authorization } });
   const client = new ApolloClient({
     // A hash that is not known is an error, and no reason to send the text: that would be refused.
-    link: sent === 'hash' ? new PersistedQueryLink({ generateHash: hashOf, retry: () => false }).concat(http) : http,
+    link: sent === 'hash' ? new PersistedQueryLink({ generateHash, retry: () => false }).concat(http) : http,
     cache: new InMemoryCache(),
     clientAwareness: { name: 'front-end', version: '1.0' },
   });
-  return {
-    async createTask(variables) {
-      try {
-        const { data } = await client.mutate({ mutation: CreateAccountTaskDocument, variables });
-        return data ? { kind: 'created', payload: data.createAccountTask } : { kind: 'failed', failure: NO_ANSWER };
-      } catch (error) {
-        const [first] = CombinedGraphQLErrors.is(error) ? error.errors : [];
-        return { kind: 'failed', failure: first ? toCreateFailure(first) : NO_ANSWER };
-      }
-    },
-  };
+  return ({ type, document, variables }) =>
+    type === 'query'
+      ? client.query({ query: document, variables, fetchPolicy: 'no-cache' })
+      : client.mutate({ mutation: document, variables, fetchPolicy: 'no-cache' });
 };

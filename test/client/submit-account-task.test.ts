@@ -1,0 +1,271 @@
+import { describe, expect, test } from 'vitest';
+import {
+  forgetAccountTask,
+  pendingAccountTasks,
+  type SubmitResult,
+  submitAccountTask,
+} from '../../src/client/account-task-client.ts';
+import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { faultInput, memoryStorage, startDemoGateway } from './demo-gateway.ts';
+
+const HOUR_MS = 3_600_000;
+const CREATE = 'TryCreateAccountTask';
+const ASK = 'WriteOutcome';
+
+async function startClient() {
+  const gateway = await startDemoGateway();
+  const storage = memoryStorage();
+  return {
+    ...gateway,
+    storage,
+    submit: (input = SAMPLE_INPUT as Parameters<typeof submitAccountTask>[1], callerId = 'ann') =>
+      submitAccountTask(gateway.send, input, { storage, callerId, keyLifetimeMs: HOUR_MS }),
+    /** Changes the one key that is stored. */
+    change: (fields: object) => {
+      for (const [name, text] of storage.texts)
+        storage.texts.set(name, JSON.stringify({ ...(JSON.parse(text) as object), ...fields }));
+    },
+    names: () => gateway.sent.map(([name]) => name),
+    keys: () => new Set(gateway.sent.map(([, key]) => key)).size,
+  };
+}
+
+function askAgain(result: SubmitResult): Promise<SubmitResult> {
+  if (result.kind !== 'unknown') throw new Error(`The fate of the task is known: ${result.kind}`);
+  return result.askAgain();
+}
+
+describe('submitAccountTask', () => {
+  test('stores the key before anything leaves, and forgets it when the task is created', async () => {
+    const { send, storage, count } = await startClient();
+    const stored: unknown[] = [];
+    const watch: typeof send = (operation) => {
+      stored.push(...[...storage.texts.values()].map((text) => JSON.parse(text) as unknown));
+      return send(operation);
+    };
+    const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+    const result = await submitAccountTask(watch, SAMPLE_INPUT, options);
+    expect(result).toMatchObject({ kind: 'created', replayed: false, accountTask: { taskId: SAMPLE_INPUT.taskId } });
+    expect(stored).toEqual([
+      {
+        idempotencyKey: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
+        callerId: 'ann',
+        triedAtMs: expect.any(Number) as number,
+        mayExist: true,
+      },
+    ]);
+    expect(pendingAccountTasks(storage)).toEqual([]);
+    await submitAccountTask(send, SAMPLE_INPUT, options);
+    expect(await count()).toBe(2);
+    await expect.poll(() => storage.texts.size).toBe(0);
+  });
+
+  test('asks what became of a create whose answer was lost, and finds its task', async () => {
+    const { submit, lose, names, count, storage } = await startClient();
+    lose('answer');
+    expect(await submit()).toMatchObject({ kind: 'unknown', failure: { kind: 'unanswered', code: 'NO_ANSWER' } });
+    expect(await submit()).toMatchObject({ kind: 'unknown', failure: { code: 'NO_ANSWER' } });
+    lose(null);
+    expect(await submit()).toMatchObject({ kind: 'created', replayed: true });
+    expect(names()).toEqual([CREATE, ASK, ASK]);
+    expect([await count(), pendingAccountTasks(storage)]).toEqual([1, []]);
+  });
+
+  test('sends a create that was lost again with its key', async () => {
+    const { submit, lose, names, keys, count } = await startClient();
+    lose('request');
+    const lost = await submit();
+    lose(null);
+    expect(await askAgain(lost)).toMatchObject({ kind: 'created', replayed: false });
+    expect(names()).toEqual([CREATE, ASK, CREATE]);
+    expect([keys(), await count()]).toEqual([1, 1]);
+  });
+
+  test('finds the task of the fault …504, which was created without an answer', async () => {
+    const { submit, count } = await startClient();
+    const lost = await submit(faultInput('504'));
+    expect(lost).toMatchObject({ kind: 'unknown', failure: { kind: 'answered', code: 'UPSTREAM_TIMEOUT' } });
+    expect(await askAgain(lost)).toMatchObject({ kind: 'created', replayed: true });
+    expect(await count()).toBe(1);
+  });
+
+  test('never sends a create of unknown fate again', async () => {
+    const { submit, names } = await startClient();
+    const failed = { kind: 'unknown', failure: { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' } };
+    expect(await submit(faultInput('500'))).toMatchObject(failed);
+    expect(await submit(faultInput('500'))).toMatchObject(failed);
+    expect(names()).toEqual([CREATE, ASK]);
+  });
+
+  test('forgets the key of a refused create, and keeps that of one that may be tried again', async () => {
+    const { submit, keys, names, storage, change } = await startClient();
+    const refused = { kind: 'not-created', failure: { code: 'TASK_REJECTED', errorCode: 'E17', retryable: false } };
+    expect(await submit(faultInput('422'))).toMatchObject(refused);
+    expect(storage.texts.size).toBe(0);
+    const unsent = { kind: 'not-created', failure: { code: 'UPSTREAM_UNREACHABLE', retryable: true } };
+    expect(await submit(faultInput('503'))).toMatchObject(unsent);
+    expect(await submit(faultInput('503'))).toMatchObject(unsent);
+    expect([names(), keys()]).toEqual([[CREATE, CREATE, CREATE], 2]);
+    change({ triedAtMs: 0 });
+    expect(await submit(faultInput('503'))).toMatchObject(unsent);
+    expect(await submit(faultInput('503'), 'bob')).toMatchObject(unsent);
+    expect(keys()).toBe(4);
+  });
+
+  test('says UNKNOWN if only a later try is known not to have been sent', async () => {
+    const { submit, lose, authorize, count } = await startClient();
+    lose('answer');
+    await submit();
+    lose(null);
+    authorize('Bearer expired');
+    expect(await submit()).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
+    });
+    authorize(null);
+    expect(await submit()).toMatchObject({ kind: 'created', replayed: true });
+    expect(await count()).toBe(1);
+  });
+
+  test.each([
+    ['old', { triedAtMs: 0 }],
+    ['of a clock that was set back', { triedAtMs: Date.now() + 24 * HOUR_MS }],
+  ])('does not send a create again whose key is %s', async (_, fields) => {
+    const { submit, lose, change, names } = await startClient();
+    lose('request');
+    await submit();
+    lose(null);
+    change(fields);
+    const expired = { kind: 'unknown', failure: { kind: 'withheld', code: 'KEY_EXPIRED', outcome: 'UNKNOWN' } };
+    const result = await submit();
+    expect(result).toMatchObject(expired);
+    expect(await askAgain(result)).toMatchObject(expired);
+    expect(names()).toEqual([CREATE, ASK, ASK]);
+  });
+
+  test('finds the task of an old key that the gateway still knows', async () => {
+    const { submit, lose, change } = await startClient();
+    lose('answer');
+    await submit();
+    lose(null);
+    change({ triedAtMs: 0 });
+    expect(await submit()).toMatchObject({ kind: 'created', replayed: true });
+  });
+
+  test('sends nothing for another caller than that of the key', async () => {
+    const { submit, lose, names, count } = await startClient();
+    lose('answer');
+    await submit();
+    lose(null);
+    expect(await submit(SAMPLE_INPUT, 'bob')).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'OTHER_CALLER', outcome: 'UNKNOWN' },
+    });
+    expect(names()).toEqual([CREATE]);
+    expect(await submit()).toMatchObject({ kind: 'created', replayed: true });
+    expect(await count()).toBe(1);
+  });
+
+  test.each(['getItem', 'setItem'] as const)('sends nothing if %s of the storage throws', async (method) => {
+    const { send, sent, storage } = await startClient();
+    const full = {
+      ...storage,
+      [method]() {
+        throw new DOMException('The quota has been exceeded.', 'QuotaExceededError');
+      },
+    };
+    const options = { storage: full, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+    expect(await submitAccountTask(send, SAMPLE_INPUT, options)).toMatchObject({
+      kind: 'not-created',
+      failure: { code: 'STORAGE_FAILED', outcome: 'NOT_SENT' },
+    });
+    expect(sent).toEqual([]);
+  });
+
+  test('reports a created task although its key cannot be forgotten, and finds it the next time', async () => {
+    const { send, storage, count } = await startClient();
+    const stuck = {
+      ...storage,
+      setItem(name: string, text: string) {
+        if (storage.texts.size > 0) throw new Error('The storage is full.');
+        storage.setItem(name, text);
+      },
+      removeItem() {
+        throw new Error('The storage is gone.');
+      },
+    };
+    const options = { storage: stuck, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+    const results = [
+      await submitAccountTask(send, SAMPLE_INPUT, options),
+      await submitAccountTask(send, SAMPLE_INPUT, options),
+    ];
+    expect(results).toMatchObject([{ replayed: false }, { replayed: true }]);
+    expect(await count()).toBe(1);
+  });
+
+  test.each(['', '{', 'null', '{"idempotencyKey":"k"}'])(
+    'sends nothing if the stored key is damaged (%s), until it is forgotten',
+    async (text) => {
+      const { submit, lose, storage, sent, count } = await startClient();
+      lose('answer');
+      await submit();
+      lose(null);
+      for (const name of storage.texts.keys()) storage.texts.set(name, text);
+      const lost = { kind: 'unknown', failure: { code: 'KEY_LOST', outcome: 'UNKNOWN' } };
+      const result = await submit();
+      expect([result, await askAgain(result)]).toMatchObject([lost, lost]);
+      expect(sent).toHaveLength(1);
+      forgetAccountTask(storage, SAMPLE_INPUT);
+      expect(await submit()).toMatchObject({ kind: 'created', replayed: false });
+      expect(await count()).toBe(2);
+    },
+  );
+
+  test('creates one task for two calls at once with one storage', async () => {
+    const { submit, keys, count } = await startClient();
+    const { notification, ...others } = SAMPLE_INPUT;
+    const results = await Promise.all([submit(), submit({ notification, ...others }), submit()]);
+    const settled = await Promise.all(
+      results.map(async (result) => (result.kind === 'unknown' ? result.askAgain() : result)),
+    );
+    expect(settled.map(({ kind }) => kind)).toEqual(['created', 'created', 'created']);
+    expect([keys(), await count()]).toEqual([1, 1]);
+  });
+
+  test('creates two tasks for two inputs at once', async () => {
+    const { submit, count } = await startClient();
+    await Promise.all([submit(), submit({ ...SAMPLE_INPUT, parameters: '{}' })]);
+    expect(await count()).toBe(2);
+  });
+
+  test('says that a create is in progress', async () => {
+    const { submit, lose, storage } = await startClient();
+    lose('answer');
+    await submit();
+    const outcome = { data: { writeOutcome: { state: 'IN_PROGRESS', accountTask: null, failure: null } } };
+    const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+    expect(await submitAccountTask(async () => outcome, SAMPLE_INPUT, options)).toMatchObject({
+      kind: 'unknown',
+      failure: { code: 'IN_PROGRESS', retryable: true },
+    });
+  });
+
+  test.each([null, {}, { data: null }, { data: { tryCreateAccountTask: {} } }, 'Bad Gateway'])(
+    'takes an answer that no gateway wrote for one of unknown fate: %j',
+    async (answer) => {
+      const storage = memoryStorage();
+      const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+      const first = await submitAccountTask(async () => answer, SAMPLE_INPUT, options);
+      expect([first, await askAgain(first)]).toMatchObject([{ kind: 'unknown' }, { kind: 'unknown' }]);
+      expect(storage.texts.size).toBe(1);
+    },
+  );
+});
+
+test('pendingAccountTasks returns the inputs of creates whose fate is not known', async () => {
+  const { submit, lose, storage } = await startClient();
+  storage.setItem('of another program', '{}');
+  lose('answer');
+  await submit();
+  expect(pendingAccountTasks(storage)).toEqual([SAMPLE_INPUT]);
+});
