@@ -79,12 +79,12 @@ const MAX_VARIABLE_ERRORS = 5;
 const MAX_NAME_LENGTH = 100;
 
 export function createExecution(options: ExecutionOptions): Execution {
-  const { schema, log, metrics, authenticate, answers, batchConcurrency, introspection } = options;
-  const time = createOperationTime(options.timeoutMs, () => metrics.countRefusal('operation_time'));
+  const { schema, log, metrics, authenticate, answers, batchConcurrency, introspection, timeoutMs } = options;
+  const time = createOperationTime(() => metrics.countRefusal('operation_time'));
   const tasks = time.limit(options.tasks);
   const createContext = (authorization: string | null, record: RequestRecord): GatewayContext => {
     const { requestId } = record;
-    const deadlineMs = time.deadlineMs();
+    const deadlineMs = performance.now() + timeoutMs;
     const answer = answers.open();
     record.answer = answer;
     return createGatewayContext({
@@ -171,20 +171,12 @@ function noteOperation(record: RequestRecord, { name, operation }: OperationDefi
 }
 
 /** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */
-interface OperationTime {
-  /** The deadline of an operation that starts now, in milliseconds of `performance.now()`. */
-  deadlineMs(): number;
-  /** Rejects at the deadline unless the work has settled. Only for work without side effects, which continues unobserved. */
-  within<Result>(deadlineMs: number, work: Promise<Result>): Promise<Result>;
-  /** Decorates a task service: past the deadline reads fail and no write starts. A write that has started is never cut off. */
-  limit(tasks: TaskService): TaskService;
-}
-
-function createOperationTime(timeoutMs: number, onOver: () => void): OperationTime {
+function createOperationTime(onOver: () => void) {
   const over = (): Error => {
     onOver();
     return operationTimedOut();
   };
+  /** Rejects at the deadline unless the work has settled. Only for work without side effects, which continues unobserved. */
   const within = <Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> =>
     withTimeLimit(work, deadlineMs - performance.now(), () => {
       throw over();
@@ -193,20 +185,15 @@ function createOperationTime(timeoutMs: number, onOver: () => void): OperationTi
     if (call.deadlineMs === undefined) return work();
     return isOver(call) ? Promise.reject(over()) : within(call.deadlineMs, work());
   };
-  return {
-    deadlineMs: () => performance.now() + timeoutMs,
-    within,
-    limit: (tasks) => ({
-      ...tasks,
-      ...decorateWrites(
-        tasks,
-        (write) => (input, call) => (isOver(call) ? Promise.reject(over()) : write(input, call)),
-      ),
-      find: (...request) => read(request[1], () => tasks.find(...request)),
-      list: (...request) => read(request[1], () => tasks.list(...request)),
-      findOutcome: (...request) => read(request[1], () => tasks.findOutcome(...request)),
-    }),
-  };
+  /** Decorates a task service: past the deadline reads fail and no write starts. A write that has started is never cut off. */
+  const limit = (tasks: TaskService): TaskService => ({
+    ...tasks,
+    ...decorateWrites(tasks, (write) => (input, call) => (isOver(call) ? Promise.reject(over()) : write(input, call))),
+    find: (...request) => read(request[1], () => tasks.find(...request)),
+    list: (...request) => read(request[1], () => tasks.list(...request)),
+    findOutcome: (...request) => read(request[1], () => tasks.findOutcome(...request)),
+  });
+  return { within, limit };
 }
 
 function isOver({ deadlineMs }: Call): boolean {

@@ -5,6 +5,7 @@ import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { prefersGraphiql, readRequestHead } from './request-head.ts';
 import { type Handler, type HttpRequest, type RefusalFacts, RequestRefusal } from '../http/answer.ts';
+import { toDeclaredBytes } from '../http/request-body.ts';
 import { decodeFormText, FORM_TYPE } from '../wire/form.ts';
 import { TaskFailure } from '../contract/failure.ts';
 
@@ -29,32 +30,22 @@ const GRAPHIQL_IS_OFF =
 const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 
 /** Answers requests at /graphql, in this order: GraphiQL, the refusals of the head, the bound of the body, the endpoint. */
-export function createGraphqlHandler({
-  graphql,
-  graphiql,
-  simpleGets,
-  authenticate,
-  maxBodyBytes,
-  maxAnonymousBodyBytes,
-}: GraphqlHandlerOptions): Handler {
-  const allowBody = createBodyAllowance({
-    authenticate,
-    maxBytes: maxBodyBytes,
-    maxAnonymousBytes: maxAnonymousBodyBytes,
-  });
+export function createGraphqlHandler(options: GraphqlHandlerOptions): Handler {
+  const { graphql, graphiql, simpleGets } = options;
+  const allowBody = createBodyAllowance(options);
   return async (request, record) => {
     const isForGraphiql = prefersGraphiql(request.method, request.headers);
     if (graphiql && isForGraphiql) return graphiql.answer(request);
     const head = readRequestHead(request, simpleGets);
     if ('problem' in head) {
       const { status, headers } = head;
-      const problem = status === 403 && isForGraphiql ? GRAPHIQL_IS_OFF : head.problem;
-      throw new RequestRefusal(problem, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });
+      const message = status === 403 && isForGraphiql ? GRAPHIQL_IS_OFF : head.problem;
+      throw new RequestRefusal(message, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });
     }
     const allowed = allowBody(request);
-    const { maxBytes, refuse } = allowed instanceof Promise ? await allowed : allowed;
+    const { maxBytes, problem, facts } = allowed instanceof Promise ? await allowed : allowed;
     let body = await request.readBody(maxBytes);
-    if (body === null) throw refuse();
+    if (body === null) throw new RequestRefusal(problem, facts);
     // Decoding would replace the invalid bytes, and the task would be created with other text than was sent.
     if (!isText(body, head.bodyType)) throw new RequestRefusal("The request's body is not UTF-8.", NOT_TEXT);
     const answering = graphql.answer(request, head, body, record);
@@ -81,55 +72,52 @@ async function encodeInTurns(text: string): Promise<Buffer> {
 /** The largest body of a request, and the refusal of a larger one. */
 interface BodyAllowance {
   readonly maxBytes: number;
-  readonly refuse: () => RequestRefusal;
-}
-
-interface BodyAllowanceOptions {
-  readonly authenticate: Authenticate;
-  readonly maxBytes: number;
-  /** The bound of a request without valid credentials. */
-  readonly maxAnonymousBytes: number;
+  readonly problem: string;
+  readonly facts: RefusalFacts;
 }
 
 /**
  * Creates the function that decides from a request's headers how large its body may be. It checks credentials only if the
  * body exceeds, or could exceed, the bound of an anonymous caller.
  */
-function createBodyAllowance({ authenticate, maxBytes, maxAnonymousBytes }: BodyAllowanceOptions) {
-  const known = toAllowance(maxBytes, `The request's body is larger than ${maxBytes} bytes.`, {
-    status: 413,
-    code: 'BAD_USER_INPUT',
-    limit: 'body_bytes',
-  });
-  const anonymous = toAllowance(
-    Math.min(maxBytes, maxAnonymousBytes),
-    `The request's body is larger than ${maxAnonymousBytes} bytes, the limit without an Authorization header.`,
-    { status: 413, code: 'BAD_USER_INPUT', limit: 'anonymous_body_bytes' },
-  );
+function createBodyAllowance({
+  authenticate,
+  maxBodyBytes,
+  maxAnonymousBodyBytes,
+}: Pick<GraphqlHandlerOptions, 'authenticate' | 'maxBodyBytes' | 'maxAnonymousBodyBytes'>) {
+  const known: BodyAllowance = {
+    maxBytes: maxBodyBytes,
+    problem: `The request's body is larger than ${maxBodyBytes} bytes.`,
+    facts: { status: 413, code: 'BAD_USER_INPUT', limit: 'body_bytes' },
+  };
+  const anonymous: BodyAllowance = {
+    maxBytes: Math.min(maxBodyBytes, maxAnonymousBodyBytes),
+    problem: `The request's body is larger than ${maxAnonymousBodyBytes} bytes, the limit without an Authorization header.`,
+    facts: { status: 413, code: 'BAD_USER_INPUT', limit: 'anonymous_body_bytes' },
+  };
   const decide = async (authorization: string): Promise<BodyAllowance> => {
     try {
       await authenticate(authorization);
       return known;
     } catch (error) {
       if (!(error instanceof TaskFailure)) throw error;
-      return toAllowance(anonymous.maxBytes, error.message, {
-        status: error.code === 'UNAUTHENTICATED' ? 401 : 503,
-        code: error.code,
-        retryable: error.retryable,
-        limit: 'anonymous_body_bytes',
-        ...(error.code === 'UNAUTHENTICATED' && { headers: { 'WWW-Authenticate': 'Bearer' } }),
-      });
+      const { code, message, retryable } = error;
+      const facts = { code, retryable, limit: 'anonymous_body_bytes' } as const;
+      return {
+        maxBytes: anonymous.maxBytes,
+        problem: message,
+        facts:
+          code === 'UNAUTHENTICATED'
+            ? { ...facts, status: 401, headers: { 'WWW-Authenticate': 'Bearer' } }
+            : { ...facts, status: 503 },
+      };
     }
   };
   return ({ headers }: Pick<HttpRequest, 'headers'>): BodyAllowance | Promise<BodyAllowance> => {
-    const declaredBytes = Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0));
+    const declaredBytes = toDeclaredBytes(headers);
     if (declaredBytes <= anonymous.maxBytes) return anonymous;
-    if (declaredBytes > maxBytes && declaredBytes < Infinity) return known;
+    if (declaredBytes > maxBodyBytes && declaredBytes < Infinity) return known;
     const { authorization = '' } = headers;
     return authorization.trim() === '' ? anonymous : decide(authorization);
   };
-}
-
-function toAllowance(maxBytes: number, problem: string, facts: RefusalFacts): BodyAllowance {
-  return { maxBytes, refuse: () => new RequestRefusal(problem, facts) };
 }

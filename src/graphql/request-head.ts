@@ -29,18 +29,14 @@ const NOT_ACCEPTABLE = {
   headers: {},
 } as const;
 
-/** Returns the media type to answer in: application/json if the client has no preference, null if it accepts neither type. */
-function toAnswerType({ accept }: IncomingHttpHeaders): AnswerType | null {
-  return readAccept(accept || '*/*');
-}
-
 /** Returns true for a GET that prefers a page to a GraphQL answer, as a browser's address bar sends it. */
 export function prefersGraphiql(method: string, { accept }: IncomingHttpHeaders): boolean {
   if (method !== 'GET' || accept === undefined) return false;
   return preferred(parseAccepted(accept), [...ANSWER_TYPES, 'text/html'], 'header') === 'text/html';
 }
 
-const readAccept = memoizeByHeader((accept: string) => {
+/** Returns the media type to answer in: application/json if the client has no preference, null if it accepts neither type. */
+const toAnswerType = memoizeByHeader((accept: string) => {
   const accepted = parseAccepted(accept).filter(({ charset }) => charset === null || charset === 'utf-8');
   return preferred(accepted, ANSWER_TYPES, 'header');
 });
@@ -120,7 +116,7 @@ export function readRequestHead(
   const isAllowedGet = simpleGets && method === 'GET' && !isOfAnotherOrigin(headers);
   if (!isAllowedGet && isSimpleRequest(headers, type)) return FORGEABLE;
   if (method === 'POST' && !BODY_TYPES.has(type)) return BODY_TYPE;
-  const answerType = toAnswerType(headers);
+  const answerType = toAnswerType(headers.accept || '*/*');
   return answerType ? { bodyType: method === 'POST' ? type : '', answerType } : NOT_ACCEPTABLE;
 }
 

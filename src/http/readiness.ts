@@ -32,12 +32,14 @@ export interface Readiness {
 interface CheckResult {
   readonly isOk: boolean;
   readonly text: string;
+  /** The error of a check that failed, for the log. */
+  readonly error?: unknown;
 }
 
 /** Shorter than the usual timeouts of probes. */
 const TIMEOUT_MS = 2_000;
 const LATE: CheckResult = { isOk: false, text: 'It did not answer in time.' };
-const FAILED: CheckResult = { isOk: false, text: 'The check failed; the log of the gateway has the reason.' };
+const FAILED = 'The check failed; the log of the gateway has the reason.';
 
 const DRAINING: ReadinessReport = {
   isReady: false,
@@ -49,7 +51,7 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
   const failing = new Set<string>();
   let isDraining = false;
   /** Logs a check when its result changes, not with every probe. */
-  const note = (name: string, { isOk, text }: CheckResult, error: unknown): void => {
+  const note = (name: string, { isOk, text, error }: CheckResult): void => {
     if (isOk ? !failing.delete(name) : failing.has(name)) return;
     if (isOk) return log.info({ check: name }, 'ready again');
     failing.add(name);
@@ -61,8 +63,8 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
       if (isDraining) return DRAINING;
       const results = await Promise.all(
         parts.map(async ({ name, run }) => {
-          const { result, error } = await withTimeLimit<CheckRun>(run(), timeoutMs, () => ({ result: LATE }));
-          note(name, result, error);
+          const result = await withTimeLimit(run(), timeoutMs, () => LATE);
+          note(name, result);
           return [name, result] as const;
         }),
       );
@@ -79,16 +81,11 @@ export function createReadiness({ checks, log, timeoutMs = TIMEOUT_MS }: Readine
   };
 }
 
-interface CheckRun {
-  readonly result: CheckResult;
-  readonly error?: unknown;
-}
-
-async function runCheck(check: ReadinessCheck): Promise<CheckRun> {
+async function runCheck(check: ReadinessCheck): Promise<CheckResult> {
   try {
-    return { result: { isOk: true, text: await check() } };
+    return { isOk: true, text: await check() };
   } catch (error) {
     // The message of a TaskFailure is for callers; other messages may contain addresses and files.
-    return { result: error instanceof TaskFailure ? { isOk: false, text: error.message } : FAILED, error };
+    return { isOk: false, text: error instanceof TaskFailure ? error.message : FAILED, error };
   }
 }

@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { createTurnBatch } from '../event-loop/turn-batch.ts';
 import { RequestRefusal } from './answer.ts';
@@ -147,6 +147,10 @@ const MAX_KEPT_BYTES = 65_536;
 
 /** Returns true if the rest of the request's body is too large to read for keeping the connection. */
 export function isLargeRest({ complete, headers }: IncomingMessage): boolean {
-  if (complete) return false;
-  return Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0)) > MAX_KEPT_BYTES;
+  return !complete && toDeclaredBytes(headers) > MAX_KEPT_BYTES;
+}
+
+/** Returns the size of a body as its headers declare it; Infinity if they do not say. */
+export function toDeclaredBytes(headers: IncomingHttpHeaders): number {
+  return Number(headers['content-length'] ?? (headers['transfer-encoding'] ? Infinity : 0));
 }

@@ -18,7 +18,7 @@ import {
   isListType,
   isObjectType,
   Kind,
-  type SelectionSetNode,
+  type SelectionNode,
   type ValueNode,
 } from 'graphql';
 import type { DocumentLimit } from '../../telemetry/metrics.ts';
@@ -123,66 +123,52 @@ export function measureOperations(schema: GraphQLSchema, { definitions }: Docume
     // A fragment that spreads itself counts as nothing; validation refuses the document later.
     measured.set(name, NOTHING);
     const fragment = fragments.get(name);
-    if (!fragment) return NOTHING;
-    const type = schema.getType(fragment.typeCondition.name.value);
-    const size = withDirectives(fragment, measureSelections(fragment.selectionSet, type));
+    const size = fragment ? measureSelected(fragment, schema.getType(fragment.typeCondition.name.value)) : NOTHING;
     measured.set(name, size);
     return size;
   };
 
   const measureField = (node: FieldNode, parent: GraphQLNamedType | undefined): OperationSize => {
     const field = findField(parent, node.name.value);
-    const selected = node.selectionSet
-      ? measureSelections(node.selectionSet, field && getNamedType(field.type))
-      : NOTHING;
-    return withDirectives(node, {
-      depth: selected.depth + 1,
-      aliases: selected.aliases + (node.alias ? 1 : 0),
-      directives: selected.directives,
-      cost:
-        Math.ceil((node.alias ?? node.name).value.length / NAME_CHARACTERS) +
-        selected.cost * (field ? countItems(field, node.arguments ?? []) : 1),
-    });
+    const { depth, aliases, directives, cost } = measureSelected(node, field && getNamedType(field.type));
+    const ownCost = Math.ceil((node.alias ?? node.name).value.length / NAME_CHARACTERS);
+    const items = field ? countItems(field, node.arguments ?? []) : 1;
+    return { depth: depth + 1, aliases: aliases + (node.alias ? 1 : 0), directives, cost: ownCost + cost * items };
   };
 
-  const measureSelections = ({ selections }: SelectionSetNode, parent: GraphQLNamedType | undefined): OperationSize => {
-    let total = NOTHING;
-    for (const node of selections) {
-      if (node.kind === Kind.FIELD) {
-        total = add(total, measureField(node, parent));
-      } else if (node.kind === Kind.FRAGMENT_SPREAD) {
-        total = add(total, withDirectives(node, measureFragment(node.name.value)));
-      } else {
-        const type = node.typeCondition ? schema.getType(node.typeCondition.name.value) : parent;
-        total = add(total, withDirectives(node, measureSelections(node.selectionSet, type)));
-      }
+  const measureSelection = (node: SelectionNode, parent: GraphQLNamedType | undefined): OperationSize => {
+    if (node.kind === Kind.FIELD) return measureField(node, parent);
+    if (node.kind === Kind.INLINE_FRAGMENT)
+      return measureSelected(node, node.typeCondition ? schema.getType(node.typeCondition.name.value) : parent);
+    const { directives, ...size } = measureFragment(node.name.value);
+    return { ...size, directives: directives + countDirectives(node) };
+  };
+
+  /** Measures what is selected below a node, with the node's own directives. */
+  const measureSelected = (node: SelectingNode, type: GraphQLNamedType | undefined): OperationSize => {
+    const total = { ...NOTHING, directives: countDirectives(node) };
+    for (const selection of node.selectionSet?.selections ?? []) {
+      const { depth, aliases, directives, cost } = measureSelection(selection, type);
+      total.depth = Math.max(total.depth, depth);
+      total.aliases += aliases;
+      total.directives += directives;
+      total.cost += cost;
     }
     return total;
   };
 
   return definitions.flatMap((node) => {
     if (node.kind !== Kind.OPERATION_DEFINITION) return [];
-    const selected = measureSelections(node.selectionSet, schema.getRootType(node.operation) ?? undefined);
-    const size = withDirectives(node, selected);
-    return [(node.variableDefinitions ?? []).reduce((sum, variable) => withDirectives(variable, sum), size)];
+    const { directives, ...size } = measureSelected(node, schema.getRootType(node.operation) ?? undefined);
+    const ofVariables = (node.variableDefinitions ?? []).reduce((sum, variable) => sum + countDirectives(variable), 0);
+    return [{ ...size, directives: directives + ofVariables }];
   });
 }
 
-function add(a: OperationSize, b: OperationSize): OperationSize {
-  return {
-    depth: Math.max(a.depth, b.depth),
-    aliases: a.aliases + b.aliases,
-    directives: a.directives + b.directives,
-    cost: a.cost + b.cost,
-  };
-}
+type SelectingNode = Pick<FieldNode, 'selectionSet' | 'directives'>;
 
-function withDirectives(
-  node: { readonly directives?: readonly unknown[] | undefined },
-  size: OperationSize,
-): OperationSize {
-  const count = node.directives?.length ?? 0;
-  return count === 0 ? size : { ...size, directives: size.directives + count };
+function countDirectives({ directives = [] }: Pick<FieldNode, 'directives'>): number {
+  return directives.length;
 }
 
 function findField(type: GraphQLNamedType | undefined, name: string): GraphQLField<unknown, unknown> | undefined {
