@@ -22,7 +22,7 @@ import { runOperation } from './compiled/run.ts';
 import { executionErrors, logFailure, refusedResult } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
 import { findOperation } from './document-check.ts';
-import { ANSWER_HEADERS, type AnswerType } from './request-head.ts';
+import { ANSWER_HEADERS, type AnswerType } from './request-check.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';

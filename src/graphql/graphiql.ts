@@ -1,4 +1,4 @@
-/** GraphiQL's page. request-head.ts decides which requests get it. */
+/** GraphiQL's page. request-check.ts decides which requests get it. */
 import { createHash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';

@@ -18,8 +18,14 @@ import { createExecution, type Execute, type ExecutionOptions, type GraphqlAnswe
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { type OperationPlan, planOperation } from './compiled/plan.ts';
 import { createDocumentCheck, findOperation } from './document-check.ts';
-import { ANSWER_HEADERS, type RequestHead } from './request-head.ts';
-import { badRequest, checkParameters, type GraphqlParameters, readJsonParameters } from './request-parameters.ts';
+import {
+  ANSWER_HEADERS,
+  badRequest,
+  checkParameters,
+  type GraphqlParameters,
+  readJsonParameters,
+  type RequestHead,
+} from './request-check.ts';
 import type { TrustedDocuments } from './trusted-documents.ts';
 
 export interface GraphqlEndpointOptions extends ExecutionOptions {

@@ -3,7 +3,7 @@ import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
-import { prefersGraphiql, readRequestHead } from './request-head.ts';
+import { prefersGraphiql, readRequestHead } from './request-check.ts';
 import { type Handler, type HttpRequest, type RefusalFacts, RequestRefusal } from '../http/answer.ts';
 import { toDeclaredBytes } from '../http/request-body.ts';
 import { decodeFormText, FORM_TYPE } from '../wire/form.ts';

@@ -11,9 +11,8 @@ import { createGatewayContext, type GatewayContext } from '../../src/schema/cont
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
 import { findOperation } from '../../src/graphql/document-check.ts';
-import { readJsonParameters } from '../../src/graphql/request-parameters.ts';
+import { readJsonParameters, type RequestHead } from '../../src/graphql/request-check.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
-import type { RequestHead } from '../../src/graphql/request-head.ts';
 import type { TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
