@@ -22,7 +22,7 @@ export async function openBackend(config: Config, observers: Observers): Promise
 
 /** Puts authentication, validation and metrics in front of an open store. */
 export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
-  const observed = metrics.observeCreates(store.tasks, { backend: 'store', tables: toTables(config) });
+  const observed = metrics.observeWrites(store.tasks, { backend: 'store', tables: toTables(config) });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,

@@ -85,7 +85,7 @@ export async function openUpstreamBackend(
     onRefused: () => metrics.countRefusal('circuit'),
   });
   const recording = upstream.isRecorded ? await withRecords(breaking, config, upstream, observers) : breaking;
-  const observed = metrics.observeCreates(recording, { backend: 'upstream', tables });
+  const observed = metrics.observeWrites(recording, { backend: 'upstream', tables });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,

@@ -6,8 +6,8 @@ import {
   createCommitMetrics,
   createRequestMetrics,
   createUpstreamMetrics,
-  observeCreates,
-  type ObservedCreates,
+  observeWrites,
+  type ObservedWrites,
 } from './traffic-metrics.ts';
 
 export interface RenderedMetrics {
@@ -101,8 +101,8 @@ export function createMetrics() {
   ready.set(1);
   return {
     requests: createRequestMetrics(families),
-    /** Decorates a task service: counts its creates. To be called once. */
-    observeCreates: (tasks: TaskService, observed: ObservedCreates) => observeCreates(families, tasks, observed),
+    /** Decorates a task service: counts its writes. To be called once. */
+    observeWrites: (tasks: TaskService, observed: ObservedWrites) => observeWrites(families, tasks, observed),
     /** To be called once, in upstream mode only. */
     observeUpstream: () => createUpstreamMetrics(families),
     commits: createCommitMetrics(families),

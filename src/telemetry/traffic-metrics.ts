@@ -1,8 +1,7 @@
 import { Counter, Gauge } from 'prom-client';
-import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type EnumTables, findMember } from '../contract/enums.ts';
 import { FAILURES, TaskFailure } from '../contract/failure.ts';
-import type { TaskService } from '../contract/task-service.ts';
+import { decorateWrites, type TaskService, type WriteResult } from '../contract/task-service.ts';
 import { createBoundedLabels, type Families, LATENCY_SECONDS } from './series.ts';
 import type { RequestMetrics, RequestRecord } from './request-record.ts';
 
@@ -61,37 +60,42 @@ function toOperation(
   return code === null ? names.admit(operationName) : names.find(operationName);
 }
 
-export interface ObservedCreates {
+export interface ObservedWrites {
   readonly backend: 'store' | 'upstream';
   readonly tables: EnumTables;
 }
 
-interface CreateResult {
+/** How a write ended; `code` is OK or the code of its failure. */
+interface WriteEnd {
   readonly code: string;
   readonly outcome: string;
 }
 
-const CREATED: CreateResult = { code: 'OK', outcome: 'CREATED' };
-const UNEXPECTED: CreateResult = { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' };
+const UNEXPECTED: WriteEnd = { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN' };
 const CONFLICTS: readonly string[] = ['IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS'];
 
-/** A decorator that counts creates, and the values in their answers that are not in the enums. */
-export function observeCreates(families: Families, tasks: TaskService, observed: ObservedCreates): TaskService {
+/** A decorator that counts writes, and the values in their answers that are not in the enums. */
+export function observeWrites(families: Families, tasks: TaskService, observed: ObservedWrites): TaskService {
   const { backend, tables } = observed;
   const creates = families.counter(
     'gateway_creates_total',
     'Creates by backend, failure code (OK on success) and outcome (CREATED, NOT_SENT, REJECTED, UNKNOWN).',
     ['backend', 'code', 'outcome'],
   );
+  const otherWrites = families.counter(
+    'gateway_other_writes_total',
+    'Updates, runs and new clients by backend, operation, failure code (OK on success) and outcome (DONE, NOT_SENT, REJECTED, UNKNOWN).',
+    ['backend', 'operation', 'code', 'outcome'],
+  );
   const countConflict = families.addCounter<string>(
     'gateway_idempotency_conflicts_total',
-    'Creates refused because their idempotency key was used with another input, or by a create still in progress.',
+    'Creates and runs refused because their idempotency key was used with another input, or by one still in progress.',
     'code',
     CONFLICTS,
   );
   const replays = new Counter({
     name: 'gateway_idempotency_replays_total',
-    help: 'Creates answered with the earlier result of their idempotency key.',
+    help: 'Creates and runs answered with the earlier result of their idempotency key.',
     registers: [families.registry],
   });
   const countUnknownValue = families.addCounter(
@@ -101,22 +105,29 @@ export function observeCreates(families: Families, tasks: TaskService, observed:
     ['Frequency', 'Notification'],
   );
   const failures = FAILURES.flatMap(({ code, outcomes }) => outcomes.map((outcome) => ({ code, outcome })));
-  for (const { code, outcome } of [CREATED, ...failures, UNEXPECTED]) creates(backend, code, outcome);
-  const succeed = (created: CreatedAccountTask): CreatedAccountTask => {
-    creates(backend, CREATED.code, CREATED.outcome).value += 1;
-    if (created.replayed) replays.inc();
-    const { Frequency, Notification } = created.accountTask.fields;
-    if (Frequency != null && !findMember(tables.frequencies, Frequency)) countUnknownValue('Frequency');
-    if (Notification != null && !findMember(tables.notifications, Notification)) countUnknownValue('Notification');
-    return created;
-  };
-  const fail = (error: unknown): never => {
-    const { code, outcome } = error instanceof TaskFailure ? error : UNEXPECTED;
-    creates(backend, code, outcome).value += 1;
-    if (CONFLICTS.includes(code)) countConflict(code);
-    throw error;
-  };
-  return { ...tasks, create: (task, call) => tasks.create(task, call).then(succeed, fail) };
+  const writes = decorateWrites(tasks, (write, name) => {
+    const seriesOf = ({ code, outcome }: WriteEnd) =>
+      name === 'create' ? creates(backend, code, outcome) : otherWrites(backend, name, code, outcome);
+    const done = seriesOf({ code: 'OK', outcome: name === 'create' ? 'CREATED' : 'DONE' });
+    for (const failure of [...failures, UNEXPECTED]) seriesOf(failure);
+    const succeed = <Result>(result: Result): Result => {
+      done.value += 1;
+      const { replayed, accountTask } = result as Partial<WriteResult<'create'>>;
+      if (replayed === true) replays.inc();
+      const { Frequency, Notification } = accountTask?.fields ?? {};
+      if (Frequency != null && !findMember(tables.frequencies, Frequency)) countUnknownValue('Frequency');
+      if (Notification != null && !findMember(tables.notifications, Notification)) countUnknownValue('Notification');
+      return result;
+    };
+    const fail = (error: unknown): never => {
+      const end = error instanceof TaskFailure ? error : UNEXPECTED;
+      seriesOf(end).value += 1;
+      if (CONFLICTS.includes(end.code)) countConflict(end.code);
+      throw error;
+    };
+    return (input, call) => write(input, call).then(succeed, fail);
+  });
+  return { ...tasks, ...writes };
 }
 
 /** The start of each phase of an exchange, in milliseconds; 0 for a phase that was not reached. */
