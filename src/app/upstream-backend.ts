@@ -2,7 +2,8 @@ import { type Backend, openTokenVerifier } from './backend.ts';
 import { observeCommits, type Observers } from './observers.ts';
 import { type UpstreamConfig, type Config, toTables } from './config.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
-import type { TaskService } from '../contract/task-service.ts';
+import { TaskFailure } from '../contract/failure.ts';
+import { type TaskService, unsupportedWrites } from '../contract/task-service.ts';
 import { forwardedAuthentication, subjectAuthentication } from '../auth/authenticate.ts';
 import { circuitBreakerTaskService } from '../upstream/circuit-breaker.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
@@ -30,7 +31,7 @@ const LEASE_MARGIN_MS = 30_000;
 
 const monotonicMs = (): number => performance.now();
 
-/** Opens the backend that sends creates to the service, and records them unless RECORD=off. */
+/** Opens the backend that sends writes to the service, and records them unless RECORD=off. */
 export async function openUpstreamBackend(
   config: Config,
   upstream: UpstreamConfig,
@@ -85,7 +86,8 @@ export async function openUpstreamBackend(
     onRefused: () => metrics.countRefusal('circuit'),
   });
   const recording = upstream.isRecorded ? await withRecords(breaking, config, upstream, observers) : breaking;
-  const observed = metrics.observeWrites(recording, { backend: 'upstream', tables });
+  const allowed = ownClient ? withinOwnRights(recording, upstream) : recording;
+  const observed = metrics.observeWrites(allowed, { backend: 'upstream', tables });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,
@@ -100,6 +102,24 @@ export async function openUpstreamBackend(
     // A single batch must not exceed the limit of calls in flight.
     batchConcurrency: Math.min(BATCH_CONCURRENCY, upstream.maxInFlight),
   };
+}
+
+/**
+ * Refuses what callers must not do with the gateway's own credentials, for which the service cannot tell them apart: to change or
+ * run tasks of others, which only records can tell from their own, and to create clients unless ALLOW_CREATE_CLIENT is on.
+ */
+function withinOwnRights(tasks: TaskService, { isRecorded, allowCreateClient }: UpstreamConfig): TaskService {
+  const { update, run } = unsupportedWrites(
+    'This gateway keeps no records (RECORD=off), so it cannot tell whose task this is, and it uses credentials of its own.',
+  );
+  return { ...tasks, ...(!isRecorded && { update, run }), ...(!allowCreateClient && { createClient: refuseClient }) };
+}
+
+async function refuseClient(): Promise<never> {
+  throw new TaskFailure(
+    { code: 'FORBIDDEN', outcome: 'NOT_SENT' },
+    "Clients cannot be created with the gateway's own credentials. ALLOW_CREATE_CLIENT=on allows it.",
+  );
 }
 
 /** Adds records and idempotency keys, both stored in the database. */
