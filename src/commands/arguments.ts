@@ -13,9 +13,10 @@ Run the gateway; environment variables configure it
 Check it
   doctor                     checks everything that serve needs and changes nothing; exit status 1 if
                              something is broken (npm run doctor)
-  explain FILE | - | JSON    shows the request that a create with this input, or with these variables,
-                             would send to the service, and sends nothing; - reads standard input
-                             (npm run explain)
+  explain [WRITE] FILE | - | JSON
+                             shows the request that a create with this input, or with these variables,
+                             would send to the service, and sends nothing; - reads standard input. WRITE
+                             is create, update, run or create-client (npm run explain)
   schema                     prints the GraphQL schema of this configuration as a Federation subgraph,
                              for the checks of a schema registry
 

@@ -1,57 +1,69 @@
-import { coerceInputValue, type GraphQLInputType } from 'graphql';
-import { KEY_REFUSAL } from '../app/upstream-backend.ts';
+import { coerceInputValue, execute, type GraphQLField, type GraphQLSchema, isNonNullType, parse } from 'graphql';
 import type { Config } from '../app/config.ts';
-import { findCreateRefusal } from '../contract/checked-task-service.ts';
+import { KEY_REFUSAL } from '../app/upstream-backend.ts';
+import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
+import { EMPTY_GUID } from '../contract/guid.ts';
 import { OPERATIONS } from '../contract/operations.ts';
-import { toNewAccountTask } from '../schema/writes/create-account-task.ts';
+import type { WriteName } from '../contract/task-service.ts';
 import { createSchema } from '../schema/schema.ts';
-import { requestHeaders } from '../upstream/upstream-task-service.ts';
-import { encodeRequest, type WireFormat } from '../wire/codec.ts';
+import { WRITES } from '../schema/writes/write-call.ts';
+import type { UpstreamRequest } from '../upstream/client.ts';
+import { createUpstreamTaskService, requestHeaders } from '../upstream/upstream-task-service.ts';
+import type { WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 import { parseOptions, UsageError } from './arguments.ts';
+import { type ExplainedRequest, TOKEN_VARIABLE, toCurlCommand } from './curl-command.ts';
 
 /** Reads a file; `-` is standard input. */
 export type ReadBytes = (path: string) => Promise<Uint8Array>;
 
-interface ExplainedRequest {
-  readonly url: URL;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly body: string;
-}
-
-type CreateInput = Parameters<typeof toNewAccountTask>[1];
-
-/** Builds the request of one operation in a format. Returns the failure if the format cannot carry it. */
-type RequestIn = (format: WireFormat) => ExplainedRequest | TaskFailure;
+type Members = Readonly<Record<string, unknown>>;
+type Mutation = GraphQLField<unknown, unknown>;
 
 const FORMATS = ['json', 'xml'] as const satisfies readonly WireFormat[];
+/** The writes by their names on the command line, such as `create-client`. */
+const WRITE_NAMES = new Map(
+  (Object.keys(WRITES) as WriteName[]).map((name) => [
+    name.replace(/[A-Z]/, (letter) => `-${letter.toLowerCase()}`),
+    name,
+  ]),
+);
 /** Used if UPSTREAM_URL is not set. */
 const EXAMPLE_URL = new URL('https://service.example/');
-/** Stands for a secret in a header's value; a shell expands it. */
-const TOKEN_VARIABLE = '$TOKEN';
-/** Linux limits an argument of a program to 128 KB, but not one of a shell's builtin. */
-const MAX_WORD_BYTES = 100_000;
+const AUTHORIZATION = `Bearer ${TOKEN_VARIABLE}`;
 
 /**
- * Shows the request that a create of the given input would send.
- * @throws UsageError for wrong arguments, TaskFailure for an input that would be refused.
+ * Shows the request that a write with the given input would send.
+ * @throws UsageError for wrong arguments, TaskFailure that names every value that would be refused.
  */
 export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<string> {
-  const { values, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
-  const [given, ...more] = positionals;
-  if (given === undefined || more.length > 0)
-    throw new UsageError('"explain" takes one argument: a file, - for standard input, or JSON.');
-  const requestIn = explainCreate(await readObject(given, readBytes), config);
-  const refusal = requestIn(config.upstream?.format ?? 'json');
-  if (refusal instanceof TaskFailure) throw refusal;
-  if (values.json)
-    return JSON.stringify(Object.fromEntries(FORMATS.map((format) => [format, toValue(requestIn(format))])), null, 2);
-  return [preamble(config), ...FORMATS.map((format) => describe(format, requestIn(format)))].join('\n\n');
+  const { values: options, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
+  const [command, given, ...more] = positionals.length === 1 ? ['create', ...positionals] : positionals;
+  const name = WRITE_NAMES.get(command ?? '');
+  if (given === undefined || more.length > 0 || name === undefined) {
+    const names = [...WRITE_NAMES.keys()].join(', ');
+    throw new UsageError(
+      `"explain" takes a write (${names}; create if none is named) and its input: a file, - for standard input, or JSON.`,
+    );
+  }
+  const schema = createSchema(config);
+  const { type } = WRITES[name];
+  const mutation = schema.getMutationType()?.getFields()[type.charAt(0).toLowerCase() + type.slice(1)] as Mutation;
+  const variables = toVariables(mutation, await readObject(given, readBytes));
+  const requestIn = (format: WireFormat, values: Members) =>
+    carryOut(name, mutation, values, { schema, format, config });
+  await refuseProblems(mutation, variables, config, (values) => requestIn(config.upstream?.format ?? 'json', values));
+  const requests = await Promise.all(
+    FORMATS.map(async (format) => [format, await requestIn(format, variables)] as const),
+  );
+  if (options.json)
+    return JSON.stringify(Object.fromEntries(requests.map(([format, request]) => [format, toValue(request)])), null, 2);
+  return [preamble(config), ...requests.map(([format, request]) => describe(format, request))].join('\n\n');
 }
 
-async function readObject(given: string, readBytes: ReadBytes): Promise<Readonly<Record<string, unknown>>> {
+async function readObject(given: string, readBytes: ReadBytes): Promise<Members> {
   let text = given;
   if (!/^\s*\{/.test(given)) {
     try {
@@ -62,42 +74,109 @@ async function readObject(given: string, readBytes: ReadBytes): Promise<Readonly
   }
   try {
     const value: unknown = JSON.parse(text);
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Members;
   } catch (error) {
     throw badInput('the text', `is not JSON: ${(error as Error).message}`);
   }
-  throw badInput('the text', 'is not a JSON object: expected an input, or variables with an input');
+  throw badInput('the text', 'is not a JSON object: expected an input, or variables');
 }
 
-/** Accepts the input of createAccountTask, or its variables: the input and perhaps an idempotencyKey. */
-function explainCreate(given: Readonly<Record<string, unknown>>, config: Config): RequestIn {
-  const { input, idempotencyKey = null } = 'input' in given ? given : { input: given };
-  if (idempotencyKey !== null && typeof idempotencyKey !== 'string')
-    throw badInput('idempotencyKey', 'expected a string');
-  const task = toNewAccountTask('input', coerceInput('CreateAccountTaskInput', input, config) as CreateInput);
-  const keyRefusal = config.upstream?.isRecorded === false ? KEY_REFUSAL : null;
-  return (format) =>
-    findCreateRefusal(task, idempotencyKey, {
-      xmlProblem,
-      travelsAsXml: format === 'xml',
-      keyRefusal,
-      requiresKey: config.requiresIdempotencyKey,
-    }) ?? {
-      url: new URL(OPERATIONS.create.path, config.upstream?.url ?? EXAMPLE_URL),
-      headers: { ...requestHeaders(OPERATIONS.create, format), Authorization: `Bearer ${TOKEN_VARIABLE}` },
-      body: encodeRequest(format, task, config),
-    };
+/** Accepts the variables of a mutation, or its input alone if it needs nothing else. */
+function toVariables({ args }: Mutation, given: Members): Members {
+  const needsOnlyInput = args.every(({ name, type }) => isNonNullType(type) === (name === 'input'));
+  return needsOnlyInput && !('input' in given) ? { input: given } : given;
 }
 
-/** Reads a value as an input type of the schema. @throws TaskFailure that names every invalid field. */
-function coerceInput(typeName: string, value: unknown, config: Config): unknown {
+/**
+ * Throws every reason why the write would be refused. A refused value is replaced by a valid one and the write is tried again,
+ * because the next reason would show only then.
+ */
+async function refuseProblems(
+  mutation: Mutation,
+  given: Members,
+  config: Config,
+  attempt: (variables: Members) => Promise<ExplainedRequest | TaskFailure>,
+): Promise<void> {
+  const problems = new Set<string>();
+  let variables: Members | null = given;
+  while (variables) {
+    let found = coercionProblems(mutation, variables);
+    if (found.length === 0) {
+      const result = await attempt(variables);
+      found = result instanceof TaskFailure ? [result.message] : [];
+    }
+    const isNew = found.some((problem) => !problems.has(problem));
+    for (const problem of found) problems.add(problem);
+    variables = isNew ? withSamples(variables, found, config) : null;
+  }
+  if (problems.size > 0)
+    throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, [...problems].toSorted().join('\n'));
+}
+
+/** The invalid values of a mutation's variables, each with its path. */
+function coercionProblems({ args }: Mutation, variables: Members): readonly string[] {
   const problems: string[] = [];
-  const type = createSchema(config).getType(typeName) as GraphQLInputType;
-  const coerced = coerceInputValue(value, type, (path, _, { message }) => {
-    problems.push(`${['input', ...path].join('.')}: ${message}`);
+  for (const { name, type } of args)
+    coerceInputValue(variables[name] ?? null, type, (path, _, { message }) => {
+      problems.push(`${[name, ...path].join('.')}: ${message}`);
+    });
+  return problems;
+}
+
+/** Replaces the values that problems name at their start by valid ones; null if that is not possible. */
+function withSamples(variables: Members, problems: readonly string[], { frequencies }: Config): Members | null {
+  const optional = { startDate: null, finishDate: null, ifModified: null, notification: null, secret: null };
+  const task = { taskId: EMPTY_GUID, frequency: frequencies[0]?.name, enabled: true, parameters: '{}' };
+  const samples: Members = { ...optional, ...task, id: EMPTY_GUID, userId: EMPTY_GUID, name: 'n', idempotencyKey: 'k' };
+  const replaced = structuredClone(variables);
+  for (const problem of problems) {
+    const path = problem.slice(0, problem.indexOf(':')).split('.');
+    const member = path.pop() ?? '';
+    const parent = path.reduce<unknown>((value, key) => (value as Members)[key], replaced) as Record<string, unknown>;
+    if (member === 'contentType') Object.assign(parent, { contentType: 'APPLICATION_JSON', parameters: '{}' });
+    else if (member in samples) parent[member] = samples[member];
+    else return null;
+  }
+  return replaced;
+}
+
+/** Carries out a mutation as the gateway does, up to the request that it would send. Returns the failure if it sends none. */
+async function carryOut(
+  write: WriteName,
+  { name, args }: Mutation,
+  variableValues: Members,
+  { schema, format, config }: { readonly schema: GraphQLSchema; readonly format: WireFormat; readonly config: Config },
+): Promise<ExplainedRequest | TaskFailure> {
+  const sent: UpstreamRequest[] = [];
+  const client = {
+    admit: <Result>(_caller: string, work: () => Promise<Result>) => work(),
+    async sendAdmitted(request: UpstreamRequest) {
+      sent.push(request);
+      throw new Error('Nothing is sent.');
+    },
+    ready: async () => {},
+    load: () => ({ inFlight: 0, waiting: 0 }),
+    close: async () => {},
+  };
+  const tasks = checkedTaskService(createUpstreamTaskService({ client, format, tables: config, checksTaskId: false }), {
+    xmlProblem,
+    travelsAsXml: format === 'xml',
+    keyRefusal: config.upstream?.isRecorded === false ? KEY_REFUSAL : null,
+    requiresKey: config.requiresIdempotencyKey,
   });
-  if (problems.length > 0) throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, problems.join('\n'));
-  return coerced;
+  const authenticate = () => ({ kind: 'forwarded', authorization: AUTHORIZATION });
+  const contextValue = { requestId: '', deadlineMs: Infinity, answer: {}, done: {}, tasks, authenticate };
+  const declared = args.map((arg) => `$${arg.name}: ${String(arg.type)}`).join(', ');
+  const passed = args.map((arg) => `${arg.name}: $${arg.name}`).join(', ');
+  const document = parse(`mutation (${declared}) { ${name}(${passed}) { __typename } }`);
+  const { errors } = await execute({ schema, document, contextValue, variableValues });
+  const failure = errors?.[0]?.originalError;
+  const [request] = sent;
+  if (failure instanceof TaskFailure) return failure;
+  if (!request) throw new Error('The write sent nothing.', { cause: failure ?? errors?.[0] });
+  const headers = { ...requestHeaders(OPERATIONS[write], format), Authorization: AUTHORIZATION };
+  const { operation, path, body } = request;
+  return { method: operation.method, url: new URL(path, config.upstream?.url ?? EXAMPLE_URL), headers, body };
 }
 
 function preamble({ upstream }: Config): string {
@@ -109,36 +188,14 @@ function preamble({ upstream }: Config): string {
   return `Nothing was sent. UPSTREAM_FORMAT is ${upstream.format}. In curl, $TOKEN is ${whose}.`;
 }
 
-function describe(format: WireFormat, request: ReturnType<RequestIn>): string {
+function describe(format: WireFormat, request: ExplainedRequest | TaskFailure): string {
   const text =
     request instanceof TaskFailure
       ? `Cannot be sent in this format: ${request.message}`
-      : `${request.body}\n\n${toCurlCommand(request)}`;
+      : [request.body ?? 'no body', toCurlCommand(request)].join('\n\n');
   return `${format.toUpperCase()}\n\n${text}`;
 }
 
-function toValue(request: ReturnType<RequestIn>): object {
+function toValue(request: ExplainedRequest | TaskFailure): object {
   return request instanceof TaskFailure ? { problem: request.message } : { ...request, curl: toCurlCommand(request) };
-}
-
-/** Formats the request as a command for any POSIX shell. */
-function toCurlCommand({ url, headers, body }: ExplainedRequest): string {
-  const isLarge = Buffer.byteLength(body) > MAX_WORD_BYTES;
-  const words = [
-    isLarge ? `printf %s ${quote(body)} | curl --http1.1` : 'curl --http1.1',
-    ...Object.entries(headers).map(([name, value]) => `-H ${quoteHeader(`${name}: ${value}`)}`),
-    // Unlike --data, it keeps line breaks.
-    `--data-binary ${isLarge ? '@-' : quote(body)}`,
-    quote(url.href),
-  ];
-  return words.join(' \\\n  ');
-}
-
-/** Inside single quotes, only a single quote needs escaping. */
-function quote(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function quoteHeader(header: string): string {
-  return header.split(TOKEN_VARIABLE).map(quote).join(`"${TOKEN_VARIABLE}"`).replace(/''$/, '');
 }

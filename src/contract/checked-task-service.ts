@@ -1,39 +1,43 @@
 import type { NewAccountTask } from './account-task.ts';
-import { asRepeatable, badInput, badTaskField, type TaskFailure } from './failure.ts';
+import { asRepeatable, badInput, badInputMember, type TaskFailure } from './failure.ts';
+import { BODY_FIELDS, OPERATIONS } from './operations.ts';
 import { characterNotInXml, parametersProblem, type XmlChecker } from './parameters.ts';
-import type { TaskService } from './task-service.ts';
+import { decorateWrites, type TaskService, type WriteInput, type WriteName } from './task-service.ts';
 
 export interface TaskChecks {
   readonly xmlProblem: XmlChecker;
-  /** True if creates are sent as XML, which cannot carry every character. */
+  /** True if writes are sent as XML, which cannot carry every character. */
   readonly travelsAsXml: boolean;
   /** Why this backend refuses idempotency keys; null if it supports them. */
   readonly keyRefusal: string | null;
-  /** True if a create without a key is refused. */
+  /** True if a create or a run without a key is refused. */
   readonly requiresKey: boolean;
 }
 
-const KEY_REQUIRED = 'expected a key of 1 to 255 characters, got none; this gateway refuses creates without one';
+const KEY_REQUIRED =
+  'expected a key of 1 to 255 characters, got none; this gateway refuses creates and runs without one';
 
 const MAX_KEY_LENGTH = 255;
 // oxlint-disable-next-line no-control-regex -- this pattern looks for control characters
 const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
 
 /**
- * Decorates a task service so that invalid Parameters and idempotency keys are refused before anything is sent or stored.
- * `create` rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType or that the wire cannot
- * carry, and for a key that is too long, contains a control character, is not supported, or is missing but required.
+ * Decorates a task service so that invalid inputs and idempotency keys are refused before anything is sent or stored.
+ * A write rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType, for a name or secret of a
+ * client that is too long, for a text that the wire cannot carry, and for a key that is too long, contains a control character,
+ * is not supported, or is missing but required.
  * `findOutcome` refuses malformed keys too. The failure of an update whose fate is unknown is made retryable.
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
+  const writes = decorateWrites(inner, (write, name) => (input, call) => {
+    const refusal = findRefusals(name, input as WriteInput<WriteName>, call.idempotencyKey ?? null, checks)[0];
+    return refusal ? Promise.reject(refusal) : write(input, call);
+  });
   return {
     ...inner,
-    create(task, call) {
-      const refusal = findCreateRefusal(task, call.idempotencyKey ?? null, checks);
-      return refusal ? Promise.reject(refusal) : inner.create(task, call);
-    },
+    ...writes,
     update: (update, call) =>
-      inner.update(update, call).catch((error: unknown) => {
+      writes.update(update, call).catch((error: unknown) => {
         throw asRepeatable(error);
       }),
     findOutcome(idempotencyKey, call) {
@@ -43,23 +47,66 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
   };
 }
 
-/** Returns the failure of a create that must not be sent or stored; null if it may. */
-export function findCreateRefusal(
-  task: NewAccountTask,
+/** Returns every reason why a write must not be sent or stored. */
+function findRefusals<Name extends WriteName>(
+  name: Name,
+  input: WriteInput<Name>,
   idempotencyKey: string | null,
-  { xmlProblem, travelsAsXml, keyRefusal, requiresKey }: TaskChecks,
-): TaskFailure | null {
-  const problem = parametersProblem(task.Parameters, task.ContentType, xmlProblem);
-  if (problem) return badTaskField('parameters', problem);
-  const character = travelsAsXml ? characterNotInXml(task.Parameters) : null;
-  if (character) return badTaskField('parameters', `contains ${character}, which XML 1.0 cannot carry`);
-  const keyProblem =
-    idempotencyKey === null
-      ? requiresKey
-        ? KEY_REQUIRED
-        : null
-      : (keyRefusal ?? idempotencyKeyProblem(idempotencyKey));
-  return keyProblem ? badInput('idempotencyKey', keyProblem) : null;
+  checks: TaskChecks,
+): readonly TaskFailure[] {
+  const inputProblems = INPUT_PROBLEMS[name](input, checks);
+  const keyProblem = OPERATIONS[name].hasKey ? keyRefusal(idempotencyKey, checks) : null;
+  return keyProblem === null ? inputProblems : [...inputProblems, badInput('idempotencyKey', keyProblem)];
+}
+
+type InputProblems = {
+  readonly [Name in WriteName]: (input: WriteInput<Name>, checks: TaskChecks) => readonly TaskFailure[];
+};
+
+const NONE: readonly TaskFailure[] = [];
+
+const INPUT_PROBLEMS: InputProblems = {
+  create: taskProblems,
+  update: ({ task }, checks) => taskProblems(task, checks),
+  run: () => NONE,
+  createClient: ({ Name, Secret }, { travelsAsXml }) => [
+    ...textProblems('name', Name, BODY_FIELDS.Name.maxLength, travelsAsXml),
+    ...textProblems('secret', Secret, BODY_FIELDS.Secret.maxLength, travelsAsXml),
+  ],
+};
+
+function taskProblems(
+  { Parameters, ContentType }: NewAccountTask,
+  { xmlProblem, travelsAsXml }: TaskChecks,
+): readonly TaskFailure[] {
+  const problem =
+    parametersProblem(Parameters, ContentType, xmlProblem) ?? (travelsAsXml ? xmlTextProblem(Parameters) : null);
+  return problem ? [badInputMember('parameters', problem)] : NONE;
+}
+
+function textProblems(
+  member: 'name' | 'secret',
+  text: string | null,
+  maxLength: number,
+  travelsAsXml: boolean,
+): readonly TaskFailure[] {
+  if (text === null) return NONE;
+  if (text.trim() === '' || text.length > maxLength)
+    return [badInputMember(member, `expected 1 to ${maxLength} characters, not only blanks, got ${text.length}`)];
+  const problem = text.isWellFormed()
+    ? travelsAsXml && xmlTextProblem(text)
+    : 'contains an unpaired surrogate, which no encoding can carry';
+  return problem ? [badInputMember(member, problem)] : NONE;
+}
+
+function xmlTextProblem(text: string): string | null {
+  const character = characterNotInXml(text);
+  return character && `contains ${character}, which XML 1.0 cannot carry`;
+}
+
+function keyRefusal(key: string | null, checks: TaskChecks): string | null {
+  if (key === null) return checks.requiresKey ? KEY_REQUIRED : null;
+  return checks.keyRefusal ?? idempotencyKeyProblem(key);
 }
 
 function idempotencyKeyProblem(key: string): string | null {

@@ -47,16 +47,16 @@ export const FAILURES = (Object.entries(FACTS) as [FailureCode, Facts][]).map(
   ([code, [outcomes, retryable, restStatus, description]]) => ({ code, outcomes, retryable, restStatus, description }),
 );
 
-/** The members of a task that the port checks, as callers of GraphQL write them. */
-type TaskField = 'parameters' | 'finishDate';
+/** The members of an input that the port checks, as callers of GraphQL write them. */
+type InputMember = 'parameters' | 'finishDate' | 'name' | 'secret';
 
 export interface FailureEvidence {
   /** The envelope's ErrorCode, verbatim; absent if there was no envelope. */
   readonly errorCode?: string | null | undefined;
   /** The envelope's ErrorReason, verbatim; absent if there was no envelope. */
   readonly errorReason?: string | null | undefined;
-  /** The invalid member of the task. The message starts with it, so that a face can put the path of the input in front. */
-  readonly taskField?: TaskField | undefined;
+  /** The invalid member of the input. The message starts with it, so that a face can put the path of the input in front. */
+  readonly inputMember?: InputMember | undefined;
   /** Replaces the code's own `retryable`. */
   readonly retryable?: boolean;
   /** For the log only; never part of an answer. */
@@ -73,7 +73,7 @@ export class TaskFailure extends Error {
   readonly outcome: Outcome;
   readonly errorCode: string | null | undefined;
   readonly errorReason: string | null | undefined;
-  readonly taskField: TaskField | undefined;
+  readonly inputMember: InputMember | undefined;
   /** True if the same request can be sent again unchanged without the risk of doing it twice. */
   readonly retryable: boolean;
 
@@ -83,7 +83,7 @@ export class TaskFailure extends Error {
     this.outcome = kind.outcome;
     this.errorCode = evidence.errorCode;
     this.errorReason = evidence.errorReason;
-    this.taskField = evidence.taskField;
+    this.inputMember = evidence.inputMember;
     this.retryable = evidence.retryable ?? FACTS[kind.code][1];
   }
 
@@ -135,7 +135,9 @@ export function badInput(field: string, problem: string): TaskFailure {
   return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${field}: ${problem}`);
 }
 
-/** The same for a member of the task. A face that knows its path completes the message. */
-export function badTaskField(taskField: TaskField, problem: string): TaskFailure {
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${taskField}: ${problem}`, { taskField });
+/** The same for a member of the input. A face that knows its path completes the message. */
+export function badInputMember(inputMember: InputMember, problem: string): TaskFailure {
+  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputMember}: ${problem}`, {
+    inputMember,
+  });
 }

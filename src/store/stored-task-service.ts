@@ -1,6 +1,6 @@
 import { unsupportedWrites } from '../contract/task-service.ts';
 import type { NewAccountTask } from '../contract/account-task.ts';
-import { badTaskField } from '../contract/failure.ts';
+import { badInputMember } from '../contract/failure.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import { isEarlier } from '../contract/timestamp.ts';
 import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
@@ -64,5 +64,5 @@ export function createStoredTaskService({
 
 function checkDates({ StartDate, FinishDate }: NewAccountTask): void {
   if (StartDate !== null && FinishDate !== null && isEarlier(FinishDate, StartDate))
-    throw badTaskField('finishDate', `expected startDate (${StartDate}) or a later time, got ${FinishDate}`);
+    throw badInputMember('finishDate', `expected startDate (${StartDate}) or a later time, got ${FinishDate}`);
 }

@@ -8,7 +8,7 @@ import { jsonText } from '../support/request-texts.ts';
 
 const ENV = { REQUIRE_IDEMPOTENCY_KEY: 'on' };
 const MESSAGE =
-  'idempotencyKey: expected a key of 1 to 255 characters, got none; this gateway refuses creates without one';
+  'idempotencyKey: expected a key of 1 to 255 characters, got none; this gateway refuses creates and runs without one';
 const REFUSED = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false };
 const CREATE = `mutation ($input: CreateAccountTaskInput!, $key: String) {
   createAccountTask(input: $input, idempotencyKey: $key) { replayed }

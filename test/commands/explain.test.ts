@@ -93,6 +93,57 @@ describe.each(['json', 'xml'])('explain in %s', (format) => {
   });
 });
 
+const ID = '6f9619ff-8b86-d011-b42d-00c04fc964ff';
+const SECRET = "it's a $secret & more";
+const MUTATIONS = [
+  ['update', 'updateAccountTask(id: $id, input: $input)', '$id: ID!, $input: UpdateAccountTaskInput!'],
+  ['run', 'runAccountTask(id: $id)', '$id: ID!'],
+  ['create-client', 'createClient(input: $input)', '$input: CreateClientInput!'],
+] as const;
+const VARIABLES: Readonly<Record<string, object>> = {
+  update: { id: ID, input: { ...SAMPLE_INPUT, enabled: false } },
+  run: { id: ID },
+  'create-client': { input: { name: 'a client', userId: ID, secret: SECRET } },
+};
+
+describe.each(['json', 'xml'])('explain of the other writes in %s', (format) => {
+  test.each(MUTATIONS)(
+    'returns a curl command that sends the same bytes as a real %s',
+    async (name, field, declared) => {
+      const service = await startRestService();
+      onTestFinished(() => service.close());
+      const env = { UPSTREAM_URL: service.url.href, UPSTREAM_FORMAT: format, RECORD: 'off' };
+      const gateway = await startGateway(openBackend, { env, authorization: 'Bearer abc' });
+      onTestFinished(() => gateway.close());
+      await gateway.graphql({
+        query: `mutation (${declared}) { ${field} { __typename } }`,
+        variables: VARIABLES[name],
+      });
+
+      const explained = await explain(['--json', name, '-'], readConfig(env, 'serve'), async () =>
+        Buffer.from(JSON.stringify(VARIABLES[name])),
+      );
+      const { [format]: request } = JSON.parse(explained) as Explained;
+      await run('sh', ['-c', request?.curl ?? ''], { env: { PATH: process.env['PATH'], TOKEN: 'abc', no_proxy: '*' } });
+      const [real, pasted] = service.requests;
+      expect(pasted && comparable(pasted)).toEqual(real && comparable(real));
+    },
+  );
+});
+
+test('the bad values of the other writes are named at once too', async () => {
+  const problemsOf = (name: string, value: unknown) =>
+    explain([name, JSON.stringify(value)], readConfig({}, 'serve'), failToRead);
+  const input = { ...SAMPLE_INPUT, enabled: 'yes', parameters: '<' };
+  await expect(problemsOf('update', { id: '7', input, ifModified: '2026-02-22T04:10:00Z' })).rejects.toThrow(
+    /^id: .*\nifModified: .*service cannot check it.*\ninput\.enabled: .*\ninput\.parameters: .*$/,
+  );
+  await expect(problemsOf('run', { accountTaskId: ID })).rejects.toThrow(/^id: /);
+  await expect(
+    problemsOf('create-client', { name: 'n'.repeat(19), userId: '7', secret: SECRET.repeat(3) }),
+  ).rejects.toThrow(/^input\.name: expected 1 to 18 .*\ninput\.secret: expected 1 to 50 .*\ninput\.userId: .*$/);
+});
+
 describe('the input of explain', () => {
   const bodyOf = async (value: unknown) => JSON.parse((await explainJson(value))['json']?.body ?? '') as object;
 
@@ -120,8 +171,9 @@ describe('the input of explain', () => {
   });
 
   test.each([
-    [[], 'takes one argument: a file, - for standard input, or JSON'],
-    [['a', 'b'], 'takes one argument: a file, - for standard input, or JSON'],
+    [[], 'takes a write (create, update, run, create-client; create if none is named) and its input'],
+    [['update', 'a', 'b'], 'takes a write (create, update, run, create-client; create if none is named) and its input'],
+    [['destroy', 'a.json'], 'takes a write'],
     [['{'], 'the text: is not JSON'],
     [['a.json'], 'a.json: cannot be read: no such file'],
     [['--colour', '-'], "Unknown option '--colour'"],
@@ -134,7 +186,7 @@ describe('a problem that would refuse a create', () => {
   test.each([
     [{ ...SAMPLE_INPUT, taskId: '7' }, {}, 'input.taskId: expected a GUID'],
     [{ ...SAMPLE_INPUT, startDate: 'soon' }, {}, 'input.startDate: expected an ISO 8601'],
-    [{ ...SAMPLE_INPUT, parameters: '{' }, {}, 'parameters: is not JSON'],
+    [{ ...SAMPLE_INPUT, parameters: '{' }, {}, 'input.parameters: is not JSON'],
     [
       { ...SAMPLE_INPUT, frequency: 'DAILY' },
       { TASK_FREQUENCIES: 'NONE,OFTEN' },
@@ -143,7 +195,7 @@ describe('a problem that would refuse a create', () => {
     [{ ...SAMPLE_INPUT, contentType: undefined }, {}, 'input: Field "contentType"'],
     [{ query: '{ __typename }' }, {}, 'input: Field "query" is not defined'],
     [{ input: SAMPLE_INPUT, idempotencyKey: '' }, {}, 'idempotencyKey: expected 1 to 255 characters'],
-    [{ input: SAMPLE_INPUT, idempotencyKey: 7 }, {}, 'idempotencyKey: expected a string'],
+    [{ input: SAMPLE_INPUT, idempotencyKey: 7 }, {}, 'idempotencyKey: String cannot represent a non string value: 7'],
     [
       { input: SAMPLE_INPUT, idempotencyKey: 'k' },
       { UPSTREAM_URL: 'http://a/', RECORD: 'off' },
@@ -154,8 +206,11 @@ describe('a problem that would refuse a create', () => {
   });
 
   test('is reported together with the others', async () => {
-    const explaining = explainText({ ...SAMPLE_INPUT, startDate: 'soon', frequency: 'NEVER' });
-    await expect(explaining).rejects.toThrow(/^input\.frequency: .*\ninput\.startDate: .*$/);
+    const input = { ...SAMPLE_INPUT, startDate: 'soon', frequency: 'NEVER', taskId: '7', parameters: '{' };
+    const explaining = explainText({ input, idempotencyKey: '' });
+    await expect(explaining).rejects.toThrow(
+      /^idempotencyKey: .*\ninput\.frequency: .*\ninput\.parameters: .*\ninput\.startDate: .*\ninput\.taskId: .*$/,
+    );
   });
 
   test('is reported if only one format cannot carry the input, and the other one is still explained', async () => {

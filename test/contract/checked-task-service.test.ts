@@ -1,5 +1,5 @@
 import { unsupportedWrites } from '../../src/contract/task-service.ts';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { checkedTaskService } from '../../src/contract/checked-task-service.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
@@ -109,7 +109,7 @@ describe('checkedTaskService', () => {
   test('leaves every other method of the service unchanged', () => {
     const { inner } = recordingService();
     const service = checkedTaskService(inner, { xmlProblem, travelsAsXml: true, keyRefusal: null, requiresKey: false });
-    const replaced = { create: null, update: null, findOutcome: null };
+    const replaced = { create: null, update: null, run: null, createClient: null, findOutcome: null };
     expect({ ...service, ...replaced }).toStrictEqual({ ...inner, ...replaced });
   });
 
@@ -121,7 +121,7 @@ describe('checkedTaskService', () => {
         code: 'BAD_USER_INPUT',
         outcome: 'NOT_SENT',
         message:
-          'idempotencyKey: expected a key of 1 to 255 characters, got none; this gateway refuses creates without one',
+          'idempotencyKey: expected a key of 1 to 255 characters, got none; this gateway refuses creates and runs without one',
       });
     expect(calls).toEqual([]);
     await service.create(TASK, { ...CALL, idempotencyKey: 'k' });
@@ -165,4 +165,52 @@ test('an update that was refused is as retryable as a create', async () => {
     });
     await expect(service.update({ id: ID, enabled: true, task: TASK, ifModified: null }, CALL)).rejects.toBe(failure);
   }
+});
+
+describe('the checks of the other writes', () => {
+  const NO_KEY = { xmlProblem, travelsAsXml: true, keyRefusal: null, requiresKey: true };
+  const update = (Parameters: string) => ({ id: ID, enabled: true, task: { ...TASK, Parameters }, ifModified: null });
+  const client = (Name: string, Secret: string | null) => ({ Name, UserID: ID, Secret });
+  const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' };
+
+  test.each([
+    [
+      'update',
+      update('{'),
+      'parameters: is not JSON although contentType is application/json: syntax error at character 2',
+    ],
+    ['update', update('"\uFFFE"'), 'parameters: contains U+FFFE, which XML 1.0 cannot carry'],
+    [
+      'run',
+      { id: ID },
+      'idempotencyKey: expected a key of 1 to 255 characters, got none; this gateway refuses creates and runs without one',
+    ],
+    ['createClient', client('', null), 'name: expected 1 to 18 characters, not only blanks, got 0'],
+    ['createClient', client('n'.repeat(19), null), 'name: expected 1 to 18 characters, not only blanks, got 19'],
+    ['createClient', client('n', '  '), 'secret: expected 1 to 50 characters, not only blanks, got 2'],
+    ['createClient', client('n', 's'.repeat(51)), 'secret: expected 1 to 50 characters, not only blanks, got 51'],
+    ['createClient', client('n', 'secret \u0001'), 'secret: contains U+0001, which XML 1.0 cannot carry'],
+    ['createClient', client('\uD800', null), 'name: contains an unpaired surrogate, which no encoding can carry'],
+  ] as const)('%s refuses %j', async (name, input, message) => {
+    const unexpectedCall = vi.fn<() => Promise<never>>();
+    const inner = { ...recordingService().inner, [name]: unexpectedCall };
+    const service = checkedTaskService(inner, NO_KEY);
+    await expect(service[name](input as never, CALL)).rejects.toMatchObject({ ...BAD, message });
+    expect(unexpectedCall).not.toHaveBeenCalled();
+  });
+
+  test('valid inputs are passed on, an update and a client without a key too', async () => {
+    const passed: unknown[] = [];
+    const pass = async (input: unknown) => {
+      passed.push(input);
+      return {} as never;
+    };
+    const inner = { ...recordingService().inner, update: pass, run: pass, createClient: pass };
+    const service = checkedTaskService(inner, NO_KEY);
+    const inputs = [update('{}'), { id: ID }, client('n'.repeat(18), 's'.repeat(50))] as const;
+    await service.update(inputs[0], CALL);
+    await service.run(inputs[1], { ...CALL, idempotencyKey: 'k' });
+    await service.createClient(inputs[2], CALL);
+    expect(passed).toEqual(inputs);
+  });
 });
