@@ -8,6 +8,7 @@ import type {
   UpdatedAccountTask,
 } from './sibling-writes.ts';
 import { TaskFailure } from './failure.ts';
+import type { AccountTaskFilter, AccountTaskOrder } from './task-filter.ts';
 
 /** The identity of a caller, as far as a backend needs it. */
 export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
@@ -111,16 +112,27 @@ export function unsupportedWrites(message: string): WriteMethods {
 export interface PageRequest {
   /** The maximum number of tasks. */
   readonly first: number;
-  /** The ID of the task after which the page starts; null to start with the newest. */
+  /** The ID of the task after which the page starts; null to start with the first task of the list. */
   readonly after: string | null;
+  /** The ID of the task before which the page ends at the latest. */
+  readonly before?: string | null;
+  /** NEWEST_FIRST unless given. */
+  readonly order?: AccountTaskOrder;
+  readonly filter?: AccountTaskFilter;
+  /** True to count the tasks of the whole list. */
+  readonly isCounted?: boolean;
   /** The page ends before the task that would exceed so many bytes of text, but has at least one task. Unlimited if absent. */
   readonly maxBytes?: number;
 }
 
 export interface AccountTaskPage {
-  /** Newest first. */
+  /** In the requested order. A page with a filter looks at a bounded number of tasks, so it may have none before the end. */
   readonly tasks: readonly AccountTask[];
   readonly hasNextPage: boolean;
+  /** The ID of the task after which the next page starts, unless that is the last task of this page. */
+  readonly resumeAfter?: string | undefined;
+  /** The number of tasks if the request says `isCounted`; null if they are too many to be counted. */
+  readonly totalCount?: number | null | undefined;
 }
 
 /** The fate of the latest write with an idempotency key. */
@@ -160,7 +172,7 @@ export interface TaskService extends WriteMethods {
    * text are read, but reads at least one task; undefined stands for a task that was not read.
    */
   find(ids: readonly string[], call: Call, maxBytes?: number): Promise<readonly (AccountTask | null | undefined)[]>;
-  /** Reads a page of the caller's tasks. */
+  /** Reads a page of a list of the caller's tasks. */
   list(page: PageRequest, call: Call): Promise<AccountTaskPage>;
   /**
    * Tells what became of the caller's latest write with this key, and sends nothing. Resolves with null if the key is unknown

@@ -62,12 +62,25 @@ export function isEarlier(text: string, other: string): boolean {
 
 /**
  * Formats milliseconds since 1970 as the contract's samples do: offset +00:00, up to 7 fraction digits, trailing zeros trimmed.
- * Fractions of a millisecond count to 100 ns.
+ * Fractions of a millisecond count to 100 ns. Such texts sort by time.
  */
 export function formatTimestamp(epochMs: number): string {
   const wholeMs = Math.floor(epochMs);
   // Rounded, since a double stores 1.001 ms as slightly less than 10 ticks; clamped, so that it never carries into the milliseconds.
-  const ticks = Math.min(Math.round((epochMs - wholeMs) * 10_000), 9_999);
+  return formatTicks(wholeMs, Math.min(Math.round((epochMs - wholeMs) * 10_000), 9_999));
+}
+
+/** Formats the instant of a valid timestamp as `formatTimestamp` does. */
+export function toUtc(text: string): string {
+  return formatTicks(toEpochMs(text), Number(toTicks(text) % TICKS_PER_MS));
+}
+
+/** The instant of a valid timestamp in milliseconds since 1970, rounded down. */
+export function toEpochMs(text: string): number {
+  return Number(toTicks(text) / TICKS_PER_MS - UNIX_EPOCH_TICKS / TICKS_PER_MS);
+}
+
+function formatTicks(wholeMs: number, ticks: number): string {
   const toMs = new Date(wholeMs).toISOString().slice(0, -1);
   return `${`${toMs}${String(ticks).padStart(4, '0')}`.replace(/\.?0+$/, '')}+00:00`;
 }

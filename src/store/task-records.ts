@@ -32,6 +32,8 @@ export interface NewRecord extends Acceptance {
   /** The sort order of lists: a time-ordered GUID. */
   readonly position: string;
   readonly id: string;
+  /** Null if `detail` is. */
+  readonly taskId: string | null;
   /** The task's Detail as JSON; null if the service did not show it. */
   readonly detail: string | null;
   /** The time of the answer; null if only an operator says that the task exists. */
@@ -40,7 +42,7 @@ export interface NewRecord extends Acceptance {
   readonly isUpdate: boolean;
 }
 
-const COLUMNS = ['scope', 'position', 'id', 'detail', 'recorded_at'];
+const COLUMNS = ['scope', 'position', 'id', 'task_id', 'detail', 'recorded_at'];
 
 export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions): TaskRecords {
   const queue = createRetryQueue<NewRecord>({
@@ -59,12 +61,13 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
 /** Makes the record of a write that the service has just carried out. Without a `detail`, its answer does not show the task. */
 export function toRecord(
   { scopes, credential }: CallerIdentity,
-  { ID, detail, recordedAt = now() }: Pick<AccountTask, 'ID'> & Partial<AccountTask>,
+  { ID, TaskID, detail, recordedAt = now() }: Pick<AccountTask, 'ID'> & Partial<AccountTask>,
 ): NewRecord {
   return {
     scopes,
     position: uuidv7(),
     id: ID,
+    taskId: TaskID ?? null,
     detail: detail ? JSON.stringify(detail) : null,
     recordedAt,
     isUpdate: false,
@@ -77,22 +80,26 @@ export function toRecord(
 export async function writeRecords(transaction: SqlTransaction, records: readonly NewRecord[]): Promise<void> {
   const rows = [];
   for (const record of records) {
-    const { scopes, position, id, detail, recordedAt, isUpdate } = record;
+    const { scopes, position, id, taskId, detail, recordedAt, isUpdate } = record;
     const isReplaced = isUpdate && (await replaceRecord(transaction, record)) > 0;
-    if (detail !== null && !isReplaced) rows.push([scopes[0], position, id, detail, recordedAt]);
+    if (detail !== null && !isReplaced) rows.push([scopes[0], position, id, taskId, detail, recordedAt]);
   }
   if (rows.length > 0) await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
   await liftRefusals(transaction, records);
 }
 
 /** A record that is written late leaves alone what a later answer has written. */
-function replaceRecord(transaction: SqlTransaction, { scopes, id, detail, recordedAt }: NewRecord): Promise<number> {
+function replaceRecord(
+  transaction: SqlTransaction,
+  { scopes, id, taskId, detail, recordedAt }: NewRecord,
+): Promise<number> {
   return transaction.write(
     `UPDATE recorded_tasks SET
       detail = CASE WHEN recorded_at > ?4 THEN detail ELSE COALESCE(?3, detail) END,
+      task_id = CASE WHEN recorded_at > ?4 THEN task_id ELSE COALESCE(?5, task_id) END,
       recorded_at = CASE WHEN recorded_at > ?4 THEN recorded_at WHEN ?3 IS NOT NULL THEN ?4 END
       WHERE scope = ANY (?1) AND id = ?2`,
-    [scopes, id, detail, recordedAt],
+    [scopes, id, detail, recordedAt, taskId],
   );
 }
 

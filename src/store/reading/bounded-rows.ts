@@ -1,19 +1,52 @@
 import type { AccountTask } from '../../contract/account-task.ts';
+import type { PageRequest } from '../../contract/task-service.ts';
 import type { SqlParameter, SqlReader, SqlRow } from '../sql/database.ts';
 
-export interface BoundedSelection {
+/** The IDs between which a page lies, in the order of its list. */
+export type Cursors = Partial<Pick<PageRequest, 'after' | 'before'>>;
+
+/** The keys between which the rows of a page lie. */
+export interface KeyRange {
+  readonly direction: 'ASC' | 'DESC';
+  /** Smaller than every key of the page. */
+  readonly above: string;
+  /** Larger than every key of the page. */
+  readonly below: string;
+}
+
+/** Keys are GUIDs. These texts sort before and after all of them. */
+const [SMALLEST, LARGEST] = ['', '~'];
+
+/** Converts cursors, which are keys here, to a range of keys. */
+export function toKeyRange(order: PageRequest['order'], { after, before }: Cursors): KeyRange {
+  if (order === 'OLDEST_FIRST') return { direction: 'ASC', above: after ?? SMALLEST, below: before ?? LARGEST };
+  return { direction: 'DESC', above: before ?? SMALLEST, below: after ?? LARGEST };
+}
+
+/** Fills a list of GUIDs up to a power of two with texts that no row has, so that few statements serve lists of every length. */
+export function toSlots(ids: readonly string[]): readonly string[] {
+  const size = 2 ** Math.ceil(Math.log2(Math.max(1, ids.length)));
+  return [...ids, ...Array<string>(size - ids.length).fill(SMALLEST)];
+}
+
+/** The rows of a list. */
+export interface RowSelection {
   readonly table: string;
-  readonly columns: string;
-  /** The column that orders the rows, the largest value first; unique within `scope`. */
+  /** The column that orders the rows. */
   readonly key: string;
+  readonly direction: 'ASC' | 'DESC';
+  /** The conditions of disjoint sets of rows. An index has the rows of each in the order of the key. */
+  readonly sets: readonly string[];
+  /** The parameters of all conditions, starting at ?1. */
+  readonly parameters: readonly SqlParameter[];
+}
+
+export interface BoundedSelection extends RowSelection {
+  readonly columns: string;
   /** The text column, which may hold megabytes. */
   readonly text: string;
   /** The condition that identifies one row together with the key. */
   readonly scope: string;
-  /** A further condition. */
-  readonly condition?: string;
-  /** The parameters of both conditions, starting at ?1. */
-  readonly parameters: readonly SqlParameter[];
   readonly first: number;
   /** The limit for the texts of all rows together. The first row is read even if it alone exceeds the limit. */
   readonly maxBytes: number | undefined;
@@ -31,24 +64,42 @@ export interface BoundedRows<Row extends SqlRow> {
  */
 export async function readBoundedRows<Row extends SqlRow>(
   reader: SqlReader,
-  { table, columns, key, text, scope, condition = 'TRUE', parameters, first, maxBytes }: BoundedSelection,
+  { columns, text, scope, first, maxBytes, ...selection }: BoundedSelection,
 ): Promise<BoundedRows<Row>> {
+  const { table, key, direction, parameters } = selection;
   const [limit, bytes] = [`?${parameters.length + 1}`, `?${parameters.length + 2}`];
+  const sizes = selectSets(selection, `${key} AS chosen, octet_length(${text}) AS size`, limit);
   const sql = `SELECT ${columns}, measured.total AS "total" FROM ${table} JOIN (
-      SELECT chosen, ROW_NUMBER() OVER largest_first AS place, SUM(size) OVER largest_first AS bytes, COUNT(*) OVER () AS total
-      FROM (
-        SELECT ${key} AS chosen, octet_length(${text}) AS size FROM ${table}
-        WHERE ${scope} AND ${condition} ORDER BY ${key} DESC LIMIT ${limit}
-      ) AS sizes
-      WINDOW largest_first AS (ORDER BY chosen DESC)
+      SELECT chosen, ROW_NUMBER() OVER in_order AS place, SUM(size) OVER in_order AS bytes, COUNT(*) OVER () AS total
+      FROM (${sizes} ORDER BY chosen ${direction} LIMIT ${limit}) AS sizes WINDOW in_order AS (ORDER BY chosen ${direction})
     ) AS measured ON ${key} = measured.chosen
-    WHERE ${scope} AND (place = 1 OR place < ${limit} AND bytes <= ${bytes}) ORDER BY ${key} DESC`;
+    WHERE ${scope} AND (place = 1 OR place < ${limit} AND bytes <= ${bytes}) ORDER BY ${key} ${direction}`;
   const found = await reader.read<Row & { readonly total: number }>(sql, [
     ...parameters,
     first + 1,
     maxBytes ?? Number.MAX_SAFE_INTEGER,
   ]);
   return { rows: found, hasMore: (found[0]?.total ?? 0) > found.length };
+}
+
+/** Counts the rows of a selection; null if there are more than `most`. */
+export async function countRows(reader: SqlReader, selection: RowSelection, most: number): Promise<number | null> {
+  const limit = `?${selection.parameters.length + 1}`;
+  const chosen = `${selectSets(selection, `${selection.key} AS chosen`, limit)} LIMIT ${limit}`;
+  const [row] = await reader.read<{ readonly count: number }>(`SELECT COUNT(*) AS count FROM (${chosen}) AS counted`, [
+    ...selection.parameters,
+    most + 1,
+  ]);
+  const count = row?.count ?? 0;
+  return count > most ? null : count;
+}
+
+/** Selects the first rows of each set. One condition for all sets would make the database read every row of them. */
+function selectSets({ table, key, direction, sets }: RowSelection, columns: string, limit: string): string {
+  return sets
+    .map((set) => `SELECT ${columns} FROM ${table} WHERE ${set} ORDER BY ${key} ${direction} LIMIT ${limit}`)
+    .map((select, index) => `SELECT * FROM (${select}) AS set_${index}`)
+    .join(' UNION ALL ');
 }
 
 /** Puts tasks read by ID in the order of `ids`: null for an unknown ID, undefined for a row beyond `maxBytes`. */

@@ -1,29 +1,35 @@
+import type { AccountTaskFilter } from '../../contract/task-filter.ts';
 import type { AccountCaller, TaskService } from '../../contract/task-service.ts';
+import { toEpochMs, toUtc } from '../../contract/timestamp.ts';
 import { TASK_COLUMNS, toStoredTask } from '../account-task-row.ts';
 import { accountCaller } from '../caller-identity.ts';
 import { isNotRevoked, refuseRevoked } from '../secret.ts';
-import type { Database } from '../sql/database.ts';
+import type { Database, SqlParameter } from '../sql/database.ts';
 import { toReadFailure } from '../store-failure.ts';
-import { type BoundedSelection, inOrderOf, readBoundedRows } from './bounded-rows.ts';
+import { toIdPrefix } from '../time-ordered-ids.ts';
+import {
+  type BoundedSelection,
+  countRows,
+  inOrderOf,
+  type KeyRange,
+  readBoundedRows,
+  toKeyRange,
+  toSlots,
+} from './bounded-rows.ts';
+import { readFilteredPage } from './filtered-page.ts';
+
+const TASKS = { table: 'account_tasks', columns: TASK_COLUMNS, key: 'id', text: 'parameters' };
+const SCOPE = `account_id = ?1 AND ${isNotRevoked('?2')}`;
 
 /** Creates the reads of tasks over our own database. */
 export function createStoredReads(database: Database): Pick<TaskService, 'find' | 'list'> {
   /** Reads the caller's tasks. @throws TaskFailure if the caller's client is revoked. */
   const readTasks = async (
-    { accountId, clientId }: AccountCaller,
-    selection: Pick<BoundedSelection, 'condition' | 'first' | 'maxBytes'>,
-    parameters: BoundedSelection['parameters'],
+    clientId: AccountCaller['clientId'],
+    selection: Pick<BoundedSelection, 'direction' | 'sets' | 'parameters' | 'first' | 'maxBytes'>,
   ) => {
     try {
-      const { rows, hasMore } = await readBoundedRows(database, {
-        ...selection,
-        table: 'account_tasks',
-        columns: TASK_COLUMNS,
-        key: 'id',
-        text: 'parameters',
-        scope: `account_id = ?1 AND ${isNotRevoked('?2')}`,
-        parameters: [accountId, clientId, ...parameters],
-      });
+      const { rows, hasMore } = await readBoundedRows(database, { ...TASKS, ...selection, scope: SCOPE });
       if (rows.length === 0) await refuseRevoked(database, clientId);
       return { tasks: rows.map(toStoredTask), hasMore };
     } catch (error) {
@@ -33,19 +39,56 @@ export function createStoredReads(database: Database): Pick<TaskService, 'find' 
 
   return {
     async find(ids, call, maxBytes) {
-      const caller = accountCaller(call);
+      const { accountId, clientId } = accountCaller(call);
       if (ids.length === 0) return [];
-      const selection = { condition: 'id = ANY (?3)', first: ids.length, maxBytes };
-      const { tasks, hasMore } = await readTasks(caller, selection, [ids]);
+      const { tasks, hasMore } = await readTasks(clientId, {
+        direction: 'DESC',
+        sets: [`${SCOPE} AND id = ANY (?3)`],
+        parameters: [accountId, clientId, ids],
+        first: ids.length,
+        maxBytes,
+      });
       return inOrderOf(ids, tasks, hasMore);
     },
-    async list({ first, after, maxBytes }, call) {
+    async list(page, call) {
       const caller = accountCaller(call);
-      const { tasks, hasMore } =
-        after === null
-          ? await readTasks(caller, { first, maxBytes }, [])
-          : await readTasks(caller, { condition: 'id < ?3', first, maxBytes }, [after]);
-      return { tasks, hasNextPage: hasMore };
+      const { order, filter = {} } = page;
+      const { clientIds, frequencies, statuses, enabled } = filter;
+      const isSparse = [clientIds, frequencies, statuses, enabled].some((condition) => condition !== undefined);
+      const count = async (most: number) => {
+        const selection = { ...TASKS, ...selectTasks(caller, filter, toKeyRange(order, {})) };
+        return countRows(database, selection, most).catch((error: unknown) => {
+          throw toReadFailure(error);
+        });
+      };
+      return readFilteredPage(page, {
+        filter,
+        isSparse,
+        read: ({ first, maxBytes, ...cursors }) =>
+          readTasks(caller.clientId, {
+            ...selectTasks(caller, filter, toKeyRange(order, cursors)),
+            first,
+            maxBytes,
+          }),
+        count: isSparse ? null : count,
+      });
     },
   };
+}
+
+/** Selects tasks by the conditions that an index finds. An ID contains the millisecond in which its task was created. */
+function selectTasks(
+  { accountId, clientId }: AccountCaller,
+  { taskIds, createdFrom, createdBefore }: AccountTaskFilter,
+  { direction, above, below }: KeyRange,
+): Pick<BoundedSelection, 'direction' | 'sets' | 'parameters'> {
+  const from = createdFrom === undefined ? '' : toIdPrefix(toEpochMs(createdFrom));
+  const until = createdBefore === undefined ? below : toIdPrefix(toEpochMs(createdBefore) + 1);
+  const parameters: SqlParameter[] = [accountId, clientId, from > above ? from : above, until < below ? until : below];
+  const bind = (parameter: SqlParameter): string => `?${parameters.push(parameter)}`;
+  let range = `${SCOPE} AND id > ?3 AND id < ?4`;
+  if (createdFrom !== undefined) range += ` AND date_created >= ${bind(toUtc(createdFrom))}`;
+  if (createdBefore !== undefined) range += ` AND date_created < ${bind(toUtc(createdBefore))}`;
+  const sets = taskIds ? toSlots(taskIds).map((id) => `${range} AND task_id = ${bind(id)}`) : [range];
+  return { direction, sets, parameters };
 }

@@ -93,6 +93,24 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX IF NOT EXISTS recorded_tasks_of_any_scope ON recorded_tasks (id)',
     ],
   },
+  {
+    number: 8,
+    statements: ['CREATE INDEX IF NOT EXISTS account_tasks_by_task ON account_tasks (account_id, task_id, id)'],
+  },
+  {
+    // Null in records of older versions, which may run beside this one. Lists read such records as a set of their own, so
+    // they are complete before `fillTaskIds` has filled in the column at the next start.
+    number: 9,
+    statements: ['ALTER TABLE recorded_tasks ADD COLUMN IF NOT EXISTS task_id TEXT'],
+  },
+  {
+    // A step of its own, as step 6.
+    number: 10,
+    statements: [
+      'CREATE INDEX IF NOT EXISTS recorded_tasks_by_task ON recorded_tasks (scope, task_id, position)',
+      'CREATE INDEX IF NOT EXISTS recorded_tasks_without_task ON recorded_tasks (scope, position) WHERE task_id IS NULL',
+    ],
+  },
 ];
 
 /** The step since which gateways write keys and records under the scopes of `toIdentity`. */

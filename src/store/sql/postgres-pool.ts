@@ -79,7 +79,9 @@ function toSessionSettings(client: PoolClient, statementTimeoutMs: number): stri
   return `SELECT set_config('statement_timeout', '${statementTimeoutMs}', false),
     set_config('idle_in_transaction_session_timeout', '${3 * statementTimeoutMs}', false),
     -- Otherwise a crash of the server may lose acknowledged commits.
-    CASE WHEN current_setting('synchronous_commit', true) = 'off' THEN set_config('synchronous_commit', 'on', false) END
+    CASE WHEN current_setting('synchronous_commit', true) = 'off' THEN set_config('synchronous_commit', 'on', false) END,
+    -- An index has each page in order. Where few rows are expected, the planner would read and sort all that a bitmap finds.
+    CASE WHEN current_setting('enable_bitmapscan', true) = 'on' THEN set_config('enable_bitmapscan', 'off', false) END
     WHERE pg_backend_pid() = ${announcedBackend(client)}`;
 }
 

@@ -1,0 +1,179 @@
+import { randomUUID } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import type { PageRequest } from '../../../src/contract/task-service.ts';
+import { formatTimestamp } from '../../../src/contract/timestamp.ts';
+import { createRecordReads } from '../../../src/store/reading/record-reads.ts';
+import { createStoredReads } from '../../../src/store/reading/stored-reads.ts';
+import type { Database, SqlParameter, SqlValue } from '../../../src/store/sql/database.ts';
+import { createTimeOrderedId } from '../../../src/store/time-ordered-ids.ts';
+import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
+import { administer, DATABASES, type DatabaseKind } from '../../support/databases.ts';
+import { callOf, sampleStore } from '../../support/sample-account.ts';
+
+/** A quarter of the rows belongs to one account, the others to many. */
+const ROWS = 8_000;
+const FIRST = 20;
+const START_MS = Date.UTC(2026, 0, 1);
+const STEP_MS = 1_000;
+/** The last one is that of nearly all rows. */
+const TASK_IDS = Array.from({ length: 4 }, () => randomUUID());
+const OWN = randomUUID();
+
+const rows = Array.from({ length: ROWS }, (_, row) => ({
+  owner: row % 4 === 0 ? OWN : `other ${row % 499}`,
+  id: createTimeOrderedId(START_MS + row * STEP_MS),
+  taskId: TASK_IDS[Math.min(Math.floor(row / 4) % 100, TASK_IDS.length - 1)] ?? '',
+  created: formatTimestamp(START_MS + row * STEP_MS),
+}));
+const after = rows[ROWS / 2]?.id ?? '';
+const at = (row: number): string => formatTimestamp(START_MS + row * STEP_MS);
+
+const PAGES: readonly (readonly [string, Partial<PageRequest>])[] = [
+  ['without a filter', {}],
+  ['after a cursor', { after }],
+  ['of the oldest tasks', { order: 'OLDEST_FIRST', after }],
+  ['between two cursors', { after, before: rows[ROWS / 8]?.id ?? '' }],
+  ['of one taskId', { filter: { taskIds: TASK_IDS.slice(0, 1) } }],
+  ['of several taskIds, oldest first', { filter: { taskIds: TASK_IDS.slice(0, 3) }, order: 'OLDEST_FIRST', after }],
+];
+const CREATED: readonly (readonly [string, Partial<PageRequest>])[] = [
+  ['of creation times', { filter: { createdFrom: at(ROWS / 4), createdBefore: at(ROWS / 2) } }],
+  ['of creation times and taskIds', { filter: { createdBefore: at(ROWS / 2), taskIds: TASK_IDS.slice(0, 3) } }],
+];
+
+interface Statement {
+  readonly sql: string;
+  readonly parameters: readonly SqlParameter[];
+}
+
+/** Collects the statements that read pages. */
+function observed(database: Database): { readonly database: Database; readonly statements: Statement[] } {
+  const statements: Statement[] = [];
+  const read: Database['read'] = (sql, parameters = []) => {
+    statements.push({ sql, parameters });
+    return database.read(sql, parameters);
+  };
+  return { database: { ...database, read }, statements };
+}
+
+async function insert(
+  database: Database,
+  table: string,
+  columns: readonly string[],
+  toRow: (row: (typeof rows)[number]) => readonly SqlValue[],
+): Promise<void> {
+  await database.transaction((transaction) => transaction.insert(table, columns, rows.map(toRow)));
+  await database.transaction((transaction) => transaction.write('ANALYZE'));
+}
+
+async function openStored(kind: DatabaseKind) {
+  const { store, database, databaseUrl } = await sampleStore(kind);
+  for (const id of TASK_IDS) await store.catalogue.add({ id, name: 'A report' });
+  const { client } = await store.clients.create({ name: 'test', accountId: OWN });
+  const values = { client_id: client.id, name: 'A report', enabled: 1, frequency: 'NONE', parameters: '{}' };
+  const others = { ...values, content_type: '', notification: '', date_modified: '', last_modified_by: '', status: '' };
+  await insert(
+    database,
+    'account_tasks',
+    ['account_id', 'id', 'task_id', 'date_created', ...Object.keys(others)],
+    ({ owner, id, taskId, created }) => [owner, id, taskId, created, ...Object.values(others)],
+  );
+  const { statements, ...seen } = observed(database);
+  const reads = createStoredReads(seen.database);
+  return { database, databaseUrl, statements, list: (page: PageRequest) => reads.list(page, callOf(OWN)) };
+}
+
+async function openRecorded(kind: DatabaseKind) {
+  const { database, databaseUrl } = await sampleStore(kind);
+  await insert(
+    database,
+    'recorded_tasks',
+    ['scope', 'position', 'id', 'task_id', 'detail'],
+    ({ owner, id, taskId }) => [owner, id, id, taskId, JSON.stringify({ ...SAMPLE_DETAIL, ID: id, TaskID: taskId })],
+  );
+  const { statements, ...seen } = observed(database);
+  const reads = createRecordReads(seen.database);
+  const owner = { scopes: [OWN], credential: null } as const;
+  return { database, databaseUrl, statements, list: (page: PageRequest) => reads.list(owner, page) };
+}
+
+/** A node of a plan of PostgreSQL. */
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly 'Actual Rows'?: number;
+  readonly 'Actual Loops'?: number;
+  readonly 'Rows Removed by Filter'?: number;
+  readonly Plans?: readonly PlanNode[];
+}
+
+const scansOf = (node: PlanNode): readonly PlanNode[] => [
+  ...(node['Relation Name']?.endsWith('_tasks') ? [node] : []),
+  ...(node.Plans ?? []).flatMap(scansOf),
+];
+
+async function expectIndexesOnPostgres(
+  databaseUrl: string,
+  database: Database,
+  { sql, parameters }: Statement,
+  sets: number,
+): Promise<void> {
+  const [row] = await database.read(`EXPLAIN (ANALYZE, FORMAT JSON) ${sql}`, parameters);
+  const [{ Plan }] = JSON.parse(String(row?.['QUERY PLAN'])) as [{ readonly Plan: PlanNode }];
+  const scans = scansOf(Plan);
+  const [generic] = await administer(
+    `${databaseUrl}${encodeURIComponent(' -c enable_bitmapscan=off')}`,
+    `EXPLAIN (GENERIC_PLAN, FORMAT JSON) ${sql.replace(/\?(\d+)/g, '$$$1')}`,
+  );
+  const [forAny] = (generic?.['QUERY PLAN'] ?? []) as readonly { readonly Plan: PlanNode }[];
+  expect(forAny).toBeDefined();
+  for (const scan of [...scans, ...scansOf(forAny?.Plan as PlanNode)]) {
+    expect(scan['Node Type']).toMatch(/^Index (Only )?Scan$/);
+    expect(scan['Index Cond']).toMatch(/(account_id|scope) = .+(id|position)"? |^\("position" = measured/);
+  }
+  const read = scans.map(
+    (scan) => ((scan['Actual Rows'] ?? 0) + (scan['Rows Removed by Filter'] ?? 0)) * (scan['Actual Loops'] ?? 0),
+  );
+  expect(read.reduce((sum, one) => sum + one, 0)).toBeLessThanOrEqual((sets + 1) * (FIRST + 1));
+}
+
+async function expectIndexesOnSqlite(database: Database, { sql, parameters }: Statement): Promise<void> {
+  const plan = await database.read<{ readonly detail: string }>(`EXPLAIN QUERY PLAN ${sql}`, parameters);
+  const reads = plan.map(({ detail }) => detail).filter((detail) => /_tasks\b/.test(detail));
+  expect(reads.length).toBeGreaterThan(1);
+  for (const read of reads)
+    expect(read).toMatch(/^SEARCH .+ USING .*INDEX .+\((account_id|scope)=\? AND .*(id|position)[=<>]/);
+}
+
+describe.each(DATABASES)('on %s', (kind) => {
+  test.each([
+    ['tasks', openStored, [...PAGES, ...CREATED]],
+    ['records', openRecorded, PAGES],
+  ] as const)(
+    'every page of %s that an index can find reads only rows of the page, from that index',
+    async (_, open, pages) => {
+      const { database, databaseUrl, statements, list } = await open(kind);
+      for (const [name, page] of pages) {
+        statements.length = 0;
+        const { tasks } = await list({ first: FIRST, after: null, maxBytes: 1_000_000, ...page });
+        expect([name, tasks.length]).toEqual([name, FIRST]);
+        const statement = statements.at(-1) as Statement;
+        if (kind === 'SQLite') await expectIndexesOnSqlite(database, statement);
+        else await expectIndexesOnPostgres(databaseUrl, database, statement, page.filter?.taskIds ? 5 : 1);
+      }
+    },
+  );
+
+  test.each([
+    ['tasks', openStored],
+    ['records', openRecorded],
+  ])('a list of %s is counted only if that is requested, whatever page is read', async (_, open) => {
+    const { list, statements } = await open(kind);
+    expect((await list({ first: 1, after: null })).totalCount).toBeUndefined();
+    expect(statements).toHaveLength(1);
+    expect((await list({ first: 1, after, isCounted: true })).totalCount).toBe(ROWS / 4);
+    const filter = { taskIds: TASK_IDS.slice(0, 3) };
+    expect((await list({ first: 1, after: null, filter, isCounted: true })).totalCount).toBe((3 * ROWS) / 400);
+  });
+});
