@@ -28,7 +28,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
   },
   upstream: { layers: ['contract', 'event-loop', 'wire'], packages: ['undici', 'node:*'] },
   store: { layers: ['contract', 'event-loop'], packages: ['pg', 'uuid', 'node:*'] },
-  schema: { layers: ['contract'], packages: ['@pothos/*', 'graphql', 'dataloader'] },
+  schema: { layers: ['contract'], packages: ['@pothos/*', 'graphql', 'dataloader', 'node:crypto'] },
   http: { layers: ['contract', 'event-loop', 'telemetry'], packages: ['node:*'] },
   auth: { layers: [...BASE, 'http'], packages: ['jose', 'node:*'] },
   rest: { layers: ['contract', 'telemetry', 'wire', 'http', 'auth'], packages: [] },

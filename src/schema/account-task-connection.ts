@@ -1,17 +1,21 @@
 import type { GraphQLResolveInfo } from 'graphql';
+import type { EnumTables } from '../contract/enums.ts';
 import { badInput } from '../contract/failure.ts';
-import { parseGuid } from '../contract/guid.ts';
+import { addAccountTaskFilter, addAccountTaskOrder, toFilter } from './account-task-filter.ts';
 import type { Builder } from './builder.ts';
 import { toCall } from './context.ts';
+import type { Enums } from './leaf-types.ts';
+import { fromCursor, toCursor } from './list-cursor.ts';
 import { countFieldsBelow, rootFields } from './requested-fields.ts';
 import { readPage } from './task-reading.ts';
 
-const DEFAULT_PAGE_SIZE = 20;
+export const DEFAULT_PAGE_SIZE = 20;
 const MAX_PAGE_SIZE = 100;
 const MAX_PAGES = 10;
-const CURSOR_PREFIX = 'AccountTask:';
 
-export function addAccountTaskConnection(builder: Builder): void {
+export function addAccountTaskConnection(builder: Builder, enums: Enums, { frequencies }: EnumTables): void {
+  const filterInput = addAccountTaskFilter(builder, enums);
+  const orderEnum = addAccountTaskOrder(builder);
   builder.objectType('AccountTaskConnection', {
     description: 'A page of account tasks, as in the Relay connection specification.',
     fields: (t) => ({
@@ -23,7 +27,7 @@ export function addAccountTaskConnection(builder: Builder): void {
           // From here on the values of the tasks are charged as they are written.
           answer.release(page.reservedBytes);
           page.reservedBytes = 0;
-          return page.tasks;
+          return page.tasks.map((task) => ({ task, list: page.list }));
         },
       }),
       pageInfo: t.field({
@@ -32,6 +36,11 @@ export function addAccountTaskConnection(builder: Builder): void {
         description: 'The position of this page in the list.',
         resolve: (page) => page,
       }),
+      totalCount: t.exposeInt('totalCount', {
+        description:
+          'The number of tasks that match the filter, counted up to 10,000; null above. Also null if the filter has a condition ' +
+          'that no index finds, and more than 10,000 tasks or 20 MB of them would have to be looked at.',
+      }),
     }),
   });
   builder.objectType('AccountTaskEdge', {
@@ -39,14 +48,14 @@ export function addAccountTaskConnection(builder: Builder): void {
     fields: (t) => ({
       cursor: t.string({
         nullable: false,
-        description: 'An opaque value. Pass it as `after` to continue after this task.',
-        resolve: (task) => toCursor(task.ID),
+        description: 'An opaque value. Pass it as `after` or `before`, with the same filter and order.',
+        resolve: ({ task, list }) => toCursor(task.ID, list),
       }),
       node: t.field({
         type: 'AccountTask',
         nullable: false,
         description: 'The account task.',
-        resolve: (task) => task,
+        resolve: ({ task }) => task,
       }),
     }),
   });
@@ -54,22 +63,23 @@ export function addAccountTaskConnection(builder: Builder): void {
     directives: { shareable: {} },
     description: 'The position of a page in its list, as in the Relay connection specification.',
     fields: (t) => ({
-      hasNextPage: t.exposeBoolean('hasNextPage', { nullable: false, description: 'True if older tasks follow.' }),
-      hasPreviousPage: t.boolean({
+      hasNextPage: t.exposeBoolean('hasNextPage', {
         nullable: false,
-        description: 'Always false, because the list is read in one direction only.',
-        resolve: () => false,
+        description: 'With `first`: true if more tasks follow. With `last`: true if `before` is given.',
+      }),
+      hasPreviousPage: t.exposeBoolean('hasPreviousPage', {
+        nullable: false,
+        description: 'With `last`: true if more tasks precede. With `first`: true if `after` is given.',
       }),
       startCursor: t.string({
-        description: 'The cursor of the first task; null on an empty page.',
-        resolve: ({ tasks }) => (tasks[0] ? toCursor(tasks[0].ID) : null),
+        description:
+          'The cursor to read the previous page with, as `before`; null if the page is empty and nothing precedes.',
+        resolve: ({ startId, list }) => (startId === null ? null : toCursor(startId, list)),
       }),
       endCursor: t.string({
-        description: 'The cursor of the last task; null on an empty page.',
-        resolve: ({ tasks, hasNextPage, after }) => {
-          const last = tasks.at(-1)?.ID ?? (hasNextPage ? after : null);
-          return last === null ? null : toCursor(last);
-        },
+        description:
+          'The cursor to read the next page with, as `after`; null if the page is empty and nothing follows.',
+        resolve: ({ endId, list }) => (endId === null ? null : toCursor(endId, list)),
       }),
     }),
   });
@@ -80,27 +90,40 @@ export function addAccountTaskConnection(builder: Builder): void {
       directives: {
         listSize: {
           assumedSize: DEFAULT_PAGE_SIZE,
-          slicingArguments: ['first'],
+          slicingArguments: ['first', 'last'],
           sizedFields: ['edges'],
           // A router with demand control would otherwise refuse a page of the default size.
           requireOneSlicingArgument: false,
         },
       },
       description:
-        "The caller's account tasks, newest first. A page ends early if the answer would become too large; " +
-        'hasNextPage is then true, and the next page continues from there.',
+        `The caller's account tasks; a page of ${DEFAULT_PAGE_SIZE} unless first or last says otherwise, ${MAX_PAGE_SIZE} at most. ` +
+        "In upstream mode these are the gateway's records of tasks, because the REST service has no read. " +
+        'A page ends early if the answer would become too large; hasNextPage or hasPreviousPage then says so, and the list continues from there.',
       args: {
         first: t.arg.int({
-          defaultValue: DEFAULT_PAGE_SIZE,
-          description: `The maximum number of tasks, 1 to ${MAX_PAGE_SIZE}.`,
+          description: 'The number of tasks from the start of the list, or after `after`. Not with `last`.',
         }),
-        after: t.arg.string({ description: 'The cursor after which the page starts.' }),
+        after: t.arg.string({ description: 'The cursor of the task after which the page starts.' }),
+        last: t.arg.int({
+          description: 'The number of tasks from the end of the list, or before `before`. Not with `first`.',
+        }),
+        before: t.arg.string({ description: 'The cursor of the task before which the page ends.' }),
+        filter: t.arg({ type: filterInput, description: 'The conditions that the tasks meet.' }),
+        order: t.arg({ type: orderEnum, defaultValue: 'NEWEST_FIRST', description: 'The order of the list.' }),
       },
-      resolve: async (_, { first, after }, context, info) => {
+      resolve: async (_, { first, after, last, before, filter, order }, context, info) => {
         limitPages(info);
-        const page = { first: toPageSize(first), after: after == null ? null : fromCursor(after) };
+        const list = { order: order ?? 'NEWEST_FIRST', filter: toFilter(filter, frequencies) };
+        const request = {
+          ...list,
+          size: toPageSize(first, last),
+          isBackward: last != null,
+          after: after == null ? null : fromCursor('after', after, list),
+          before: before == null ? null : fromCursor('before', before, list),
+        };
         const selections = info.fieldNodes.flatMap(({ selectionSet }) => selectionSet ?? []);
-        return readPage(page, await toCall(context), context, countFieldsBelow(selections, info));
+        return readPage(request, await toCall(context), context, countFieldsBelow(selections, info));
       },
     }),
   );
@@ -114,19 +137,9 @@ function limitPages(info: GraphQLResolveInfo): void {
 }
 
 /** Larger pages are refused before the operation runs (graphql/limits). */
-function toPageSize(first: number | null | undefined): number {
-  const size = first ?? DEFAULT_PAGE_SIZE;
-  if (size < 1) throw badInput('first', `expected 1 to ${MAX_PAGE_SIZE}, got ${size}`);
+function toPageSize(first: number | null | undefined, last: number | null | undefined): number {
+  if (first != null && last != null) throw badInput('last', 'expected first or last, got both');
+  const size = last ?? first ?? DEFAULT_PAGE_SIZE;
+  if (size < 1) throw badInput(last == null ? 'first' : 'last', `expected 1 to ${MAX_PAGE_SIZE}, got ${size}`);
   return size;
-}
-
-function toCursor(id: string): string {
-  return Buffer.from(`${CURSOR_PREFIX}${id}`, 'latin1').toString('base64');
-}
-
-function fromCursor(cursor: string): string {
-  const text = Buffer.from(cursor, 'base64').toString('latin1');
-  const id = text.startsWith(CURSOR_PREFIX) ? parseGuid(text.slice(CURSOR_PREFIX.length)) : null;
-  if (id === null) throw badInput('after', `expected a cursor that accountTasks returned, got "${cursor}"`);
-  return id;
 }

@@ -99,7 +99,9 @@ export function addAccountTask(builder: Builder, enums: Enums, tables: EnumTable
   builder.queryField('accountTask', (t) =>
     t.field({
       type: 'AccountTask',
-      description: "One of the caller's account tasks; null if the caller has no task with this ID.",
+      description:
+        "One of the caller's account tasks; null if the caller has no task with this ID. " +
+        "In upstream mode it is read from the gateway's records.",
       args: { id: t.arg.id({ required: true, description: 'A GUID in format N, D, B or P, in any case.' }) },
       resolve: (_, { id }, context, info) => context.accountTasks(info).load(parseGuidArgument('id', id)),
     }),

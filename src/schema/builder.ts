@@ -5,6 +5,7 @@ import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonValue } from '../contract/json-value.ts';
 import type { WriteName, WriteOutcome } from '../contract/task-service.ts';
 import type { GatewayContext } from './context.ts';
+import type { TaskList } from './list-cursor.ts';
 import type { AnsweredPage } from './task-reading.ts';
 import type { Written, WRITES } from './writes/write-call.ts';
 
@@ -46,7 +47,7 @@ export interface SchemaTypes {
   Objects: {
     AccountTask: AccountTask;
     AccountTaskConnection: AnsweredPage;
-    AccountTaskEdge: AccountTask;
+    AccountTaskEdge: { readonly task: AccountTask; readonly list: TaskList };
     Client: { readonly id: string };
     Identification: { readonly UserId: string | null };
     PageInfo: AnsweredPage;

@@ -41,7 +41,7 @@ export function createSchema(tables: EnumTables): GraphQLSchema {
   const enums = addEnums(builder, tables);
   addReferences(builder);
   addAccountTask(builder, enums, tables);
-  addAccountTaskConnection(builder);
+  addAccountTaskConnection(builder, enums, tables);
   const CreateAccountTaskInput = addCreateAccountTaskInput(builder, enums);
   addWriteFailure(builder);
   const CreateAccountTaskResult = addCreateAccountTask(builder, CreateAccountTaskInput);

@@ -1,6 +1,7 @@
 import type { AccountTask } from '../contract/account-task.ts';
-import type { AccountTaskPage, Call, PageRequest, TaskService, WriteOutcome } from '../contract/task-service.ts';
+import type { Call, TaskService, WriteOutcome } from '../contract/task-service.ts';
 import type { AnswerBudget } from './answer-budget.ts';
+import type { TaskList } from './list-cursor.ts';
 import {
   answerSize,
   type FieldCounts,
@@ -16,53 +17,112 @@ export interface TaskReader {
   readonly answer: AnswerBudget;
 }
 
-/** A page whose tasks fit in the answer. */
-export interface AnsweredPage extends AccountTaskPage {
-  /** The task after which the page starts. */
+/** A request for a page, which is read from one end of the list or from the other. */
+export interface ListPageRequest extends TaskList {
+  readonly size: number;
+  /** True for the last tasks before `before`, false for the first ones after `after`. */
+  readonly isBackward: boolean;
   readonly after: string | null;
+  readonly before: string | null;
+}
+
+/** A page whose tasks fit in the answer. */
+export interface AnsweredPage {
+  readonly list: TaskList;
+  readonly tasks: readonly AccountTask[];
+  readonly hasNextPage: boolean;
+  readonly hasPreviousPage: boolean;
+  /** The IDs of the tasks before and after which the list continues. */
+  readonly startId: string | null;
+  readonly endId: string | null;
+  readonly totalCount: number | null;
   /** The bytes charged in advance for its tasks. */
   reservedBytes: number;
 }
 
 /** The bytes of text that are read from the database at a time. */
 const SLICE_BYTES = 1_048_576;
+/** The slices of one page with a filter, which may contain no task that matches. */
+const MAX_FILTERED_SLICES = 10;
 
 /**
  * Reads a page slice by slice and ends it before the task that would exceed the budget of the answer. A first task that is too
  * large for any answer is returned without its long texts; one that only lacks room in this answer is left to the next page.
  */
 export async function readPage(
-  { first, after }: PageRequest,
+  request: ListPageRequest,
   call: Call,
   { tasks: service, answer }: TaskReader,
   fieldCounts: FieldCounts,
 ): Promise<AnsweredPage> {
+  const { size, filter } = request;
+  const { start, ...direction } = toDirection(request);
+  const isFiltered = Object.values(filter).some((condition) => condition !== undefined);
   const tasks: AccountTask[] = [];
   let reservedBytes = 0;
-  const toPage = async (hasNextPage: boolean): Promise<AnsweredPage> => {
+  let totalCount: number | null = null;
+  /** The ID of the last task that was looked at. */
+  let last = start;
+  const toPage = async (hasMore: boolean): Promise<AnsweredPage> => {
     await answer.waitToWrite(reservedBytes);
-    return { tasks, hasNextPage, after, reservedBytes };
+    const end = hasMore ? last : (tasks.at(-1)?.ID ?? null);
+    return { ...toAnsweredPage(request, tasks, hasMore, end), totalCount, reservedBytes };
   };
   const add = (task: AccountTask, bytes: number): boolean => {
     if (!answer.take(bytes)) return false;
     reservedBytes += bytes;
     tasks.push(task);
+    last = task.ID;
     return true;
   };
   const addWithoutLongTexts = (task: AccountTask): boolean =>
     add(withoutLongTexts(task, answer), shortAnswerSize(task, fieldCounts));
-  for (let last = after; ; ) {
-    const slice = await service.list({ first: first - tasks.length, after: last, maxBytes: SLICE_BYTES }, call);
+  for (let slices = 1; ; slices += 1) {
+    const isCounted = slices === 1 && fieldCounts.has('totalCount');
+    const first = size - tasks.length;
+    const slice = await service.list(
+      { ...direction, filter, first, after: last, isCounted, maxBytes: SLICE_BYTES },
+      call,
+    );
+    if (isCounted) totalCount = slice.totalCount ?? null;
     for (const [index, task] of slice.tasks.entries()) {
       const bytes = answerSize(task, fieldCounts);
       if (add(withoutUnrequested(task, fieldCounts), bytes)) continue;
       const isOnlyTask = tasks.length === 0 && bytes > answer.maxBytes && addWithoutLongTexts(task);
       return toPage(!isOnlyTask || slice.hasNextPage || index + 1 < slice.tasks.length);
     }
-    last = slice.tasks.at(-1)?.ID ?? null;
-    if (!slice.hasNextPage || tasks.length >= first || last === null) return toPage(slice.hasNextPage);
+    last = slice.resumeAfter ?? last;
+    const isLastSlice = tasks.length >= size || (isFiltered && slices >= MAX_FILTERED_SLICES);
+    if (!slice.hasNextPage || isLastSlice) return toPage(slice.hasNextPage);
     await answer.exclusiveTurn();
   }
+}
+
+/** Reads the last tasks of a list as the first ones of the opposite order. */
+function toDirection({ order, isBackward, after, before }: ListPageRequest) {
+  if (!isBackward) return { order, start: after, before };
+  return { order: order === 'NEWEST_FIRST' ? 'OLDEST_FIRST' : 'NEWEST_FIRST', start: before, before: after } as const;
+}
+
+/** Puts the tasks that were read in the order of the list. `end` is the ID of the task at which reading ended. */
+function toAnsweredPage(
+  { order, filter, isBackward, after, before }: ListPageRequest,
+  read: readonly AccountTask[],
+  hasMore: boolean,
+  end: string | null,
+): Omit<AnsweredPage, 'totalCount' | 'reservedBytes'> {
+  const list = { order, filter };
+  const begin = read[0]?.ID ?? null;
+  return isBackward
+    ? {
+        list,
+        tasks: read.toReversed(),
+        hasNextPage: before !== null,
+        hasPreviousPage: hasMore,
+        startId: end,
+        endId: begin,
+      }
+    : { list, tasks: read, hasNextPage: hasMore, hasPreviousPage: after !== null, startId: begin, endId: end };
 }
 
 /** Finds tasks by ID slice by slice. A task that exceeds the budget of the answer becomes an error. */

@@ -34,13 +34,20 @@ const PROMISED = `
   }
   type Task { id: ID! }
   type Client { id: ID! }
-  type AccountTaskConnection { edges: [AccountTaskEdge!]!  pageInfo: PageInfo! }
+  type AccountTaskConnection { edges: [AccountTaskEdge!]!  pageInfo: PageInfo!  totalCount: Int }
   type AccountTaskEdge { node: AccountTask!  cursor: String! }
   type PageInfo { hasNextPage: Boolean!  hasPreviousPage: Boolean!  startCursor: String  endCursor: String }
   type Query {
     accountTask(id: ID!): AccountTask
-    accountTasks(first: Int = 20, after: String): AccountTaskConnection!
+    accountTasks(
+      first: Int, after: String, last: Int, before: String, filter: AccountTaskFilter, order: AccountTaskOrder = NEWEST_FIRST
+    ): AccountTaskConnection!
   }
+  input AccountTaskFilter {
+    taskIds: [ID!]  clientIds: [ID!]  frequencies: [TaskFrequency!]  statuses: [String!]
+    enabled: Boolean  createdFrom: DateTime  createdBefore: DateTime
+  }
+  enum AccountTaskOrder { NEWEST_FIRST  OLDEST_FIRST }
 `;
 
 function isInput(name: string): boolean {

@@ -75,7 +75,7 @@ describe('the SDL from _service', async () => {
     const writes = Object.keys((Mutation as GraphQLObjectType).getFields());
     expect(writes.map((field) => directivesOf(Mutation, field))).toEqual(writes.map(() => '@cost(weight: 50)'));
     expect(directivesOf(Query, 'accountTasks')).toBe(
-      '@listSize(assumedSize: 20, slicingArguments: ["first"], sizedFields: ["edges"], requireOneSlicingArgument: false)',
+      '@listSize(assumedSize: 20, slicingArguments: ["first", "last"], sizedFields: ["edges"], requireOneSlicingArgument: false)',
     );
   });
 

@@ -21,6 +21,7 @@ import {
   type SelectionNode,
   type ValueNode,
 } from 'graphql';
+import { DEFAULT_PAGE_SIZE } from '../../schema/account-task-connection.ts';
 import type { DocumentLimit } from '../../telemetry/metrics.ts';
 import { isPageSize, MAX_ITEMS } from './argument-sizes.ts';
 
@@ -175,16 +176,22 @@ function findField(type: GraphQLNamedType | undefined, name: string): GraphQLFie
   return isObjectType(type) || isInterfaceType(type) ? type.getFields()[name] : undefined;
 }
 
-/** The number of items that a field may return, by its page size or by the list that it is given. */
+/** The number of items that a field may return, by its page size or by the lists that it is given. */
 function countItems({ args }: GraphQLField<unknown, unknown>, given: readonly ArgumentNode[]): number {
   const valueOf = (arg: GraphQLArgument) => given.find(({ name }) => name.value === arg.name)?.value;
-  return args.reduce((items, arg) => items * countByArgument(arg, valueOf(arg)), 1);
+  const sizes = args.filter(isPageSize);
+  const pages = sizes.flatMap((arg) => toPageSize(valueOf(arg)) ?? []);
+  const items = sizes.length === 0 ? 1 : Math.max(...(pages.length > 0 ? pages : [DEFAULT_PAGE_SIZE]));
+  return args.reduce((product, arg) => product * countByList(arg, valueOf(arg)), items);
 }
 
-function countByArgument(arg: GraphQLArgument, value: ValueNode | undefined): number {
-  if (!isPageSize(arg) && !isListType(getNullableType(arg.type))) return 1;
+function toPageSize(value: ValueNode | undefined): number | null {
   if (value?.kind === Kind.VARIABLE) return MAX_ITEMS;
-  if (value?.kind === Kind.LIST) return value.values.length;
-  if (value?.kind === Kind.INT) return Math.min(Math.max(Number(value.value), 1), MAX_WRITTEN);
-  return typeof arg.defaultValue === 'number' ? arg.defaultValue : 1;
+  return value?.kind === Kind.INT ? Math.min(Math.max(Number(value.value), 1), MAX_WRITTEN) : null;
+}
+
+function countByList(arg: GraphQLArgument, value: ValueNode | undefined): number {
+  if (!isListType(getNullableType(arg.type))) return 1;
+  if (value?.kind === Kind.VARIABLE) return MAX_ITEMS;
+  return value?.kind === Kind.LIST ? value.values.length : 1;
 }
