@@ -12,7 +12,7 @@ const REPEATED_SIGNAL_MS = 1_000;
 const PARENT_CHECK_MS = 250;
 
 const [command = 'help', ...args] = process.argv.slice(2);
-const printsJson = args.includes('--json') && !['demo', 'serve', 'schema'].includes(command);
+const printsJson = args.includes('--json') && !['demo', 'serve', 'schema', 'openapi'].includes(command);
 try {
   await run();
 } catch (error) {
@@ -52,6 +52,10 @@ async function run(): Promise<void> {
     if (args.length > 0) throw new UsageError('"schema" takes no arguments.');
     const { printConfiguredSchema } = await import('./commands/schema-command.ts');
     return say(printConfiguredSchema(readConfig(process.env, 'serve')));
+  }
+  if (command === 'openapi') {
+    const { printOpenApi } = await import('./commands/schema-command.ts');
+    return say(printOpenApi(args, readConfig(process.env, 'serve')));
   }
   const { administer } = await import('./commands/administration.ts');
   return say(await administer([command, ...args], process.env));

@@ -41,7 +41,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
     packages: ['node:*'],
   },
   commands: {
-    layers: [...BASE, 'upstream', 'store', 'schema', 'auth', 'graphql', 'app'],
+    layers: [...BASE, 'upstream', 'store', 'schema', 'auth', 'rest', 'graphql', 'app'],
     packages: ['graphql', 'node:*'],
   },
   cluster: { layers: ['event-loop', 'telemetry', 'app'], packages: ['prom-client', 'node:*'] },

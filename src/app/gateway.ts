@@ -4,6 +4,7 @@ import type { Observers } from './observers.ts';
 import type { Config } from './config.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
+import { createOpenApiHandler } from '../rest/openapi.ts';
 import { createSchema } from '../schema/schema.ts';
 import { createAddressLimit, createClientAddresses } from '../http/client-address.ts';
 import { createBodyBudget, defaultBodyBudgetBytes } from '../http/body-budget.ts';
@@ -123,6 +124,7 @@ export function createHttpGateway(
       // In upstream mode, the service itself serves the contract.
       ...(!config.upstream && {
         rest: createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes, onRefused, log }),
+        openapi: createOpenApiHandler(tables),
       }),
       home: createHomePage({ ...pages, isReady: async () => (await readiness.report()).isReady }),
       health: async () => jsonAnswer(200, { status: 'ok' }),

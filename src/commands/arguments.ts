@@ -19,6 +19,8 @@ Check it
                              is create, update, run or create-client (npm run explain)
   schema                     prints the GraphQL schema of this configuration as a Federation subgraph,
                              for the checks of a schema registry
+  openapi [--3.0]            prints the OpenAPI 3.1 document of the REST contract as this configuration
+                             serves it; with --3.0 as OpenAPI 3.0.4
 
 Administer the store in DATABASE_URL
   client create --name NAME [--account GUID]
@@ -42,7 +44,8 @@ Settle creates and runs whose outcome is UNKNOWN, in upstream mode
                              GUID or the run, or is free again. --id is the id that the list shows;
                              --request is a requestId with one write to settle; NAME is yours
 
-  --json                     prints the result, or the error, as JSON; not for demo, serve and schema
+  --json                     prints the result, or the error, as JSON; not for demo, serve, schema and
+                             openapi
   --help                     prints this text`;
 
 /** A command with wrong or missing arguments. */

@@ -31,6 +31,7 @@ const ROUTES = [
   { path: '/ready', name: 'ready', template: '/ready', isProbe: true },
   { path: '/metrics', name: 'metrics', template: '/metrics', isProbe: true },
   { path: /^\/token$/i, name: 'token', template: '/Token', isProbe: false },
+  { path: '/api/openapi.json', name: 'openapi', template: '/api/openapi.json', isProbe: false },
   { path: /^\/api\//i, name: 'rest', template: null, isProbe: false },
 ] as const satisfies readonly (Route & { readonly path: string | RegExp })[];
 const OTHER = { name: 'other', template: null, isProbe: false } as const;

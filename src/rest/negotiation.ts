@@ -20,8 +20,10 @@ const FORMATS = {
   'text/xml': 'xml',
   'application/x-www-form-urlencoded': 'form',
 } as const satisfies Readonly<Record<string, RequestFormat>>;
-const READ = Object.keys(FORMATS) as readonly (keyof typeof FORMATS)[];
-const WRITTEN = ['application/json', 'application/xml', 'text/json', 'text/xml'] as const;
+/** The media types of accepted bodies. */
+export const READ_TYPES = Object.keys(FORMATS) as readonly (keyof typeof FORMATS)[];
+/** The media types of answers. */
+export const WRITTEN_TYPES = ['application/json', 'application/xml', 'text/json', 'text/xml'] as const;
 const CHARSETS = ['utf-8', 'utf-16'] as const satisfies readonly Charset[];
 
 /**
@@ -40,18 +42,18 @@ export function negotiate(header: ReadHeader): AnswerStyle {
 
 /** Returns the format of a Content-Type; null if it is not supported. */
 export function formatOf(contentType: MediaType): RequestFormat | null {
-  const name = READ.find((mediaType) => closeness(contentType, mediaType) > 0);
+  const name = READ_TYPES.find((mediaType) => closeness(contentType, mediaType) > 0);
   return name === undefined ? null : FORMATS[name];
 }
 
-function matchAccept(header: ReadHeader): (typeof WRITTEN)[number] | null {
+function matchAccept(header: ReadHeader): (typeof WRITTEN_TYPES)[number] | null {
   const accepted = parseAccepted(header('accept'));
   const isScript = header('x-requested-with')?.toLowerCase() === 'xmlhttprequest';
   // A script without a preference gets JSON.
   if (isScript && accepted.every(({ name }) => name === '*/*')) return 'application/json';
-  return preferred(accepted, WRITTEN);
+  return preferred(accepted, WRITTEN_TYPES);
 }
 
-function matchRequest(contentType: MediaType | null): (typeof WRITTEN)[number] | null {
-  return WRITTEN.find((mediaType) => contentType && closeness(contentType, mediaType) > 0) ?? null;
+function matchRequest(contentType: MediaType | null): (typeof WRITTEN_TYPES)[number] | null {
+  return WRITTEN_TYPES.find((mediaType) => contentType && closeness(contentType, mediaType) > 0) ?? null;
 }

@@ -193,6 +193,15 @@ describe('schema', () => {
     expect(stdout).toMatch(/enum TaskFrequency \{[^}]+YEARLY/);
   });
 
+  test.each([
+    [[], '3.1.1'],
+    [['--3.0'], '3.0.4'],
+  ])('openapi %j prints the document of the configured enums', async (options, version) => {
+    const { code, stdout } = await runCli(['openapi', ...options], { TASK_FREQUENCIES: 'NONE=0,YEARLY' });
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { openapi: version }]);
+    expect(stdout).toContain('"YEARLY"');
+  });
+
   test('schema refuses arguments', async () => {
     const { code, stderr } = await runCli(['schema', '--json'], {});
     expect(code).toBe(1);
