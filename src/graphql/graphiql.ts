@@ -1,6 +1,8 @@
 /** GraphiQL's page. request-check.ts decides which requests get it. */
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { promisify } from 'node:util';
+import { Worker } from 'node:worker_threads';
 import { gzip } from 'node:zlib';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
 import { type Answer, type HttpRequest, RequestRefusal } from '../http/answer.ts';
@@ -83,18 +85,23 @@ function isHeld(etag: string, ifNoneMatch = ''): boolean {
   return ifNoneMatch.trim() === '*' || ifNoneMatch.match(/"[^"]*"/g)?.includes(etag) === true;
 }
 
+/** Renders the page in a thread of its own, since loading its 9 MB would stop the event loop for up to a second. */
+const RENDERER = `const { parentPort, workerData } = require('node:worker_threads');
+import(workerData.url).then(({ renderGraphiQL }) => parentPort.postMessage(renderGraphiQL(workerData.page)));`;
+
 async function render({ tabs, headers }: GraphiqlOptions) {
-  const { renderGraphiQL } = await import('@graphql-yoga/render-graphiql');
   const headerText = JSON.stringify(headers, null, 2);
-  const page = renderGraphiQL({
+  const page = {
     title: 'account-task-gateway',
     ...(tabs[0] !== undefined && {
       defaultQuery: tabs[0],
       defaultTabs: tabs.map((query) => ({ query, headers: headerText })),
     }),
     defaultHeaders: headerText,
-  });
-  const html = Buffer.from(page);
+  };
+  const url = import.meta.resolve('@graphql-yoga/render-graphiql');
+  const [rendered] = await once(new Worker(RENDERER, { eval: true, workerData: { url, page } }), 'message');
+  const html = Buffer.from(rendered as string);
   const compressed = await promisify(gzip)(html, { level: 9 });
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
 }
