@@ -11,7 +11,7 @@ const CREATE = {
 };
 const FAILURES_TO_OPEN = 10;
 /** Longer than the circuit and the pause after a failed token request, and far below an hour. */
-const SOON = { timeout: 10_000, interval: 50 };
+const SOON = { timeout: 60_000, interval: 50 };
 
 function setBackClock(): void {
   vi.setSystemTime(Date.now() - HOUR_MS);

@@ -10,7 +10,7 @@ import { anyCharacter } from '../support/wire-texts.ts';
 /** The number of cases per property. To try more: `FUZZ_RUNS=20000 FUZZ_SEED=7 npx vitest run test/graphql/fuzz.test.ts` */
 const RUNS = Number(process.env['FUZZ_RUNS'] ?? 150);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_260_222);
-const LONG_MS = Math.max(60_000, RUNS * 100);
+const LONG_MS = Math.max(240_000, RUNS * 100);
 
 const production: GatewaySettings = { mode: 'serve', env: { LOG_LEVEL: 'silent' } };
 const gateways = {
