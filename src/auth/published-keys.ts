@@ -1,14 +1,5 @@
-import {
-  createLocalJWKSet,
-  type CryptoKey,
-  errors,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWSHeaderParameters,
-} from 'jose';
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, type JSONWebKeySet } from 'jose';
 import { abortAfter } from '../event-loop/time-limit.ts';
-
-type FindKey = (header?: JWSHeaderParameters, token?: FlattenedJWSInput) => Promise<CryptoKey>;
 
 export interface PublishedKeysOptions {
   /** The address at which the issuer publishes its keys. */
@@ -28,50 +19,38 @@ const FRESH_MS = 600_000;
 const OUTAGE_MS = 3_600_000;
 
 /** Finds keys that an issuer publishes. They are cached for ten minutes, and for an hour more while they cannot be fetched. */
-export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure }: PublishedKeysOptions): FindKey {
-  let known: { readonly find: FindKey; readonly fetchedAtMs: number } | null = null;
-  let failure: unknown = null;
-  let attemptedAtMs = Number.NEGATIVE_INFINITY;
-  let fetching: Promise<void> | null = null;
+export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure }: PublishedKeysOptions) {
+  let fetchedMs = Number.NEGATIVE_INFINITY;
+  let failure: { readonly error: unknown; readonly atMs: number } | null = null;
+  const hasKeys = (): boolean => performance.now() - fetchedMs < FRESH_MS + OUTAGE_MS;
 
-  const fetchKeys = async (): Promise<void> => {
+  const fetchKeys = async (): Promise<Response> => {
+    if (failure && hasKeys() && performance.now() - failure.atMs < cooldownMs) throw failure.error;
     try {
-      const find = createLocalJWKSet((await fetchKeySet(jwksUrl, timeoutMs)) as JSONWebKeySet);
-      known = { find, fetchedAtMs: performance.now() };
+      const keySet = await fetchKeySet(jwksUrl, timeoutMs);
+      // Throws if it is not one.
+      createLocalJWKSet(keySet as JSONWebKeySet);
       failure = null;
+      fetchedMs = performance.now();
+      return Response.json(keySet);
     } catch (error) {
-      failure = error;
+      failure = { error, atMs: performance.now() };
       onFailure();
       throw error;
-    } finally {
-      attemptedAtMs = performance.now();
-      fetching = null;
     }
   };
-  const refresh = (): Promise<void> => (fetching ??= fetchKeys());
-  const isCoolingDown = (): boolean => performance.now() - attemptedAtMs < cooldownMs;
-
-  /** Resolves with usable keys. During an outage, requests do not wait for the next fetch. */
-  const current = async (): Promise<FindKey> => {
-    const ageMs = known ? performance.now() - known.fetchedAtMs : Number.POSITIVE_INFINITY;
-    if (ageMs >= FRESH_MS + OUTAGE_MS) await refresh();
-    else if (ageMs >= FRESH_MS && !failure) await refresh().catch(ignore);
-    else if (ageMs >= FRESH_MS && !isCoolingDown()) refresh().catch(ignore);
-    if (!known) throw failure;
-    return known.find;
-  };
-
-  return async (header, token) => {
-    const find = await current();
-    try {
-      return await find(header, token);
-    } catch (error) {
-      if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
-      // The issuer may have published this key during the outage.
-      if (isCoolingDown()) throw failure ?? error;
-      await refresh();
-      return (await current())(header, token);
+  const findKey = createRemoteJWKSet(jwksUrl, {
+    cacheMaxAge: FRESH_MS + OUTAGE_MS,
+    cooldownDuration: cooldownMs,
+    [customFetch]: fetchKeys,
+  });
+  return async (...request: Parameters<typeof findKey>): ReturnType<typeof findKey> => {
+    if (hasKeys() && performance.now() - fetchedMs >= FRESH_MS) {
+      const refreshing = findKey.reload().catch(ignore);
+      // During an outage, requests do not wait for the next fetch.
+      if (!failure) await refreshing;
     }
+    return findKey(...request);
   };
 }
 
