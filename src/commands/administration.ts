@@ -82,7 +82,10 @@ export function readCommand(args: readonly string[]) {
   const { values, positionals } = parseOptions(args, DATABASE_OPTIONS);
   const name = positionals.join(' ');
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined;
-  if (!command) throw new UsageError(`"${name}" is not a command.`);
+  if (!command) {
+    const known = Object.keys(COMMANDS).filter((other) => other.startsWith(`${positionals[0]} `));
+    throw new UsageError(`"${name}" is not a command${known.length > 0 ? `; there are: ${known.join(', ')}` : ''}.`);
+  }
   const other = (Object.keys(values) as (keyof typeof values)[]).find(
     (key) => !['json', ...command.options].includes(key),
   );
@@ -102,7 +105,9 @@ function toText(rows: readonly object[], only?: string): string {
 
 async function findClient(database: Database, clientId: string) {
   const known = (await createClients(database).list()).find(({ id }) => id === clientId);
-  return { accountId: (known ?? throwUnknownClient(clientId)).accountId, clientId };
+  const { accountId, revokedAt } = known ?? throwUnknownClient(clientId);
+  if (revokedAt === null) return { accountId, clientId };
+  throw new Error(`Client ${clientId} was revoked at ${revokedAt}; "client create" creates another one.`);
 }
 
 function throwUnknownClient(id: string): never {

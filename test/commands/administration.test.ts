@@ -3,7 +3,8 @@ import { readCommand } from '../../src/commands/administration.ts';
 import { UsageError } from '../../src/commands/arguments.ts';
 
 test.each([
-  [['client', 'remove'], '"client remove" is not a command.'],
+  [['client', 'remove'], '"client remove" is not a command; there are: client create, client list, client revoke.'],
+  [['client'], '"client" is not a command; there are: client create, client list, client revoke.'],
   [['restart'], '"restart" is not a command.'],
   [['constructor'], '"constructor" is not a command.'],
   [['client', 'list', '--name', 'a'], '"client list" takes no --name.'],

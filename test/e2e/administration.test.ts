@@ -91,6 +91,9 @@ describe('administration', () => {
     expect(await old.askForToken()).toMatchObject({ error: 'invalid_client' });
     expect(await readTasks(address, newToken)).toEqual({ data: { accountTasks: { edges: [] } } });
     expect(await runJson(['client', 'revoke', '--id', old.id], env)).toEqual(revoked);
+    expect((await runCli(['token', '--client', old.id], env)).stderr).toMatch(
+      /^Not done: Client \S+ was revoked at \S+; "client create" creates another one\.\n$/,
+    );
   });
 
   test('output without --json is lines of text, with a token on a line of its own', async () => {
@@ -131,7 +134,7 @@ describe('administration', () => {
   });
 
   test.each<readonly [readonly string[], Readonly<Record<string, string>>, string]>([
-    [['client', 'remove'], {}, '"client remove" is not a command.'],
+    [['client', 'remove'], {}, '"client remove" is not a command'],
     [['client', 'create', '--name', 'x'.repeat(19)], {}, 'name: expected 1 to 18 characters, not only blanks'],
     [['client', 'list'], { PORT: 'http' }, 'PORT: expected a whole number from 0 to 65535, got "http"'],
     [['explain', '{}'], {}, 'input: Field "taskId"'],
@@ -147,7 +150,7 @@ describe('administration', () => {
     const { code, stdout, stderr } = await runCli(['client', 'remove'], { DATABASE_URL: databaseUrl });
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toBe(
-      '"client remove" is not a command.\nTo see all commands and options, run: npx account-task-gateway --help\n',
+      '"client remove" is not a command; there are: client create, client list, client revoke.\nTo see all commands and options, run: npx account-task-gateway --help\n',
     );
     expect(existsSync(databaseUrl.slice('sqlite:'.length))).toBe(false);
   });

@@ -128,8 +128,10 @@ async function examinePort(subject: string, variable: string, host: string, port
   } catch (error) {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code !== 'EADDRINUSE') {
-      const remedy = `Set HOST to 127.0.0.1, or to 0.0.0.0 for all addresses, and ${variable} to 1024 or more.`;
-      return broken(subject, `this user cannot listen on ${place} (${code})`, remedy);
+      if (code === 'EACCES')
+        return broken(subject, `this user may not listen on ${place}`, `Set ${variable} to 1024 or more.`);
+      const remedy = 'Set HOST to 127.0.0.1, or to 0.0.0.0 for all addresses.';
+      return broken(subject, `${host} is not an address of this machine (${code})`, remedy);
     }
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = await fetch(`http://${place}/health`, { signal }).catch(() => null);

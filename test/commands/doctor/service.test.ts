@@ -289,7 +289,8 @@ describe('the port', () => {
   });
 
   test('of an address that is not of this machine is broken', async () => {
-    expect((await examined({ HOST: '192.0.2.1' }))['port']).toMatchObject({ state: 'broken' });
+    const fact = '192.0.2.1 is not an address of this machine (EADDRNOTAVAIL)';
+    expect((await examined({ HOST: '192.0.2.1' }))['port']).toMatchObject({ state: 'broken', fact });
   });
 });
 
