@@ -13,23 +13,15 @@ export interface TracingConfig {
   readonly followsParent: boolean;
 }
 
-/** The meaning of each OTEL_TRACES_SAMPLER; a null share stands for OTEL_TRACES_SAMPLER_ARG. */
-const SAMPLERS = {
-  always_on: { followsParent: false, share: 1 },
-  always_off: { followsParent: false, share: 0 },
-  traceidratio: { followsParent: false, share: null },
-  parentbased_always_on: { followsParent: true, share: 1 },
-  parentbased_always_off: { followsParent: true, share: 0 },
-  parentbased_traceidratio: { followsParent: true, share: null },
-} as const;
-const SAMPLER_NAMES = [
+const SAMPLERS = [
   'always_on',
   'always_off',
   'traceidratio',
   'parentbased_always_on',
   'parentbased_always_off',
   'parentbased_traceidratio',
-] as const satisfies readonly (keyof typeof SAMPLERS)[];
+] as const;
+const FIXED_SHARES: Readonly<Record<string, number>> = { always_on: 1, always_off: 0 };
 const DEFAULT_COLLECTOR = new URL('http://localhost:4318/');
 
 /**
@@ -52,7 +44,7 @@ export function readTelemetry(read: ReadVariable): {
     });
   const isDisabled = readSwitch('OTEL_SDK_DISABLED', false, (text) => oneOf(['true', 'false'])(text) === 'true');
   const exporter = readSwitch('OTEL_TRACES_EXPORTER', null, oneOf(['otlp', 'none']));
-  const sampler = SAMPLERS[readSwitch('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', oneOf(SAMPLER_NAMES))];
+  const sampler = readSwitch('OTEL_TRACES_SAMPLER', 'parentbased_traceidratio', oneOf(SAMPLERS));
   const { 'service.name': serviceName = 'account-task-gateway', ...resourceAttributes } = readSwitch(
     'OTEL_RESOURCE_ATTRIBUTES',
     {},
@@ -68,8 +60,8 @@ export function readTelemetry(read: ReadVariable): {
   const tracing = {
     serviceName: read('OTEL_SERVICE_NAME', serviceName, anyText),
     resourceAttributes,
-    sampledShare: sampler.share ?? sampledShare,
-    followsParent: sampler.followsParent,
+    sampledShare: FIXED_SHARES[sampler.replace('parentbased_', '')] ?? sampledShare,
+    followsParent: sampler.startsWith('parentbased_'),
   };
   const isOff = isDisabled || exporter === 'none' || endpoint === null;
   return { tracing: isOff ? null : { endpoint, ...tracing }, ignored };

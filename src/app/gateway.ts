@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from './backend.ts';
 import type { Observers } from './observers.ts';
-import type { Config } from './config.ts';
+import { type Config, toTables } from './config.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
 import { createOpenApiHandler } from '../rest/openapi.ts';
@@ -13,7 +13,6 @@ import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts
 import { createHomePage, type PageSection } from './home-page.ts';
 import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
-import type { Limit } from '../telemetry/metrics.ts';
 import { createRequestObservation } from '../telemetry/request-record.ts';
 import { errorAnswer, type Handler, jsonAnswer } from '../http/answer.ts';
 import { createFetchHandler, type FetchHandler } from '../http/fetch-adapter.ts';
@@ -68,10 +67,11 @@ export function createHttpGateway(
   { log, metrics, requestLog = () => undefined, tracing = null }: Observers,
   pages: PageOptions,
 ): Gateway {
-  const tables = { frequencies: config.frequencies, notifications: config.notifications };
+  const tables = toTables(config);
   const schema = createSchema(tables);
   if (tracing) traceFields(schema);
-  const answers = createUnreadAnswers({ ...config, onRefused: (limit) => metrics.countRefusal(limit) });
+  const onRefused = metrics.countRefusal;
+  const answers = createUnreadAnswers({ ...config, onRefused });
   const graphql = createGraphqlEndpoint({
     schema,
     tasks,
@@ -84,7 +84,6 @@ export function createHttpGateway(
     introspection: config.introspection,
     trusted: config.trustedDocuments === null ? null : readTrustedDocuments(config.trustedDocuments, schema),
   });
-  const onRefused = (limit: Limit): void => metrics.countRefusal(limit);
   const addresses = createClientAddresses(config.trustedProxies);
   const readBody = createBodyReader({
     budget: createBodyBudget({ maxBytes: config.maxPendingBodyBytes ?? defaultBodyBudgetBytes() }),

@@ -48,7 +48,7 @@ export async function openUpstreamBackend(
     maxInFlight: upstream.maxInFlight,
     maxAnswerBytes: Math.max(MIN_ANSWER_BYTES, ANSWER_BYTES_PER_BODY_BYTE * config.maxBodyBytes),
     connectRetries: CONNECT_RETRIES,
-    observer: { ...upstreamMetrics, onRefused: (limit) => metrics.countRefusal(limit) },
+    observer: { ...upstreamMetrics, onRefused: metrics.countRefusal },
   });
   upstreamMetrics.watchLoad(() => client.load());
   const tables = toTables(config);
@@ -68,9 +68,9 @@ export async function openUpstreamBackend(
     tables,
     checksTaskId: upstream.checksTaskId,
     observer: {
-      onUnknownMember: (path) => metrics.countUnknownField(path),
-      onChangedField: (field) => metrics.countChangedField(field),
-      onRefused: (limit) => metrics.countRefusal(limit),
+      onUnknownMember: metrics.countUnknownField,
+      onChangedField: metrics.countChangedField,
+      onRefused: metrics.countRefusal,
     },
     ...(ownToken && { authorize: ownToken.authorization, reauthorize: ownToken.renew }),
   });

@@ -30,18 +30,16 @@ export const HEARTBEAT: HeartbeatRule = { intervalMs: 1_000, maxMissed: 10 };
 export type WorkerEnd = Awaited<SupervisedWorker['ended']>;
 export type SupervisedWorker = ReturnType<typeof startSupervisedWorker>;
 
-export interface WorkerListeners {
-  readonly onSnapshot: (worker: number, snapshot: MetricsSnapshot) => void;
-  /** Reads the metrics of all workers. */
-  readonly readMetrics: () => Promise<RenderedMetrics>;
-}
-
 // All workers accept from one shared socket. Round-robin through this process costs more, and Node drops connections that it
 // was passing to a worker that dies. One socket per worker would lose the connections in its queue.
 cluster.schedulingPolicy = cluster.SCHED_NONE;
 
-/** Starts this program as a worker, with the same arguments and variables. */
-export function startSupervisedWorker(heartbeat: HeartbeatRule, { onSnapshot, readMetrics }: WorkerListeners) {
+/** Starts this program as a worker, with the same arguments and variables. `readMetrics` reads the metrics of all workers. */
+export function startSupervisedWorker(
+  heartbeat: HeartbeatRule,
+  onSnapshot: (worker: number, snapshot: MetricsSnapshot) => void,
+  readMetrics: () => Promise<RenderedMetrics>,
+) {
   const worker = cluster.fork();
   const startedAtMs = performance.now();
   const started = Promise.withResolvers<boolean>();
@@ -92,14 +90,12 @@ export function startSupervisedWorker(heartbeat: HeartbeatRule, { onSnapshot, re
     const exit = await exited.promise;
     clearInterval(watch);
     started.resolve(false);
-    const wasServing = hasServed;
-    hasServed = false;
-    return { ...exit, livedMs: performance.now() - startedAtMs, wasServing, problem, wasHung };
+    return { ...exit, livedMs: performance.now() - startedAtMs, wasServing: hasServed, problem, wasHung };
   };
   return {
     id: worker.id,
     pid: worker.process.pid ?? 0,
-    isServing: (): boolean => hasServed && !isClosing,
+    isServing: (): boolean => hasServed && !isClosing && worker.isConnected(),
     /** Resolves with true once it serves, or with false if it ends before. */
     started: started.promise,
     ended: end(),

@@ -52,7 +52,7 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatRule =
     return metrics.render();
   });
   const launch = (): SupervisedWorker => {
-    const worker = startSupervisedWorker(heartbeat, { onSnapshot: metrics.update, readMetrics });
+    const worker = startSupervisedWorker(heartbeat, metrics.update, readMetrics);
     workers.add(worker);
     log.info({ worker: worker.id, pid: worker.pid }, 'worker started');
     void follow(worker);
@@ -134,19 +134,16 @@ export async function startSupervisor(config: Config, heartbeat: HeartbeatRule =
     kill: killAll,
   };
 
-  function giveUp(end: WorkerEnd): void {
+  function giveUp({ problem, code, signal }: WorkerEnd): void {
     closing.abort();
     killAll();
-    givenUp.reject(new Error(toProblem(end)));
+    const how = `every worker ends before it serves; the last one ended with ${signal ?? `exit status ${code}`}`;
+    givenUp.reject(new Error(problem ?? how));
   }
 
   function killAll(): void {
     for (const worker of workers) worker.kill();
   }
-}
-
-function toProblem({ problem, code, signal }: WorkerEnd): string {
-  return problem ?? `every worker ends before it serves; the last one ended with ${signal ?? `exit status ${code}`}`;
 }
 
 /** Returns the delay before a restart after a number of short lives in a row. */
