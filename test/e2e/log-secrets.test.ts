@@ -1,3 +1,4 @@
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
@@ -177,6 +178,57 @@ describe('the log at debug level', () => {
     expect(output).not.toContain(jwt.slice(0, 20));
     expectNoSecret(output);
   });
+
+  test.each(['json', 'xml'])(
+    'no log, metric, database or failure holds the secret of a client, even if the service repeats it as %s',
+    async (format) => {
+      let answer: RawAnswer = FAILURES['nothing'] as RawAnswer;
+      const service = await startRawService((...all) => answer(...all));
+      onTestFinished(() => service.close());
+      const databaseUrl = temporaryDatabase();
+      const gateway = startCli(['serve'], {
+        LOG_LEVEL: 'debug',
+        UPSTREAM_URL: service.url.href,
+        UPSTREAM_FORMAT: format,
+        DATABASE_URL: databaseUrl,
+      });
+      const address = await gateway.address();
+      const createClient = async (secret: string | null): Promise<string> => {
+        const query = `mutation ($input: CreateClientInput!) {
+          try: tryCreateClient(input: $input) {
+            ... on CreateClientPayload { client { id } secret } ... on WriteFailure { code message errorCode errorReason }
+          }
+        }`;
+        const input = { name: 'a client', userId: '6f9619ff-8b86-d011-b42d-00c04fc964ff', secret };
+        const body = JSON.stringify({ query, variables: { input } });
+        const headers = { 'Content-Type': 'application/json', Authorization: `Bearer ${TOKEN}` };
+        return (await fetch(new URL('graphql', address), { method: 'POST', headers, body })).text();
+      };
+      const failures: string[] = [];
+      for (const each of Object.values(FAILURES)) {
+        answer = each;
+        failures.push(await createClient(SECRET), await createClient(null));
+      }
+      failures.push(await createClient(SECRET.repeat(3)), await createClient(`${SECRET}\ud800`));
+      const sent = service.posts.map(({ body }) => /[\w-]{43}/.exec(body.toString())?.[0] ?? '');
+      const made = sent.filter((secret) => secret !== '');
+      expect(made.length).toBe(Object.keys(FAILURES).length);
+      expectNoSecret(failures.join('\n'));
+
+      answer = (socket) =>
+        socket.end(httpAnswer(200, '{"ResponseData":{"Detail":{"ID":"6f9619ff8b86d011b42d00c04fc964ff"}}}', JSON_BODY));
+      expect(await createClient(SECRET)).toContain(SECRET);
+      const metrics = await (await fetch(new URL('metrics', address))).text();
+      const output = await outputOf(gateway);
+      const files = globSync(`${databaseUrl.slice('sqlite:'.length)}*`).map((path) => readFileSync(path, 'latin1'));
+      expect(files.length).toBeGreaterThan(0);
+      expectNoSecret([metrics, output, ...files].join('\n'));
+      for (const secret of made)
+        expect([...failures, metrics, output, ...files].filter((text) => text.includes(secret.slice(0, 20)))).toEqual(
+          [],
+        );
+    },
+  );
 
   test('holds no credentials when the database is unavailable', async () => {
     const gateway = startCli(['serve'], {
