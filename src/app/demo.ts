@@ -46,11 +46,18 @@ export function withSampleKey(mutation: string, { requiresIdempotencyKey }: Conf
     : mutation;
 }
 
-/** Opens the store with the demo's client and catalogue, and issues a new token for that client. */
-export async function openDemo(
-  config: Config,
-  observers: Observers,
-): Promise<{ readonly backend: Backend; readonly authorization: string; readonly faults: readonly CatalogueTask[] }> {
+interface Demo {
+  readonly backend: Backend;
+  /** With a new token of the demo's client. */
+  readonly authorization: string;
+  /** Tells the user of the terminal how to create clients. */
+  readonly accountNote: string;
+  /** The catalogue tasks whose creates fail on purpose. */
+  readonly faults: readonly CatalogueTask[];
+}
+
+/** Opens the store with the demo's client and catalogue. */
+export async function openDemo(config: Config, observers: Observers): Promise<Demo> {
   const { openDatabase, createStore } = await import('../store/store.ts');
   const database = await openDatabase(config.databaseUrl);
   const store = createStore(database, { ...config, observeCommits: observeCommits(observers.metrics) });
@@ -61,22 +68,29 @@ export async function openDemo(
     faults = FAULT_TASKS;
     tasks = faultyTaskService(tasks, { ...config, database });
   }
-  const authorization = `Bearer ${await seedDemo(store, [{ id: SAMPLE_TASK_ID, name: 'Sample task' }, ...faults])}`;
-  return { backend: await storeBackend({ ...store, tasks }, config, observers), authorization, faults };
+  const seeded = await seedDemo(store, [{ id: SAMPLE_TASK_ID, name: 'Sample task' }, ...faults]);
+  return { backend: await storeBackend({ ...store, tasks }, config, observers), ...seeded, faults };
 }
 
-/** Creates what does not exist yet, and returns a new token. */
-async function seedDemo({ clients, catalogue, tokens }: Store, tasks: readonly CatalogueTask[]): Promise<string> {
+/** Creates what does not exist yet, and issues new tokens: one of the client, and one of its account, which may create clients. */
+async function seedDemo({ clients, catalogue, tokens }: Store, tasks: readonly CatalogueTask[]) {
   const known = (await clients.list()).find(({ name, revokedAt }) => name === CLIENT_NAME && revokedAt === null);
   const client = known ?? (await clients.create({ name: CLIENT_NAME })).client;
   const ids = new Set((await catalogue.list()).map(({ id }) => id));
   for (const task of tasks) if (!ids.has(task.id)) await catalogue.add(task);
-  const { token } = await tokens.issue({ accountId: client.accountId, clientId: client.id });
-  return token;
+  const { accountId, id: clientId } = client;
+  const [ofClient, ofAccount] = [
+    await tokens.issue({ accountId, clientId }),
+    await tokens.issue({ accountId, clientId: null }),
+  ];
+  return {
+    authorization: `Bearer ${ofClient.token}`,
+    accountNote: `To create clients, with the userId ${accountId}: Authorization: Bearer ${ofAccount.token}\n`,
+  };
 }
 
 /** The text for the terminal: where to look, an example that works with this configuration, and a token. */
-export function demoBanner(address: URL, authorization: string, config: Config): string {
+export function demoBanner(address: URL, authorization: string, config: Config, accountNote = ''): string {
   const { upstream, databaseUrl, graphiql, trustedDocuments } = config;
   const endpoint = new URL('graphql', address).href;
   const destination = upstream
@@ -102,5 +116,5 @@ curl -s ${endpoint} \\
   -d '${JSON.stringify(body)}'
 
 Authorization: ${authorization}
-`;
+${accountNote}`;
 }

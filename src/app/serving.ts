@@ -32,10 +32,10 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   const opened = await openObservers(config, member && { worker: member.workerId });
   const observers = { ...opened, metrics: member?.shareMetrics(opened.metrics) ?? opened.metrics };
   const { log } = observers;
-  const { backend, authorization, faults } =
+  const { backend, authorization, accountNote, faults } =
     mode === 'demo' && !config.upstream
       ? await openDemo(config, observers)
-      : { backend: await openBackend(config, observers), authorization: PLACEHOLDER, faults: [] };
+      : { backend: await openBackend(config, observers), authorization: PLACEHOLDER, accountNote: '', faults: [] };
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
     tabs: mode === 'demo' ? exampleTabs(config) : [withSampleKey(SAMPLE_MUTATION, config)],
     headers: { Authorization: authorization },
@@ -59,7 +59,7 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
     'listening',
   );
   return {
-    banner: mode === 'demo' ? demoBanner(address, authorization, config) : null,
+    banner: mode === 'demo' ? demoBanner(address, authorization, config, accountNote) : null,
     async close(options) {
       try {
         await gateway.close(options);

@@ -80,6 +80,12 @@ export function toEpochMs(text: string): number {
   return Number(toTicks(text) / TICKS_PER_MS - UNIX_EPOCH_TICKS / TICKS_PER_MS);
 }
 
+/** Returns the instant 100 ns after a timestamp, in the form of `formatTimestamp`. */
+export function nextTick(text: string): string {
+  const next = toTicks(text) + 1n - UNIX_EPOCH_TICKS;
+  return formatTicks(Number(next / TICKS_PER_MS), Number(next % TICKS_PER_MS));
+}
+
 function formatTicks(wholeMs: number, ticks: number): string {
   const toMs = new Date(wholeMs).toISOString().slice(0, -1);
   return `${`${toMs}${String(ticks).padStart(4, '0')}`.replace(/\.?0+$/, '')}+00:00`;

@@ -32,11 +32,27 @@ export type StoredDetail = {
       : string | null;
 };
 
-/** The columns to select for `toStoredTask`. */
-export const TASK_COLUMNS = FIELDS.map((field) => `${COLUMNS[field]} AS "${field}"`).join(', ');
+/** The fields of a task that its request does not determine. */
+const KEPT_FIELDS = ['ID', 'DateCreated', 'DateModified', 'LastRunOn', 'LastRunBy', 'Status', 'ClientID'] as const;
+export type KeptFields = Pick<StoredDetail, (typeof KEPT_FIELDS)[number]>;
+
+/** The columns to select for `toStoredTask`, and those for KeptFields. */
+export const TASK_COLUMNS = selected(FIELDS);
+export const KEPT_COLUMNS = selected(KEPT_FIELDS);
 
 /** The columns to insert for rows of `toTaskRow`. */
 export const TASK_ROW_COLUMNS = ['account_id', ...FIELDS.map((field) => COLUMNS[field])];
+
+/** Updates the task of a row of `toTaskRow`, followed by the DateModified that it must have. */
+export const UPDATE_TASK = `UPDATE account_tasks
+  SET ${FIELDS.slice(1)
+    .map((field, index) => `${COLUMNS[field]} = ?${index + 3}`)
+    .join(', ')}
+  WHERE account_id = ?1 AND id = ?2 AND date_modified = ?${FIELDS.length + 2}`;
+
+function selected(fields: readonly DetailField[]): string {
+  return fields.map((field) => `${COLUMNS[field]} AS "${field}"`).join(', ');
+}
 
 export function toTaskRow(accountId: string, detail: StoredDetail): readonly SqlValue[] {
   return [accountId, ...FIELDS.map((field) => (field === 'Enabled' ? Number(detail.Enabled) : detail[field]))];

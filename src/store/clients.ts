@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
-import { badInput } from '../contract/failure.ts';
+import { badInput, badInputMember } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { readClock, type Database } from './sql/database.ts';
-import { createSecret, hashSecret, matchesSecret, MAX_SECRET_LENGTH } from './secret.ts';
+import { createSecret, hashSecret, matchesSecret, MAX_SECRET_LENGTH, MIN_SECRET_LENGTH } from './secret.ts';
 
 /** An API client of an account. Tasks can only be created for an account that has a client. */
 export interface Client {
@@ -23,10 +23,12 @@ export interface NewClient {
   readonly name: string;
   /** A GUID; if absent, the client gets a new account. */
   readonly accountId?: string | undefined;
+  /** 16 to 50 characters; if null or absent, a secret is made. */
+  readonly secret?: string | null;
 }
 
 export interface Clients {
-  /** Creates a client. The secret is shown only here. @throws TaskFailure BAD_USER_INPUT for an invalid name or account. */
+  /** Creates a client. The secret is shown only here. @throws TaskFailure BAD_USER_INPUT for a value that is not valid. */
   create(client: NewClient): Promise<{ readonly client: Client; readonly secret: string }>;
   /** Returns all clients, oldest first. */
   list(): Promise<readonly Client[]>;
@@ -54,13 +56,16 @@ const SELECT = `SELECT ${COLUMNS.join(', ')} FROM clients`;
 
 export function createClients(database: Database): Clients {
   return {
-    async create({ name, accountId }) {
-      if (name.trim() === '' || name.length > MAX_NAME_LENGTH) {
-        throw badInput('name', `expected 1 to ${MAX_NAME_LENGTH} characters, not only blanks, got "${name}"`);
+    async create({ name, accountId, secret: given = null }) {
+      if (name.trim() === '' || name.length > MAX_NAME_LENGTH)
+        throw badInputMember('name', `expected 1 to ${MAX_NAME_LENGTH} characters, not only blanks, got "${name}"`);
+      if (given !== null && (given.length < MIN_SECRET_LENGTH || given.length > MAX_SECRET_LENGTH)) {
+        const expected = `expected ${MIN_SECRET_LENGTH} to ${MAX_SECRET_LENGTH} characters`;
+        throw badInputMember('secret', `${expected}, got ${given.length}`);
       }
       const account = accountId === undefined ? randomUUID() : parseGuid(accountId);
       if (account === null) throw badInput('accountId', `expected ${GUID_FORMS}, got "${accountId}"`);
-      const secret = createSecret();
+      const secret = given ?? createSecret();
       const secretHash = await hashSecret(secret);
       const row = await database.transaction(async (transaction): Promise<ClientRow> => {
         const created: ClientRow = {

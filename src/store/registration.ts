@@ -1,15 +1,25 @@
 import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import { formatTimestamp } from '../contract/timestamp.ts';
-import { TASK_ROW_COLUMNS, type StoredDetail, toAccountTask, toTaskRow } from './account-task-row.ts';
+import type { TaskUpdate } from '../contract/sibling-writes.ts';
+import { formatTimestamp, isEarlier, nextTick, toTicks } from '../contract/timestamp.ts';
+import {
+  KEPT_COLUMNS,
+  type KeptFields,
+  type StoredDetail,
+  TASK_ROW_COLUMNS,
+  toAccountTask,
+  toTaskRow,
+  UPDATE_TASK,
+} from './account-task-row.ts';
 import type { CatalogueTask } from './catalogue.ts';
 import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import type { KeyedAttempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { clientRevoked } from './secret.ts';
+import { accountTaskNotFound } from './store-failure.ts';
 import { createTimeOrderedId } from './time-ordered-ids.ts';
 
-/** A request to create a task for an account. */
+/** A request to create or update a task of an account. */
 export interface Registration {
   readonly accountId: string;
   /** The caller's client; null stands for the account's oldest. */
@@ -17,6 +27,15 @@ export interface Registration {
   readonly task: NewAccountTask;
   /** Null if the call has no idempotency key. */
   readonly attempt: KeyedAttempt | null;
+  /** The registered task to update; null to create one. */
+  readonly update: Omit<TaskUpdate, 'task'> | null;
+}
+
+/** A registration that may be stored, with what it refers to. */
+interface Permitted extends Registration {
+  readonly client: AccountClient;
+  /** The task's name in the catalogue. */
+  readonly name: string;
 }
 
 type AccountClient = {
@@ -26,46 +45,83 @@ type AccountClient = {
   readonly revoked_at: string | null;
 };
 
-/** This project's own values: the contract documents no values for Result, Status or a default Notification. */
-const RESULT_CREATED = 'CREATED';
+/** This project's own values: the contract documents no values for Status or a default Notification. */
 const STATUS_REGISTERED = 'REGISTERED';
 const DEFAULT_NOTIFICATION = 'NONE';
 
 type Decision = CreatedAccountTask | TaskFailure;
 
-/** Stores the tasks. Returns for each, in their order, what was created now or earlier under its key, or a failure. */
+/** Creates and updates tasks. Returns for each, in their order, what was stored now or earlier under its key, or a failure. */
 export async function registerTasks(
   transaction: SqlTransaction,
   registrations: readonly Registration[],
   keyExpiryMs: number,
 ): Promise<readonly Decision[]> {
-  const [nowMs, findClient, catalogue] = await Promise.all([
+  const [nowMs, findClient, names] = await Promise.all([
     readClock(transaction),
     readClients(transaction, registrations),
     readCatalogue(transaction, registrations),
   ]);
-  // Without its key, a revoked client gets no replays either.
-  const permitted = registrations.map((registration) =>
-    findClient(registration)?.revoked_at != null ? { ...registration, attempt: null } : registration,
-  );
-  const decide = (registration: Registration): Decision => {
-    const { accountId, task } = registration;
+  const permit = (registration: Registration): Permitted | TaskFailure => {
     const client = findClient(registration);
-    const catalogueTask = catalogue.get(task.TaskID);
+    const name = names.get(registration.task.TaskID);
     if (!client) return clientRequired();
     if (client.revoked_at !== null) return clientRevoked();
-    return catalogueTask ? toCreated(accountId, toDetail(task, catalogueTask, client, nowMs)) : taskNotFound(task);
+    return name === undefined ? taskNotFound(registration.task) : { ...registration, client, name };
   };
-  const decisions = await replayOrDecide(transaction, permitted, decide, keyExpiryMs);
-  const rows = decisions.flatMap((decision, index) =>
-    decision instanceof TaskFailure || decision.replayed ? [] : [toRow(registrations[index], decision)],
+  const decisions = new Map<Registration, Decision>();
+  const creates = registrations.filter(({ update }) => !update);
+  const created = await replayOrDecide(
+    transaction,
+    // Without its key, a revoked client gets no replays either.
+    creates.map((create) => (findClient(create)?.revoked_at != null ? { ...create, attempt: null } : create)),
+    (create) => {
+      const permitted = permit(create);
+      return permitted instanceof TaskFailure ? permitted : toNewTask(permitted, nowMs);
+    },
+    keyExpiryMs,
+  );
+  for (const [index, create] of creates.entries()) decisions.set(create, created[index] as Decision);
+  const rows = [...decisions].flatMap(([{ accountId }, decision]) =>
+    decision instanceof TaskFailure || decision.replayed ? [] : [toRow(accountId, decision)],
   );
   await transaction.insert('account_tasks', TASK_ROW_COLUMNS, rows);
-  return decisions;
+  for (const update of inOrderOfTasks(registrations)) {
+    const permitted = permit(update);
+    const decision = permitted instanceof TaskFailure ? permitted : await updateTask(transaction, permitted, nowMs);
+    decisions.set(update, decision);
+  }
+  return registrations.map((registration) => decisions.get(registration) as Decision);
 }
 
-function toRow(registration: Registration | undefined, { accountTask }: CreatedAccountTask): readonly SqlValue[] {
-  return toTaskRow(registration?.accountId ?? '', accountTask.detail as StoredDetail);
+/** Returns the updates. Those of one task keep their order; one order of tasks for all processes prevents deadlocks. */
+function inOrderOfTasks(registrations: readonly Registration[]): readonly Registration[] {
+  const byTask = Map.groupBy(registrations, ({ accountId, update }) => update && `${accountId} ${update.id}`);
+  byTask.delete(null);
+  return [...byTask].toSorted(([a], [b]) => (String(a) < String(b) ? -1 : 1)).flatMap(([, updates]) => updates);
+}
+
+async function updateTask(transaction: SqlTransaction, permitted: Permitted, nowMs: number): Promise<Decision> {
+  const { accountId, update } = permitted;
+  const { id = '', enabled = true, ifModified = null } = update ?? {};
+  for (;;) {
+    const sql = `SELECT ${KEPT_COLUMNS} FROM account_tasks WHERE account_id = ?1 AND id = ?2`;
+    const [kept] = await transaction.read<KeptFields>(sql, [accountId, id]);
+    if (!kept) return accountTaskNotFound(id);
+    const modified = kept.DateModified ?? '';
+    if (ifModified !== null && toTicks(ifModified) !== toTicks(modified)) return conflict(modified);
+    const now = formatTimestamp(nowMs);
+    // Two states of a task never have the same time, or ifModified could not tell them apart.
+    const DateModified = isEarlier(modified, now) ? now : nextTick(modified);
+    const updated = toStored('UPDATED', permitted, { ...kept, DateModified }, enabled);
+    const changed = await transaction.write(UPDATE_TASK, [...toRow(accountId, updated), modified]);
+    // Otherwise another transaction has updated the task since it was read.
+    if (changed > 0) return updated;
+  }
+}
+
+function toRow(accountId: string, { accountTask }: CreatedAccountTask): readonly SqlValue[] {
+  return toTaskRow(accountId, accountTask.detail as StoredDetail);
 }
 
 /** Returns a lookup of a registration's client: the caller's, else the account's oldest (lowest ID) that is not revoked. */
@@ -91,40 +147,51 @@ async function readCatalogue(transaction: SqlTransaction, registrations: readonl
   const tasks = await transaction.read<CatalogueTask>('SELECT id, name FROM catalogue WHERE id = ANY (?1)', [
     distinct(registrations.map(({ task }) => task.TaskID)),
   ]);
-  return new Map(tasks.map((task) => [task.id, task]));
+  return new Map(tasks.map(({ id, name }) => [id, name]));
 }
 
-function toDetail(task: NewAccountTask, { name }: CatalogueTask, client: AccountClient, nowMs: number): StoredDetail {
+function toNewTask(permitted: Permitted, nowMs: number): CreatedAccountTask {
   const created = formatTimestamp(nowMs);
-  return {
+  const kept = {
     // Lists find a range of creation times as a range of IDs.
     ID: createTimeOrderedId(nowMs),
+    DateCreated: created,
+    DateModified: created,
+    LastRunOn: null,
+    LastRunBy: null,
+    Status: STATUS_REGISTERED,
+    ClientID: permitted.client.id,
+  };
+  return toStored('CREATED', permitted, kept, true);
+}
+
+/** The result of a write. The contract documents no values for Result. */
+function toStored(
+  Result: string,
+  { accountId, task, client, name }: Permitted,
+  kept: KeptFields,
+  Enabled: boolean,
+): CreatedAccountTask {
+  const detail: StoredDetail = {
+    ID: kept.ID,
     TaskID: task.TaskID,
     Name: name,
-    Enabled: true,
+    Enabled,
     Frequency: task.Frequency,
     StartDate: task.StartDate,
     FinishDate: task.FinishDate,
     Parameters: task.Parameters,
     ContentType: task.ContentType,
     Notification: task.Notification ?? DEFAULT_NOTIFICATION,
-    DateCreated: created,
-    DateModified: created,
-    LastRunOn: null,
-    LastRunBy: null,
+    DateCreated: kept.DateCreated,
+    DateModified: kept.DateModified,
+    LastRunOn: kept.LastRunOn,
+    LastRunBy: kept.LastRunBy,
     LastModifiedBy: client.name,
-    Status: STATUS_REGISTERED,
-    ClientID: client.id,
+    Status: kept.Status,
+    ClientID: kept.ClientID,
   };
-}
-
-function toCreated(accountId: string, detail: StoredDetail): CreatedAccountTask {
-  return {
-    accountTask: toAccountTask(detail),
-    Identification: { UserId: accountId },
-    Result: RESULT_CREATED,
-    replayed: false,
-  };
+  return { accountTask: toAccountTask(detail), Identification: { UserId: accountId }, Result, replayed: false };
 }
 
 function clientRequired(): TaskFailure {
@@ -138,6 +205,13 @@ function taskNotFound({ TaskID }: NewAccountTask): TaskFailure {
   return new TaskFailure(
     { code: 'TASK_NOT_FOUND', outcome: 'REJECTED' },
     `There is no task ${TaskID} in the catalogue of tasks that may be registered.`,
+  );
+}
+
+function conflict(modified: string): TaskFailure {
+  return new TaskFailure(
+    { code: 'CONFLICT', outcome: 'REJECTED' },
+    `The account task was modified at ${modified}, so ifModified does not match; nothing was changed.`,
   );
 }
 

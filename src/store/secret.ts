@@ -4,6 +4,8 @@ import type { SqlReader } from './sql/database.ts';
 
 /** The contract's limit for a client's secret. */
 export const MAX_SECRET_LENGTH = 50;
+/** Our own limit for a secret that a caller chooses. */
+export const MIN_SECRET_LENGTH = 16;
 
 const COST = { N: 16_384, r: 8, p: 1 } as const;
 const KEY_BYTES = 32;

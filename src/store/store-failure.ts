@@ -3,13 +3,13 @@ import { DatabaseUnavailableError, UnstorableDataError, type Database } from './
 import type { ReadinessCheck } from '../contract/task-service.ts';
 
 /** Converts a database error during a write to the caller's failure. Returns any other error unchanged. */
-export function toWriteFailure(error: unknown): unknown {
+export function toWriteFailure(error: unknown, unknownFate = 'it may have been stored'): unknown {
   if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
   if (error.fateUnknown) {
     return new TaskFailure(
       { code: 'STORE_FAILED', outcome: 'UNKNOWN' },
-      'The task store failed while it was storing the task; the task may have been stored.',
+      `The task store failed while it was storing this; ${unknownFate}.`,
       { cause: error },
     );
   }
@@ -36,6 +36,14 @@ function refusedValue(cause: UnstorableDataError): TaskFailure {
     { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
     'The database cannot store a value of this request: it is too long or contains a character such as U+0000. Nothing was stored.',
     { cause },
+  );
+}
+
+/** The failure of a write to an account task that the caller does not have. */
+export function accountTaskNotFound(id: string): TaskFailure {
+  return new TaskFailure(
+    { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' },
+    `The caller has no account task ${id}; nothing was changed.`,
   );
 }
 

@@ -71,7 +71,8 @@ export function createStore(
   database: Database,
   { maxPending = 10_000, keyExpiryMs = DAY_MS, recordDays = null, observeCommits }: StoreOptions = {},
 ): Store {
-  const tasks = createStoredTaskService({ database, maxPending, keyExpiryMs, observeCommits });
+  const clients = createClients(database);
+  const tasks = createStoredTaskService({ database, clients, maxPending, keyExpiryMs, observeCommits });
   const purge = createPurge({ database, keyExpiryMs, recordDays, observer: observeCommits?.('purge') });
   const close = async (): Promise<void> => {
     await purge.close();
@@ -80,7 +81,7 @@ export function createStore(
   };
   return {
     tasks: { ...tasks, close },
-    clients: createClients(database),
+    clients,
     catalogue: createCatalogue(database),
     tokens: createTokens(database),
     close,

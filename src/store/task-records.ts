@@ -8,6 +8,7 @@ import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
 import { createRecordReads, type RecordReads } from './reading/record-reads.ts';
 import { TaskFailure } from '../contract/failure.ts';
+import { accountTaskNotFound } from './store-failure.ts';
 
 /** Tasks as the upstream last showed them. The contract cannot read tasks, so reads are served from here. */
 export interface TaskRecords extends RecordReads {
@@ -182,13 +183,6 @@ export function recordedTaskService(
       await refusals.close();
     },
   };
-}
-
-function accountTaskNotFound(id: string): TaskFailure {
-  return new TaskFailure(
-    { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' },
-    `The caller has no account task ${id}; nothing was changed.`,
-  );
 }
 
 function now(): string {

@@ -15,6 +15,7 @@ const TASK: NewAccountTask = {
   Notification: 'NONE',
 };
 const ISO = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+const REFUSED = /^(UNAUTHENTICATED|ACCOUNT_TASK_NOT_FOUND)$/;
 const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const PARAMETERS = [
@@ -46,7 +47,7 @@ async function createAll(tasks: TaskService, call: Call, all: readonly NewAccoun
   return created.map(({ accountTask }) => accountTask);
 }
 
-describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
+describe.each(TASK_SERVICES)('$name', ({ remembers, hasCatalogue, open }) => {
   test('returns a created task with every field as it was sent', async () => {
     const { tasks, call } = await open();
     const { accountTask, Identification, Result, replayed } = await tasks.create(TASK, call);
@@ -111,10 +112,60 @@ describe.each(TASK_SERVICES)('$name', ({ remembers, open }) => {
     expect(created.map(({ fields }) => fields.Parameters)).toEqual(created.map((_, index) => String(index)));
   });
 
-  test('refuses a caller of a kind that it does not support', async () => {
+  test('refuses writes of a caller of a kind that it does not support', async () => {
     const { tasks } = await open();
     const call: Call = { caller: { kind: 'subject', subject: 's' }, requestId: 'test' };
+    const id = randomUUID();
     await expect(tasks.create(TASK, call)).rejects.toMatchObject({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' });
+    for (const refused of [
+      tasks.update({ id, enabled: true, task: TASK, ifModified: null }, call),
+      tasks.run({ id }, call),
+      tasks.createClient({ Name: 'n', UserID: id, Secret: null }, call),
+    ])
+      await expect(refused).rejects.toMatchObject({ code: expect.stringMatching(REFUSED) as string });
+  });
+
+  test('an update replaces every field of a task and returns it', async () => {
+    const { tasks, call } = await open();
+    const { accountTask } = await tasks.create(TASK, call);
+    const { ID } = accountTask;
+    const cleared = { StartDate: null, FinishDate: null, Notification: null, Parameters: '<a/>' } as const;
+    const task = { ...TASK, ...cleared, ContentType: 'application/xml' } as const;
+    const updated = await tasks.update({ id: ID, enabled: false, task, ifModified: null }, call);
+    expect(updated.accountTask?.ID).toBe(ID);
+    expect(updated.accountTask?.fields).toMatchObject({ ...task, Enabled: false, Notification: 'NONE' });
+    expect(updated.Result).toMatch(/^updated$/i);
+    if (!remembers) return;
+    expect(await tasks.find([ID], call)).toEqual([updated.accountTask]);
+  });
+
+  test('keeps the Parameters and timestamps of an update unchanged', async () => {
+    const { tasks, call } = await open();
+    const created = await createAll(tasks, call, [...PARAMETERS.map(() => TASK), TASK]);
+    const other = created.pop();
+    const sent = PARAMETERS.map((Parameters, at) => {
+      return { ...TASK, Parameters, StartDate: TIMESTAMPS[at % TIMESTAMPS.length] ?? null, FinishDate: null };
+    });
+    const updated = await Promise.all(
+      created.map(({ ID }, at) =>
+        tasks.update({ id: ID, enabled: true, task: sent[at] ?? TASK, ifModified: null }, call),
+      ),
+    );
+    expect(updated.map(({ accountTask }) => accountTask?.fields)).toMatchObject(sent);
+    if (!remembers) return;
+    const ids = [...created, other].map((task) => task?.ID ?? '');
+    expect(await tasks.find(ids, call)).toEqual([...updated.map(({ accountTask }) => accountTask), other]);
+  });
+
+  test('reports that an update or run is of a task that does not exist', async () => {
+    const { tasks, call } = await open();
+    const id = randomUUID();
+    const missing = { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED', retryable: false };
+    await expect(tasks.update({ id, enabled: true, task: TASK, ifModified: null }, call)).rejects.toMatchObject(
+      missing,
+    );
+    if (hasCatalogue) return;
+    await expect(tasks.run({ id }, call)).rejects.toMatchObject(missing);
   });
 
   test('reports every readiness check as ok', async () => {
@@ -246,6 +297,34 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => remembers))('$name, which 
     });
   });
 });
+
+describe.each(TASK_SERVICES.filter(({ hasCatalogue }) => !hasCatalogue))(
+  '$name, which sends,',
+  ({ remembers, open }) => {
+    test('runs a task each time without a key, and adds a client', async () => {
+      const { tasks, call } = await open();
+      const { accountTask } = await tasks.create(TASK, call);
+      for (const _ of [1, 2]) expect((await tasks.run({ id: accountTask.ID }, call)).replayed).toBe(false);
+      const order = { Name: 'Reports', UserID: randomUUID(), Secret: 'a secret of 24 letters!!' };
+      expect(await tasks.createClient(order, call)).toMatchObject({ ID: expect.stringMatching(GUID), Name: 'Reports' });
+    });
+
+    test.runIf(remembers)('runs a task once for repeated calls with a key, and tells what became of it', async () => {
+      const { tasks, call } = await open();
+      const { accountTask } = await tasks.create(TASK, call);
+      const keyed = { ...call, idempotencyKey: 'a key' };
+      const runs = await Promise.all(Array.from({ length: 5 }, () => tasks.run({ id: accountTask.ID }, keyed)));
+      expect(runs.filter(({ replayed }) => !replayed)).toHaveLength(1);
+      expect(await tasks.findOutcome('a key', call)).toMatchObject({
+        operation: 'RUN_ACCOUNT_TASK',
+        state: 'SUCCEEDED',
+        accountTask: null,
+      });
+      const conflict = { code: 'IDEMPOTENCY_CONFLICT', outcome: 'NOT_SENT' };
+      await expect(tasks.create(TASK, keyed)).rejects.toMatchObject(conflict);
+    });
+  },
+);
 
 describe.each(TASK_SERVICES.filter(({ remembers }) => !remembers))('$name, which does not remember,', ({ open }) => {
   test('refuses reads because the contract has none', async () => {

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTimestamp, isEarlier, isTimestamp, toTicks } from '../../src/contract/timestamp.ts';
+import { formatTimestamp, isEarlier, isTimestamp, nextTick, toTicks } from '../../src/contract/timestamp.ts';
 
 const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 const isLeap = (year: number) => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
@@ -136,6 +136,14 @@ describe('a timestamp', () => {
   ])('isTimestamp rejects %s', (_, text) => {
     expect(isTimestamp(text)).toBe(false);
   });
+});
+
+test.each([
+  ['2026-02-22T04:10:00.9543747+00:00', '2026-02-22T04:10:00.9543748+00:00'],
+  ['2026-02-22T06:10:00.95+02:00', '2026-02-22T04:10:00.9500001+00:00'],
+  ['2026-12-31T23:59:59.9999999Z', '2027-01-01T00:00:00+00:00'],
+])('the instant 100 ns after %s is %s', (text, next) => {
+  expect(nextTick(text)).toBe(next);
 });
 
 describe('formatTimestamp', () => {

@@ -51,6 +51,16 @@ describe('npm start', () => {
       },
     });
     expect(await listIds(address, headerIn(banner))).toEqual([answer.data.createAccountTask.accountTask.id]);
+    const [, userId, accountHeader = ''] = /with the userId (\S+): Authorization: (Bearer \S+)$/m.exec(banner) ?? [];
+    const client = await fetch(new URL('graphql', address), {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: accountHeader },
+      body: JSON.stringify({
+        query: `mutation { createClient(input: { name: "Reports", userId: "${userId}" }) { secret } }`,
+      }),
+    });
+    const secret = expect.stringMatching(/^[\w-]{43}$/) as unknown;
+    expect(await client.json()).toEqual({ data: { createClient: { secret } } });
     expect(nodeWarnings(demo.stderr())).toEqual([]);
   });
 

@@ -156,9 +156,9 @@ function toDetail(task: RequestBody): JsonObject {
   };
 }
 
-/** A PUT replaces every member that it has. */
-function updated(detail: JsonObject, { Notification = 'NONE', ...body }: RequestBody): JsonObject {
-  const given = { StartDate: null, FinishDate: null, ...body, Notification };
+/** A PUT replaces every member of the request. */
+function updated(detail: JsonObject, body: RequestBody): JsonObject {
+  const given = { StartDate: null, FinishDate: null, ...body, Notification: body.Notification ?? 'NONE' };
   return { ...detail, ...given, DateModified: formatTimestamp(Date.now()) };
 }
 
