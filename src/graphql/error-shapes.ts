@@ -148,9 +148,18 @@ function refusedError(error: GraphQLError, record: RequestRecord, status: { read
   const extensions = { code: String(code), ...others, outcome: 'NOT_SENT', retryable: false };
   noteFailure(record, extensions.code, extensions.outcome);
   return toError(error, {
-    message: error.message,
+    message: withoutSecrets(error.message),
     extensions: { ...extensions, requestId: record.requestId, ...status },
   });
+}
+
+const ABOUT_SECRET = /^(?:\S*\bsecret: |Variable "\$secret" |Variable .* at "\S*\bsecret"; )/s;
+const SECRET_MEMBER = /\bsecret: (?:"""[^]*?"""|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,}\])]+)/g;
+
+/** Removes the value of `secret` from a message of graphql-js, which quotes a bad value or the object around it. */
+function withoutSecrets(message: string): string {
+  if (!message.includes('secret')) return message;
+  return ABOUT_SECRET.test(message) ? 'secret: expected a text' : message.replaceAll(SECRET_MEMBER, 'secret: …');
 }
 
 /** Returns an error at the place of another one. */

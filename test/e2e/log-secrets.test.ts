@@ -11,6 +11,7 @@ import { seedStore } from './support/seeded-store.ts';
 const TOKEN = 'c4ller.t0ken-XJ7~q';
 const PARAMETERS = 'p4rameters ç of a customer';
 const SECRET = 's3cret+of/the.gateway';
+const CLIENT_SECRET = 'cl1ent-s3cret of-a-shop';
 
 const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) {
   createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { accountTask { id } }
@@ -65,6 +66,20 @@ function create(address: URL, authorization: string, parameters: string, more: o
   });
 }
 
+/** Asks for a client with a secret, once with an input that does not fit its type. */
+async function addClients(address: URL, authorization: string): Promise<void> {
+  const query = 'mutation ($input: CreateClientInput!) { tryCreateClient(input: $input) { __typename } }';
+  const input = { name: 'shop', userId: '22222222-3333-4444-8555-666666666666', secret: CLIENT_SECRET };
+  for (const given of [input, { ...input, name: undefined }, { ...input, name: 'n'.repeat(99) }])
+    await (
+      await fetch(new URL('graphql', address), {
+        method: 'POST',
+        headers: { 'Content-Type': 'application/json', Authorization: authorization },
+        body: JSON.stringify({ query, variables: { input: given } }),
+      })
+    ).text();
+}
+
 /** All output of a process, after it has ended. */
 async function outputOf(gateway: GatewayProcess): Promise<string> {
   gateway.kill('SIGTERM');
@@ -74,7 +89,7 @@ async function outputOf(gateway: GatewayProcess): Promise<string> {
 
 function expectNoSecret(output: string): void {
   const texts = [output, decodeURIComponent(output.replace(/%(?![\da-f]{2})/gi, '%25')), output.replaceAll('\\', '')];
-  for (const secret of [TOKEN, PARAMETERS, SECRET, 'hunter2'])
+  for (const secret of [TOKEN, PARAMETERS, SECRET, CLIENT_SECRET, 'hunter2'])
     for (const part of secret.split(/[ +/]/).filter((word) => word.length > 4))
       for (const text of texts) expect(text, `"${part}" of ${secret}`).not.toContain(part);
 }
@@ -100,8 +115,16 @@ describe('the log at debug level', () => {
         for (const idempotencyKey of [null, `key ${name}`])
           await (await create(address, `Bearer ${TOKEN}`, JSON.stringify(PARAMETERS), { idempotencyKey })).text();
       }
+      const creates = service.posts.length;
+      for (const name of names) {
+        answer = FAILURES[name] as RawAnswer;
+        await addClients(address, `Bearer ${TOKEN}`);
+      }
+      expect(service.posts.slice(creates).some(({ body }) => body.includes('cl1ent'))).toBe(true);
       expect(service.posts.length).toBeGreaterThan(names.length);
-      expect(service.posts.every(({ head, body }) => head.includes(TOKEN) && body.includes('p4rameters'))).toBe(true);
+      expect(
+        service.posts.slice(0, creates).every(({ head, body }) => head.includes(TOKEN) && body.includes('p4rameters')),
+      ).toBe(true);
       const output = await outputOf(gateway);
       // The log is not empty: each failure is logged with its request.
       expect(output.match(/"requestId":"[^"]+"/g)?.length).toBeGreaterThan(names.length);
@@ -120,6 +143,7 @@ describe('the log at debug level', () => {
         await (
           await create(address, authorization, parameters, { input: { ...SAMPLE_INPUT, parameters, contentType } })
         ).text();
+    await addClients(address, authorization);
     for (const given of [`Bearer ${TOKEN}`, `Basic ${TOKEN}`, TOKEN]) await (await create(address, given, '{}')).text();
     await (await create(address, authorization, '{}', { idempotencyKey: PARAMETERS.repeat(20) })).text();
     for (const type of ['application/json', 'application/xml', 'application/x-www-form-urlencoded'])
