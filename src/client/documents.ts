@@ -37,7 +37,7 @@ export type ParametersContentType =
   /** The parameters are an XML document. */
   | 'APPLICATION_XML';
 
-/** Why a create failed. `extensions.code` has the same codes. */
+/** Why a write failed. `extensions.code` has the same codes. */
 export type TaskFailureCode =
   /** The caller has no account task with this ID. */
   | 'ACCOUNT_TASK_NOT_FOUND'
@@ -47,11 +47,11 @@ export type TaskFailureCode =
   | 'CLIENT_REQUIRED'
   /** The account task was changed after the given ifModified. */
   | 'CONFLICT'
-  /** The caller may not create the task. */
+  /** The caller may not do this. */
   | 'FORBIDDEN'
   /** The idempotencyKey was already used with another input. */
   | 'IDEMPOTENCY_CONFLICT'
-  /** A create with the same idempotencyKey is still in progress. */
+  /** A write with the same idempotencyKey is still in progress. */
   | 'IDEMPOTENCY_IN_PROGRESS'
   /** A defect of the gateway, described in its log. */
   | 'INTERNAL_SERVER_ERROR'
@@ -59,19 +59,19 @@ export type TaskFailureCode =
   | 'NOT_SUPPORTED'
   /** Too many requests are in progress, or the service has stopped answering. */
   | 'OVERLOADED'
-  /** The database failed while it was storing the task. */
+  /** The database failed while it was storing the result. */
   | 'STORE_FAILED'
   /** The database cannot be reached or written, so nothing was sent or stored. */
   | 'STORE_UNAVAILABLE'
   /** The taskId is not in the catalogue. */
   | 'TASK_NOT_FOUND'
-  /** The service refused the task and explains it in errorCode and errorReason. */
+  /** The service refused it and explains that in errorCode and errorReason. */
   | 'TASK_REJECTED'
   /** The credentials are missing or were not accepted. */
   | 'UNAUTHENTICATED'
   /** The connection to the service was lost before its answer was complete. */
   | 'UPSTREAM_CONNECTION_LOST'
-  /** The service failed while it was processing the task. */
+  /** The service failed while it was processing the request. */
   | 'UPSTREAM_FAILED'
   /** The service did not answer in time. */
   | 'UPSTREAM_TIMEOUT'
@@ -102,13 +102,13 @@ export type TaskNotification =
   /** Configured in this gateway, not documented by the REST contract; sent by name. */
   | 'SMS';
 
-/** What happened to a task whose create failed. */
+/** What became of a write that failed. */
 export type TaskOutcome =
-  /** Nothing left the gateway, so nothing was created. */
+  /** Nothing left the gateway, so nothing was done. */
   | 'NOT_SENT'
-  /** The service answered and did not create the task. */
+  /** The service answered and did not do it. */
   | 'REJECTED'
-  /** No trustworthy answer arrived, so the task may exist. Repeat the create only with the same idempotencyKey. */
+  /** No trustworthy answer arrived, so it may have been done. Repeat a create or a run only with the same idempotencyKey; an update ends in the same state, but may overwrite a later change. */
   | 'UNKNOWN';
 
 /** How far a write with an idempotencyKey has come. */
@@ -171,9 +171,27 @@ export type WriteOutcomeQueryVariables = Exact<{
 }>;
 
 
-export type WriteOutcomeQuery = { __typename: 'Query', writeOutcome: { __typename: 'WriteOutcome', state: WriteState, firstTriedAt: string, expiresAt: string, requestId: string, settledBy: string | null, accountTask: { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } | null, failure: { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string } | null } | null };
+export type WriteOutcomeQuery = { __typename: 'Query', writeOutcome: { __typename: 'WriteOutcome', state: WriteState, firstTriedAt: string, expiresAt: string, requestId: string, settledBy: string | null, accountTask: { __typename: 'AccountTask', id: string, taskId: string, name: string | null, enabled: boolean | null, frequency: TaskFrequency | null, startDate: string | null, finishDate: string | null, parameters: string | null, contentType: ParametersContentType | null, notification: TaskNotification | null, dateCreated: string | null, dateModified: string | null, lastRunOn: string | null, lastRunBy: string | null, lastModifiedBy: string | null, status: string | null, clientId: string | null, detail: unknown } | null, failure:
+      | { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string }
+      | { __typename: 'CreateClientFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string }
+      | { __typename: 'RunAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string }
+      | { __typename: 'UpdateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string }
+     | null } | null };
 
-export type WriteFailureFieldsFragment = { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string };
+type WriteFailureFields_CreateAccountTaskFailure_Fragment = { __typename: 'CreateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string };
+
+type WriteFailureFields_CreateClientFailure_Fragment = { __typename: 'CreateClientFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string };
+
+type WriteFailureFields_RunAccountTaskFailure_Fragment = { __typename: 'RunAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string };
+
+type WriteFailureFields_UpdateAccountTaskFailure_Fragment = { __typename: 'UpdateAccountTaskFailure', code: TaskFailureCode, outcome: TaskOutcome, retryable: boolean, message: string, errorCode: string | null, errorReason: string | null, requestId: string };
+
+export type WriteFailureFieldsFragment =
+  | WriteFailureFields_CreateAccountTaskFailure_Fragment
+  | WriteFailureFields_CreateClientFailure_Fragment
+  | WriteFailureFields_RunAccountTaskFailure_Fragment
+  | WriteFailureFields_UpdateAccountTaskFailure_Fragment
+;
 
 export const AccountTaskFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"AccountTaskFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"AccountTask"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"id"}},{"kind":"Field","name":{"kind":"Name","value":"taskId"}},{"kind":"Field","name":{"kind":"Name","value":"name"}},{"kind":"Field","name":{"kind":"Name","value":"enabled"}},{"kind":"Field","name":{"kind":"Name","value":"frequency"}},{"kind":"Field","name":{"kind":"Name","value":"startDate"}},{"kind":"Field","name":{"kind":"Name","value":"finishDate"}},{"kind":"Field","name":{"kind":"Name","value":"parameters"}},{"kind":"Field","name":{"kind":"Name","value":"contentType"}},{"kind":"Field","name":{"kind":"Name","value":"notification"}},{"kind":"Field","name":{"kind":"Name","value":"dateCreated"}},{"kind":"Field","name":{"kind":"Name","value":"dateModified"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunOn"}},{"kind":"Field","name":{"kind":"Name","value":"lastRunBy"}},{"kind":"Field","name":{"kind":"Name","value":"lastModifiedBy"}},{"kind":"Field","name":{"kind":"Name","value":"status"}},{"kind":"Field","name":{"kind":"Name","value":"clientId"}},{"kind":"Field","name":{"kind":"Name","value":"detail"}}]}}]} as unknown as DocumentNode<AccountTaskFieldsFragment, unknown>;
 export const WriteFailureFieldsFragmentDoc = {"kind":"Document","definitions":[{"kind":"FragmentDefinition","name":{"kind":"Name","value":"WriteFailureFields"},"typeCondition":{"kind":"NamedType","name":{"kind":"Name","value":"WriteFailure"}},"selectionSet":{"kind":"SelectionSet","selections":[{"kind":"Field","name":{"kind":"Name","value":"__typename"}},{"kind":"Field","name":{"kind":"Name","value":"code"}},{"kind":"Field","name":{"kind":"Name","value":"outcome"}},{"kind":"Field","name":{"kind":"Name","value":"retryable"}},{"kind":"Field","name":{"kind":"Name","value":"message"}},{"kind":"Field","name":{"kind":"Name","value":"errorCode"}},{"kind":"Field","name":{"kind":"Name","value":"errorReason"}},{"kind":"Field","name":{"kind":"Name","value":"requestId"}}]}}]} as unknown as DocumentNode<WriteFailureFieldsFragment, unknown>;
