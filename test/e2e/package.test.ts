@@ -241,6 +241,18 @@ describe('the package', () => {
     });
   });
 
+  test('the package passes publint, and its types resolve in Node and in bundlers', async () => {
+    const { tarball } = installed;
+    const publint = [join(ROOT, 'node_modules/publint/src/cli.js'), 'run', tarball, '--strict'];
+    expect((await run(process.execPath, publint)).stdout).toContain('All good!');
+    const attw = join(ROOT, 'node_modules/@arethetypeswrong/cli/dist/index.js');
+    // The package has no CommonJS, and the schema is a text.
+    const options = ['--profile', 'esm-only', '--exclude-entrypoints', 'schema.graphql', '--no-emoji', '--no-color'];
+    expect((await run(process.execPath, [attw, tarball, ...options])).stdout).toContain(
+      '"account-task-gateway/client"',
+    );
+  });
+
   test('the declarations pass a strict type check and refuse wrong options', async () => {
     expect(await checkTypes(installed.folder)).toBe('');
   });

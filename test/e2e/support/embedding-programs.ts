@@ -78,6 +78,7 @@ export const TYPED = `import {
   type GatewayOptions,
   type Log,
 } from 'account-task-gateway';
+import { type KeyStorage, type Send, submitAccountTask, toFailure } from 'account-task-gateway/client';
 
 const env: Environment = { UPSTREAM_URL: 'https://service.example/', RECORD: 'off' };
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -93,4 +94,19 @@ await gateway.close();
 
 // @ts-expect-error -- The variables are needed.
 await createGateway({});
+
+const texts = new Map<string, string>();
+const storage: KeyStorage = {
+  getItem: (name) => texts.get(name) ?? null,
+  setItem: (name, text) => void texts.set(name, text),
+  removeItem: (name) => void texts.delete(name),
+};
+const send: Send = async ({ query, variables }) => JSON.stringify({ query, variables });
+const input = { taskId: '1', frequency: 'NONE', parameters: '', contentType: 'APPLICATION_JSON' } as const;
+const result = await submitAccountTask(send, input, { storage, callerId: 'a', keyLifetimeMs: 1 });
+export const shown: string = result.kind === 'created' ? result.accountTask.id : result.failure.message;
+export const code: string | undefined = toFailure(result)?.code;
+
+// @ts-expect-error -- A key without a caller is nobody's.
+await submitAccountTask(send, input, { storage, keyLifetimeMs: 1 });
 `;

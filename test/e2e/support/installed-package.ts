@@ -10,6 +10,8 @@ export interface InstalledPackage {
   readonly folder: string;
   /** The path of its program. */
   readonly bin: string;
+  /** The path of the packed file. */
+  readonly tarball: string;
   /** The paths of the packed files. */
   readonly files: readonly string[];
 }
@@ -52,6 +54,7 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   return {
     folder,
     bin: join(folder, 'node_modules', '.bin', NAME),
+    tarball: join(parent, packed.filename),
     files: packed.files.map(({ path }) => path),
   };
 }
