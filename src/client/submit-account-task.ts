@@ -51,9 +51,9 @@ export interface SubmitOptions {
 /** A reason of this package, and not of the gateway, for not sending anything. */
 export interface Withheld {
   readonly kind: 'withheld';
-  readonly code: 'STORAGE_FAILED' | 'KEY_LOST' | 'KEY_EXPIRED' | 'OTHER_CALLER' | 'IN_PROGRESS';
+  readonly code: 'STORAGE_FAILED' | 'KEY_LOST' | 'KEY_EXPIRED' | 'OTHER_CALLER';
   readonly outcome: TaskOutcome;
-  readonly retryable: boolean;
+  readonly retryable: false;
   readonly message: string;
 }
 
@@ -79,12 +79,11 @@ const SAFE_SHARE = 0.9;
 
 // biome-ignore format: one row for each code
 const WITHHELD = {
-  STORAGE_FAILED: ['NOT_SENT', false, 'Nothing was sent, because the key cannot be kept in this storage.'],
-  KEY_LOST: ['UNKNOWN', false, 'An earlier try may have created the task, but its key is lost.'],
-  KEY_EXPIRED: ['UNKNOWN', false, 'An earlier try may have created the task, and its key has expired.'],
-  OTHER_CALLER: ['UNKNOWN', false, 'Another caller may have created the task. Only that caller can find out.'],
-  IN_PROGRESS: ['UNKNOWN', true, 'The task is being created at the moment.'],
-} as const satisfies Record<Withheld['code'], readonly [TaskOutcome, boolean, string]>;
+  STORAGE_FAILED: ['NOT_SENT', 'Nothing was sent, because the key cannot be kept in this storage.'],
+  KEY_LOST: ['UNKNOWN', 'An earlier try may have created the task, but its key is lost.'],
+  KEY_EXPIRED: ['UNKNOWN', 'An earlier try may have created the task, and its key has expired.'],
+  OTHER_CALLER: ['UNKNOWN', 'Another caller may have created the task. Only that caller can find out.'],
+} as const satisfies Record<Withheld['code'], readonly [TaskOutcome, string]>;
 
 /**
  * Creates a task once, however often it is called with the same input until the fate of the task is known: in two tabs at once,
@@ -132,14 +131,11 @@ export async function submitAccountTask(
     const { writeOutcome } = (data ?? {}) as Partial<WriteOutcomeQuery>;
     if (writeOutcome === undefined || (writeOutcome === null && failure))
       return unknown(kept, failure ?? unexpectedAnswer('The answer says nothing about the key.'));
-    if (writeOutcome === null) return isCurrent(kept) ? create(kept, true) : unknown(kept, withheld('KEY_EXPIRED'));
-    const { state, accountTask } = writeOutcome;
-    if (accountTask) return created(kept, accountTask, true);
-    if (state === 'IN_PROGRESS') return unknown(kept, withheld('IN_PROGRESS'));
-    return unknown(
-      kept,
-      toFailure(writeOutcome.failure) ?? unexpectedAnswer('The answer says nothing about the task.'),
-    );
+    if (writeOutcome?.accountTask) return created(kept, writeOutcome.accountTask, true);
+    if (writeOutcome?.state === 'UNKNOWN')
+      return unknown(kept, toFailure(writeOutcome.failure) ?? unexpectedAnswer('The answer has no failure.'));
+    // The key is free, or its create is under way: then the gateway waits for it, and sends nothing.
+    return isCurrent(kept) ? create(kept, true) : unknown(kept, withheld('KEY_EXPIRED'));
   };
   const startedAtMs = Date.now();
   const findEarlier = (): { readonly kept: KeptKey; readonly isEarlier: boolean } | null => {
@@ -179,6 +175,6 @@ async function perform<Result, Variables extends Readonly<Record<string, unknown
 }
 
 function withheld(code: Withheld['code']): Withheld {
-  const [outcome, retryable, message] = WITHHELD[code];
-  return { kind: 'withheld', code, outcome, retryable, message };
+  const [outcome, message] = WITHHELD[code];
+  return { kind: 'withheld', code, outcome, retryable: false, message };
 }

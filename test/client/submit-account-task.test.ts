@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import {
   forgetAccountTask,
   pendingAccountTasks,
+  type Send,
   type SubmitResult,
   submitAccountTask,
 } from '../../src/client/account-task-client.ts';
@@ -238,16 +239,18 @@ describe('submitAccountTask', () => {
     expect(await count()).toBe(2);
   });
 
-  test('says that a create is in progress', async () => {
+  test('sends the key of a create in progress, for which the gateway waits', async () => {
     const { submit, lose, storage } = await startClient();
     lose('answer');
     await submit();
-    const outcome = { data: { writeOutcome: { state: 'IN_PROGRESS', accountTask: null, failure: null } } };
+    const failure = { code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT', retryable: true, message: '' };
+    const inProgress: Send = async ({ type }) =>
+      type === 'query'
+        ? { data: { writeOutcome: { state: 'IN_PROGRESS', accountTask: null, failure: null } } }
+        : { data: { tryCreateAccountTask: failure } };
     const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
-    expect(await submitAccountTask(async () => outcome, SAMPLE_INPUT, options)).toMatchObject({
-      kind: 'unknown',
-      failure: { code: 'IN_PROGRESS', retryable: true },
-    });
+    expect(await submitAccountTask(inProgress, SAMPLE_INPUT, options)).toMatchObject({ kind: 'unknown', failure });
+    expect(storage.texts.size).toBe(1);
   });
 
   test.each([null, {}, { data: null }, { data: { tryCreateAccountTask: {} } }, 'Bad Gateway'])(

@@ -1,6 +1,4 @@
-import type { CreateOutcome } from './create-account-task.ts';
-import type { CreateFailure } from './create-failure.ts';
-import type { Submission } from './submission.ts';
+import type { Failure, SubmitResult, Withheld } from '../../../../src/client/account-task-client.ts';
 
 /** An outcome in words for a person. */
 export interface OutcomeText {
@@ -9,10 +7,18 @@ export interface OutcomeText {
   readonly tone: 'good' | 'bad' | 'unsure';
 }
 
-/** Returns the text for the outcome of the last try. `before` is the submission before that try. */
-export function toOutcomeText(outcome: CreateOutcome, before: Submission): OutcomeText {
-  if (outcome.kind === 'failed') return toFailureText(outcome.failure, before);
-  return outcome.payload.replayed
+/** The text for a page that was reloaded before it knew what became of its task. */
+export const RELOADED: OutcomeText = {
+  tone: 'unsure',
+  title: 'It is not known whether the task was created',
+  text: 'The page was left before the answer came. You can safely ask again: it cannot be created twice.',
+};
+
+/** Returns the text for the result of a try. `isAgain` is true if it was not the first for this task. */
+export function toOutcomeText(result: SubmitResult, isAgain: boolean): OutcomeText {
+  if (result.kind === 'unknown') return toUnknownText(result.failure, isAgain);
+  if (result.kind === 'not-created') return toRefusalText(result.failure);
+  return result.replayed
     ? {
         tone: 'good',
         title: 'The task was created',
@@ -21,51 +27,51 @@ export function toOutcomeText(outcome: CreateOutcome, before: Submission): Outco
     : { tone: 'good', title: 'The task was created', text: 'It was created just now.' };
 }
 
-function toFailureText(failure: CreateFailure, before: Submission): OutcomeText {
-  const { outcome, retryable, code } = failure;
+function toRefusalText(failure: Failure | Withheld): OutcomeText {
+  const { outcome, retryable, message } = failure;
+  if (outcome === 'REJECTED')
+    return {
+      tone: 'bad',
+      title: 'The task was refused, and not created',
+      text: retryable ? `${message} Try again in a moment.` : toReason(failure),
+    };
+  return {
+    tone: 'bad',
+    title: 'Nothing was sent, and nothing was created',
+    text: retryable ? `${message} You can safely try again.` : message,
+  };
+}
+
+function toUnknownText(failure: Failure | Withheld, isAgain: boolean): OutcomeText {
+  const { kind, code, outcome, message } = failure;
   if (code === 'IDEMPOTENCY_IN_PROGRESS')
     return {
       tone: 'unsure',
       title: 'An earlier try is still under way',
       text: 'Ask again in a moment: it cannot be created twice.',
     };
-  if (outcome === 'UNKNOWN') return toUnknownText(failure, before);
-  if (outcome === 'REJECTED')
-    return {
-      tone: 'bad',
-      title: 'The task was refused, and not created',
-      text: retryable ? `${failure.message} Try again in a moment.` : toReason(failure),
-    };
-  if (before.mayExist)
+  if (outcome === 'NOT_SENT')
     return {
       tone: 'unsure',
       title: 'Whether the task was created is still not known',
-      text: `This time nothing was sent, which says nothing of the try before. ${failure.message}`,
+      text: `This time nothing was sent, which says nothing of the try before. ${message}`,
     };
-  return {
-    tone: 'bad',
-    title: 'Nothing was sent, and nothing was created',
-    text: retryable ? `${failure.message} You can safely try again.` : failure.message,
-  };
-}
-
-function toUnknownText(failure: CreateFailure, before: Submission): OutcomeText {
-  if (before.failure?.code === failure.code && failure.code !== 'NO_ANSWER')
+  if (kind === 'withheld' || (isAgain && kind === 'answered'))
     return {
       tone: 'unsure',
       title: 'Whether the task was created is still not known',
-      text:
-        'The gateway has not sent it again and keeps to its answer. ' +
-        `Have somebody look for the task before you create another. ${failure.message}`,
+      text: `It was not sent again. Have somebody look for the task before you create another. ${message}`,
     };
   return {
     tone: 'unsure',
     title: 'It is not known whether the task was created',
-    text: `${failure.message} You can safely ask again: it cannot be created twice.`,
+    text: `${message} You can safely ask again: it cannot be created twice.`,
   };
 }
 
 /** The service's reason, with its code for support. */
-function toReason({ message, errorCode }: CreateFailure): string {
-  return errorCode ? `${message} (${errorCode})` : message;
+function toReason(failure: Failure | Withheld): string {
+  return failure.kind === 'answered' && failure.errorCode
+    ? `${failure.message} (${failure.errorCode})`
+    : failure.message;
 }

@@ -1,12 +1,20 @@
-import type { CreateAccountTaskInput } from '../../../../src/client/documents.ts';
-import { createAccountTask, type CreateOutcome } from './create-account-task.ts';
-import { type OutcomeText, toOutcomeText } from './outcome-text.ts';
-import { afterTry, keepSubmission, newSubmission, type Submission } from './submission.ts';
-import { compareTimestamps, parseTicks } from '../../../../src/client/compare-timestamps.ts';
+import {
+  compareTimestamps,
+  type CreateAccountTaskInput,
+  forgetAccountTask,
+  parseTicks,
+  pendingAccountTasks,
+  type Send,
+  submitAccountTask,
+  type SubmitResult,
+} from '../../../../src/client/account-task-client.ts';
+import { type OutcomeText, RELOADED, toOutcomeText } from './outcome-text.ts';
 
 const TIMESTAMP_FORM = 'Write it as 2026-02-22T04:10:00Z, with Z or an offset and at most 7 digits after the seconds.';
 /** The fields that belong to the key. The token does not, since it may have to be renewed. */
 const FIELDS = ['taskId', 'frequency', 'notification', 'startDate', 'finishDate', 'parameters', 'contentType'];
+/** The gateway's IDEMPOTENCY_KEY_HOURS. */
+const KEY_LIFETIME_MS = 24 * 3_600_000;
 const GATEWAY_URL = (import.meta.env['VITE_GATEWAY_URL'] as string | undefined) ?? 'http://127.0.0.1:4000/graphql';
 
 const form = find('#task', HTMLFormElement);
@@ -21,53 +29,83 @@ const token = find('#token', HTMLInputElement);
 const start = find('#startDate', HTMLInputElement);
 const finish = find('#finishDate', HTMLInputElement);
 
-const kept = keepSubmission(sessionStorage);
-/** The unfinished submission, which locks the form; null if every submission is settled. */
-let open: Submission | null = kept.read();
+/** The input of the task whose fate is not known, or that may be tried again. It locks the form. */
+let open: CreateAccountTaskInput | null = pendingAccountTasks(sessionStorage)[0] ?? null;
 
 form.addEventListener('submit', (event) => {
   event.preventDefault();
-  // Enter in the token's field submits too, while a submission waits to be sent again.
-  if (open) void send(open);
-  else if (isPlausible()) void send(newSubmission(readInput()));
+  // Enter in the token's field submits too, while a task waits to be asked for again.
+  if (open || isPlausible()) void submit();
 });
 form.addEventListener('input', () => {
   for (const control of [start, finish]) control.setCustomValidity('');
 });
 again.addEventListener('click', () => {
-  if (open && token.reportValidity()) void send(open);
+  if (token.reportValidity()) void submit();
 });
 another.addEventListener('click', () => {
+  if (open) forgetAccountTask(sessionStorage, open);
   settle(null);
   outcome.hidden = true;
   token.focus();
 });
 
-if (open?.failure) {
-  for (const [name, value] of Object.entries(open.input)) if (value) field(name).value = value;
+if (open) {
+  for (const [name, value] of Object.entries(open)) if (value) field(name).value = value;
   settle(open);
-  show(
-    toOutcomeText({ kind: 'failed', failure: open.failure }, { ...open, failure: null }),
-    requestFacts(open.failure),
-  );
+  show(RELOADED, []);
 }
 
-/** Sends a submission once and shows the outcome. */
-async function send(submission: Submission): Promise<void> {
-  kept.sending(submission);
+/** Submits the task of the form, or asks for the one that is open, and shows the outcome. */
+async function submit(): Promise<void> {
+  const isAgain = open !== null;
+  const input = open ?? readInput();
+  const authorization = toAuthorization(token.value);
+  if (!isSendable(authorization)) {
+    const text = 'The access token has characters that cannot be sent.';
+    return show({ tone: 'bad', title: 'Nothing was sent, and nothing was created', text }, []);
+  }
   busy(true);
-  const { input, idempotencyKey } = submission;
-  const endpoint = { url: GATEWAY_URL, authorization: toAuthorization(token.value) };
-  const result = await createAccountTask(endpoint, { input, idempotencyKey });
+  const result = await submitAccountTask(createSend(authorization), input, {
+    storage: sessionStorage,
+    callerId: await toCallerId(authorization),
+    keyLifetimeMs: KEY_LIFETIME_MS,
+  });
   busy(false);
-  settle(afterTry(submission, result));
-  show(toOutcomeText(result, submission), toFacts(result));
+  const isOpen = result.kind === 'unknown' || (result.kind === 'not-created' && result.failure.retryable);
+  settle(isOpen ? input : null);
+  show(toOutcomeText(result, isAgain), toFacts(result));
   title.focus();
 }
 
-function settle(next: Submission | null): void {
+/** Sends with `fetch` alone. HTTP errors (400, 413) have a GraphQL body too, so the status does not matter. */
+function createSend(authorization: string): Send {
+  return async ({ query, variables }) => {
+    const response = await fetch(GATEWAY_URL, {
+      method: 'POST',
+      headers: { 'Content-Type': 'application/json', Authorization: authorization },
+      body: JSON.stringify({ query, variables }),
+    });
+    return response.json() as Promise<unknown>;
+  };
+}
+
+function isSendable(authorization: string): boolean {
+  try {
+    return new Headers({ authorization }).has('authorization');
+  } catch {
+    return false;
+  }
+}
+
+/** A gateway that forwards Authorization knows a key only together with that header. The token itself is not stored. */
+async function toCallerId(authorization: string): Promise<string> {
+  const hash = await crypto.subtle.digest('SHA-256', new TextEncoder().encode(authorization));
+  return new Uint8Array(hash).toString();
+}
+
+function settle(next: CreateAccountTaskInput | null): void {
   open = next;
-  kept.write(next);
   for (const name of FIELDS) field(name).disabled = next !== null;
   create.hidden = next !== null;
   again.hidden = next === null;
@@ -99,9 +137,12 @@ function show(words: OutcomeText, details: readonly (readonly [string, string])[
   outcome.hidden = false;
 }
 
-function toFacts(result: CreateOutcome): readonly (readonly [string, string])[] {
-  if (result.kind === 'failed') return requestFacts(result.failure);
-  const { id, name, startDate, status } = result.payload.accountTask;
+function toFacts(result: SubmitResult): readonly (readonly [string, string])[] {
+  if (result.kind !== 'created') {
+    const { failure } = result;
+    return failure.kind === 'answered' && failure.requestId ? [['Request', failure.requestId]] : [];
+  }
+  const { id, name, startDate, status } = result.accountTask;
   const facts = [
     ['ID', id],
     ['Name', name],
@@ -109,10 +150,6 @@ function toFacts(result: CreateOutcome): readonly (readonly [string, string])[] 
     ['Status', status],
   ] as const;
   return facts.flatMap(([label, value]) => (value ? [[label, value] as const] : []));
-}
-
-function requestFacts({ requestId }: { readonly requestId?: string }): readonly (readonly [string, string])[] {
-  return requestId ? [['Request', requestId]] : [];
 }
 
 function readInput(): CreateAccountTaskInput {
