@@ -60,6 +60,21 @@ const SIZES: readonly (readonly [what: string, most: number, write: (size: numbe
     /^first: expected 1 to 100, got 101$/,
   ],
   [
+    'a page from the end',
+    100,
+    (last) => ({ query: `query ($last: Int) { accountTasks(last: $last) ${PAGE} }`, variables: { last } }),
+    /^last: expected 1 to 100, got 101$/,
+  ],
+  [
+    'a list within a filter',
+    100,
+    (size) => ({
+      query: `query ($filter: AccountTaskFilter) { accountTasks(filter: $filter) ${PAGE} }`,
+      variables: { filter: { statuses: times(size, 'REGISTERED') } },
+    }),
+    /^filter: expected at most 100 items in a list, got 101$/,
+  ],
+  [
     'a page whose size is the default of a variable',
     100,
     (first) => ({ query: `query ($first: Int = ${first}) { accountTasks(first: $first) ${PAGE} }` }),

@@ -133,7 +133,7 @@ describe('the limits of a document', () => {
 
 describe('the size of an operation', () => {
   const schema = buildSchema(`
-    type Query { page(first: Int = 20): Page all: [Item] some(ids: [ID!]!): [Item] item: Item node: Node }
+    type Query { page(first: Int, last: Int): Page all: [Item] some(ids: [ID!]!): [Item] item: Item node: Node }
     type Page { items: [Item] } type Item implements Node { id: ID item: Item page(first: Int): Page } interface Node { id: ID }
   `);
   const measure = (document: string) => measureOperations(schema, parse(document));
@@ -147,6 +147,9 @@ describe('the size of an operation', () => {
     ['{ page { items { id } } }', { depth: 3, cost: 1 + 20 * 2 }],
     ['{ page(first: 3) { items { id } } }', { depth: 3, cost: 1 + 3 * 2 }],
     ['{ page(first: null) { items { id } } }', { depth: 3, cost: 1 + 20 * 2 }],
+    ['{ page { items { id } } }', { depth: 3, cost: 1 + 20 * 2 }],
+    ['{ page(last: 3) { items { id } } }', { depth: 3, cost: 1 + 3 * 2 }],
+    ['query ($f: Int, $l: Int) { page(first: $f, last: $l) { items { id } } }', { depth: 3, cost: 1 + 100 * 2 }],
     ['{ page(first: -3) { items { id } } }', { depth: 3, cost: 1 + 2 }],
     [`{ page(first: ${'9'.repeat(400)}) { items { id } } }`, { depth: 3, cost: 2_000_001 }],
     ['query ($n: Int) { page(first: $n) { items { id } } }', { depth: 3, cost: 1 + 100 * 2 }],
