@@ -17,7 +17,7 @@ export const CREATES: Readonly<Record<string, DatabaseCommand>> = {
       ({ unknown = false }) =>
       async (database, config) => {
         await refuseWithoutAttempts(database, config);
-        return listAttempts(database, unknown);
+        return Array.fromAsync(listAttempts(database, unknown));
       },
   },
   'creates settle': {
@@ -66,7 +66,7 @@ function refuseWithoutRecords({ upstream }: Config): void {
 
 /** A store has creates to settle only in the demo, from its faults. */
 async function refuseWithoutAttempts(database: Database, { upstream }: Config): Promise<void> {
-  if (upstream || (await listAttempts(database, false)).length > 0) return;
+  if (upstream || !(await listAttempts(database, false).next()).done) return;
   throw notSupported(
     'UPSTREAM_URL is not set: in store mode there is nothing to settle. After STORE_FAILED, look with the query ' +
       'writeOutcome(idempotencyKey), or send the create again with the same key: it finds the task or creates it.',

@@ -45,7 +45,7 @@ async function unsettledIn(databaseUrl: string) {
     await transaction.write(`UPDATE attempts ${ended}`);
     await transaction.write(`UPDATE idempotency_keys ${ended}`);
   });
-  const attempts = await listAttempts(database, true);
+  const attempts = await Array.fromAsync(listAttempts(database, true));
   await database.close();
   return attempts;
 }

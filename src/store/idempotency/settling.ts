@@ -2,7 +2,14 @@ import { readAccountTask } from '../../contract/account-task.ts';
 import { badInput, TaskFailure } from '../../contract/failure.ts';
 import type { WriteOperation } from '../../contract/task-service.ts';
 import type { CallerIdentity } from '../caller-identity.ts';
-import { type Database, readClock, type SqlReader, type SqlTransaction, toIso } from '../sql/database.ts';
+import {
+  type Database,
+  readClock,
+  type SqlReader,
+  type SqlTransaction,
+  toIso,
+  UnstorableDataError,
+} from '../sql/database.ts';
 import { toWriteFailure } from '../store-failure.ts';
 import { toRecord, writeRecords } from '../task-records.ts';
 import { abandoned } from './attempt.ts';
@@ -16,6 +23,8 @@ export type AttemptReport = {
   readonly state: 'IN_PROGRESS' | 'UNKNOWN' | 'CREATED' | 'NOT_CREATED' | 'RAN' | 'NOT_RAN';
   readonly triedAt: string;
   readonly requestId: string;
+  /** The owner of the key: the hash of a subject or a credential, or an account and its client. */
+  readonly caller: string;
   /** The TaskID of a create. */
   readonly taskId: string | null;
   /** The account task of a run. */
@@ -26,6 +35,8 @@ export type AttemptReport = {
   readonly parametersSha256: string | null;
   /** Null for a write without a key. */
   readonly idempotencyKey: string | null;
+  /** When the key is new again; null without a key, or if it is new already. */
+  readonly keyExpiresAt: string | null;
   /** The code of the failure; null while the attempt is under way. */
   readonly code: string | null;
   /** The ID of the account task that it created, according to an operator. */
@@ -46,7 +57,7 @@ export type Verdict = { readonly by: string } & (
   | { readonly hasRun: boolean }
 );
 
-type AttemptRow = Omit<AttemptReport, 'state' | 'taskId' | 'accountTaskId'> & {
+type AttemptRow = Omit<AttemptReport, 'state' | 'caller' | 'taskId' | 'accountTaskId' | 'keyExpiresAt'> & {
   readonly scopes: string;
   readonly leaseUntil: string;
   /** The TaskID of a create, the account task's ID of a run. */
@@ -57,14 +68,20 @@ const COLUMNS = `id, operation, scopes, idempotency_key AS "idempotencyKey", req
   lease_until AS "leaseUntil", task_id AS "target", start_date AS "startDate", finish_date AS "finishDate",
   parameters_sha256 AS "parametersSha256", code, created_id AS "createdId", settled_at AS "settledAt", settled_by AS "settledBy"`;
 
+const PAGE = 500;
+
 /** Lists the attempts, oldest first: all, or those of unknown fate. */
-export async function listAttempts(reader: SqlReader, onlyUnknown: boolean): Promise<readonly AttemptReport[]> {
+export async function* listAttempts(reader: SqlReader, onlyUnknown: boolean): AsyncGenerator<AttemptReport> {
   const now = toIso(await readClock(reader));
-  const sql = (where: string): string => `SELECT ${COLUMNS} FROM attempts ${where} ORDER BY tried_at, id`;
-  const rows = onlyUnknown
-    ? await reader.read<AttemptRow>(sql(`WHERE ${isUnknown('?1')}`), [now])
-    : await reader.read<AttemptRow>(sql(''));
-  return rows.map((row) => toReport(row, now));
+  const sql = `SELECT ${COLUMNS} FROM attempts WHERE (tried_at, id) > (?1, ?2) ${onlyUnknown ? `AND ${isUnknown('?3')}` : ''}
+    ORDER BY tried_at, id LIMIT ${PAGE}`;
+  let last: Pick<AttemptRow, 'triedAt' | 'id'> | undefined = { triedAt: '', id: '' };
+  while (last) {
+    const after: readonly string[] = [last.triedAt, last.id, ...(onlyUnknown ? [now] : [])];
+    const rows: readonly AttemptRow[] = await reader.read<AttemptRow>(sql, after);
+    yield* await toReports(reader, rows, now);
+    last = rows[PAGE - 1];
+  }
 }
 
 /**
@@ -76,19 +93,23 @@ export async function settleAttempt(database: Database, name: AttemptName, verdi
   let id: string | null = null;
   try {
     return await database.transaction(async (transaction) => {
-      // Two operators may settle two attempts with one task.
-      await transaction.exclusive();
       const now = toIso(await readClock(transaction));
       const row = await pickAttempt(transaction, name, now);
       id = row.id;
       const doneId = toDoneId(row, verdict);
-      if (row.settledAt !== null) return confirm(toReport(row, now), row.createdId === doneId);
-      if (toReport(row, now).state === 'IN_PROGRESS')
-        throw badInput(row.id, `is still in progress, until ${row.leaseUntil} at the latest`);
-      await settle(transaction, row, doneId, verdict.by, now);
-      return toReport({ ...row, createdId: doneId, settledAt: now, settledBy: verdict.by }, now);
+      if (row.settledAt === null) {
+        if (toState(row, now) === 'IN_PROGRESS')
+          throw badInput(row.id, `is still in progress, until ${row.leaseUntil} at the latest`);
+        await settle(transaction, row, doneId, verdict.by, now);
+      }
+      // Another operator may have been first.
+      const settled = await pickAttempt(transaction, { id: row.id }, now);
+      const [report] = await toReports(transaction, [settled], now);
+      return confirm(report as AttemptReport, settled.createdId === doneId);
     });
   } catch (error) {
+    if (error instanceof UnstorableDataError && 'createdId' in verdict)
+      throw badInput('--created', 'another attempt was settled with this task');
     const failure = toWriteFailure(error);
     throw failure instanceof TaskFailure && failure.outcome === 'UNKNOWN' ? uncertain(failure, id) : failure;
   }
@@ -114,7 +135,7 @@ async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): P
   const [only, ...others] = unsettled.length > 0 ? unsettled : rows;
   if (!only) throw badInput('--request', `there is no attempt of request ${name.requestId}`);
   if (others.length === 0) return only;
-  const found = [only, ...others].map((row) => `${row.id} (${toReport(row, now).state})`);
+  const found = [only, ...others].map((row) => `${row.id} (${toState(row, now)})`);
   throw badInput('--request', `names ${found.length} attempts; choose one of them with --id: ${found.join(', ')}`);
 }
 
@@ -147,8 +168,8 @@ async function settle(
     `UPDATE attempts SET settled_at = ?2, settled_by = ?3, created_id = ?4 WHERE id = ?1 AND ${isUnknown('?2')}`,
     [row.id, now, by, doneId],
   );
-  if (changed === 0) throw badInput(row.id, 'was answered or settled at this moment; look at it again');
-  const scopes = JSON.parse(row.scopes) as CallerIdentity['scopes'];
+  if (changed === 0) return;
+  const scopes = scopesOf(row);
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ?2 AND attempt_id = ?3';
   const ofKey = [scopes, row.idempotencyKey, row.id] as const;
   if (doneId === null) {
@@ -185,25 +206,53 @@ function toSettledTask(ID: string, { target, startDate, finishDate }: AttemptRow
   return task;
 }
 
-function toReport(row: AttemptRow, now: string): AttemptReport {
-  const isUnderWay = row.settledAt === null && row.code === null && row.leaseUntil > now;
+async function toReports(
+  reader: SqlReader,
+  rows: readonly AttemptRow[],
+  now: string,
+): Promise<readonly AttemptReport[]> {
+  const keys = rows.flatMap(({ idempotencyKey }) => idempotencyKey ?? []);
+  const scopes = rows.flatMap((row) => scopesOf(row));
+  const known = await reader.read<{ readonly attemptId: string; readonly expiresAt: string }>(
+    `SELECT attempt_id AS "attemptId", expires_at AS "expiresAt" FROM idempotency_keys
+      WHERE scope = ANY (?1) AND idempotency_key = ANY (?2) AND expires_at > ?3`,
+    [[...new Set(scopes)], [...new Set(keys)], now],
+  );
+  const expiries = new Map(known.map(({ attemptId, expiresAt }) => [attemptId, expiresAt]));
+  return rows.map((row) => toReport(row, now, expiries.get(row.id) ?? null));
+}
+
+function scopesOf({ scopes }: AttemptRow): CallerIdentity['scopes'] {
+  return JSON.parse(scopes) as CallerIdentity['scopes'];
+}
+
+function toState(
+  { operation, settledAt, code, leaseUntil, createdId }: AttemptRow,
+  now: string,
+): AttemptReport['state'] {
+  if (settledAt === null) return code === null && leaseUntil > now ? 'IN_PROGRESS' : 'UNKNOWN';
+  const done = operation === 'RUN_ACCOUNT_TASK' ? 'RAN' : 'CREATED';
+  return createdId === null ? `NOT_${done}` : done;
+}
+
+function toReport(row: AttemptRow, now: string, keyExpiresAt: string | null): AttemptReport {
+  const state = toState(row, now);
   const isRun = row.operation === 'RUN_ACCOUNT_TASK';
-  const done = isRun ? 'RAN' : 'CREATED';
-  const settledAs = row.createdId === null ? (`NOT_${done}` as const) : done;
-  const known = row.settledAt === null ? 'UNKNOWN' : settledAs;
   return {
     id: row.id,
-    state: isUnderWay ? 'IN_PROGRESS' : known,
+    state,
     operation: row.operation,
     triedAt: row.triedAt,
     requestId: row.requestId,
+    caller: scopesOf(row)[0],
     taskId: isRun ? null : row.target,
     accountTaskId: isRun ? row.target : null,
     startDate: row.startDate,
     finishDate: row.finishDate,
     parametersSha256: row.parametersSha256 || null,
     idempotencyKey: row.idempotencyKey,
-    code: isUnderWay ? null : (row.code ?? abandoned().code),
+    keyExpiresAt,
+    code: state === 'IN_PROGRESS' ? null : (row.code ?? abandoned().code),
     createdId: isRun ? null : row.createdId,
     settledAt: row.settledAt,
     settledBy: row.settledBy,

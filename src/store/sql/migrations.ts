@@ -111,6 +111,13 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX IF NOT EXISTS recorded_tasks_without_task ON recorded_tasks (scope, position) WHERE task_id IS NULL',
     ],
   },
+  {
+    number: 11,
+    statements: [
+      "CREATE UNIQUE INDEX IF NOT EXISTS attempts_by_created_task ON attempts (created_id) WHERE operation = 'CREATE_ACCOUNT_TASK'",
+      'CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (tried_at, id)',
+    ],
+  },
 ];
 
 /** The step since which gateways write keys and records under the scopes of `toIdentity`. */

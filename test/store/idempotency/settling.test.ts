@@ -6,7 +6,11 @@ import type { WriteCall, TaskService } from '../../../src/contract/task-service.
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { CREATE, toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { countUnknown } from '../../../src/store/idempotency/attempt-rows.ts';
-import { type AttemptReport, listAttempts, settleAttempt } from '../../../src/store/idempotency/settling.ts';
+import {
+  type AttemptReport,
+  listAttempts as streamAttempts,
+  settleAttempt,
+} from '../../../src/store/idempotency/settling.ts';
 import type { LateAnswer } from '../../../src/store/idempotency/settlements.ts';
 import { withUpstreamRecords } from '../../../src/store/upstream-records.ts';
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
@@ -22,6 +26,10 @@ const BY = 'ann';
 const STARTED = { Identification: { UserId: 'u' }, Result: 'started', replayed: false };
 const unknown = () => Promise.reject(new TaskFailure(LATE, 'Late.'));
 const refused = () => Promise.reject(new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'));
+
+function listAttempts(database: Database, onlyUnknown: boolean): Promise<readonly AttemptReport[]> {
+  return Array.fromAsync(streamAttempts(database, onlyUnknown));
+}
 
 function callWith(idempotencyKey: string | null, requestId = 'r-1', authorization = 'Bearer a'): WriteCall {
   return { caller: { kind: 'forwarded', authorization }, requestId, idempotencyKey };
@@ -94,12 +102,14 @@ describe.each(DATABASES)('on %s', (kind) => {
             operation: 'CREATE_ACCOUNT_TASK',
             triedAt: expect.stringMatching(/^2026-02-2[12]T/) as string,
             requestId: 'r-1',
+            caller: expect.stringMatching(/^authorization:[\w-]{43}$/) as string,
             taskId: task.TaskID,
             accountTaskId: null,
             startDate: task.StartDate,
             finishDate: null,
             parametersSha256: createHash('sha256').update(task.Parameters).digest('hex'),
             idempotencyKey: key,
+            keyExpiresAt: key && '2026-02-23T00:00:00.000Z',
             code: 'UPSTREAM_TIMEOUT',
             createdId: null,
             settledAt: null,
@@ -141,12 +151,39 @@ describe.each(DATABASES)('on %s', (kind) => {
       let commits = 0;
       const counted = openGateway(
         { ...database, transaction: (work) => ((commits += 1), database.transaction(work)) },
-        scriptedUpstream().tasks,
+        scriptedUpstream(async () => createdTask(GUID)).tasks,
       );
+      // A gateway completes older records once after its start.
+      await counted.tasks.create(REPORT_TASK, callWith('k-0'));
+      commits = 0;
       const { accountTask } = await counted.tasks.create(REPORT_TASK, callWith('k'));
       expect(commits).toBe(2);
       expect(await tasks.find([accountTask.ID], callWith(null))).toEqual([accountTask]);
     });
+  });
+
+  test('all attempts are listed, oldest first, however many there are', async () => {
+    const database = await migratedDatabase(kind);
+    const columns = [
+      'id',
+      'operation',
+      'scopes',
+      'request_id',
+      'tried_at',
+      'lease_until',
+      'task_id',
+      'parameters_sha256',
+    ];
+    const rows = Array.from({ length: 1_100 }, (_, index) => {
+      const time = new Date(Date.UTC(2026, 1, 22) - Math.floor(index / 3)).toISOString();
+      return [randomUUID(), 'CREATE_ACCOUNT_TASK', '["s"]', 'r', time, time, GUID, 'x'];
+    });
+    await database.transaction((transaction) => transaction.insert('attempts', columns, rows));
+    const listed = await listAttempts(database, true);
+    expect(listed).toHaveLength(1_100);
+    const places = listed.map(({ triedAt, id }) => `${triedAt} ${id}`);
+    expect(places).toEqual(places.toSorted((a, b) => (a < b ? -1 : 1)));
+    expect(new Set(listed.map(({ id }) => id))).toEqual(new Set(rows.map(([id]) => id)));
   });
 
   describe('settling', () => {
@@ -298,6 +335,25 @@ describe.each(DATABASES)('on %s', (kind) => {
       await expect(settleAttempt(database, { requestId: 'r-1' }, { hasRun: true, by: BY })).rejects.toMatchObject(
         refusal('is a create: give --created or --not-created'),
       );
+    });
+
+    test('of two attempts that are settled at once with one task, one is refused', async () => {
+      const { tasks, database } = await gatewayOver(kind, ...Array.from({ length: 20 }, () => unknown));
+      for (let round = 0; round < 10; round += 1) {
+        const requests = [`a-${round}`, `b-${round}`];
+        for (const request of requests) await resultOf(tasks.create(REPORT_TASK, callWith(request, request)));
+        const createdId = randomUUID();
+        const results = await Promise.allSettled(
+          requests.map((requestId) => settleAttempt(database, { requestId }, { createdId, by: BY })),
+        );
+        expect(results.map(({ status }) => status).toSorted((a, b) => (a < b ? -1 : 1))).toEqual([
+          'fulfilled',
+          'rejected',
+        ]);
+        expect(results.find(({ status }) => status === 'rejected')).toMatchObject({
+          reason: refusal('was settled with this task'),
+        });
+      }
     });
 
     test('of two operators who settle at once one wins, and the other is told', async () => {
