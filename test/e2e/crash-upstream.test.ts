@@ -5,6 +5,7 @@ import { startPostgresServer } from '../support/postgres-server.ts';
 import { type RestRequest, type RestServiceOptions, startRestService } from '../support/rest-service.ts';
 import { type GatewayProcess, startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
+import { createUpdateLoad } from './support/update-load.ts';
 
 const AUTHORIZATION = 'Bearer of-the-service';
 const caller = createCaller(AUTHORIZATION);
@@ -116,7 +117,7 @@ test('two gateways over one ledger send a key once, at the same time, later and 
   expect(service.requests).toHaveLength(1);
 });
 
-test('kill -9 during a load in front of a service posts no key twice and loses no acknowledged task', async () => {
+test('kill -9 during a load in front of a service sends no key twice and loses no acknowledged task or update', async () => {
   const answersBeforeKill = 40;
   const service = await startService(async () => {
     await delay(0);
@@ -125,8 +126,19 @@ test('kill -9 during a load in front of a service posts no key twice and loses n
   const databaseUrl = temporaryDatabase();
   const gateway = startRecording(service.url, databaseUrl);
   const address = await gateway.address();
+  const runs = await Promise.all(
+    Array.from({ length: 40 }, async (_, number) => {
+      const verdict = await caller.create(address, `"task of run ${number}"`);
+      return { id: verdict.kind === 'created' ? verdict.id : '', key: `run-${number}` };
+    }),
+  );
+  const runAll = (at: URL) => Promise.all(runs.map(({ id, key }) => caller.run(at, id, key)));
+  const updates = createUpdateLoad(caller);
+  await updates.prepare(address);
   const keys = Array.from({ length: 120 }, (_, number) => `"key-${number}"`);
   let answered = 0;
+  const updating = updates.run(address);
+  const running = runAll(address);
   const before = await Promise.all(
     keys.map(async (key) => {
       const verdict = await caller.create(address, key, key);
@@ -136,11 +148,15 @@ test('kill -9 during a load in front of a service posts no key twice and loses n
     }),
   );
   await gateway.exit;
+  await updating;
+  const ran = await running;
   const acknowledged = before.flatMap((verdict) => (verdict.kind === 'created' ? [verdict.id] : []));
   expect(acknowledged.length).toBeGreaterThanOrEqual(answersBeforeKill);
 
   const again = await startRecording(service.url, databaseUrl).address();
-  const tasks = new Set((await caller.list(again)).map(({ id }) => id));
+  const listed = await caller.list(again);
+  expect(updates.compare(listed).lost).toEqual([]);
+  const tasks = new Set(listed.map(({ id }) => id));
   expect(acknowledged.filter((id) => !tasks.has(id))).toEqual([]);
   await endLeases(databaseUrl);
   const after = await Promise.all(keys.map((key) => caller.create(again, key, key)));
@@ -149,12 +165,21 @@ test('kill -9 during a load in front of a service posts no key twice and loses n
   expect(before.map((first, index) => (first.kind === 'created' ? after[index] : null))).toEqual(
     before.map((first) => (first.kind === 'created' ? { ...first, replayed: true } : null)),
   );
-  const posts = Map.groupBy(service.requests, parametersOf);
-  const doubled = [...posts.values()].filter(({ length }) => length > 1);
+  const creates = service.requests.filter(({ path }) => path.endsWith('/v2/admin/tasks/account'));
+  const posts = Map.groupBy(creates, parametersOf);
+  const doubled = keys.filter((key) => (posts.get(key)?.length ?? 0) > 1);
   expect(doubled).toEqual([]);
+  const ranAgain = await runAll(again);
+  expect(ranAgain.filter((_, index) => ran[index]?.kind === 'ran')).toEqual(
+    ran.filter(({ kind }) => kind === 'ran').map(() => ({ kind: 'ran', replayed: true })),
+  );
+  const unknownRuns = ranAgain.filter((verdict) => verdict.kind === 'failed');
+  expect(unknownRuns.filter(({ failure }) => failure !== 'UPSTREAM_CONNECTION_LOST UNKNOWN')).toEqual([]);
+  expect(service.runs).toHaveLength(new Set(service.runs).size);
   console.log(
     `kill -9 in front of a service: ${keys.length} keys, ${acknowledged.length} acknowledged, ${unknown.length} of unknown fate, ` +
-      `${posts.size} posted, doubled = ${doubled.length}`,
+      `${keys.filter((key) => posts.has(key)).length} posted, doubled = ${doubled.length}; ${service.runs.length} runs, ${unknownRuns.length} of them unknown, ` +
+      `${updates.count()} updates`,
   );
 });
 

@@ -1,8 +1,10 @@
 import { SAMPLE_INPUT } from '../../support/running-gateway.ts';
 
-/** The result of a create or a read, as the caller sees it. */
+/** The result of a write or a read, as the caller sees it. */
 export type Verdict =
   | { readonly kind: 'created'; readonly id: string; readonly replayed: boolean }
+  | { readonly kind: 'updated' }
+  | { readonly kind: 'ran'; readonly replayed: boolean }
   | { readonly kind: 'found'; readonly parameters: string | null }
   | { readonly kind: 'failed'; readonly failure: string; readonly message: string }
   /** No answer came, since the gateway is down. */
@@ -14,6 +16,9 @@ export type ListedTask = Readonly<Record<string, unknown>> & { readonly id: stri
 export interface GraphqlCaller {
   /** Creates the sample task with these parameters. */
   create(address: URL, parameters: string, idempotencyKey?: string | null): Promise<Verdict>;
+  /** Replaces one of the caller's tasks by the sample task with these parameters. */
+  update(address: URL, id: string, parameters: string): Promise<Verdict>;
+  run(address: URL, id: string, idempotencyKey: string): Promise<Verdict>;
   /** One of the caller's tasks. */
   find(address: URL, id: string): Promise<Verdict>;
   /** Every task of the caller, newest first. */
@@ -33,6 +38,10 @@ interface Create {
   readonly createAccountTask: { readonly replayed: boolean; readonly accountTask: { readonly id: string } };
 }
 
+interface Ran {
+  readonly runAccountTask: { readonly replayed: boolean };
+}
+
 interface Found {
   readonly accountTask: { readonly parameters: string } | null;
 }
@@ -46,6 +55,12 @@ interface List {
 
 const CREATE = `mutation ($input: CreateAccountTaskInput!, $idempotencyKey: String) {
   createAccountTask(input: $input, idempotencyKey: $idempotencyKey) { replayed accountTask { id } }
+}`;
+const UPDATE = `mutation ($id: ID!, $input: UpdateAccountTaskInput!) {
+  updateAccountTask(id: $id, input: $input) { result }
+}`;
+const RUN = `mutation ($id: ID!, $idempotencyKey: String) {
+  runAccountTask(id: $id, idempotencyKey: $idempotencyKey) { replayed }
 }`;
 const FIND = 'query ($id: ID!) { accountTask(id: $id) { parameters } }';
 const LIST = `query ($after: String) {
@@ -80,6 +95,15 @@ export function createCaller(authorization: string): GraphqlCaller {
         replayed,
       }));
     },
+    update: (address, id, parameters) =>
+      toVerdict(ask(address, UPDATE, { id, input: { ...SAMPLE_INPUT, enabled: true, parameters } }), () => ({
+        kind: 'updated',
+      })),
+    run: (address, id, idempotencyKey) =>
+      toVerdict(ask<Ran>(address, RUN, { id, idempotencyKey }), ({ runAccountTask: { replayed } }) => ({
+        kind: 'ran',
+        replayed,
+      })),
     find: (address, id) =>
       toVerdict(ask<Found>(address, FIND, { id }), ({ accountTask }) => ({
         kind: 'found',
