@@ -1,6 +1,7 @@
 import type { Config } from '../app/config.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import { type AttemptName, listAttempts, settleAttempt } from '../store/idempotency/settling.ts';
+import { listAttempts } from '../store/idempotency/attempt-reports.ts';
+import { type AttemptName, settleAttempt } from '../store/idempotency/settling.ts';
 import type { Database } from '../store/sql/database.ts';
 import { type DatabaseCommand, guid, required, UsageError } from './arguments.ts';
 

@@ -6,11 +6,8 @@ import type { WriteCall, TaskService } from '../../../src/contract/task-service.
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { CREATE, toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { countUnknown } from '../../../src/store/idempotency/attempt-rows.ts';
-import {
-  type AttemptReport,
-  listAttempts as streamAttempts,
-  settleAttempt,
-} from '../../../src/store/idempotency/settling.ts';
+import { type AttemptReport, listAttempts as streamAttempts } from '../../../src/store/idempotency/attempt-reports.ts';
+import { settleAttempt } from '../../../src/store/idempotency/settling.ts';
 import type { LateAnswer } from '../../../src/store/idempotency/settlements.ts';
 import { withUpstreamRecords } from '../../../src/store/upstream-records.ts';
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
