@@ -29,14 +29,20 @@ export function toSlots(ids: readonly string[]): readonly string[] {
   return [...ids, ...Array<string>(size - ids.length).fill(SMALLEST)];
 }
 
+export interface RowSet {
+  readonly condition: string;
+  /** The column in front of the key in the index, with one value in all rows of the set. */
+  readonly leading?: string;
+}
+
 /** The rows of a list. */
 export interface RowSelection {
   readonly table: string;
   /** The column that orders the rows. */
   readonly key: string;
   readonly direction: 'ASC' | 'DESC';
-  /** The conditions of disjoint sets of rows. An index has the rows of each in the order of the key. */
-  readonly sets: readonly string[];
+  /** Disjoint sets of rows. An index has the rows of each in the order of the key. */
+  readonly sets: readonly RowSet[];
   /** The parameters of all conditions, starting at ?1. */
   readonly parameters: readonly SqlParameter[];
 }
@@ -69,11 +75,13 @@ export async function readBoundedRows<Row extends SqlRow>(
   const { table, key, direction, parameters } = selection;
   const [limit, bytes] = [`?${parameters.length + 1}`, `?${parameters.length + 2}`];
   const sizes = selectSets(selection, `${key} AS chosen, octet_length(${text}) AS size`, limit);
-  const sql = `SELECT ${columns}, measured.total AS "total" FROM ${table} JOIN (
+  // The order of a CROSS JOIN is kept by SQLite, which otherwise may read the whole table for each row that is measured.
+  const sql = `SELECT ${columns}, measured.total AS "total" FROM (
       SELECT chosen, ROW_NUMBER() OVER in_order AS place, SUM(size) OVER in_order AS bytes, COUNT(*) OVER () AS total
       FROM (${sizes} ORDER BY chosen ${direction} LIMIT ${limit}) AS sizes WINDOW in_order AS (ORDER BY chosen ${direction})
-    ) AS measured ON ${key} = measured.chosen
-    WHERE ${scope} AND (place = 1 OR place < ${limit} AND bytes <= ${bytes}) ORDER BY ${key} ${direction}`;
+    ) AS measured CROSS JOIN ${table}
+    WHERE ${scope} AND ${key} = measured.chosen AND (place = 1 OR place < ${limit} AND bytes <= ${bytes})
+    ORDER BY ${key} ${direction}`;
   const found = await reader.read<Row & { readonly total: number }>(sql, [
     ...parameters,
     first + 1,
@@ -97,9 +105,24 @@ export async function countRows(reader: SqlReader, selection: RowSelection, most
 /** Selects the first rows of each set. One condition for all sets would make the database read every row of them. */
 function selectSets({ table, key, direction, sets }: RowSelection, columns: string, limit: string): string {
   return sets
-    .map((set) => `SELECT ${columns} FROM ${table} WHERE ${set} ORDER BY ${key} ${direction} LIMIT ${limit}`)
+    .map(({ condition, leading }) => {
+      const order = [...(leading ? [leading] : []), key].map((column) => `${column} ${direction}`).join(', ');
+      return `SELECT ${columns} FROM ${table} WHERE ${condition} ORDER BY ${order} LIMIT ${limit}`;
+    })
     .map((select, index) => `SELECT * FROM (${select}) AS set_${index}`)
     .join(' UNION ALL ');
+}
+
+/**
+ * Returns the rows with one value of a column and a key between two others as one range of an index on both columns, so that
+ * no database looks for them in an index on the key alone.
+ */
+export function toRowSet(scope: string, column: string, value: string, key: string, bounds: readonly string[]): RowSet {
+  const [above, below] = bounds.map((bound) => `(${value}, ${bound})`);
+  return {
+    condition: `${scope} AND (${column}, ${key}) > ${above} AND (${column}, ${key}) < ${below}`,
+    leading: column,
+  };
 }
 
 /** Puts tasks read by ID in the order of `ids`: null for an unknown ID, undefined for a row beyond `maxBytes`. */

@@ -14,6 +14,7 @@ import {
   type KeyRange,
   readBoundedRows,
   toKeyRange,
+  toRowSet,
   toSlots,
 } from './bounded-rows.ts';
 import { readFilteredPage } from './filtered-page.ts';
@@ -58,7 +59,7 @@ export function createRecordReads(database: Database): RecordReads {
         key: 'id',
         direction: 'DESC',
         scope: 'scope = ANY (?1)',
-        sets: ['scope = ANY (?1) AND id = ANY (?2)'],
+        sets: [{ condition: 'scope = ANY (?1) AND id = ANY (?2)' }],
         parameters: [scopes, ids],
         first: ids.length,
         maxBytes,
@@ -93,13 +94,16 @@ function selectRecords(
 ): Pick<BoundedSelection, 'key' | 'direction' | 'scope' | 'sets' | 'parameters'> {
   const parameters: SqlParameter[] = [above, below];
   const bind = (parameter: SqlParameter): string => `?${parameters.push(parameter)}`;
-  const conditions = taskIds ? ['task_id IS NULL', ...toSlots(taskIds).map((id) => `task_id = ${bind(id)}`)] : ['TRUE'];
   const owners = scopes.map(bind);
+  const slots = taskIds && toSlots(taskIds).map(bind);
   // An index is ordered within one scope only. If PostgreSQL knew the scope and that it has many records, it would look for
   // them in the index of all scopes by position.
   const sets = owners.flatMap((owner) => {
-    const range = `scope = (SELECT CAST(${owner} AS TEXT)) AND position > ?1 AND position < ?2`;
-    return conditions.map((condition) => `${range} AND ${condition}`);
+    const own = `scope = (SELECT CAST(${owner} AS TEXT))`;
+    const range = `${own} AND position > ?1 AND position < ?2`;
+    if (!slots) return [{ condition: range }];
+    const unfilled = { condition: `${range} AND task_id IS NULL` };
+    return [unfilled, ...slots.map((id) => toRowSet(own, 'task_id', id, 'position', ['?1', '?2']))];
   });
   return { key: 'position', direction, scope: `scope IN (${owners.join(', ')})`, sets, parameters };
 }

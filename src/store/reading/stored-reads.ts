@@ -14,6 +14,7 @@ import {
   type KeyRange,
   readBoundedRows,
   toKeyRange,
+  toRowSet,
   toSlots,
 } from './bounded-rows.ts';
 import { readFilteredPage } from './filtered-page.ts';
@@ -43,7 +44,7 @@ export function createStoredReads(database: Database): Pick<TaskService, 'find' 
       if (ids.length === 0) return [];
       const { tasks, hasMore } = await readTasks(clientId, {
         direction: 'DESC',
-        sets: [`${SCOPE} AND id = ANY (?3)`],
+        sets: [{ condition: `${SCOPE} AND id = ANY (?3)` }],
         parameters: [accountId, clientId, ids],
         first: ids.length,
         maxBytes,
@@ -86,9 +87,11 @@ function selectTasks(
   const until = createdBefore === undefined ? below : toIdPrefix(toEpochMs(createdBefore) + 1);
   const parameters: SqlParameter[] = [accountId, clientId, from > above ? from : above, until < below ? until : below];
   const bind = (parameter: SqlParameter): string => `?${parameters.push(parameter)}`;
-  let range = `${SCOPE} AND id > ?3 AND id < ?4`;
-  if (createdFrom !== undefined) range += ` AND date_created >= ${bind(toUtc(createdFrom))}`;
-  if (createdBefore !== undefined) range += ` AND date_created < ${bind(toUtc(createdBefore))}`;
-  const sets = taskIds ? toSlots(taskIds).map((id) => `${range} AND task_id = ${bind(id)}`) : [range];
+  let scope = SCOPE;
+  if (createdFrom !== undefined) scope += ` AND date_created >= ${bind(toUtc(createdFrom))}`;
+  if (createdBefore !== undefined) scope += ` AND date_created < ${bind(toUtc(createdBefore))}`;
+  const sets = taskIds
+    ? toSlots(taskIds).map((id) => toRowSet(scope, 'task_id', bind(id), 'id', ['?3', '?4']))
+    : [{ condition: `${scope} AND id > ?3 AND id < ?4` }];
   return { direction, sets, parameters };
 }
