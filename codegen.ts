@@ -41,7 +41,7 @@ export default config;
 /** The files of the client preset that the package needs, with a type of documents that needs no other package. */
 function documentsPreset(): typeof preset {
   const paths = new Map([
-    ['./graphql.ts', 'src/client/documents.ts'],
+    ['./graphql.ts', 'src/client/generated/documents.ts'],
     ['./persisted-documents.json', 'trusted-documents.json'],
   ]);
   return {
@@ -66,7 +66,7 @@ function ownDocumentType(plugin: PluginFunction): PluginFunction {
   return async (...args) => {
     const output = await plugin(...args);
     if (typeof output === 'string') return output;
-    return { ...output, prepend: ["import type { TypedDocument as DocumentNode } from './typed-document.ts';"] };
+    return { ...output, prepend: ["import type { TypedDocument as DocumentNode } from '../typed-document.ts';"] };
   };
 }
 

@@ -1,6 +1,6 @@
 /* The entry point `account-task-gateway/client`, for browsers and Node. */
 export { compareTimestamps, parseTicks } from './compare-timestamps.ts';
-export * from './documents.ts';
+export * from './generated/documents.ts';
 export { forgetAccountTask, type KeyStorage, pendingAccountTasks } from './kept-keys.ts';
 export {
   type GraphqlOperation,

@@ -1,4 +1,4 @@
-import type { CreateAccountTaskInput } from './documents.ts';
+import type { CreateAccountTaskInput } from './generated/documents.ts';
 
 /** The part of `localStorage` or `sessionStorage` that is used. In Node it may keep its texts anywhere. */
 export interface KeyStorage {

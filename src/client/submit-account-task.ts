@@ -6,7 +6,7 @@ import {
   type TryCreateAccountTaskMutation,
   WriteOutcomeDocument,
   type WriteOutcomeQuery,
-} from './documents.ts';
+} from './generated/documents.ts';
 import {
   type KeptKey,
   endKey,

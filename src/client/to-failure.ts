@@ -1,4 +1,4 @@
-import type { TaskOutcome } from './documents.ts';
+import type { TaskOutcome } from './generated/documents.ts';
 
 /** The members of every failure. */
 interface Facts {

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { buildSchema, type DocumentNode, parse, print, validate } from 'graphql';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import * as generated from '../../src/client/documents.ts';
+import * as generated from '../../src/client/generated/documents.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const CODEGEN = fileURLToPath(new URL('../../node_modules/.bin/graphql-codegen', import.meta.url));
