@@ -54,8 +54,8 @@ describe.skipIf(process.platform === 'win32')('on a full disk', () => {
     const kept = idsOf(verdicts);
     expect(kept.length).toBeGreaterThan(1);
     expect(verdicts.at(-1)).toEqual(UNWRITABLE);
-    // Larger than the refused one, which had a key to store as well.
-    const larger = JSON.stringify({ FILLER: FILLER + FILLER });
+    // Larger than the refused one, whose parameters were stored a second time with its key.
+    const larger = JSON.stringify({ FILLER: FILLER.repeat(4) });
     const more = Array.from({ length: 8 }, () => caller.create(address, larger));
     expect(await Promise.all(more)).toEqual(more.map(() => UNWRITABLE));
     expect((await caller.list(address)).map(({ id }) => id).toReversed()).toEqual(kept);
