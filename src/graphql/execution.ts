@@ -8,6 +8,7 @@ import {
   getVariableValues,
   GraphQLError,
   type GraphQLSchema,
+  Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
 } from 'graphql';
@@ -22,6 +23,7 @@ import { runOperation } from './compiled/run.ts';
 import { executionErrors, logFailure, refusedResult } from './error-shapes.ts';
 import { compileArgumentSizes } from './limits/argument-sizes.ts';
 import { findOperation } from './document-check.ts';
+import { findForbiddenNull } from './forbidden-null.ts';
 import { ANSWER_HEADERS, type AnswerType } from './request-check.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
@@ -119,8 +121,9 @@ export function createExecution(options: ExecutionOptions): Execution {
   };
   return {
     run(plan, variables, authorization, record, answerType) {
-      const context = createContext(authorization, record);
       const { operation, isMutation } = plan;
+      if (isMutation && findForbiddenNull(schema, plan, variables)) return null;
+      const context = createContext(authorization, record);
       noteOperation(record, operation);
       return runOperation(schema, plan, context, variables, (data, fieldErrors) => {
         const errors = shapeErrors(fieldErrors, { isMutation, isLost: data === 'null' }, context, record);
@@ -160,7 +163,11 @@ export function createExecution(options: ExecutionOptions): Execution {
       maxErrors: MAX_VARIABLE_ERRORS,
       hideSuggestions: !introspection,
     });
-    return errors ? { errors } : null;
+    if (errors) return { errors };
+    if (operation.operation !== OperationTypeNode.MUTATION) return null;
+    const fragments = document.definitions.filter(({ kind }) => kind === Kind.FRAGMENT_DEFINITION);
+    const problem = findForbiddenNull(schema, { operation, fragments: Object.fromEntries(fragments.entries()) }, given);
+    return problem ? { errors: [problem] } : null;
   }
 }
 
