@@ -115,7 +115,7 @@ export const OPERATIONS: { readonly [Name in WriteName]: Operation<Name> } = {
     unknownFate: 'the task may have been created',
     toBody: (task) => task,
     read({ detail, ...rest }, sent) {
-      const accountTask = readTask(detail, sent);
+      const accountTask = readTask(withTaskId(detail, sent));
       return 'at' in accountTask ? accountTask : { accountTask, ...rest, replayed: false };
     },
   },
@@ -134,10 +134,10 @@ export const OPERATIONS: { readonly [Name in WriteName]: Operation<Name> } = {
     subject: 'the update',
     unknownFate: 'the task may have been updated',
     toBody: ({ enabled, task }) => ({ ...task, Enabled: enabled }),
-    read({ detail, ...rest }, { task }) {
+    read({ detail, ...rest }) {
       // The contract does not document the Detail, so it may be missing. One that is there must be whole.
       if (isBlank(detail)) return { accountTask: null, ...rest };
-      const accountTask = readTask(detail, task);
+      const accountTask = readTask(detail);
       return 'at' in accountTask ? accountTask : { accountTask, ...rest };
     },
   },
@@ -174,10 +174,13 @@ export function pathOf<Name extends WriteName>({ path }: Operation<Name>, input:
   return 'id' in input ? path.replace('{id}', input.id) : path;
 }
 
-/** Reads a Detail, completed with the TaskID that was sent if the service left it out. */
-function readTask(detail: JsonValue | undefined, { TaskID }: NewAccountTask): AccountTask | ReadProblem {
-  if (!isJsonObject(detail)) return notAnObject(detail);
-  return readAccountTask(isAbsent(jsonMember(detail, 'TaskID')) ? { ...detail, TaskID } : detail, AT);
+function readTask(detail: JsonValue | undefined): AccountTask | ReadProblem {
+  return isJsonObject(detail) ? readAccountTask(detail, AT) : notAnObject(detail);
+}
+
+/** Completes the Detail of a create with the TaskID that was sent if the service left it out. */
+function withTaskId(detail: JsonValue | undefined, { TaskID }: NewAccountTask): JsonValue | undefined {
+  return isJsonObject(detail) && isAbsent(jsonMember(detail, 'TaskID')) ? { ...detail, TaskID } : detail;
 }
 
 /** Reads the Detail of a new client. A Secret that the service does not repeat is the one that was sent. */

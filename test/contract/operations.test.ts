@@ -27,8 +27,9 @@ const NOT_FOUND = 'ACCOUNT_TASK_NOT_FOUND REJECTED';
 const FAILED = 'UPSTREAM_FAILED UNKNOWN';
 
 const BLANK = { update: 'done', run: 'done', createClient: UNREADABLE } as const;
-/** The TaskID is completed with the one that was sent. */
-const WITH_ID = { update: 'shown', run: 'done', createClient: 'shown' } as const;
+const WITH_IDS = { update: 'shown', run: 'done', createClient: 'shown' } as const;
+/** The TaskID that was sent completes only the Detail of a create. */
+const WITH_ID = { update: UNREADABLE, run: 'done', createClient: 'shown' } as const;
 const UNREADABLE_ONLY = { update: UNREADABLE, run: UNREADABLE, createClient: UNREADABLE } as const;
 /** A run does not look at its Detail. */
 const WHOLE_ONLY = { update: UNREADABLE, run: 'done', createClient: UNREADABLE } as const;
@@ -38,9 +39,11 @@ const withDetail = (Detail?: JsonValue): AnswerBody =>
 
 /** The meaning of an answer with status 2xx by its body, for each operation. */
 const SUCCESSES: readonly (readonly [string, AnswerBody, Readonly<Record<Sibling, string>>])[] = [
-  ['a whole account task', withDetail(SAMPLE_DETAIL), WITH_ID],
+  ['a whole account task', withDetail(SAMPLE_DETAIL), WITH_IDS],
   ['a client', withDetail(CLIENT), WITH_ID],
   ['a client with members in another order and case', withDetail({ secret: 's', name: 'n', id: ID, More: 1 }), WITH_ID],
+  ['a Detail with an ID only', withDetail({ ID }), WITH_ID],
+  ['a Detail with a blank TaskID', withDetail({ ID, TaskID: ' ' }), WITH_ID],
   ['an empty Detail', withDetail({}), BLANK],
   ['a Detail of nulls', withDetail({ ID: null, TaskID: null, Name: '' }), BLANK],
   ['a null Detail', withDetail(null), BLANK],
@@ -121,10 +124,6 @@ describe.each(['json', 'xml'] as const)('the results in %s', (format) => {
       Result: 'r',
     });
     expect(read('update', {})).toEqual({ accountTask: null, Identification: { UserId: 'u' }, Result: 'r' });
-  });
-
-  test('an update whose Detail has no TaskID shows the one that was sent', () => {
-    expect(read('update', { ID, Name: 'n' })).toMatchObject({ accountTask: { ID, TaskID: TASK.TaskID } });
   });
 
   test('a run has what the envelope says', () => {
