@@ -183,14 +183,16 @@ function withTaskId(detail: JsonValue | undefined, { TaskID }: NewAccountTask): 
   return isJsonObject(detail) && isAbsent(jsonMember(detail, 'TaskID')) ? { ...detail, TaskID } : detail;
 }
 
-/** Reads the Detail of a new client. A Secret that the service does not repeat is the one that was sent. */
+/** Reads the Detail of a new client. If the service leaves the Secret out, it is the one that was sent. */
 function readClient(detail: JsonValue | undefined, sentSecret: string | null): CreatedClient | ReadProblem {
   if (!isJsonObject(detail)) return notAnObject(detail);
   const id = textOf(detail, 'ID');
   const ID = id === null ? null : parseGuid(id.trim());
   if (ID === null && id !== null) return { at: `${AT}.ID`, problem: 'is not a GUID' };
   if (ID === null || ID === EMPTY_GUID) return { at: `${AT}.ID`, problem: 'is missing' };
-  return { ID, Name: textOf(detail, 'Name'), Secret: textOf(detail, 'Secret') ?? sentSecret, detail };
+  const Secret = textOf(detail, 'Secret');
+  if (Secret === null && !isAbsent(jsonMember(detail, 'Secret'))) return { at: `${AT}.Secret`, problem: 'is not text' };
+  return { ID, Name: textOf(detail, 'Name'), Secret: Secret ?? sentSecret, detail };
 }
 
 function textOf(detail: JsonObject, name: string): string | null {

@@ -1,6 +1,6 @@
 import type { Buffer } from 'node:buffer';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
-import type { AccountTask, NewAccountTask } from '../contract/account-task.ts';
+import type { DetailFields } from '../contract/account-task.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { isJsonObject, type JsonObject, jsonMember } from '../contract/json-value.ts';
@@ -11,36 +11,37 @@ import type { AnswerModel } from '../contract/operations.ts';
  * contract. What a status and an envelope mean (201, 401, 429, …) is decided by `interpretAnswer` in contract/envelope.ts.
  */
 
-/** A task as it was sent. */
-export interface SentTask {
-  /** Null for a task that gets its ID from the service. */
-  readonly id: string | null;
-  readonly task: NewAccountTask;
-}
+/** The members of a request that its answer should repeat. */
+export type Sent = Partial<Readonly<Record<(typeof NAMING)[number] | (typeof ECHOED)[number], string>>>;
+
+const NAMING = ['ID', 'TaskID', 'Name'] as const;
+const ECHOED = ['Parameters', 'ContentType'] as const;
 
 /**
- * Returns a failure if the answer shows another task than the request, and null if they agree.
- * That the service repeats the IDs is this project's assumption, so the check can be turned off.
+ * Returns a failure if the answer shows another task or client than the request, and null if they agree.
+ * That the service repeats IDs and names is this project's assumption, so the check can be turned off.
  */
-export function findMismatch(sent: SentTask, shown: AccountTask, unknownFate: string): TaskFailure | null {
-  const hasSameId = sent.id === null || shown.ID === sent.id;
-  if (hasSameId && shown.TaskID === sent.task.TaskID) return null;
+export function findMismatch(
+  sent: Sent,
+  shown: Pick<DetailFields, (typeof NAMING)[number]>,
+  unknownFate: string,
+): TaskFailure | null {
+  const other = NAMING.find((member) => isOther(shown[member], sent[member]));
+  if (!other) return null;
   return new TaskFailure(
     { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
-    `The service's answer names ${hasSameId ? 'a TaskID' : 'an ID'} other than the one that was sent, so it may belong to ` +
+    `The service's answer names ${other === 'ID' ? 'an' : 'a'} ${other} other than the one that was sent, so it may belong to ` +
       `another request; ${unknownFate}. UPSTREAM_CHECK_TASK_ID=off turns this check off.`,
   );
 }
 
 /** The fields with the caller's own text that the answer should repeat unchanged, but does not. */
-export function changedFields({ task }: SentTask, { fields }: AccountTask): readonly ('Parameters' | 'ContentType')[] {
-  return ECHOED.filter((field) => isOther(fields[field], task[field]));
+export function changedFields(sent: Sent, fields: DetailFields): readonly (typeof ECHOED)[number][] {
+  return ECHOED.filter((field) => isOther(fields[field], sent[field]));
 }
 
-const ECHOED = ['Parameters', 'ContentType'] as const;
-
-function isOther(received: string | null | undefined, sent: string): boolean {
-  return received !== null && received !== undefined && received !== sent;
+function isOther(received: string | null | undefined, sent: string | undefined): boolean {
+  return received !== null && received !== undefined && sent !== undefined && received !== sent;
 }
 
 type Names = ReadonlySet<string>;

@@ -14,7 +14,7 @@ import type {
 } from '../contract/task-service.ts';
 import { encodeRequest, mediaTypes, readAnswerBody, type WireFormat } from '../wire/codec.ts';
 import { TOO_LONG_NAME, TOO_MANY_VALUES } from '../wire/json.ts';
-import { changedFields, findMismatch, type SentTask, unknownMembers } from './answer-content.ts';
+import { changedFields, findMismatch, type Sent, unknownMembers } from './answer-content.ts';
 import { type UpstreamClient, USER_AGENT } from './client.ts';
 import type { UpstreamAnswer } from './exchange.ts';
 
@@ -33,7 +33,7 @@ export interface UpstreamTaskServiceOptions {
   readonly authorize?: Authorize;
   /** Unset: a 401 is final. */
   readonly reauthorize?: Reauthorize;
-  /** True if an answer must name the TaskID that was sent. */
+  /** True if an answer must name the TaskID, or the Name of the client, that was sent. */
   readonly checksTaskId: boolean;
   readonly observer?: AnswerObserver;
 }
@@ -61,10 +61,10 @@ const SIZE_PROBLEMS: ReadonlySet<string> = new Set([TOO_MANY_VALUES, TOO_LONG_NA
  */
 export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): TaskService {
   const { client } = options;
-  const update = createWrite(OPERATIONS.update, options, ({ id, task }) => ({ id, task }));
-  const createClient = createWrite(OPERATIONS.createClient, options);
+  const update = createWrite(OPERATIONS.update, options, ({ id, task }) => ({ ...task, ID: id }));
+  const createClient = createWrite(OPERATIONS.createClient, options, ({ Name }) => ({ Name }));
   return {
-    create: createWrite(OPERATIONS.create, options, (task) => ({ id: null, task })),
+    create: createWrite(OPERATIONS.create, options, (task) => task),
     update: (input, call) =>
       input.ifModified === null
         ? update(input, call)
@@ -85,11 +85,11 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
   };
 }
 
-/** Creates the method of a write. `toSent` returns the task that the answer should show. */
+/** Creates the method of a write. `toSent` returns what the answer should repeat. */
 function createWrite<Name extends WriteName>(
   operation: Operation<Name>,
   options: UpstreamTaskServiceOptions,
-  toSent?: (input: WriteInput<Name>) => SentTask,
+  toSent?: (input: WriteInput<Name>) => Sent,
 ): (input: WriteInput<Name>, call: WriteCall) => Promise<WriteResult<Name>> {
   const { client, format, tables, authorize = forwardedAuthorization, reauthorize, checksTaskId, observer } = options;
   const { answer: model, body: bodyModel, unknownFate } = operation;
@@ -132,7 +132,8 @@ function createWrite<Name extends WriteName>(
     const body = readAnswerBody(answer.body, answer.contentType, model);
     if (observer) observeBody(body, model, observer);
     const result = interpretAnswer(operation, answer.status, body, input);
-    const shown = 'accountTask' in result ? result.accountTask : null;
+    const task = 'accountTask' in result ? result.accountTask : null;
+    const shown = task ?? ('ID' in result ? result : null);
     if (!toSent || !shown) return result;
     const sent = toSent(input);
     const mismatch = checksTaskId ? findMismatch(sent, shown, unknownFate) : null;
@@ -140,7 +141,7 @@ function createWrite<Name extends WriteName>(
       answer.connection?.destroy();
       throw mismatch;
     }
-    if (observer) for (const field of changedFields(sent, shown)) observer.onChangedField(field);
+    if (observer && task) for (const field of changedFields(sent, task.fields)) observer.onChangedField(field);
     return result;
   };
   return (input, call) =>

@@ -53,6 +53,7 @@ const SUCCESSES: readonly (readonly [string, AnswerBody, Readonly<Record<Sibling
   ['a Detail with an ID that is no GUID', withDetail({ ID: '7', TaskID: TASK.TaskID }), WHOLE_ONLY],
   ['a Detail with the ID of nothing', withDetail({ ID: '0'.repeat(32), Name: 'n' }), WHOLE_ONLY],
   ['a Detail that is text', withDetail('started'), WHOLE_ONLY],
+  ['a client with a Secret that is no text', withDetail({ ...CLIENT, Secret: 5 }), WHOLE_ONLY],
   ['no ResponseData', tree({ Error: null }), UNREADABLE_ONLY],
   ['a framework message', tree({ Message: 'An error has occurred.' }), UNREADABLE_ONLY],
   ['a foreign object', tree({ ok: true }), UNREADABLE_ONLY],

@@ -126,6 +126,18 @@ test.each([
   expect((await unchecked.update(UPDATE, CALL)).accountTask).toMatchObject(detail);
 });
 
+test('a client whose answer has another Name has an unknown outcome, unless the check is off', async () => {
+  const service = await openService(() => json({ ID: OTHER_ID, Name: 'another', Secret: 'of another caller' }));
+  const { message } = await expectFailure(openTaskService(service.url).createClient(CLIENT, CALL), {
+    code: 'UPSTREAM_UNREADABLE',
+    outcome: 'UNKNOWN',
+    retryable: false,
+  });
+  expect(message).toMatch(/a Name other than the one that was sent.*UPSTREAM_CHECK_TASK_ID=off/);
+  const unchecked = openTaskService(service.url, { checksTaskId: false });
+  expect(await unchecked.createClient(CLIENT, CALL)).toMatchObject({ Name: 'another' });
+});
+
 describe.each(WRITES)('the write safety of %s', (_, write) => {
   test('it is sent once if its connection breaks, and says what may have happened', async () => {
     const service = await openRawService((socket) => socket.destroy());
