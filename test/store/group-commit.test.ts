@@ -190,7 +190,7 @@ test('a broken item among many is isolated in few transactions', async () => {
 
 test.each([
   [false, 'STORE_UNAVAILABLE', 'NOT_SENT', 'cannot be written at the moment; nothing was stored'],
-  [true, 'STORE_FAILED', 'UNKNOWN', 'the task may have been stored'],
+  [true, 'STORE_FAILED', 'UNKNOWN', 'it may have been stored'],
 ])('a commit that fails (fate unknown: %s) fails its items with %s', async (fateUnknown, code, outcome, message) => {
   const cause = new DatabaseUnavailableError('the disk failed', { cause: null, fateUnknown });
   const { commits, batches } = await openNotes({
