@@ -29,9 +29,10 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * `findOutcome` refuses malformed keys too. The failure of an update whose fate is unknown is made retryable.
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
-  const writes = decorateWrites(inner, (write, name) => (input, call) => {
+  const writes = decorateWrites(inner, (write, name) => async (input, call) => {
     const refusal = findRefusals(name, input as WriteInput<WriteName>, call.idempotencyKey ?? null, checks)[0];
-    return refusal ? Promise.reject(refusal) : write(input, call);
+    if (refusal) throw refusal;
+    return write(input, call);
   });
   return {
     ...inner,
@@ -40,9 +41,10 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
       writes.update(update, call).catch((error: unknown) => {
         throw asRepeatable(error);
       }),
-    findOutcome(idempotencyKey, call) {
+    async findOutcome(idempotencyKey, call) {
       const problem = idempotencyKeyProblem(idempotencyKey);
-      return problem ? Promise.reject(badInput('idempotencyKey', problem)) : inner.findOutcome(idempotencyKey, call);
+      if (problem) throw badInput('idempotencyKey', problem);
+      return inner.findOutcome(idempotencyKey, call);
     },
   };
 }

@@ -55,6 +55,23 @@ describe('checkedTaskService', () => {
     expect(calls).toStrictEqual([[TASK, CALL]]);
   });
 
+  test('rejects a write whose check or method throws, instead of throwing', async () => {
+    const defect = new Error('a defect');
+    const fail = () => {
+      throw defect;
+    };
+    const inner = { ...recordingService().inner, run: fail, findOutcome: fail };
+    const checks = { xmlProblem: fail, travelsAsXml: false, keyRefusal: null, requiresKey: false };
+    const { create, run, findOutcome } = checkedTaskService(inner, checks);
+    const calls = [
+      create({ ...TASK, ContentType: 'application/xml' }, CALL),
+      run({ id: ID }, CALL),
+      findOutcome('k', CALL),
+    ];
+    const rejected = { status: 'rejected', reason: defect };
+    expect(await Promise.allSettled<unknown>(calls)).toEqual([rejected, rejected, rejected]);
+  });
+
   test.each([
     ['Parameters that are not JSON', { Parameters: '{' }, false, /^parameters: is not JSON/],
     [
