@@ -8,13 +8,24 @@ function generateHash(document: object): string {
   return meta.hash;
 }
 
+/** Tells Apollo Client which objects a fragment on an interface or a union matches. */
+const possibleTypes = {
+  CreateAccountTaskResult: ['CreateAccountTaskPayload', 'CreateAccountTaskFailure'],
+  WriteFailure: [
+    'CreateAccountTaskFailure',
+    'UpdateAccountTaskFailure',
+    'RunAccountTaskFailure',
+    'CreateClientFailure',
+  ],
+};
+
 /** With Apollo Client: a failure is thrown; nothing is retried unless a link does it. */
 export const createApolloSend: CreateSend = ({ url, authorization }, sent = 'text') => {
   const http = new HttpLink({ uri: url, headers: { Authorization: authorization } });
   const client = new ApolloClient({
     // A hash that is not known is an error, and no reason to send the text: that would be refused.
     link: sent === 'hash' ? new PersistedQueryLink({ generateHash, retry: () => false }).concat(http) : http,
-    cache: new InMemoryCache(),
+    cache: new InMemoryCache({ possibleTypes }),
     clientAwareness: { name: 'front-end', version: '1.0' },
   });
   return ({ type, document, variables }) =>
