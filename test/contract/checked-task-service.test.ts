@@ -62,11 +62,11 @@ describe('checkedTaskService', () => {
     };
     const inner = { ...recordingService().inner, run: fail, findOutcome: fail };
     const checks = { xmlProblem: fail, travelsAsXml: false, keyRefusal: null, requiresKey: false };
-    const { create, run, findOutcome } = checkedTaskService(inner, checks);
+    const service = checkedTaskService(inner, checks);
     const calls = [
-      create({ ...TASK, ContentType: 'application/xml' }, CALL),
-      run({ id: ID }, CALL),
-      findOutcome('k', CALL),
+      service.create({ ...TASK, ContentType: 'application/xml' }, CALL),
+      service.run({ id: ID }, CALL),
+      service.findOutcome('k', CALL),
     ];
     const rejected = { status: 'rejected', reason: defect };
     expect(await Promise.allSettled<unknown>(calls)).toEqual([rejected, rejected, rejected]);
