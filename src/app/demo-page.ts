@@ -61,7 +61,7 @@ function link(path: string, what: string): string {
 function tokenSection(authorization: string): PageSection {
   return {
     title: 'The demo’s token',
-    html: `<p>Send it with every request to GraphQL or REST. It belongs to this start of the demo and to its one client.</p>
+    html: `<p>Send it with every request to GraphQL or REST. It is valid for eight hours, over restarts of the demo too.</p>
 ${htmlCode(`Authorization: ${authorization}`)}`,
   };
 }
@@ -70,7 +70,7 @@ function faultSection(faults: readonly CatalogueTask[]): PageSection {
   const rows = faults.map(({ id, name }) => [`<code>${id}</code>`, escapeHtml(name.replace('Fault: ', ''))]);
   return {
     title: 'Faults on demand',
-    html: `<p>A create of one of these tasks fails on purpose, through GraphQL and REST alike, so that you can see what your program
+    html: `<p>A create of one of these tasks fails on purpose, or is slow, through GraphQL and REST alike, so that you can see what your program
 must handle.</p>
 ${htmlTable('The faults', ['taskId', 'what happens'], rows)}`,
   };
@@ -99,7 +99,11 @@ const FIELDS: readonly (readonly string[])[] = [
     'how often it runs: <code>NONE</code>, or a member of <code>TASK_FREQUENCIES</code>',
     'yes',
   ],
-  ['<code>StartDate</code>, <code>FinishDate</code>', 'an ISO 8601 time with an offset, up to 100 ns', 'no'],
+  [
+    '<code>StartDate</code>, <code>FinishDate</code>',
+    'an ISO 8601 time with an offset and at most 7 digits after the seconds',
+    'no',
+  ],
   ['<code>Parameters</code>', 'text that parses as <code>ContentType</code>; it is kept byte for byte', 'yes'],
   ['<code>ContentType</code>', '<code>application/json</code> or <code>application/xml</code>', 'yes'],
   ['<code>Notification</code>', '<code>NONE</code>, or a member of <code>TASK_NOTIFICATIONS</code>', 'no'],

@@ -85,7 +85,7 @@ async function seedDemo({ clients, catalogue, tokens }: Store, tasks: readonly C
   ];
   return {
     authorization: `Bearer ${ofClient.token}`,
-    accountNote: `To create clients, with the userId ${accountId}: Authorization: Bearer ${ofAccount.token}\n`,
+    accountNote: `Only for createClient (userId ${accountId}): Authorization: Bearer ${ofAccount.token}\n`,
   };
 }
 

@@ -126,7 +126,7 @@ test('the page repeats a task of unknown outcome with its key, gets the recorded
   const { button, field, title, outcome, keys, screenshot, received } = await open();
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
-  expect(await outcome.innerText()).toContain('it cannot be created twice');
+  expect(await outcome.innerText()).toContain('that cannot create it twice');
   expect(await field('Parameters').isEnabled()).toBe(false);
   await screenshot('unknown');
   answer = () => null;
@@ -137,7 +137,7 @@ test('the page repeats a task of unknown outcome with its key, gets the recorded
   expect(keys).toHaveLength(2);
   expect(new Set(keys).size).toBe(1);
 
-  await button('Start a new one').click();
+  await button('Give up on this one and start anew').click();
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
   expect(new Set(keys).size).toBe(2);

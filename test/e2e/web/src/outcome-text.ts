@@ -60,12 +60,12 @@ function toUnknownText(failure: Failure | Withheld, isAgain: boolean): OutcomeTe
     return {
       tone: 'unsure',
       title: 'Whether the task was created is still not known',
-      text: `It was not sent again. Have somebody look for the task before you create another. ${message}`,
+      text: `Asking again did not help. Have somebody look for the task before you create another. ${message}`,
     };
   return {
     tone: 'unsure',
     title: 'It is not known whether the task was created',
-    text: `${message} You can safely ask again: it cannot be created twice.`,
+    text: `${message} You can safely ask again: that cannot create it twice. Starting a new one can.`,
   };
 }
 
