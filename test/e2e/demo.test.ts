@@ -51,7 +51,8 @@ describe('npm start', () => {
       },
     });
     expect(await listIds(address, headerIn(banner))).toEqual([answer.data.createAccountTask.accountTask.id]);
-    const [, userId, accountHeader = ''] = /with the userId (\S+): Authorization: (Bearer \S+)$/m.exec(banner) ?? [];
+    const [, userId, accountHeader = ''] =
+      /createClient \(userId (\S+)\): Authorization: (Bearer \S+)$/m.exec(banner) ?? [];
     const client = await fetch(new URL('graphql', address), {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', Authorization: accountHeader },
