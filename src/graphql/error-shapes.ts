@@ -8,6 +8,7 @@ import { AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { DoneWrites, GatewayContext } from '../schema/context.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+import { toSafeMessage } from './hidden-values.ts';
 
 /** At most 20 errors in an answer, and at most 20 failures of a request in the log; both say how many were left out. */
 const MAX_FAILURES = 20;
@@ -148,18 +149,9 @@ function refusedError(error: GraphQLError, record: RequestRecord, status: { read
   const extensions = { code: String(code), ...others, outcome: 'NOT_SENT', retryable: false };
   noteFailure(record, extensions.code, extensions.outcome);
   return toError(error, {
-    message: withoutSecrets(error.message),
+    message: toSafeMessage(error),
     extensions: { ...extensions, requestId: record.requestId, ...status },
   });
-}
-
-const ABOUT_SECRET = /^(?:\S*\bsecret: |Variable "\$secret" |Variable .* at "\S*\bsecret"; )/s;
-const SECRET_MEMBER = /\bsecret: (?:"""[^]*?"""|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|[^\s,}\])]+)/g;
-
-/** Removes the value of `secret` from a message of graphql-js, which quotes a bad value or the object around it. */
-function withoutSecrets(message: string): string {
-  if (!message.includes('secret')) return message;
-  return ABOUT_SECRET.test(message) ? 'secret: expected a text' : message.replaceAll(SECRET_MEMBER, 'secret: …');
 }
 
 /** Returns an error at the place of another one. */
