@@ -183,16 +183,26 @@ function readText(object: JsonObject, name: string, at: string): string | null |
   return value === null || typeof value === 'string' ? value : { at: `${at}.${name}`, problem: 'is not text' };
 }
 
-/** Withholds the texts that repeat a secret, or six of its characters in a row; the service may shorten or escape it. */
+/** Withholds the texts that repeat a secret, or six of its characters in a row; the service may shorten or encode it. */
 function withoutSecret({ ErrorCode, ErrorReason }: EnvelopeError, secret: string | null): EnvelopeError {
   const show = (text: string | null): string | null =>
-    secret !== null && text !== null && repeats(text.toLowerCase(), secret.toLowerCase()) ? null : text;
+    secret !== null && text !== null && toReadings(text).some((reading) => repeats(reading, secret)) ? null : text;
   return { ErrorCode: show(ErrorCode), ErrorReason: show(ErrorReason) };
 }
 
+/** Returns a text as it is, without percent-encoding, and with its words decoded from base64. */
+function toReadings(text: string): readonly string[] {
+  const plain = text.replace(/(?:%[\da-f]{2})+/gi, (bytes) => Buffer.from(bytes.replaceAll('%', ''), 'hex').toString());
+  const words = plain.match(/[\w+/-]{2,}/g) ?? [];
+  // The base64 may follow other characters that are also of its alphabet.
+  const decoded = words.flatMap((word) => [0, 1, 2, 3].map((at) => Buffer.from(word.slice(at), 'base64').toString()));
+  return [text, plain, plain.replaceAll('+', ' '), ...decoded];
+}
+
 function repeats(text: string, secret: string): boolean {
-  const length = Math.min(secret.length, 6);
-  for (let at = 0; at + length <= secret.length; at += 1) if (text.includes(secret.slice(at, at + length))) return true;
+  const [said, kept] = [text.toLowerCase(), secret.toLowerCase()];
+  const length = Math.min(kept.length, 6);
+  for (let at = 0; at + length <= kept.length; at += 1) if (said.includes(kept.slice(at, at + length))) return true;
   return false;
 }
 

@@ -150,6 +150,11 @@ describe('a secret that the service repeats in its Error', () => {
     ['in another case', SECRET.toUpperCase()],
     ['cut off', `Bad secret "${SECRET.slice(0, 12)}…"`],
     ['escaped', SECRET.replaceAll(' ', '%20')],
+    ['percent-encoded', `Bad secret ${Buffer.from(SECRET).toString('hex').replace(/../g, '%$&')}.`],
+    ['in base64', `Bad secret "${Buffer.from(SECRET).toString('base64')}".`],
+    ['in base64 and cut off', `Bad secret ${Buffer.from(SECRET).toString('base64').slice(0, 12)}…`],
+    ['in base64 for URLs after a slash', `/clients/${Buffer.from(`name:${SECRET}`).toString('base64url')}`],
+    ['percent-encoded in base64', encodeURIComponent(Buffer.from(SECRET).toString('base64'))],
   ])('is withheld if it is %s', (_, text) => {
     const { message, errorCode, errorReason } = failureOf({ ErrorCode: 'E17', ErrorReason: text });
     expect({ message, errorCode, errorReason }).toEqual({
