@@ -70,8 +70,8 @@ function faultSection(faults: readonly CatalogueTask[]): PageSection {
   const rows = faults.map(({ id, name }) => [`<code>${id}</code>`, escapeHtml(name.replace('Fault: ', ''))]);
   return {
     title: 'Faults on demand',
-    html: `<p>A create of one of these tasks fails on purpose, or is slow, through GraphQL and REST alike, so that you can see what your program
-must handle.</p>
+    html: `<p>A create of one of these tasks, or an update to one, fails on purpose, or is slow, through GraphQL and REST alike, so that
+you can see what your program must handle.</p>
 ${htmlTable('The faults', ['taskId', 'what happens'], rows)}`,
   };
 }

@@ -1,10 +1,10 @@
 /*
- * Faults on demand. In the demo, catalogue tasks named "Fault: …" make their creates fail or take long, so that the authors
- * of front ends can see what they must handle.
+ * Faults on demand. In the demo, catalogue tasks named "Fault: …" make their creates and updates fail or take long, so that the
+ * authors of front ends can see what they must handle.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import type { CreatedAccountTask } from '../contract/account-task.ts';
 import { type FailureEvidence, type FailureKind, TaskFailure } from '../contract/failure.ts';
+import { OPERATIONS } from '../contract/operations.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import type { CatalogueTask } from '../store/catalogue.ts';
 import { createLedger } from '../store/idempotency/ledger.ts';
@@ -19,11 +19,14 @@ export interface FaultOptions {
   readonly wait?: (ms: number) => Promise<unknown>;
 }
 
-/** Makes a fault of a create. `store` is the create that it stands in front of. */
-type Fault = (
-  store: () => Promise<CreatedAccountTask>,
+type Wording = Pick<(typeof OPERATIONS)['create' | 'update'], 'action' | 'subject' | 'unknownFate'>;
+
+/** Makes a fault of a create or an update. `store` is the write that it stands in front of. */
+type Fault = <Result extends object>(
+  store: () => Promise<Result>,
   wait: (ms: number) => Promise<unknown>,
-) => Promise<CreatedAccountTask>;
+  wording: Wording,
+) => Promise<Result>;
 
 const TASK_ID_PREFIX = 'fa000000-0000-4000-8000-000000000';
 const SLOW_MS = 8_000;
@@ -37,25 +40,28 @@ const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault]>> = 
   401: failing({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.'),
   403: failing(
     { code: 'FORBIDDEN', outcome: 'REJECTED' },
-    'The service does not allow this caller to create the task.',
+    ({ action }) => `The service does not allow this caller to ${action}.`,
   ),
   404: failing({ code: 'TASK_NOT_FOUND', outcome: 'REJECTED' }, 'The catalogue has no such task.'),
   409: failing({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'The account has no client; create one first.'),
   422: failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, REASON, { errorCode: 'E17', errorReason: REASON }),
-  429: failing({ code: 'OVERLOADED', outcome: 'REJECTED' }, 'The service refused the task because it is busy.'),
+  429: failing(
+    { code: 'OVERLOADED', outcome: 'REJECTED' },
+    ({ subject }) => `The service refused ${subject} because it is busy.`,
+  ),
   503: failing({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service cannot be reached.'),
   500: failing(
     { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
-    'The service failed (HTTP 500); the task may have been created.',
+    ({ unknownFate }) => `The service failed (HTTP 500); ${unknownFate}.`,
   ),
   504: [
     'UPSTREAM_TIMEOUT, created',
-    async (store) => {
-      const created = await store();
-      if (created.replayed) return created;
+    async (store, _wait, { unknownFate }) => {
+      const result = await store();
+      if ('replayed' in result && result.replayed) return result;
       throw new TaskFailure(
         { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' },
-        'The service did not answer in time; the task may have been created.',
+        `The service did not answer in time; ${unknownFate}.`,
       );
     },
   ],
@@ -77,13 +83,13 @@ const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault]>> = 
 /** The faults whose keys are kept as those of a service are: claimed before the create, settled after it. */
 const AT_THE_SERVICE: ReadonlySet<string> = new Set(['500', '102']);
 
-/** The catalogue tasks whose creates are faults. */
+/** The catalogue tasks whose creates and updates are faults. */
 export const FAULT_TASKS: readonly CatalogueTask[] = Object.entries(FAULTS).map(([digits, [name]]) => ({
   id: `${TASK_ID_PREFIX}${digits}`,
   name: `Fault: ${name}`,
 }));
 
-/** Decorates the store's task service with the faults. Creates of other tasks are left alone. */
+/** Decorates the store's task service with the faults. Writes of other tasks are left alone. */
 export function faultyTaskService(
   inner: TaskService,
   { database, keyExpiryMs, wait = delay }: FaultOptions,
@@ -96,10 +102,16 @@ export function faultyTaskService(
     onUnsettled: () => undefined,
     onLateAnswer: () => undefined,
   });
-  const create: TaskService['create'] = async (task, call) => {
-    const [, fault] = FAULTS[toDigits(task.TaskID)] ?? [];
-    return fault ? fault(() => inner.create(task, call), wait) : inner.create(task, call);
+  const carryOut = async <Result extends object>(
+    taskId: string,
+    store: () => Promise<Result>,
+    wording: Wording,
+  ): Promise<Result> => {
+    const [, fault] = FAULTS[toDigits(taskId)] ?? [];
+    return fault ? fault(store, wait, wording) : store();
   };
+  const create: TaskService['create'] = (task, call) =>
+    carryOut(task.TaskID, () => inner.create(task, call), OPERATIONS.create);
   const service = idempotentTaskService(
     // The ledger has the key already; for the store it would be one in use.
     { ...inner, create: (task, call) => create(task, { ...call, idempotencyKey: null }) },
@@ -108,6 +120,7 @@ export function faultyTaskService(
   return {
     ...inner,
     create: (task, call) => (AT_THE_SERVICE.has(toDigits(task.TaskID)) ? service : { create }).create(task, call),
+    update: (update, call) => carryOut(update.task.TaskID, () => inner.update(update, call), OPERATIONS.update),
     async close() {
       await ledger.close();
       await inner.close();
@@ -121,13 +134,13 @@ function toDigits(taskId: string): string {
 
 function failing(
   kind: FailureKind,
-  message: string,
+  message: string | ((wording: Wording) => string),
   evidence?: FailureEvidence,
 ): readonly [name: string, fault: Fault] {
   return [
     kind.code,
-    () => {
-      throw new TaskFailure(kind, message, evidence);
+    (_store, _wait, wording) => {
+      throw new TaskFailure(kind, typeof message === 'string' ? message : message(wording), evidence);
     },
   ];
 }

@@ -40,6 +40,10 @@ const TRY_CREATE = `mutation ($input: CreateAccountTaskInput!, $key: String) {
     ... on WriteFailure { code outcome retryable errorCode errorReason }
   }
 }`;
+const UPDATE = `mutation ($id: ID!, $input: UpdateAccountTaskInput!) {
+  updateAccountTask(id: $id, input: $input) { accountTask { taskId } }
+}`;
+const TASK = 'query ($id: ID!) { accountTask(id: $id) { taskId } }';
 const OUTCOME =
   'query ($key: String!) { writeOutcome(idempotencyKey: $key) { state accountTask { id } failure { code } } }';
 
@@ -91,6 +95,31 @@ test('the faults fail alike as errors, as data and in a batch, and create nothin
     expect(batch).toMatchObject([{ __typename: 'CreateAccountTaskFailure', ...extensions }]);
   }
   expect(await count()).toBe(3);
+});
+
+test('an update to a fault fails as its create does, is retryable if its fate is unknown, and only …504 updates', async () => {
+  const waits: number[] = [];
+  const { create, gateway } = await startDemo(async (ms) => waits.push(ms));
+  const created = (await create('102')).data?.['createAccountTask'] as unknown as {
+    readonly accountTask: { readonly id: string };
+  };
+  const { id } = created.accountTask;
+  const update = async (digits: string) => {
+    const variables = { id, input: { ...SAMPLE_INPUT, taskId: fault(digits), enabled: true } };
+    return (await gateway.graphql({ query: UPDATE, variables })).json;
+  };
+  const taskId = async () => (await gateway.graphql({ query: TASK, variables: { id } })).json.data?.['accountTask'];
+  for (const [digits, extensions] of FAILURES) {
+    const isUnknown = ['500', '504'].includes(digits);
+    const { errors = [] } = await update(digits);
+    expect(errors.map((error) => error.extensions)).toMatchObject([
+      { ...extensions, ...(isUnknown && { retryable: true }) },
+    ]);
+    if (isUnknown) expect(errors[0]?.message).toContain('the task may have been updated');
+    expect(await taskId()).toEqual({ taskId: fault(['504', '999'].includes(digits) ? '504' : '102') });
+  }
+  expect(await update('102')).toMatchObject({ data: { updateAccountTask: { accountTask: { taskId: fault('102') } } } });
+  expect(waits).toEqual([8_000, 8_000]);
 });
 
 test('a batch with a fault of each kind keeps the outcomes apart', async () => {
