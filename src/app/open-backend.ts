@@ -1,5 +1,6 @@
 import { tokenAuthentication } from '../auth/authenticate.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
+import { BODY_FIELDS } from '../contract/operations.ts';
 import type { Store } from '../store/store.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 import { type Backend, openTokenVerifier } from './backend.ts';
@@ -29,6 +30,7 @@ export async function storeBackend(store: Store, config: Config, { metrics }: Ob
       travelsAsXml: false,
       keyRefusal: null,
       requiresKey: config.requiresIdempotencyKey,
+      minSecretLength: BODY_FIELDS.Secret.storeMinLength,
     }),
     authenticate: tokenAuthentication(
       (token) => store.tokens.verify(token),

@@ -12,6 +12,8 @@ export interface TaskChecks {
   readonly keyRefusal: string | null;
   /** True if a create or a run without a key is refused. */
   readonly requiresKey: boolean;
+  /** 1 unless given. */
+  readonly minSecretLength?: number;
 }
 
 const KEY_REQUIRED =
@@ -24,7 +26,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
 /**
  * Decorates a task service so that invalid inputs and idempotency keys are refused before anything is sent or stored.
  * A write rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType, for a name or secret of a
- * client that is too long, for a text that the wire cannot carry, and for a key that is too long, contains a control character,
+ * client of a wrong length, for a text that the wire cannot carry, and for a key that is too long, contains a control character,
  * is not supported, or is missing but required.
  * `findOutcome` refuses malformed keys too. The failure of an update whose fate is unknown is made retryable.
  */
@@ -71,9 +73,9 @@ const INPUT_PROBLEMS: InputProblems = {
   create: taskProblems,
   update: ({ task }, checks) => taskProblems(task, checks),
   run: () => NONE,
-  createClient: ({ Name, Secret }, { travelsAsXml }) => [
-    ...textProblems('name', Name, BODY_FIELDS.Name.maxLength, travelsAsXml),
-    ...textProblems('secret', Secret, BODY_FIELDS.Secret.maxLength, travelsAsXml),
+  createClient: ({ Name, Secret }, { travelsAsXml, minSecretLength = 1 }) => [
+    ...textProblems('name', Name, 1, BODY_FIELDS.Name.maxLength, travelsAsXml),
+    ...textProblems('secret', Secret, minSecretLength, BODY_FIELDS.Secret.maxLength, travelsAsXml),
   ],
 };
 
@@ -89,12 +91,15 @@ function taskProblems(
 function textProblems(
   member: 'name' | 'secret',
   text: string | null,
+  minLength: number,
   maxLength: number,
   travelsAsXml: boolean,
 ): readonly TaskFailure[] {
   if (text === null) return NONE;
-  if (text.trim() === '' || text.length > maxLength)
-    return [badInputMember(member, `expected 1 to ${maxLength} characters, not only blanks, got ${text.length}`)];
+  if (text.trim() === '' || text.length < minLength || text.length > maxLength) {
+    const expected = `expected ${minLength} to ${maxLength} characters, not only blanks`;
+    return [badInputMember(member, `${expected}, got ${text.length}`)];
+  }
   const problem = text.isWellFormed()
     ? travelsAsXml && xmlTextProblem(text)
     : 'contains an unpaired surrogate, which no encoding can carry';

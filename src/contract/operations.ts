@@ -18,6 +18,8 @@ interface BodyMember {
   readonly kind: 'guid' | 'date' | 'text' | 'content type' | 'boolean' | keyof EnumTables;
   readonly isRequired: boolean;
   readonly maxLength?: number;
+  /** The limit of our own store. */
+  readonly storeMinLength?: number;
 }
 
 /** The members of all requests' bodies by the contract's names. */
@@ -31,7 +33,7 @@ export const BODY_FIELDS = {
   Notification: { kind: 'notifications', isRequired: false },
   Enabled: { kind: 'boolean', isRequired: false },
   Name: { kind: 'text', isRequired: true, maxLength: 18 },
-  Secret: { kind: 'text', isRequired: true, maxLength: 50 },
+  Secret: { kind: 'text', isRequired: true, maxLength: 50, storeMinLength: 16 },
   UserID: { kind: 'guid', isRequired: true },
 } as const satisfies Readonly<Record<string, BodyMember>>;
 export type BodyField = keyof typeof BODY_FIELDS;

@@ -85,12 +85,13 @@ function toBodySchema({ name, jsonOrder }: BodyModel, nullable: Nullable): JsonO
 
 function toFieldSchema(field: BodyField, nullable: Nullable): JsonObject {
   const { kind, ...facts } = BODY_FIELDS[field];
+  const minLength = 'storeMinLength' in facts ? facts.storeMinLength : 1;
   const maxLength = 'maxLength' in facts ? { maxLength: facts.maxLength } : {};
   if (kind === 'frequencies' || kind === 'notifications') return toRef(ENUM_NAMES[kind]);
   if (kind === 'guid') return { type: 'string', pattern: GUID };
   if (kind === 'date') return nullable({ type: 'string', format: 'date-time' });
   if (kind === 'content type') return { type: 'string', enum: [...CONTENT_TYPES] };
-  return kind === 'boolean' ? { type: 'boolean' } : { type: 'string', minLength: 1, ...maxLength };
+  return kind === 'boolean' ? { type: 'boolean' } : { type: 'string', minLength, ...maxLength };
 }
 
 /** Members go as a name, or as a number where it is known. Only NONE is the contract's. */

@@ -2,9 +2,10 @@ import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { badInput, badInputMember } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { BODY_FIELDS } from '../contract/operations.ts';
 import { formatTimestamp } from '../contract/timestamp.ts';
 import { readClock, type Database } from './sql/database.ts';
-import { createSecret, hashSecret, matchesSecret, MAX_SECRET_LENGTH, MIN_SECRET_LENGTH } from './secret.ts';
+import { createSecret, hashSecret, matchesSecret } from './secret.ts';
 
 /** An API client of an account. Tasks can only be created for an account that has a client. */
 export interface Client {
@@ -50,7 +51,8 @@ type ClientRow = {
   readonly revoked_at: string | null;
 };
 
-const MAX_NAME_LENGTH = 18;
+const { maxLength: MAX_NAME_LENGTH } = BODY_FIELDS.Name;
+const { maxLength: MAX_SECRET_LENGTH, storeMinLength: MIN_SECRET_LENGTH } = BODY_FIELDS.Secret;
 const COLUMNS = ['id', 'account_id', 'name', 'secret_hash', 'created_at', 'revoked_at'] as const;
 const SELECT = `SELECT ${COLUMNS.join(', ')} FROM clients`;
 

@@ -2,11 +2,6 @@ import { randomBytes, scrypt, timingSafeEqual } from 'node:crypto';
 import { TaskFailure } from '../contract/failure.ts';
 import type { SqlReader } from './sql/database.ts';
 
-/** The contract's limit for a client's secret. */
-export const MAX_SECRET_LENGTH = 50;
-/** Our own limit for a secret that a caller chooses. */
-export const MIN_SECRET_LENGTH = 16;
-
 const COST = { N: 16_384, r: 8, p: 1 } as const;
 const KEY_BYTES = 32;
 

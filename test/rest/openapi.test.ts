@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -59,6 +60,13 @@ describe.each(['3.1', '3.0'] as const)('the OpenAPI %s document', (version) => {
       },
       { type: 'integer', enum: [0] },
     ]);
+  });
+
+  test("states the lengths of a client's secret in this store", () => {
+    expect(document.components.schemas['ClientRequest']?.['properties']).toMatchObject({
+      Name: { minLength: 1, maxLength: 18 },
+      Secret: { minLength: 16, maxLength: 50 },
+    });
   });
 
   test('has no object without a name', () => {
@@ -150,6 +158,19 @@ test('the document is served without credentials, in both versions', async () =>
   expect([newer, older]).toEqual([served, documentOf('3.0', tables)]);
   expect([served.openapi, documentOf('3.0').openapi]).toEqual(['3.1.1', '3.0.4']);
 });
+
+test.each([15, 51])(
+  'a secret of %i characters is refused with the lengths that the document states',
+  async (length) => {
+    const body = JSON.stringify({ Name: 'shop', Secret: 's'.repeat(length), UserID: randomUUID() });
+    const headers = { Authorization: `Bearer ${gateway.token}`, 'Content-Type': 'application/json' };
+    const answer = await fetch(new URL('api/v1/admin/clients', gateway.url), { method: 'POST', headers, body });
+    expect([answer.status, await answer.text()]).toEqual([
+      400,
+      expect.stringContaining(`expected 16 to 50 characters, not only blanks, got ${length}`),
+    ]);
+  },
+);
 
 test.each([
   ['another version', 'GET', '?version=2.0', 400],
