@@ -39,6 +39,7 @@ function lookAround({ graphiql, upstream, metricsPort }: Config): PageSection {
     graphiql && link('graphql', 'GraphiQL, with examples that run as they stand'),
     link('health', 'whether the process is alive'),
     link('ready', 'whether it can serve, with the result of each check'),
+    !upstream && link('api/openapi.json', 'the REST contract as this gateway serves it, in OpenAPI'),
     metricsPort === null && link('metrics', 'its counters, in the format of Prometheus'),
   ].filter((item) => item !== false);
   const backend = upstream

@@ -90,7 +90,8 @@ describe("the sections of the demo's page", () => {
   test('show the token, the links and the REST contract', () => {
     const page = sectionsOf({}, 'Bearer <"abc&');
     expect(page).toContain('Authorization: Bearer &lt;&quot;abc&amp;');
-    expect(page.match(/href="[^"]*"/g)).toEqual(['href="graphql"', 'href="health"', 'href="ready"', 'href="metrics"']);
+    const links = ['graphql', 'health', 'ready', 'api/openapi.json', 'metrics'];
+    expect(page.match(/href="[^"]*"/g)).toEqual(links.map((path) => `href="${path}"`));
     expect(page).toContain('&quot;TaskID&quot;: &quot;86cb791c-8078-41ae-a045-5dded04c9589&quot;');
     expect(page).toContain(
       '<td><code>fa000000-0000-4000-8000-000000000504</code></td><td>UPSTREAM_TIMEOUT, created</td>',
@@ -101,7 +102,7 @@ describe("the sections of the demo's page", () => {
   test('name the service instead of the REST contract where creates are sent to one', () => {
     const page = sectionsOf({ UPSTREAM_URL: 'https://service.example/a&b/' }, null);
     expect(page).toContain('Creates are sent to <code>https://service.example/a&amp;b/</code>');
-    expect(page).not.toMatch(/REST contract|Authorization/);
+    expect(page).not.toMatch(/REST contract|openapi|Authorization/);
   });
 
   test('leave out links to what is off or elsewhere', () => {
