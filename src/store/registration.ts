@@ -107,7 +107,7 @@ async function updateTask(transaction: SqlTransaction, permitted: Permitted, now
   for (;;) {
     const sql = `SELECT ${KEPT_COLUMNS} FROM account_tasks WHERE account_id = ?1 AND id = ?2`;
     const [kept] = await transaction.read<KeptFields>(sql, [accountId, id]);
-    if (!kept) return accountTaskNotFound(id);
+    if (!kept) return accountTaskNotFound(id, 'changed');
     const modified = kept.DateModified ?? '';
     if (ifModified !== null && toTicks(ifModified) !== toTicks(modified)) return conflict(modified);
     const now = formatTimestamp(nowMs);

@@ -40,10 +40,10 @@ function refusedValue(cause: UnstorableDataError): TaskFailure {
 }
 
 /** The failure of a write to an account task that the caller does not have. */
-export function accountTaskNotFound(id: string): TaskFailure {
+export function accountTaskNotFound(id: string, undone: 'changed' | 'sent'): TaskFailure {
   return new TaskFailure(
     { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' },
-    `The caller has no account task ${id}; nothing was changed.`,
+    `The caller has no account task ${id}; nothing was ${undone}.`,
   );
 }
 

@@ -133,7 +133,7 @@ export function recordedTaskService(
   const refuseUnrecorded = async (id: string, { caller }: Call): Promise<void> => {
     if (caller.kind !== 'subject') return;
     const [task] = await records.find(toIdentity(caller), [id], 1);
-    if (!task) throw accountTaskNotFound(id);
+    if (!task) throw accountTaskNotFound(id, 'sent');
   };
   return {
     ...inner,

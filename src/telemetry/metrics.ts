@@ -121,11 +121,11 @@ export function createMetrics() {
       ['record', 'settlement', 'refusal'],
     ),
     countLateAnswer: () => lateAnswers.inc(),
-    /** Registers a gauge of the creates that wait to be settled. To be called once, in upstream mode only. */
+    /** Registers a gauge of the writes that wait to be settled. To be called once, in upstream mode only. */
     watchUnsettledAttempts(count: () => Promise<number>) {
       const unsettled = new Gauge({
         name: 'gateway_unsettled_attempts',
-        help: 'Creates of unknown fate that nobody has settled yet, in all gateways of the database.',
+        help: 'Writes of unknown fate that nobody has settled yet, in all gateways of the database.',
         aggregator: 'max',
         registers,
         async collect() {

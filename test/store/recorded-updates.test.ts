@@ -107,7 +107,12 @@ describe.each(DATABASES)('an update of a recorded task on %s', (kind) => {
 
   test('with the credentials of the gateway, only tasks that are recorded for the caller are updated and run', async () => {
     const { tasks, sent } = await recordedOver(kind);
-    const refusal = { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED', retryable: false };
+    const refusal = {
+      code: 'ACCOUNT_TASK_NOT_FOUND',
+      outcome: 'REJECTED',
+      retryable: false,
+      message: `The caller has no account task ${ID}; nothing was sent.`,
+    };
     await tasks.create(REPORT_TASK, { ...SUBJECT, caller: { kind: 'subject', subject: 'other' } });
     await expect(tasks.update(UPDATE, SUBJECT)).rejects.toMatchObject(refusal);
     await expect(tasks.run({ id: ID }, SUBJECT)).rejects.toMatchObject(refusal);

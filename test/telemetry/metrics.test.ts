@@ -117,6 +117,10 @@ describe('the values of metrics', () => {
     expect(valueOf(upstream, name, labels)).toBe(expected);
   });
 
+  test('the unsettled attempts are said to be writes, since runs count too', () => {
+    expect(upstream.find(({ name }) => name === 'gateway_unsettled_attempts')?.help).toMatch(/^Writes /);
+  });
+
   test('in the store, creates, replays and commits of GraphQL and REST are counted', () => {
     expect(valueOf(store, 'gateway_creates_total', { backend: 'store', code: 'OK' })).toBe(3);
     expect(valueOf(store, 'gateway_idempotency_replays_total')).toBe(1);
