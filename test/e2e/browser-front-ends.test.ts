@@ -56,7 +56,11 @@ function submit(
   const [client, given, sent] = [name, endpoint, input].map((value) => JSON.stringify(value));
   const options = `{ storage: ${storage}, callerId: 'ann', keyLifetimeMs: 3600000 }`;
   return page.evaluate(
-    `import('/front-ends.js').then((all) => all.submitAccountTask(all.FRONT_ENDS[${client}](${given}), ${sent}, ${options}))`,
+    `import('/front-ends.js').then((all) => {
+      const result = all.submitAccountTask(all.FRONT_ENDS[${client}](${given}), ${sent}, ${options});
+      globalThis.submitted?.();
+      return result;
+    })`,
   );
 }
 
@@ -103,10 +107,22 @@ test('a page that is reloaded before its answer came finds the task that it has 
 
 test('two tabs that submit the same form at once create one task', async () => {
   const context = await newContext();
+  // No answer comes before both have submitted: what one submits after the other has its task is a new task.
+  let meeting = Promise.withResolvers<null>();
+  let submitted = 0;
+  await context.exposeFunction('submitted', () => {
+    submitted += 1;
+    if (submitted % 2 === 0) meeting.resolve(null);
+  });
+  await context.route('**/graphql', async (route) => {
+    await meeting.promise;
+    await route.continue();
+  });
   const tabs = [await openTab(context), await openTab(context)];
   const before = (await countTasks()) ?? 0;
   const rounds = 20;
   for (let round = 0; round < rounds; round += 1) {
+    meeting = Promise.withResolvers<null>();
     const input = { ...SAMPLE_INPUT, parameters: String(round) };
     const results = await Promise.all(tabs.map((tab) => submit(tab, 'localStorage', input)));
     expect(results).toMatchObject([{ kind: 'created' }, { kind: 'created' }]);

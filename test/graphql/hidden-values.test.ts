@@ -132,8 +132,11 @@ describe.each([
       expect(answer).not.toMatch(/LEAK/);
       const [error] = (JSON.parse(answer) as GraphqlAnswer).errors ?? [];
       // A mutation by GET is refused before its variables are read.
-      if (kind === 'a variable' && index === 2) expect(error?.message).toMatch(/^query: expected a query/);
-      else expect(error).toMatchObject({ message, locations: [{ line: 1 }], extensions: { outcome: 'NOT_SENT' } });
+      const isEarlier = kind === 'a variable' && index === 2;
+      const expected = isEarlier
+        ? { extensions: { outcome: 'NOT_SENT' } }
+        : { message, locations: [{ line: 1 }], extensions: { outcome: 'NOT_SENT' } };
+      expect(error).toMatchObject(expected);
     }
   });
 });
