@@ -54,7 +54,11 @@ export function createGraphiqlPage(options: GraphiqlOptions): GraphiqlPage {
   return {
     async answer(request) {
       if (options.isLocal) refuseForeignHost(request.headers.host);
-      rendered ??= render(options);
+      // A later request tries again what failed.
+      rendered ??= render(options).catch((error: unknown) => {
+        rendered = undefined;
+        throw error;
+      });
       const { html, compressed, etag } = await rendered;
       const headers = {
         'Content-Security-Policy': CONTENT_SECURITY_POLICY,
@@ -100,7 +104,10 @@ async function render({ tabs, headers }: GraphiqlOptions) {
     defaultHeaders: headerText,
   };
   const url = import.meta.resolve('@graphql-yoga/render-graphiql');
-  const [rendered] = await once(new Worker(RENDERER, { eval: true, workerData: { url, page } }), 'message');
+  const worker = new Worker(RENDERER, { eval: true, workerData: { url, page } });
+  const ended = new AbortController();
+  worker.once('exit', () => ended.abort());
+  const [rendered] = await once(worker, 'message', { signal: ended.signal });
   const html = Buffer.from(rendered as string);
   const compressed = await promisify(gzip)(html, { level: 9 });
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };

@@ -1,3 +1,4 @@
+import type { Worker } from 'node:worker_threads';
 import { expect, onTestFinished, test } from 'vitest';
 import { startStoreGateway } from '../support/running-gateway.ts';
 
@@ -20,4 +21,15 @@ test('GraphiQL is rendered once, in a thread of its own, so that other requests 
   expect(page).toContain('GraphiQL');
   expect(await read()).toBe(page);
   expect(threads).toBe(1);
+});
+
+test('GraphiQL is rendered by the next request if the thread that renders it ends', { timeout: 120_000 }, async () => {
+  const gateway = await startStoreGateway();
+  process.once('worker', (worker: Worker) => void worker.terminate());
+  onTestFinished(() => gateway.close());
+  const ask = () => fetch(new URL('graphql', gateway.url), { headers: { accept: 'text/html' } });
+  const failed = await ask();
+  expect(await failed.text()).toContain('Unexpected error.');
+  const page = await ask();
+  expect([page.status, await page.text()]).toEqual([200, expect.stringContaining('GraphiQL') as unknown]);
 });
