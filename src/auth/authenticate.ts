@@ -1,5 +1,5 @@
 import { TaskFailure } from '../contract/failure.ts';
-import { parseGuid } from '../contract/guid.ts';
+import { parseGuid } from '../contract/text-formats.ts';
 import type { AccountCaller, Caller, VerifiedToken } from '../contract/task-service.ts';
 
 /** Finds the caller from the Authorization header. Throws, or rejects with, UNAUTHENTICATED / NOT_SENT if it proves no caller. */

@@ -1,4 +1,4 @@
-import { parseGuid } from '../contract/guid.ts';
+import { parseGuid } from '../contract/text-formats.ts';
 import { type Answer, type Handler, JSON_HEADERS, jsonAnswer } from '../http/answer.ts';
 import type { Sender } from '../http/client-address.ts';
 import { createFailedAttempts } from './failed-attempts.ts';

@@ -1,6 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import type { Config } from '../app/config.ts';
-import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { GUID_FORMS, parseGuid } from '../contract/text-formats.ts';
 import type { Database } from '../store/sql/database.ts';
 
 export const USAGE = `Usage: npm run cli -- COMMAND [--json]

@@ -3,7 +3,7 @@ import type { Config } from '../app/config.ts';
 import { KEY_REFUSAL } from '../app/upstream-backend.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
-import { EMPTY_GUID } from '../contract/guid.ts';
+import { EMPTY_GUID } from '../contract/text-formats.ts';
 import { OPERATIONS } from '../contract/operations.ts';
 import type { WriteName } from '../contract/task-service.ts';
 import { createSchema } from '../schema/schema.ts';

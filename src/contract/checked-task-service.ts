@@ -1,7 +1,7 @@
 import type { NewAccountTask } from './account-task.ts';
 import { asRepeatable, badInput, badInputMember, type TaskFailure } from './failure.ts';
 import { BODY_FIELDS, OPERATIONS } from './operations.ts';
-import { characterNotInXml, parametersProblem, type XmlChecker } from './parameters.ts';
+import { characterNotInXml, parametersProblem, type XmlChecker } from './text-formats.ts';
 import { decorateWrites, type TaskService, type WriteInput, type WriteName } from './task-service.ts';
 
 export interface TaskChecks {

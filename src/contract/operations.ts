@@ -5,11 +5,11 @@ import {
   type NewAccountTask,
   readAccountTask,
   type ReadProblem,
+  type CreatedClient,
 } from './account-task.ts';
 import type { EnumTables } from './enums.ts';
-import { EMPTY_GUID, parseGuid } from './guid.ts';
+import { EMPTY_GUID, parseGuid } from './text-formats.ts';
 import { isAbsent, isJsonObject, type JsonObject, jsonMember, type JsonValue } from './json-value.ts';
-import type { CreatedClient } from './sibling-writes.ts';
 import type { WriteInput, WriteName, WriteResult } from './task-service.ts';
 
 /** A member of a request's body. `maxLength` is from the contract's prose. */

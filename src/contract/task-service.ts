@@ -1,14 +1,17 @@
-import type { AccountTask, CreatedAccountTask, NewAccountTask } from './account-task.ts';
 import type {
+  AccountTask,
+  CreatedAccountTask,
+  NewAccountTask,
   CreatedClient,
   ClientOrder,
   RunOrder,
   StartedRun,
   TaskUpdate,
   UpdatedAccountTask,
-} from './sibling-writes.ts';
+} from './account-task.ts';
 import { TaskFailure } from './failure.ts';
-import type { AccountTaskFilter, AccountTaskOrder } from './task-filter.ts';
+import { type EnumMember, findMember } from './enums.ts';
+import { isEarlier, isTimestamp } from './text-formats.ts';
 
 /** The identity of a caller, as far as a backend needs it. */
 export type Caller = AccountCaller | ForwardedCaller | SubjectCaller;
@@ -109,6 +112,23 @@ export function unsupportedWrites(message: string): WriteMethods {
   return { create: refuse, update: refuse, run: refuse, createClient: refuse };
 }
 
+export type AccountTaskOrder = 'NEWEST_FIRST' | 'OLDEST_FIRST';
+
+/** The conditions of a list. A task has to meet every one that is given. */
+export interface AccountTaskFilter {
+  /** Hyphenated, lower-case, as `clientIds`. */
+  readonly taskIds?: readonly string[] | undefined;
+  readonly clientIds?: readonly string[] | undefined;
+  /** The members of the gateway's table. */
+  readonly frequencies?: readonly EnumMember[] | undefined;
+  readonly statuses?: readonly string[] | undefined;
+  readonly enabled?: boolean | undefined;
+  /** A timestamp; tasks created at that very time match. */
+  readonly createdFrom?: string | undefined;
+  /** A timestamp; tasks created at that very time do not match. */
+  readonly createdBefore?: string | undefined;
+}
+
 export interface PageRequest {
   /** The maximum number of tasks. */
   readonly first: number;
@@ -133,6 +153,28 @@ export interface AccountTaskPage {
   readonly resumeAfter?: string | undefined;
   /** The number of tasks if the request says `isCounted`; null if they are too many to be counted. */
   readonly totalCount?: number | null | undefined;
+}
+
+/** True if the task meets every condition. A field without a readable value meets none. */
+export function matchesFilter({ TaskID, ClientID, fields }: AccountTask, filter: AccountTaskFilter): boolean {
+  const { taskIds, clientIds, frequencies, statuses, enabled } = filter;
+  return (
+    (!taskIds || taskIds.includes(TaskID)) &&
+    (!clientIds || clientIds.includes(ClientID ?? '')) &&
+    (!frequencies || findMember(frequencies, fields.Frequency) !== null) &&
+    (!statuses || (typeof fields.Status === 'string' && statuses.includes(fields.Status))) &&
+    (enabled === undefined || fields.Enabled === enabled) &&
+    isCreatedWithin(fields.DateCreated ?? '', filter)
+  );
+}
+
+function isCreatedWithin(created: string, { createdFrom, createdBefore }: AccountTaskFilter): boolean {
+  if (createdFrom === undefined && createdBefore === undefined) return true;
+  return (
+    isTimestamp(created) &&
+    (createdFrom === undefined || !isEarlier(created, createdFrom)) &&
+    (createdBefore === undefined || isEarlier(created, createdBefore))
+  );
 }
 
 /** The fate of the latest write with an idempotency key. */

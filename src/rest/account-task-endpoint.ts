@@ -1,7 +1,7 @@
 import type { CreatedAccountTask } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
 import { badInput, TaskFailure, toLogMessage } from '../contract/failure.ts';
-import { parseGuid } from '../contract/guid.ts';
+import { parseGuid, characterNotInXml } from '../contract/text-formats.ts';
 import {
   type AnswerModel,
   type BodyModel,
@@ -9,7 +9,6 @@ import {
   type Operation,
   type RequestBody,
 } from '../contract/operations.ts';
-import { characterNotInXml } from '../contract/parameters.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Caller, TaskService, WriteMethods, WriteName } from '../contract/task-service.ts';
 import type { Answer, Handler, HttpRequest } from '../http/answer.ts';

@@ -3,7 +3,7 @@ import { type EnumTable, type EnumTables, isDocumented } from '../contract/enums
 import { FAILURES } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { BODY_FIELDS, type BodyField, type BodyModel, OPERATIONS } from '../contract/operations.ts';
-import { CONTENT_TYPES } from '../contract/parameters.ts';
+import { CONTENT_TYPES } from '../contract/text-formats.ts';
 
 /** The versions of OpenAPI that the REST face is described in. */
 export const OPENAPI_VERSIONS = { '3.1': '3.1.1', '3.0': '3.0.4' } as const;

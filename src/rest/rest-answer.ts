@@ -2,7 +2,7 @@ import { DETAIL_FIELDS } from '../contract/account-task.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { type AnswerModel, BODY_FIELDS } from '../contract/operations.ts';
-import { replaceCharactersNotInXml } from '../contract/parameters.ts';
+import { replaceCharactersNotInXml } from '../contract/text-formats.ts';
 import type { Answer } from '../http/answer.ts';
 import { type AnswerEnvelope, encodeAnswer, type FieldProblem, type RequestFormat } from '../wire/codec.ts';
 import { encodeText } from '../wire/text-encoding.ts';

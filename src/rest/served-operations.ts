@@ -1,8 +1,7 @@
-import type { NewAccountTask } from '../contract/account-task.ts';
+import type { NewAccountTask, ClientOrder } from '../contract/account-task.ts';
 import { badInput } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { OPERATIONS, type RequestBody } from '../contract/operations.ts';
-import type { ClientOrder } from '../contract/sibling-writes.ts';
 import type { WriteInput, WriteName, WriteResult } from '../contract/task-service.ts';
 
 /** How the REST face serves a write, besides what `OPERATIONS` says of it. */

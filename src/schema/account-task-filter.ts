@@ -1,7 +1,7 @@
 import { type EnumTable, findMember } from '../contract/enums.ts';
 import { badInput } from '../contract/failure.ts';
-import type { AccountTaskFilter, AccountTaskOrder } from '../contract/task-filter.ts';
-import { isEarlier, toUtc } from '../contract/timestamp.ts';
+import type { AccountTaskFilter, AccountTaskOrder } from '../contract/task-service.ts';
+import { isEarlier, toUtc } from '../contract/text-formats.ts';
 import { parseGuidArgument } from './account-task-type.ts';
 import type { Builder } from './builder.ts';
 import type { Enums } from './leaf-types.ts';

@@ -1,7 +1,7 @@
 import type { AccountTask, DetailFields } from '../contract/account-task.ts';
 import { type EnumTable, type EnumTables, findMember } from '../contract/enums.ts';
 import { badInput } from '../contract/failure.ts';
-import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { GUID_FORMS, parseGuid } from '../contract/text-formats.ts';
 import type { Builder } from './builder.ts';
 import { type Enums, toContentType } from './leaf-types.ts';
 import type { ResolveReference } from './subgraph.ts';

@@ -1,8 +1,7 @@
 import { GraphQLEnumType, GraphQLError, type GraphQLSchema, Kind, print, type ValueNode } from 'graphql';
 import { type EnumTable, type EnumTables, isDocumented } from '../contract/enums.ts';
-import type { ContentType } from '../contract/parameters.ts';
+import { type ContentType, isTimestamp, TIMESTAMP_FORM } from '../contract/text-formats.ts';
 import type { Builder } from './builder.ts';
-import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 
 const PARAMETERS_CONTENT_TYPES = {
   APPLICATION_JSON: { value: 'application/json', description: 'The parameters are a JSON text.' },

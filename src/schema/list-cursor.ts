@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
-import { parseGuid } from '../contract/guid.ts';
-import type { AccountTaskFilter, AccountTaskOrder } from '../contract/task-filter.ts';
+import { parseGuid } from '../contract/text-formats.ts';
+import type { AccountTaskFilter, AccountTaskOrder } from '../contract/task-service.ts';
 
 /** A list of account tasks, which its cursors name. */
 export interface TaskList {

@@ -1,5 +1,5 @@
 import { badInput } from '../contract/failure.ts';
-import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { GUID_FORMS, parseGuid } from '../contract/text-formats.ts';
 import type { Database } from './sql/database.ts';
 
 /** A task that may be registered on an account; its `id` is the contract's TaskID. */

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { v7 as uuidv7 } from 'uuid';
 import { badInput, badInputMember } from '../contract/failure.ts';
-import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { GUID_FORMS, parseGuid, formatTimestamp } from '../contract/text-formats.ts';
 import { BODY_FIELDS } from '../contract/operations.ts';
-import { formatTimestamp } from '../contract/timestamp.ts';
 import { readClock, type Database } from './sql/database.ts';
 import { createSecret, hashSecret, matchesSecret } from './secret.ts';
 

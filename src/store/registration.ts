@@ -1,7 +1,6 @@
-import type { CreatedAccountTask, NewAccountTask } from '../contract/account-task.ts';
+import type { CreatedAccountTask, NewAccountTask, TaskUpdate } from '../contract/account-task.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import type { TaskUpdate } from '../contract/sibling-writes.ts';
-import { formatTimestamp, isEarlier, nextTick, toTicks } from '../contract/timestamp.ts';
+import { formatTimestamp, isEarlier, nextTick, toTicks } from '../contract/text-formats.ts';
 import {
   KEPT_COLUMNS,
   type KeptFields,

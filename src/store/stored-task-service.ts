@@ -1,8 +1,7 @@
-import type { NewAccountTask } from '../contract/account-task.ts';
+import type { NewAccountTask, ClientOrder, CreatedClient } from '../contract/account-task.ts';
 import { badInputMember, TaskFailure } from '../contract/failure.ts';
-import type { ClientOrder, CreatedClient } from '../contract/sibling-writes.ts';
 import type { AccountCaller, TaskService } from '../contract/task-service.ts';
-import { isEarlier } from '../contract/timestamp.ts';
+import { isEarlier } from '../contract/text-formats.ts';
 import { currentSteps } from '../event-loop/request-steps.ts';
 import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
 import type { Database } from './sql/database.ts';

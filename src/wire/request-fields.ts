@@ -1,10 +1,8 @@
 import type { ReadProblem } from '../contract/account-task.ts';
 import { type EnumTable, type EnumTables, findMember } from '../contract/enums.ts';
-import { GUID_FORMS, parseGuid } from '../contract/guid.ts';
+import { GUID_FORMS, parseGuid, CONTENT_TYPES, isTimestamp, TIMESTAMP_FORM } from '../contract/text-formats.ts';
 import type { JsonObject, JsonValue } from '../contract/json-value.ts';
 import { BODY_FIELDS, type BodyField, type BodyModel, type RequestBody } from '../contract/operations.ts';
-import { CONTENT_TYPES } from '../contract/parameters.ts';
-import { isTimestamp, TIMESTAMP_FORM } from '../contract/timestamp.ts';
 import { BOOLEANS, withoutAttributes } from './xml-document.ts';
 
 /** An invalid field of a request, with an explanation for the caller. */

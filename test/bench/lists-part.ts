@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { formatTimestamp } from '../../src/contract/timestamp.ts';
+import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { openDatabase, openStore } from '../../src/store/store.ts';
 import { createTimeOrderedId } from '../../src/store/time-ordered-ids.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';

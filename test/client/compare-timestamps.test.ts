@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isEarlier } from '../../src/contract/timestamp.ts';
+import { isEarlier } from '../../src/contract/text-formats.ts';
 import { compareTimestamps, parseTicks } from '../../src/client/compare-timestamps.ts';
 
 describe('the comparison of timestamps', () => {

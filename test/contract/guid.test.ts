@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { EMPTY_GUID, parseGuid } from '../../src/contract/guid.ts';
+import { EMPTY_GUID, parseGuid } from '../../src/contract/text-formats.ts';
 
 const CANONICAL = '86cb791c-8078-41ae-a045-5dded04c9589';
 const PLAIN = '86cb791c807841aea0455dded04c9589';

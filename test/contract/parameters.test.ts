@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { characterNotInXml, parametersProblem } from '../../src/contract/parameters.ts';
+import { characterNotInXml, parametersProblem } from '../../src/contract/text-formats.ts';
 
 const xmlProblem = (text: string) => (text.startsWith('<') ? null : 'no element in line 1');
 

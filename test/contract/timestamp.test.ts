@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { formatTimestamp, isEarlier, isTimestamp, nextTick, toTicks } from '../../src/contract/timestamp.ts';
+import { formatTimestamp, isEarlier, isTimestamp, nextTick, toTicks } from '../../src/contract/text-formats.ts';
 
 const MONTH_LENGTHS = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31] as const;
 const isLeap = (year: number) => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);

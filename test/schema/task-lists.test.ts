@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { isEarlier, toUtc } from '../../src/contract/timestamp.ts';
+import { isEarlier, toUtc } from '../../src/contract/text-formats.ts';
 import { DATABASES } from '../support/databases.ts';
 import {
   CLIENT_IDS,

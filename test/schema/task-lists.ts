@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { type Caller, type TaskService, unsupportedWrites } from '../../src/contract/task-service.ts';
-import { formatTimestamp } from '../../src/contract/timestamp.ts';
+import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { type StoredDetail, TASK_ROW_COLUMNS, toTaskRow } from '../../src/store/account-task-row.ts';
 import { toIdentity } from '../../src/store/caller-identity.ts';
 import type { Database } from '../../src/store/sql/database.ts';

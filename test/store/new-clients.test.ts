@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { ClientOrder } from '../../src/contract/sibling-writes.ts';
+import type { ClientOrder } from '../../src/contract/account-task.ts';
 import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { DATABASES } from '../support/databases.ts';
 import { callOf, REPORT_TASK, sampleCall, sampleStore } from '../support/sample-account.ts';

@@ -1,7 +1,11 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
+import {
+  type AccountTask,
+  readAccountTask,
+  type TaskUpdate,
+  type UpdatedAccountTask,
+} from '../../src/contract/account-task.ts';
 import { type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
-import type { TaskUpdate, UpdatedAccountTask } from '../../src/contract/sibling-writes.ts';
 import type { Caller } from '../../src/contract/task-service.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords, recordedTaskService } from '../../src/store/task-records.ts';

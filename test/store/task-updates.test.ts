@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import type { TaskUpdate } from '../../src/contract/sibling-writes.ts';
-import { formatTimestamp } from '../../src/contract/timestamp.ts';
+import type { TaskUpdate } from '../../src/contract/account-task.ts';
+import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { type Database, DatabaseUnavailableError } from '../../src/store/sql/database.ts';
 import { openStore } from '../../src/store/store.ts';
 import { type TestClock, withClock } from '../support/clocked-database.ts';

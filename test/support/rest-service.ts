@@ -6,7 +6,7 @@ import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, type EnumTables } from '../
 import type { JsonObject } from '../../src/contract/json-value.ts';
 import { OPERATIONS, type RequestBody } from '../../src/contract/operations.ts';
 import type { WriteName } from '../../src/contract/task-service.ts';
-import { formatTimestamp } from '../../src/contract/timestamp.ts';
+import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { encodeAnswer, mediaTypes, readRequest, type WireFormat } from '../../src/wire/codec.ts';
 
 /** One request that the service received. */

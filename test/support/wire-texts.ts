@@ -1,5 +1,5 @@
 import * as fc from 'fast-check';
-import { characterNotInXml } from '../../src/contract/parameters.ts';
+import { characterNotInXml } from '../../src/contract/text-formats.ts';
 
 const TRAPS = [
   '00123',

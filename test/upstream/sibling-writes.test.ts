@@ -1,6 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { JsonObject } from '../../src/contract/json-value.ts';
-import type { TaskUpdate } from '../../src/contract/sibling-writes.ts';
+import type { TaskUpdate } from '../../src/contract/account-task.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import { httpAnswer } from '../support/raw-service.ts';
 import { type RestReply, type RestRequest, startRestService } from '../support/rest-service.ts';

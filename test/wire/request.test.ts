@@ -1,8 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { type RequestFormat, readRequest } from '../../src/wire/codec.ts';
-import { GUID_FORMS } from '../../src/contract/guid.ts';
-import { TIMESTAMP_FORM } from '../../src/contract/timestamp.ts';
+import { GUID_FORMS, TIMESTAMP_FORM } from '../../src/contract/text-formats.ts';
 import { TABLES, TASK } from '../support/contract-samples.ts';
 import { bytesOf } from '../support/wire-texts.ts';
 

@@ -1,7 +1,6 @@
 import { hash, randomUUID } from 'node:crypto';
-import type { NewAccountTask } from '../../contract/account-task.ts';
+import type { NewAccountTask, RunOrder } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { RunOrder } from '../../contract/sibling-writes.ts';
 import type { WriteCall, WriteOperation } from '../../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from '../caller-identity.ts';
 

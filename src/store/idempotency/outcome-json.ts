@@ -1,7 +1,6 @@
-import { type AccountTask, readAccountTask } from '../../contract/account-task.ts';
+import { type AccountTask, readAccountTask, type StartedRun } from '../../contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-value.ts';
 import { type FailureEvidence, type FailureKind, TaskFailure } from '../../contract/failure.ts';
-import type { StartedRun } from '../../contract/sibling-writes.ts';
 
 /** The result of a write with an idempotency key. */
 export interface KeyedResult extends StartedRun {

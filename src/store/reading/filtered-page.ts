@@ -1,6 +1,10 @@
 import type { AccountTask } from '../../contract/account-task.ts';
-import { type AccountTaskFilter, matchesFilter } from '../../contract/task-filter.ts';
-import type { AccountTaskPage, PageRequest } from '../../contract/task-service.ts';
+import {
+  type AccountTaskFilter,
+  matchesFilter,
+  type AccountTaskPage,
+  type PageRequest,
+} from '../../contract/task-service.ts';
 import { exclusiveTurn } from '../../event-loop/exclusive-turn.ts';
 
 /** A list in a database, which finds some conditions of its filter by an index. */

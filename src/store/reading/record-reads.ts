@@ -1,8 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { type AccountTask, readAccountTask } from '../../contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-value.ts';
-import type { AccountTaskFilter } from '../../contract/task-filter.ts';
-import type { AccountTaskPage, PageRequest } from '../../contract/task-service.ts';
+import type { AccountTaskFilter, AccountTaskPage, PageRequest } from '../../contract/task-service.ts';
 import type { CallerIdentity } from '../caller-identity.ts';
 import type { Database, SqlParameter, SqlTransaction } from '../sql/database.ts';
 import { toReadFailure } from '../store-failure.ts';

@@ -1,6 +1,5 @@
-import type { AccountTaskFilter } from '../../contract/task-filter.ts';
-import type { AccountCaller, TaskService } from '../../contract/task-service.ts';
-import { toEpochMs, toUtc } from '../../contract/timestamp.ts';
+import type { AccountTaskFilter, AccountCaller, TaskService } from '../../contract/task-service.ts';
+import { toEpochMs, toUtc } from '../../contract/text-formats.ts';
 import { TASK_COLUMNS, toStoredTask } from '../account-task-row.ts';
 import { accountCaller } from '../caller-identity.ts';
 import { isNotRevoked, refuseRevoked } from '../secret.ts';

@@ -1,7 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
-import type { CreatedAccountTask } from '../../../src/contract/account-task.ts';
-import type { RunOrder, StartedRun } from '../../../src/contract/sibling-writes.ts';
+import type { CreatedAccountTask, RunOrder, StartedRun } from '../../../src/contract/account-task.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import type { Database, SqlParameter, SqlReader } from '../../../src/store/sql/database.ts';

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { PageRequest } from '../../../src/contract/task-service.ts';
-import { formatTimestamp } from '../../../src/contract/timestamp.ts';
+import { formatTimestamp } from '../../../src/contract/text-formats.ts';
 import { createRecordReads } from '../../../src/store/reading/record-reads.ts';
 import { createStoredReads } from '../../../src/store/reading/stored-reads.ts';
 import type { Database, SqlParameter, SqlValue } from '../../../src/store/sql/database.ts';

@@ -1,3 +1,68 @@
+/** The formats of the texts in the contract: GUIDs, Parameters and timestamps. */
+import { syntaxErrorPlace } from './json-value.ts';
+
+const HEX = '[0-9a-fA-F]';
+const HYPHENATED = `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`;
+const GUID = new RegExp(`^(?:${HEX}{32}|${HYPHENATED}|\\{${HYPHENATED}\\}|\\(${HYPHENATED}\\))$`);
+const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+
+/** The formats that `parseGuid` accepts, for error messages. */
+export const GUID_FORMS = 'a GUID: 32 hexadecimal digits, plain, hyphenated, or hyphenated in {} or ()';
+
+/** The all-zero GUID, which .NET writes for a GUID that was never set. */
+export const EMPTY_GUID = '00000000-0000-0000-0000-000000000000';
+
+/**
+ * Parses a GUID in one of .NET's formats N, D, B or P, in any case, as ASP.NET Web API 2 does. Blanks around it are not accepted.
+ * Returns it hyphenated and lower-case; null if the text is not a GUID.
+ */
+export function parseGuid(text: string): string | null {
+  if (CANONICAL.test(text)) return text;
+  if (!GUID.test(text)) return null;
+  const digits = text.replace(/[-{}()]/g, '').toLowerCase();
+  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
+    '-',
+  );
+}
+
+/** The formats of Parameters. The contract says of ContentType: "Must either be application/xml or application/json." */
+export const CONTENT_TYPES = ['application/json', 'application/xml'] as const;
+export type ContentType = (typeof CONTENT_TYPES)[number];
+
+const NOT_IN_XML = /[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu;
+
+/** Returns why a text is not a well-formed XML document, for the caller; null if it is one. */
+export type XmlChecker = (text: string) => string | null;
+
+/**
+ * Returns why `text` does not parse as its ContentType, for the caller; null if it does. This check is the gateway's own: the
+ * contract only names the two formats.
+ */
+export function parametersProblem(text: string, contentType: ContentType, xmlProblem: XmlChecker): string | null {
+  if (!text.isWellFormed()) return 'contains an unpaired surrogate, which no encoding can carry';
+  if (contentType === 'application/xml') {
+    const problem = xmlProblem(text);
+    return problem && `is not well-formed XML although contentType is application/xml: ${problem}`;
+  }
+  try {
+    JSON.parse(text);
+    return null;
+  } catch (error) {
+    return `is not JSON although contentType is application/json${syntaxErrorPlace(error as SyntaxError)}`;
+  }
+}
+
+/** The first character of `text` that XML 1.0 cannot carry, written as `U+FFFE`; null if it can carry all of them. */
+export function characterNotInXml(text: string): string | null {
+  const [character] = text.match(NOT_IN_XML) ?? [];
+  return character === undefined ? null : `U+${character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, '0')}`;
+}
+
+/** Replaces every character that XML 1.0 cannot carry with U+FFFD. */
+export function replaceCharactersNotInXml(text: string): string {
+  return text.replace(NOT_IN_XML, '\uFFFD');
+}
+
 const SHAPE = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,7})?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** The format that `isTimestamp` accepts, for error messages. */
