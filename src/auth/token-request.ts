@@ -1,7 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
-import { decodeFormText, FORM_TYPE, parseForm } from '../wire/form.ts';
+import { decodeFormText, FORM_TYPE, parseForm, decodeText } from '../wire/text-encoding.ts';
 import { mediaTypeName } from '../wire/media-type.ts';
-import { decodeText } from '../wire/text-encoding.ts';
 
 /** The credentials of a client that requests a token. */
 export interface TokenRequest {

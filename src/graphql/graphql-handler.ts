@@ -6,7 +6,7 @@ import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { prefersGraphiql, readRequestHead } from './request-check.ts';
 import { type Handler, type HttpRequest, type RefusalFacts, RequestRefusal } from '../http/answer.ts';
 import { toDeclaredBytes } from '../http/request-body.ts';
-import { decodeFormText, FORM_TYPE } from '../wire/form.ts';
+import { decodeFormText, FORM_TYPE } from '../wire/text-encoding.ts';
 import { TaskFailure } from '../contract/failure.ts';
 
 export interface GraphqlHandlerOptions {

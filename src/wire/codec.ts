@@ -18,7 +18,7 @@ import {
   type BodyModel,
   type RequestBody,
 } from '../contract/operations.ts';
-import { parseForm } from './form.ts';
+import { parseForm, decodeText } from './text-encoding.ts';
 import {
   type AnswerEnvelope,
   encodeJsonAnswer,
@@ -28,7 +28,6 @@ import {
   type ParsedTree,
 } from './json.ts';
 import { type FieldProblem, fromElements, fromMembers } from './request-fields.ts';
-import { decodeText } from './text-encoding.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
 export type { AnswerEnvelope } from './json.ts';
