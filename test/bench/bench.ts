@@ -1,10 +1,11 @@
-// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [files] [documents] [lists] [soak]; all but the last three, which take minutes, where none is named.
+// npm run bench -- [upstream] [store] [growth] [start] [workers] [tracing] [files] [documents] [lists] [profile] [soak]; all but the last four, which take minutes, where none is named.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { documentsPart } from './documents-part.ts';
 import { filesPart } from './files-part.ts';
 import { growthPart } from './growth-part.ts';
 import { listsPart } from './lists-part.ts';
+import { profilePart } from './profile-part.ts';
 import { soakPart } from './soak-part.ts';
 import { startPart } from './start-part.ts';
 import { storePart } from './store-part.ts';
@@ -22,9 +23,10 @@ const PARTS: Readonly<Record<string, () => Promise<string>>> = {
   files: filesPart,
   documents: documentsPart,
   lists: listsPart,
+  profile: profilePart,
   soak: soakPart,
 };
-const TAKES_MINUTES: ReadonlySet<string> = new Set(['documents', 'lists', 'soak']);
+const TAKES_MINUTES: ReadonlySet<string> = new Set(['documents', 'lists', 'profile', 'soak']);
 const RESULTS = 'test-results/bench.md';
 
 const named = process.argv.slice(2);

@@ -13,6 +13,7 @@ export interface ProgramSpec {
 
 export interface Program extends ProgramSpec {
   readonly url: URL;
+  readonly pid: number;
   /** The time from the start of the process until it prints its address, in milliseconds. */
   readonly startMs: number;
   /** User and system time so far in milliseconds, child processes included. */
@@ -47,6 +48,7 @@ export async function startProgram(spec: ProgramSpec, upstreamUrl?: string): Pro
     familyOf(child.pid ?? 0).reduce((total, pid) => total + of(pid), 0);
   return {
     ...spec,
+    pid: child.pid ?? 0,
     url: new URL(`http://127.0.0.1:${port}/`),
     startMs: performance.now() - startedMs,
     cpuMs: () => sum(cpuMs),

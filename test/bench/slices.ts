@@ -28,7 +28,7 @@ export interface SliceOptions {
   readonly check?: (name: string, requests: number) => void | Promise<void>;
 }
 
-const MAX_WARM_UP_SLICES = 20;
+const MAX_WARM_UP_SLICES = 100;
 
 /** Loads the programs in turn, forwards and backwards, so that the slices of a round have the same conditions. */
 export async function measure(contestants: readonly Contestant[], options: SliceOptions): Promise<readonly Measured[]> {

@@ -39,7 +39,7 @@ export async function upstreamPart(): Promise<string> {
         connections,
         rounds: ROUNDS,
         sliceMs: SLICE_MS,
-        warmUpRequests: connections === 1 ? 0 : 40_000,
+        warmUpRequests: connections === 1 ? 0 : 250_000,
         check: oneCallForEachAnswer(upstream),
       });
       sections.push(`### ${connections} connection${connections === 1 ? '' : 's'}\n\n${compare(measured)}`);
