@@ -127,6 +127,11 @@ export function operationTimedOut(): TaskFailure {
   );
 }
 
+/** The failure of what this backend or its configuration cannot do. */
+export function notSupported(message: string): TaskFailure {
+  return new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, message);
+}
+
 /**
  * The failure of an invalid value, refused before anything was sent or stored. Its message is `field: problem`.
  * @param field The path of the value in the caller's terms: `input.taskId` in GraphQL, `TaskID` in the contract.

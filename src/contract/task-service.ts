@@ -9,7 +9,7 @@ import type {
   TaskUpdate,
   UpdatedAccountTask,
 } from './account-task.ts';
-import { TaskFailure } from './failure.ts';
+import { notSupported, type TaskFailure } from './failure.ts';
 import { type EnumMember, findMember } from './enums.ts';
 import { isEarlier, isTimestamp } from './text-formats.ts';
 
@@ -107,7 +107,7 @@ export function decorateWrites(
 /** The writes of a backend that cannot carry them out. */
 export function unsupportedWrites(message: string): WriteMethods {
   const refuse = async (): Promise<never> => {
-    throw new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, message);
+    throw notSupported(message);
   };
   return { create: refuse, update: refuse, run: refuse, createClient: refuse };
 }

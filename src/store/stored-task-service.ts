@@ -1,5 +1,5 @@
 import type { NewAccountTask, ClientOrder, CreatedClient } from '../contract/account-task.ts';
-import { badInputMember, TaskFailure } from '../contract/failure.ts';
+import { badInputMember, notSupported, TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, TaskService } from '../contract/task-service.ts';
 import { isEarlier } from '../contract/text-formats.ts';
 import { currentSteps } from '../event-loop/request-steps.ts';
@@ -53,10 +53,7 @@ export function createStoredTaskService({
     },
     async run(_order, call) {
       accountCaller(call);
-      throw new TaskFailure(
-        { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' },
-        'Nothing runs tasks in the task store, so none can be run now.',
-      );
+      throw notSupported('Nothing runs tasks in the task store, so none can be run now.');
     },
     createClient: async (order, call) => createClient(clients, order, accountCaller(call)),
     ...createStoredReads(database),

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { EnumTables } from '../contract/enums.ts';
 import { type AnswerBody, interpretAnswer } from '../contract/envelope.ts';
-import { badInput, TaskFailure } from '../contract/failure.ts';
+import { badInput, notSupported, TaskFailure } from '../contract/failure.ts';
 import { type AnswerModel, type Operation, OPERATIONS, pathOf } from '../contract/operations.ts';
 import type {
   Call,
@@ -53,6 +53,12 @@ const ACCEPT: Readonly<Record<WireFormat, string>> = {
   xml: 'application/xml, application/json;q=0.5',
 };
 
+const NO_READS =
+  'Account tasks cannot be read here: this gateway forwards creates to a REST service that offers no reads. ' +
+  'They can be read from a gateway that records its creates (RECORD=on) or stores the tasks itself (store mode).';
+const NO_OUTCOMES =
+  'What became of an idempotencyKey cannot be told here, because this gateway keeps no records (RECORD=off).';
+
 const SIZE_PROBLEMS: ReadonlySet<string> = new Set([TOO_MANY_VALUES, TOO_LONG_NAME]);
 
 /**
@@ -72,13 +78,13 @@ export function createUpstreamTaskService(options: UpstreamTaskServiceOptions): 
     run: createWrite(OPERATIONS.run, options),
     createClient: (order, call) => createClient({ ...order, Secret: order.Secret ?? createSecret() }, call),
     async find() {
-      throw readsNotSupported();
+      throw notSupported(NO_READS);
     },
     async list() {
-      throw readsNotSupported();
+      throw notSupported(NO_READS);
     },
     async findOutcome() {
-      throw notSupported();
+      throw notSupported(NO_OUTCOMES);
     },
     checks: { upstream: () => client.ready().then(() => 'ok') },
     close: () => client.close(),
@@ -179,20 +185,5 @@ function forwardedAuthorization({ caller }: Call): string {
   throw new TaskFailure(
     { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' },
     'The service needs an Authorization header. Nothing was sent.',
-  );
-}
-
-function notSupported(): TaskFailure {
-  return new TaskFailure(
-    { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' },
-    'What became of an idempotencyKey cannot be told here, because this gateway keeps no records (RECORD=off).',
-  );
-}
-
-function readsNotSupported(): TaskFailure {
-  return new TaskFailure(
-    { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
-    'Account tasks cannot be read here: this gateway forwards creates to a REST service that offers no reads. ' +
-      'They can be read from a gateway that records its creates (RECORD=on) or stores the tasks itself (store mode).',
   );
 }

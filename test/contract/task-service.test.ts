@@ -343,7 +343,7 @@ describe.each(TASK_SERVICES.filter(({ remembers }) => !remembers))('$name, which
   test('refuses reads because the contract has none', async () => {
     const { tasks, call } = await open();
     const refusal = {
-      code: 'BAD_USER_INPUT',
+      code: 'NOT_SUPPORTED',
       outcome: 'NOT_SENT',
       message: expect.stringContaining('offers no reads'),
     };

@@ -123,7 +123,7 @@ describe('_entities in upstream mode', () => {
     const { json } = await resolve(gateway, [{ __typename: 'AccountTask', id: ABSENT }]);
     expect(json.data).toEqual({ _entities: [null] });
     expect(json.errors).toMatchObject([
-      { message: expect.stringContaining('cannot be read here') as unknown, extensions: { code: 'BAD_USER_INPUT' } },
+      { message: expect.stringContaining('cannot be read here') as unknown, extensions: { code: 'NOT_SUPPORTED' } },
     ]);
     expect(service.requests).toHaveLength(0);
   });

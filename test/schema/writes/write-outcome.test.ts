@@ -114,6 +114,17 @@ test('several keys of one request are looked up, and a bad one fails alone', asy
   ]);
 });
 
+test('a gateway without records supports neither reads nor idempotency keys', async () => {
+  const notSupported = { extensions: { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT', retryable: false } };
+  const sent = service.requests.length;
+  for (const query of ['{ accountTasks { totalCount } }', `{ accountTask(id: "${SAMPLE_INPUT.taskId}") { id } }`])
+    expect((await unrecorded.graphql({ query })).json.errors).toMatchObject([notSupported]);
+  expect((await create(unrecorded, 'a key')).json.errors).toMatchObject([
+    { message: expect.stringMatching(/^idempotencyKey: .*RECORD=off/) as string, ...notSupported },
+  ]);
+  expect(service.requests).toHaveLength(sent);
+});
+
 test('a gateway without records does not support it, and a caller without credentials is refused', async () => {
   const refusal = { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT', retryable: false };
   expect(await lookUp(unrecorded, 'good')).toMatchObject({ path: ['writeOutcome'], extensions: refusal });
