@@ -1,10 +1,11 @@
 /** The sections of the demo's page at `/`: where to go, the token, and the REST contract as this gateway serves it. */
 import type { EnumTables } from '../contract/enums.ts';
 import type { NewAccountTask } from '../contract/account-task.ts';
-import type { CatalogueTask } from '../store/catalogue.ts';
+import { FAILURES } from '../contract/failure.ts';
 import { encodeRequest, mediaTypes, type WireFormat } from '../wire/codec.ts';
 import { type Config, toTables } from './config.ts';
-import { SAMPLE_TASK_ID } from './demo.ts';
+import { type Demo, SAMPLE_TASK_ID } from './demo.ts';
+import type { FaultTask } from './faults.ts';
 import { escapeHtml, htmlCode, htmlTable, type PageSection } from './home-page.ts';
 
 const SAMPLE_DATE = '2026-02-22T04:10:00.9543747+00:00';
@@ -19,16 +20,12 @@ const SAMPLE_TASK: NewAccountTask = {
   Notification: 'NONE',
 };
 
-/** @param authorization The Authorization header that the demo made; null if the service has to issue it. */
-export function demoSections(
-  config: Config,
-  authorization: string | null,
-  faults: readonly CatalogueTask[],
-): readonly PageSection[] {
+/** @param demo What the demo has made; null if the service issues the tokens. */
+export function demoSections(config: Config, demo: Omit<Demo, 'backend'> | null): readonly PageSection[] {
   return [
     lookAround(config),
-    ...(authorization === null ? [] : [tokenSection(authorization)]),
-    ...(faults.length === 0 ? [] : [faultSection(faults)]),
+    ...(demo ? [tokenSection(demo)] : []),
+    ...(demo && demo.faults.length > 0 ? [faultSection(demo.faults)] : []),
     ...(config.upstream ? [] : [restContract(toTables(config))]),
   ];
 }
@@ -59,21 +56,31 @@ function link(path: string, what: string): string {
   return `<li><a href="${path}">${path}</a>: ${what}</li>`;
 }
 
-function tokenSection(authorization: string): PageSection {
+function tokenSection({ authorization, accountNote }: Omit<Demo, 'backend'>): PageSection {
   return {
     title: 'The demo’s token',
     html: `<p>Send it with every request to GraphQL or REST. It is valid for eight hours, over restarts of the demo too.</p>
-${htmlCode(`Authorization: ${authorization}`)}`,
+${htmlCode(`Authorization: ${authorization}\n\n${accountNote.trim()}`)}`,
   };
 }
 
-function faultSection(faults: readonly CatalogueTask[]): PageSection {
-  const rows = faults.map(({ id, name }) => [`<code>${id}</code>`, escapeHtml(name.replace('Fault: ', ''))]);
+function faultSection(faults: readonly FaultTask[]): PageSection {
+  const rows = faults.map(({ id, name, outcome }) => {
+    const what = name.replace('Fault: ', '');
+    const failure = FAILURES.find(({ code }) => what.startsWith(code));
+    const ofUpdates = failure && outcome === 'UNKNOWN' ? 'only an update' : 'no';
+    return [
+      `<code>${id}</code>`,
+      escapeHtml(what),
+      outcome ?? 'none',
+      outcome === null ? '' : failure?.retryable ? 'yes' : ofUpdates,
+    ];
+  });
   return {
     title: 'Faults on demand',
     html: `<p>A create of one of these tasks, or an update to one, fails on purpose, or is slow, through GraphQL and REST alike, so that
 you can see what your program must handle.</p>
-${htmlTable('The faults', ['taskId', 'what happens'], rows)}`,
+${htmlTable('The faults', ['taskId', 'what happens', 'outcome', 'retryable'], rows)}`,
   };
 }
 

@@ -4,6 +4,7 @@ import type { CatalogueTask } from '../store/catalogue.ts';
 import type { Store } from '../store/store.ts';
 import type { Backend } from './backend.ts';
 import type { Config } from './config.ts';
+import type { FaultTask } from './faults.ts';
 import { observeCommits, type Observers } from './observers.ts';
 import { storeBackend } from './open-backend.ts';
 
@@ -46,14 +47,14 @@ export function withSampleKey(mutation: string, { requiresIdempotencyKey }: Conf
     : mutation;
 }
 
-interface Demo {
+export interface Demo {
   readonly backend: Backend;
   /** With a new token of the demo's client. */
   readonly authorization: string;
   /** Tells the user of the terminal how to create clients. */
   readonly accountNote: string;
   /** The catalogue tasks whose creates fail on purpose. */
-  readonly faults: readonly CatalogueTask[];
+  readonly faults: readonly FaultTask[];
 }
 
 /** Opens the store with the demo's client and catalogue. */
@@ -61,7 +62,7 @@ export async function openDemo(config: Config, observers: Observers): Promise<De
   const { openDatabase, createStore } = await import('../store/store.ts');
   const database = await openDatabase(config.databaseUrl);
   const store = createStore(database, { ...config, observeCommits: observeCommits(observers.metrics) });
-  let faults: readonly CatalogueTask[] = [];
+  let faults: readonly FaultTask[] = [];
   let { tasks } = store;
   if (config.faults) {
     const { FAULT_TASKS, faultyTaskService } = await import('./faults.ts');

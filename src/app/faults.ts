@@ -3,7 +3,7 @@
  * authors of front ends can see what they must handle.
  */
 import { setTimeout as delay } from 'node:timers/promises';
-import { type FailureEvidence, type FailureKind, TaskFailure } from '../contract/failure.ts';
+import { type FailureEvidence, type FailureKind, type Outcome, TaskFailure } from '../contract/failure.ts';
 import { OPERATIONS } from '../contract/operations.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import type { CatalogueTask } from '../store/catalogue.ts';
@@ -36,7 +36,7 @@ const MAX_PENDING = 1_000;
 const REASON = 'The start date is in the past.';
 
 /** The faults by the last three digits of their TaskIDs. */
-const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault]>> = {
+const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault, outcome?: Outcome]>> = {
   401: failing({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.'),
   403: failing(
     { code: 'FORBIDDEN', outcome: 'REJECTED' },
@@ -64,6 +64,7 @@ const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault]>> = 
         `The service did not answer in time; ${unknownFate}.`,
       );
     },
+    'UNKNOWN',
   ],
   102: [
     'created after 8 seconds',
@@ -77,16 +78,22 @@ const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault]>> = 
     () => {
       throw new Error('The fault …999 is a defect on purpose.');
     },
+    'UNKNOWN',
   ],
 };
 
 /** The faults whose keys are kept as those of a service are: claimed before the create, settled after it. */
 const AT_THE_SERVICE: ReadonlySet<string> = new Set(['500', '102']);
 
-/** The catalogue tasks whose creates and updates are faults. */
-export const FAULT_TASKS: readonly CatalogueTask[] = Object.entries(FAULTS).map(([digits, [name]]) => ({
+/** A catalogue task whose creates and updates are a fault. `outcome` is null if they succeed. */
+export interface FaultTask extends CatalogueTask {
+  readonly outcome: Outcome | null;
+}
+
+export const FAULT_TASKS: readonly FaultTask[] = Object.entries(FAULTS).map(([digits, [name, , outcome = null]]) => ({
   id: `${TASK_ID_PREFIX}${digits}`,
   name: `Fault: ${name}`,
+  outcome,
 }));
 
 /** Decorates the store's task service with the faults. Writes of other tasks are left alone. */
@@ -136,11 +143,12 @@ function failing(
   kind: FailureKind,
   message: string | ((wording: Wording) => string),
   evidence?: FailureEvidence,
-): readonly [name: string, fault: Fault] {
+): readonly [name: string, fault: Fault, outcome: Outcome] {
   return [
     kind.code,
     (_store, _wait, wording) => {
       throw new TaskFailure(kind, typeof message === 'string' ? message : message(wording), evidence);
     },
+    kind.outcome,
   ];
 }

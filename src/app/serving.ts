@@ -32,15 +32,14 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   const opened = await openObservers(config, member && { worker: member.workerId });
   const observers = { ...opened, metrics: member?.shareMetrics(opened.metrics) ?? opened.metrics };
   const { log } = observers;
-  const { backend, authorization, accountNote, faults } =
-    mode === 'demo' && !config.upstream
-      ? await openDemo(config, observers)
-      : { backend: await openBackend(config, observers), authorization: PLACEHOLDER, accountNote: '', faults: [] };
+  const demo = mode === 'demo' && !config.upstream ? await openDemo(config, observers) : null;
+  const backend = demo?.backend ?? (await openBackend(config, observers));
+  const authorization = demo?.authorization ?? PLACEHOLDER;
   const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
     tabs: mode === 'demo' ? exampleTabs(config) : [withSampleKey(SAMPLE_MUTATION, config)],
     headers: { Authorization: authorization },
     isLocal: mode === 'demo',
-    sections: mode === 'demo' ? demoSections(config, config.upstream ? null : authorization, faults) : [],
+    sections: mode === 'demo' ? demoSections(config, demo) : [],
   }).catch(async (error: NodeJS.ErrnoException & { readonly port?: number }) => {
     await backend.tasks.close();
     if (error.code === 'EADDRINUSE') {
@@ -59,7 +58,7 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
     'listening',
   );
   return {
-    banner: mode === 'demo' ? demoBanner(address, authorization, config, accountNote) : null,
+    banner: mode === 'demo' ? demoBanner(address, authorization, config, demo?.accountNote) : null,
     async close(options) {
       try {
         await gateway.close(options);

@@ -81,20 +81,31 @@ describe('the address /', () => {
   });
 });
 
+const ACCOUNT_NOTE = 'Only for createClient (userId 1): Authorization: Bearer of-the-account\n';
+
 function sectionsOf(env: Record<string, string>, authorization: string | null): string {
-  const sections = demoSections(readConfig(env, 'demo'), authorization, authorization === null ? [] : FAULT_TASKS);
+  const demo = authorization === null ? null : { authorization, accountNote: ACCOUNT_NOTE, faults: FAULT_TASKS };
+  const sections = demoSections(readConfig(env, 'demo'), demo);
   return sections.map(({ title, html }) => `${title}\n${html}`).join('\n');
 }
 
 describe("the sections of the demo's page", () => {
-  test('show the token, the links and the REST contract', () => {
+  test('show the tokens, the links and the REST contract', () => {
     const page = sectionsOf({}, 'Bearer <"abc&');
     expect(page).toContain('Authorization: Bearer &lt;&quot;abc&amp;');
+    expect(page).toContain(ACCOUNT_NOTE.trim());
     const links = ['graphql', 'health', 'ready', 'api/openapi.json', 'metrics'];
     expect(page.match(/href="[^"]*"/g)).toEqual(links.map((path) => `href="${path}"`));
     expect(page).toContain('&quot;TaskID&quot;: &quot;86cb791c-8078-41ae-a045-5dded04c9589&quot;');
-    expect(page).toContain(
-      '<td><code>fa000000-0000-4000-8000-000000000504</code></td><td>UPSTREAM_TIMEOUT, created</td>',
+    const faults = [...page.matchAll(/<td><code>fa0{6}-0000-4000-8000-0{9}(\d+)<\/code>(.*)<\/td>/g)];
+    expect(faults.map(([, digits, cells = '']) => [digits, ...cells.split('</td><td>').slice(1)])).toEqual(
+      expect.arrayContaining([
+        ['422', 'TASK_REJECTED', 'REJECTED', 'no'],
+        ['429', 'OVERLOADED', 'REJECTED', 'yes'],
+        ['504', 'UPSTREAM_TIMEOUT, created', 'UNKNOWN', 'only an update'],
+        ['102', 'created after 8 seconds', 'none', ''],
+        ['999', 'INTERNAL_SERVER_ERROR', 'UNKNOWN', 'no'],
+      ]),
     );
     expect(page).toContain('&lt;Frequency&gt;NONE&lt;/Frequency&gt;');
   });
