@@ -2,32 +2,26 @@ import cluster from 'node:cluster';
 import type { CloseOptions } from '../app/gateway.ts';
 import type { MetricsSnapshot, RenderedMetrics } from '../telemetry/metrics.ts';
 
-/** A message from a worker to its supervisor. */
-export type WorkerMessage =
-  | { readonly kind: 'ready' }
-  /** Sent at an interval while the event loop is not blocked; null before there are metrics. */
-  | { readonly kind: 'heartbeat'; readonly snapshot: MetricsSnapshot | null }
+/** A worker's message to its supervisor: a heartbeat, sent at an interval while its event loop is not blocked, or one with news. */
+export interface WorkerReport {
+  /** Null before there are metrics. */
+  readonly snapshot: MetricsSnapshot | null;
+  readonly isServing: boolean;
   /** Startup failed; the problem is one line for the person who starts the gateway. */
-  | { readonly kind: 'failed'; readonly problem: string }
-  /** Requests the metrics of all workers. */
-  | { readonly kind: 'metrics-wanted' };
+  readonly problem?: string;
+  /** True if the supervisor has to answer with the metrics of all workers. */
+  readonly wantsMetrics?: boolean;
+}
 
 /** A message from the supervisor to a worker. */
 export type SupervisorMessage =
   | { readonly kind: 'close'; readonly options: CloseOptions }
   | { readonly kind: 'metrics'; readonly rendered: RenderedMetrics };
 
-/** The rule by which a supervisor decides that a worker hangs. */
-export interface HeartbeatRule {
-  readonly intervalMs: number;
-  /** The number of consecutive heartbeats that may be missed. */
-  readonly maxMissed: number;
-}
+/** The interval of heartbeats, and how many in a row a worker may miss before it counts as hung. */
+export const HEARTBEAT = { intervalMs: 1_000, maxMissed: 10 };
 
-export const HEARTBEAT: HeartbeatRule = { intervalMs: 1_000, maxMissed: 10 };
-
-/** The end of a worker process. */
-export type WorkerEnd = Awaited<SupervisedWorker['ended']>;
+export type HeartbeatRule = typeof HEARTBEAT;
 export type SupervisedWorker = ReturnType<typeof startSupervisedWorker>;
 
 // All workers accept from one shared socket. Round-robin through this process costs more, and Node drops connections that it
@@ -36,77 +30,65 @@ cluster.schedulingPolicy = cluster.SCHED_NONE;
 
 /** Starts this program as a worker, with the same arguments and variables. `readMetrics` reads the metrics of all workers. */
 export function startSupervisedWorker(
-  heartbeat: HeartbeatRule,
+  { intervalMs, maxMissed }: HeartbeatRule,
   onSnapshot: (worker: number, snapshot: MetricsSnapshot) => void,
   readMetrics: () => Promise<RenderedMetrics>,
 ) {
   const worker = cluster.fork();
   const startedAtMs = performance.now();
   const started = Promise.withResolvers<boolean>();
-  const exited = Promise.withResolvers<{ readonly code: number | null; readonly signal: string | null }>();
-  const disconnected = Promise.withResolvers<void>();
-  let hasServed = false;
-  let isClosing = false;
-  let problem: string | null = null;
+  const state = { wasServing: false, isClosing: false, wasHung: false, problem: null as string | null };
   let missed = 0;
-  let wasHung = false;
   /** Undefined until the first heartbeat: a slow start is not a hang. */
   let watch: NodeJS.Timeout | undefined;
 
   const kill = (): void => void worker.process.kill('SIGKILL');
-  const send = (message: SupervisorMessage): void => {
-    // A dying worker has no channel any more.
-    if (worker.isConnected()) worker.send(message, ignore);
-  };
+  // Without a callback, a worker that is dying would make this throw.
+  const send = (message: SupervisorMessage): void => void worker.send(message, () => undefined);
   // Intervals of this process are counted, not time, so a pause of the whole machine counts as one interval.
   const countMissed = (): void => {
     missed += 1;
-    wasHung ||= missed > heartbeat.maxMissed;
-    if (wasHung) kill();
+    state.wasHung ||= missed > maxMissed;
+    if (state.wasHung) kill();
   };
-  worker.on('message', (message: WorkerMessage) => {
-    switch (message.kind) {
-      case 'ready':
-        hasServed = true;
-        return started.resolve(true);
-      case 'heartbeat':
-        missed = 0;
-        watch ??= setInterval(countMissed, heartbeat.intervalMs).unref();
-        return message.snapshot ? onSnapshot(worker.id, message.snapshot) : undefined;
-      case 'failed':
-        ({ problem } = message);
-        return;
-      case 'metrics-wanted':
-        // If this fails, the worker's own timeout reports it.
-        return void readMetrics().then((rendered) => send({ kind: 'metrics', rendered }), ignore);
-    }
+  worker.on('message', ({ snapshot, isServing, problem, wantsMetrics }: WorkerReport) => {
+    missed = 0;
+    watch ??= setInterval(countMissed, intervalMs).unref();
+    state.wasServing ||= isServing;
+    state.problem = problem ?? state.problem;
+    if (snapshot) onSnapshot(worker.id, snapshot);
+    if (isServing) started.resolve(true);
+    // If this fails, the worker's own timeout reports it.
+    if (wantsMetrics)
+      readMetrics().then(
+        (rendered) => send({ kind: 'metrics', rendered }),
+        () => undefined,
+      );
   });
-  worker.on('error', ignore);
-  worker.once('exit', (code: number | null, signal: string | null) => exited.resolve({ code, signal }));
+  worker.on('error', () => undefined);
+  const until = (event: 'exit' | 'disconnect'): Promise<readonly [code: number | null, signal: string | null]> =>
+    new Promise((resolve) =>
+      worker.once(event, (code: number | null, signal: string | null) => resolve([code, signal])),
+    );
   // Its last messages may arrive after its exit.
-  worker.once('disconnect', () => disconnected.resolve());
-  const end = async () => {
-    await disconnected.promise;
-    const exit = await exited.promise;
+  const ended = Promise.all([until('exit'), until('disconnect')]).then(([[code, signal]]) => {
     clearInterval(watch);
     started.resolve(false);
-    return { ...exit, livedMs: performance.now() - startedAtMs, wasServing: hasServed, problem, wasHung };
-  };
+    return { code, signal, ...state, livedMs: performance.now() - startedAtMs };
+  });
   return {
     id: worker.id,
     pid: worker.process.pid ?? 0,
-    isServing: (): boolean => hasServed && !isClosing && worker.isConnected(),
+    isServing: (): boolean => state.wasServing && !state.isClosing && worker.isConnected(),
     /** Resolves with true once it serves, or with false if it ends before. */
     started: started.promise,
-    ended: end(),
+    ended,
     close(options: CloseOptions): void {
-      isClosing = true;
-      if (hasServed) send({ kind: 'close', options });
-      // It has no requests yet.
+      state.isClosing = true;
+      // One that does not serve yet has no requests.
+      if (state.wasServing) send({ kind: 'close', options });
       else kill();
     },
     kill,
   };
 }
-
-function ignore(): void {}

@@ -5,7 +5,7 @@ import { type Serving, startServing } from '../app/serving.ts';
 import { shareForASecond } from '../event-loop/shared-work.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import type { Metrics, RenderedMetrics } from '../telemetry/metrics.ts';
-import { HEARTBEAT, type HeartbeatRule, type SupervisorMessage, type WorkerMessage } from './supervised-worker.ts';
+import { HEARTBEAT, type HeartbeatRule, type SupervisorMessage, type WorkerReport } from './supervised-worker.ts';
 
 const METRICS_TIMEOUT_MS = 5_000;
 
@@ -22,21 +22,18 @@ export async function runWorker(
   // Otherwise Node exits in the middle of requests when the supervisor is gone.
   self.exitedAfterDisconnect = true;
   const closing = Promise.withResolvers<CloseOptions>();
-  const orphaned = Promise.withResolvers<null>();
   let rendered = Promise.withResolvers<RenderedMetrics>();
   let ownMetrics: Metrics | null = null;
   let serving: Serving | null = null;
 
-  const send = (message: WorkerMessage): Promise<void> =>
-    new Promise((resolve) => {
-      if (self.isConnected()) self.send(message, () => resolve());
-      else resolve();
-    });
-  const beat = async (): Promise<void> => send({ kind: 'heartbeat', snapshot: (await ownMetrics?.snapshot()) ?? null });
+  const report = async (news: Pick<WorkerReport, 'problem' | 'wantsMetrics'> = {}): Promise<void> => {
+    const snapshot = (await ownMetrics?.snapshot()) ?? null;
+    const message: WorkerReport = { snapshot, isServing: serving !== null, ...news };
+    await new Promise<unknown>((resolve) => self.send(message, resolve));
+  };
   const renderAll = async (): Promise<RenderedMetrics> => {
     const { promise } = (rendered = Promise.withResolvers());
-    await beat();
-    await send({ kind: 'metrics-wanted' });
+    await report({ wantsMetrics: true });
     return withTimeLimit(promise, METRICS_TIMEOUT_MS, () => {
       throw new Error('The supervisor did not answer.');
     });
@@ -45,48 +42,32 @@ export async function runWorker(
     if (message.kind === 'metrics') return rendered.resolve(message.rendered);
     closing.resolve(message.options);
     // A signal to the whole process group may have reached this worker first and started a close with isReplaced.
-    serving?.close(message.options).catch(ignore);
+    serving?.close(message.options).catch(() => undefined);
   });
-  void beat();
-  setInterval(() => void beat(), intervalMs).unref();
-  self.once('disconnect', () => {
-    orphaned.resolve(null);
-    closing.resolve({ drainMs: 0 });
-  });
-  self.on('error', ignore);
+  self.on('error', () => undefined);
+  void report();
+  setInterval(() => void report(), intervalMs).unref();
+  self.once('disconnect', () => closing.resolve({ drainMs: 0 }));
   void stopRequested.then(() => closing.resolve({ drainMs: config.drainMs, isReplaced: true }));
 
   try {
-    const starting = startServing(toShare(config), 'serve', {
+    const { upstream, workers } = config;
+    /** The limits of the service are shared by all workers. */
+    const share = (total = 0): number => Math.floor(total / workers);
+    const shares = { connections: share(upstream?.connections), maxInFlight: share(upstream?.maxInFlight) };
+    serving = await startServing({ ...config, upstream: upstream && { ...upstream, ...shares } }, 'serve', {
       workerId: self.id,
       shareMetrics(own) {
         ownMetrics = own;
         return { ...own, render: shareForASecond(renderAll) };
       },
     });
-    serving = await Promise.race([starting, orphaned.promise]);
-    if (!serving) return 1;
-    await send({ kind: 'ready' });
+    await report();
     await serving.close(await closing.promise);
-    await beat();
+    await report();
     return 0;
   } catch (error) {
-    await send({ kind: 'failed', problem: error instanceof Error ? error.message : String(error) });
+    await report({ problem: error instanceof Error ? error.message : String(error) });
     return 1;
   }
 }
-
-/** Returns this worker's share of the limits that all workers share. */
-function toShare({ upstream, ...config }: Config): Config {
-  const share = (total: number): number => Math.floor(total / config.workers);
-  return {
-    ...config,
-    upstream: upstream && {
-      ...upstream,
-      connections: share(upstream.connections),
-      maxInFlight: share(upstream.maxInFlight),
-    },
-  };
-}
-
-function ignore(): void {}

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
-import { createMetricsOfWorkers } from '../../src/cluster/metrics-of-workers.ts';
+import { createMetricsOfWorkers } from '../../src/cluster/supervisor.ts';
 
 async function readValues(metrics: ReturnType<typeof createMetricsOfWorkers>) {
-  const { text } = await metrics.render();
+  const { text } = await metrics.render(2);
   const read = (name: string) => Number(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'm').exec(text)?.[1]);
   return {
     failures: read('gateway_commit_failures_total'),

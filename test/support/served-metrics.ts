@@ -3,7 +3,7 @@ import { runInNewContext } from 'node:vm';
 import { vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { createMetricsOfWorkers } from '../../src/cluster/metrics-of-workers.ts';
+import { createMetricsOfWorkers } from '../../src/cluster/supervisor.ts';
 import { SAMPLE_DETAIL } from './contract-samples.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from './running-gateway.ts';
 import { type MetricFamily, readExposition } from './exposition.ts';
@@ -40,7 +40,7 @@ export async function serveAndReadMetrics(): Promise<{
   readonly store: readonly MetricFamily[];
   readonly workers: readonly MetricFamily[];
 }> {
-  const workers = readExposition((await createMetricsOfWorkers().render()).text);
+  const workers = readExposition((await createMetricsOfWorkers().render(2)).text);
   return { upstream: await serveUpstream(), store: await serveStore(), workers };
 }
 
