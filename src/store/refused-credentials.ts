@@ -38,8 +38,8 @@ interface Refusal {
 
 const COLUMNS = ['credential', 'refused_at', 'expires_at'];
 /** Without this condition, invented credentials would fill the table. */
-const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ANY (?1))
-  OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ANY (?1) AND state <> 'RUNNING')`;
+const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ?1)
+  OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ?1 AND state <> 'RUNNING')`;
 
 export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
   const { database, onUnwritten } = options;
@@ -93,7 +93,7 @@ export function credentialRefused(): TaskFailure {
 async function writeRefusals(transaction: SqlTransaction, refusals: readonly Refusal[]): Promise<void> {
   const [nowMs, ...owned] = await Promise.all([
     readClock(transaction),
-    ...refusals.map(({ owner }) => transaction.read(HAS_RECORDS_OR_KEYS, [owner.scopes])),
+    ...refusals.map(({ owner }) => transaction.read(HAS_RECORDS_OR_KEYS, [owner.scope])),
   ]);
   const rows = refusals.flatMap(({ owner: { credential }, refusedAtMs }, index) =>
     credential && owned[index]?.length

@@ -61,7 +61,7 @@ export function createStoredTaskService({
       const caller = accountCaller(call);
       try {
         const [outcome] = await Promise.all([
-          readWriteOutcome(database, toIdentity(caller), idempotencyKey, keyExpiryMs),
+          readWriteOutcome(database, toIdentity(caller), idempotencyKey),
           refuseRevoked(database, caller.clientId),
         ]);
         return outcome;

@@ -29,7 +29,7 @@ export interface TaskRecordsOptions {
 
 /** The result of a write that succeeded, as far as it concerns the record of an account task. */
 export interface NewRecord extends Acceptance {
-  readonly scopes: CallerIdentity['scopes'];
+  readonly scope: string;
   /** The sort order of lists: a time-ordered GUID. */
   readonly position: string;
   readonly id: string;
@@ -61,11 +61,11 @@ export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions)
 
 /** Makes the record of a write that the service has just carried out. Without a `detail`, its answer does not show the task. */
 export function toRecord(
-  { scopes, credential }: CallerIdentity,
+  { scope, credential }: CallerIdentity,
   { ID, TaskID, detail, recordedAt = now() }: Pick<AccountTask, 'ID'> & Partial<AccountTask>,
 ): NewRecord {
   return {
-    scopes,
+    scope,
     position: uuidv7(),
     id: ID,
     taskId: TaskID ?? null,
@@ -81,9 +81,9 @@ export function toRecord(
 export async function writeRecords(transaction: SqlTransaction, records: readonly NewRecord[]): Promise<void> {
   const rows = [];
   for (const record of records) {
-    const { scopes, position, id, taskId, detail, recordedAt, isUpdate } = record;
+    const { scope, position, id, taskId, detail, recordedAt, isUpdate } = record;
     const isReplaced = isUpdate && (await replaceRecord(transaction, record)) > 0;
-    if (detail !== null && !isReplaced) rows.push([scopes[0], position, id, taskId, detail, recordedAt]);
+    if (detail !== null && !isReplaced) rows.push([scope, position, id, taskId, detail, recordedAt]);
   }
   if (rows.length > 0) await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
   await liftRefusals(transaction, records);
@@ -92,15 +92,15 @@ export async function writeRecords(transaction: SqlTransaction, records: readonl
 /** A record that is written late leaves alone what a later answer has written. */
 function replaceRecord(
   transaction: SqlTransaction,
-  { scopes, id, taskId, detail, recordedAt }: NewRecord,
+  { scope, id, taskId, detail, recordedAt }: NewRecord,
 ): Promise<number> {
   return transaction.write(
     `UPDATE recorded_tasks SET
       detail = CASE WHEN recorded_at > ?4 THEN detail ELSE COALESCE(?3, detail) END,
       task_id = CASE WHEN recorded_at > ?4 THEN task_id ELSE COALESCE(?5, task_id) END,
       recorded_at = CASE WHEN recorded_at > ?4 THEN recorded_at WHEN ?3 IS NOT NULL THEN ?4 END
-      WHERE scope = ANY (?1) AND id = ?2`,
-    [scopes, id, detail, recordedAt, taskId],
+      WHERE scope = ?1 AND id = ?2`,
+    [scope, id, detail, recordedAt, taskId],
   );
 }
 

@@ -7,7 +7,6 @@ import { createLedger } from './idempotency/ledger.ts';
 import type { SettlementsOptions } from './idempotency/settlements.ts';
 import { recordedTaskService, createTaskRecords } from './task-records.ts';
 import { createPurge } from './purge.ts';
-import { fillTaskIds } from './reading/record-reads.ts';
 import { createRefusedCredentials } from './refused-credentials.ts';
 
 export interface UpstreamRecordsOptions {
@@ -47,8 +46,6 @@ export function withUpstreamRecords(
     onUnwritten: (error) => onUnwritten('refusal', error),
     observer: observeCommits?.('refusal'),
   });
-  // What fails is found all the same, and filled in after the next start.
-  void fillTaskIds(database).catch(() => undefined);
   const recorded = recordedTaskService(upstream, {
     records,
     refusals,

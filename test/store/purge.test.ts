@@ -48,8 +48,7 @@ function insertKeysThatExpire(
   state: 'CREATED' | 'UNKNOWN' | 'RUNNING' = 'CREATED',
 ): Promise<void> {
   const keys = Array.from({ length: count }, () => ({
-    scope: randomUUID(),
-    attempt: newAttempt(),
+    attempt: newAttempt({ key: randomUUID() }),
     state,
     triedAt: '',
     leaseUntil: '',
@@ -92,7 +91,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const records = createTaskRecords({ database, maxPending: 10_000, onDropped: () => {} });
     onTestFinished(() => records.close());
     const task = readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask;
-    const owner = { scopes: ['s'], credential: null } as const;
+    const owner = { scope: 's', credential: null } as const;
     await Promise.all(Array.from({ length: 600 }, () => records.write(toRecord(owner, { ...task, ID: randomUUID() }))));
     const [newest] = await database.read<{ position: string }>('SELECT MAX(position) AS position FROM recorded_tasks');
     const newestMs = Number.parseInt(String(newest?.position).replace('-', '').slice(0, 12), 16);
@@ -113,7 +112,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
     onTestFinished(() => records.close());
     await records.write(
-      toRecord({ scopes: ['s'], credential: null }, readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask),
+      toRecord({ scope: 's', credential: null }, readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask),
     );
     clock.nowMs += 36_500 * DAY_MS;
     await purge.run();

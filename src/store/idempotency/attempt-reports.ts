@@ -1,5 +1,4 @@
 import type { WriteOperation } from '../../contract/task-service.ts';
-import type { CallerIdentity } from '../caller-identity.ts';
 import { readClock, type SqlReader, toIso } from '../sql/database.ts';
 import { abandoned } from './attempt.ts';
 import { isUnknown } from './attempt-rows.ts';
@@ -34,55 +33,40 @@ export type AttemptReport = {
 };
 
 /** A row of `attempts`, read by `ATTEMPT_COLUMNS`. */
-export type AttemptRow = Omit<AttemptReport, 'state' | 'caller' | 'taskId' | 'accountTaskId' | 'keyExpiresAt'> & {
-  readonly scopes: string;
+export type AttemptRow = Omit<AttemptReport, 'state' | 'taskId' | 'accountTaskId'> & {
   readonly leaseUntil: string;
   /** The TaskID of a create, the account task's ID of a run. */
   readonly target: string;
 };
 
-export const ATTEMPT_COLUMNS = `id, operation, scopes, idempotency_key AS "idempotencyKey", request_id AS "requestId", tried_at AS "triedAt",
-  lease_until AS "leaseUntil", task_id AS "target", start_date AS "startDate", finish_date AS "finishDate",
-  parameters_sha256 AS "parametersSha256", code, created_id AS "createdId", settled_at AS "settledAt", settled_by AS "settledBy"`;
+/** The column `scopes` is a list of one scope in JSON. */
+const CALLER = 'CAST(scopes AS JSON) ->> 0';
+
+/** Selects attempts. The first parameter is the time. */
+export const SELECT_ATTEMPTS = `SELECT id, operation, ${CALLER} AS "caller", idempotency_key AS "idempotencyKey",
+  (SELECT expires_at FROM idempotency_keys AS keys WHERE keys.scope = ${CALLER} AND attempt_id = attempts.id
+    AND keys.idempotency_key = attempts.idempotency_key AND expires_at > ?1) AS "keyExpiresAt",
+  request_id AS "requestId", tried_at AS "triedAt", lease_until AS "leaseUntil", task_id AS "target",
+  start_date AS "startDate", finish_date AS "finishDate", parameters_sha256 AS "parametersSha256", code,
+  created_id AS "createdId", settled_at AS "settledAt", settled_by AS "settledBy" FROM attempts`;
 
 const PAGE = 500;
 
 /** Lists the attempts, oldest first: all, or those of unknown fate. */
 export async function* listAttempts(reader: SqlReader, onlyUnknown: boolean): AsyncGenerator<AttemptReport> {
   const now = toIso(await readClock(reader));
-  const sql = `SELECT ${ATTEMPT_COLUMNS} FROM attempts WHERE (tried_at, id) > (?1, ?2) ${onlyUnknown ? `AND ${isUnknown('?3')}` : ''}
+  const sql = `${SELECT_ATTEMPTS} WHERE (tried_at, id) > (?2, ?3) ${onlyUnknown ? `AND ${isUnknown('?1')}` : ''}
     ORDER BY tried_at, id LIMIT ${PAGE}`;
   let last: Pick<AttemptRow, 'triedAt' | 'id'> | undefined = { triedAt: '', id: '' };
   while (last) {
-    const after: readonly string[] = [last.triedAt, last.id, ...(onlyUnknown ? [now] : [])];
-    const rows: readonly AttemptRow[] = await reader.read<AttemptRow>(sql, after);
-    yield* await toReports(reader, rows, now);
+    const rows: readonly AttemptRow[] = await reader.read<AttemptRow>(sql, [now, last.triedAt, last.id]);
+    for (const row of rows) yield toReport(row, now);
     last = rows[PAGE - 1];
   }
 }
 
-export async function toReports(
-  reader: SqlReader,
-  rows: readonly AttemptRow[],
-  now: string,
-): Promise<readonly AttemptReport[]> {
-  const keys = rows.flatMap(({ idempotencyKey }) => idempotencyKey ?? []);
-  const scopes = rows.flatMap((row) => scopesOf(row));
-  const known = await reader.read<{ readonly attemptId: string; readonly expiresAt: string }>(
-    `SELECT attempt_id AS "attemptId", expires_at AS "expiresAt" FROM idempotency_keys
-      WHERE scope = ANY (?1) AND idempotency_key = ANY (?2) AND expires_at > ?3`,
-    [[...new Set(scopes)], [...new Set(keys)], now],
-  );
-  const expiries = new Map(known.map(({ attemptId, expiresAt }) => [attemptId, expiresAt]));
-  return rows.map((row) => toReport(row, now, expiries.get(row.id) ?? null));
-}
-
-export function scopesOf({ scopes }: AttemptRow): CallerIdentity['scopes'] {
-  return JSON.parse(scopes) as CallerIdentity['scopes'];
-}
-
 export function toState(
-  { operation, settledAt, code, leaseUntil, createdId }: AttemptRow,
+  { operation, settledAt, code, leaseUntil, createdId }: Omit<AttemptRow, 'target'>,
   now: string,
 ): AttemptReport['state'] {
   if (settledAt === null) return code === null && leaseUntil > now ? 'IN_PROGRESS' : 'UNKNOWN';
@@ -90,8 +74,8 @@ export function toState(
   return createdId === null ? `NOT_${done}` : done;
 }
 
-function toReport(row: AttemptRow, now: string, keyExpiresAt: string | null): AttemptReport {
-  const state = toState(row, now);
+export function toReport({ leaseUntil, target, ...row }: AttemptRow, now: string): AttemptReport {
+  const state = toState({ leaseUntil, ...row }, now);
   const isRun = row.operation === 'RUN_ACCOUNT_TASK';
   return {
     id: row.id,
@@ -99,14 +83,14 @@ function toReport(row: AttemptRow, now: string, keyExpiresAt: string | null): At
     operation: row.operation,
     triedAt: row.triedAt,
     requestId: row.requestId,
-    caller: scopesOf(row)[0],
-    taskId: isRun ? null : row.target,
-    accountTaskId: isRun ? row.target : null,
+    caller: row.caller,
+    taskId: isRun ? null : target,
+    accountTaskId: isRun ? target : null,
     startDate: row.startDate,
     finishDate: row.finishDate,
     parametersSha256: row.parametersSha256 || null,
     idempotencyKey: row.idempotencyKey,
-    keyExpiresAt,
+    keyExpiresAt: row.keyExpiresAt,
     code: state === 'IN_PROGRESS' ? null : (row.code ?? abandoned().code),
     createdId: isRun ? null : row.createdId,
     settledAt: row.settledAt,

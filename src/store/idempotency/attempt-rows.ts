@@ -34,7 +34,7 @@ export async function insertAttempts(transaction: SqlTransaction, rows: readonly
   const values = rows.map(({ attempt: { id, operation, owner, key, requestId, facts }, triedAtMs, leaseUntilMs }) => [
     id,
     operation,
-    JSON.stringify(owner.scopes),
+    JSON.stringify([owner.scope]),
     key,
     requestId,
     toIso(triedAtMs),

@@ -28,15 +28,13 @@ export interface ClaimTerms {
   /** Longer than any attempt takes: a RUNNING attempt whose lease has expired belongs to a process that has ended. */
   readonly leaseMs: number;
   readonly expiryMs: number;
-  /** Until then, gateways of version 0.1 may claim the same keys, under the old scopes only. */
-  readonly oldScopesUntilMs: number;
 }
 
-/** Claims the free keys, each under every scope in use. Returns a result for each attempt, in their order. */
+/** Claims the free keys. Returns a result for each attempt, in their order. */
 export async function claimKeys(
   transaction: SqlTransaction,
   attempts: readonly KeyedAttempt[],
-  { leaseMs, expiryMs, oldScopesUntilMs }: ClaimTerms,
+  { leaseMs, expiryMs }: ClaimTerms,
 ): Promise<readonly BatchedClaimResult[]> {
   const { nowMs, find: findBefore } = await readKeys(transaction, attempts);
   const key = {
@@ -46,32 +44,26 @@ export async function claimKeys(
     expiresAt: toIso(nowMs + expiryMs),
     outcome: null,
   } as const;
-  const toScopes = ({ owner: { scopes } }: KeyedAttempt): readonly string[] =>
-    nowMs < oldScopesUntilMs ? scopes : scopes.slice(0, 1);
-  const unclaimed = attempts.filter((attempt) => findBefore(attempt).length === 0);
+  const free = attempts.filter((attempt) => !findBefore(attempt));
   await insertKeys(
     transaction,
-    unclaimed.flatMap((attempt) => toScopes(attempt).map((scope) => ({ scope, attempt, ...key }))),
+    free.map((attempt) => ({ attempt, ...key })),
   );
   const { find } = await readKeys(transaction, attempts);
   const now = toIso(nowMs);
-  const usedBefore = attempts.filter((attempt) => find(attempt).some(({ attemptId }) => attemptId !== attempt.id));
+  const isOwn = (attempt: KeyedAttempt) => find(attempt)?.attemptId === attempt.id;
   const refused = await readRefused(
     transaction,
-    usedBefore.flatMap(({ owner }) => owner.credential?.hash ?? []),
+    attempts.flatMap((attempt) => (isOwn(attempt) ? [] : (attempt.owner.credential?.hash ?? []))),
   );
   const results = await Promise.all(
     attempts.map(async (attempt): Promise<BatchedClaimResult> => {
-      const rows = find(attempt);
-      const own = rows.filter(({ attemptId }) => attemptId === attempt.id);
-      if (own.length === toScopes(attempt).length) return { kind: 'claimed' };
-      // Another process claimed the key first under one of the scopes.
-      await Promise.all(own.map(({ scope }) => releaseClaim(transaction, scope, attempt)));
-      // The last scopes are those of version 0.1: such a key counts before one that another credential of the subject has used since.
-      const other = rows.findLast(({ attemptId }) => attemptId !== attempt.id);
-      if (other && isAbandoned(other, now)) await settleAbandoned(transaction, attempt, other);
-      const isRefused = refused.has(attempt.owner.credential?.hash ?? '');
-      return isRefused ? { kind: 'refused' } : toResult(attempt, other, now);
+      if (isOwn(attempt)) return { kind: 'claimed' };
+      const other = find(attempt);
+      if (other && isAbandoned(other, now)) await settleAbandoned(transaction, other);
+      // The other attempt released its claim between the two reads: the key is free, but this attempt has not claimed it.
+      if (!other) return { kind: 'running' };
+      return refused.has(attempt.owner.credential?.hash ?? '') ? { kind: 'refused' } : toResult(attempt, other, now);
     }),
   );
   const claimed = attempts.filter((_, index) => results[index]?.kind === 'claimed');
@@ -83,9 +75,7 @@ export async function claimKeys(
   return results;
 }
 
-function toResult(attempt: KeyedAttempt, row: KeyRow | undefined, now: string): BatchedClaimResult {
-  // The other attempt released its claim between the two reads: the key is free, but this attempt has not claimed it.
-  if (!row) return { kind: 'running' };
+function toResult(attempt: KeyedAttempt, row: KeyRow, now: string): BatchedClaimResult {
   if (row.fingerprint !== attempt.fingerprint) return { kind: 'conflict' };
   if (row.state !== 'RUNNING')
     return row.outcome === null ? { kind: 'unread', row } : toSettledResult(row.state, row.outcome);
@@ -104,19 +94,8 @@ function toSettledResult(state: KeyRow['state'], outcome: string): ClaimResult {
     : { kind: 'unknown', failure: parseFailure(outcome) };
 }
 
-function releaseClaim(transaction: SqlTransaction, scope: string, { key, id }: KeyedAttempt): Promise<number> {
-  return transaction.write(
-    'DELETE FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
-    [scope, key, id],
-  );
-}
-
 /** Settles an attempt of a process that has ended as UNKNOWN: it may have been sent. A late settlement still overwrites this. */
-function settleAbandoned(
-  transaction: SqlTransaction,
-  { key }: KeyedAttempt,
-  { scope, attemptId }: KeyRow,
-): Promise<number> {
+function settleAbandoned(transaction: SqlTransaction, { scope, key, attemptId }: KeyRow): Promise<number> {
   return transaction.write(
     `UPDATE idempotency_keys SET state = 'UNKNOWN', outcome = ?4
       WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND state = 'RUNNING'`,

@@ -1,7 +1,7 @@
 import { readClock, toIso, type SqlReader, type SqlRow, type SqlTransaction } from '../sql/database.ts';
 import type { KeyedAttempt } from './attempt.ts';
 
-/** The state of the newest attempt under a key, in one scope of its owner. */
+/** The state of the newest attempt under a key. */
 export interface KeyRow {
   readonly scope: string;
   readonly key: string;
@@ -17,7 +17,6 @@ export interface KeyRow {
 type KeyState = 'RUNNING' | 'CREATED' | 'UNKNOWN';
 
 export interface NewKey {
-  readonly scope: string;
   readonly attempt: KeyedAttempt;
   readonly state: KeyState;
   readonly triedAt: string;
@@ -44,8 +43,8 @@ const COLUMNS = [
 export interface Keys {
   /** The time of the read, by the database's clock. */
   readonly nowMs: number;
-  /** Returns the rows of an attempt's key, in the order of its owner's scopes. */
-  readonly find: (attempt: KeyedAttempt) => readonly KeyRow[];
+  /** Returns the row of an attempt's key; undefined if the key is free. */
+  readonly find: (attempt: KeyedAttempt) => KeyRow | undefined;
 }
 
 /** Hundreds of keys are read at once, so longer outcomes are read separately to bound the memory. */
@@ -53,7 +52,7 @@ const MAX_OUTCOME_BYTES = 65_536;
 
 /** Reads the keys of the attempts, and deletes those that have expired. */
 export async function readKeys(transaction: SqlTransaction, attempts: readonly KeyedAttempt[]): Promise<Keys> {
-  const keys = [distinct(attempts.flatMap(({ owner }) => owner.scopes)), distinct(attempts.map(({ key }) => key))];
+  const keys = [distinct(attempts.map(({ owner }) => owner.scope)), distinct(attempts.map(({ key }) => key))];
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
   const [nowMs, rows] = await Promise.all([
     readClock(transaction),
@@ -71,7 +70,7 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly K
   const byKey = new Map(
     rows.filter(({ expiresAt }) => expiresAt > now).map((row) => [scoped(row.scope, row.key), row] as const),
   );
-  return { nowMs, find: ({ owner, key }) => owner.scopes.flatMap((scope) => byKey.get(scoped(scope, key)) ?? []) };
+  return { nowMs, find: ({ owner, key }) => byKey.get(scoped(owner.scope, key)) };
 }
 
 /** Reads the outcome of a settled attempt; null if its key has been deleted meanwhile. */
@@ -90,9 +89,9 @@ export async function readOutcome(
 /** Inserts the keys that do not exist yet. Existing ones of other attempts stay; call `readKeys` to see which attempt has a key. */
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
   // One order for all processes prevents deadlocks.
-  const ordered = keys.toSorted((a, b) => (scoped(a.scope, a.attempt.key) < scoped(b.scope, b.attempt.key) ? -1 : 1));
-  const rows = ordered.map(({ scope, attempt, state, triedAt, leaseUntil, expiresAt, outcome }) => [
-    scope,
+  const ordered = keys.toSorted((a, b) => (toPlace(a) < toPlace(b) ? -1 : 1));
+  const rows = ordered.map(({ attempt, state, triedAt, leaseUntil, expiresAt, outcome }) => [
+    attempt.owner.scope,
     attempt.key,
     attempt.fingerprint,
     attempt.id,
@@ -105,6 +104,10 @@ export async function insertKeys(transaction: SqlTransaction, keys: readonly New
     outcome,
   ]);
   await transaction.insert('idempotency_keys', COLUMNS, rows, { ifAbsent: true });
+}
+
+function toPlace({ attempt: { owner, key } }: NewKey): string {
+  return scoped(owner.scope, key);
 }
 
 function scoped(scope: string, key: string): string {

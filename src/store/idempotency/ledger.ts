@@ -5,7 +5,6 @@ import type { Database } from '../sql/database.ts';
 import type { Attempt, KeyedAttempt } from './attempt.ts';
 import { readWriteOutcome } from './key-outcome.ts';
 import type { KeyRow } from './keys.ts';
-import { CALLER_SCOPES_MIGRATION, readAppliedAt } from '../sql/migrations.ts';
 import { createSettlements, type Settlement, type SettlementsOptions } from './settlements.ts';
 import { toReadFailure } from '../store-failure.ts';
 import type { CallerIdentity } from '../caller-identity.ts';
@@ -43,15 +42,12 @@ export interface LedgerOptions {
 export function createLedger(options: LedgerOptions): Ledger {
   const { database, leaseMs, expiryMs, maxPending, observeCommits } = options;
   const settlements = createSettlements({ ...options, observer: observeCommits?.('settlement') });
-  let oldScopesUntilMs: number | null = null;
   const claims = createGroupCommit({
     database,
     maxPending,
     observer: observeCommits?.('claim'),
-    write: async (transaction, attempts: readonly KeyedAttempt[]): Promise<readonly BatchedClaimResult[]> => {
-      oldScopesUntilMs ??= (await readAppliedAt(transaction, CALLER_SCOPES_MIGRATION)) + expiryMs;
-      return claimKeys(transaction, attempts, { leaseMs, expiryMs, oldScopesUntilMs });
-    },
+    write: (transaction, attempts: readonly KeyedAttempt[]): Promise<readonly BatchedClaimResult[]> =>
+      claimKeys(transaction, attempts, { leaseMs, expiryMs }),
   });
   const readUnread = (row: KeyRow): Promise<ClaimResult> =>
     readSettledResult(database, row).catch((error: unknown) => {
@@ -74,7 +70,7 @@ export function createLedger(options: LedgerOptions): Ledger {
       await settlements.flush();
       const credentials = owner.credential ? [owner.credential.hash] : [];
       const [outcome, refused] = await Promise.all([
-        readWriteOutcome(database, owner, key, expiryMs),
+        readWriteOutcome(database, owner, key),
         readRefused(database, credentials),
       ]).catch((error: unknown) => {
         throw toReadFailure(error);

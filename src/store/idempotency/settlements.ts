@@ -139,15 +139,8 @@ async function writeKeys(transaction: SqlTransaction, { attempt, kind, outcome }
   if (key === null) return;
   const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND settled_by IS NULL';
   const state = kind === 'succeeded' ? 'CREATED' : 'UNKNOWN';
-  for (const scope of owner.scopes) {
-    if (kind === 'released') await transaction.write(`DELETE FROM idempotency_keys ${where}`, [scope, key, id]);
-    else
-      await transaction.write(`UPDATE idempotency_keys SET state = ?4, outcome = ?5 ${where}`, [
-        scope,
-        key,
-        id,
-        state,
-        outcome,
-      ]);
-  }
+  const own = [owner.scope, key, id];
+  if (kind === 'released') await transaction.write(`DELETE FROM idempotency_keys ${where}`, own);
+  else
+    await transaction.write(`UPDATE idempotency_keys SET state = ?4, outcome = ?5 ${where}`, [...own, state, outcome]);
 }

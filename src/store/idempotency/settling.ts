@@ -10,14 +10,7 @@ import {
 } from '../sql/database.ts';
 import { toWriteFailure } from '../store-failure.ts';
 import { toRecord, writeRecords } from '../task-records.ts';
-import {
-  ATTEMPT_COLUMNS,
-  type AttemptReport,
-  type AttemptRow,
-  scopesOf,
-  toReports,
-  toState,
-} from './attempt-reports.ts';
+import { type AttemptReport, type AttemptRow, SELECT_ATTEMPTS, toReport, toState } from './attempt-reports.ts';
 import { isUnknown } from './attempt-rows.ts';
 import { formatResult } from './outcome-json.ts';
 
@@ -53,8 +46,7 @@ export async function settleAttempt(database: Database, name: AttemptName, verdi
       }
       // Another operator may have been first.
       const settled = await pickAttempt(transaction, { id: row.id }, now);
-      const [report] = await toReports(transaction, [settled], now);
-      return confirm(report as AttemptReport, settled.createdId === doneId);
+      return confirm(toReport(settled, now), settled.createdId === doneId);
     });
   } catch (error) {
     if (error instanceof UnstorableDataError && 'createdId' in verdict)
@@ -72,14 +64,14 @@ function uncertain(cause: TaskFailure, id: string | null): TaskFailure {
 
 async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): Promise<AttemptRow> {
   if ('id' in name) {
-    const [row] = await reader.read<AttemptRow>(`SELECT ${ATTEMPT_COLUMNS} FROM attempts WHERE id = ?1`, [name.id]);
+    const [row] = await reader.read<AttemptRow>(`${SELECT_ATTEMPTS} WHERE id = ?2`, [now, name.id]);
     if (!row) throw badInput('--id', `there is no attempt ${name.id}; "creates list" shows all of them`);
     return row;
   }
-  const rows = await reader.read<AttemptRow>(
-    `SELECT ${ATTEMPT_COLUMNS} FROM attempts WHERE request_id = ?1 ORDER BY tried_at, id`,
-    [name.requestId],
-  );
+  const rows = await reader.read<AttemptRow>(`${SELECT_ATTEMPTS} WHERE request_id = ?2 ORDER BY tried_at, id`, [
+    now,
+    name.requestId,
+  ]);
   const unsettled = rows.filter(({ settledAt }) => settledAt === null);
   const [only, ...others] = unsettled.length > 0 ? unsettled : rows;
   if (!only) throw badInput('--request', `there is no attempt of request ${name.requestId}`);
@@ -118,9 +110,8 @@ async function settle(
     [row.id, now, by, doneId],
   );
   if (changed === 0) return;
-  const scopes = scopesOf(row);
-  const where = 'WHERE scope = ANY (?1) AND idempotency_key = ?2 AND attempt_id = ?3';
-  const ofKey = [scopes, row.idempotencyKey, row.id] as const;
+  const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3';
+  const ofKey = [row.caller, row.idempotencyKey, row.id] as const;
   if (doneId === null) {
     if (row.idempotencyKey !== null) await transaction.write(`DELETE FROM idempotency_keys ${where}`, ofKey);
     return;
@@ -135,7 +126,7 @@ async function settle(
       by,
     ]);
   }
-  if (accountTask) await writeRecords(transaction, [toRecord({ scopes, credential: null }, accountTask)]);
+  if (accountTask) await writeRecords(transaction, [toRecord({ scope: row.caller, credential: null }, accountTask)]);
 }
 
 async function refuseRecorded(reader: SqlReader, id: string): Promise<void> {

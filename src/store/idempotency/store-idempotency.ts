@@ -27,7 +27,7 @@ export async function replayOrDecide<Registration extends { readonly attempt: Ke
   const { nowMs, find: findKnown } = await readKeys(transaction, attempts);
   const decisions = await Promise.all(
     registrations.map(async (registration) => {
-      const [known] = registration.attempt ? findKnown(registration.attempt) : [];
+      const known = registration.attempt && findKnown(registration.attempt);
       return registration.attempt && known ? replay(transaction, registration.attempt, known) : decide(registration);
     }),
   );
@@ -37,7 +37,6 @@ export async function replayOrDecide<Registration extends { readonly attempt: Ke
     const outcome = formatResult(decision);
     return [
       {
-        scope: attempt.owner.scopes[0],
         attempt,
         state: 'CREATED',
         triedAt: toIso(nowMs),
@@ -54,7 +53,7 @@ export async function replayOrDecide<Registration extends { readonly attempt: Ke
   return Promise.all(
     registrations.map(async ({ attempt }, index) => {
       const decision = decisions[index] as Decision;
-      const [winner] = attempt ? findWinner(attempt) : [];
+      const winner = attempt && findWinner(attempt);
       if (!attempt || !winner || winner.attemptId === attempt.id || isFinal(decision)) return decision;
       return replay(transaction, attempt, winner);
     }),

@@ -1,9 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { type AccountTask, readAccountTask } from '../../contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-value.ts';
 import type { AccountTaskFilter, AccountTaskPage, PageRequest } from '../../contract/task-service.ts';
 import type { CallerIdentity } from '../caller-identity.ts';
-import type { Database, SqlParameter, SqlTransaction } from '../sql/database.ts';
+import type { Database, SqlParameter } from '../sql/database.ts';
 import { toReadFailure } from '../store-failure.ts';
 import {
   type BoundedSelection,
@@ -41,41 +40,41 @@ export function createRecordReads(database: Database): RecordReads {
     return { tasks: rows.map(toTask), hasMore };
   };
   /** Converts the IDs of cursors to positions. A record that is gone was older than all that are left. */
-  const toPositions = async (scopes: readonly string[], { after = null, before = null }: Cursors): Promise<Cursors> => {
+  const toPositions = async (scope: string, { after = null, before = null }: Cursors): Promise<Cursors> => {
     if (after === null && before === null) return {};
     const rows = await database.read<{ readonly id: string; readonly position: string }>(
-      'SELECT id, MAX(position) AS position FROM recorded_tasks WHERE scope = ANY (?1) AND id = ANY (?2) GROUP BY id',
-      [scopes, [after ?? '', before ?? '']],
+      'SELECT id, position FROM recorded_tasks WHERE scope = ?1 AND id = ANY (?2)',
+      [scope, [after ?? '', before ?? '']],
     );
     const positions = new Map(rows.map(({ id, position }) => [id, position]));
     const toPosition = (id: string | null) => (id === null ? null : (positions.get(id) ?? ''));
     return { after: toPosition(after), before: toPosition(before) };
   };
   return {
-    async find({ scopes }, ids, maxBytes) {
+    async find({ scope }, ids, maxBytes) {
       if (ids.length === 0) return [];
       const { tasks, hasMore } = await readRecords({
         key: 'id',
         direction: 'DESC',
-        scope: 'scope = ANY (?1)',
-        sets: [{ condition: 'scope = ANY (?1) AND id = ANY (?2)' }],
-        parameters: [scopes, ids],
+        scope: 'scope = ?1',
+        sets: [{ condition: 'scope = ?1 AND id = ANY (?2)' }],
+        parameters: [scope, ids],
         first: ids.length,
         maxBytes,
       }).catch(asReadFailure);
       return inOrderOf(ids, tasks, hasMore);
     },
-    async list({ scopes }, page) {
+    async list({ scope }, page) {
       const { order, filter = {} } = page;
-      const { taskIds, ...others } = filter;
+      const { taskIds: _, ...others } = filter;
       const isSparse = Object.values(others).some((condition) => condition !== undefined);
-      const select = (cursors: Cursors) => selectRecords(scopes, filter, toKeyRange(order, cursors));
+      const select = (cursors: Cursors) => selectRecords(scope, filter, toKeyRange(order, cursors));
       return readFilteredPage(page, {
         filter,
         isSparse,
         read: async ({ first, maxBytes, ...cursors }) =>
-          readRecords({ ...select(await toPositions(scopes, cursors)), first, maxBytes }),
-        count: isSparse || taskIds ? null : (most) => countRows(database, { ...RECORDS, ...select({}) }, most),
+          readRecords({ ...select(await toPositions(scope, cursors)), first, maxBytes }),
+        count: isSparse ? null : (most) => countRows(database, { ...RECORDS, ...select({}) }, most),
       }).catch(asReadFailure);
     },
   };
@@ -85,52 +84,20 @@ function asReadFailure(error: unknown): never {
   throw toReadFailure(error);
 }
 
-/** Selects records by the conditions that an index finds, and those whose task_id an older version has not written. */
+/** Selects records by the conditions that an index finds. */
 function selectRecords(
-  scopes: readonly string[],
+  scope: string,
   { taskIds }: AccountTaskFilter,
   { direction, above, below }: KeyRange,
 ): Pick<BoundedSelection, 'key' | 'direction' | 'scope' | 'sets' | 'parameters'> {
-  const parameters: SqlParameter[] = [above, below];
+  const parameters: SqlParameter[] = [scope, above, below];
   const bind = (parameter: SqlParameter): string => `?${parameters.push(parameter)}`;
-  const owners = scopes.map(bind);
-  const slots = taskIds && toSlots(taskIds).map(bind);
-  // An index is ordered within one scope only. If PostgreSQL knew the scope and that it has many records, it would look for
-  // them in the index of all scopes by position.
-  const sets = owners.flatMap((owner) => {
-    const own = `scope = (SELECT CAST(${owner} AS TEXT))`;
-    const range = `${own} AND position > ?1 AND position < ?2`;
-    if (!slots) return [{ condition: range }];
-    const unfilled = { condition: `${range} AND task_id IS NULL` };
-    return [unfilled, ...slots.map((id) => toRowSet(own, 'task_id', id, 'position', ['?1', '?2']))];
-  });
-  return { key: 'position', direction, scope: `scope IN (${owners.join(', ')})`, sets, parameters };
-}
-
-/** Few enough to be in memory at once, and not to delay other work for long. */
-const FILLED_AT_ONCE = 64;
-
-/** Fills in the task_id of the records that older versions have written, so that an index finds them. */
-export async function fillTaskIds(database: Database): Promise<void> {
-  for (let rows = FILLED_AT_ONCE; rows === FILLED_AT_ONCE; ) {
-    rows = await database.transaction(fillSome);
-    await delay(10);
-  }
-}
-
-async function fillSome(transaction: SqlTransaction): Promise<number> {
-  const records = await transaction.read<{
-    readonly scope: string;
-    readonly position: string;
-    readonly detail: string;
-  }>('SELECT scope, position, detail FROM recorded_tasks WHERE task_id IS NULL ORDER BY scope, position LIMIT ?1', [
-    FILLED_AT_ONCE,
-  ]);
-  for (const { scope, position, detail } of records) {
-    const sql = 'UPDATE recorded_tasks SET task_id = ?3 WHERE scope = ?1 AND position = ?2 AND task_id IS NULL';
-    await transaction.write(sql, [scope, position, toTask({ detail, recordedAt: null }).TaskID]);
-  }
-  return records.length;
+  // If PostgreSQL knew the scope and that it has many records, it would look for them in the index of all scopes by position.
+  const own = 'scope = (SELECT CAST(?1 AS TEXT))';
+  const sets = taskIds
+    ? toSlots(taskIds).map((id) => toRowSet(own, 'task_id', bind(id), 'position', ['?2', '?3']))
+    : [{ condition: `${own} AND position > ?2 AND position < ?3` }];
+  return { key: 'position', direction, scope: 'scope = ?1', sets, parameters };
 }
 
 function toTask({ detail, recordedAt }: StoredRecord): AccountTask {

@@ -1,4 +1,4 @@
-import { readClock, toIso, type Database, type SqlReader } from './database.ts';
+import { readClock, toIso, type Database } from './database.ts';
 
 export interface Migration {
   /** Counts up. */
@@ -10,7 +10,7 @@ export interface Migration {
  * The schema, step by step. A released step is never changed. Timestamps and GUIDs are text. Keys start with the account's
  * ID, so that a distributed PostgreSQL can store an account's rows together.
  * Statements are repeatable: in YugabyteDB schema changes are not transactional, so a start may end in the middle of a step.
- * Older versions keep serving beside a newer one, so a step only adds. It changes at most one existing table: locking two
+ * Older versions keep serving beside a newer one, so a step adds tables, columns and values, or drops an index. It changes at most one existing table: locking two
  * could deadlock with a create.
  */
 export const MIGRATIONS: readonly Migration[] = [
@@ -98,8 +98,7 @@ export const MIGRATIONS: readonly Migration[] = [
     statements: ['CREATE INDEX IF NOT EXISTS account_tasks_by_task ON account_tasks (account_id, task_id, id)'],
   },
   {
-    // Null in records of older versions, which may run beside this one. Lists read such records as a set of their own, so
-    // they are complete before `fillTaskIds` has filled in the column at the next start.
+    // Null in records that are older than the column; the filter `taskIds` does not find them.
     number: 9,
     statements: ['ALTER TABLE recorded_tasks ADD COLUMN IF NOT EXISTS task_id TEXT'],
   },
@@ -118,20 +117,19 @@ export const MIGRATIONS: readonly Migration[] = [
       'CREATE INDEX IF NOT EXISTS attempts_by_time ON attempts (tried_at, id)',
     ],
   },
+  {
+    // Keys that are older than these columns are of creates, and nobody knows their requests.
+    number: 12,
+    statements: [
+      `UPDATE idempotency_keys SET operation = 'CREATE_ACCOUNT_TASK', request_id = 'unknown', tried_at = lease_until
+        WHERE operation IS NULL`,
+    ],
+  },
+  { number: 13, statements: ['DROP INDEX IF EXISTS recorded_tasks_without_task'] },
 ];
-
-/** The step since which gateways write keys and records under the scopes of `toIdentity`. */
-export const CALLER_SCOPES_MIGRATION = 3;
 
 /** The schema version that this program needs. */
 export const NEWEST_MIGRATION = MIGRATIONS.at(-1)?.number ?? 0;
-
-/** Reads the time at which a step was applied, in milliseconds since 1970 by the database's clock. */
-export async function readAppliedAt(reader: SqlReader, number: number): Promise<number> {
-  const sql = 'SELECT applied_at FROM schema_migrations WHERE number = ?1';
-  const [row] = await reader.read<{ applied_at: string }>(sql, [number]);
-  return Date.parse(row?.applied_at ?? '');
-}
 
 /**
  * Brings the schema up to date, each missing step in its own transaction.

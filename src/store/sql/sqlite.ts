@@ -129,6 +129,7 @@ function toSqliteSql(sql: string): string {
   return sql
     .replace(/= ANY \((\?\d+)\)/g, 'IN (SELECT value FROM json_each($1))')
     .replace('ADD COLUMN IF NOT EXISTS', 'ADD COLUMN')
+    .replaceAll(/CAST\((\w+) AS JSON\)/g, '$1')
     .replaceAll('now_ms()', NOW_MS);
 }
 

@@ -16,11 +16,6 @@ import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
 const GATEWAYS = [0, 1, 2];
-
-/** Models a rolling upgrade: one gateway still identifies callers by their header, the others by the subject of their JWT. */
-function isOfVersion01(gateway: number): boolean {
-  return gateway === 0;
-}
 const KEYS = ['k-1', 'k-2'];
 const INPUTS = ['{"a":1}', '{"b":2}'];
 const RUNS = { SQLite: 200, PostgreSQL: 50 } as const;
@@ -185,8 +180,7 @@ function createWorld(unclocked: Database) {
   const create = async (gateway: number, key: string, input: string): Promise<string> => {
     const task = { ...REPORT_TASK, Parameters: input };
     asked.push({ key, input });
-    const verified = isOfVersion01(gateway) ? {} : { verified: { subject: authorization, expiresAtMs: 0 } };
-    const caller = { kind: 'forwarded', authorization, ...verified } as const;
+    const caller = { kind: 'forwarded', authorization } as const;
     const call = { caller, requestId: 'test', idempotencyKey: key };
     const result = await gateways[gateway]!.create(task, call).catch((error: unknown) => error);
     if (!(result instanceof Error)) {

@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../../src/contract/account-task.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
-import type { KeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import type { Settlement } from '../../../src/store/idempotency/settlements.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
@@ -24,10 +23,6 @@ function ledgerOver(database: Database, nowMs = START_MS): Ledger {
   });
   onTestFinished(() => ledger.close());
   return ledger;
-}
-
-function attemptOf(...scopes: readonly [string, ...string[]]): KeyedAttempt {
-  return newAttempt({ owner: { scopes, credential: null } });
 }
 
 function created(): Settlement {
@@ -80,19 +75,6 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
     expect(await two.claim(newAttempt())).toMatchObject({ kind: 'succeeded' });
   });
-});
-
-test('a claim under an old and a new scope is released as a whole if another process is first under one of them', async () => {
-  const database = await migratedDatabase('PostgreSQL');
-  const old = ledgerOver(database);
-  const [oldAttempt, attempt] = [attemptOf('old'), attemptOf('new', 'old')];
-  const interrupted = interruptible(database, 1, async () => void (await old.claim(oldAttempt)));
-  const claiming = ledgerOver(interrupted);
-  expect(await claiming.claim(attempt)).toEqual({ kind: 'running' });
-  expect(await database.read('SELECT scope FROM idempotency_keys')).toEqual([{ scope: 'old' }]);
-  await old.settle(oldAttempt, { kind: 'released' });
-  expect(await claiming.claim(attempt)).toEqual({ kind: 'claimed' });
-  expect(await old.claim(attemptOf('old'))).toEqual({ kind: 'running' });
 });
 
 test.each(DATABASES)('on %s, a claim whose commit has an unknown fate leaves its key free', async (kind) => {

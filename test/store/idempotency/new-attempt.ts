@@ -5,7 +5,7 @@ import { REPORT_TASK } from '../../support/sample-account.ts';
 /** Creates an attempt with its own ID; the scope is `s` and the key `k` unless others are given. */
 export function newAttempt(given: Partial<KeyedAttempt> = {}): KeyedAttempt {
   return {
-    owner: { scopes: ['s'], credential: null },
+    owner: { scope: 's', credential: null },
     key: 'k',
     fingerprint: 'f',
     id: randomUUID(),

@@ -323,57 +323,12 @@ describe.each(DATABASES)('on %s', (kind) => {
         ...CALL,
         caller: { kind: 'forwarded', authorization: `Bearer ${token}`, verified: { subject: 's', expiresAtMs: 0 } },
       });
-      /** The call as a gateway of version 0.1 sees it. */
-      const unchecked = (token: string): WriteCall => ({
-        ...CALL,
-        caller: { kind: 'forwarded', authorization: `Bearer ${token}` },
-      });
-
       test('a key is known with a renewed token', async () => {
         const { tasks: inner, sent } = scriptedUpstream();
         const { tasks } = await ledgerOver(kind, inner);
         await tasks.create(REPORT_TASK, withToken('1'));
         expect((await tasks.create(REPORT_TASK, withToken('2'))).replayed).toBe(true);
         expect(sent).toHaveLength(1);
-      });
-
-      test('a key that was used before the upgrade is known, whatever the subject has done since', async () => {
-        const { tasks: inner, sent } = scriptedUpstream();
-        const { tasks } = await ledgerOver(kind, inner);
-        const before = await tasks.create(REPORT_TASK, unchecked('1'));
-        const since = { ...REPORT_TASK, Parameters: '[]' };
-        expect((await tasks.create(since, withToken('2'))).replayed).toBe(false);
-        expect(await tasks.create(REPORT_TASK, withToken('1'))).toEqual({ ...before, replayed: true });
-        expect(await resultOf(tasks.create(since, withToken('1')))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
-        expect(sent).toHaveLength(2);
-      });
-
-      test('a key is known to a gateway of version 0.1 that runs beside this one', async () => {
-        const { tasks: inner, sent } = scriptedUpstream(
-          async () => createdTask(),
-          failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.'),
-        );
-        const { tasks } = await ledgerOver(kind, inner);
-        const first = await tasks.create(REPORT_TASK, withToken('1'));
-        expect(await tasks.create(REPORT_TASK, unchecked('1'))).toEqual({ ...first, replayed: true });
-        const refused = { ...withToken('1'), idempotencyKey: 'k-2' };
-        expect(await resultOf(tasks.create(REPORT_TASK, refused))).toBe('TASK_REJECTED REJECTED');
-        const again = { ...unchecked('1'), idempotencyKey: 'k-2' };
-        expect(await resultOf(tasks.create(REPORT_TASK, again))).toBe('created');
-        expect(sent).toHaveLength(3);
-      });
-
-      test('a key is written under one scope only, once a key lifetime has passed since the upgrade', async () => {
-        const clock = { nowMs: Date.now() + EXPIRY_MS - 60_000 };
-        const { tasks: inner } = scriptedUpstream();
-        const { tasks, database } = await ledgerOver(kind, inner, { clock });
-        const countKeys = async () => (await database.read('SELECT scope FROM idempotency_keys')).length;
-        await tasks.create(REPORT_TASK, withToken('1'));
-        expect(await countKeys()).toBe(2);
-        clock.nowMs += 120_000;
-        await tasks.create(REPORT_TASK, { ...withToken('1'), idempotencyKey: 'k-2' });
-        expect(await countKeys()).toBe(3);
-        expect((await tasks.create(REPORT_TASK, { ...withToken('2'), idempotencyKey: 'k-2' })).replayed).toBe(true);
       });
     });
 

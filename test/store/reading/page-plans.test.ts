@@ -96,7 +96,7 @@ async function openRecorded(kind: DatabaseKind) {
   );
   const { statements, ...seen } = observed(database);
   const reads = createRecordReads(seen.database);
-  const owner = { scopes: [OWN], credential: null } as const;
+  const owner = { scope: OWN, credential: null } as const;
   return { database, databaseUrl, statements, list: (page: PageRequest) => reads.list(owner, page) };
 }
 

@@ -70,6 +70,22 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 });
 
+test.each(DATABASES)('on %s, a key that is older than its columns becomes one of a create', async (kind) => {
+  const database = await openEmpty(kind);
+  await migrate(
+    database,
+    MIGRATIONS.filter(({ number }) => number < 12),
+  );
+  const columns = ['scope', 'idempotency_key', 'fingerprint', 'attempt_id', 'state', 'lease_until', 'expires_at'];
+  await database.transaction((transaction) =>
+    transaction.insert('idempotency_keys', columns, [['s', 'k', 'f', 'a', 'UNKNOWN', 'lease', 'expiry']]),
+  );
+  await migrate(database);
+  expect(await database.read('SELECT operation, request_id, tried_at FROM idempotency_keys')).toEqual([
+    { operation: 'CREATE_ACCOUNT_TASK', request_id: 'unknown', tried_at: 'lease' },
+  ]);
+});
+
 test('the steps are in the order of their numbers, the newest last', () => {
   const numbers = MIGRATIONS.map(({ number }) => number);
   expect(numbers).toEqual([...new Set(numbers)].toSorted((a, b) => a - b));

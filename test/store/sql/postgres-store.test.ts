@@ -149,12 +149,12 @@ test('a record whose ID is too long for an index is refused, and other records a
   onTestFinished(() => records.close());
   const task = readAccountTask(SAMPLE_DETAIL, 'Detail');
   if ('at' in task) throw new Error(task.at);
-  const add = (ID: string) => records.write(toRecord({ scopes: ['a'], credential: null }, { ...task, ID }));
+  const add = (ID: string) => records.write(toRecord({ scope: 'a', credential: null }, { ...task, ID }));
   const long = randomBytes(10_000).toString('base64');
   const [refused, added] = await Promise.allSettled([add(long), add(SAMPLE_DETAIL.ID)]);
   expect(refused).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });
   expect(added.status).toBe('fulfilled');
-  await expect(records.find({ scopes: ['a'], credential: null }, ['\0'])).rejects.toMatchObject({
+  await expect(records.find({ scope: 'a', credential: null }, ['\0'])).rejects.toMatchObject({
     code: 'BAD_USER_INPUT',
     outcome: 'NOT_SENT',
   });
