@@ -61,24 +61,29 @@ export function findOperation(document: DocumentNode, operationName: string | un
   const [operation] =
     operationName === undefined ? operations : operations.filter(({ name }) => name?.value === operationName);
   if (!operation || (operationName === undefined && operations.length > 1))
-    throw refuseOperation(operations, operationName);
+    throw refuseOperation(document, operations, operationName);
   if (operation.operation === OperationTypeNode.SUBSCRIPTION)
     throw toResolutionError('query: expected a query or a mutation, got a subscription');
   return operation;
 }
 
 function refuseOperation(
+  document: DocumentNode,
   operations: readonly OperationDefinitionNode[],
   operationName: string | undefined,
 ): GraphQLError {
   if (operations.length === 0)
     return toResolutionError('query: expected a document with an operation, got one without');
   const got = operationName === undefined ? 'none' : JSON.stringify(operationName);
-  return toResolutionError(`operationName: expected the name of one of the document's operations, got ${got}`);
+  return toResolutionError(
+    `operationName: expected the name of one of the document's operations, got ${got}`,
+    document,
+  );
 }
 
-function toResolutionError(message: string): GraphQLError {
-  return new GraphQLError(message, { extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
+function toResolutionError(message: string, document?: DocumentNode): GraphQLError {
+  const source = document?.loc?.source ?? null;
+  return new GraphQLError(message, { source, extensions: { code: 'OPERATION_RESOLUTION_FAILURE' } });
 }
 
 const VALUE_KINDS: ReadonlySet<string> = new Set([

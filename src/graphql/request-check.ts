@@ -173,7 +173,7 @@ export function checkParameters(given: object, trusted: TrustedDocuments | null,
   const { query, variables, operationName, extensions } = given as Readonly<Record<string, unknown>>;
   for (const name in given) if (!NAMES.has(name)) checkUnknown(name, given, trusted);
   if (operationName != null && typeof operationName !== 'string')
-    throw badRequest(`operationName: expected a string or null, got ${JSON.stringify(operationName)}`);
+    throw badRequest(`operationName: expected a string or null, got ${toKind(operationName)}`);
   if (!isAbsentOrObject(variables)) throw badRequest(`variables: expected an object or null, got ${toKind(variables)}`);
   if (!isAbsentOrObject(extensions))
     throw badRequest(`extensions: expected an object or null, got ${toKind(extensions)}`);

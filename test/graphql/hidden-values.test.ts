@@ -141,6 +141,29 @@ describe.each([
   });
 });
 
+test.each([
+  [
+    'createClient',
+    { errors: [{ message: expect.stringMatching(/^input\.userId: expected a GUID: [^"]*$/) as string }] },
+  ],
+  ['tryCreateClient', { data: { tryCreateClient: { message: expect.stringMatching(/^input\.userId: /) as string } } }],
+])('an error about the account of %s does not quote it, because it may be the secret', async (field, answer) => {
+  const query = field === 'createClient' ? ADD : TRY.replace('__typename', '... on WriteFailure { message }');
+  const { json, text } = await gateway.graphql({ query, variables: { input: { ...given, userId: secret } } });
+  expect(json).toMatchObject(answer);
+  expect(text).not.toContain('LEAKED');
+});
+
+test('an error about the operationName of a document that adds clients does not quote it', async () => {
+  const { json } = await gateway.graphql({ query: TRY, operationName: 'LEAKED', variables: { input: given } });
+  expect(json.errors).toEqual([
+    {
+      message: "operationName: expected the name of one of the document's operations, got [hidden].",
+      extensions: expect.objectContaining({ code: 'OPERATION_RESOLUTION_FAILURE', outcome: 'NOT_SENT' }) as object,
+    },
+  ]);
+});
+
 test('an error of another operation quotes the value', async () => {
   const { json } = await gateway.graphql({ query: '{ accountTasks(first: "many") { totalCount } }' });
   expect(json.errors?.[0]?.message).toBe('first: Int cannot represent non-integer value: "many"');

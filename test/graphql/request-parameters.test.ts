@@ -30,7 +30,9 @@ const BODIES: Readonly<Record<string, Refusal>> = {
   '{"query":["{ a }"]}': { message: 'query: expected a GraphQL document, got a list' },
   '{"query":"{ __typename }","variables":"{}"}': { message: 'variables: expected an object or null, got a string' },
   '{"query":"{ __typename }","extensions":[]}': { message: 'extensions: expected an object or null, got a list' },
-  '{"query":"{ __typename }","operationName":{}}': { message: 'operationName: expected a string or null, got {}' },
+  '{"query":"{ __typename }","operationName":{}}': {
+    message: 'operationName: expected a string or null, got an object',
+  },
   [JSON.stringify({ query: TWO, operationName: 'C' })]: {
     message: `operationName: expected the name of one of the document's operations, got "C"`,
     code: 'OPERATION_RESOLUTION_FAILURE',

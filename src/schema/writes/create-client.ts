@@ -1,4 +1,5 @@
-import { parseGuidArgument } from '../account-task-type.ts';
+import { badInput } from '../../contract/failure.ts';
+import { GUID_FORMS, parseGuid } from '../../contract/text-formats.ts';
 import type { Builder } from '../builder.ts';
 import { addWrite } from './write-field.ts';
 
@@ -33,10 +34,11 @@ export function addCreateClient(builder: Builder): void {
     args: builder.args((t) => ({
       input: t.field({ type: CreateClientInput, required: true, description: 'The client to add.' }),
     })),
-    toInput: ({ input: { name, userId, secret } }) => ({
-      Name: name,
-      UserID: parseGuidArgument('input.userId', userId),
-      Secret: secret ?? null,
-    }),
+    toInput({ input: { name, userId, secret } }) {
+      const UserID = parseGuid(userId);
+      // Does not quote it, because it may be a secret in the wrong field.
+      if (UserID === null) throw badInput('input.userId', `expected ${GUID_FORMS}`);
+      return { Name: name, UserID, Secret: secret ?? null };
+    },
   });
 }
