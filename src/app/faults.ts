@@ -59,10 +59,7 @@ const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault, outc
     async (store, _wait, { unknownFate }) => {
       const result = await store();
       if ('replayed' in result && result.replayed) return result;
-      throw new TaskFailure(
-        { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' },
-        `The service did not answer in time; ${unknownFate}.`,
-      );
+      throw new TaskFailure('UPSTREAM_TIMEOUT', `The service did not answer in time; ${unknownFate}.`);
     },
     'UNKNOWN',
   ],

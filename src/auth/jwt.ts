@@ -81,7 +81,7 @@ function isAboutToken(error: unknown): boolean {
 
 function keysUnavailable(cause: unknown): TaskFailure {
   return new TaskFailure(
-    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    'UPSTREAM_UNREACHABLE',
     'The bearer token cannot be verified because the keys of its issuer cannot be fetched. Nothing was sent.',
     { cause },
   );

@@ -75,5 +75,5 @@ async function refuseWithoutAttempts(database: Database, { upstream }: Config): 
 }
 
 function notSupported(reason: string): TaskFailure {
-  return new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, `NOT_SUPPORTED: ${reason}`);
+  return new TaskFailure('NOT_SUPPORTED', `NOT_SUPPORTED: ${reason}`);
 }

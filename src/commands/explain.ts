@@ -109,8 +109,7 @@ async function refuseProblems(
     for (const problem of found) problems.add(problem);
     variables = isNew ? withSamples(variables, found, config) : null;
   }
-  if (problems.size > 0)
-    throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, [...problems].toSorted().join('\n'));
+  if (problems.size > 0) throw new TaskFailure('BAD_USER_INPUT', [...problems].toSorted().join('\n'));
 }
 
 /** The invalid values of a mutation's variables, each with its path. */

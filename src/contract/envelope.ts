@@ -1,5 +1,5 @@
 import type { ReadProblem } from './account-task.ts';
-import { type FailureEvidence, type FailureKind, TaskFailure } from './failure.ts';
+import { type FailureEvidence, type FailureKind, type SoleOutcomeCode, TaskFailure } from './failure.ts';
 import { isAbsent, isJsonObject, type JsonObject, type JsonValue, jsonMember } from './json-value.ts';
 import type { AnswerContent, Operation } from './operations.ts';
 import type { WriteInput, WriteName, WriteResult } from './task-service.ts';
@@ -56,7 +56,7 @@ export function interpretAnswer<Name extends WriteName>(
   const said = reading.kind === 'envelope' ? reading.error : null;
   const error = said && withoutSecret(said, operation.secretOf?.(input) ?? null);
   const { action, subject, unknownFate } = operation;
-  const fail = (kind: FailureKind, message: string, cause?: Error): never => {
+  const fail = (kind: FailureKind | SoleOutcomeCode, message: string, cause?: Error): never => {
     const evidence: FailureEvidence = {
       ...(error && { errorCode: error.ErrorCode, errorReason: error.ErrorReason }),
       ...(cause && { cause }),
@@ -64,31 +64,24 @@ export function interpretAnswer<Name extends WriteName>(
     const reason = error?.ErrorReason?.trim() ? error.ErrorReason : message;
     throw new TaskFailure(kind, reason, evidence);
   };
-  if (status >= 500)
-    return fail(
-      { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
-      `The service failed (HTTP ${status}); ${unknownFate}.`,
-    );
+  if (status >= 500) return fail('UPSTREAM_FAILED', `The service failed (HTTP ${status}); ${unknownFate}.`);
   if (status === 401)
     return fail({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.');
   if (status === 403)
     return fail({ code: 'FORBIDDEN', outcome: 'REJECTED' }, `The service does not allow this caller to ${action}.`);
   if (status === 404 && reading.kind !== 'unreadable' && operation.path.includes('{id}'))
-    return fail(
-      { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' },
-      'The service knows no account task with this ID.',
-    );
+    return fail('ACCOUNT_TASK_NOT_FOUND', 'The service knows no account task with this ID.');
   if (status === 429)
     return fail({ code: 'OVERLOADED', outcome: 'REJECTED' }, `The service refused ${subject} because it is busy.`);
   const isSuccess = status >= 200 && status < 300;
   if (error && (isSuccess || status >= 400))
     return fail(
-      { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+      'TASK_REJECTED',
       `The service refused ${subject}${error.ErrorCode?.trim() ? ` (${error.ErrorCode})` : ''}.`,
     );
   if (isRefusal(status))
     return fail(
-      { code: 'TASK_REJECTED', outcome: 'REJECTED' },
+      'TASK_REJECTED',
       `The service refused the request (HTTP ${status}).`,
       (status === 404 || status === 405) && reading.kind === 'unreadable' ? wrongUrlHint(status) : undefined,
     );
@@ -97,7 +90,7 @@ export function interpretAnswer<Name extends WriteName>(
   const { at, problem } = result ?? toProblem(reading);
   const isRedirect = status >= 300 && status < 400;
   return fail(
-    { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
+    'UPSTREAM_UNREADABLE',
     isRedirect
       ? `The service answered with a redirect (HTTP ${status}), which is not followed; ${unknownFate}.`
       : `The service's answer (HTTP ${status}) cannot be read: ${at} ${problem}; ${unknownFate}.`,

@@ -42,6 +42,11 @@ export type FailureKind = {
   [Code in FailureCode]: { readonly code: Code; readonly outcome: (typeof FACTS)[Code][0][number] };
 }[FailureCode];
 
+/** The codes that have only one outcome, so that it need not be given. */
+export type SoleOutcomeCode = {
+  [Code in FailureCode]: (typeof FACTS)[Code][0]['length'] extends 1 ? Code : never;
+}[FailureCode];
+
 /** Every failure code with its facts by name, for the GraphQL enum, the REST face, the metrics and the docs. */
 export const FAILURES = (Object.entries(FACTS) as [FailureCode, Facts][]).map(
   ([code, [outcomes, retryable, restStatus, description]]) => ({ code, outcomes, retryable, restStatus, description }),
@@ -77,14 +82,15 @@ export class TaskFailure extends Error {
   /** True if the same request can be sent again unchanged without the risk of doing it twice. */
   readonly retryable: boolean;
 
-  constructor(kind: FailureKind, message: string, evidence: FailureEvidence = {}) {
+  constructor(kind: FailureKind | SoleOutcomeCode, message: string, evidence: FailureEvidence = {}) {
     super(message, 'cause' in evidence ? { cause: evidence.cause } : undefined);
-    this.code = kind.code;
-    this.outcome = kind.outcome;
+    const { code, outcome } = typeof kind === 'string' ? { code: kind, outcome: FACTS[kind][0][0] } : kind;
+    this.code = code;
+    this.outcome = outcome;
     this.errorCode = evidence.errorCode;
     this.errorReason = evidence.errorReason;
     this.inputMember = evidence.inputMember;
-    this.retryable = evidence.retryable ?? FACTS[kind.code][1];
+    this.retryable = evidence.retryable ?? FACTS[code][1];
   }
 
   /** The status of the REST endpoint's answer. */
@@ -129,7 +135,7 @@ export function operationTimedOut(): TaskFailure {
 
 /** The failure of what this backend or its configuration cannot do. */
 export function notSupported(message: string): TaskFailure {
-  return new TaskFailure({ code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' }, message);
+  return new TaskFailure('NOT_SUPPORTED', message);
 }
 
 /**
@@ -137,12 +143,12 @@ export function notSupported(message: string): TaskFailure {
  * @param field The path of the value in the caller's terms: `input.taskId` in GraphQL, `TaskID` in the contract.
  */
 export function badInput(field: string, problem: string): TaskFailure {
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${field}: ${problem}`);
+  return new TaskFailure('BAD_USER_INPUT', `${field}: ${problem}`);
 }
 
 /** The same for a member of the input. A face that knows its path completes the message. */
 export function badInputMember(inputMember: InputMember, problem: string): TaskFailure {
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputMember}: ${problem}`, {
+  return new TaskFailure('BAD_USER_INPUT', `${inputMember}: ${problem}`, {
     inputMember,
   });
 }

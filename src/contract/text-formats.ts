@@ -19,10 +19,8 @@ export const EMPTY_GUID = '00000000-0000-0000-0000-000000000000';
 export function parseGuid(text: string): string | null {
   if (CANONICAL.test(text)) return text;
   if (!GUID.test(text)) return null;
-  const digits = text.replace(/[-{}()]/g, '').toLowerCase();
-  return [digits.slice(0, 8), digits.slice(8, 12), digits.slice(12, 16), digits.slice(16, 20), digits.slice(20)].join(
-    '-',
-  );
+  const plain = text.replace(/[-{}()]/g, '').toLowerCase();
+  return plain.replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-');
 }
 
 /** The formats of Parameters. The contract says of ContentType: "Must either be application/xml or application/json." */

@@ -148,7 +148,7 @@ function readModel(
   const modelState = toModelState(format, problems);
   if (modelState) return { modelState };
   const reasons = problems.map(({ at, problem }) => `${at}: ${problem}`);
-  throw new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, reasons.join('; '));
+  throw new TaskFailure('BAD_USER_INPUT', reasons.join('; '));
 }
 
 function refuseCharactersNotInXml(body: RequestBody): void {

@@ -194,22 +194,19 @@ function toStored(
 }
 
 function clientRequired(): TaskFailure {
-  return new TaskFailure(
-    { code: 'CLIENT_REQUIRED', outcome: 'REJECTED' },
-    'The account has no client; create one before creating tasks.',
-  );
+  return new TaskFailure('CLIENT_REQUIRED', 'The account has no client; create one before creating tasks.');
 }
 
 function taskNotFound({ TaskID }: NewAccountTask): TaskFailure {
   return new TaskFailure(
-    { code: 'TASK_NOT_FOUND', outcome: 'REJECTED' },
+    'TASK_NOT_FOUND',
     `There is no task ${TaskID} in the catalogue of tasks that may be registered.`,
   );
 }
 
 function conflict(modified: string): TaskFailure {
   return new TaskFailure(
-    { code: 'CONFLICT', outcome: 'REJECTED' },
+    'CONFLICT',
     `The account task was modified at ${modified}, so ifModified does not match; nothing was changed.`,
   );
 }

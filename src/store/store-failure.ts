@@ -7,33 +7,25 @@ export function toWriteFailure(error: unknown, unknownFate = 'it may have been s
   if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
   if (error.fateUnknown) {
-    return new TaskFailure(
-      { code: 'STORE_FAILED', outcome: 'UNKNOWN' },
-      `The task store failed while it was storing this; ${unknownFate}.`,
-      { cause: error },
-    );
+    return new TaskFailure('STORE_FAILED', `The task store failed while it was storing this; ${unknownFate}.`, {
+      cause: error,
+    });
   }
-  return new TaskFailure(
-    { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' },
-    'The task store cannot be written at the moment; nothing was stored.',
-    { cause: error },
-  );
+  return new TaskFailure('STORE_UNAVAILABLE', 'The task store cannot be written at the moment; nothing was stored.', {
+    cause: error,
+  });
 }
 
 /** Converts a database error during a read to the caller's failure. Returns any other error unchanged. */
 export function toReadFailure(error: unknown): unknown {
   if (error instanceof UnstorableDataError) return refusedValue(error);
   if (!(error instanceof DatabaseUnavailableError)) return error;
-  return new TaskFailure(
-    { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' },
-    'The task store cannot be read at the moment.',
-    { cause: error },
-  );
+  return new TaskFailure('STORE_UNAVAILABLE', 'The task store cannot be read at the moment.', { cause: error });
 }
 
 function refusedValue(cause: UnstorableDataError): TaskFailure {
   return new TaskFailure(
-    { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
+    'BAD_USER_INPUT',
     'The database cannot store a value of this request: it is too long or contains a character such as U+0000. Nothing was stored.',
     { cause },
   );
@@ -41,10 +33,7 @@ function refusedValue(cause: UnstorableDataError): TaskFailure {
 
 /** The failure of a write to an account task that the caller does not have. */
 export function accountTaskNotFound(id: string, undone: 'changed' | 'sent'): TaskFailure {
-  return new TaskFailure(
-    { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED' },
-    `The caller has no account task ${id}; nothing was ${undone}.`,
-  );
+  return new TaskFailure('ACCOUNT_TASK_NOT_FOUND', `The caller has no account task ${id}; nothing was ${undone}.`);
 }
 
 /** Creates a readiness check that reads from one of our tables. */
@@ -55,7 +44,7 @@ export function databaseCheck(database: Database): ReadinessCheck {
       return 'ok';
     } catch (error) {
       if (!(error instanceof DatabaseUnavailableError)) throw error;
-      throw new TaskFailure({ code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' }, error.message, { cause: error });
+      throw new TaskFailure('STORE_UNAVAILABLE', error.message, { cause: error });
     }
   };
 }

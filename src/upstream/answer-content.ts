@@ -29,7 +29,7 @@ export function findMismatch(
   const other = NAMING.find((member) => isOther(shown[member], sent[member]));
   if (!other) return null;
   return new TaskFailure(
-    { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
+    'UPSTREAM_UNREADABLE',
     `The service's answer names ${other === 'ID' ? 'an' : 'a'} ${other} other than the one that was sent, so it may belong to ` +
       `another request; ${unknownFate}. UPSTREAM_CHECK_TASK_ID=off turns this check off.`,
   );

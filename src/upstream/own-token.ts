@@ -166,9 +166,7 @@ function toTokenFailure(status: number, error: JsonValue | undefined): TaskFailu
 }
 
 function signInFailed(cause: Error): TaskFailure {
-  return new TaskFailure(
-    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
-    'The service did not let the gateway sign in. Nothing was done.',
-    { cause },
-  );
+  return new TaskFailure('UPSTREAM_UNREACHABLE', 'The service did not let the gateway sign in. Nothing was done.', {
+    cause,
+  });
 }

@@ -32,7 +32,7 @@ function unreachableReason(cause: unknown): string {
 /** No connection was made, so nothing was sent and the client may connect again. */
 export function unreachable(cause: unknown, ending = ' Nothing was sent.'): TaskFailure {
   return new TaskFailure(
-    { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },
+    'UPSTREAM_UNREACHABLE',
     `The service cannot be reached: ${unreachableReason(cause)}.${ending}`,
     { cause },
   );
@@ -49,16 +49,13 @@ export function invalidHeader(header: string): TaskFailure {
 }
 
 function timedOut(unknownFate: string): TaskFailure {
-  return new TaskFailure(
-    { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' },
-    `The service did not answer in time; ${unknownFate}.`,
-  );
+  return new TaskFailure('UPSTREAM_TIMEOUT', `The service did not answer in time; ${unknownFate}.`);
 }
 
 /** An answer arrived, but it does not say what became of the request. */
 export function unreadable(problem: string, unknownFate: string, cause?: unknown): TaskFailure {
   return new TaskFailure(
-    { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN' },
+    'UPSTREAM_UNREADABLE',
     `The service's answer ${problem}; ${unknownFate}.`,
     cause === undefined ? {} : { cause },
   );
@@ -75,7 +72,7 @@ function connectionLost(cause: Error, unknownFate: string): TaskFailure {
   if (cause.name === 'HTTPParserError' && !cause.message.includes('Invalid EOF state'))
     return unreadable('does not follow HTTP', unknownFate, cause);
   return new TaskFailure(
-    { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
+    'UPSTREAM_CONNECTION_LOST',
     `The connection to the service was lost before its answer was complete; ${unknownFate}.`,
     { cause },
   );

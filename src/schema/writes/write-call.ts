@@ -54,5 +54,5 @@ export function carryOut<Name extends WriteName>(
 /** Names a refused member of an input by its path in the arguments, as in `input.parameters`. */
 function withInputPath(error: unknown, inputPath: string): unknown {
   if (!(error instanceof TaskFailure) || error.inputMember === undefined) return error;
-  return new TaskFailure({ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }, `${inputPath}.${error.message}`);
+  return new TaskFailure('BAD_USER_INPUT', `${inputPath}.${error.message}`);
 }

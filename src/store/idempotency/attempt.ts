@@ -99,14 +99,14 @@ export function toAttempt<Input>(
 
 export function idempotencyConflict(): TaskFailure {
   return new TaskFailure(
-    { code: 'IDEMPOTENCY_CONFLICT', outcome: 'NOT_SENT' },
+    'IDEMPOTENCY_CONFLICT',
     'This idempotencyKey was already used for another write; nothing was sent. Use a new key for each write.',
   );
 }
 
 export function idempotencyInProgress(): TaskFailure {
   return new TaskFailure(
-    { code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT' },
+    'IDEMPOTENCY_IN_PROGRESS',
     'A write with this idempotencyKey is still in progress; try again with the same key.',
   );
 }
@@ -114,7 +114,7 @@ export function idempotencyInProgress(): TaskFailure {
 /** The failure of an attempt whose process ended before it stored the result: it may have been sent. */
 export function abandoned(): TaskFailure {
   return new TaskFailure(
-    { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' },
+    'UPSTREAM_CONNECTION_LOST',
     'The gateway stopped while it was sending this; it may have been carried out.',
   );
 }

@@ -89,7 +89,7 @@ export function createLedger(options: LedgerOptions): Ledger {
 /** The failure of a create that was not sent because its claim may not be durable. */
 function claimFailed(cause: TaskFailure): TaskFailure {
   return new TaskFailure(
-    { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' },
+    'STORE_UNAVAILABLE',
     'The gateway cannot store the idempotencyKey at the moment; nothing was sent.',
     { cause },
   );

@@ -59,7 +59,7 @@ export async function settleAttempt(database: Database, name: AttemptName, verdi
 /** Names the attempt, since the request may have another one to settle by the time that the command is repeated. */
 function uncertain(cause: TaskFailure, id: string | null): TaskFailure {
   const message = `The database failed while it was settling the attempt. Settle it again with --id ${id}: the same verdict changes nothing.`;
-  return new TaskFailure({ code: 'STORE_FAILED', outcome: 'UNKNOWN' }, message, { cause });
+  return new TaskFailure('STORE_FAILED', message, { cause });
 }
 
 async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): Promise<AttemptRow> {

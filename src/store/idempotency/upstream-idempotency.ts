@@ -105,7 +105,7 @@ function toSettlement(error: unknown): Settlement {
 
 function unexpected(): TaskFailure {
   return new TaskFailure(
-    { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
+    'UPSTREAM_FAILED',
     'The gateway failed while it was sending this; it may have been carried out.',
   );
 }
