@@ -219,7 +219,16 @@ function makeDocuments(schema: GraphQLSchema, making: Generation): fc.Arbitrary<
     });
   }
 
+  // Shared by all places that select a type: the number of generators would grow exponentially with the depth.
+  const selections = new Map<string, fc.Arbitrary<Piece>>();
   function selectionOf(type: GraphQLNamedType, depth: number): fc.Arbitrary<Piece> {
+    const place = `${type.name} ${depth}`;
+    const selection = selections.get(place) ?? makeSelection(type, depth);
+    selections.set(place, selection);
+    return selection;
+  }
+
+  function makeSelection(type: GraphQLNamedType, depth: number): fc.Arbitrary<Piece> {
     if (depth <= 0) return fc.constant(textOnly('{ __typename }'));
     const fields =
       isObjectType(type) || isInterfaceType(type)
@@ -241,20 +250,22 @@ function makeDocuments(schema: GraphQLSchema, making: Generation): fc.Arbitrary<
   }
 
   const roots = [schema.getQueryType(), schema.getMutationType()].filter((type) => type != null);
-  return fc.constantFrom(...roots).chain((root) =>
-    selectionOf(root, 5).map(({ text, variables, fragments }) => {
-      const definitions = Object.entries(variables).map(([name, { type }]) => `$${name}: ${type}`);
-      const operation = root === schema.getMutationType() ? 'mutation' : 'query';
-      const given = Object.entries(variables).flatMap(([name, variable]) =>
-        'value' in variable ? [[name, variable.value] as const] : [],
-      );
-      return {
-        query: [
-          `${operation} O${definitions.length > 0 ? `(${definitions.join(', ')})` : ''} ${text}`,
-          ...Object.values(fragments),
-        ].join(' '),
-        variables: Object.fromEntries(given),
-      };
-    }),
+  return fc.oneof(
+    ...roots.map((root) =>
+      selectionOf(root, 5).map(({ text, variables, fragments }) => {
+        const definitions = Object.entries(variables).map(([name, { type }]) => `$${name}: ${type}`);
+        const operation = root === schema.getMutationType() ? 'mutation' : 'query';
+        const given = Object.entries(variables).flatMap(([name, variable]) =>
+          'value' in variable ? [[name, variable.value] as const] : [],
+        );
+        return {
+          query: [
+            `${operation} O${definitions.length > 0 ? `(${definitions.join(', ')})` : ''} ${text}`,
+            ...Object.values(fragments),
+          ].join(' '),
+          variables: Object.fromEntries(given),
+        };
+      }),
+    ),
   );
 }
