@@ -1,5 +1,5 @@
 import type { NewAccountTask } from './account-task.ts';
-import { asRepeatable, badInput, badInputMember, notSupported, type TaskFailure } from './failure.ts';
+import { asRepeatable, badInput, badInputMember, type TaskFailure } from './failure.ts';
 import { BODY_FIELDS, OPERATIONS } from './operations.ts';
 import { characterNotInXml, parametersProblem, type XmlChecker } from './text-formats.ts';
 import { decorateWrites, type TaskService, type WriteInput, type WriteName } from './task-service.ts';
@@ -27,7 +27,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  * Decorates a task service so that invalid inputs and idempotency keys are refused before anything is sent or stored.
  * A write rejects with BAD_USER_INPUT, NOT_SENT for Parameters that do not parse as their ContentType, for a name or secret of a
  * client of a wrong length, for a text that the wire cannot carry, and for a key that is too long, contains a control character,
- * or is missing but required; with NOT_SUPPORTED for any key if the backend keeps none.
+ * is not supported, or is missing but required.
  * `findOutcome` refuses malformed keys too. The failure of an update whose fate is unknown is made retryable.
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
@@ -59,8 +59,8 @@ function findRefusals<Name extends WriteName>(
   checks: TaskChecks,
 ): readonly TaskFailure[] {
   const inputProblems = INPUT_PROBLEMS[name](input, checks);
-  const ofKey = OPERATIONS[name].hasKey ? keyRefusal(idempotencyKey, checks) : null;
-  return ofKey === null ? inputProblems : [...inputProblems, ofKey];
+  const keyProblem = OPERATIONS[name].hasKey ? keyRefusal(idempotencyKey, checks) : null;
+  return keyProblem === null ? inputProblems : [...inputProblems, badInput('idempotencyKey', keyProblem)];
 }
 
 type InputProblems = {
@@ -111,10 +111,9 @@ function xmlTextProblem(text: string): string | null {
   return character && `contains ${character}, which XML 1.0 cannot carry`;
 }
 
-function keyRefusal(key: string | null, checks: TaskChecks): TaskFailure | null {
-  if (key !== null && checks.keyRefusal !== null) return notSupported(`idempotencyKey: ${checks.keyRefusal}`);
-  const problem = key === null ? checks.requiresKey && KEY_REQUIRED : idempotencyKeyProblem(key);
-  return problem ? badInput('idempotencyKey', problem) : null;
+function keyRefusal(key: string | null, checks: TaskChecks): string | null {
+  if (key === null) return checks.requiresKey ? KEY_REQUIRED : null;
+  return checks.keyRefusal ?? idempotencyKeyProblem(key);
 }
 
 function idempotencyKeyProblem(key: string): string | null {

@@ -114,13 +114,16 @@ test('several keys of one request are looked up, and a bad one fails alone', asy
   ]);
 });
 
-test('a gateway without records supports neither reads nor idempotency keys', async () => {
+test('a gateway without records does not support reads, and refuses an idempotency key as bad input', async () => {
   const notSupported = { extensions: { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT', retryable: false } };
   const sent = service.requests.length;
   for (const query of ['{ accountTasks { totalCount } }', `{ accountTask(id: "${SAMPLE_INPUT.taskId}") { id } }`])
     expect((await unrecorded.graphql({ query })).json.errors).toMatchObject([notSupported]);
   expect((await create(unrecorded, 'a key')).json.errors).toMatchObject([
-    { message: expect.stringMatching(/^idempotencyKey: .*RECORD=off/) as string, ...notSupported },
+    {
+      message: expect.stringMatching(/^idempotencyKey: .*RECORD=off/) as string,
+      extensions: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' },
+    },
   ]);
   expect(service.requests).toHaveLength(sent);
 });
