@@ -1,6 +1,5 @@
 import type { DetailKind } from '../contract/account-task.ts';
 import { type EnumTable, type EnumTables, isDocumented } from '../contract/enums.ts';
-import { FAILURES } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { BODY_FIELDS, type BodyField, type BodyModel, OPERATIONS } from '../contract/operations.ts';
 import { CONTENT_TYPES } from '../contract/text-formats.ts';
@@ -43,7 +42,10 @@ export function toSchemas(tables: EnumTables, version: OpenApiVersion): JsonObje
       type: 'object',
       description: 'Why a request was refused or failed.',
       properties: {
-        ErrorCode: { ...nullable({ type: 'string' }), description: `One of this gateway's codes: ${codes()}.` },
+        ErrorCode: {
+          ...nullable({ type: 'string' }),
+          description: "One of the codes that the operation's answers list.",
+        },
         ErrorReason: nullable({ type: 'string' }),
       },
     },
@@ -151,8 +153,4 @@ const DETAIL_SCHEMAS: Readonly<Record<DetailKind, JsonObject>> = {
 function toDetailSchema(detail: Readonly<Record<string, DetailKind>>, nullable: Nullable): JsonObject {
   const properties = Object.entries(detail).map(([field, kind]) => [field, nullable(DETAIL_SCHEMAS[kind])]);
   return { type: 'object', properties: Object.fromEntries(properties) as JsonObject };
-}
-
-function codes(): string {
-  return FAILURES.map(({ code }) => code).join(', ');
 }

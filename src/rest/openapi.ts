@@ -1,22 +1,13 @@
 import type { EnumTables } from '../contract/enums.ts';
 import { FAILURES } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
-import { OPERATIONS } from '../contract/operations.ts';
+import { OPERATIONS, type Operation } from '../contract/operations.ts';
 import type { WriteName } from '../contract/task-service.ts';
 import { errorAnswer, type Handler, jsonAnswer } from '../http/answer.ts';
 import { READ_TYPES, WRITTEN_TYPES } from './negotiation.ts';
 import { GUID, OPENAPI_VERSIONS, type OpenApiVersion, toRef, toSchemas } from './openapi-schemas.ts';
 import { SERVED } from './served-operations.ts';
 
-/** The statuses whose answers have the shape of the framework. */
-const FRAMEWORK_ANSWERS: Readonly<Record<number, string>> = {
-  400: 'The request cannot be read or bound.',
-  401: 'The credentials are missing or were not accepted.',
-  404: 'There is no such resource.',
-  413: 'The body is too large.',
-  415: 'The Content-Type is not supported.',
-  500: 'A defect of the gateway, described in its log. It may have been done.',
-};
 const NAMES = Object.keys(OPERATIONS) as WriteName[];
 
 /** Describes what the REST face serves as an OpenAPI document. Its enums have the members of `tables`. */
@@ -28,7 +19,7 @@ export function createOpenApi(tables: EnumTables, version: OpenApiVersion = '3.1
       version: '1',
       description:
         "The REST contract of account tasks, as this gateway serves it from its own store. It follows the contract's framework, " +
-        'ASP.NET Web API 2. Names of JSON members match in any case.',
+        "ASP.NET Web API 2. Names of JSON members match in any case. The demo's tasks named Fault have failures of their own.",
       license: { name: 'MIT', url: 'https://opensource.org/license/mit' },
     },
     servers: [{ url: '/', description: 'This gateway.' }],
@@ -63,7 +54,7 @@ export function createOpenApiHandler(tables: EnumTables): Handler {
 function toPaths(): JsonObject {
   return Object.fromEntries(
     NAMES.map((name) => {
-      const { method, path, body, hasKey, answer } = OPERATIONS[name];
+      const { method, path, body, hasKey } = OPERATIONS[name];
       const [place = '', query] = path.split('?');
       const { operationId, summary } = SERVED[name];
       const id = {
@@ -82,7 +73,7 @@ function toPaths(): JsonObject {
         tags: ['Account tasks'],
         parameters,
         ...(body && { requestBody: { required: true, content: toContent(READ_TYPES, [body.name]) } }),
-        responses: toResponses(answer.name),
+        responses: toResponses(name),
       };
       return [`/${place}`, { [method.toLowerCase()]: operation }];
     }),
@@ -96,31 +87,36 @@ const KEY_HEADER = {
   schema: { type: 'string', minLength: 1, maxLength: 255, pattern: '^[\\x20-\\x7e]*$' },
 } as const;
 
-function toResponses(envelope: string): JsonObject {
-  const ok = { description: 'Done.', content: toContent(WRITTEN_TYPES, [envelope]) };
-  const statuses = new Set([
-    ...FAILURES.map(({ restStatus }) => restStatus),
-    ...Object.keys(FRAMEWORK_ANSWERS).map(Number),
-  ]);
-  const failures = [...statuses]
-    .toSorted((a, b) => a - b)
-    .map((status) => {
-      const ofCodes = status === 401 ? [] : FAILURES.filter(({ restStatus }) => restStatus === status);
-      const ofFramework = FRAMEWORK_ANSWERS[status];
-      const schemas = [
-        ...(ofCodes.length > 0 ? [envelope] : []),
-        ...(ofFramework === undefined ? [] : ['FrameworkError']),
-      ];
-      const sentences = [
-        ...ofCodes.map(({ code, description }) => `${code}: ${description}`),
-        ...(ofFramework === undefined ? [] : [ofFramework]),
-      ];
-      return [
-        String(status),
-        { description: sentences.join('\n'), content: toContent(WRITTEN_TYPES, schemas) },
-      ] as const;
-    });
-  return Object.fromEntries([['200', ok], ...failures]);
+/** The answers that have the shape of the framework, by status. */
+function frameworkAnswers({ path, body }: Operation): Readonly<Record<number, string>> {
+  return {
+    400: 'The request cannot be read or bound.',
+    401: 'The credentials are missing or were not accepted.',
+    ...(path.includes('?') && { 404: 'The URL has no id.' }),
+    ...(body && { 413: 'The body is too large.', 415: 'The Content-Type is not supported.' }),
+    500: 'A defect of the gateway, described in its log. It may have been done.',
+  };
+}
+
+/** The answers of a write, by status. One that is not supported here has no other answer than failures. */
+function toResponses(name: WriteName): JsonObject {
+  const { codes } = SERVED[name];
+  const envelope = OPERATIONS[name].answer.name;
+  const failures = FAILURES.filter(({ code }) => codes.includes(code));
+  const ofFramework = frameworkAnswers(OPERATIONS[name]);
+  const toAnswer = (status: number): JsonObject => {
+    const ofCodes = failures.filter(({ restStatus }) => restStatus === status && status !== 401);
+    const schemas = [...(ofCodes.length > 0 ? [envelope] : []), ...(ofFramework[status] ? ['FrameworkError'] : [])];
+    const sentences = [...ofCodes.map(({ code, description }) => `${code}: ${description}`), ofFramework[status] ?? []];
+    return { description: sentences.flat().join('\n'), content: toContent(WRITTEN_TYPES, schemas) };
+  };
+  const statuses = new Set([...failures.map(({ restStatus }) => restStatus), ...Object.keys(ofFramework).map(Number)]);
+  return {
+    ...(!codes.includes('NOT_SUPPORTED') && {
+      200: { description: 'Done.', content: toContent(WRITTEN_TYPES, [envelope]) },
+    }),
+    ...Object.fromEntries([...statuses].map((status) => [status, toAnswer(status)])),
+  };
 }
 
 function toContent(types: readonly string[], schemas: readonly string[]): JsonObject {

@@ -1,5 +1,5 @@
 import type { NewAccountTask, ClientOrder } from '../contract/account-task.ts';
-import { badInput } from '../contract/failure.ts';
+import { badInput, type FailureCode } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
 import { OPERATIONS, type RequestBody } from '../contract/operations.ts';
 import type { WriteInput, WriteName, WriteResult } from '../contract/task-service.ts';
@@ -9,21 +9,29 @@ interface Served<Name extends WriteName> {
   /** For OpenAPI, as is the summary. */
   readonly operationId: string;
   readonly summary: string;
+  /** The failures that it can have in store mode. */
+  readonly codes: readonly FailureCode[];
   /** @param id The GUID in the URL, hyphenated and lower-case; empty if its path has none. */
   readonly toInput: (body: RequestBody, id: string) => WriteInput<Name>;
   readonly toDetail: (result: WriteResult<Name>) => JsonObject | null;
 }
 
+const OF_ALL = ['BAD_USER_INPUT', 'UNAUTHENTICATED', 'STORE_UNAVAILABLE', 'UPSTREAM_UNREACHABLE'] as const;
+const OF_STORED = [...OF_ALL, 'OVERLOADED', 'STORE_FAILED'] as const;
+const OF_TASKS = [...OF_STORED, 'CLIENT_REQUIRED', 'TASK_NOT_FOUND'] as const;
+
 export const SERVED: { readonly [Name in WriteName]: Served<Name> } = {
   create: {
     operationId: 'createAccountTask',
     summary: 'Registers a task on the account.',
+    codes: [...OF_TASKS, 'IDEMPOTENCY_CONFLICT', 'IDEMPOTENCY_IN_PROGRESS'],
     toInput: (body) => body as NewAccountTask,
     toDetail: ({ accountTask }) => accountTask.detail,
   },
   update: {
     operationId: 'updateAccountTask',
     summary: 'Replaces a task of the account, and switches it on or off.',
+    codes: [...OF_TASKS, 'ACCOUNT_TASK_NOT_FOUND'],
     toInput: ({ Enabled, ...task }, id) => {
       // The contract calls it optional, but a default could switch the task off unnoticed.
       if (typeof Enabled !== 'boolean') throw badInput('Enabled', 'is required');
@@ -34,12 +42,14 @@ export const SERVED: { readonly [Name in WriteName]: Served<Name> } = {
   run: {
     operationId: 'runAccountTask',
     summary: 'Runs a task of the account now. A store runs no tasks, so it answers 501.',
+    codes: [...OF_ALL, 'NOT_SUPPORTED'],
     toInput: (_, id) => ({ id }),
     toDetail: () => ({}),
   },
   createClient: {
     operationId: 'createClient',
     summary: 'Adds an API client to the account. Its secret is shown only once.',
+    codes: [...OF_STORED, 'FORBIDDEN'],
     toInput: (body) => body as unknown as ClientOrder,
     toDetail: ({ ID, Name, Secret }) => ({ ID, Name, Secret }),
   },

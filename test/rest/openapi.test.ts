@@ -9,7 +9,8 @@ import type { OpenApiVersion } from '../../src/rest/openapi-schemas.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS, parseEnumTable } from '../../src/contract/enums.ts';
 import { BODY_FIELDS, OPERATIONS } from '../../src/contract/operations.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
-import { type PlainRequest, send } from '../support/rest-client.ts';
+import { jsonText } from '../support/request-texts.ts';
+import { PATH, type PlainRequest, send } from '../support/rest-client.ts';
 import { requestOf } from './observed-requests.ts';
 
 interface OpenApi {
@@ -17,11 +18,13 @@ interface OpenApi {
   readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
   readonly components: { readonly schemas: Readonly<Record<string, Record<string, unknown>>> };
 }
+interface DescribedAnswer {
+  readonly description: string;
+  readonly content: Readonly<Record<string, { readonly schema: object }>>;
+}
 interface Operation {
   readonly operationId: string;
-  readonly responses: Readonly<
-    Record<string, { readonly content: Readonly<Record<string, { readonly schema: object }>> }>
-  >;
+  readonly responses: Readonly<Record<string, DescribedAnswer>>;
 }
 
 const DEFAULTS = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
@@ -60,6 +63,29 @@ describe.each(['3.1', '3.0'] as const)('the OpenAPI %s document', (version) => {
       },
       { type: 'integer', enum: [0] },
     ]);
+  });
+
+  test('lists the failures that each operation can have, and no success of the run, which a store never does', () => {
+    const listed = Object.values(document.paths).map((methods) => {
+      const [{ operationId, responses }] = Object.values(methods) as [Operation];
+      const answers = Object.entries(responses).map(([status, { description }]) => [
+        status,
+        description.match(/^[A-Z_]+(?=:)/gm)?.join(' ') ?? '',
+      ]);
+      return [operationId, Object.fromEntries(answers)];
+    });
+    const common = { 400: 'BAD_USER_INPUT', 401: '', 503: 'STORE_UNAVAILABLE UPSTREAM_UNREACHABLE' };
+    const stored = { ...common, 200: '', 413: '', 415: '', 429: 'OVERLOADED', 500: 'STORE_FAILED' };
+    expect(Object.fromEntries(listed)).toEqual({
+      createAccountTask: {
+        ...stored,
+        404: 'TASK_NOT_FOUND',
+        409: 'CLIENT_REQUIRED IDEMPOTENCY_CONFLICT IDEMPOTENCY_IN_PROGRESS',
+      },
+      updateAccountTask: { ...stored, 404: 'TASK_NOT_FOUND ACCOUNT_TASK_NOT_FOUND', 409: 'CLIENT_REQUIRED' },
+      runAccountTask: { ...common, 404: '', 500: '', 501: 'NOT_SUPPORTED' },
+      createClient: { ...stored, 403: 'FORBIDDEN' },
+    });
   });
 
   test("states the lengths of a client's secret in this store", () => {
@@ -150,6 +176,43 @@ test.each([...OBSERVED.matchAll(/^## (.*)$/gm)].map(([, name = '']) => name))(
     expect(await departuresOf(name)).toEqual([]);
   },
 );
+
+const RUN = `/api/v1/admin/tasks/account/run?id=${randomUUID()}`;
+const UPDATE = `/api/v1/admin/tasks/account/${randomUUID()}`;
+const updating = (fields: Record<string, string>, path = UPDATE) => ({ method: 'PUT', path, body: jsonText(fields) });
+
+/** Requests, with the statuses of their answers and what those say. */
+const FAILING: readonly (readonly [name: string, sent: PlainRequest, status: number, says: RegExp])[] = [
+  ['a create of an unknown task', { body: jsonText({ TaskID: `"${randomUUID()}"` }) }, 404, /TASK_NOT_FOUND/],
+  ['an update of a bad ID', updating({ Enabled: 'true' }, UPDATE.slice(0, -1)), 400, /^{"Message":.*"id":/],
+  ['an update without Enabled', updating({}), 400, /BAD_USER_INPUT.*Enabled: is required/],
+  ['an update of an unknown task', updating({ Enabled: 'true' }), 404, /ACCOUNT_TASK_NOT_FOUND/],
+  ['a run', { path: RUN }, 501, /NOT_SUPPORTED/],
+  ['a run without an ID', { path: '/api/v1/admin/tasks/account/run' }, 404, /^{"Message":/],
+  ['a run of a bad ID', { path: RUN.slice(0, -1) }, 400, /^{"Message":.*"id":/],
+  ['a run with a bad token', { path: RUN, headers: { Authorization: 'Bearer x' } }, 401, /^{"Message":/],
+  ['a run with a bad key', { path: RUN, headers: { 'Idempotency-Key': '\t' } }, 400, /BAD_USER_INPUT/],
+  [
+    'a client added by a client',
+    {
+      path: '/api/v1/admin/clients',
+      body: JSON.stringify({ Name: 'shop', Secret: 's'.repeat(16), UserID: gateway.accountId }),
+    },
+    403,
+    /FORBIDDEN/,
+  ],
+];
+
+test.each(FAILING)('the answer to %s is as the document says', async (_, sent, status, says) => {
+  const type = sent.body === undefined ? {} : { 'Content-Type': 'application/json' };
+  const headers = { Authorization: `Bearer ${gateway.token}`, ...type, ...sent.headers };
+  const answer = await send(gateway.url, { ...sent, headers });
+  expect([answer.status, answer.text]).toEqual([status, expect.stringMatching(says)]);
+  const place = (sent.path ?? PATH).replace(/\?.*/, '').replace(/account\/[\da-f-]{20,}/, 'account/{id}');
+  const [operation] = Object.values(served.paths[place] ?? {});
+  const schema = operation?.responses[status]?.content['application/json']?.schema;
+  expect(schema && problemOf(schema, JSON.parse(answer.text))).toBeNull();
+});
 
 test('the document is served without credentials, in both versions', async () => {
   const [newer, older] = await Promise.all(
