@@ -1,6 +1,6 @@
 import type { Config } from '../app/config.ts';
 import { TaskFailure } from '../contract/failure.ts';
-import { listAttempts } from '../store/idempotency/attempt-reports.ts';
+import { listAttempts } from '../store/idempotency/attempt-rows.ts';
 import { type AttemptName, settleAttempt } from '../store/idempotency/settling.ts';
 import type { Database } from '../store/sql/database.ts';
 import { type DatabaseCommand, guid, required, UsageError } from './arguments.ts';

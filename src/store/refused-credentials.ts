@@ -1,7 +1,7 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { CallerIdentity } from './caller-identity.ts';
 import type { CommitObserver } from './group-commit.ts';
-import { readClock, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
+import { readClock, toIso, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
 import { createRetryQueue } from './idempotency/retry-queue.ts';
 import { toReadFailure } from './store-failure.ts';
 
@@ -39,7 +39,7 @@ interface Refusal {
 const COLUMNS = ['credential', 'refused_at', 'expires_at'];
 /** Without this condition, invented credentials would fill the table. */
 const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ?1)
-  OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ?1 AND state <> 'RUNNING')`;
+  OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ?1 AND (state <> 'RUNNING' OR lease_until <= ?2))`;
 
 export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
   const { database, onUnwritten } = options;
@@ -91,10 +91,10 @@ export function credentialRefused(): TaskFailure {
 
 /** A refusal that is written late has the time at which it happened, so that a later acceptance lifts it. */
 async function writeRefusals(transaction: SqlTransaction, refusals: readonly Refusal[]): Promise<void> {
-  const [nowMs, ...owned] = await Promise.all([
-    readClock(transaction),
-    ...refusals.map(({ owner }) => transaction.read(HAS_RECORDS_OR_KEYS, [owner.scope])),
-  ]);
+  const nowMs = await readClock(transaction);
+  const owned = await Promise.all(
+    refusals.map(({ owner }) => transaction.read(HAS_RECORDS_OR_KEYS, [owner.scope, toIso(nowMs)])),
+  );
   const rows = refusals.flatMap(({ owner: { credential }, refusedAtMs }, index) =>
     credential && owned[index]?.length
       ? [[credential.hash, nowMs - Math.floor(performance.now() - refusedAtMs), credential.expiresAtMs]]

@@ -9,7 +9,7 @@ import type { Clients } from './clients.ts';
 import { databaseCheck, toReadFailure, toWriteFailure } from './store-failure.ts';
 import { accountCaller, toIdentity } from './caller-identity.ts';
 import { CREATE, toKeyedAttempt } from './idempotency/attempt.ts';
-import { readWriteOutcome } from './idempotency/key-outcome.ts';
+import { readWriteOutcome } from './idempotency/keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { createStoredReads } from './reading/stored-reads.ts';
 import { refuseRevoked } from './secret.ts';

@@ -3,8 +3,7 @@ import type { ObserveCommits } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
 import { databaseCheck } from './store-failure.ts';
 import { idempotentTaskService } from './idempotency/upstream-idempotency.ts';
-import { createLedger } from './idempotency/ledger.ts';
-import type { SettlementsOptions } from './idempotency/settlements.ts';
+import { createLedger, type LedgerOptions } from './idempotency/ledger.ts';
 import { recordedTaskService, createTaskRecords } from './task-records.ts';
 import { createPurge } from './purge.ts';
 import { createRefusedCredentials } from './refused-credentials.ts';
@@ -22,7 +21,7 @@ export interface UpstreamRecordsOptions {
   /** Called for what happened upstream but could not be stored here. */
   readonly onUnwritten: (what: 'record' | 'settlement' | 'refusal', error: unknown) => void;
   /** Called for an answer that arrived after an operator had settled its attempt. */
-  readonly onLateAnswer: SettlementsOptions['onLateAnswer'];
+  readonly onLateAnswer: LedgerOptions['onLateAnswer'];
   readonly observeCommits?: ObserveCommits | undefined;
 }
 
@@ -56,10 +55,9 @@ export function withUpstreamRecords(
     leaseMs,
     expiryMs: keyExpiryMs,
     maxPending,
-    onUnsettled(error, kind) {
+    onUnsettled(error, isRecord) {
       onUnwritten('settlement', error);
-      // The record of a task is written with the result of its key.
-      if (kind === 'succeeded') onUnwritten('record', error);
+      if (isRecord) onUnwritten('record', error);
     },
     onLateAnswer,
     observeCommits,

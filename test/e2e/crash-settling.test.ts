@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
-import { listAttempts } from '../../src/store/idempotency/attempt-reports.ts';
+import { listAttempts } from '../../src/store/idempotency/attempt-rows.ts';
 import { openDatabase } from '../../src/store/store.ts';
 import { DATABASES, emptyDatabase } from '../support/databases.ts';
 import { startRestService } from '../support/rest-service.ts';

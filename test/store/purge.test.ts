@@ -134,7 +134,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('settled attempts are kept for RECORD_DAYS, and those of unknown fate until they are settled', async () => {
     const { clock, database, purge } = await purgeOver(kind, 30);
-    const times = { triedAtMs: NOW_MS - 90 * DAY_MS, leaseUntilMs: 0 };
+    const times = { triedAt: new Date(NOW_MS - 90 * DAY_MS).toISOString(), leaseUntil: '' };
     const rows = ['settled', 'unknown'].map((id) => ({ attempt: newAttempt({ id }), ...times }));
     await database.transaction((transaction) => insertAttempts(transaction, rows));
     await database.transaction((transaction) =>

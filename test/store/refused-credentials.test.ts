@@ -6,6 +6,7 @@ import type { Caller, WriteCall, TaskService } from '../../src/contract/task-ser
 import { toIdentity } from '../../src/store/caller-identity.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { createPurge } from '../../src/store/purge.ts';
+import { insertKeys } from '../../src/store/idempotency/keys.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords, toRecord } from '../../src/store/task-records.ts';
 import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
@@ -15,6 +16,7 @@ import { openTaskService } from '../support/sample-task.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';
+import { newAttempt } from './idempotency/new-attempt.ts';
 import { withOutages } from './outages.ts';
 
 const BLOCKED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
@@ -121,6 +123,21 @@ describe.each(DATABASES)('on %s', (kind) => {
     expect((await other.list(PAGE, callOf(withSubject('Bearer 2')))).tasks).toHaveLength(1);
     await other.create(REPORT_TASK, callOf(withSubject('Bearer 2')));
     await expect(other.list(PAGE, callOf(withSubject('Bearer 1')))).rejects.toMatchObject(BLOCKED);
+  });
+
+  test('a key whose gateway was killed is one to protect, once its lease is over', async () => {
+    const { database, countRefused } = await openGateways(kind);
+    const owner = toIdentity({ kind: 'forwarded', authorization: 'Bearer x' });
+    const refusals = createRefusedCredentials({ database, maxPending: 10, onUnwritten: () => {} });
+    onTestFinished(() => refusals.close());
+    const soon = new Date(Date.now() + 60_000).toISOString();
+    const key = { state: 'RUNNING', triedAt: '', leaseUntil: soon, expiresAt: soon, outcome: null } as const;
+    await database.transaction((transaction) => insertKeys(transaction, [{ attempt: newAttempt({ owner }), ...key }]));
+    await refusals.note(owner);
+    expect(await countRefused()).toBe(0);
+    await database.transaction((transaction) => transaction.write("UPDATE idempotency_keys SET lease_until = '2026'"));
+    await refusals.note(owner);
+    expect(await countRefused()).toBe(1);
   });
 
   test('refused credentials without records or keys leave no row, however many are invented', async () => {

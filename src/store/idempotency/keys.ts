@@ -1,54 +1,58 @@
-import { readClock, toIso, type SqlReader, type SqlRow, type SqlTransaction } from '../sql/database.ts';
-import type { KeyedAttempt } from './attempt.ts';
+import { type AccountTask, readAccountTask, type StartedRun } from '../../contract/account-task.ts';
+import { type FailureEvidence, type FailureKind, TaskFailure } from '../../contract/failure.ts';
+import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-value.ts';
+import type { WriteOperation, WriteOutcome } from '../../contract/task-service.ts';
+import type { CallerIdentity } from '../caller-identity.ts';
+import { describeTable, readClock, toIso, type SqlReader, type SqlTransaction } from '../sql/database.ts';
+import { abandoned, type KeyedAttempt } from './attempt.ts';
 
-/** The state of the newest attempt under a key. */
-export interface KeyRow {
+/** The newest attempt under a key. */
+export type KeyRow = {
   readonly scope: string;
   readonly key: string;
+  /** A hash of the operation and its input. */
   readonly fingerprint: string;
-  /** RUNNING until the attempt is settled; then CREATED or UNKNOWN, with the outcome. */
-  readonly state: KeyState;
   readonly attemptId: string;
-  /** A RUNNING attempt whose lease has expired belongs to a process that has ended. */
-  readonly leaseUntil: string;
-  /** Null if the attempt is not settled, or if the outcome is long: `readOutcome` then reads it. */
-  readonly outcome: string | null;
-}
-type KeyState = 'RUNNING' | 'CREATED' | 'UNKNOWN';
-
-export interface NewKey {
-  readonly attempt: KeyedAttempt;
-  readonly state: KeyState;
+  readonly operation: WriteOperation;
+  readonly requestId: string;
   readonly triedAt: string;
+  /** RUNNING until the attempt is settled; then CREATED or UNKNOWN, with the outcome. */
+  readonly state: 'RUNNING' | 'CREATED' | 'UNKNOWN';
+  /** A RUNNING attempt whose lease has expired belongs to a process that has ended: it may have been sent. */
   readonly leaseUntil: string;
   readonly expiresAt: string;
+  /** The result or the failure as JSON; null if the attempt is not settled. */
   readonly outcome: string | null;
-}
+  /** The operator who settled the attempt; null if its answer did. */
+  readonly settledBy: string | null;
+};
 
-const COLUMNS = [
-  'scope',
-  'idempotency_key',
-  'fingerprint',
-  'attempt_id',
-  'state',
-  'operation',
-  'request_id',
-  'tried_at',
-  'lease_until',
-  'expires_at',
-  'outcome',
-];
+const KEYS = describeTable<KeyRow>('idempotency_keys', {
+  scope: 'scope',
+  key: 'idempotency_key',
+  fingerprint: 'fingerprint',
+  attemptId: 'attempt_id',
+  operation: 'operation',
+  requestId: 'request_id',
+  triedAt: 'tried_at',
+  state: 'state',
+  leaseUntil: 'lease_until',
+  expiresAt: 'expires_at',
+  outcome: 'outcome',
+  settledBy: 'settled_by',
+});
+
+/** A key as a batch of attempts reads it: without its outcome, which may have megabytes. */
+export type KnownKey = Pick<KeyRow, (typeof KNOWN)[number]>;
+const KNOWN = ['scope', 'key', 'fingerprint', 'attemptId', 'state', 'leaseUntil', 'expiresAt'] as const;
 
 /** The stored keys of a batch of attempts. */
 export interface Keys {
   /** The time of the read, by the database's clock. */
   readonly nowMs: number;
   /** Returns the row of an attempt's key; undefined if the key is free. */
-  readonly find: (attempt: KeyedAttempt) => KeyRow | undefined;
+  readonly find: (attempt: KeyedAttempt) => KnownKey | undefined;
 }
-
-/** Hundreds of keys are read at once, so longer outcomes are read separately to bound the memory. */
-const MAX_OUTCOME_BYTES = 65_536;
 
 /** Reads the keys of the attempts, and deletes those that have expired. */
 export async function readKeys(transaction: SqlTransaction, attempts: readonly KeyedAttempt[]): Promise<Keys> {
@@ -56,64 +60,138 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly K
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
   const [nowMs, rows] = await Promise.all([
     readClock(transaction),
-    transaction.read<SqlRow & KeyRow & { readonly expiresAt: string }>(
-      `SELECT scope, idempotency_key AS "key", fingerprint, attempt_id AS "attemptId", state, lease_until AS "leaseUntil",
-        expires_at AS "expiresAt", CASE WHEN octet_length(outcome) <= ?3 THEN outcome END AS outcome
-        FROM idempotency_keys ${where}`,
-      [...keys, MAX_OUTCOME_BYTES],
-    ),
+    transaction.read<KnownKey>(`SELECT ${KEYS.select(KNOWN)} FROM idempotency_keys ${where}`, keys),
   ]);
   const now = toIso(nowMs);
   if (rows.some(({ expiresAt }) => expiresAt <= now)) {
     await transaction.write(`DELETE FROM idempotency_keys ${where} AND expires_at <= ?3`, [...keys, now]);
   }
-  const byKey = new Map(
-    rows.filter(({ expiresAt }) => expiresAt > now).map((row) => [scoped(row.scope, row.key), row] as const),
-  );
-  return { nowMs, find: ({ owner, key }) => byKey.get(scoped(owner.scope, key)) };
+  const known = rows.filter(({ expiresAt }) => expiresAt > now);
+  const byPlace = new Map(known.map((row) => [toPlace(row.scope, row.key), row]));
+  return { nowMs, find: ({ owner, key }) => byPlace.get(toPlace(owner.scope, key)) };
 }
 
-/** Reads the outcome of a settled attempt; null if its key has been deleted meanwhile. */
-export async function readOutcome(
-  reader: SqlReader,
-  { scope, key, attemptId, outcome }: KeyRow,
-): Promise<string | null> {
-  if (outcome !== null) return outcome;
-  const [row] = await reader.read<{ readonly outcome: string | null }>(
-    'SELECT outcome FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
-    [scope, key, attemptId],
-  );
-  return row?.outcome ?? null;
+export interface NewKey extends Pick<KeyRow, 'state' | 'triedAt' | 'leaseUntil' | 'expiresAt' | 'outcome'> {
+  readonly attempt: KeyedAttempt;
 }
 
 /** Inserts the keys that do not exist yet. Existing ones of other attempts stay; call `readKeys` to see which attempt has a key. */
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
+  const rows = keys.map(({ attempt: { owner, key, fingerprint, id, operation, requestId }, ...rest }) => {
+    return { scope: owner.scope, key, fingerprint, attemptId: id, operation, requestId, ...rest, settledBy: null };
+  });
   // One order for all processes prevents deadlocks.
-  const ordered = keys.toSorted((a, b) => (toPlace(a) < toPlace(b) ? -1 : 1));
-  const rows = ordered.map(({ attempt, state, triedAt, leaseUntil, expiresAt, outcome }) => [
-    attempt.owner.scope,
-    attempt.key,
-    attempt.fingerprint,
-    attempt.id,
-    state,
-    attempt.operation,
-    attempt.requestId,
-    triedAt,
-    leaseUntil,
-    expiresAt,
-    outcome,
+  const ordered = rows.toSorted((a, b) => (toPlace(a.scope, a.key) < toPlace(b.scope, b.key) ? -1 : 1));
+  await KEYS.insert(transaction, ordered, { ifAbsent: true });
+}
+
+/** Reads how the attempt of a key ended; null if it has not, or if its key has been deleted meanwhile. */
+export async function readEnd(
+  reader: SqlReader,
+  { scope, key, attemptId }: KnownKey,
+): Promise<KeyedResult | TaskFailure | null> {
+  const [row] = await reader.read<Pick<KeyRow, 'state' | 'outcome'>>(
+    'SELECT state, outcome FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
+    [scope, key, attemptId],
+  );
+  return row ? toEnd(row) : null;
+}
+
+function toEnd({ state, outcome }: Pick<KeyRow, 'state' | 'outcome'>): KeyedResult | TaskFailure | null {
+  if (state === 'RUNNING' || outcome === null) return null;
+  return state === 'CREATED' ? parseReplay(outcome) : parseFailure(outcome);
+}
+
+/** Writes how the attempt of a key ended, or deletes the key if nothing was done. Leaves alone what an operator has settled. */
+export function writeEnd(
+  transaction: SqlTransaction,
+  { scope, key, attemptId }: Pick<KeyRow, 'scope' | 'key' | 'attemptId'>,
+  end: Pick<KeyRow, 'outcome' | 'settledBy'> & { readonly state: 'CREATED' | 'UNKNOWN' | null },
+): Promise<number> {
+  const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND settled_by IS NULL';
+  const ofKey = [scope, key, attemptId];
+  if (end.state === null) return transaction.write(`DELETE FROM idempotency_keys ${where}`, ofKey);
+  return transaction.write(`UPDATE idempotency_keys SET state = ?4, outcome = ?5, settled_by = ?6 ${where}`, [
+    ...ofKey,
+    end.state,
+    end.outcome,
+    end.settledBy,
   ]);
-  await transaction.insert('idempotency_keys', COLUMNS, rows, { ifAbsent: true });
 }
 
-function toPlace({ attempt: { owner, key } }: NewKey): string {
-  return scoped(owner.scope, key);
+/** Reads what became of the owner's latest write with a key; null if the key is free. */
+export async function readWriteOutcome(
+  reader: SqlReader,
+  { scope }: CallerIdentity,
+  key: string,
+): Promise<WriteOutcome | null> {
+  const [row] = await reader.read<KeyRow & { readonly nowMs: number }>(
+    `SELECT ${KEYS.select()}, now_ms() AS "nowMs" FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2`,
+    [scope, key],
+  );
+  if (!row || row.expiresAt <= toIso(row.nowMs)) return null;
+  const { operation, requestId, triedAt: firstTriedAt, expiresAt, settledBy } = row;
+  const facts = { operation, requestId, firstTriedAt, expiresAt, settledBy };
+  const end = toEnd(row) ?? (isAbandoned(row, toIso(row.nowMs)) ? abandoned() : null);
+  if (end === null) return { state: 'IN_PROGRESS', accountTask: null, failure: null, ...facts };
+  if (end instanceof TaskFailure) return { state: 'UNKNOWN', accountTask: null, failure: end, ...facts };
+  return { state: 'SUCCEEDED', accountTask: end.accountTask ?? null, failure: null, ...facts };
 }
 
-function scoped(scope: string, key: string): string {
+export function isAbandoned({ state, leaseUntil }: Pick<KeyRow, 'state' | 'leaseUntil'>, now: string): boolean {
+  return state === 'RUNNING' && leaseUntil <= now;
+}
+
+function toPlace(scope: string, key: string): string {
   return `${scope}\n${key}`;
 }
 
 function distinct(texts: readonly string[]): readonly string[] {
   return [...new Set(texts)];
+}
+
+/** The result of a write with an idempotency key. */
+export interface KeyedResult extends StartedRun {
+  /** The task that a create returned; absent for a run. */
+  readonly accountTask?: AccountTask;
+}
+
+/** Formats a result as JSON that preserves the digits of its numbers. */
+export function formatResult({ accountTask, Identification, Result }: KeyedResult): string {
+  const { detail: Detail, recordedAt } = accountTask ?? {};
+  return JSON.stringify({ Identification, Result, Detail, recordedAt });
+}
+
+/** Parses the result of `formatResult`, as a replay. */
+function parseReplay(text: string): KeyedResult {
+  const stored = parseJsonKeepingDigits(text) as unknown as StoredResult;
+  const { Identification, Result, Detail, recordedAt = null } = stored;
+  const result = { Identification, Result, replayed: true };
+  if (Detail === undefined) return result;
+  const accountTask = readAccountTask(Detail, 'Detail');
+  if ('at' in accountTask) throw new Error(`A stored result cannot be read: ${accountTask.at} ${accountTask.problem}`);
+  return { accountTask: { ...accountTask, recordedAt }, ...result };
+}
+
+/** A result as it is stored. Older ones do not say when the task was shown. */
+interface StoredResult extends Pick<StartedRun, 'Identification' | 'Result'> {
+  readonly Detail?: JsonObject;
+  readonly recordedAt?: string | null;
+}
+
+/** A failure of unknown fate, as it is stored. */
+interface FailureRecord extends FailureEvidence {
+  readonly code: Extract<FailureKind, { readonly outcome: 'UNKNOWN' }>['code'];
+  readonly message: string;
+}
+
+/** Formats a failure of unknown fate as JSON. */
+export function formatFailure({ code, message, errorCode, errorReason }: TaskFailure): string {
+  return JSON.stringify({ code, message, errorCode, errorReason });
+}
+
+/** Parses the result of `formatFailure`. */
+function parseFailure(text: string): TaskFailure {
+  const { code, message, ...evidence } = JSON.parse(text) as FailureRecord;
+  return new TaskFailure({ code, outcome: 'UNKNOWN' }, message, evidence);
 }

@@ -31,6 +31,9 @@ export interface RetryQueueOptions<Item> {
   readonly observer?: CommitObserver | undefined;
 }
 
+/** The options of a queue whose items are known. */
+export type QueueOptions<Item> = Omit<RetryQueueOptions<Item>, 'write' | 'sizeOf'>;
+
 /** A small batch, so that a database that is still unavailable is tried with a few items only. */
 const MAX_FLUSHED_AT_ONCE = 256;
 

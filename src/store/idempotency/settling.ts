@@ -10,9 +10,17 @@ import {
 } from '../sql/database.ts';
 import { toWriteFailure } from '../store-failure.ts';
 import { toRecord, writeRecords } from '../task-records.ts';
-import { type AttemptReport, type AttemptRow, SELECT_ATTEMPTS, toReport, toState } from './attempt-reports.ts';
-import { isUnknown } from './attempt-rows.ts';
-import { formatResult } from './outcome-json.ts';
+import {
+  type AttemptReport,
+  type AttemptRow,
+  isUnknown,
+  readAttempts,
+  type ReadAttempt,
+  toReport,
+  toScope,
+  toState,
+} from './attempt-rows.ts';
+import { formatResult, writeEnd } from './keys.ts';
 
 /** Names one attempt. A request ID does so only if the request has a single attempt to settle. */
 export type AttemptName = { readonly id: string } | { readonly requestId: string };
@@ -62,16 +70,13 @@ function uncertain(cause: TaskFailure, id: string | null): TaskFailure {
   return new TaskFailure('STORE_FAILED', message, { cause });
 }
 
-async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): Promise<AttemptRow> {
+async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): Promise<ReadAttempt> {
   if ('id' in name) {
-    const [row] = await reader.read<AttemptRow>(`${SELECT_ATTEMPTS} WHERE id = ?2`, [now, name.id]);
+    const [row] = await readAttempts(reader, now, 'id = ?2', [name.id]);
     if (!row) throw badInput('--id', `there is no attempt ${name.id}; "creates list" shows all of them`);
     return row;
   }
-  const rows = await reader.read<AttemptRow>(`${SELECT_ATTEMPTS} WHERE request_id = ?2 ORDER BY tried_at, id`, [
-    now,
-    name.requestId,
-  ]);
+  const rows = await readAttempts(reader, now, 'request_id = ?2 ORDER BY tried_at, id', [name.requestId]);
   const unsettled = rows.filter(({ settledAt }) => settledAt === null);
   const [only, ...others] = unsettled.length > 0 ? unsettled : rows;
   if (!only) throw badInput('--request', `there is no attempt of request ${name.requestId}`);
@@ -110,23 +115,15 @@ async function settle(
     [row.id, now, by, doneId],
   );
   if (changed === 0) return;
-  const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3';
-  const ofKey = [row.caller, row.idempotencyKey, row.id] as const;
-  if (doneId === null) {
-    if (row.idempotencyKey !== null) await transaction.write(`DELETE FROM idempotency_keys ${where}`, ofKey);
-    return;
-  }
-  const accountTask = isCreate ? toSettledTask(doneId, row) : null;
+  const scope = toScope(row);
+  const accountTask = isCreate && doneId !== null ? toSettledTask(doneId, row) : null;
   if (row.idempotencyKey !== null) {
-    const result = { Identification: null, Result: null, replayed: false };
-    const outcome = formatResult(accountTask ? { accountTask, ...result } : result);
-    await transaction.write(`UPDATE idempotency_keys SET state = 'CREATED', outcome = ?4, settled_by = ?5 ${where}`, [
-      ...ofKey,
-      outcome,
-      by,
-    ]);
+    const result = { Identification: null, Result: null, replayed: false, ...(accountTask && { accountTask }) };
+    const state = doneId === null ? null : 'CREATED';
+    const ofKey = { scope, key: row.idempotencyKey, attemptId: row.id };
+    await writeEnd(transaction, ofKey, { state, outcome: formatResult(result), settledBy: by });
   }
-  if (accountTask) await writeRecords(transaction, [toRecord({ scope: row.caller, credential: null }, accountTask)]);
+  if (accountTask) await writeRecords(transaction, [toRecord({ scope, credential: null }, accountTask)]);
 }
 
 async function refuseRecorded(reader: SqlReader, id: string): Promise<void> {

@@ -5,10 +5,9 @@
  */
 import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import { formatResult, parseReplay } from './outcome-json.ts';
 import { toIso, type SqlTransaction } from '../sql/database.ts';
 import { idempotencyConflict, idempotencyInProgress, type KeyedAttempt } from './attempt.ts';
-import { insertKeys, type KeyRow, readKeys, readOutcome } from './keys.ts';
+import { formatResult, insertKeys, type KnownKey, readEnd, readKeys } from './keys.ts';
 
 type Decision = CreatedAccountTask | TaskFailure;
 
@@ -60,11 +59,10 @@ export async function replayOrDecide<Registration extends { readonly attempt: Ke
   );
 }
 
-async function replay(transaction: SqlTransaction, { fingerprint }: KeyedAttempt, row: KeyRow): Promise<Decision> {
+async function replay(transaction: SqlTransaction, { fingerprint }: KeyedAttempt, row: KnownKey): Promise<Decision> {
   if (row.fingerprint !== fingerprint) return idempotencyConflict();
-  const outcome = await readOutcome(transaction, row);
   // The fingerprint says that it is a create. If the key expired and was purged between the two reads, the next attempt finds it free.
-  return outcome === null ? idempotencyInProgress() : (parseReplay(outcome) as CreatedAccountTask);
+  return ((await readEnd(transaction, row)) as Decision | null) ?? idempotencyInProgress();
 }
 
 /** True for a decision that another attempt with the same key cannot change. */

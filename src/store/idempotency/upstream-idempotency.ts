@@ -7,7 +7,6 @@ import { TaskFailure } from '../../contract/failure.ts';
 import type { WriteCall, TaskService } from '../../contract/task-service.ts';
 import {
   CREATE,
-  idempotencyConflict,
   idempotencyInProgress,
   type KeyedAttempt,
   type KeyedOperation,
@@ -15,12 +14,9 @@ import {
   toAttempt,
   toKeyedAttempt,
 } from './attempt.ts';
-import type { ClaimResult } from './claims.ts';
+import type { KeyedResult } from './keys.ts';
 import type { Ledger } from './ledger.ts';
 import { toIdentity } from '../caller-identity.ts';
-import { credentialRefused } from '../refused-credentials.ts';
-import type { KeyedResult } from './outcome-json.ts';
-import type { Settlement } from './settlements.ts';
 
 export interface IdempotencyOptions {
   readonly ledger: Ledger;
@@ -39,13 +35,13 @@ export function idempotentTaskService(
 ): TaskService {
   let waiting = 0;
   /** Claims the key. While another attempt holds the claim, polls until that one has settled or the wait is over. */
-  const claimOrWait = async (attempt: KeyedAttempt): Promise<ClaimResult> => {
+  const claimOrWait = async (attempt: KeyedAttempt): ReturnType<Ledger['claim']> => {
     const deadlineMs = performance.now() + waitMs;
     let result = await ledger.claim(attempt);
-    if (result.kind !== 'running' || waiting >= maxWaiting) return result;
+    if (result !== 'running' || waiting >= maxWaiting) return result;
     waiting += 1;
     try {
-      while (result.kind === 'running' && performance.now() < deadlineMs) {
+      while (result === 'running' && performance.now() < deadlineMs) {
         await delay(POLL_MS);
         result = await ledger.claim(attempt);
       }
@@ -61,19 +57,20 @@ export function idempotentTaskService(
     ) =>
     async (input: Input, call: WriteCall): Promise<Result> => {
       const keyed = toKeyedAttempt(operation, input, call);
-      const earlier = keyed && toEarlierResult(await claimOrWait(keyed));
+      const claim = keyed ? await claimOrWait(keyed) : 'claimed';
+      if (claim === 'running') throw idempotencyInProgress();
       // The fingerprint says that it is a result of the same operation.
-      if (earlier) return earlier as Result;
+      if (claim !== 'claimed') return claim as Result;
       const startedAtMs = performance.now();
       try {
         const result = await write(input, call);
-        if (keyed) await ledger.settle(keyed, { kind: 'succeeded', result });
+        if (keyed) await ledger.settle(keyed, result);
         return result;
       } catch (error) {
-        const settlement = toSettlement(error);
+        const failure = error instanceof TaskFailure ? error : unexpected();
         // Without a key, only an unknown fate is of interest.
-        if (keyed || settlement.kind === 'unknown')
-          await ledger.settle(keyed ?? toAttempt(operation, input, call, startedAtMs), settlement);
+        if (keyed || failure.outcome === 'UNKNOWN')
+          await ledger.settle(keyed ?? toAttempt(operation, input, call, startedAtMs), failure);
         throw error;
       }
     };
@@ -87,20 +84,6 @@ export function idempotentTaskService(
       await ledger.close();
     },
   };
-}
-
-/** Returns the result to replay, or null if the write is to be sent. @throws TaskFailure if it must not be sent. */
-function toEarlierResult(result: ClaimResult): KeyedResult | null {
-  if (result.kind === 'claimed') return null;
-  if (result.kind === 'succeeded') return result.result;
-  if (result.kind === 'unknown') throw result.failure;
-  if (result.kind === 'refused') throw credentialRefused();
-  throw result.kind === 'conflict' ? idempotencyConflict() : idempotencyInProgress();
-}
-
-function toSettlement(error: unknown): Settlement {
-  if (!(error instanceof TaskFailure)) return { kind: 'unknown', failure: unexpected() };
-  return error.outcome === 'UNKNOWN' ? { kind: 'unknown', failure: error } : { kind: 'released' };
 }
 
 function unexpected(): TaskFailure {

@@ -13,6 +13,10 @@ export interface SqlReader {
   read<Row extends SqlRow>(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
 }
 
+interface InsertOptions {
+  readonly ifAbsent: boolean;
+}
+
 /** The methods available inside a transaction. */
 export interface SqlTransaction extends SqlReader {
   /** Resolves with the number of changed rows. */
@@ -22,7 +26,7 @@ export interface SqlTransaction extends SqlReader {
     table: string,
     columns: readonly string[],
     rows: readonly (readonly SqlValue[])[],
-    options?: { readonly ifAbsent: boolean },
+    options?: InsertOptions,
   ): Promise<void>;
   /** Takes a lock until the end of the transaction; another `exclusive` transaction, in any process, waits for it. */
   exclusive(): Promise<void>;
@@ -114,4 +118,24 @@ export async function readClock(reader: SqlReader): Promise<number> {
 /** Formats a time as text of fixed width, so that texts compare as the times do. */
 export function toIso(epochMs: number): string {
   return new Date(epochMs).toISOString();
+}
+
+/**
+ * Describes a table, or some of its columns, by the fields of its rows in this program. `select` returns the columns for a SELECT
+ * of all fields, or of those that are named.
+ */
+export function describeTable<Row extends SqlRow>(name: string, columns: { readonly [Field in keyof Row]: string }) {
+  const fields = Object.keys(columns) as (keyof Row & string)[];
+  return {
+    select: (selected: readonly (keyof Row & string)[] = fields): string =>
+      selected.map((field) => `${columns[field]} AS "${field}"`).join(', '),
+    /** Inserts any number of rows. `ifAbsent` skips rows whose key already exists. */
+    insert: (transaction: SqlTransaction, rows: readonly Row[], options?: InsertOptions): Promise<void> =>
+      transaction.insert(
+        name,
+        fields.map((field) => columns[field]),
+        rows.map((row) => fields.map((field) => row[field] as SqlValue)),
+        options,
+      ),
+  };
 }

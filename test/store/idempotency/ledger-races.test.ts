@@ -1,8 +1,8 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { readAccountTask } from '../../../src/contract/account-task.ts';
+import { type CreatedAccountTask, readAccountTask } from '../../../src/contract/account-task.ts';
+import { TaskFailure } from '../../../src/contract/failure.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
-import type { Settlement } from '../../../src/store/idempotency/settlements.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
@@ -25,10 +25,12 @@ function ledgerOver(database: Database, nowMs = START_MS): Ledger {
   return ledger;
 }
 
-function created(): Settlement {
+const REFUSED = new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
+
+function created(): CreatedAccountTask {
   const accountTask = readAccountTask(SAMPLE_DETAIL, 'Detail');
   if ('at' in accountTask) throw new Error(accountTask.at);
-  return { kind: 'succeeded', result: { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false } };
+  return { accountTask, Identification: { UserId: 'u' }, Result: 'ok', replayed: false };
 }
 
 /** Decorates a database: `happen` runs within the next transaction, right after this many reads of keys. */
@@ -58,22 +60,25 @@ describe('a claim on PostgreSQL, while another process settles the key', () => {
     const one = ledgerOver(database);
     const [first, second] = [newAttempt(), newAttempt()];
     await one.claim(first);
-    const settling = interruptible(database, 1, () => one.settle(first, { kind: 'released' }));
+    const settling = interruptible(database, 1, () => one.settle(first, REFUSED));
     const two = ledgerOver(settling);
-    expect(await two.claim(second)).toEqual({ kind: 'running' });
-    expect(await two.claim(second)).toEqual({ kind: 'claimed' });
-    expect(await one.claim(newAttempt())).toEqual({ kind: 'running' });
+    expect(await two.claim(second)).toBe('running');
+    expect(await two.claim(second)).toBe('claimed');
+    expect(await one.claim(newAttempt())).toBe('running');
   });
 
-  test('a claim does not overwrite a late settlement as created with unknown', async () => {
+  test('a claim whose lease is over is unknown until it is settled late', async () => {
     const database = await migratedDatabase('PostgreSQL');
     const one = ledgerOver(database);
     const first = newAttempt();
     await one.claim(first);
     const settling = interruptible(database, 2, () => one.settle(first, created()));
     const two = ledgerOver(settling, START_MS + LEASE_MS);
-    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'unknown' });
-    expect(await two.claim(newAttempt())).toMatchObject({ kind: 'succeeded' });
+    await expect(two.claim(newAttempt())).rejects.toMatchObject({
+      code: 'UPSTREAM_CONNECTION_LOST',
+      outcome: 'UNKNOWN',
+    });
+    expect(await two.claim(newAttempt())).toMatchObject({ replayed: true });
   });
 });
 
@@ -91,6 +96,6 @@ test.each(DATABASES)('on %s, a claim whose commit has an unknown fate leaves its
   const ledger = ledgerOver(losing);
   await expect(ledger.claim(newAttempt())).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' });
   isLost = false;
-  expect(await ledger.claim(newAttempt())).toEqual({ kind: 'claimed' });
-  expect(await ledger.claim(newAttempt())).toEqual({ kind: 'running' });
+  expect(await ledger.claim(newAttempt())).toBe('claimed');
+  expect(await ledger.claim(newAttempt())).toBe('running');
 });

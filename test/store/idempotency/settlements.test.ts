@@ -7,7 +7,7 @@ import type { WriteCall, TaskService } from '../../../src/contract/task-service.
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createLedger } from '../../../src/store/idempotency/ledger.ts';
-import { createSettlements, type SettlementsOptions } from '../../../src/store/idempotency/settlements.ts';
+import { createSettlements, type SettlementsOptions, toSettled } from '../../../src/store/idempotency/settlements.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
@@ -20,6 +20,7 @@ const CALL: WriteCall = {
   idempotencyKey: 'k-1',
 };
 
+const REFUSED = new TaskFailure({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, 'No.');
 const WHILE = { timeout: 20_000, interval: 5 };
 
 /** Opens a database whose transactions can be made to fail. It counts the settlements that are written. */
@@ -121,18 +122,18 @@ describe('the queue of settlements', () => {
   /** Creates a queue with this many settlements. By default it does not retry during the test. */
   async function queuedSettlements(count: number, { retryMs = 3_600_000, ...bound }: Partial<SettlementsOptions> = {}) {
     const { database, state } = await failingDatabase('SQLite');
-    const unsettled: unknown[] = [];
+    const dropped: unknown[] = [];
     const settlements = createSettlements({
       database,
       maxPending: 1000,
-      onUnsettled: (error) => unsettled.push(error),
+      onDropped: (error) => dropped.push(error),
       onLateAnswer: () => {},
       retryMs,
       ...bound,
     });
     onTestFinished(() => settlements.close());
-    for (let index = 0; index < count; index += 1) settlements.enqueue(newAttempt(), { kind: 'released' });
-    return { settlements, state, unsettled };
+    for (let index = 0; index < count; index += 1) settlements.enqueue(toSettled(newAttempt(), REFUSED));
+    return { settlements, state, dropped };
   }
 
   test('concurrent flushes write each queued settlement once', async () => {
@@ -155,35 +156,36 @@ describe('the queue of settlements', () => {
   });
 
   test('queued settlements are written once the database is available again, without another claim', async () => {
-    const { settlements, state, unsettled } = await queuedSettlements(0, { retryMs: 5 });
+    const { settlements, state } = await queuedSettlements(0, { retryMs: 5 });
     state.isDown = true;
-    await settlements.settle(newAttempt(), { kind: 'released' });
+    await expect(settlements.write(toSettled(newAttempt(), REFUSED))).rejects.toMatchObject({
+      code: 'STORE_UNAVAILABLE',
+    });
     await expect.poll(() => state.transactions, WHILE).toBeGreaterThan(5);
     state.isDown = false;
     await expect.poll(() => state.settlements, WHILE).toBe(1);
-    expect(unsettled).toHaveLength(1);
   });
 
   test('the size of a queued settlement includes every field of the created task', async () => {
-    const { settlements, unsettled } = await queuedSettlements(0, { maxQueuedBytes: 12_000_000 });
+    const { settlements, dropped } = await queuedSettlements(0, { maxQueuedBytes: 12_000_000 });
     for (const [name, length] of [
       ['Name', 3_000_000],
       ['LastModifiedBy', 2_000_000],
     ] as const) {
       const result = await createdTask({ ...SAMPLE_DETAIL, [name]: 'x'.repeat(length) });
-      settlements.enqueue(newAttempt(), { kind: 'succeeded', result });
+      settlements.enqueue(toSettled(newAttempt(), result));
     }
-    expect(unsettled).toHaveLength(0);
+    expect(dropped).toHaveLength(0);
     // Two bytes each in UTF-8.
     const result = await createdTask({ ...SAMPLE_DETAIL, Name: 'ü'.repeat(1_000_000) });
-    settlements.enqueue(newAttempt(), { kind: 'succeeded', result });
-    expect(unsettled).toHaveLength(1);
+    settlements.enqueue(toSettled(newAttempt(), result));
+    expect(dropped).toHaveLength(1);
   });
 
   test('a full queue drops its oldest settlements and reports them', async () => {
-    const { settlements, state, unsettled } = await queuedSettlements(5, { maxQueued: 3 });
-    expect(unsettled).toHaveLength(2);
-    expect(unsettled[0]).toMatchObject({ message: expect.stringContaining('its oldest write was dropped') as string });
+    const { settlements, state, dropped } = await queuedSettlements(5, { maxQueued: 3 });
+    expect(dropped).toHaveLength(2);
+    expect(dropped[0]).toMatchObject({ message: expect.stringContaining('its oldest write was dropped') as string });
     await settlements.flush();
     expect(state.settlements).toBe(3);
   });

@@ -5,8 +5,11 @@ import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { CREATE, toAttempt, toKeyedAttempt } from '../../../src/store/idempotency/attempt.ts';
-import { countUnknown } from '../../../src/store/idempotency/attempt-rows.ts';
-import { type AttemptReport, listAttempts as streamAttempts } from '../../../src/store/idempotency/attempt-reports.ts';
+import {
+  type AttemptReport,
+  countUnknown,
+  listAttempts as streamAttempts,
+} from '../../../src/store/idempotency/attempt-rows.ts';
 import { settleAttempt } from '../../../src/store/idempotency/settling.ts';
 import type { LateAnswer } from '../../../src/store/idempotency/settlements.ts';
 import { withUpstreamRecords } from '../../../src/store/upstream-records.ts';

@@ -165,7 +165,7 @@ function decide(): never {
 test('a replay whose long result is purged before it is read fails as in progress', async () => {
   const read = (async (sql: string) => {
     if (sql.includes('now_ms()')) return [{ nowMs: 0 }];
-    return sql.startsWith('SELECT outcome') ? [] : [LONG_RESULT];
+    return sql.startsWith('SELECT state, outcome') ? [] : [LONG_RESULT];
   }) as unknown as SqlReader['read'];
   const transaction: SqlTransaction = {
     read,
