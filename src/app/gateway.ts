@@ -11,7 +11,7 @@ import { createBodyBudget, defaultBodyBudgetBytes } from '../http/body-budget.ts
 import { createBodyReader } from '../http/request-body.ts';
 import { createGraphiqlPage, type GraphiqlOptions } from '../graphql/graphiql.ts';
 import { createHomePage, type PageSection } from './home-page.ts';
-import { createGraphqlEndpoint } from '../graphql/graphql-endpoint.ts';
+import { createGraphqlEndpoint, traceFields } from '../graphql/graphql-endpoint.ts';
 import { createCors } from '../http/cors.ts';
 import { createRequestObservation } from '../telemetry/request-record.ts';
 import { errorAnswer, type Handler, jsonAnswer } from '../http/answer.ts';
@@ -22,7 +22,6 @@ import { createGatewayServer } from '../http/server.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
 import { createUnreadAnswers } from '../graphql/limits/unread-answers.ts';
-import { traceFields } from '../graphql/traced-fields.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
 export interface CloseOptions {

@@ -1,36 +1,36 @@
 /**
- * The GraphQL endpoint. A plain JSON POST is read here and runs its compiled plan. Yoga reads every other request, and answers
- * what cannot be planned or is refused. Both use the same parameters, documents and execution.
+ * Runs GraphQL operations. A plain JSON POST is read here and runs its compiled plan; yoga.ts answers every other request.
+ * Whatever holds for both is here: the known documents, an operation's name in the record, its context, its time limit and the
+ * shapes of its errors.
  */
-import {
-  type DocumentNode,
-  type ExecutionArgs,
-  type ExecutionResult,
-  GraphQLError,
-  type GraphQLSchema,
-  OperationTypeNode,
-} from 'graphql';
-import { createYoga, type Plugin } from 'graphql-yoga';
-import type { HttpRequest } from '../http/answer.ts';
-import type { RequestRecord } from '../telemetry/request-record.ts';
-import { refusedResult } from './error-shapes.ts';
-import { createExecution, type Execute, type ExecutionOptions, type GraphqlAnswer } from './execution.ts';
+import { defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
+import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { type OperationPlan, planOperation } from './compiled/plan.ts';
+import { currentSteps, withSteps } from '../event-loop/request-steps.ts';
+import { withTimeLimit } from '../event-loop/time-limit.ts';
+import type { HttpRequest } from '../http/answer.ts';
+import { createGatewayContext } from '../schema/context.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
+import { planOperation } from './compiled/plan.ts';
+import { runOperation } from './compiled/run.ts';
 import { createDocumentCheck, findOperation } from './document-check.ts';
-import {
-  ANSWER_HEADERS,
-  badRequest,
-  checkParameters,
-  type GraphqlParameters,
-  readJsonParameters,
-  type RequestHead,
-} from './request-check.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
+import { executionErrors, logFailure } from './error-shapes.ts';
+import type { UnreadAnswers } from './limits/unread-answers.ts';
+import { ANSWER_HEADERS, readJsonParameters, type RequestHead } from './request-check.ts';
+import { createYogaAnswer, type GraphqlAnswer, type KnownDocument, type YogaOptions } from './yoga.ts';
 
-export interface GraphqlEndpointOptions extends ExecutionOptions {
-  /** The only documents that may run, introspection included; null if any document may. */
-  readonly trusted: TrustedDocuments | null;
+export interface GraphqlEndpointOptions extends Pick<YogaOptions, 'schema' | 'trusted' | 'introspection' | 'log'> {
+  readonly tasks: TaskService;
+  readonly authenticate: Authenticate;
+  readonly metrics: Pick<Metrics, 'countRefusal'>;
+  /** The time limit of an operation: after it reads fail and no further write starts. */
+  readonly timeoutMs: number;
+  readonly answers: Pick<UnreadAnswers, 'open'>;
+  /** The number of creates of one batch that may be in flight at once. */
+  readonly batchConcurrency: number;
 }
 
 export interface GraphqlEndpoint {
@@ -45,25 +45,13 @@ export interface GraphqlEndpoint {
 
 /** A parsed and planned document takes many times the memory of its text. A text of more than a tenth of this is not kept. */
 const DOCUMENT_BOUNDS = { maxEntries: 1_000, maxLength: 200_000 } as const;
-
-/** A document that may run. */
-interface KnownDocument {
-  readonly document: DocumentNode;
-  /** By operation name; null for one that cannot be planned. */
-  readonly plans: Map<string | undefined, OperationPlan | null>;
-}
-
-/** A request on its way to Yoga, with what is known of it already: Yoga's server context. */
-interface YogaRequest {
-  readonly record: RequestRecord;
-  readonly known: KnownDocument | null;
-  /** The error that refuses the request. */
-  readonly refusal: unknown;
-}
+/** The longest operation name in the log; in a document it may be as long as the document. */
+const MAX_NAME_LENGTH = 100;
 
 export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlEndpoint {
-  const { schema, log, metrics, introspection, trusted } = options;
-  const execution = createExecution(options);
+  const { schema, log, metrics, authenticate, answers, batchConcurrency, introspection, timeoutMs, trusted } = options;
+  const time = createOperationTime(() => metrics.countRefusal('operation_time'));
+  const tasks = time.limit(options.tasks);
   const documents = createBoundedCache<KnownDocument>(DOCUMENT_BOUNDS);
   const checkDocument = createDocumentCheck({
     schema,
@@ -77,129 +65,124 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
     documents.set(text, checked);
     return checked;
   };
-  const read = async (
-    request: Request,
-    readByYoga: (request: Request) => unknown,
-  ): Promise<Readonly<GraphqlParameters>> => {
-    const type = request.method === 'POST' ? request.headers.get('content-type') : null;
-    if (type?.includes('json')) return readJsonParameters(await request.text(), trusted);
-    let given: object;
-    try {
-      given = (await readByYoga(request)) as object;
-    } catch (error) {
-      if (!(error instanceof SyntaxError)) throw error;
-      throw badRequest('variables, extensions: expected JSON objects, got text that is not JSON');
-    }
-    if (type !== null)
-      return checkParameters(
-        given,
-        trusted,
-        `A body of type ${type} was read; for a JSON body send Content-Type: application/json.`,
-      );
-    const documentId = trusted && URL.parse(request.url)?.searchParams.get('documentId');
-    return checkParameters({ ...given, documentId }, trusted, 'Send it as the parameter query of the URL.');
+  /** Returns the plan of an operation; null if it cannot be planned. @throws GraphQLError if there is no such operation. */
+  const findPlan = ({ document, plans }: KnownDocument, operationName: string | undefined) => {
+    const known = plans.get(operationName);
+    if (known !== undefined) return known;
+    // Only names in the document are kept; the others are the caller's to invent, and would fill the memory.
+    const plan = planOperation(schema, document, findOperation(document, operationName));
+    plans.set(operationName, plan);
+    return plan;
   };
-  const plugin: Plugin<YogaRequest, YogaRequest> = {
-    onRequestParse({ requestParser, serverContext: { refusal }, setRequestParser }) {
-      setRequestParser((request) => {
-        if (refusal) throw refusal;
-        return read(request, requestParser as (request: Request) => unknown) as Promise<object>;
-      });
-    },
-    onParse({ context: { known, params, request }, setParseFn }) {
-      setParseFn((text: string): DocumentNode => {
-        const { document } = known ?? findDocument(text);
-        const { operation } = findOperation(document, params.operationName ?? undefined);
-        if (operation === OperationTypeNode.MUTATION && request.method === 'GET') throw mutationByGet();
-        return document;
-      });
-    },
-    // The known documents are valid.
-    onValidate: ({ setResult }) => setResult([]),
-    onExecute({ context: { request, record }, executeFn, setExecuteFn }) {
-      const authorization = request.headers.get('authorization');
-      setExecuteFn((args: ExecutionArgs) => execution.execute(args, executeFn as Execute, authorization, record));
-    },
-    onResultProcess(payload) {
-      const { errors = [], data } = payload.result as ExecutionResult;
-      const { record } = payload.serverContext;
-      if (data === undefined && errors.length > 0) payload.setResult(refusedResult(errors, { record, log }));
-    },
+  const begin: YogaOptions['begin'] = ({ name, operation }, authorization, record) => {
+    record.operationType = operation;
+    record.operationName = name ? name.value.slice(0, MAX_NAME_LENGTH) : null;
+    const deadlineMs = performance.now() + timeoutMs;
+    const answer = answers.open();
+    record.answer = answer;
+    return createGatewayContext({
+      requestId: record.requestId,
+      deadlineMs,
+      answer,
+      tasks,
+      batchConcurrency,
+      authenticate() {
+        const caller = authenticate(authorization);
+        return caller instanceof Promise ? time.within(deadlineMs, caller) : caller;
+      },
+      logFailure: (error) => {
+        logFailure(error, { log, record });
+        if (error instanceof TaskFailure) noteFailure(record, error.code, error.outcome);
+        else noteFailure(record, 'INTERNAL_SERVER_ERROR', 'UNKNOWN');
+      },
+    });
   };
-  const yoga = createYoga<YogaRequest>({
-    schema,
-    graphqlEndpoint: '/graphql',
-    plugins: [plugin],
-    // The HTTP layer adds CORS headers to its own errors too, and bounds the body at less cost.
-    cors: false,
-    maxRequestBodySize: false,
-    // `refusedResult` and the execution mask errors.
-    maskedErrors: false,
-    multipart: false,
-    parserAndValidationCache: false,
-    graphiql: false,
-    landingPage: false,
-    logging: false,
-  });
-  const answerByYoga = async (
-    { method, url, headers }: Parameters<GraphqlEndpoint['answer']>[0],
-    { bodyType, answerType }: RequestHead,
-    body: Buffer,
-    context: YogaRequest,
-  ): Promise<GraphqlAnswer> => {
-    // Yoga compares media types literally, so it gets the types that the head was read as.
-    const sent = { ...(headers as Record<string, string>), accept: answerType };
-    const message =
-      bodyType === ''
-        ? { method, headers: sent }
-        : { method, headers: { ...sent, 'content-type': bodyType }, body: body as Buffer<ArrayBuffer> };
-    // A constant host: the Host header is the caller's and decides nothing here.
-    const answer = await yoga.fetch(`http://gateway${url}`, message, context);
-    // The answer is sent whole, with its length, so headers for a stream are left out.
-    const allow = answer.headers.get('allow');
-    return {
-      status: answer.status,
-      headers: allow === null ? ANSWER_HEADERS[answerType] : { ...ANSWER_HEADERS[answerType], Allow: allow },
-      text: await answer.text(),
-    };
+  const shapeErrors: YogaOptions['shapeErrors'] = (fieldErrors, operation, context, record) => {
+    const partial = context.answer.shortDetailsError;
+    if (!partial && fieldErrors.length === 0) return fieldErrors;
+    const errors = partial
+      ? [new GraphQLError(partial.message, { originalError: partial }), ...fieldErrors]
+      : fieldErrors;
+    return executionErrors(errors, operation, context, { record, log });
   };
+  const answerByYoga = createYogaAnswer({ ...options, findDocument, begin, shapeErrors });
   return {
     answer(request, head, body, record) {
       if (head.bodyType !== 'application/json')
         return answerByYoga(request, head, body, { record, known: null, refusal: null });
       let known: KnownDocument | null = null;
+      let refusal: unknown = null;
       try {
         const { query, variables, operationName } = readJsonParameters(body.toString(), trusted);
         known = findDocument(query);
-        const plan = findPlan(schema, known, operationName ?? undefined);
-        const { authorization = null } = request.headers;
-        const answering = plan && execution.run(plan, variables ?? {}, authorization, record, head.answerType);
-        if (answering) return answering;
-      } catch (refusal) {
-        return answerByYoga(request, head, body, { record, known, refusal });
+        const plan = findPlan(known, operationName ?? undefined);
+        const values = plan?.coerceVariables(variables ?? {});
+        if (plan && values) {
+          const { operation, isMutation } = plan;
+          const context = begin(operation, request.headers.authorization ?? null, record);
+          return runOperation(
+            { schema, plan, contextValue: context, variables: values, errors: [] },
+            (data, failed) => {
+              const errors = shapeErrors(failed, { isMutation, isLost: data === 'null' }, context, record);
+              const text =
+                errors.length === 0 ? `{"data":${data}}` : `{"errors":${JSON.stringify(errors)},"data":${data}}`;
+              return { status: 200, headers: ANSWER_HEADERS[head.answerType], text };
+            },
+          );
+        }
+      } catch (error) {
+        refusal = error;
       }
-      return answerByYoga(request, head, body, { record, known, refusal: null });
+      return answerByYoga(request, head, body, { record, known, refusal });
     },
   };
 }
 
-/** Returns the plan of an operation; null if it cannot be planned. @throws GraphQLError if there is no such operation. */
-function findPlan(
-  schema: GraphQLSchema,
-  { document, plans }: KnownDocument,
-  operationName: string | undefined,
-): OperationPlan | null {
-  const known = plans.get(operationName);
-  if (known !== undefined) return known;
-  // Only names in the document are kept; the others are the caller's to invent, and would fill the memory.
-  const plan = planOperation(schema, document, findOperation(document, operationName));
-  plans.set(operationName, plan);
-  return plan;
+/** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */
+function createOperationTime(onOver: () => void) {
+  const over = (): Error => {
+    onOver();
+    return operationTimedOut();
+  };
+  /** Rejects at the deadline unless the work has settled. Only for work without side effects, which continues unobserved. */
+  const within = <Result>(deadlineMs: number, work: Promise<Result>): Promise<Result> =>
+    withTimeLimit(work, deadlineMs - performance.now(), () => {
+      throw over();
+    });
+  const read = <Result>(call: Call, work: () => Promise<Result>): Promise<Result> => {
+    if (call.deadlineMs === undefined) return work();
+    return isOver(call) ? Promise.reject(over()) : within(call.deadlineMs, work());
+  };
+  /** Decorates a task service: past the deadline reads fail and no write starts. A write that has started is never cut off. */
+  const limit = (tasks: TaskService): TaskService => ({
+    ...tasks,
+    ...decorateWrites(tasks, (write) => (input, call) => (isOver(call) ? Promise.reject(over()) : write(input, call))),
+    find: (...request) => read(request[1], () => tasks.find(...request)),
+    list: (...request) => read(request[1], () => tasks.list(...request)),
+    findOutcome: (...request) => read(request[1], () => tasks.findOutcome(...request)),
+  });
+  return { within, limit };
 }
 
-function mutationByGet(): GraphQLError {
-  const extensions = { code: 'BAD_REQUEST', http: { status: 405, headers: { Allow: 'POST' } } };
-  return new GraphQLError('query: expected a query with the method GET, got a mutation. Send it with POST.', {
-    extensions,
-  });
+function isOver({ deadlineMs }: Call): boolean {
+  return deadlineMs !== undefined && performance.now() >= deadlineMs;
+}
+
+/** Makes each mutation field a step of its request's trace; calls of its resolver are steps below it. */
+export function traceFields(schema: GraphQLSchema): void {
+  for (const field of Object.values(schema.getMutationType()?.getFields() ?? {})) {
+    const resolve = field.resolve ?? defaultFieldResolver;
+    field.resolve = async (source, args, context, info) => {
+      const step = currentSteps()?.begin({ kind: 'field', name: field.name });
+      if (!step) return resolve(source, args, context, info);
+      try {
+        const value: unknown = await withSteps(step, () => resolve(source, args, context, info));
+        step.end({});
+        return value;
+      } catch (error) {
+        step.end({ error });
+        throw error;
+      }
+    };
+  }
 }

@@ -1,10 +1,11 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
+import type { Limit } from '../telemetry/metrics.ts';
 import type { GraphiqlPage } from './graphiql.ts';
 import type { GraphqlEndpoint } from './graphql-endpoint.ts';
 import { prefersGraphiql, readRequestHead } from './request-check.ts';
-import { type Handler, type HttpRequest, type RefusalFacts, RequestRefusal } from '../http/answer.ts';
+import { type Handler, type HttpRequest, RequestRefusal } from '../http/answer.ts';
 import { toDeclaredBytes } from '../http/request-body.ts';
 import { decodeFormText, FORM_TYPE } from '../wire/text-encoding.ts';
 import { TaskFailure } from '../contract/failure.ts';
@@ -23,31 +24,21 @@ export interface GraphqlHandlerOptions {
 
 /** Encoding a longer answer takes many milliseconds. */
 const MAX_SHARED_CHARACTERS = 262_144;
-/** The refusal of a browser that opens /graphql. */
-const GRAPHIQL_IS_OFF =
-  'GraphiQL is off on this gateway; GRAPHIQL=on turns it on. To send a query with GET, add a bearer token or the header ' +
-  'Apollo-Require-Preflight.';
-const NOT_TEXT = { status: 400, code: 'BAD_USER_INPUT' } as const;
 
 /** Answers requests at /graphql, in this order: GraphiQL, the refusals of the head, the bound of the body, the endpoint. */
 export function createGraphqlHandler(options: GraphqlHandlerOptions): Handler {
   const { graphql, graphiql, simpleGets } = options;
   const allowBody = createBodyAllowance(options);
   return async (request, record) => {
-    const isForGraphiql = prefersGraphiql(request.method, request.headers);
-    if (graphiql && isForGraphiql) return graphiql.answer(request);
+    if (graphiql && prefersGraphiql(request)) return graphiql.answer(request);
     const head = readRequestHead(request, simpleGets);
-    if ('problem' in head) {
-      const { status, headers } = head;
-      const message = status === 403 && isForGraphiql ? GRAPHIQL_IS_OFF : head.problem;
-      throw new RequestRefusal(message, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });
-    }
     const allowed = allowBody(request);
-    const { maxBytes, problem, facts } = allowed instanceof Promise ? await allowed : allowed;
+    const { maxBytes, refusal } = allowed instanceof Promise ? await allowed : allowed;
     let body = await request.readBody(maxBytes);
-    if (body === null) throw new RequestRefusal(problem, facts);
+    if (body === null) throw refusal;
     // Decoding would replace the invalid bytes, and the task would be created with other text than was sent.
-    if (!isText(body, head.bodyType)) throw new RequestRefusal("The request's body is not UTF-8.", NOT_TEXT);
+    if (!isText(body, head.bodyType))
+      throw new RequestRefusal("The request's body is not UTF-8.", { status: 400, code: 'BAD_USER_INPUT' });
     const answering = graphql.answer(request, head, body, record);
     // The pending function would otherwise keep the body in memory.
     body = null;
@@ -72,29 +63,20 @@ async function encodeInTurns(text: string): Promise<Buffer> {
 /** The largest body of a request, and the refusal of a larger one. */
 interface BodyAllowance {
   readonly maxBytes: number;
-  readonly problem: string;
-  readonly facts: RefusalFacts;
+  readonly refusal: RequestRefusal;
 }
 
 /**
  * Creates the function that decides from a request's headers how large its body may be. It checks credentials only if the
  * body exceeds, or could exceed, the bound of an anonymous caller.
  */
-function createBodyAllowance({
-  authenticate,
-  maxBodyBytes,
-  maxAnonymousBodyBytes,
-}: Pick<GraphqlHandlerOptions, 'authenticate' | 'maxBodyBytes' | 'maxAnonymousBodyBytes'>) {
-  const known: BodyAllowance = {
-    maxBytes: maxBodyBytes,
-    problem: `The request's body is larger than ${maxBodyBytes} bytes.`,
-    facts: { status: 413, code: 'BAD_USER_INPUT', limit: 'body_bytes' },
-  };
-  const anonymous: BodyAllowance = {
-    maxBytes: Math.min(maxBodyBytes, maxAnonymousBodyBytes),
-    problem: `The request's body is larger than ${maxAnonymousBodyBytes} bytes, the limit without an Authorization header.`,
-    facts: { status: 413, code: 'BAD_USER_INPUT', limit: 'anonymous_body_bytes' },
-  };
+function createBodyAllowance({ authenticate, maxBodyBytes, maxAnonymousBodyBytes }: GraphqlHandlerOptions) {
+  const known = toAllowance(maxBodyBytes, 'body_bytes');
+  const anonymous = toAllowance(
+    Math.min(maxBodyBytes, maxAnonymousBodyBytes),
+    'anonymous_body_bytes',
+    ', the limit without an Authorization header',
+  );
   const decide = async (authorization: string): Promise<BodyAllowance> => {
     try {
       await authenticate(authorization);
@@ -102,15 +84,10 @@ function createBodyAllowance({
     } catch (error) {
       if (!(error instanceof TaskFailure)) throw error;
       const { code, message, retryable } = error;
-      const facts = { code, retryable, limit: 'anonymous_body_bytes' } as const;
-      return {
-        maxBytes: anonymous.maxBytes,
-        problem: message,
-        facts:
-          code === 'UNAUTHENTICATED'
-            ? { ...facts, status: 401, headers: { 'WWW-Authenticate': 'Bearer' } }
-            : { ...facts, status: 503 },
-      };
+      const answer =
+        code === 'UNAUTHENTICATED' ? { status: 401, headers: { 'WWW-Authenticate': 'Bearer' } } : { status: 503 };
+      const facts = { ...answer, code, retryable, limit: 'anonymous_body_bytes' } as const;
+      return { maxBytes: anonymous.maxBytes, refusal: new RequestRefusal(message, facts) };
     }
   };
   return ({ headers }: Pick<HttpRequest, 'headers'>): BodyAllowance | Promise<BodyAllowance> => {
@@ -120,4 +97,9 @@ function createBodyAllowance({
     const { authorization = '' } = headers;
     return authorization.trim() === '' ? anonymous : decide(authorization);
   };
+}
+
+function toAllowance(maxBytes: number, limit: Limit, condition = ''): BodyAllowance {
+  const problem = `The request's body is larger than ${maxBytes} bytes${condition}.`;
+  return { maxBytes, refusal: new RequestRefusal(problem, { status: 413, code: 'BAD_USER_INPUT', limit }) };
 }

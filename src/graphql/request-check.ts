@@ -7,7 +7,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { type HttpRequest, JSON_HEADERS } from '../http/answer.ts';
+import { type HttpRequest, JSON_HEADERS, RequestRefusal } from '../http/answer.ts';
 import { mediaTypeName, parseAccepted, preferred } from '../wire/media-type.ts';
 import { findTrustedQuery, type TrustedDocuments } from './trusted-documents.ts';
 
@@ -25,15 +25,8 @@ export const ANSWER_HEADERS: Readonly<Record<AnswerType, Readonly<Record<string,
   },
 };
 
-/** The refusal of a request whose Accept allows no answer type. It is sent before anything runs. */
-const NOT_ACCEPTABLE = {
-  status: 406,
-  problem: `Accept: expected ${ANSWER_TYPES.join(' or ')} in UTF-8, or */*.`,
-  headers: {},
-} as const;
-
 /** Returns true for a GET that prefers a page to a GraphQL answer, as a browser's address bar sends it. */
-export function prefersGraphiql(method: string, { accept }: IncomingHttpHeaders): boolean {
+export function prefersGraphiql({ method, headers: { accept } }: Pick<HttpRequest, 'method' | 'headers'>): boolean {
   if (method !== 'GET' || accept === undefined) return false;
   return preferred(parseAccepted(accept), [...ANSWER_TYPES, 'text/html'], 'header') === 'text/html';
 }
@@ -63,36 +56,19 @@ export interface RequestHead {
   readonly answerType: AnswerType;
 }
 
-/** The refusal of a request because of its method or headers. */
-interface HeadRefusal {
-  readonly status: 403 | 405 | 406 | 415;
-  readonly problem: string;
-  readonly headers: Readonly<Record<string, string>>;
-}
-
-const BODY_TYPES: ReadonlySet<string> = new Set([
+const BODY_TYPES: readonly string[] = [
   'application/json',
   'application/graphql+json',
   'application/graphql',
   'application/x-www-form-urlencoded',
-]);
-const METHOD: HeadRefusal = {
-  status: 405,
-  problem: 'The method of a GraphQL request must be GET or POST.',
-  headers: { Allow: 'GET, POST' },
-};
-const FORGEABLE: HeadRefusal = {
-  status: 403,
-  problem:
-    'Any web page could send this request (cross-site request forgery). Send Content-Type: application/json, a bearer ' +
-    'token, or the header Apollo-Require-Preflight.',
-  headers: {},
-};
-const BODY_TYPE: HeadRefusal = {
-  status: 415,
-  problem: `Content-Type: expected application/json or one of ${[...BODY_TYPES].slice(1).join(', ')}.`,
-  headers: { 'Accept-Post': [...BODY_TYPES].join(', ') },
-};
+];
+const FORGEABLE =
+  'Any web page could send this request (cross-site request forgery). Send Content-Type: application/json, a bearer ' +
+  'token, or the header Apollo-Require-Preflight.';
+/** The refusal of a browser that opens /graphql. */
+const GRAPHIQL_IS_OFF =
+  'GraphiQL is off on this gateway; GRAPHIQL=on turns it on. To send a query with GET, add a bearer token or the header ' +
+  'Apollo-Require-Preflight.';
 
 /** Headers that make a browser send a preflight before a page's request. Any value works. */
 const PREFLIGHT_HEADERS = ['apollo-require-preflight', 'x-apollo-operation-name', 'x-graphql-yoga-csrf'] as const;
@@ -106,21 +82,29 @@ const SIMPLE_TYPES: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Returns the media types of a request, or its refusal.
+ * Returns the media types of a request.
  * @param simpleGets true to answer a GET that any web page could send, unless the browser names another origin.
+ * @throws RequestRefusal because of its method or headers.
  */
-export function readRequestHead(
-  request: Pick<HttpRequest, 'method' | 'headers'>,
-  simpleGets: boolean,
-): RequestHead | HeadRefusal {
+export function readRequestHead(request: Pick<HttpRequest, 'method' | 'headers'>, simpleGets: boolean): RequestHead {
   const { method, headers } = request;
-  if (method !== 'GET' && method !== 'POST') return METHOD;
+  if (method !== 'GET' && method !== 'POST')
+    throw refusal(405, 'The method of a GraphQL request must be GET or POST.', { Allow: 'GET, POST' });
   const type = toMediaTypeName(headers['content-type'] ?? '');
   const isAllowedGet = simpleGets && method === 'GET' && !isOfAnotherOrigin(headers);
-  if (!isAllowedGet && isSimpleRequest(headers, type)) return FORGEABLE;
-  if (method === 'POST' && !BODY_TYPES.has(type)) return BODY_TYPE;
+  if (!isAllowedGet && isSimpleRequest(headers, type))
+    throw refusal(403, prefersGraphiql(request) ? GRAPHIQL_IS_OFF : FORGEABLE);
+  if (method === 'POST' && !BODY_TYPES.includes(type))
+    throw refusal(415, `Content-Type: expected application/json or one of ${BODY_TYPES.slice(1).join(', ')}.`, {
+      'Accept-Post': BODY_TYPES.join(', '),
+    });
   const answerType = toAnswerType(headers.accept || '*/*');
-  return answerType ? { bodyType: method === 'POST' ? type : '', answerType } : NOT_ACCEPTABLE;
+  if (!answerType) throw refusal(406, `Accept: expected ${ANSWER_TYPES.join(' or ')} in UTF-8, or */*.`);
+  return { bodyType: method === 'POST' ? type : '', answerType };
+}
+
+function refusal(status: number, problem: string, headers: Readonly<Record<string, string>> = {}): RequestRefusal {
+  return new RequestRefusal(problem, { status, code: status === 403 ? 'FORBIDDEN' : 'BAD_REQUEST', headers });
 }
 
 const toMediaTypeName = memoizeByHeader(mediaTypeName);

@@ -160,10 +160,10 @@ export function createExecutionPair(trusted: TrustedDocuments | null = null): Ex
       const planned = planOf(request);
       if (!planned) return null;
       const { plan, document, operationName, variableValues } = planned;
-      const running = runOperation(PAIR_SCHEMA, plan, createContext(request), variableValues, (data, errors) =>
-        toFacts(data, errors.length),
-      );
-      if (!running) return null;
+      const variables = plan.coerceVariables(variableValues);
+      if (!variables) return null;
+      const run = { schema: PAIR_SCHEMA, plan, contextValue: createContext(request), variables, errors: [] };
+      const running = runOperation(run, (data, errors) => toFacts(data, errors.length));
       const contextValue = createContext(request);
       const args = { schema: PAIR_SCHEMA, document, operationName, variableValues, contextValue };
       const { data, errors = [] } = await execute(args);

@@ -16,6 +16,9 @@ import {
   type OperationDefinitionNode,
   OperationTypeNode,
   type SelectionSetNode,
+  TypeInfo,
+  ValidationContext,
+  type VariableNode,
 } from 'graphql';
 import { compileArgumentSizes } from '../limits/argument-sizes.ts';
 import {
@@ -96,16 +99,36 @@ export function planOperation(
   }
 }
 
-/** Compiles the coercion of variables; it also returns null for an argument that is too large, which Yoga then reports. */
+/** Compiles the coercion of variables; it also returns null for an argument that is too large or a forbidden null. */
 function compileInput(
   schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
 ): CoerceVariables {
   const coerce = compileVariables(schema, operation);
+  const strict = findStrictVariables(schema, document, operation);
   const findOversize = compileArgumentSizes(schema, document, operation);
-  if (!findOversize) return coerce;
-  return (given) => (findOversize(given) === null ? coerce(given) : null);
+  if (!findOversize && strict.length === 0) return coerce;
+  return (given) => {
+    const isRefused = strict.some(({ name }) => given[name.value] === null) || (findOversize?.(given) ?? null) !== null;
+    return isRefused ? null : coerce(given);
+  };
+}
+
+/**
+ * Finds the variables of a mutation that have a default, and a place that allows no null. GraphQL itself reports a null for one
+ * only when it comes to the field, and by then a write has been carried out.
+ */
+export function findStrictVariables(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): readonly VariableNode[] {
+  const hasDefaults = operation.variableDefinitions?.some(({ defaultValue }) => defaultValue);
+  if (operation.operation !== OperationTypeNode.MUTATION || !hasDefaults) return [];
+  return new ValidationContext(schema, document, new TypeInfo(schema), () => undefined)
+    .getRecursiveVariableUsages(operation)
+    .flatMap(({ node, type }) => (isNonNullType(type) ? [node] : []));
 }
 
 interface Scope {

@@ -19,6 +19,7 @@ interface Run {
   readonly schema: GraphQLSchema;
   readonly plan: OperationPlan;
   readonly contextValue: unknown;
+  /** As `coerceVariables` of the plan returned them. */
   readonly variables: Record<string, unknown>;
   readonly errors: GraphQLError[];
 }
@@ -58,19 +59,8 @@ type Finish<Answer> = (data: string, errors: readonly GraphQLError[]) => Answer 
 
 const RESOLVER_PARAMETERS_WITH_INFO = 4;
 
-/** Runs a planned operation by GraphQL's execution algorithm; null, with nothing run, if a variable is invalid. */
-export function runOperation<Answer>(
-  schema: GraphQLSchema,
-  plan: OperationPlan,
-  contextValue: unknown,
-  given: Readonly<Record<string, unknown>>,
-  finish: Finish<Answer>,
-): Promise<Answer> | null {
-  const variables = plan.coerceVariables(given);
-  return variables && runRoot({ schema, plan, contextValue, variables, errors: [] }, finish);
-}
-
-function runRoot<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
+/** Runs a planned operation by GraphQL's execution algorithm. */
+export function runOperation<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
   const { plan, errors } = run;
   const { root, isMutation } = plan;
   // A mutation with a single field needs no serial execution.
