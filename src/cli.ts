@@ -2,6 +2,7 @@
 import cluster, { type Worker } from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { buffer as readAll } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
 import { USAGE, UsageError } from './commands/arguments.ts';
 import { type Config, ConfigError, type Mode, readConfig } from './app/config.ts';
 
@@ -58,7 +59,7 @@ async function run(): Promise<void> {
     return say(printOpenApi(args, readConfig(process.env, 'serve')));
   }
   const { administer } = await import('./commands/administration.ts');
-  return say(await administer([command, ...args], process.env));
+  return pipeline(administer([command, ...args], process.env), process.stdout, { end: false });
 }
 
 async function serve(mode: Mode): Promise<void> {

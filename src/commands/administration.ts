@@ -6,7 +6,15 @@ import { createClients } from '../store/clients.ts';
 import { type Database, parseDatabaseAddress } from '../store/sql/database.ts';
 import { openDatabase } from '../store/store.ts';
 import { createTokens } from '../store/tokens.ts';
-import { DATABASE_OPTIONS, type DatabaseCommand, guid, parseOptions, required, UsageError } from './arguments.ts';
+import {
+  type CommandResult,
+  DATABASE_OPTIONS,
+  type DatabaseCommand,
+  guid,
+  parseOptions,
+  required,
+  UsageError,
+} from './arguments.ts';
 import { CREATES } from './creates.ts';
 
 const COMMANDS: Readonly<Record<string, DatabaseCommand>> = {
@@ -56,8 +64,8 @@ const COMMANDS: Readonly<Record<string, DatabaseCommand>> = {
   },
 };
 
-/** Runs a command on the database and returns the result, as text or JSON. @throws UsageError before it is opened. */
-export async function administer(args: readonly string[], env: Environment): Promise<string> {
+/** Runs a command on the database and yields the result, as text or JSON. @throws UsageError before it is opened. */
+export async function* administer(args: readonly string[], env: Environment): AsyncGenerator<string> {
   const { command, work, isJson } = readCommand(args);
   const config = readConfig(env, 'serve');
   command.checkConfig?.(config);
@@ -70,8 +78,7 @@ export async function administer(args: readonly string[], env: Environment): Pro
     );
   const database = await openDatabase(config.databaseUrl);
   try {
-    const result = await work(database, config);
-    return isJson ? JSON.stringify(result, null, 2) : toText([result].flat(), command.shows);
+    yield* format(await work(database, config), isJson, command.shows);
   } finally {
     await database.close();
   }
@@ -93,14 +100,26 @@ export function readCommand(args: readonly string[]) {
   return { command, work: command.prepare(values), isJson: values.json === true };
 }
 
-/** Formats rows with one line for each value. */
-function toText(rows: readonly object[], only?: string): string {
-  const toLines = (row: object): string => {
-    const entries = Object.entries(row) as [string, string | null][];
-    const shown = entries.find(([name]) => name === only);
-    return shown ? String(shown[1]) : entries.map(([name, value]) => `${name}: ${value ?? '-'}`).join('\n');
-  };
-  return rows.length === 0 ? 'none' : rows.map(toLines).join('\n\n');
+/** Formats a result row by row, so that a long list needs no memory: as JSON, or as text with one line for each value. */
+async function* format(result: CommandResult, isJson: boolean, only?: string): AsyncGenerator<string> {
+  const isStream = Symbol.asyncIterator in result;
+  const isJsonList = isJson && (isStream || Array.isArray(result));
+  let isFirst = true;
+  for await (const row of isStream ? result : [result].flat()) {
+    if (isJsonList) yield `${isFirst ? '[' : ','}\n${JSON.stringify(row, null, 2).replace(/^/gm, '  ')}`;
+    else if (isJson) yield JSON.stringify(row, null, 2);
+    else yield `${isFirst ? '' : '\n\n'}${toText(row, only)}`;
+    isFirst = false;
+  }
+  if (isFirst) yield isJson ? '[]' : 'none';
+  else if (isJsonList) yield '\n]';
+  yield '\n';
+}
+
+function toText(row: object, only?: string): string {
+  const entries = Object.entries(row) as [string, string | null][];
+  const shown = entries.find(([name]) => name === only);
+  return shown ? String(shown[1]) : entries.map(([name, value]) => `${name}: ${value ?? '-'}`).join('\n');
 }
 
 async function findClient(database: Database, clientId: string) {

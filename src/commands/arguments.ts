@@ -82,8 +82,11 @@ export interface DatabaseCommand {
   /** Checks the options. @throws UsageError. The returned function does the work and returns the result. */
   readonly prepare: (
     options: ReturnType<typeof parseOptions<typeof DATABASE_OPTIONS>>['values'],
-  ) => (database: Database, config: Config) => Promise<object | readonly object[]>;
+  ) => (database: Database, config: Config) => Promise<CommandResult>;
 }
+
+/** One value or a list, which may be read as it is printed. */
+export type CommandResult = object | readonly object[] | AsyncIterable<object>;
 
 /** Parses options and positional arguments. @throws UsageError for unknown or incomplete options. */
 export function parseOptions<Options extends NonNullable<ParseArgsConfig['options']>>(

@@ -18,7 +18,7 @@ export const CREATES: Readonly<Record<string, DatabaseCommand>> = {
       ({ unknown = false }) =>
       async (database, config) => {
         await refuseWithoutAttempts(database, config);
-        return Array.fromAsync(listAttempts(database, unknown));
+        return listAttempts(database, unknown);
       },
   },
   'creates settle': {

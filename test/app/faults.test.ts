@@ -161,7 +161,8 @@ test('the key of …504 replays the task whose answer was lost', async () => {
 
 test('the key of …500 repeats its failure until an operator settles the create', async () => {
   const { create, tryCreate, outcome, count, databaseUrl } = await startDemo();
-  const run = (...args: readonly string[]) => administer(['creates', ...args, '--json'], { DATABASE_URL: databaseUrl });
+  const run = async (...args: readonly string[]) =>
+    (await Array.fromAsync(administer(['creates', ...args, '--json'], { DATABASE_URL: databaseUrl }))).join('');
   await expect(run('list')).rejects.toThrow('in store mode there is nothing to settle');
   for (const key of ['k', 'k', 'other'])
     expect((await create('500', key)).errors).toMatchObject([{ extensions: FAILED }]);
@@ -170,6 +171,9 @@ test('the key of …500 repeats its failure until an operator settles the create
 
   const attempts = JSON.parse(await run('list', '--unknown')) as readonly { id: string; idempotencyKey: string }[];
   expect(attempts.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['k', 'other']);
+  // The list is printed as it is read.
+  const [first = ''] = await Array.fromAsync(administer(['creates', 'list'], { DATABASE_URL: databaseUrl }));
+  expect([first.includes('idempotencyKey: k'), first.includes('other')]).toEqual([true, false]);
   const id = '0192f000-0000-7000-8000-000000000001';
   await run('settle', '--id', attempts[0]?.id ?? '', '--created', id, '--by', 'ann');
   await run('settle', '--id', attempts[1]?.id ?? '', '--not-created', '--by', 'ann');
