@@ -14,6 +14,8 @@ import { freePort } from '../support/free-port.ts';
 const stages = parseDockerfile(readFileSync(new URL('../../Dockerfile', import.meta.url), 'utf8'));
 const image = stages.at(-1)!;
 const isRoot = process.getuid?.() === 0;
+const INSTALLED = new URL('../../node_modules/.package-lock.json', import.meta.url);
+const installed = readFileSync(INSTALLED, 'utf8');
 const folder = mkdtempSync(join(tmpdir(), 'image-'));
 let tree: ImageTree;
 let programs: string;
@@ -86,6 +88,10 @@ describe('the image', () => {
     expect(['dist/cli.js', 'node_modules/graphql', 'package.json'].filter((path) => !isThere(path))).toEqual([]);
     const others = ['src', 'test', 'node_modules/typescript', 'node_modules/vitest', 'node_modules/node'];
     expect(others.filter(isThere)).toEqual([]);
+  });
+
+  test('building the image leaves the list of the packages of this project as it is', () => {
+    expect(readFileSync(INSTALLED, 'utf8') === installed).toBe(true);
   });
 
   test('the image runs as a user other than root who owns the data', () => {

@@ -2,6 +2,7 @@ import { execFileSync } from 'node:child_process';
 import {
   chmodSync,
   chownSync,
+  copyFileSync,
   cpSync,
   existsSync,
   linkSync,
@@ -20,6 +21,8 @@ import { npmEnvironment } from './npm-environment.ts';
 
 const TIMEOUT_MS = 240_000;
 const INSTALL = /^npm ci(?! .*--omit)/;
+/** npm's list of what is installed. */
+const INSTALLED_LIST = '.package-lock.json';
 const CONTEXT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The file tree of an image, in a folder. */
@@ -115,7 +118,7 @@ export function installNode({ root }: ImageTree): string {
  */
 function linkInstalled(target: string): boolean {
   const installed = join(CONTEXT, 'node_modules');
-  if (!isInstalledFromLock(join(installed, '.package-lock.json'))) return false;
+  if (!isInstalledFromLock(join(installed, INSTALLED_LIST))) return false;
   try {
     linkTree(installed, target);
     return true;
@@ -148,6 +151,8 @@ function linkTree(from: string, to: string): void {
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [source, target] = [join(from, entry.name), join(to, entry.name)];
     if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
+    // npm rewrites the list in place: through a link, it would change the list of this project.
+    else if (entry.name === INSTALLED_LIST) copyFileSync(source, target);
     else if (!entry.isDirectory()) linkSync(source, target);
     else if (entry.name !== '.cache') linkTree(source, target);
   }
