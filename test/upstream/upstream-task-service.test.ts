@@ -100,10 +100,10 @@ describe('reads', () => {
   test('reads are refused with the reason, and nothing is sent, because the REST contract has no reads', async () => {
     const service = await openRestService();
     const tasks = openTaskService(service.url);
-    const BAD = { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT', retryable: false } as const;
-    const { message } = await expectFailure(tasks.find([SAMPLE_TASK.TaskID], CALL), BAD);
+    const REFUSED = { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT', retryable: false } as const;
+    const { message } = await expectFailure(tasks.find([SAMPLE_TASK.TaskID], CALL), REFUSED);
     expect(message).toMatch(/offers no reads.*RECORD=on.*store mode/);
-    await expectFailure(tasks.list({ first: 20, after: null }, CALL), BAD);
+    await expectFailure(tasks.list({ first: 20, after: null }, CALL), REFUSED);
     expect(service.requests).toEqual([]);
   });
 });
