@@ -1,5 +1,3 @@
-import type { Buffer } from 'node:buffer';
-import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import type { DetailFields } from '../contract/account-task.ts';
 import type { AnswerBody } from '../contract/envelope.ts';
 import { TaskFailure } from '../contract/failure.ts';
@@ -86,27 +84,4 @@ function detailNames(model: AnswerModel): Names {
 /** The names in the contract's own case, for speed, and in lower case. */
 function toNames(names: readonly string[]): Names {
   return new Set([...names, ...names.map((name) => name.toLowerCase())]);
-}
-
-/**
- * Decodes a body whose service applied a Content-Encoding although the request asked for none.
- * @throws Error if the body is damaged or larger than `maxBytes`, or the encoding is unknown.
- */
-export function decodeContent(body: Buffer, encoding: string | null, maxBytes: number): Buffer {
-  const limit = { maxOutputLength: maxBytes };
-  switch (encoding?.trim().toLowerCase() ?? '') {
-    case '':
-    case 'identity':
-      return body;
-    case 'gzip':
-    case 'x-gzip':
-      return gunzipSync(body, limit);
-    case 'deflate':
-      // Some servers omit the zlib header, which always has 8 in the lower half of its first byte.
-      return ((body[0] ?? 0) & 0x0f) === 8 ? inflateSync(body, limit) : inflateRawSync(body, limit);
-    case 'br':
-      return brotliDecompressSync(body, limit);
-    default:
-      throw new Error('The content encoding is unknown.');
-  }
 }

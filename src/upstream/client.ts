@@ -1,15 +1,10 @@
-import { Buffer } from 'node:buffer';
 import { performance } from 'node:perf_hooks';
-import type { Dispatcher } from 'undici';
 import { type FailureCode, TaskFailure } from '../contract/failure.ts';
-import type { Operation } from '../contract/operations.ts';
-import { currentSteps } from '../event-loop/request-steps.ts';
-import { Deadline, setTimeLimit } from '../event-loop/time-limit.ts';
+import { Deadline } from '../event-loop/time-limit.ts';
 import { type CallsInFlight, createCallsInFlight, shuttingDown } from './calls-in-flight.ts';
-import { Connection } from './connection.ts';
-import { createConnectionReuse, createConnectionPool } from './connection-pool.ts';
-import { exchange, type UpstreamAnswer, type UpstreamObserver } from './exchange.ts';
-import { buildServiceConnector, type ServiceAccess } from './service-connector.ts';
+import { createConnectionPool } from './connection-pool.ts';
+import { ServiceExchange, type UpstreamAnswer, type UpstreamObserver, type UpstreamRequest } from './exchange.ts';
+import { buildServiceConnector, openConnection, type ServiceAccess } from './service-connector.ts';
 import { invalidHeader, overloaded, unreachable } from './transport-failure.ts';
 
 export interface UpstreamClientOptions {
@@ -25,24 +20,6 @@ export interface UpstreamClientOptions {
   /** How often one call retries to connect after a failure. */
   readonly connectRetries: number;
   readonly observer?: UpstreamObserver;
-}
-
-export type RequestHeaders = Readonly<Record<string, string>>;
-
-export interface UpstreamRequest {
-  /** Callers take turns when their requests wait for a connection; absent for the gateway's own requests. */
-  readonly caller?: string;
-  /** Its path names the request in metrics and traces. */
-  readonly operation: Pick<Operation, 'method' | 'path' | 'unknownFate'>;
-  /** Relative to the base address, without a leading slash. */
-  readonly path: string;
-  /** Names and values in turn, equal for every request and therefore not checked again. */
-  readonly fixedHeaders?: readonly string[];
-  readonly headers: RequestHeaders;
-  /** Null for a request without one. */
-  readonly body: string | null;
-  /** The request must not be sent after this time, in milliseconds of `performance.now()`; absent without such a limit. */
-  readonly deadlineMs?: number | undefined;
 }
 
 /**
@@ -71,18 +48,14 @@ export const USER_AGENT = 'account-task-gateway';
 const FIRST_RETRY_MS = 25;
 /** A service that takes longer than this to accept a connection is not ready. */
 const READY_TIMEOUT_MS = 2_000;
-const ANSWER_BASE_BYTES = 1_048_576;
-const ANSWER_BYTES_PER_BODY_BYTE = 16;
 const INVALID_IN_HEADER = /[^\t\x20-\x7e\x80-\xff]/;
 
 export function createUpstreamClient(options: UpstreamClientOptions): UpstreamClient {
   const { baseUrl, access, timeoutMs, connections, maxInFlight, maxAnswerBytes, connectRetries, observer } = options;
-  const connect = buildServiceConnector(access, timeoutMs);
-  const readyTimeoutMs = Math.min(timeoutMs, READY_TIMEOUT_MS);
-  const connectForReadiness = buildServiceConnector(access, readyTimeoutMs);
+  const connectForReadiness = buildServiceConnector(access, Math.min(timeoutMs, READY_TIMEOUT_MS));
+  const pool = createConnectionPool(connections, baseUrl.origin, buildServiceConnector(access, timeoutMs));
   const pathPrefix = baseUrl.pathname.replace(/\/*$/, '/');
-  const reuse = createConnectionReuse(() => performance.now());
-  const pool = createConnectionPool(connections, reuse, () => new Connection(baseUrl.origin, connect));
+  const link = { origin: baseUrl.origin, pathPrefix, maxAnswerBytes, pool, observer };
   const calls = createCallsInFlight({
     maxInFlight,
     waitMs: timeoutMs,
@@ -95,35 +68,16 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     observer?.onRefused('connections');
     return overloaded('No connection to the service became free in time.');
   };
-  const dispatch = (
-    connection: Connection,
-    { operation, path, fixedHeaders = [], headers, body, deadlineMs }: UpstreamRequest,
-    { deadline, resends, queuedMs, dispatchedMs = queuedMs }: Attempt,
-  ): Promise<UpstreamAnswer> => {
-    const { method, unknownFate } = operation;
-    const target = pathPrefix + path;
-    const url = baseUrl.origin + target;
-    const step = currentSteps()?.begin({ kind: 'exchange', method, route: pathPrefix + operation.path, url, resends });
-    const request: Dispatcher.DispatchOptions = {
-      path: target,
-      method,
-      headers: toHeaderList(fixedHeaders, headers, step?.headers),
-      body,
-      // Asks the service to close, because the side that closes first keeps its port busy for a minute.
-      reset: reuse.isSuspended(),
-    };
-    const limits = { maxAnswerBytes: answerBound(body, maxAnswerBytes), deadline, deadlineMs };
-    return exchange(connection, request, { ...limits, unknownFate, queuedMs, dispatchedMs, observer, step, pool });
-  };
-  const attempt = (request: UpstreamRequest, current: Attempt): Promise<UpstreamAnswer> => {
-    const connection = pool.acquire(current.deadline, request.caller ?? '');
-    if (!(connection instanceof Promise)) return dispatch(connection, request, current);
+  const attempt = (request: UpstreamRequest, deadline: Deadline, resends: number): Promise<UpstreamAnswer> => {
+    const exchange = new ServiceExchange(link, request, deadline, resends);
+    const connection = pool.acquire(deadline, request.caller ?? '');
+    if (!(connection instanceof Promise)) return exchange.run(connection, exchange.queuedMs);
     return connection.then(async (own) => {
       if (!own) throw refused();
       try {
-        return await dispatch(own, request, { ...current, dispatchedMs: performance.now() });
+        return await exchange.run(own, performance.now());
       } catch (error) {
-        throw current.deadline.isExpired && isUnreachable(error) ? refused() : error;
+        throw deadline.isExpired && isUnreachable(error) ? refused() : error;
       }
     });
   };
@@ -133,7 +87,7 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     for (let resends = 1; isUnreachable(failure) && resends <= connectRetries; resends += 1) {
       if (!(await deadline.wait(retryDelayMs(resends - 1)))) break;
       try {
-        return await attempt(request, { deadline, resends, queuedMs: performance.now() });
+        return await attempt(request, deadline, resends);
       } catch (error) {
         failure = error;
       }
@@ -159,8 +113,8 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       end(error instanceof TaskFailure ? error.code : null);
       throw error;
     };
-    return attempt(request, { deadline, resends: 0, queuedMs: startedMs }).then(succeed, (error: unknown) =>
-      isUnreachable(error) ? retry(request, deadline, error).then(succeed, fail) : fail(error),
+    return attempt(request, deadline, 0).then(succeed, (error: unknown) =>
+      retry(request, deadline, error).then(succeed, fail),
     );
   };
 
@@ -168,18 +122,10 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
     admit: (caller, work) => calls.run(caller, work),
     sendAdmitted: send,
     ready: () =>
-      new Promise((resolve, reject) => {
-        const refuse = (cause: unknown): void => reject(unreachable(cause, ''));
-        const timer = setTimeLimit(() => refuse(null), readyTimeoutMs);
-        const { protocol, host, port } = baseUrl;
-        const hostname = baseUrl.hostname.replace(/^\[|\]$/g, '');
-        connectForReadiness({ protocol, host, hostname, port }, (error, socket) => {
-          clearTimeout(timer);
-          if (error) return refuse(error);
-          socket.destroy();
-          resolve();
-        });
-      }),
+      openConnection(baseUrl, connectForReadiness).then(
+        (socket) => void socket.destroy(),
+        (cause: unknown) => Promise.reject(unreachable(cause, '')),
+      ),
     load: () => ({ inFlight: calls.size(), waiting: pool.waiting() }),
     close() {
       closing ??= calls.drain().then(() => {
@@ -189,29 +135,6 @@ export function createUpstreamClient(options: UpstreamClientOptions): UpstreamCl
       return closing;
     },
   };
-}
-
-/** One try to send a request. */
-interface Attempt {
-  readonly deadline: Deadline;
-  /** The number of earlier attempts in this call. */
-  readonly resends: number;
-  /** The time of the request for a connection, in milliseconds of `performance.now()`. */
-  readonly queuedMs: number;
-  /** The time when a connection was assigned; the same if it did not wait. */
-  readonly dispatchedMs?: number;
-}
-
-/** All headers as a flat list of names and values, which costs undici the least; `fixed` is such a list already. */
-function toHeaderList(fixed: readonly string[], ...others: readonly (RequestHeaders | null | undefined)[]): string[] {
-  const list = [...fixed];
-  for (const headers of others) for (const name in headers) list.push(name, headers[name] ?? '');
-  return list;
-}
-
-/** The size limit of an answer: it repeats its request, perhaps with every character escaped, and adds little to it. */
-function answerBound(body: string | null, maxAnswerBytes: number): number {
-  return Math.min(maxAnswerBytes, ANSWER_BASE_BYTES + ANSWER_BYTES_PER_BODY_BYTE * Buffer.byteLength(body ?? ''));
 }
 
 function isUnreachable(error: unknown): boolean {

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
+import type { Socket } from 'node:net';
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 // Bun replaces "undici" with an incomplete shim, but not "undici/index.js".
@@ -25,6 +26,17 @@ export function buildServiceConnector({ tls, proxy }: ServiceAccess, timeoutMs: 
       else if (options.protocol === 'https:') connect({ ...options, httpSocket: socket }, callback);
       else callback(null, socket);
     });
+}
+
+/** Opens one connection to the service. */
+export function openConnection(
+  { protocol, host, hostname, port }: URL,
+  connect: buildConnector.connector,
+): Promise<Socket> {
+  const name = hostname.replace(/^\[|\]$/g, '');
+  return new Promise((resolve, reject) => {
+    connect({ protocol, host, hostname: name, port }, (error, socket) => (error ? reject(error) : resolve(socket)));
+  });
 }
 
 /** Opens a tunnel through the proxy with CONNECT, for http addresses too, as Node's fetch does. */

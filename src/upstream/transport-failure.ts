@@ -1,11 +1,13 @@
 import { badInput, TaskFailure } from '../contract/failure.ts';
-import { PROTOCOL_SWITCH } from './connection.ts';
 
 /*
  * The failures of an exchange that brought no usable answer, and their outcomes. One fact decides, in `toTransportFailure`: an
  * exchange is NOT_SENT until its request may have begun to leave, and UNKNOWN from then on. It is never REJECTED, which takes an
  * answer: `interpretAnswer` in contract/envelope.ts maps statuses (401, 429, 503, …) and envelopes to failures.
  */
+
+/** The code of the error that ends a connection after an answer of status 101. No request asks for it. */
+export const PROTOCOL_SWITCH = 'PROTOCOL_SWITCH';
 
 /** Decides the outcome of a failed exchange. `cause` is null if its time was up, `unknownFate` that of the operation. */
 export function toTransportFailure(mayHaveBeenSent: boolean, cause: Error | null, unknownFate: string): TaskFailure {

@@ -1,4 +1,5 @@
 import { Buffer, isAscii } from 'node:buffer';
+import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import type { ReadProblem } from '../contract/account-task.ts';
 import { parseMediaType } from './media-type.ts';
 
@@ -32,6 +33,29 @@ export function decodeFile(bytes: Uint8Array): string {
   const text = decodeText(bytes, null);
   if (typeof text !== 'string') throw new Error(`the text ${text.problem}`);
   return text;
+}
+
+/**
+ * Decodes a body whose service applied a Content-Encoding although the request asked for none.
+ * @throws Error if the body is damaged or larger than `maxBytes`, or the encoding is unknown.
+ */
+export function decodeContent(body: Buffer, encoding: string | null, maxBytes: number): Buffer {
+  const limit = { maxOutputLength: maxBytes };
+  switch (encoding?.trim().toLowerCase() ?? '') {
+    case '':
+    case 'identity':
+      return body;
+    case 'gzip':
+    case 'x-gzip':
+      return gunzipSync(body, limit);
+    case 'deflate':
+      // Some servers omit the zlib header, which always has 8 in the lower half of its first byte.
+      return ((body[0] ?? 0) & 0x0f) === 8 ? inflateSync(body, limit) : inflateRawSync(body, limit);
+    case 'br':
+      return brotliDecompressSync(body, limit);
+    default:
+      throw new Error('The content encoding is unknown.');
+  }
 }
 
 export type Charset = 'utf-8' | 'utf-16';

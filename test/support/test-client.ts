@@ -1,11 +1,6 @@
 import { onTestFinished } from 'vitest';
-import {
-  createUpstreamClient,
-  type UpstreamClient,
-  type UpstreamClientOptions,
-  type UpstreamRequest,
-} from '../../src/upstream/client.ts';
-import type { UpstreamAnswer } from '../../src/upstream/exchange.ts';
+import { createUpstreamClient, type UpstreamClient, type UpstreamClientOptions } from '../../src/upstream/client.ts';
+import type { UpstreamAnswer, UpstreamRequest } from '../../src/upstream/exchange.ts';
 import { type RawAnswer, type RawService, startRawService } from './raw-service.ts';
 
 export interface TestClient extends UpstreamClient {

@@ -1,8 +1,7 @@
 import { once } from 'node:events';
 import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import type { Connection } from '../../src/upstream/connection.ts';
-import { createConnectionReuse } from '../../src/upstream/connection-pool.ts';
+import { type Connection, createConnectionReuse } from '../../src/upstream/connection-pool.ts';
 import { httpAnswer } from '../support/raw-service.ts';
 import { openClient, openRawService, SMALL_POST, type TestClient } from '../support/test-client.ts';
 

@@ -1,6 +1,7 @@
 import type { Socket } from 'node:net';
-import { describe, expect, test } from 'vitest';
-import { createFairQueue } from '../../src/upstream/calls-in-flight.ts';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Deadline } from '../../src/event-loop/time-limit.ts';
+import { FairQueue } from '../../src/upstream/calls-in-flight.ts';
 import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
@@ -127,20 +128,29 @@ describe('waiting for a connection', () => {
 });
 
 describe('a fair queue', () => {
-  test('a fair queue keeps the order of one caller, and counts its items', () => {
-    const queue = createFairQueue<number>();
-    for (const item of [1, 2, 3]) queue.add('a', item);
-    queue.add('b', 4);
-    expect(queue.size()).toBe(4);
-    expect([queue.next(), queue.next(), queue.next(), queue.next(), queue.next()]).toEqual([1, 4, 2, 3, null]);
-    expect(queue.size()).toBe(0);
+  test('a fair queue keeps the order of one caller, and counts its calls', async () => {
+    const queue = new FairQueue<number>();
+    const given: string[] = [];
+    for (const call of ['a1', 'a2', 'a3', 'b4'])
+      void queue.wait(call.charAt(0), openDeadline(60_000)).then((item) => given.push(`${call}: ${item}`));
+    expect(queue.size).toBe(4);
+    expect([1, 2, 3, 4, 5].map((item) => queue.give(item))).toEqual([true, true, true, true, false]);
+    expect(queue.size).toBe(0);
+    await expect.poll(() => given).toEqual(['a1: 1', 'b4: 2', 'a2: 3', 'a3: 4']);
   });
 
-  test('a fair queue removes an item once', () => {
-    const queue = createFairQueue<number>();
-    queue.add('a', 1);
-    queue.add('a', 2);
-    expect([queue.remove('a', 1), queue.remove('a', 1), queue.remove('b', 2)]).toEqual([true, false, false]);
-    expect([queue.size(), queue.next(), queue.next()]).toEqual([1, 2, null]);
+  test('a call whose deadline expires leaves a fair queue with nothing', async () => {
+    const queue = new FairQueue<number>();
+    const late = queue.wait('a', openDeadline(1));
+    const other = queue.wait('a', openDeadline(60_000));
+    expect(await late).toBeNull();
+    expect([queue.size, queue.give(1), queue.give(2)]).toEqual([1, true, false]);
+    expect(await other).toBe(1);
   });
 });
+
+function openDeadline(limitMs: number): Deadline {
+  const deadline = new Deadline(limitMs);
+  onTestFinished(() => deadline.clear());
+  return deadline;
+}
