@@ -39,8 +39,7 @@ async function run(): Promise<void> {
   }
   if (command === 'doctor') {
     const { reportFindings } = await import('./commands/doctor/doctor.ts');
-    const isColoured = process.stdout.isTTY && !process.env['NO_COLOR'];
-    const { text, isBroken } = await reportFindings(args, process.env, isColoured);
+    const { text, isBroken } = await reportFindings(args, process.env);
     if (isBroken) process.exitCode = 1;
     return say(text);
   }

@@ -54,17 +54,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
   readonly problems: readonly string[];
-  readonly #defaults: Readonly<Record<string, string>>;
 
-  constructor(problems: readonly string[], defaults: Readonly<Record<string, string>> = {}) {
+  constructor(problems: readonly string[]) {
     super(problems.join('\n'));
     this.problems = problems;
-    this.#defaults = defaults;
-  }
-
-  /** The defaults of the invalid variables by name, as they would be written; empty for a variable without one. */
-  get defaults(): Readonly<Record<string, string>> {
-    return this.#defaults;
   }
 }
 
@@ -75,7 +68,6 @@ const AUTH = ['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'] as const;
 /** Reads the configuration. @throws ConfigError that lists all invalid variables, not only the first. */
 export function readConfig(env: Environment, mode: Mode): Config {
   const problems: string[] = [];
-  const defaults: Record<string, string> = {};
   const read = <T>(name: string, fallback: T, parse: (text: string) => T): T => {
     const text = env[name]?.trim();
     if (!text) return fallback;
@@ -83,7 +75,6 @@ export function readConfig(env: Environment, mode: Mode): Config {
       return parse(text);
     } catch (error) {
       problems.push(`${name}: ${(error as Error).message}`);
-      defaults[name] = formatDefault(fallback);
       return fallback;
     }
   };
@@ -143,7 +134,7 @@ export function readConfig(env: Environment, mode: Mode): Config {
   if (config.requiresIdempotencyKey && config.upstream?.isRecorded === false)
     problems.push('REQUIRE_IDEMPOTENCY_KEY: keys cannot be honoured with RECORD=off; unset one of them');
   problems.push(...workerProblems(config, mode));
-  if (problems.length > 0) throw new ConfigError(problems, defaults);
+  if (problems.length > 0) throw new ConfigError(problems);
   return config;
 }
 
@@ -159,13 +150,6 @@ function workerProblems({ workers, upstream, databaseUrl }: Config, mode: Mode):
   return Object.entries({ CONNECTIONS: upstream?.connections, MAX_IN_FLIGHT: upstream?.maxInFlight })
     .filter(([, total]) => total !== undefined && total < workers)
     .map(([name]) => `UPSTREAM_${name}: is shared by all WORKERS; set it to at least ${workers}`);
-}
-
-function formatDefault(value: unknown): string {
-  if (typeof value === 'boolean') return value ? 'on' : 'off';
-  if (!Array.isArray(value)) return value === null ? '' : `${value as string | number | URL}`;
-  const members = value as EnumTables['frequencies'];
-  return members.map(({ name, number }) => (number === null ? name : `${name}=${number}`)).join(',');
 }
 
 export function toTables({ frequencies, notifications }: Config): EnumTables {

@@ -26,7 +26,7 @@ describe('configuration.md', () => {
   const rows = rowsOf(page).filter(([cell = '']) => cell.startsWith('`'));
   const documented = rows.flatMap(([cell = '']) => named(cell, /`([A-Z_]+)`/g));
   /** Read by packages and by Node, not by this project. */
-  const ofPackages = ['OTEL_EXPORTER_OTLP_HEADERS', 'NODE_COMPILE_CACHE'];
+  const ofPackages = ['OTEL_EXPORTER_OTLP_HEADERS', 'NODE_COMPILE_CACHE', 'NO_COLOR'];
 
   test('has every variable of the code and the image, and no other', () => {
     const inCode = [

@@ -93,13 +93,6 @@ describe.each(DATABASES)('a database in %s', (kind) => {
       fact: `version 1; the gateway migrates it to version ${NEWEST_MIGRATION} at startup`,
     });
   });
-
-  test('with tables of another program is a warning', async () => {
-    const DATABASE_URL = await emptyDatabase(kind);
-    await write(DATABASE_URL, 'CREATE TABLE songs (name TEXT)');
-    const { schema } = await examined({ DATABASE_URL });
-    expect(schema).toMatchObject({ state: 'warning', fact: 'contains 1 table of other programs' });
-  });
 });
 
 function inFolder(): string {

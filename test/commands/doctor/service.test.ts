@@ -66,7 +66,6 @@ describe('the service', () => {
     const findings = await examined({ ...OFF, ...auth, ...SECRETS, UPSTREAM_URL });
     expect(Object.values(findings).map(({ subject, state }) => `${subject}: ${state}`)).toEqual([
       'variables: ok',
-      'database: skipped',
       'service: ok',
       'endpoint: ok',
       'token: ok',
@@ -92,16 +91,19 @@ describe('the service', () => {
     ]);
   });
 
-  test('that refuses connections is broken, and its other checks are skipped', async () => {
+  test('that refuses connections is broken, and nothing else is checked there', async () => {
     const UPSTREAM_URL = `http://127.0.0.1:${await closedPort()}`;
     const findings = await examined({ ...OFF, ...SECRETS, ...(await openIssuer()).auth, UPSTREAM_URL });
     expect(findings['service']).toMatchObject({ state: 'broken', fact: expect.stringContaining('refuses') as string });
-    expect([findings['endpoint']?.state, findings['token']?.state]).toEqual(['skipped', 'skipped']);
+    expect([findings['endpoint'], findings['token']]).toEqual([undefined, undefined]);
   });
 
   test('whose name cannot be resolved is broken', async () => {
     const { service } = await examined({ ...OFF, UPSTREAM_URL: 'http://nonexistent.invalid' });
-    expect(service).toMatchObject({ state: 'broken', fact: 'nonexistent.invalid: the name cannot be resolved' });
+    expect(service).toMatchObject({
+      state: 'broken',
+      fact: expect.stringContaining('the name cannot be resolved') as string,
+    });
   });
 
   test.each<readonly [RestReply, string, string]>([
@@ -200,7 +202,7 @@ describe('TLS', () => {
     const findings = await examined({ ...OFF, UPSTREAM_URL: `https://127.0.0.1:${await openSecure(options)}` });
     expect(findings['TLS']).toMatchObject({ state: 'broken', fact: expect.stringContaining(reason) as string });
     expect(findings['TLS']?.remedy).toContain(remedy);
-    expect(findings['endpoint']?.state).toBe('skipped');
+    expect(findings['endpoint']).toBeUndefined();
   });
 
   test('with a certificate of the CA in UPSTREAM_CA and a client certificate in UPSTREAM_CERT is ok', async () => {
@@ -246,10 +248,9 @@ describe('TLS', () => {
 describe('the keys of the issuer', () => {
   test.each<readonly [string, { status: number; body: string }, string]>([
     ['are not at the address', { status: 404, body: '' }, 'status 404'],
-    ['are no JSON', { status: 200, body: '<html>' }, 'The answer is not JSON'],
+    ['are no JSON', { status: 200, body: '<html>' }, 'is not valid JSON'],
     ['are no set', { status: 200, body: '{"issuer":"x"}' }, 'not a JSON Web Key Set'],
     ['are secret ones', { status: 200, body: '{"keys":[{"kty":"oct","k":"aHVudGVyMg","alg":"HS256"}]}' }, '1 key'],
-    ['cannot be read', { status: 200, body: '{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB"}]}' }, '0 usable'],
     [
       'are for encryption',
       { status: 200, body: '{"keys":[{"kty":"RSA","use":"enc","n":"AQAB","e":"AQAB"}]}' },
@@ -289,32 +290,19 @@ describe('the port', () => {
   });
 
   test('of an address that is not of this machine is broken', async () => {
-    const fact = '192.0.2.1 is not an address of this machine (EADDRNOTAVAIL)';
-    expect((await examined({ HOST: '192.0.2.1' }))['port']).toMatchObject({ state: 'broken', fact });
+    const { port } = await examined({ HOST: '192.0.2.1' });
+    expect(port).toMatchObject({ state: 'broken', fact: 'cannot listen on 192.0.2.1:0 (EADDRNOTAVAIL)' });
   });
 });
 
-test.each([
-  ['PORT', 'http', 'to use the default, 4000.'],
-  ['RECORD', 'perhaps', 'to use the default, on.'],
-  ['UPSTREAM_FORMAT', 'yaml', 'to use the default, json.'],
-  ['TASK_NOTIFICATIONS', 'NONE=1', 'to use the default, NONE=0,EMAIL,SMS.'],
-])('the remedy of an invalid %s names the default', async (name, value, end) => {
-  expect((await examined({ [name]: value }))[name]?.remedy).toBe(`Correct ${name}, or unset it ${end}`);
+test('the remedy of an invalid variable names it', async () => {
+  expect((await examined({ PORT: 'http' }))['PORT']?.remedy).toBe('Correct PORT, or unset it.');
 });
 
-test.each([
-  ['CORS_ORIGINS', '*'],
-  ['METRICS_PORT', 'http'],
-])('the remedy of an invalid %s, which has no default, names none', async (name, value) => {
-  expect((await examined({ [name]: value }))[name]?.remedy).toBe(`Correct ${name}, or unset it.`);
-});
-
-test('all invalid variables are reported, and everything else is skipped', async () => {
+test('all invalid variables are reported, and nothing else is checked', async () => {
   expect(await statesOf({ PORT: 'http', UPSTREAM_FORMAT: 'yaml', UPSTREAM_CLIENT_SECRET: 'hunter2' })).toEqual({
     PORT: 'broken',
     UPSTREAM_FORMAT: 'broken',
     UPSTREAM_CLIENT_ID: 'broken',
-    'all else': 'skipped',
   });
 });
