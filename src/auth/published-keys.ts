@@ -28,8 +28,6 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
     if (failure && hasKeys() && performance.now() - failure.atMs < cooldownMs) throw failure.error;
     try {
       const keySet = await fetchKeySet(jwksUrl, timeoutMs);
-      // Throws if it is not one.
-      createLocalJWKSet(keySet as JSONWebKeySet);
       failure = null;
       fetchedMs = performance.now();
       return Response.json(keySet);
@@ -55,7 +53,7 @@ export function createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure 
 }
 
 /** Fetches a key set; rejects an answer that is not one, is too large or comes too late. */
-export async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown> {
+export async function fetchKeySet(url: URL, timeoutMs: number): Promise<JSONWebKeySet> {
   const response = await fetch(url, {
     headers: { Accept: 'application/jwk-set+json, application/json' },
     redirect: 'manual',
@@ -65,7 +63,10 @@ export async function fetchKeySet(url: URL, timeoutMs: number): Promise<unknown>
     await response.body?.cancel();
     throw new Error(`The request for the keys was answered with status ${response.status}.`);
   }
-  return readKeySet(response);
+  const keySet = (await readKeySet(response)) as JSONWebKeySet;
+  // Throws if it is not one.
+  createLocalJWKSet(keySet);
+  return keySet;
 }
 
 /** Reads the JSON of a key set; rejects one that is too large. */

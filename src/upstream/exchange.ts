@@ -16,7 +16,7 @@ export interface UpstreamRequest {
   /** Callers take turns when their requests wait for a connection; absent for the gateway's own requests. */
   readonly caller?: string;
   /** Its path names the request in metrics and traces. */
-  readonly operation: Pick<Operation, 'method' | 'path' | 'unknownFate'>;
+  readonly operation: Pick<Operation, 'path' | 'unknownFate'> & { readonly method: Operation['method'] | 'GET' };
   /** Relative to the base address, without a leading slash. */
   readonly path: string;
   /** Names and values in turn, equal for every request and therefore not checked again. */

@@ -5,14 +5,12 @@ import { type DatabaseAddress, DatabaseUnavailableError, parseDatabaseAddress } 
 import { NEWEST_MIGRATION } from '../../store/sql/migrations.ts';
 import { openPostgres } from '../../store/sql/postgres.ts';
 import { withSqliteErrors } from '../../store/sql/sqlite-failure.ts';
-import { belongsToAnotherProgram, openReadOnly } from '../../store/sql/sqlite-file.ts';
+import { openReadOnly } from '../../store/sql/sqlite-file.ts';
 import { broken, count, type Finding, ok, warning } from './finding.ts';
 
 const SUBJECT = 'database';
 const MIB = 1024 ** 2;
 const LITTLE_SPACE_MIB = 1024;
-/** A larger one takes too long to read in whole. */
-const MAX_CHECKED_BYTES = 256 * MIB;
 const SQLITE_MIGRATED = "SELECT COUNT(*) AS number FROM sqlite_schema WHERE name = 'schema_migrations'";
 const POSTGRES_MIGRATED = "SELECT COUNT(to_regclass('schema_migrations')) AS number";
 const POSTGRES_FACTS = `SELECT version() AS version, current_setting('transaction_read_only') AS "readOnly",
@@ -33,7 +31,7 @@ export async function examineDatabase(databaseUrl: string, isStore: boolean): Pr
   }
 }
 
-/** Checks a SQLite file. `checkWritable` throws if this process may not write the file or folder. */
+/** Checks a SQLite file. `checkWritable` rejects if this process may not write the file or folder. */
 export async function examineSqlite(
   path: string,
   isStore: boolean,
@@ -41,11 +39,9 @@ export async function examineSqlite(
 ): Promise<readonly Finding[]> {
   if (path === ':memory:')
     return [warning(SUBJECT, 'in memory: lost when the gateway stops', 'Set DATABASE_URL=sqlite:<file>.')];
-  const file = statSync(path, { throwIfNoEntry: false });
-  if (file?.isFile() === false)
-    return [broken(SUBJECT, `${path}: is not a file`, 'Set DATABASE_URL to the path of one.')];
   let folder = dirname(resolve(path));
   while (!existsSync(folder)) folder = dirname(folder);
+  const file = statSync(path, { throwIfNoEntry: false });
   try {
     // The dot fails for a file.
     await checkWritable(`${folder}/.`);
@@ -54,74 +50,57 @@ export async function examineSqlite(
     const remedy = 'Let the user that runs the gateway write to the file and its folder.';
     return [broken(SUBJECT, `${path}: cannot be created or written by this user`, remedy)];
   }
-  const missing = ok(SUBJECT, `${path}: does not exist yet; the gateway creates it at startup`);
   const { bavail, bsize } = statfsSync(folder);
   const freeMib = Math.floor((bavail * bsize) / MIB);
   const fact = `${freeMib} MiB free in ${folder}`;
   const remedy = 'Free some space: on a full disk, creates fail with STORE_UNAVAILABLE and nothing is stored.';
   const space = freeMib < LITTLE_SPACE_MIB ? warning('disk', fact, remedy) : ok('disk', fact);
-  return [...(file ? await examineFile(path, file.size, isStore) : [missing]), space];
-}
-
-async function examineFile(path: string, bytes: number, isStore: boolean): Promise<readonly Finding[]> {
-  const handle = withSqliteErrors(() => openReadOnly(path));
-  try {
-    const read = (sql: string) => withSqliteErrors(() => handle.prepare(sql).get()) ?? {};
-    const check = bytes > MAX_CHECKED_BYTES ? 'ok' : read('PRAGMA quick_check(1)')['quick_check'];
-    const isForeign = withSqliteErrors(() => belongsToAnotherProgram(handle));
-    const reason = isForeign ? 'the file belongs to another program' : `is damaged (${String(check)})`;
-    if (isForeign || check !== 'ok') throw new DatabaseUnavailableError(reason, { cause: null });
-    const readNumber: ReadNumber = async (sql) => Number(read(sql)['number']);
-    return [
-      ok(SUBJECT, `${path}: readable and writable`),
-      ...(await contentFindings(readNumber, SQLITE_MIGRATED, isStore)),
-    ];
-  } finally {
-    handle.close();
-  }
+  if (!file) return [ok(SUBJECT, `${path}: does not exist yet; the gateway creates it at startup`), space];
+  if (!file.isFile()) throw new DatabaseUnavailableError('is not a file', { cause: null });
+  using handle = openReadOnly(path);
+  const read = (sql: string) => withSqliteErrors(() => handle.prepare(sql).get());
+  const check = read('PRAGMA quick_check(1)')?.['quick_check'];
+  if (check !== 'ok') throw new DatabaseUnavailableError(`is damaged (${String(check)})`, { cause: null });
+  const readNumber: ReadNumber = async (sql) => Number(read(sql)?.['number']);
+  const content = await examineContent(readNumber, SQLITE_MIGRATED, isStore);
+  return [ok(SUBJECT, `${path}: readable and writable`), ...content, space];
 }
 
 async function examinePostgres(address: string, name: string, isStore: boolean): Promise<readonly Finding[]> {
   const database = await openPostgres(address);
   try {
     const startMs = performance.now();
-    const [facts = {}] = await database.read(POSTGRES_FACTS);
-    const product = String(facts['version']).split(' ').slice(0, 2).join(' ');
+    const [{ version, readOnly, mayCreate } = {}] = await database.read(POSTGRES_FACTS);
+    const product = String(version).split(' ').slice(0, 2).join(' ');
     const fact = `${name}: ${product}, ${(performance.now() - startMs).toFixed(1)} ms per round trip`;
-    if (facts['readOnly'] === 'on')
+    if (readOnly === 'on')
       return [broken(SUBJECT, `${fact}; it is read-only`, 'Set DATABASE_URL to the primary, not to a replica.')];
     const remedy = 'GRANT CREATE ON SCHEMA … TO the user: the gateway creates and changes tables at startup.';
-    if (!facts['mayCreate']) return [broken(SUBJECT, `${fact}; the user may not create tables`, remedy)];
+    if (!mayCreate) return [broken(SUBJECT, `${fact}; the user may not create tables`, remedy)];
     const readNumber: ReadNumber = async (sql) => Number((await database.read(sql))[0]?.['number']);
-    return [ok(SUBJECT, fact), ...(await contentFindings(readNumber, POSTGRES_MIGRATED, isStore))];
+    return [ok(SUBJECT, fact), ...(await examineContent(readNumber, POSTGRES_MIGRATED, isStore))];
   } finally {
     await database.close();
   }
 }
 
 /** Compares the schema with the one that this program needs, and counts what callers of the store need. */
-async function contentFindings(
-  readNumber: ReadNumber,
-  isMigrated: string,
-  isStore: boolean,
-): Promise<readonly Finding[]> {
-  const newest = 'SELECT MAX(number) AS number FROM schema_migrations';
-  const version = (await readNumber(isMigrated)) > 0 ? await readNumber(newest) : 0;
-  const schema = schemaFinding(version);
-  if (!isStore || version !== NEWEST_MIGRATION) return [schema];
-  const clients = await readNumber('SELECT COUNT(*) AS number FROM clients WHERE revoked_at IS NULL');
-  const tasks = await readNumber('SELECT COUNT(*) AS number FROM catalogue');
+async function examineContent(read: ReadNumber, isMigrated: string, isStore: boolean): Promise<readonly Finding[]> {
+  const isEmpty = (await read(isMigrated)) === 0;
+  const version = isEmpty ? 0 : await read('SELECT MAX(number) AS number FROM schema_migrations');
+  const found = isEmpty ? 'empty' : `version ${version}`;
+  if (version > NEWEST_MIGRATION) {
+    const fact = `${found} is newer than this program supports (version ${NEWEST_MIGRATION})`;
+    return [broken('schema', fact, 'Run the newer version of the gateway; migrations only go forward.')];
+  }
+  if (version < NEWEST_MIGRATION)
+    return [ok('schema', `${found}; the gateway migrates it to version ${NEWEST_MIGRATION} at startup`)];
+  const schema = ok('schema', `${found}, up to date`);
+  if (!isStore) return [schema];
+  const clients = await read('SELECT COUNT(*) AS number FROM clients WHERE revoked_at IS NULL');
+  const tasks = await read('SELECT COUNT(*) AS number FROM catalogue');
   const fact = `${count(clients, 'client')}, ${count(tasks, 'task')} in the catalogue`;
   if (clients > 0 && tasks > 0) return [schema, ok('store', fact)];
   const command = clients === 0 ? 'client create --name NAME' : 'catalogue add --id GUID --name NAME';
   return [schema, warning('store', `${fact}: nothing can be created yet`, `Run: npm run cli -- ${command}`)];
-}
-
-function schemaFinding(version: number): Finding {
-  if (version === NEWEST_MIGRATION) return ok('schema', `version ${version}, up to date`);
-  const found = version === 0 ? 'empty' : `version ${version}`;
-  if (version < NEWEST_MIGRATION)
-    return ok('schema', `${found}; the gateway migrates it to version ${NEWEST_MIGRATION} at startup`);
-  const fact = `${found} is newer than this program supports (version ${NEWEST_MIGRATION})`;
-  return broken('schema', fact, 'Run the newer version of the gateway; migrations only go forward.');
 }

@@ -1,3 +1,4 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type AuthConfig, type Config, ConfigError, type Environment, readConfig } from '../../app/config.ts';
@@ -48,11 +49,10 @@ function variableFinding(toFinding: typeof broken, problem: string): Finding {
 }
 
 function variableFindings(env: Environment, { upstream, ignoredVariables }: Config): readonly Finding[] {
-  const mode = upstream ? `sends creates to the service as ${upstream.format}` : 'stores the tasks itself';
   const proxy = upstream && findUnusedProxy(env, upstream.url);
   const remedy = 'If the service is behind that proxy, set NODE_USE_ENV_PROXY=1; otherwise list its host in NO_PROXY.';
   return [
-    ok('variables', `all valid; the gateway ${mode}`),
+    ok('variables', `all valid; the gateway ${upstream ? 'sends creates to the service' : 'stores the tasks itself'}`),
     ...ignoredVariables.map((problem) => variableFinding(warning, problem)),
     ...(proxy ? [warning('proxy', `${proxy} is set, but the gateway does not use it`, remedy)] : []),
   ];
@@ -63,8 +63,9 @@ async function examineKeys({ jwksUrl }: AuthConfig): Promise<Finding> {
   // A query may be a secret.
   const address = `${jwksUrl.origin}${jwksUrl.pathname}`;
   try {
-    const { keys } = ((await fetchKeySet(jwksUrl, TIMEOUT_MS)) ?? {}) as { readonly keys?: unknown };
-    if (!Array.isArray(keys)) throw new Error('The answer is not a JSON Web Key Set.');
+    const { keys } = await fetchKeySet(jwksUrl, TIMEOUT_MS);
+    const isUsable = ({ use = 'sig', alg = 'RS256', ...key }: (typeof keys)[number]): boolean =>
+      use === 'sig' && ALGORITHMS.includes(alg) && isPublic(key);
     const usable = keys.filter(isUsable).length;
     const fact = `${count(keys.length, 'key')} at ${address}, ${usable} usable`;
     if (usable === 0)
@@ -73,19 +74,19 @@ async function examineKeys({ jwksUrl }: AuthConfig): Promise<Finding> {
     const remedy = 'Use https: anyone who can change these keys can forge tokens.';
     return warning('keys', `${fact}; fetched over plain http`, remedy);
   } catch (error) {
-    const { message, cause } = error as Error;
-    const code = cause instanceof Error && 'code' in cause ? ` (${String(cause.code)})` : '';
-    return broken(
-      'keys',
-      `${address}: ${message}${code}`,
-      'Check AUTH_JWKS_URL: it must be the jwks_uri of the issuer.',
-    );
+    const { message, cause } = error as Error & { readonly cause?: NodeJS.ErrnoException };
+    const remedy = 'Check AUTH_JWKS_URL: it must be the jwks_uri of the issuer.';
+    return broken('keys', `${address}: ${cause?.code ?? message}`, remedy);
   }
 }
 
-/** Returns true for a public key for signatures. */
-function isUsable({ kty, use = 'sig', alg = 'RS256' }: Readonly<Record<string, string>>): boolean {
-  return kty !== 'oct' && use === 'sig' && ALGORITHMS.includes(alg);
+/** Returns false for a symmetric or malformed key. */
+function isPublic(key: JsonWebKey): boolean {
+  try {
+    return createPublicKey({ key, format: 'jwk' }).type === 'public';
+  } catch {
+    return false;
+  }
 }
 
 /** Listens where the gateway would, for a moment. */
@@ -103,12 +104,9 @@ async function examinePort(variable: 'PORT' | 'METRICS_PORT', host: string, port
     if (code !== 'EADDRINUSE')
       return broken(subject, `cannot listen on ${place} (${code})`, `Check HOST, or set ${variable} to another port.`);
     const answer = await fetch(`http://${place}/health`, { signal: AbortSignal.timeout(TIMEOUT_MS) }).catch(() => null);
-    return answer?.headers.has('x-request-id')
-      ? warning(
-          subject,
-          `a gateway already listens on ${place}`,
-          'Nothing to do if it is the one that you are checking.',
-        )
-      : broken(subject, `another program listens on ${place}`, `Set ${variable} to another port.`);
+    if (!answer?.headers.has('x-request-id'))
+      return broken(subject, `another program listens on ${place}`, `Set ${variable} to another port.`);
+    const remedy = 'Nothing to do if it is the one that you are checking.';
+    return warning(subject, `a gateway already listens on ${place}`, remedy);
   }
 }

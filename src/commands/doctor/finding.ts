@@ -31,15 +31,15 @@ export function count(number: number, noun: string): string {
 
 /** Formats the findings as a table for people: state, subject and fact, with the remedy below; coloured for a terminal. */
 export function formatReport(findings: readonly Finding[]): string {
-  const subjectWidth = Math.max(...findings.map(({ subject }) => subject.length)) + 2;
+  const width = Math.max(...findings.map(({ subject }) => subject.length)) + 2;
   const lines = findings.map(({ subject, state, fact, remedy }) => {
     const [sign, colour] = SIGNS[state];
-    const start = styleText(colour, sign.padEnd(SIGN_WIDTH));
-    const below = remedy === null ? '' : `\n${' '.repeat(SIGN_WIDTH + subjectWidth)}→ ${remedy}`;
-    return `${start}${subject.padEnd(subjectWidth)}${fact}${below}`;
+    const below = remedy === null ? '' : `\n${' '.repeat(SIGN_WIDTH + width)}→ ${remedy}`;
+    return `${styleText(colour, sign.padEnd(SIGN_WIDTH))}${subject.padEnd(width)}${fact}${below}`;
   });
-  const numberOf = (wanted: Finding['state']): number => findings.filter(({ state }) => state === wanted).length;
-  const [breaks, warnings] = [numberOf('broken'), count(numberOf('warning'), 'warning')];
-  const summary = numberOf('warning') > 0 ? `The gateway can run; ${warnings}.` : 'All is well.';
-  return [...lines, '', breaks > 0 ? `The gateway would not work: ${breaks} broken, ${warnings}.` : summary].join('\n');
+  const { broken: breaks = [], warning: warnings = [] } = Object.groupBy(findings, ({ state }) => state);
+  const noted = count(warnings.length, 'warning');
+  const summary = warnings.length > 0 ? `The gateway can run; ${noted}.` : 'All is well.';
+  const verdict = breaks.length > 0 ? `The gateway would not work: ${breaks.length} broken, ${noted}.` : summary;
+  return [...lines, '', verdict].join('\n');
 }

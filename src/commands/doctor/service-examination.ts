@@ -1,15 +1,11 @@
-import { once } from 'node:events';
-import { get, type IncomingMessage } from 'node:http';
-import type { Socket } from 'node:net';
-import { buffer as readAll } from 'node:stream/consumers';
 import { TLSSocket } from 'node:tls';
 import type { UpstreamConfig } from '../../app/config.ts';
 import { isForeignBody } from '../../contract/envelope.ts';
 import type { TaskFailure } from '../../contract/failure.ts';
 import { OPERATIONS } from '../../contract/operations.ts';
-import { createUpstreamClient, type UpstreamClientOptions, USER_AGENT } from '../../upstream/client.ts';
+import { createUpstreamClient, type UpstreamClient, USER_AGENT } from '../../upstream/client.ts';
 import { requestToken, type TokenCredentials } from '../../upstream/own-token.ts';
-import { buildServiceConnector, readTlsFiles, type ServiceAccess } from '../../upstream/service-connector.ts';
+import { buildServiceConnector, openConnection, readTlsFiles } from '../../upstream/service-connector.ts';
 import { readAnswerBody } from '../../wire/codec.ts';
 import { broken, count, type Finding, ok, warning } from './finding.ts';
 
@@ -17,11 +13,11 @@ const MAX_WAIT_MS = 10_000;
 const DAY_MS = 86_400_000;
 const FEW_DAYS = 21;
 const CLIENT_LIMITS = { connections: 1, maxInFlight: 1, maxAnswerBytes: 1_048_576, connectRetries: 0 };
-const PATH = OPERATIONS.create.path;
-const CHECK_ADDRESS = `Check UPSTREAM_URL: it must be the part before ${PATH}.`;
+const GET = { method: 'GET', path: OPERATIONS.create.path, unknownFate: 'nothing was done' } as const;
+const CHECK_ADDRESS = `Check UPSTREAM_URL: it must be the part before ${GET.path}.`;
 const CHECK_PORT = 'Check the port in UPSTREAM_URL, and firewalls in between.';
 const CHECK_PROXY = 'Check HTTPS_PROXY, HTTP_PROXY and NO_PROXY, and whether the proxy allows this host.';
-const CLIENT_CERTIFICATE = 'If the service requires a client certificate, set UPSTREAM_CERT and UPSTREAM_KEY.';
+const CLIENT_CERTIFICATE = ' If the service requires a client certificate, set UPSTREAM_CERT and UPSTREAM_KEY.';
 const ASK_OPERATOR = 'Ask the operator of the service.';
 const RENEW = 'Ask the operator of the service to renew its certificate.';
 // biome-ignore format: one row for each fault
@@ -39,42 +35,28 @@ const FAULTS: readonly (readonly [code: RegExp, subject: 'TLS' | 'service', fact
 export async function examineService(upstream: UpstreamConfig): Promise<readonly Finding[]> {
   const { url, proxy, ownClient } = upstream;
   const timeoutMs = Math.min(upstream.timeoutMs, MAX_WAIT_MS);
-  let access: ServiceAccess;
-  try {
-    access = { tls: readTlsFiles(upstream), proxy };
-  } catch (error) {
-    return [broken('TLS', (error as Error).message, 'Correct the file, or unset the variable.')];
-  }
   const way = proxy ? ` through the proxy ${proxy.host}` : '';
+  const findings = [ok('service', `${url.host}: connected${way}`)];
   try {
-    const socket = await openConnection(url, access, timeoutMs);
-    const certificate = socket instanceof TLSSocket ? [certificateFinding(socket)] : [];
-    return [
-      ok('service', `${url.host}: connected${way}`),
-      ...certificate,
-      await endpointFinding(url, socket, timeoutMs),
-      ...(ownClient ? [await tokenFinding({ baseUrl: url, access, timeoutMs, ...CLIENT_LIMITS }, ownClient)] : []),
-    ];
+    const access = { tls: readTlsFiles(upstream), proxy };
+    const socket = await openConnection(url, buildServiceConnector(access, timeoutMs));
+    // A service may end the connection because it wants a client certificate.
+    socket.on('error', () => undefined);
+    if (socket instanceof TLSSocket) findings.push(certificateFinding(socket));
+    socket.destroy();
+    const client = createUpstreamClient({ baseUrl: url, access, timeoutMs, ...CLIENT_LIMITS });
+    findings.push(await endpointFinding(client, url));
+    if (ownClient) findings.push(await tokenFinding(client, ownClient));
+    await client.close();
+    return findings;
   } catch (error) {
-    const { code = 'closed' } = error as NodeJS.ErrnoException;
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === undefined) return [broken('TLS', message, 'Correct the file, or unset the variable.')];
     const [, subject = 'service', fault, remedy = CHECK_PORT] = FAULTS.find(([pattern]) => pattern.test(code)) ?? [];
     if (subject === 'TLS') return [broken(subject, `${fault} (${code})`, remedy)];
     const fact = `${url.host}: ${proxy || !fault ? `cannot connect${way}` : fault} (${code})`;
     return [broken(subject, fact, proxy ? CHECK_PROXY : remedy)];
   }
-}
-
-function openConnection(url: URL, access: ServiceAccess, waitMs: number): Promise<Socket> {
-  const { protocol, host, port } = url;
-  const hostname = url.hostname.replace(/^\[|\]$/g, '');
-  return new Promise((resolve, reject) => {
-    buildServiceConnector(access, waitMs)({ protocol, host, hostname, port }, (...[error, socket]) => {
-      if (error) return reject(error);
-      // A service may end the connection because it wants a client certificate.
-      socket.on('error', () => undefined);
-      resolve(socket);
-    });
-  });
 }
 
 function certificateFinding(socket: TLSSocket): Finding {
@@ -83,26 +65,21 @@ function certificateFinding(socket: TLSSocket): Finding {
   return days < FEW_DAYS ? warning('TLS', fact, RENEW) : ok('TLS', fact);
 }
 
-async function endpointFinding(url: URL, socket: Socket, waitMs: number): Promise<Finding> {
-  const { host, pathname } = new URL(PATH, url);
-  const headers = { Host: host, 'User-Agent': USER_AGENT, Accept: 'application/json' };
-  const signal = AbortSignal.timeout(waitMs);
+async function endpointFinding(client: UpstreamClient, url: URL): Promise<Finding> {
+  const headers = { 'User-Agent': USER_AGENT, Accept: 'application/json' };
   try {
-    const request = get({ path: pathname, headers, createConnection: () => socket, signal });
-    const [answer] = (await once(request, 'response')) as [IncomingMessage];
-    const body = readAnswerBody(await readAll(answer).catch(() => Buffer.of()), null);
-    return statusFinding(answer.statusCode ?? 0, pathname, body.kind !== 'empty' && isForeignBody(body));
-  } catch {
-    if (signal.aborted)
-      return broken('endpoint', `no answer in ${waitMs} ms`, `${ASK_OPERATOR} Or raise UPSTREAM_TIMEOUT_MS.`);
-    const remedy = url.protocol === 'https:' ? `${CHECK_ADDRESS} ${CLIENT_CERTIFICATE}` : CHECK_ADDRESS;
-    return broken('endpoint', 'the answer is not HTTP, or breaks off', remedy);
-  } finally {
-    socket.destroy();
+    const { status, body } = await client.sendAdmitted({ operation: GET, path: GET.path, headers, body: null });
+    const content = readAnswerBody(body, null);
+    return statusFinding(new URL(GET.path, url).pathname, status, content.kind !== 'empty' && isForeignBody(content));
+  } catch (error) {
+    const { code, message } = error as TaskFailure;
+    if (code === 'UPSTREAM_TIMEOUT')
+      return broken('endpoint', message, `${ASK_OPERATOR} Or raise UPSTREAM_TIMEOUT_MS.`);
+    return broken('endpoint', message, `${CHECK_ADDRESS}${url.protocol === 'https:' ? CLIENT_CERTIFICATE : ''}`);
   }
 }
 
-function statusFinding(status: number, path: string, isForeign: boolean): Finding {
+function statusFinding(path: string, status: number, isForeign: boolean): Finding {
   const fact = `GET ${path} answers ${status}`;
   if (status === 401 || (status === 405 && !isForeign)) return ok('endpoint', `${fact}, as expected`);
   if (status === 404) return broken('endpoint', `${fact}: there is nothing at this path`, CHECK_ADDRESS);
@@ -113,18 +90,15 @@ function statusFinding(status: number, path: string, isForeign: boolean): Findin
   return warning('endpoint', `${fact}, but ${words}: another server may be answering`, CHECK_ADDRESS);
 }
 
-async function tokenFinding(options: UpstreamClientOptions, credentials: TokenCredentials): Promise<Finding> {
-  const client = createUpstreamClient(options);
+async function tokenFinding(client: UpstreamClient, credentials: TokenCredentials): Promise<Finding> {
   try {
     const { lifetimeMs } = await requestToken(client, credentials);
     return ok('token', `the service issued one, valid for ${count(Math.round(lifetimeMs / 60_000), 'minute')}`);
   } catch (error) {
     const { cause, code, message } = error as TaskFailure;
     const fact = cause instanceof Error && !('code' in cause) ? cause.message : message;
-    const check = 'Check that the service issues tokens at Token under UPSTREAM_URL.';
-    const correct = 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.';
-    return broken('token', fact, code === 'UNAUTHENTICATED' ? correct : check);
-  } finally {
-    await client.close();
+    if (code === 'UNAUTHENTICATED')
+      return broken('token', fact, 'Correct UPSTREAM_CLIENT_ID and UPSTREAM_CLIENT_SECRET.');
+    return broken('token', fact, 'Check that the service issues tokens at Token under UPSTREAM_URL.');
   }
 }

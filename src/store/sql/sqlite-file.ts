@@ -20,7 +20,8 @@ const OWNERSHIP = `SELECT (SELECT application_id FROM pragma_application_id) AS 
 export async function openSqliteFile(path: string, waitForLock: LockWait): Promise<DatabaseSync> {
   if (path !== IN_MEMORY) {
     createFolder(dirname(path));
-    await waitForLock(async () => refuseForeign(path));
+    // Another program's file is refused before anything is written to it.
+    if (statSync(path, { throwIfNoEntry: false })?.isFile()) await waitForLock(async () => openReadOnly(path).close());
   }
   const handle = withSqliteErrors(() => new DatabaseSync(path, { enableForeignKeyConstraints: true }));
   try {
@@ -41,10 +42,22 @@ export async function openSqliteFile(path: string, waitForLock: LockWait): Promi
   }
 }
 
-/** Opens a file without changing it. Includes the write-ahead log of a process that uses the file or has crashed. */
+/**
+ * Opens a file without changing it. Includes the write-ahead log of a process that uses the file or has crashed.
+ * @throws DatabaseUnavailableError if the file cannot be read or contains data of another program.
+ */
 export function openReadOnly(path: string): DatabaseSync {
   // Without a log the file is opened as immutable: otherwise SQLite would create a log and an index beside it.
-  return existsSync(`${path}-wal`) ? new DatabaseSync(path, { readOnly: true, timeout: 2_000 }) : openImmutable(path);
+  const open = () =>
+    existsSync(`${path}-wal`) ? new DatabaseSync(path, { readOnly: true, timeout: 2_000 }) : openImmutable(path);
+  const handle = withSqliteErrors(open);
+  try {
+    if (!withSqliteErrors(() => belongsToAnotherProgram(handle))) return handle;
+    throw new DatabaseUnavailableError('the file belongs to another program', { cause: null });
+  } catch (error) {
+    handle.close();
+    throw error;
+  }
 }
 
 /** Opens a file read-only, ignoring its log and locks. */
@@ -55,21 +68,10 @@ function openImmutable(path: string): DatabaseSync {
 }
 
 /** Returns true if the file contains data of another program. */
-export function belongsToAnotherProgram(handle: DatabaseSync): boolean {
+function belongsToAnotherProgram(handle: DatabaseSync): boolean {
   const { mark, objects, columns } = handle.prepare(OWNERSHIP).get() as Record<'mark' | 'objects' | 'columns', number>;
   if (mark === APPLICATION_ID) return false;
   return mark !== 0 || (objects > 0 && columns < 2);
-}
-
-function refuseForeign(path: string): void {
-  if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return;
-  const handle = withSqliteErrors(() => openReadOnly(path));
-  try {
-    if (!withSqliteErrors(() => belongsToAnotherProgram(handle))) return;
-  } finally {
-    handle.close();
-  }
-  throw new DatabaseUnavailableError('the file belongs to another program', { cause: null });
 }
 
 function createFolder(folder: string): void {
