@@ -3,20 +3,17 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
-import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
+import { DATA, ERRORS, ID, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { COMPOSERS } from '../support/federated-graph.ts';
 import { freePort } from '../support/free-port.ts';
 import { httpAnswer, type RawAnswer, startRawService } from '../support/raw-service.ts';
-import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { ROUTED_WRITES } from '../support/routed-writes.ts';
+import { startGateway } from '../support/running-gateway.ts';
 
 const HIVE_GATEWAY = fileURLToPath(new URL('node_modules/.bin/hive-gateway', import.meta.url));
 const SDL = readFileSync(new URL('../../schema.graphql', import.meta.url), 'utf8');
-const FAILURE = 'code outcome retryable errorCode errorReason requestId message';
-const TRY = `mutation ($input: CreateAccountTaskInput!) { tryCreateAccountTask(input: $input) {
-  ... on CreateAccountTaskPayload { replayed accountTask { id } } ... on WriteFailure { ${FAILURE} } } }`;
-const CREATE = 'mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { replayed } }';
 
 let answer: RawAnswer = (socket) => socket.destroy();
 const service = await startRawService((...request) => answer(...request));
@@ -55,37 +52,52 @@ function startRouter() {
   return spawn(process.execPath, [HIVE_GATEWAY, ...args], { cwd: folder, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-async function send(query: string, next: RawAnswer) {
+async function send(query: string, variables: object, next: RawAnswer) {
   answer = next;
   const before = service.posts.length;
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: 'Bearer caller-1' },
-    body: JSON.stringify({ query, variables: { input: SAMPLE_INPUT } }),
+    body: JSON.stringify({ query, variables }),
   });
   const { data, errors } = (await response.json()) as {
-    readonly data?: { readonly tryCreateAccountTask?: unknown } | null;
+    readonly data?: { readonly write?: unknown } | null;
     readonly errors?: readonly { readonly extensions?: object }[];
   };
-  return { failure: data?.tryCreateAccountTask, errors, posts: service.posts.length - before };
+  return { written: data?.write, errors, posts: service.posts.length - before };
 }
 
-test.each<readonly [string, RawAnswer, object]>([
-  [
-    'a refusal',
-    (socket) => socket.write(httpAnswer(400, toEnvelope('json', ERRORS.set, DATA.absent), [])),
-    { code: 'TASK_REJECTED', outcome: 'REJECTED', errorCode: 'E17', errorReason: REASON },
-  ],
-  ['a lost connection', (socket) => socket.resetAndDestroy(), { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' }],
-])('Hive Gateway passes %s of tryCreateAccountTask on, and the service gets one POST', async (_name, next, facts) => {
-  const { failure, errors, posts } = await send(TRY, next);
-  expect(errors).toBeUndefined();
-  expect(failure).toMatchObject({ ...facts, retryable: false, requestId: expect.stringMatching(/./) as unknown });
-  expect(posts).toBe(1);
+describe.each(ROUTED_WRITES)('$name through Hive Gateway', ({ plain, tried, variables, isRetryable }) => {
+  test.each<readonly [string, RawAnswer, object]>([
+    [
+      'a refusal',
+      (socket) => socket.write(httpAnswer(400, toEnvelope('json', ERRORS.set, DATA.absent), [])),
+      { code: 'TASK_REJECTED', outcome: 'REJECTED', retryable: false, errorCode: 'E17', errorReason: REASON },
+    ],
+    [
+      'a lost connection',
+      (socket) => socket.resetAndDestroy(),
+      { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: isRetryable },
+    ],
+  ])('passes %s on as data, and the service gets one request', async (_name, next, facts) => {
+    const { written, errors, posts } = await send(tried, variables, next);
+    expect(errors).toBeUndefined();
+    expect(written).toMatchObject({ ...facts, requestId: expect.stringMatching(/./) as unknown });
+    expect(posts).toBe(1);
+  });
+
+  test('passes the extensions of an error on, and the service gets one request', async () => {
+    const { errors, posts } = await send(plain, variables, (socket) => socket.resetAndDestroy());
+    const facts = { code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN', retryable: isRetryable };
+    expect(errors?.[0]?.extensions).toMatchObject(facts);
+    expect(posts).toBe(1);
+  });
 });
 
-test('Hive Gateway passes the extensions of an error on, and the service gets one POST', async () => {
-  const { errors, posts } = await send(CREATE, (socket) => socket.resetAndDestroy());
-  expect(errors?.[0]?.extensions).toMatchObject({ code: 'UPSTREAM_CONNECTION_LOST', outcome: 'UNKNOWN' });
-  expect(posts).toBe(1);
+test('createClient shows its secret through Hive Gateway', async () => {
+  const { plain, variables } = ROUTED_WRITES.find(({ name }) => name === 'createClient') ?? {};
+  const body = JSON.stringify({ ResponseData: { Detail: { ID, Secret: 'shown once' } } });
+  const { written, errors } = await send(plain ?? '', variables ?? {}, (socket) => socket.write(httpAnswer(200, body)));
+  expect(errors).toBeUndefined();
+  expect(written).toEqual({ secret: 'shown once', client: { id: ID } });
 });
