@@ -7,7 +7,7 @@ export interface KeyStorage {
   removeItem(name: string): void;
 }
 
-/** A key from before its first byte leaves until the fate of its create is known. */
+/** A key from before its first byte leaves until the fate of its write is known. */
 export interface KeptKey {
   readonly idempotencyKey: string;
   readonly callerId: string;
@@ -15,7 +15,7 @@ export interface KeptKey {
   readonly triedAtMs: number;
   /** False if every try so far was refused or not sent. */
   readonly mayExist: boolean;
-  /** Present if the task exists: calls that began before then belong to it, and others are for a new one. */
+  /** Present if the task was created or run: calls that began before then belong to that, and others are for a new one. */
   readonly createdAtMs?: number;
 }
 
@@ -27,31 +27,53 @@ interface Locks {
 /** A text in the storage cannot be read, so the key that it held is lost. */
 export class LostKeyError extends Error {}
 
-const PREFIX = 'account-task-gateway ';
+const CREATE_PREFIX = 'account-task-gateway ';
+const RUN_PREFIX = 'account-task-gateway-run ';
 /** Browsers show a tab what another one has stored after a few milliseconds. */
 const VISIBLE_MS = 100;
 /** Longer than a call waits to see what another one has stored. */
 const FORGET_MS = 1_000;
 
+/** A storage that can list its keys, as those of browsers can. */
+export type ListedStorage = KeyStorage & { readonly length: number; key(index: number): string | null };
+
 /** Returns the name of an input's key in the storage. It is the input itself, so that the input can be read from it. */
-export function toKeyName(input: CreateAccountTaskInput): string {
+export function toCreateName(input: CreateAccountTaskInput): string {
   const given = Object.entries(input).flatMap(([name, value]) => (value == null ? [] : [name]));
-  return `${PREFIX}${JSON.stringify(input, given.toSorted())}`;
+  return `${CREATE_PREFIX}${JSON.stringify(input, given.toSorted())}`;
+}
+
+/** Returns the name of the key of a run in the storage. */
+export function toRunName(id: string): string {
+  return `${RUN_PREFIX}${id}`;
 }
 
 /** Returns the inputs of the creates whose fate is not known yet, so that a page can show them after a reload. */
-export function pendingAccountTasks(
-  storage: KeyStorage & { readonly length: number; key(index: number): string | null },
-): readonly CreateAccountTaskInput[] {
+export function pendingAccountTasks(storage: ListedStorage): readonly CreateAccountTaskInput[] {
+  return pendingNames(storage, CREATE_PREFIX).map((text) => JSON.parse(text) as CreateAccountTaskInput);
+}
+
+/** Returns the IDs of the account tasks with a run whose fate is not known yet. */
+export function pendingTaskRuns(storage: ListedStorage): readonly string[] {
+  return pendingNames(storage, RUN_PREFIX);
+}
+
+/** Returns the names of unfinished writes, without their prefix. */
+function pendingNames(storage: ListedStorage, prefix: string): readonly string[] {
   const names = Array.from({ length: storage.length }, (_, index) => storage.key(index) ?? '');
   return names
-    .filter((name) => name.startsWith(PREFIX) && parseKey(storage.getItem(name) ?? '')?.createdAtMs === undefined)
-    .map((name) => JSON.parse(name.slice(PREFIX.length)) as CreateAccountTaskInput);
+    .filter((name) => name.startsWith(prefix) && parseKey(storage.getItem(name) ?? '')?.createdAtMs === undefined)
+    .map((name) => name.slice(prefix.length));
 }
 
 /** Forgets the key of an input: from then on a create with this input is a new one, even if an earlier one has created a task. */
 export function forgetAccountTask(storage: KeyStorage, input: CreateAccountTaskInput): void {
-  storage.removeItem(toKeyName(input));
+  storage.removeItem(toCreateName(input));
+}
+
+/** Forgets the key of a run: from then on a run of this account task is a new one, even if an earlier one has taken place. */
+export function forgetTaskRun(storage: KeyStorage, id: string): void {
+  storage.removeItem(toRunName(id));
 }
 
 /** Returns the key stored under a name; or null. */
@@ -86,18 +108,18 @@ export function newIdempotencyKey(): string {
   return bytes.map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }
 
-/** Stores how far the create has come; null to forget its key. Leaves a key that another tab has stored meanwhile. */
+/** Stores how far the write has come; null to forget its key. Leaves a key that another tab has stored meanwhile. */
 export function updateKey(storage: KeyStorage, name: string, before: KeptKey, next: KeptKey | null): void {
   try {
     if (readKey(storage, name)?.idempotencyKey !== before.idempotencyKey) return;
     if (next) keepKey(storage, name, next);
     else storage.removeItem(name);
   } catch {
-    // The key stays as it was. The next try asks what became of it, and creates nothing twice.
+    // The key stays as it was. The next try asks what became of it, and does nothing twice.
   }
 }
 
-/** Marks a key as that of a task that exists, and forgets it once every call that began before has seen that. */
+/** Marks a key as that of a write that was done, and forgets it once every call that began before has seen that. */
 export function endKey(storage: KeyStorage, name: string, kept: KeptKey): void {
   updateKey(storage, name, kept, { ...kept, createdAtMs: Date.now() });
   const timer: unknown = setTimeout(() => updateKey(storage, name, kept, null), FORGET_MS);

@@ -38,7 +38,24 @@ export interface NoAnswer extends Facts {
   readonly cause: unknown;
 }
 
+/** A reason of this package, and not of the gateway, for not sending anything. */
+export interface Withheld {
+  readonly kind: 'withheld';
+  readonly code: 'STORAGE_FAILED' | 'KEY_LOST' | 'KEY_EXPIRED' | 'OTHER_CALLER';
+  readonly outcome: TaskOutcome;
+  readonly retryable: false;
+  readonly message: string;
+}
+
 export type Failure = AnsweredFailure | UnexpectedAnswer | NoAnswer;
+
+// biome-ignore format: one row for each code
+const WITHHELD = {
+  STORAGE_FAILED: ['NOT_SENT', 'Nothing was sent, because the key cannot be kept in this storage.'],
+  KEY_LOST: ['UNKNOWN', 'An earlier try may have been carried out, but its key is lost.'],
+  KEY_EXPIRED: ['UNKNOWN', 'An earlier try may have been carried out, and its key has expired.'],
+  OTHER_CALLER: ['UNKNOWN', 'Another caller may have done this. Only that caller can find out.'],
+} as const satisfies Record<Withheld['code'], readonly [TaskOutcome, string]>;
 
 type Fields = Readonly<Record<string, unknown>>;
 
@@ -65,6 +82,11 @@ export function toFailure(answerOrError: unknown): Failure | null {
 
 export function unexpectedAnswer(message: string): UnexpectedAnswer {
   return { kind: 'unexpected', code: 'UNEXPECTED_ANSWER', outcome: 'UNKNOWN', retryable: false, message };
+}
+
+export function withheld(code: Withheld['code']): Withheld {
+  const [outcome, message] = WITHHELD[code];
+  return { kind: 'withheld', code, outcome, retryable: false, message };
 }
 
 function noAnswer(cause: unknown): NoAnswer {

@@ -1,7 +1,8 @@
 import { onTestFinished } from 'vitest';
 import { openDemo } from '../../src/app/demo.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import type { CreateAccountTaskInput, GraphqlOperation, Send } from '../../src/client/account-task-client.ts';
-import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 
 /** A storage in memory, as browsers have it. */
 export function memoryStorage() {
@@ -23,7 +24,7 @@ export function faultInput(digits: string): CreateAccountTaskInput {
   return { ...SAMPLE_INPUT, taskId: `fa000000-0000-4000-8000-000000000${digits}` };
 }
 
-/** Starts the demo with a client of fetch, which loses requests or answers on demand. */
+/** Starts the demo with a client that loses requests or answers on demand. */
 export async function startDemoGateway() {
   let authorization = '';
   const gateway = await startGateway(
@@ -34,6 +35,18 @@ export async function startDemoGateway() {
     },
     { env: { DATABASE_URL: 'sqlite::memory:' } },
   );
+  return withLosses(gateway, authorization);
+}
+
+/** Starts a gateway in front of a service, with the same client. */
+export async function startUpstreamGateway(service: URL) {
+  const gateway = await startGateway(openBackend, {
+    env: { UPSTREAM_URL: service.href, DATABASE_URL: 'sqlite::memory:' },
+  });
+  return withLosses(gateway, 'Bearer caller-1');
+}
+
+function withLosses(gateway: RunningGateway, authorization: string) {
   onTestFinished(() => gateway.close());
   /** The operations that were sent, each with its key. */
   const sent: (readonly [name: string, key: unknown])[] = [];

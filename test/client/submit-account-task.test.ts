@@ -1,13 +1,16 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import {
   forgetAccountTask,
+  forgetTaskRun,
   pendingAccountTasks,
+  pendingTaskRuns,
   type Send,
-  type SubmitResult,
   submitAccountTask,
+  submitTaskRun,
 } from '../../src/client/account-task-client.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
-import { faultInput, memoryStorage, startDemoGateway } from './demo-gateway.ts';
+import { type RestReply, startRestService } from '../support/rest-service.ts';
+import { faultInput, memoryStorage, startDemoGateway, startUpstreamGateway } from './demo-gateway.ts';
 
 const HOUR_MS = 3_600_000;
 const CREATE = 'TryCreateAccountTask';
@@ -31,8 +34,11 @@ async function startClient() {
   };
 }
 
-function askAgain(result: SubmitResult): Promise<SubmitResult> {
-  if (result.kind !== 'unknown') throw new Error(`The fate of the task is known: ${result.kind}`);
+function askAgain<Result>(result: {
+  readonly kind: string;
+  readonly askAgain?: () => Promise<Result>;
+}): Promise<Result> {
+  if (!result.askAgain) throw new Error(`The fate of the write is known: ${result.kind}`);
   return result.askAgain();
 }
 
@@ -271,4 +277,102 @@ test('pendingAccountTasks returns the inputs of creates whose fate is not known'
   lose('answer');
   await submit();
   expect(pendingAccountTasks(storage)).toEqual([SAMPLE_INPUT]);
+});
+
+describe('submitTaskRun', () => {
+  /** Starts a service with one task, and a client of a gateway in front of it. */
+  async function startRunner() {
+    let reply: RestReply | null = null;
+    const service = await startRestService({ answer: () => reply });
+    onTestFinished(() => service.close());
+    const gateway = await startUpstreamGateway(service.url);
+    const storage = memoryStorage();
+    const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+    const created = await submitAccountTask(gateway.send, SAMPLE_INPUT, options);
+    const id = created.kind === 'created' ? created.accountTask.id : '';
+    await expect.poll(() => storage.texts.size).toBe(0);
+    gateway.sent.length = 0;
+    return {
+      ...gateway,
+      id,
+      storage,
+      runs: service.runs,
+      run: () => submitTaskRun(gateway.send, id, options),
+      answer: (next: RestReply | null) => void (reply = next),
+      names: () => gateway.sent.map(([name]) => name),
+      keys: () => new Set(gateway.sent.map(([, key]) => key)).size,
+    };
+  }
+  const RUN = 'TryRunAccountTask';
+
+  test('runs a task once for each time that it is called', async () => {
+    const { run, id, runs, keys, storage } = await startRunner();
+    const ran = { kind: 'ran', accountTaskId: id, replayed: false };
+    expect([await run(), await run()]).toEqual([ran, ran]);
+    expect([runs, keys()]).toEqual([[id, id], 2]);
+    expect(pendingTaskRuns(storage)).toEqual([]);
+    await expect.poll(() => storage.texts.size).toBe(0);
+  });
+
+  test('asks what became of a run whose answer was lost, and does not run the task again', async () => {
+    const { run, id, runs, lose, names, storage } = await startRunner();
+    lose('answer');
+    const lost = await run();
+    expect(lost).toMatchObject({ kind: 'unknown', failure: { kind: 'unanswered', code: 'NO_ANSWER' } });
+    expect([pendingTaskRuns(storage), pendingAccountTasks(storage)]).toEqual([[id], []]);
+    lose(null);
+    expect(await askAgain(lost)).toEqual({ kind: 'ran', accountTaskId: id, replayed: true });
+    expect([names(), runs]).toEqual([[RUN, ASK], [id]]);
+  });
+
+  test('sends a run that was lost again with its key', async () => {
+    const { run, id, runs, lose, names, keys } = await startRunner();
+    lose('request');
+    await run();
+    lose(null);
+    expect(await run()).toEqual({ kind: 'ran', accountTaskId: id, replayed: false });
+    expect([names(), keys(), runs]).toEqual([[RUN, ASK, RUN], 1, [id]]);
+  });
+
+  test('never sends a run of unknown fate again, until it is forgotten', async () => {
+    const { run, id, runs, answer, names, storage } = await startRunner();
+    answer({ status: 502, body: 'Bad gateway' });
+    const failed = { kind: 'unknown', failure: { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN', retryable: false } };
+    expect([await run(), await run()]).toMatchObject([failed, failed]);
+    answer(null);
+    expect(await run()).toMatchObject(failed);
+    expect([names(), runs]).toEqual([[RUN, ASK, ASK], []]);
+    forgetTaskRun(storage, id);
+    expect(await run()).toMatchObject({ kind: 'ran', replayed: false });
+    expect(runs).toEqual([id]);
+  });
+
+  test('forgets the key of a refused run', async () => {
+    const { run, answer, storage } = await startRunner();
+    answer({ status: 404, body: JSON.stringify({ Message: 'No such task.' }) });
+    expect(await run()).toMatchObject({
+      kind: 'not-run',
+      failure: { code: 'ACCOUNT_TASK_NOT_FOUND', outcome: 'REJECTED', retryable: false },
+    });
+    expect(storage.texts.size).toBe(0);
+  });
+
+  test('says NOT_SUPPORTED where the gateway itself keeps the tasks', async () => {
+    const { send } = await startDemoGateway();
+    const options = { storage: memoryStorage(), callerId: 'ann', keyLifetimeMs: HOUR_MS };
+    expect(await submitTaskRun(send, '6f9619ff-8b86-d011-b42d-00c04fc964ff', options)).toMatchObject({
+      kind: 'not-run',
+      failure: { code: 'NOT_SUPPORTED', outcome: 'NOT_SENT' },
+    });
+  });
+
+  test('runs a task once for three calls at once with one storage', async () => {
+    const { run, id, runs } = await startRunner();
+    const results = await Promise.all([run(), run(), run()]);
+    const settled = await Promise.all(
+      results.map((result) => (result.kind === 'unknown' ? result.askAgain() : result)),
+    );
+    expect(settled.map(({ kind }) => kind)).toEqual(['ran', 'ran', 'ran']);
+    expect(runs).toEqual([id]);
+  });
 });

@@ -78,7 +78,7 @@ export const TYPED = `import {
   type GatewayOptions,
   type Log,
 } from 'account-task-gateway';
-import { type KeyStorage, type Send, submitAccountTask, toFailure } from 'account-task-gateway/client';
+import { type KeyStorage, type Send, submitAccountTask, submitTaskRun, toFailure } from 'account-task-gateway/client';
 
 const env: Environment = { UPSTREAM_URL: 'https://service.example/', RECORD: 'off' };
 const log: Log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -105,6 +105,8 @@ const send: Send = async ({ query, variables }) => JSON.stringify({ query, varia
 const input = { taskId: '1', frequency: 'NONE', parameters: '', contentType: 'APPLICATION_JSON' } as const;
 const result = await submitAccountTask(send, input, { storage, callerId: 'a', keyLifetimeMs: 1 });
 export const shown: string = result.kind === 'created' ? result.accountTask.id : result.failure.message;
+const run = await submitTaskRun(send, '1', { storage, callerId: 'a', keyLifetimeMs: 1 });
+export const ran: string = run.kind === 'ran' ? run.accountTaskId : run.failure.message;
 export const code: string | undefined = toFailure(result)?.code;
 
 // @ts-expect-error -- A key without a caller is nobody's.
