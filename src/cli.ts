@@ -58,7 +58,12 @@ async function run(): Promise<void> {
     return say(printOpenApi(args, readConfig(process.env, 'serve')));
   }
   const { administer } = await import('./commands/administration.ts');
-  return pipeline(administer([command, ...args], process.env), process.stdout, { end: false });
+  await pipeline(administer([command, ...args], process.env), process.stdout, { end: false }).catch(
+    (error: unknown) => {
+      // Its reader, such as head, has seen enough.
+      if (!(error instanceof Error && 'code' in error && error.code === 'EPIPE')) throw error;
+    },
+  );
 }
 
 async function serve(mode: Mode): Promise<void> {

@@ -1,5 +1,8 @@
+import { spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { expect, onTestFinished, test } from 'vitest';
+import { once } from 'node:events';
+import { text as readText } from 'node:stream/consumers';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { startRestService } from '../support/rest-service.ts';
 import { type Exit, runCli, startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
@@ -50,6 +53,16 @@ test('an operator lists creates of unknown fate and settles them while the gatew
     stderr: expect.stringMatching(/^Not done: .* was settled as created as .* by ann at .*, which stays\n$/) as string,
   });
   expect((await runCli(['creates', 'list', '--unknown'], env)).stdout).toBe('none\n');
+});
+
+test('a list ends without a complaint when its reader, such as head, has seen enough', async () => {
+  const { env } = await twoUnknown();
+  const program = spawn(process.execPath, [inject('program'), 'creates', 'list'], {
+    env: { ...process.env, ...env },
+  });
+  program.stdout.destroy();
+  const [complaint, [code]] = await Promise.all([readText(program.stderr), once(program, 'exit')]);
+  expect({ code, complaint }).toEqual({ code: 0, complaint: '' });
 });
 
 test('bad arguments and configurations are refused with one sentence, and nothing is settled', async () => {
