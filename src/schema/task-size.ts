@@ -1,5 +1,6 @@
 import { type AccountTask, DETAIL_FIELDS, type DetailField } from '../contract/account-task.ts';
-import { type AnswerBudget, jsonSize, leafSize, shortDetail } from './answer-budget.ts';
+import { jsonSize } from '../contract/json-value.ts';
+import { type AnswerBudget, leafSize, shortDetail } from './answer-budget.ts';
 
 /** How many times an answer contains each field of a task, by GraphQL field name. */
 export type FieldCounts = ReadonlyMap<string, number>;

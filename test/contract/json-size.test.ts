@@ -1,7 +1,6 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { type JsonValue, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
-import { jsonSize } from '../../src/schema/answer-budget.ts';
+import { jsonSize, type JsonValue, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
 import { anyCharacter } from '../support/wire-texts.ts';
 
 function written(value: unknown): number {
