@@ -2,9 +2,11 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { Backend } from './backend.ts';
 import type { Observers } from './observers.ts';
 import { type Config, toTables } from './config.ts';
+import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
 import { createOpenApiHandler } from '../rest/openapi.ts';
+import { UnreadAnswers } from '../schema/answer-budget.ts';
 import { createSchema } from '../schema/schema.ts';
 import { createAddressLimit, createClientAddresses } from '../http/client-address.ts';
 import { createBodyBudget, defaultBodyBudgetBytes } from '../http/body-budget.ts';
@@ -21,7 +23,6 @@ import { createRequestHandler } from '../http/request-handler.ts';
 import { createGatewayServer } from '../http/server.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
 import { createTokenEndpoint } from '../auth/token-endpoint.ts';
-import { createUnreadAnswers } from '../graphql/limits/unread-answers.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
 
 export interface CloseOptions {
@@ -70,7 +71,7 @@ export function createHttpGateway(
   const schema = createSchema(tables);
   if (tracing) traceFields(schema);
   const onRefused = metrics.countRefusal;
-  const answers = createUnreadAnswers({ ...config, onRefused });
+  const answers = new UnreadAnswers({ ...config, onRefused, exclusiveTurn });
   const graphql = createGraphqlEndpoint({
     schema,
     tasks,

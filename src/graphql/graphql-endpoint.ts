@@ -11,6 +11,7 @@ import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { currentSteps, withSteps } from '../event-loop/request-steps.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import type { HttpRequest } from '../http/answer.ts';
+import type { UnreadAnswers } from '../schema/answer-budget.ts';
 import { createGatewayContext } from '../schema/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
@@ -18,7 +19,6 @@ import { planOperation } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
 import { createDocumentCheck, findOperation } from './document-check.ts';
 import { executionErrors, logFailure } from './error-shapes.ts';
-import type { UnreadAnswers } from './limits/unread-answers.ts';
 import { ANSWER_HEADERS, readJsonParameters, type RequestHead } from './request-check.ts';
 import { createYogaAnswer, type GraphqlAnswer, type KnownDocument, type YogaOptions } from './yoga.ts';
 

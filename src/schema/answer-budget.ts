@@ -6,17 +6,83 @@ export class AnswerTooLargeError extends Error {
   override readonly name = 'AnswerTooLargeError';
 }
 
-export interface AnswerBounds {
-  /** The maximum size of the answer. */
-  readonly maxBytes: number;
-  /** The part of the answer that needs no reservation. */
-  readonly freeBytes: number;
-  /** Reserves memory that all answers share; false if too little is left. */
-  readonly reserve: (bytes: number) => boolean;
-  /** Called once, when a value exceeds `maxBytes`. */
-  readonly onFull: () => void;
-  /** See exclusive-turn.ts. */
+/** An answer that has been written, as its adapter knows it. */
+export interface UnreadAnswer {
+  /** The bytes that are still in memory. */
+  readonly unreadBytes: number;
+  /** Calls back when the answer is read or its connection has ended. */
+  onceClosed(work: () => void): void;
+  /** Ends the connection. */
+  cutOff(): void;
+}
+
+export interface UnreadAnswersOptions {
+  /** The largest answer. */
+  readonly maxAnswerBytes: number;
+  /** The sum of all answers that are being built or that their callers have not read yet. */
+  readonly maxPendingAnswerBytes: number;
+  readonly onRefused: (limit: 'answer_bytes' | 'pending_answer_bytes') => void;
+  /** Resolves in an event-loop turn in which no other large answer is read or written. */
   readonly exclusiveTurn: () => Promise<void>;
+  /** The current time; `performance.now` unless given. */
+  readonly nowMs?: () => number;
+}
+
+/** An answer up to this size is not refused while any room is left. */
+const SMALL_ANSWER_BYTES = 65_536;
+/** The share of the memory that large answers leave to small ones. */
+const SHARE_OF_SMALL = 1 / 8;
+/** When memory is short, an answer that has been unread for this long is cut off. */
+const MAX_UNREAD_MS = 30_000;
+
+/** The memory of all GraphQL answers, each from its first value until its caller has read it. */
+export class UnreadAnswers {
+  readonly options: Required<UnreadAnswersOptions>;
+  #freeBytes: number;
+  /** In the order of insertion, so the oldest comes first. */
+  readonly #unread = new Map<UnreadAnswer, { readonly bytes: number; readonly sinceMs: number }>();
+
+  constructor(options: UnreadAnswersOptions) {
+    this.options = { nowMs: () => performance.now(), ...options };
+    this.#freeBytes = options.maxPendingAnswerBytes;
+  }
+
+  /** Opens the budget of one more answer. */
+  open(): AnswerBudget {
+    return new AnswerBudget(this, this.#freeBytes > 0 ? SMALL_ANSWER_BYTES : 0);
+  }
+
+  /** Releases the budget of a request whose answer has been written. The bytes that its caller has not read stay counted. */
+  readonly close = ({ answer: budget }: { answer: { reservedBytes: number } | null }, answer: UnreadAnswer): void => {
+    if (budget) this.#freeBytes += budget.reservedBytes;
+    // Most callers have read the whole answer by now.
+    const bytes = answer.unreadBytes;
+    if (bytes === 0) return;
+    this.#freeBytes -= bytes;
+    this.#unread.set(answer, { bytes, sinceMs: this.options.nowMs() });
+    answer.onceClosed(() => this.#forget(answer));
+  };
+
+  /** Reserves memory; returns false if too little is left. */
+  reserve(bytes: number): boolean {
+    const { maxPendingAnswerBytes, onRefused, nowMs } = this.options;
+    if (this.#freeBytes - bytes >= maxPendingAnswerBytes * SHARE_OF_SMALL) {
+      this.#freeBytes -= bytes;
+      return true;
+    }
+    const [oldest] = this.#unread;
+    if (oldest && nowMs() - oldest[1].sinceMs >= MAX_UNREAD_MS) {
+      this.#forget(oldest[0]);
+      oldest[0].cutOff();
+    }
+    onRefused('pending_answer_bytes');
+    return false;
+  }
+
+  #forget(answer: UnreadAnswer): void {
+    this.#freeBytes += this.#unread.get(answer)?.bytes ?? 0;
+    this.#unread.delete(answer);
+  }
 }
 
 /** The bytes around a value: the name of its field and a share of the enclosing objects and lists. */
@@ -37,25 +103,28 @@ export function leafSize(value: unknown): number {
 export class AnswerBudget {
   /** True once a mutation runs. Its answer always says what it did, even over budget. */
   isMutation = false;
-  readonly #bounds: AnswerBounds;
+  readonly #memory: UnreadAnswers;
+  /** The part of the answer that needs no reservation. */
+  readonly #freeBytes: number;
   #taken = 0;
   #allowed: number;
   #leftOut = 0;
   #hasShortDetails = false;
   #isFull = false;
 
-  constructor(bounds: AnswerBounds) {
-    this.#bounds = bounds;
-    this.#allowed = Math.min(bounds.freeBytes, bounds.maxBytes);
+  constructor(memory: UnreadAnswers, freeBytes: number) {
+    this.#memory = memory;
+    this.#freeBytes = freeBytes;
+    this.#allowed = Math.min(freeBytes, this.maxBytes);
   }
 
   get maxBytes(): number {
-    return this.#bounds.maxBytes;
+    return this.#memory.options.maxAnswerBytes;
   }
 
   /** The bytes that this answer has reserved from the memory that all answers share. */
   get reservedBytes(): number {
-    return Math.max(0, this.#allowed - this.#bounds.freeBytes);
+    return Math.max(0, this.#allowed - this.#freeBytes);
   }
 
   /**
@@ -71,7 +140,7 @@ export class AnswerBudget {
 
   /** Waits for an event-loop turn in which no other large answer is read or written. */
   exclusiveTurn(): Promise<void> {
-    return this.#bounds.exclusiveTurn();
+    return this.#memory.options.exclusiveTurn();
   }
 
   /** Waits for such a turn if `bytes` are many. */
@@ -92,11 +161,15 @@ export class AnswerBudget {
     const isMeasured = this.#leftOut < MAX_MEASURED || !isLong(value);
     const bytes = isMeasured ? leafSize(value) : Number.POSITIVE_INFINITY;
     if (this.take(bytes)) return value;
-    if (this.isMutation && bytes <= SMALL_BYTES) return this.#force(value, bytes);
+    if (this.isMutation && bytes <= SMALL_BYTES) {
+      this.#taken += bytes;
+      return value;
+    }
     this.#leftOut += 1;
     if (!this.isMutation || !isNonNull) throw this.tooLargeError();
     const written = typeof value === 'object' && value !== null ? this.shorten(value as JsonObject) : value;
-    return this.#force(written, leafSize(written));
+    this.#taken += leafSize(written);
+    return written;
   }
 
   /** Returns the short members of a Detail that exceeds the budget; `shortDetailsError` then reports that others are missing. */
@@ -123,20 +196,14 @@ export class AnswerBudget {
       : `${bound}. Ask for fewer tasks or fields in one request.`;
   }
 
-  #force(value: unknown, bytes: number): unknown {
-    this.#taken += bytes;
-    return value;
-  }
-
   #extend(taken: number): boolean {
-    const { maxBytes, reserve, onFull } = this.#bounds;
-    const isTooMuch = taken > maxBytes;
-    const more = Math.min(Math.max(taken - this.#allowed, RESERVATION_BYTES), maxBytes - this.#allowed);
-    if (!isTooMuch && reserve(more)) {
+    const isTooMuch = taken > this.maxBytes;
+    const more = Math.min(Math.max(taken - this.#allowed, RESERVATION_BYTES), this.maxBytes - this.#allowed);
+    if (!isTooMuch && this.#memory.reserve(more)) {
       this.#allowed += more;
       return true;
     }
-    if (isTooMuch && !this.#isFull) onFull();
+    if (isTooMuch && !this.#isFull) this.#memory.options.onRefused('answer_bytes');
     this.#isFull ||= isTooMuch;
     if (isTooMuch || this.isMutation) return false;
     throw new TaskFailure(

@@ -9,7 +9,7 @@ import { planOperation } from '../../src/graphql/compiled/plan.ts';
 import { runOperation } from '../../src/graphql/compiled/run.ts';
 import { createGatewayContext, type GatewayContext } from '../../src/schema/context.ts';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
-import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+import { UnreadAnswers } from '../../src/schema/answer-budget.ts';
 import { findOperation } from '../../src/graphql/document-check.ts';
 import { readJsonParameters, type RequestHead } from '../../src/graphql/request-check.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
@@ -199,7 +199,12 @@ function createContext({ authorization }: PlainPost): GatewayContext {
     authenticate: () => authenticate(authorization),
     deadlineMs: Number.POSITIVE_INFINITY,
     batchConcurrency,
-    answer: createUnreadAnswers({ maxAnswerBytes: 1e6, maxPendingAnswerBytes: 1e7, onRefused: () => undefined }).open(),
+    answer: new UnreadAnswers({
+      maxAnswerBytes: 1e6,
+      maxPendingAnswerBytes: 1e7,
+      onRefused: () => undefined,
+      exclusiveTurn: async () => undefined,
+    }).open(),
     logFailure: () => undefined,
   });
 }
@@ -216,10 +221,11 @@ function createAsk(trusted: TrustedDocuments | null) {
     log: { debug: note, info: note, warn: note, error: note },
     metrics: { ...metrics, countRefusal: onRefused },
     timeoutMs: 60_000,
-    answers: createUnreadAnswers({
+    answers: new UnreadAnswers({
       maxAnswerBytes: 1_000_000,
       maxPendingAnswerBytes: 1e12,
       onRefused,
+      exclusiveTurn: async () => undefined,
     }),
     introspection: true,
     trusted,

@@ -2,7 +2,7 @@ import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { buildSchema, type GraphQLResolveInfo } from 'graphql';
 import { expect, test } from 'vitest';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
-import { createUnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+import { UnreadAnswers } from '../../src/schema/answer-budget.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-record.ts';
@@ -32,7 +32,12 @@ function createTellingEndpoint() {
     log: { debug() {}, info() {}, warn() {}, error() {} },
     metrics: { ...metrics, countRefusal: (limit) => void refusals.push(limit) },
     timeoutMs: 60_000,
-    answers: createUnreadAnswers({ maxAnswerBytes: 1e6, maxPendingAnswerBytes: 1e7, onRefused: () => undefined }),
+    answers: new UnreadAnswers({
+      maxAnswerBytes: 1e6,
+      maxPendingAnswerBytes: 1e7,
+      onRefused: () => undefined,
+      exclusiveTurn: async () => undefined,
+    }),
     batchConcurrency: 1,
     introspection: true,
     trusted: null,

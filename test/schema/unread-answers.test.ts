@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { createUnreadAnswers, type UnreadAnswer, type UnreadAnswers } from '../../src/graphql/limits/unread-answers.ts';
+import { type UnreadAnswer, UnreadAnswers } from '../../src/schema/answer-budget.ts';
 
 const KB = 1_024;
 const MAX_UNREAD_MS = 30_000;
@@ -11,10 +11,11 @@ let answers: UnreadAnswers;
 beforeEach(() => {
   nowMs = 1_000;
   refused = [];
-  answers = createUnreadAnswers({
+  answers = new UnreadAnswers({
     maxAnswerBytes: 1_000 * KB,
     maxPendingAnswerBytes: 1_000 * KB,
     onRefused: (limit) => refused.push(limit),
+    exclusiveTurn: async () => undefined,
     nowMs: () => nowMs,
   });
 });
