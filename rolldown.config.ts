@@ -3,15 +3,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin } from 'rolldown';
 
-/** Packages that are loaded by few configurations: they look for parts of themselves at run time, or are a page of 9 MB. */
-const INSTALLED_BESIDE = [
-  '@graphql-yoga/render-graphiql',
-  '@opentelemetry/exporter-trace-otlp-http',
-  '@opentelemetry/resources',
-  '@opentelemetry/sdk-trace',
-  'pg',
-  'pino-pretty',
-];
+/** Packages that few starts load: GraphiQL, a page of 9 MB, and the log for terminals. */
+const INSTALLED_BESIDE = ['@graphql-yoga/render-graphiql', 'pino-pretty'];
 const GRAPHQL = fileURLToPath(new URL('node_modules/graphql/', import.meta.url));
 
 /**
