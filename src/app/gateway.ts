@@ -135,7 +135,11 @@ export function createHttpGateway(
       ...(!hasMetricsPort && { metrics: metricsHandler }),
       other: notFound('There is nothing at this path. GraphQL is at /graphql.'),
     },
-    cors: createCors({ origins: config.corsOrigins, onRefused: () => metrics.countRefusal('cors_headers') }),
+    cors: createCors({
+      origins: config.corsOrigins,
+      onRefused: () => metrics.countRefusal('cors_headers'),
+      onForbidden: (origin) => log.info({ origin }, 'a page of this origin was refused: CORS_ORIGINS does not list it'),
+    }),
     addressLimit,
   });
   const bounds = { keepAliveMs: config.keepAliveMs };

@@ -73,7 +73,7 @@ export interface Exchange extends HttpRequest, BodySource {
 export interface RequestHandlerOptions {
   /** By the names of the routes; `other` answers those without a handler. */
   readonly handlers: Readonly<Partial<Record<RouteName, Handler>>> & { readonly other: Handler };
-  /** Applied to GraphQL requests; null if pages of other origins may do nothing. */
+  /** Applied to GraphQL requests; null without GraphQL. */
   readonly cors: Cors | null;
   /** Null if the requests of an address are not limited. */
   readonly addressLimit: AddressLimit | null;

@@ -69,7 +69,7 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
     const countRefusal = (limit: Limit): undefined => void refused.push(limit);
     const handle = createRequestHandler({
       handlers,
-      cors: createCors({ origins: [ORIGIN], onRefused: () => countRefusal('cors_headers') }),
+      cors: createCors({ origins: [ORIGIN], onRefused: () => countRefusal('cors_headers'), onForbidden: () => {} }),
       addressLimit: createAddressLimit({
         max: 1,
         addresses: createClientAddresses(['127.0.0.1']),

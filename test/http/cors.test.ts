@@ -1,5 +1,6 @@
 import { request } from 'node:http';
-import { afterAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
+import { createLog } from '../../src/telemetry/log.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
 
 const ALLOWED = ['https://app.example', 'https://other.example:8443'];
@@ -100,4 +101,21 @@ describe.each([
 
 test('a request without an Origin gets no CORS headers', async () => {
   expect(corsHeaders(await send(listing.url, 'OPTIONS', { 'access-control-request-method': 'POST' }))).toEqual([]);
+});
+
+test.each([
+  ['of one origin', { CORS_ORIGINS: 'https://app.example' }],
+  ['of none', {}],
+])('with a list %s, the log names the origin of a page that was refused', async (_name, env) => {
+  const lines: string[] = [];
+  const log = createLog('info', { write: (line) => void lines.push(line), flush: () => {} });
+  const gateway = await startStoreGateway({ env, log });
+  onTestFinished(() => gateway.close());
+  await preflight(gateway.url, 'https://app.example');
+  await ask(gateway.url, gateway.url.origin);
+  await preflight(gateway.url, 'https://evil.example');
+  const refused = lines.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ origin }) => origin);
+  const listed = 'CORS_ORIGINS' in env ? [] : ['https://app.example'];
+  expect(refused.map(({ origin }) => origin)).toEqual([...listed, 'https://evil.example']);
+  expect(refused[0]?.['msg']).toBe('a page of this origin was refused: CORS_ORIGINS does not list it');
 });
