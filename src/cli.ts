@@ -133,6 +133,8 @@ function closeOnSignal(untilRunning: () => Promise<Running>, drainMs: number): v
       isRepeated = true;
       // Signals that arrived while the event loop was blocked are delivered between the timer and setImmediate.
       setTimeout(() => setImmediate(() => (isRepeated = false)), REPEATED_SIGNAL_MS).unref();
+      const note = (): void => complain('Requests are being finished. Press Ctrl-C again to cut them off.');
+      if (signal === 'SIGINT') setTimeout(note, REPEATED_SIGNAL_MS).unref();
       close(signal === 'SIGINT' ? 0 : drainMs).catch((error: unknown) => {
         complain(`Not everything was finished: ${toMessage(error)}.`);
         process.exit(1);

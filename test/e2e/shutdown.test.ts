@@ -218,4 +218,14 @@ test('SIGINT closes without draining', async () => {
   const { code, stderr } = await gateway.exit;
   expect(code).toBe(0);
   expect(stderr).not.toContain('draining');
+  expect(stderr).not.toContain('Ctrl-C');
+});
+
+test('SIGINT says after a second that requests are being finished', async () => {
+  const { gateway, answer, letServiceAnswer } = await gatewayWithCreate();
+  gateway.kill('SIGINT');
+  await gateway.output(/^Requests are being finished\. Press Ctrl-C again to cut them off\.$/m);
+  letServiceAnswer();
+  expect(await answer).toMatchObject({ status: 200 });
+  expect(await gateway.exit).toMatchObject({ code: 0 });
 });
