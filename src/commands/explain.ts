@@ -3,7 +3,6 @@ import type { Config } from '../app/config.ts';
 import { KEY_REFUSAL } from '../app/upstream-backend.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { badInput, TaskFailure } from '../contract/failure.ts';
-import { EMPTY_GUID } from '../contract/text-formats.ts';
 import { OPERATIONS } from '../contract/operations.ts';
 import type { WriteName } from '../contract/task-service.ts';
 import { createSchema } from '../schema/schema.ts';
@@ -14,7 +13,6 @@ import type { WireFormat } from '../wire/codec.ts';
 import { decodeFile } from '../wire/text-encoding.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 import { parseOptions, UsageError } from './arguments.ts';
-import { type ExplainedRequest, TOKEN_VARIABLE, toCurlCommand } from './curl-command.ts';
 
 /** Reads a file; `-` is standard input. */
 export type ReadBytes = (path: string) => Promise<Uint8Array>;
@@ -22,7 +20,6 @@ export type ReadBytes = (path: string) => Promise<Uint8Array>;
 type Members = Readonly<Record<string, unknown>>;
 type Mutation = GraphQLField<unknown, unknown>;
 
-const FORMATS = ['json', 'xml'] as const satisfies readonly WireFormat[];
 /** The writes by their names on the command line, such as `create-client`. */
 const WRITE_NAMES = new Map(
   (Object.keys(WRITES) as WriteName[]).map((name) => [
@@ -32,11 +29,23 @@ const WRITE_NAMES = new Map(
 );
 /** Used if UPSTREAM_URL is not set. */
 const EXAMPLE_URL = new URL('https://service.example/');
+/** Stands for a secret in a header's value; a shell expands it. */
+const TOKEN_VARIABLE = '$TOKEN';
 const AUTHORIZATION = `Bearer ${TOKEN_VARIABLE}`;
+/** Linux limits an argument of a program to 128 KB, but not one of a shell's builtin. */
+const MAX_WORD_BYTES = 100_000;
+
+interface ExplainedRequest {
+  readonly method: string;
+  readonly url: URL;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string | null;
+}
 
 /**
  * Shows the request that a write with the given input would send.
- * @throws UsageError for wrong arguments, TaskFailure that names every value that would be refused.
+ * @throws UsageError for wrong arguments, TaskFailure that names every value that GraphQL would refuse, or the first that the
+ * gateway's own checks would.
  */
 export async function explain(args: readonly string[], config: Config, readBytes: ReadBytes): Promise<string> {
   const { values: options, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
@@ -52,15 +61,15 @@ export async function explain(args: readonly string[], config: Config, readBytes
   const { type } = WRITES[name];
   const mutation = schema.getMutationType()?.getFields()[type.charAt(0).toLowerCase() + type.slice(1)] as Mutation;
   const variables = toVariables(mutation, await readObject(given, readBytes));
-  const requestIn = (format: WireFormat, values: Members) =>
-    carryOut(name, mutation, values, { schema, format, config });
-  await refuseProblems(mutation, variables, config, (values) => requestIn(config.upstream?.format ?? 'json', values));
-  const requests = await Promise.all(
-    FORMATS.map(async (format) => [format, await requestIn(format, variables)] as const),
-  );
-  if (options.json)
-    return JSON.stringify(Object.fromEntries(requests.map(([format, request]) => [format, toValue(request)])), null, 2);
-  return [preamble(config), ...requests.map(([format, request]) => describe(format, request))].join('\n\n');
+  const problems = coercionProblems(mutation, variables);
+  if (problems.length > 0) throw new TaskFailure('BAD_USER_INPUT', problems.toSorted().join('\n'));
+  const requestIn = (format: WireFormat) => carryOut(name, mutation, variables, { schema, format, config });
+  const json = await requestIn('json');
+  const xml = await requestIn('xml');
+  const own = config.upstream?.format === 'xml' ? xml : json;
+  if (own instanceof TaskFailure) throw own;
+  if (options.json) return JSON.stringify({ json: toValue(json), xml: toValue(xml) }, null, 2);
+  return [preamble(config), 'JSON', describe(json), 'XML', describe(xml)].join('\n\n');
 }
 
 async function readObject(given: string, readBytes: ReadBytes): Promise<Members> {
@@ -87,31 +96,6 @@ function toVariables({ args }: Mutation, given: Members): Members {
   return needsOnlyInput && !('input' in given) ? { input: given } : given;
 }
 
-/**
- * Throws every reason why the write would be refused. A refused value is replaced by a valid one and the write is tried again,
- * because the next reason would show only then.
- */
-async function refuseProblems(
-  mutation: Mutation,
-  given: Members,
-  config: Config,
-  attempt: (variables: Members) => Promise<ExplainedRequest | TaskFailure>,
-): Promise<void> {
-  const problems = new Set<string>();
-  let variables: Members | null = given;
-  while (variables) {
-    let found = coercionProblems(mutation, variables);
-    if (found.length === 0) {
-      const result = await attempt(variables);
-      found = result instanceof TaskFailure ? [result.message] : [];
-    }
-    const isNew = found.some((problem) => !problems.has(problem));
-    for (const problem of found) problems.add(problem);
-    variables = isNew ? withSamples(variables, found, config) : null;
-  }
-  if (problems.size > 0) throw new TaskFailure('BAD_USER_INPUT', [...problems].toSorted().join('\n'));
-}
-
 /** The invalid values of a mutation's variables, each with its path. */
 function coercionProblems({ args }: Mutation, variables: Members): readonly string[] {
   const problems: string[] = [];
@@ -120,23 +104,6 @@ function coercionProblems({ args }: Mutation, variables: Members): readonly stri
       problems.push(`${[name, ...path].join('.')}: ${message}`);
     });
   return problems;
-}
-
-/** Replaces the values that problems name at their start by valid ones; null if that is not possible. */
-function withSamples(variables: Members, problems: readonly string[], { frequencies }: Config): Members | null {
-  const optional = { startDate: null, finishDate: null, ifModified: null, notification: null, secret: null };
-  const task = { taskId: EMPTY_GUID, frequency: frequencies[0]?.name, enabled: true, parameters: '{}' };
-  const samples: Members = { ...optional, ...task, id: EMPTY_GUID, userId: EMPTY_GUID, name: 'n', idempotencyKey: 'k' };
-  const replaced = structuredClone(variables);
-  for (const problem of problems) {
-    const path = problem.slice(0, problem.indexOf(':')).split('.');
-    const member = path.pop() ?? '';
-    const parent = path.reduce<unknown>((value, key) => (value as Members)[key], replaced) as Record<string, unknown>;
-    if (member === 'contentType') Object.assign(parent, { contentType: 'APPLICATION_JSON', parameters: '{}' });
-    else if (member in samples) parent[member] = samples[member];
-    else return null;
-  }
-  return replaced;
 }
 
 /** Carries out a mutation as the gateway does, up to the request that it would send. Returns the failure if it sends none. */
@@ -187,14 +154,36 @@ function preamble({ upstream }: Config): string {
   return `Nothing was sent. UPSTREAM_FORMAT is ${upstream.format}. In curl, $TOKEN is ${whose}.`;
 }
 
-function describe(format: WireFormat, request: ExplainedRequest | TaskFailure): string {
-  const text =
-    request instanceof TaskFailure
-      ? `Cannot be sent in this format: ${request.message}`
-      : [request.body ?? 'no body', toCurlCommand(request)].join('\n\n');
-  return `${format.toUpperCase()}\n\n${text}`;
+function describe(request: ExplainedRequest | TaskFailure): string {
+  if (request instanceof TaskFailure) return `Cannot be sent in this format: ${request.message}`;
+  return [request.body ?? 'no body', toCurlCommand(request)].join('\n\n');
 }
 
 function toValue(request: ExplainedRequest | TaskFailure): object {
   return request instanceof TaskFailure ? { problem: request.message } : { ...request, curl: toCurlCommand(request) };
+}
+
+/** Formats the request as a command for any POSIX shell. */
+function toCurlCommand({ method, url, headers, body }: ExplainedRequest): string {
+  const isLarge = body !== null && Buffer.byteLength(body) > MAX_WORD_BYTES;
+  const words = [
+    isLarge ? `printf %s ${quote(body)} | curl --http1.1` : 'curl --http1.1',
+    ...(method === 'POST' ? [] : [`-X ${method}`]),
+    ...Object.entries(headers).map(([name, value]) => `-H ${quoteHeader(`${name}: ${value}`)}`),
+    // Without it, curl would name a form's type for the empty body.
+    ...(body === null ? [`-H 'Content-Type:'`] : []),
+    // Unlike --data, it keeps line breaks.
+    `--data-binary ${isLarge ? '@-' : quote(body ?? '')}`,
+    quote(url.href),
+  ];
+  return words.join(' \\\n  ');
+}
+
+/** Inside single quotes, only a single quote needs escaping. */
+function quote(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}
+
+function quoteHeader(header: string): string {
+  return header.split(TOKEN_VARIABLE).map(quote).join(`"${TOKEN_VARIABLE}"`).replace(/''$/, '');
 }
