@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { parseDatabaseAddress } from '../store/sql/database.ts';
 import type { CatalogueTask } from '../store/catalogue.ts';
 import type { Store } from '../store/store.ts';
-import type { Backend } from './backend.ts';
+import type { Backend } from './gateway.ts';
 import type { Config } from './config.ts';
 import type { FaultTask } from './faults.ts';
 import { observeCommits, type Observers } from './observers.ts';

@@ -1,5 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Backend } from './backend.ts';
 import type { Observers } from './observers.ts';
 import { type Config, toTables } from './config.ts';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
@@ -22,8 +21,20 @@ import { createReadiness } from '../http/readiness.ts';
 import { createRequestHandler } from '../http/request-handler.ts';
 import { createGatewayServer } from '../http/server.ts';
 import { createGraphqlHandler } from '../graphql/graphql-handler.ts';
-import { createTokenEndpoint } from '../auth/token-endpoint.ts';
+import type { Authenticate } from '../auth/authenticate.ts';
+import { createTokenEndpoint, type IssueToken } from '../auth/token-endpoint.ts';
+import type { TaskService } from '../contract/task-service.ts';
 import { readTrustedDocuments } from '../graphql/trusted-documents.ts';
+
+/** A backend: its tasks, and how it authenticates callers. */
+export interface Backend {
+  readonly tasks: TaskService;
+  readonly authenticate: Authenticate;
+  /** Null if the backend issues no tokens. */
+  readonly issueToken: IssueToken | null;
+  /** The number of creates of one batch that may run at the same time. */
+  readonly batchConcurrency: number;
+}
 
 export interface CloseOptions {
   /** The time for which it still serves, while /ready answers that it is draining. */

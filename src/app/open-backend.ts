@@ -1,10 +1,11 @@
-import { tokenAuthentication } from '../auth/authenticate.ts';
+import { tokenAuthentication, type VerifyToken } from '../auth/authenticate.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { BODY_FIELDS } from '../contract/operations.ts';
 import type { Store } from '../store/store.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
-import { type Backend, openTokenVerifier } from './backend.ts';
-import { type Config, toTables } from './config.ts';
+import { type AuthConfig, type Config, toTables } from './config.ts';
+import type { Backend } from './gateway.ts';
 import { observeCommits, type Observers } from './observers.ts';
 
 /** A whole batch shares one commit in the store. */
@@ -14,7 +15,7 @@ const BATCH_CONCURRENCY = 100;
 export async function openBackend(config: Config, observers: Observers): Promise<Backend> {
   if (config.upstream) {
     const { openUpstreamBackend } = await import('./upstream-backend.ts');
-    return openUpstreamBackend(config, config.upstream, observers);
+    return openUpstreamBackend(config, config.upstream, observers, openTokenVerifier);
   }
   const { openStore } = await import('../store/store.ts');
   const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
@@ -42,4 +43,10 @@ export async function storeBackend(store: Store, config: Config, { metrics }: Ob
     },
     batchConcurrency: BATCH_CONCURRENCY,
   };
+}
+
+/** Opens the verifier of callers' JWTs; its code is loaded only where JWTs are accepted. */
+async function openTokenVerifier(auth: AuthConfig, { countRefusal }: Metrics): Promise<VerifyToken> {
+  const { createTokenVerifier } = await import('../auth/jwt.ts');
+  return createTokenVerifier({ ...auth, onKeysUnavailable: () => countRefusal('issuer_keys') });
 }

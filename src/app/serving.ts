@@ -1,11 +1,17 @@
-import type { Backend } from './backend.ts';
 import { openObservers, type Observers } from './observers.ts';
 import { openBackend } from './open-backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, openDemo, SAMPLE_MUTATION, withSampleKey } from './demo.ts';
 import { demoSections } from './demo-page.ts';
 import { exampleTabs } from './example-tabs.ts';
-import { type Addresses, type CloseOptions, createHttpGateway, type Gateway, type PageOptions } from './gateway.ts';
+import {
+  type Addresses,
+  type Backend,
+  type CloseOptions,
+  createHttpGateway,
+  type Gateway,
+  type PageOptions,
+} from './gateway.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { setFlagsFromString } from 'node:v8';
 

@@ -1,15 +1,16 @@
-import { type Backend, openTokenVerifier } from './backend.ts';
+import type { Backend } from './gateway.ts';
 import { observeCommits, type Observers } from './observers.ts';
-import { type UpstreamConfig, type Config, toTables } from './config.ts';
+import { type AuthConfig, type Config, toTables, type UpstreamConfig } from './config.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { type TaskService, unsupportedWrites } from '../contract/task-service.ts';
-import { forwardedAuthentication, subjectAuthentication } from '../auth/authenticate.ts';
+import { forwardedAuthentication, subjectAuthentication, type VerifyToken } from '../auth/authenticate.ts';
 import { circuitBreakerTaskService } from '../upstream/circuit-breaker.ts';
 import { createUpstreamClient } from '../upstream/client.ts';
 import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts';
 import { readTlsFiles } from '../upstream/service-connector.ts';
 import { createOwnToken } from '../upstream/own-token.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 
 /** The message that refuses an idempotency key if nothing is recorded. */
@@ -36,6 +37,7 @@ export async function openUpstreamBackend(
   config: Config,
   upstream: UpstreamConfig,
   observers: Observers,
+  openTokenVerifier: (auth: AuthConfig, metrics: Metrics) => Promise<VerifyToken>,
 ): Promise<Backend> {
   const { log, metrics } = observers;
   const upstreamMetrics = metrics.observeUpstream();

@@ -1,5 +1,5 @@
 import { onTestFinished, test, vi, expect } from 'vitest';
-import { openUpstreamBackend } from '../../src/app/upstream-backend.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import { SAMPLE_INPUT, startGateway, startStoreGateway } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
 import { startRestService } from '../support/rest-service.ts';
@@ -24,11 +24,11 @@ function useWallClock(): void {
 
 /** Opens a gateway and returns a create, which resolves with the code of its failure, or "created". */
 async function openGateway(url: URL, env: Readonly<Record<string, string>> = {}, authorization = 'Bearer x') {
-  const gateway = await startGateway(
-    (config, observers) =>
-      config.upstream ? openUpstreamBackend(config, config.upstream, observers) : Promise.reject(new Error('no URL')),
-    { mode: 'serve', authorization, env: { UPSTREAM_URL: url.href, RECORD: 'off', DRAIN_MS: '0', ...env } },
-  );
+  const gateway = await startGateway(openBackend, {
+    mode: 'serve',
+    authorization,
+    env: { UPSTREAM_URL: url.href, RECORD: 'off', DRAIN_MS: '0', ...env },
+  });
   onTestFinished(() => gateway.close());
   return async (): Promise<unknown> => {
     const { json } = await gateway.graphql(CREATE);

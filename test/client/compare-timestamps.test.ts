@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { isEarlier } from '../../src/contract/text-formats.ts';
-import { compareTimestamps, parseTicks } from '../../src/client/compare-timestamps.ts';
+import { compareTimestamps, parseTicks } from '../../src/client/account-task-client.ts';
 
 describe('the comparison of timestamps', () => {
   test.each([

@@ -1,5 +1,5 @@
 import { unsupportedWrites } from '../../src/contract/task-service.ts';
-import type { Backend } from '../../src/app/backend.ts';
+import type { Backend } from '../../src/app/gateway.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';

@@ -1,9 +1,8 @@
 import { type Config, type Environment, type Mode, readConfig } from '../../src/app/config.ts';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import type { Backend } from '../../src/app/backend.ts';
 import { observeCommits, type Observers } from '../../src/app/observers.ts';
 import { storeBackend } from '../../src/app/open-backend.ts';
-import { createHttpGateway } from '../../src/app/gateway.ts';
+import { type Backend, createHttpGateway } from '../../src/app/gateway.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createLog, type Log, NO_LOG_SINK } from '../../src/telemetry/log.ts';
 import { openStore, type Store } from '../../src/store/store.ts';
