@@ -1,3 +1,5 @@
+import { isIP } from 'node:net';
+
 // Parsers of variables. Each throws an Error that says what is expected.
 
 /** Accepts any text. */
@@ -69,22 +71,18 @@ export function parseOrigins(text: string): string[] {
 /** Accepts IP addresses and CIDR blocks such as 10.0.0.0/8, separated by commas. */
 export function parseAddressList(text: string): readonly string[] {
   return text.split(',').map((entry) => {
-    const given = entry.trim();
-    const [address = '', prefix] = given.split('/');
-    const bits = ADDRESS_V4.test(address)
-      ? 32
-      : address.includes(':') && URL.canParse(`http://[${address}]/`)
-        ? 128
-        : -1;
-    const isWhole = prefix === undefined || (/^\d+$/.test(prefix) && Number(prefix) <= bits);
-    return bits > 0 && isWhole
-      ? given
+    const [address = '', prefix = '0', ...more] = entry.trim().split('/');
+    const bits = isIP(address) === 6 ? 128 : 32;
+    // A zone, as in fe80::1%eth0, is accepted by isIP only.
+    const isAddress = isIP(address) !== 0 && !address.includes('%');
+    const isPrefix = /^\d+$/.test(prefix) && Number(prefix) <= bits && more.length === 0;
+    return isAddress && isPrefix
+      ? entry.trim()
       : expected('IP addresses or blocks such as 10.0.0.0/8, separated by commas', entry);
   });
 }
 
 const ALTERNATIVES = new Intl.ListFormat('en-GB', { type: 'disjunction' });
-const ADDRESS_V4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/;
 
 /** The given text is left out if it may contain a password. */
 function expected(what: string, given?: string): never {
