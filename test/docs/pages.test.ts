@@ -30,6 +30,10 @@ const CHECKS: Readonly<Record<string, (text: string) => unknown>> = {
   },
 };
 
+function isPackaged(file: string): boolean {
+  return file === 'README.md' || packageJson.files.some((entry) => file === entry || file.startsWith(`${entry}/`));
+}
+
 describe.each(PAGES)('%s', (path) => {
   const text = readMarkdown(path);
   const blocks = blocksOf(path);
@@ -45,6 +49,12 @@ describe.each(PAGES)('%s', (path) => {
         );
       });
     expect(missing).toEqual([]);
+  });
+
+  test('links only to files of the package if it is in the package', () => {
+    if (!isPackaged(path)) return;
+    const targets = named(text, /\]\(([^)\s#:]+)[)#]/g).map((link) => join(path, '..', link));
+    expect(targets.filter((target) => !isPackaged(target))).toEqual([]);
   });
 
   test('names only files and folders that exist', () => {
