@@ -370,7 +370,7 @@ describe('submitTaskRun', () => {
     const { run, id, runs } = await startRunner();
     const results = await Promise.all([run(), run(), run()]);
     const settled = await Promise.all(
-      results.map((result) => (result.kind === 'unknown' ? result.askAgain() : result)),
+      results.map(async (result) => (result.kind === 'unknown' ? await result.askAgain() : result)),
     );
     expect(settled.map(({ kind }) => kind)).toEqual(['ran', 'ran', 'ran']);
     expect(runs).toEqual([id]);

@@ -59,6 +59,13 @@ test('GraphiQL runs its example with its header, and makes no request to another
   expect(complaints).toEqual([]);
 });
 
+/** Runs the tab again while GraphiQL still looks for the operation of the last tab; it sends nothing then. */
+async function answerOfThisTab(): Promise<string> {
+  const shown = await graphiql.text('Result Window');
+  if (shown.includes('Cannot infer operation')) await graphiql.run();
+  return shown;
+}
+
 test('every tab runs as it stands', async () => {
   const shown: [title: string, answer: RegExp][] = [
     ['CreateAccountTask', /"status": "REGISTERED"/],
@@ -76,7 +83,7 @@ test('every tab runs as it stands', async () => {
     await graphiql.selectTab(index);
     await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain(title);
     await graphiql.run();
-    await expect.poll(() => graphiql.text('Result Window'), SOON).toMatch(answer);
+    await expect.poll(answerOfThisTab, SOON).toMatch(answer);
     await graphiql.screenshot(`tab-${title}`);
   }
 });
