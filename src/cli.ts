@@ -3,7 +3,7 @@ import cluster, { type Worker } from 'node:cluster';
 import { readFile } from 'node:fs/promises';
 import { buffer as readAll } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
-import { USAGE, UsageError } from './commands/arguments.ts';
+import { parseOptions, USAGE, UsageError } from './commands/arguments.ts';
 import { type Config, ConfigError, type Mode, readConfig } from './app/config.ts';
 
 /** The minimum in package.json, which nothing enforces for an installed package. */
@@ -50,12 +50,15 @@ async function run(): Promise<void> {
   }
   if (command === 'schema') {
     if (args.length > 0) throw new UsageError('"schema" takes no arguments.');
-    const { printConfiguredSchema } = await import('./commands/schema-command.ts');
-    return say(printConfiguredSchema(readConfig(process.env, 'serve')));
+    const { createSchema, printSubgraph } = await import('./schema/schema.ts');
+    return say(printSubgraph(createSchema(readConfig(process.env, 'serve'))));
   }
   if (command === 'openapi') {
-    const { printOpenApi } = await import('./commands/schema-command.ts');
-    return say(printOpenApi(args, readConfig(process.env, 'serve')));
+    const { values, positionals } = parseOptions(args, { '3.0': { type: 'boolean', default: false } });
+    if (positionals.length > 0) throw new UsageError('"openapi" takes no arguments but --3.0.');
+    const { createOpenApi } = await import('./rest/openapi.ts');
+    const openApi = createOpenApi(readConfig(process.env, 'serve'), values['3.0'] ? '3.0' : '3.1');
+    return say(JSON.stringify(openApi, null, 2));
   }
   const { administer } = await import('./commands/administration.ts');
   await pipeline(administer([command, ...args], process.env), process.stdout, { end: false }).catch(

@@ -41,11 +41,11 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
     packages: ['node:*'],
   },
   commands: {
-    layers: [...BASE, 'upstream', 'store', 'schema', 'auth', 'rest', 'graphql', 'app'],
+    layers: [...BASE, 'upstream', 'store', 'schema', 'auth', 'app'],
     packages: ['graphql', 'node:*'],
   },
   cluster: { layers: ['event-loop', 'telemetry', 'app'], packages: ['prom-client', 'node:*'] },
-  cli: { layers: ['contract', 'app', 'commands', 'cluster'], packages: ['node:*'] },
+  cli: { layers: ['contract', 'schema', 'rest', 'app', 'commands', 'cluster'], packages: ['node:*'] },
 };
 
 /** The one file that may touch the process it runs in, and the layer that may ask it for a tick. */

@@ -1,4 +1,3 @@
-import type { EnumTables } from '../contract/enums.ts';
 import { readProxy } from './config-proxy.ts';
 import { readTelemetry, type TracingConfig } from './config-telemetry.ts';
 import { anyText, onOrOff, parseAddress, parseBaseUrl } from './config-values.ts';
@@ -150,8 +149,4 @@ function workerProblems({ workers, upstream, databaseUrl }: Config, mode: Mode):
   return Object.entries({ CONNECTIONS: upstream?.connections, MAX_IN_FLIGHT: upstream?.maxInFlight })
     .filter(([, total]) => total !== undefined && total < workers)
     .map(([name]) => `UPSTREAM_${name}: is shared by all WORKERS; set it to at least ${workers}`);
-}
-
-export function toTables({ frequencies, notifications }: Config): EnumTables {
-  return { frequencies, notifications };
 }

@@ -3,7 +3,7 @@ import type { EnumTables } from '../contract/enums.ts';
 import type { NewAccountTask } from '../contract/account-task.ts';
 import { FAILURES } from '../contract/failure.ts';
 import { encodeRequest, mediaTypes, type WireFormat } from '../wire/codec.ts';
-import { type Config, toTables } from './config.ts';
+import type { Config } from './config.ts';
 import { type Demo, SAMPLE_TASK_ID } from './demo.ts';
 import type { FaultTask } from './faults.ts';
 import { escapeHtml, htmlCode, htmlTable, type PageSection } from './home-page.ts';
@@ -26,7 +26,7 @@ export function demoSections(config: Config, demo: Omit<Demo, 'backend'> | null)
     lookAround(config),
     ...(demo ? [tokenSection(demo)] : []),
     ...(demo && demo.faults.length > 0 ? [faultSection(demo.faults)] : []),
-    ...(config.upstream ? [] : [restContract(toTables(config))]),
+    ...(config.upstream ? [] : [restContract(config)]),
   ];
 }
 

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observers } from './observers.ts';
-import { type Config, toTables } from './config.ts';
+import type { Config } from './config.ts';
 import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
@@ -78,8 +78,7 @@ export function createHttpGateway(
   { log, metrics, requestLog = () => undefined, tracing = null }: Observers,
   pages: PageOptions,
 ): Gateway {
-  const tables = toTables(config);
-  const schema = createSchema(tables);
+  const schema = createSchema(config);
   if (tracing) traceFields(schema);
   const onRefused = metrics.countRefusal;
   const answers = new UnreadAnswers({ ...config, onRefused, exclusiveTurn });
@@ -133,8 +132,8 @@ export function createHttpGateway(
       }),
       // In upstream mode, the service itself serves the contract.
       ...(!config.upstream && {
-        rest: createRestEndpoint({ tasks, authenticate, tables, maxBodyBytes, onRefused, log }),
-        openapi: createOpenApiHandler(tables),
+        rest: createRestEndpoint({ tasks, authenticate, tables: config, maxBodyBytes, onRefused, log }),
+        openapi: createOpenApiHandler(config),
       }),
       home: createHomePage({ ...pages, isReady: async () => (await readiness.report()).isReady }),
       health: async () => jsonAnswer(200, { status: 'ok' }),

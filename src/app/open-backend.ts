@@ -4,7 +4,7 @@ import { BODY_FIELDS } from '../contract/operations.ts';
 import type { Store } from '../store/store.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
-import { type AuthConfig, type Config, toTables } from './config.ts';
+import type { AuthConfig, Config } from './config.ts';
 import type { Backend } from './gateway.ts';
 import { observeCommits, type Observers } from './observers.ts';
 
@@ -24,7 +24,7 @@ export async function openBackend(config: Config, observers: Observers): Promise
 
 /** Puts authentication, validation and metrics in front of an open store. */
 export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
-  const observed = metrics.observeWrites(store.tasks, { backend: 'store', tables: toTables(config) });
+  const observed = metrics.observeWrites(store.tasks, { backend: 'store', tables: config });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,

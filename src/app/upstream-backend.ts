@@ -1,6 +1,6 @@
 import type { Backend } from './gateway.ts';
 import { observeCommits, type Observers } from './observers.ts';
-import { type AuthConfig, type Config, toTables, type UpstreamConfig } from './config.ts';
+import type { AuthConfig, Config, UpstreamConfig } from './config.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { type TaskService, unsupportedWrites } from '../contract/task-service.ts';
@@ -53,7 +53,6 @@ export async function openUpstreamBackend(
     observer: { ...upstreamMetrics, onRefused: metrics.countRefusal },
   });
   upstreamMetrics.watchLoad(() => client.load());
-  const tables = toTables(config);
   const { ownClient } = upstream;
   const ownToken =
     ownClient &&
@@ -67,7 +66,7 @@ export async function openUpstreamBackend(
   const sending = createUpstreamTaskService({
     client,
     format: upstream.format,
-    tables,
+    tables: config,
     checksTaskId: upstream.checksTaskId,
     observer: {
       onUnknownMember: metrics.countUnknownField,
@@ -89,7 +88,7 @@ export async function openUpstreamBackend(
   });
   const recording = upstream.isRecorded ? await withRecords(breaking, config, upstream, observers) : breaking;
   const allowed = ownClient ? withinOwnRights(recording, upstream) : recording;
-  const observed = metrics.observeWrites(allowed, { backend: 'upstream', tables });
+  const observed = metrics.observeWrites(allowed, { backend: 'upstream', tables: config });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,

@@ -1,6 +1,6 @@
 import { parse, validate } from 'graphql';
 import { expect, onTestFinished, test } from 'vitest';
-import { readConfig, toTables } from '../../src/app/config.ts';
+import { readConfig } from '../../src/app/config.ts';
 import { exampleTabs } from '../../src/app/example-tabs.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { startStoreGateway } from '../support/running-gateway.ts';
@@ -27,7 +27,7 @@ test.each([
   ],
 ])('the tabs of %s are valid and begin with a comment that fits its line', (_what, env, titles) => {
   const config = readConfig(env, 'demo');
-  const schema = createSchema(toTables(config));
+  const schema = createSchema(config);
   const tabs = exampleTabs(config);
   for (const tab of tabs) {
     expect(tab).toMatch(/^# .{20,58}\.\n(?:mutation|query) \w+ /);
