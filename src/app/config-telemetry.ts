@@ -1,17 +1,4 @@
-import { anyText, oneOf, fraction, parseBaseUrl } from './config-values.ts';
-import type { ReadVariable } from './config-variables.ts';
-
-export interface TracingConfig {
-  /** The base address of an OTLP/HTTP collector. */
-  readonly endpoint: URL;
-  readonly serviceName: string;
-  /** Further attributes of this service, named by OpenTelemetry's conventions. */
-  readonly resourceAttributes: Readonly<Record<string, string>>;
-  /** The fraction of traces that is kept, from 0 to 1. */
-  readonly sampledShare: number;
-  /** True if a caller's own sampling decision is followed, and sampledShare applies only to traces that start here. */
-  readonly followsParent: boolean;
-}
+import { anyText, fraction, oneOf, parseBaseUrl, type ReadVariable } from './config-values.ts';
 
 const SAMPLERS = [
   'always_on',
@@ -28,10 +15,7 @@ const DEFAULT_COLLECTOR = new URL('http://localhost:4318/');
  * Reads OpenTelemetry's variables. As its specification requires, unsupported values of its switches are ignored; `ignored`
  * has one line for each.
  */
-export function readTelemetry(read: ReadVariable): {
-  readonly tracing: TracingConfig | null;
-  readonly ignored: readonly string[];
-} {
+export function readTelemetry(read: ReadVariable) {
   const ignored: string[] = [];
   const readSwitch = <T>(name: string, fallback: T, parse: (text: string) => T): T =>
     read(name, fallback, (text) => {
@@ -57,14 +41,21 @@ export function readTelemetry(read: ReadVariable): {
   });
   const endpoint = read('OTEL_EXPORTER_OTLP_ENDPOINT', exporter === 'otlp' ? DEFAULT_COLLECTOR : null, parseBaseUrl);
   const sampledShare = read('OTEL_TRACES_SAMPLER_ARG', 1, fraction);
-  const tracing = {
-    serviceName: read('OTEL_SERVICE_NAME', serviceName, anyText),
-    resourceAttributes,
-    sampledShare: FIXED_SHARES[sampler.replace('parentbased_', '')] ?? sampledShare,
-    followsParent: sampler.startsWith('parentbased_'),
-  };
   const isOff = isDisabled || exporter === 'none' || endpoint === null;
-  return { tracing: isOff ? null : { endpoint, ...tracing }, ignored };
+  const tracing = isOff
+    ? null
+    : {
+        /** The base address of an OTLP/HTTP collector. */
+        endpoint,
+        serviceName: read('OTEL_SERVICE_NAME', serviceName, anyText),
+        /** Further attributes of this service, named by OpenTelemetry's conventions. */
+        resourceAttributes,
+        /** The fraction of traces that is kept, from 0 to 1. */
+        sampledShare: FIXED_SHARES[sampler.replace('parentbased_', '')] ?? sampledShare,
+        /** True if a caller's own sampling decision is followed, and sampledShare applies only to traces that start here. */
+        followsParent: sampler.startsWith('parentbased_'),
+      };
+  return { tracing, ignored };
 }
 
 /** Parses percent-encoded attributes such as deployment.environment.name=prod, separated by commas. */

@@ -1,5 +1,8 @@
 import { isIP } from 'node:net';
 
+/** Reads one variable, given its name, default and parser. A blank variable counts as unset. */
+export type ReadVariable = <T>(name: string, fallback: T, parse: (text: string) => T) => T;
+
 // Parsers of variables. Each throws an Error that says what is expected.
 
 /** Accepts any text. */
@@ -79,6 +82,51 @@ export function parseAddressList(text: string): readonly string[] {
     return isAddress && isPrefix
       ? entry.trim()
       : expected('IP addresses or blocks such as 10.0.0.0/8, separated by commas', entry);
+  });
+}
+
+const HTTP_VARIABLES = ['http_proxy', 'HTTP_PROXY'];
+/** The variables that name a proxy. The first one that is set wins, as in Node's fetch. */
+const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  'http:': HTTP_VARIABLES,
+  'https:': ['https_proxy', 'HTTPS_PROXY', ...HTTP_VARIABLES],
+};
+
+/**
+ * Reads the proxy for an address by the rules of Node's fetch: NODE_USE_ENV_PROXY enables it, NO_PROXY makes exceptions. `unused`
+ * has a line for one that is not enabled.
+ */
+export function readProxy(
+  read: ReadVariable,
+  address: URL,
+): { readonly proxy: URL | null; readonly unused: readonly string[] } {
+  const textOf = (name: string): string => read(name, '', anyText);
+  const variable = PROXY_VARIABLES[address.protocol]?.find(textOf);
+  if (variable === undefined || isExcepted(address, textOf('no_proxy') || textOf('NO_PROXY')))
+    return { proxy: null, unused: [] };
+  if (textOf('NODE_USE_ENV_PROXY') === '1' || /--use-env-proxy\b/.test(textOf('NODE_OPTIONS')))
+    return { proxy: read<URL | null>(variable, null, parseProxy), unused: [] };
+  const remedy = 'if the service is behind that proxy, set NODE_USE_ENV_PROXY=1; otherwise list its host in NO_PROXY';
+  return { proxy: null, unused: [`proxy: ${variable} is set, but the gateway does not use it; ${remedy}`] };
+}
+
+function parseProxy(text: string): URL {
+  const url = URL.parse(text);
+  return url && /^https?:$/.test(url.protocol)
+    ? url
+    : expected('the http or https address of a proxy, such as http://proxy:3128');
+}
+
+/** Returns true if an entry is `*`, the host or one of its parent domains, each with or without the port. */
+function isExcepted({ protocol, hostname, port }: URL, exceptions: string): boolean {
+  const host = hostname.replace(/^\[|\]$|\.$/g, '').toLowerCase();
+  const ownPort = port || (protocol === 'https:' ? '443' : '80');
+  return exceptions.split(/[\s,]+/).some((entry) => {
+    const [, bracketed, plain, entryPort] = /^(?:\[(.+)\]|([^:]+|.*:.*:.*?))(?::(\d+))?$/.exec(entry) ?? [];
+    const name = (bracketed ?? plain ?? '').toLowerCase();
+    if (name === '' || (entryPort !== undefined && entryPort !== ownPort)) return false;
+    const domain = name.replace(/^\*?\./, '');
+    return name === '*' || name === host || host.endsWith(`.${domain}`);
   });
 }
 

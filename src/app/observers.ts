@@ -27,7 +27,7 @@ export async function openObservers(config: Config, facts: ProcessFacts = {}): P
   const { logLevel, databaseUrl, ignoredVariables, tracing: tracingConfig } = config;
   const logSink = await openLogSink({ isShared: facts.worker !== undefined });
   const log = createLog(logLevel, logSink, facts);
-  for (const problem of ignoredVariables) log.warn({ problem }, 'a variable has an unsupported value');
+  for (const problem of ignoredVariables) log.warn({ problem }, 'a variable has no effect');
   // The SDK is loaded only if tracing is on.
   const tracing =
     tracingConfig &&

@@ -67,7 +67,6 @@ describe('readConfig', () => {
     ['TRUSTED_PROXIES', '256.0.0.1', `${PROXIES} "256.0.0.1"`],
     ['TRUSTED_PROXIES', 'proxy.example', `${PROXIES} "proxy.example"`],
     ['RECORD_DAYS', '0', 'expected a whole number from 1 to 36500, got "0"'],
-    ['UPSTREAM_CERT', 'client.pem', 'needs UPSTREAM_KEY, and the reverse; set both or neither'],
     ['WORKERS', '0', 'expected a whole number from 1 to 256, got "0"'],
     ['DRAIN_MS', '5s', 'expected a whole number from 0 to 600000, got "5s"'],
     ['CLOSE_TIMEOUT_MS', '0', 'expected a whole number from 1 to 600000, got "0"'],
@@ -101,6 +100,15 @@ describe('readConfig', () => {
   test.each(['AUTH_JWKS_URL', 'AUTH_ISSUER', 'AUTH_AUDIENCE'])('refuses the AUTH variables without %s', (name) => {
     expect(problemsOf({ ...AUTH, [name]: undefined })).toEqual([
       `${name}: is missing; set all of AUTH_JWKS_URL, AUTH_ISSUER, AUTH_AUDIENCE, or none of them`,
+    ]);
+  });
+
+  test.each([
+    ['UPSTREAM_CERT', 'UPSTREAM_KEY'],
+    ['UPSTREAM_KEY', 'UPSTREAM_CERT'],
+  ])('refuses %s without %s', (name, missing) => {
+    expect(problemsOf({ [name]: 'client.pem' })).toEqual([
+      `${missing}: is missing; set all of UPSTREAM_CERT, UPSTREAM_KEY, or none of them`,
     ]);
   });
 

@@ -30,6 +30,14 @@ describe('the proxy for connections to the service', () => {
     expect(proxyOf({ HTTPS_PROXY: PROXY, NODE_OPTIONS: '--use-env-proxy' })).toBe(PROXY);
   });
 
+  test('is named among the variables without effect if it is set but not used', () => {
+    const ignored = (env: Environment): readonly string[] =>
+      readConfig({ UPSTREAM_URL: HTTPS, HTTP_PROXY: PROXY, ...env }, 'serve').ignoredVariables;
+    expect(ignored({})).toEqual([expect.stringMatching(/^proxy: HTTP_PROXY is set, .*; if .*NODE_USE_ENV_PROXY=1/)]);
+    expect(ignored(ON)).toEqual([]);
+    expect(ignored({ NO_PROXY: 'service.example' })).toEqual([]);
+  });
+
   test.each([
     '*',
     'service.example',

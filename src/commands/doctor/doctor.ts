@@ -2,7 +2,6 @@ import { createPublicKey, type JsonWebKey } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { type AuthConfig, type Config, ConfigError, type Environment, readConfig } from '../../app/config.ts';
-import { findUnusedProxy } from '../../app/config-proxy.ts';
 import { ALGORITHMS } from '../../auth/jwt.ts';
 import { fetchKeySet } from '../../auth/published-keys.ts';
 import { UsageError } from '../arguments.ts';
@@ -38,7 +37,12 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
     examinePort('PORT', host, port),
     ...(metricsPort === null ? [] : [examinePort('METRICS_PORT', host, metricsPort)]),
   ]);
-  return [...variableFindings(env, config), ...findings.flat()];
+  const backend = upstream ? 'sends creates to the service' : 'stores the tasks itself';
+  return [
+    ok('variables', `all valid; the gateway ${backend}`),
+    ...config.ignoredVariables.map((problem) => variableFinding(warning, problem)),
+    ...findings.flat(),
+  ];
 }
 
 /** Turns `NAME: what is wrong; what to do` into a finding. */
@@ -46,16 +50,6 @@ function variableFinding(toFinding: typeof broken, problem: string): Finding {
   const [, name = 'variables', fact = problem, action] = /^([A-Z_]+): (.*?)(?:; ([^"]*))?$/is.exec(problem) ?? [];
   const remedy = action ?? `correct ${name}, or unset it`;
   return toFinding(name, fact, `${remedy.charAt(0).toUpperCase()}${remedy.slice(1)}.`);
-}
-
-function variableFindings(env: Environment, { upstream, ignoredVariables }: Config): readonly Finding[] {
-  const proxy = upstream && findUnusedProxy(env, upstream.url);
-  const remedy = 'If the service is behind that proxy, set NODE_USE_ENV_PROXY=1; otherwise list its host in NO_PROXY.';
-  return [
-    ok('variables', `all valid; the gateway ${upstream ? 'sends creates to the service' : 'stores the tasks itself'}`),
-    ...ignoredVariables.map((problem) => variableFinding(warning, problem)),
-    ...(proxy ? [warning('proxy', `${proxy} is set, but the gateway does not use it`, remedy)] : []),
-  ];
 }
 
 /** Fetches the keys that verify callers' JWTs, as the gateway does. */
