@@ -7,7 +7,6 @@ import { type FailureEvidence, type FailureKind, type Outcome, TaskFailure } fro
 import { OPERATIONS } from '../contract/operations.ts';
 import type { TaskService } from '../contract/task-service.ts';
 import type { CatalogueTask } from '../store/catalogue.ts';
-import { createLedger } from '../store/idempotency/ledger.ts';
 import { idempotentTaskService } from '../store/idempotency/upstream-idempotency.ts';
 import type { Database } from '../store/sql/database.ts';
 
@@ -98,14 +97,6 @@ export function faultyTaskService(
   inner: TaskService,
   { database, keyExpiryMs, wait = delay }: FaultOptions,
 ): TaskService {
-  const ledger = createLedger({
-    database,
-    leaseMs: LEASE_MS,
-    expiryMs: keyExpiryMs,
-    maxPending: MAX_PENDING,
-    onUnsettled: () => undefined,
-    onLateAnswer: () => undefined,
-  });
   const carryOut = async <Result extends object>(
     taskId: string,
     store: () => Promise<Result>,
@@ -117,16 +108,24 @@ export function faultyTaskService(
   const create: TaskService['create'] = (task, call) =>
     carryOut(task.TaskID, () => inner.create(task, call), OPERATIONS.create);
   const service = idempotentTaskService(
-    // The ledger has the key already; for the store it would be one in use.
-    { ...inner, create: (task, call) => create(task, { ...call, idempotencyKey: null }) },
-    { ledger, waitMs: 0 },
+    // The key is claimed already; for the store it would be one in use.
+    { ...inner, create: (task, call) => create(task, { ...call, idempotencyKey: null }), close: async () => undefined },
+    {
+      database,
+      leaseMs: LEASE_MS,
+      keyExpiryMs,
+      keyWaitMs: 0,
+      maxPending: MAX_PENDING,
+      onUnwritten: () => undefined,
+      onLateAnswer: () => undefined,
+    },
   );
   return {
     ...inner,
     create: (task, call) => (AT_THE_SERVICE.has(toDigits(task.TaskID)) ? service : { create }).create(task, call),
     update: (update, call) => carryOut(update.task.TaskID, () => inner.update(update, call), OPERATIONS.update),
     async close() {
-      await ledger.close();
+      await service.close();
       await inner.close();
     },
   };

@@ -1,26 +1,8 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { CallerIdentity } from './caller-identity.ts';
-import type { CommitObserver } from './group-commit.ts';
 import { readClock, toIso, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
-import { createRetryQueue } from './idempotency/retry-queue.ts';
-import { toReadFailure } from './store-failure.ts';
-
-/** The callers' credentials that the service has refused (401) and not accepted since. */
-export interface RefusedCredentials {
-  /** Stores a refusal if the caller has records or keys to protect. Never throws. */
-  note(owner: CallerIdentity): Promise<void>;
-  /** @throws TaskFailure UNAUTHENTICATED, NOT_SENT if the caller's credential is refused. */
-  check(owner: CallerIdentity): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface RefusedCredentialsOptions {
-  readonly database: Database;
-  readonly maxPending: number;
-  /** Called for each refusal that could not be written at once, and again if it is dropped. */
-  readonly onUnwritten: (error: unknown) => void;
-  readonly observer?: CommitObserver | undefined;
-}
+import { createRetryQueue, type QueueOptions } from './idempotency/retry-queue.ts';
+import { throwReadFailure } from './store-failure.ts';
 
 /** A credential that the service accepted. */
 export interface Acceptance {
@@ -41,23 +23,27 @@ const COLUMNS = ['credential', 'refused_at', 'expires_at'];
 const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ?1)
   OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ?1 AND (state <> 'RUNNING' OR lease_until <= ?2))`;
 
-export function createRefusedCredentials(options: RefusedCredentialsOptions): RefusedCredentials {
-  const { database, onUnwritten } = options;
-  const queue = createRetryQueue<Refusal>({ ...options, write: writeRefusals, onDropped: onUnwritten });
+export type RefusedCredentials = ReturnType<typeof createRefusedCredentials>;
+
+/** Opens the list of the callers' credentials that the service has refused (401) and not accepted since. */
+export function createRefusedCredentials(options: QueueOptions<Refusal>) {
+  const queue = createRetryQueue<Refusal>({ ...options, write: writeRefusals });
   return {
-    note: async (owner) => {
-      if (!owner.credential) return;
-      await queue.write({ owner, refusedAtMs: performance.now() }).catch(onUnwritten);
+    /** Stores a refusal if the caller has records or keys to protect. Never throws. */
+    note: async (owner: CallerIdentity): Promise<void> => {
+      if (owner.credential) await queue.write({ owner, refusedAtMs: performance.now() });
     },
-    async check({ credential }) {
-      if (!credential) return;
-      const refused = await readRefused(database, [credential.hash]).catch((error: unknown) => {
-        throw toReadFailure(error);
-      });
-      if (refused.size > 0) throw credentialRefused();
-    },
-    close: () => queue.close(),
+    /** @throws TaskFailure UNAUTHENTICATED, NOT_SENT if the caller's credential is refused. */
+    check: (owner: CallerIdentity): Promise<void> => checkCredential(options.database, owner),
+    close: queue.close,
   };
+}
+
+/** @throws TaskFailure UNAUTHENTICATED, NOT_SENT if the caller's credential is refused. */
+export async function checkCredential(database: Database, { credential }: CallerIdentity): Promise<void> {
+  if (!credential) return;
+  const refused = await readRefused(database, [credential.hash]).catch(throwReadFailure);
+  if (refused.size > 0) throw credentialRefused();
 }
 
 /** Returns the credentials that are refused. */

@@ -16,11 +16,11 @@ export function toWriteFailure(error: unknown, unknownFate = 'it may have been s
   });
 }
 
-/** Converts a database error during a read to the caller's failure. Returns any other error unchanged. */
-export function toReadFailure(error: unknown): unknown {
-  if (error instanceof UnstorableDataError) return refusedValue(error);
-  if (!(error instanceof DatabaseUnavailableError)) return error;
-  return new TaskFailure('STORE_UNAVAILABLE', 'The task store cannot be read at the moment.', { cause: error });
+/** Throws a database error during a read as the caller's failure, and any other error unchanged. */
+export function throwReadFailure(error: unknown): never {
+  if (error instanceof UnstorableDataError) throw refusedValue(error);
+  if (!(error instanceof DatabaseUnavailableError)) throw error;
+  throw new TaskFailure('STORE_UNAVAILABLE', 'The task store cannot be read at the moment.', { cause: error });
 }
 
 function refusedValue(cause: UnstorableDataError): TaskFailure {

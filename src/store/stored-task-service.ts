@@ -6,7 +6,7 @@ import { currentSteps } from '../event-loop/request-steps.ts';
 import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
 import type { Clients } from './clients.ts';
-import { databaseCheck, toReadFailure, toWriteFailure } from './store-failure.ts';
+import { databaseCheck, throwReadFailure, toWriteFailure } from './store-failure.ts';
 import { accountCaller, toIdentity } from './caller-identity.ts';
 import { CREATE, toKeyedAttempt } from './idempotency/attempt.ts';
 import { readWriteOutcome } from './idempotency/keys.ts';
@@ -59,15 +59,11 @@ export function createStoredTaskService({
     ...createStoredReads(database),
     async findOutcome(idempotencyKey, call) {
       const caller = accountCaller(call);
-      try {
-        const [outcome] = await Promise.all([
-          readWriteOutcome(database, toIdentity(caller), idempotencyKey),
-          refuseRevoked(database, caller.clientId),
-        ]);
-        return outcome;
-      } catch (error) {
-        throw toReadFailure(error);
-      }
+      const [outcome] = await Promise.all([
+        readWriteOutcome(database, toIdentity(caller), idempotencyKey),
+        refuseRevoked(database, caller.clientId),
+      ]).catch(throwReadFailure);
+      return outcome;
     },
     checks: { database: databaseCheck(database) },
     close: () => writes.close(),

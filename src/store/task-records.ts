@@ -1,31 +1,10 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { AccountTask } from '../contract/account-task.ts';
-import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
-import { type CallerIdentity, toIdentity } from './caller-identity.ts';
-import type { CommitObserver } from './group-commit.ts';
-import { type Database, type SqlTransaction, toIso } from './sql/database.ts';
-import { createRetryQueue } from './idempotency/retry-queue.ts';
-import { type Acceptance, liftRefusals, type RefusedCredentials } from './refused-credentials.ts';
-import { createRecordReads, type RecordReads } from './reading/record-reads.ts';
-import { TaskFailure } from '../contract/failure.ts';
-import { accountTaskNotFound } from './store-failure.ts';
-
-/** Tasks as the upstream last showed them. The contract cannot read tasks, so reads are served from here. */
-export interface TaskRecords extends RecordReads {
-  /** Writes the record now. If that fails it throws, and the record is enqueued unless a retry would fail the same way. */
-  write(record: NewRecord): Promise<void>;
-  close(): Promise<void>;
-}
-
-export interface TaskRecordsOptions {
-  readonly database: Database;
-  readonly maxPending: number;
-  /** Called for each queued record that will not be written. */
-  readonly onDropped: (error: unknown) => void;
-  readonly maxQueuedBytes?: number;
-  readonly retryMs?: number;
-  readonly observer?: CommitObserver | undefined;
-}
+import type { CallerIdentity } from './caller-identity.ts';
+import { type SqlTransaction, toIso } from './sql/database.ts';
+import { createRetryQueue, type QueueOptions } from './idempotency/retry-queue.ts';
+import { type Acceptance, liftRefusals } from './refused-credentials.ts';
+import { createRecordReads } from './reading/record-reads.ts';
 
 /** The result of a write that succeeded, as far as it concerns the record of an account task. */
 export interface NewRecord extends Acceptance {
@@ -45,24 +24,22 @@ export interface NewRecord extends Acceptance {
 
 const COLUMNS = ['scope', 'position', 'id', 'task_id', 'detail', 'recorded_at'];
 
-export function createTaskRecords({ onDropped, ...options }: TaskRecordsOptions): TaskRecords {
-  const queue = createRetryQueue<NewRecord>({
+export type TaskRecords = ReturnType<typeof createTaskRecords>;
+
+/** Opens the tasks as the upstream last showed them. The contract cannot read tasks, so reads are served from here. */
+export function createTaskRecords(options: QueueOptions<NewRecord>) {
+  const { write, close } = createRetryQueue<NewRecord>({
     ...options,
     sizeOf: ({ detail }) => Buffer.byteLength(detail ?? ''),
     write: writeRecords,
-    onDropped: (error) => onDropped(error),
   });
-  return {
-    write: (record) => queue.write(record),
-    ...createRecordReads(options.database),
-    close: () => queue.close(),
-  };
+  return { ...createRecordReads(options.database), write, close };
 }
 
 /** Makes the record of a write that the service has just carried out. Without a `detail`, its answer does not show the task. */
 export function toRecord(
   { scope, credential }: CallerIdentity,
-  { ID, TaskID, detail, recordedAt = now() }: Pick<AccountTask, 'ID'> & Partial<AccountTask>,
+  { ID, TaskID, detail, recordedAt = toIso(Date.now()) }: Pick<AccountTask, 'ID'> & Partial<AccountTask>,
 ): NewRecord {
   return {
     scope,
@@ -102,94 +79,4 @@ function replaceRecord(
       WHERE scope = ?1 AND id = ?2`,
     [scope, id, detail, recordedAt, taskId],
   );
-}
-
-export interface RecordingOptions {
-  readonly records: TaskRecords;
-  readonly refusals: RefusedCredentials;
-  /** Called for an answer that is not recorded yet. */
-  readonly onUnrecorded: (taskId: string, error: unknown) => void;
-}
-
-/**
- * Decorates a task service: records the tasks that its writes show, and serves reads from the records while the service accepts
- * the caller. A caller that the service does not know itself updates and runs only tasks that are recorded for it.
- */
-export function recordedTaskService(
-  inner: TaskService,
-  { records, refusals, onUnrecorded }: RecordingOptions,
-): TaskService {
-  const writes = decorateWrites(inner, (write) => async (input, call) => {
-    try {
-      return await write(input, call);
-    } catch (error) {
-      if (isRefusedCaller(error)) await refusals.note(toIdentity(call.caller));
-      throw error;
-    }
-  });
-  /** A record that fails does not fail its write. */
-  const record = (written: NewRecord): Promise<void> =>
-    records.write(written).catch((error: unknown) => onUnrecorded(written.id, error));
-  const refuseUnrecorded = async (id: string, { caller }: Call): Promise<void> => {
-    if (caller.kind !== 'subject') return;
-    const [task] = await records.find(toIdentity(caller), [id], 1);
-    if (!task) throw accountTaskNotFound(id, 'sent');
-  };
-  return {
-    ...inner,
-    ...writes,
-    async create(task, call) {
-      const created = await writes.create(task, call);
-      const accountTask = { ...created.accountTask, recordedAt: now() };
-      // The record of a write with a key is written with the result of its key.
-      if (call.idempotencyKey == null) await record(toRecord(toIdentity(call.caller), accountTask));
-      return { ...created, accountTask };
-    },
-    async update(update, call) {
-      const owner = toIdentity(call.caller);
-      await refuseUnrecorded(update.id, call);
-      try {
-        const updated = await writes.update(update, call);
-        const accountTask = updated.accountTask && { ...updated.accountTask, recordedAt: now() };
-        await record({ ...toRecord(owner, accountTask ?? { ID: update.id }), isUpdate: true });
-        return { ...updated, accountTask };
-      } catch (error) {
-        if (error instanceof TaskFailure && error.outcome === 'UNKNOWN')
-          await record({ ...toRecord(owner, { ID: update.id }), isUpdate: true, credential: null });
-        throw error;
-      }
-    },
-    async run(order, call) {
-      await refuseUnrecorded(order.id, call);
-      const started = await writes.run(order, call);
-      const owner = toIdentity(call.caller);
-      // It only lifts a refusal of the credential.
-      if (owner.credential && call.idempotencyKey == null) await record(toRecord(owner, { ID: order.id }));
-      return started;
-    },
-    async find(ids, { caller }, maxBytes) {
-      const owner = toIdentity(caller);
-      const [tasks] = await Promise.all([records.find(owner, ids, maxBytes), refusals.check(owner)]);
-      return tasks;
-    },
-    async list(page, { caller }) {
-      const owner = toIdentity(caller);
-      const [tasks] = await Promise.all([records.list(owner, page), refusals.check(owner)]);
-      return tasks;
-    },
-    async close() {
-      await inner.close();
-      await records.close();
-      await refusals.close();
-    },
-  };
-}
-
-function now(): string {
-  return toIso(Date.now());
-}
-
-/** Returns true for a 401 of the service. */
-function isRefusedCaller(error: unknown): boolean {
-  return error instanceof TaskFailure && error.code === 'UNAUTHENTICATED' && error.outcome === 'REJECTED';
 }

@@ -3,7 +3,7 @@ import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { readClock, toIso, type Database } from './sql/database.ts';
-import { toReadFailure } from './store-failure.ts';
+import { throwReadFailure } from './store-failure.ts';
 
 /** The account that a token identifies, and its client; null if the token belongs to the account itself. */
 export type TokenHolder = Omit<AccountCaller, 'kind'>;
@@ -52,9 +52,7 @@ export function createTokens(database: Database): Tokens {
       .read<TokenRow>('SELECT account_id, client_id, expires_at, now_ms() AS "nowMs" FROM tokens WHERE hash = ?1', [
         tokenHash,
       ])
-      .catch((error: unknown) => {
-        throw toReadFailure(error);
-      });
+      .catch(throwReadFailure);
     const leftMs = row ? Date.parse(row.expires_at) - row.nowMs : 0;
     if (!row || leftMs <= 0) return null;
     const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };

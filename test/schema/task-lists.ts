@@ -7,7 +7,8 @@ import { type StoredDetail, TASK_ROW_COLUMNS, toTaskRow } from '../../src/store/
 import { toIdentity } from '../../src/store/caller-identity.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
-import { createTaskRecords, recordedTaskService, toRecord } from '../../src/store/task-records.ts';
+import { createTaskRecords, toRecord } from '../../src/store/task-records.ts';
+import { recordedTaskService } from '../../src/store/upstream-records.ts';
 import { createTimeOrderedId } from '../../src/store/time-ordered-ids.ts';
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts';
 import { type DatabaseKind } from '../support/databases.ts';
@@ -106,9 +107,9 @@ export async function startStoredTasks(kind: DatabaseKind): Promise<ListedTasks>
 /** Starts a gateway over records. */
 export async function startRecordedTasks(kind: DatabaseKind): Promise<ListedTasks> {
   const database = await migratedDatabase(kind);
-  const options = { database, maxPending: 1_000 };
-  const records = createTaskRecords({ ...options, onDropped: () => {} });
-  const refusals = createRefusedCredentials({ ...options, onUnwritten: () => {} });
+  const options = { database, maxPending: 1_000, onUnwritten: () => {} };
+  const records = createTaskRecords(options);
+  const refusals = createRefusedCredentials(options);
   const upstream: TaskService = {
     ...unsupportedWrites('not part of this test'),
     find: async () => [],
@@ -117,7 +118,7 @@ export async function startRecordedTasks(kind: DatabaseKind): Promise<ListedTask
     checks: {},
     close: async () => {},
   };
-  const tasks = recordedTaskService(upstream, { records, refusals, onUnrecorded: () => {} });
+  const tasks = recordedTaskService(upstream, records, refusals);
   onTestFinished(() => tasks.close());
   return {
     gateway: await startOver(tasks, { kind: 'subject', subject: 's' }),

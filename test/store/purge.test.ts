@@ -88,7 +88,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('records are deleted once they are older than RECORD_DAYS, a bounded number at a time', async () => {
     const { clock, database, purge, deleted } = await purgeOver(kind, 30);
-    const records = createTaskRecords({ database, maxPending: 10_000, onDropped: () => {} });
+    const records = createTaskRecords({ database, maxPending: 10_000, onUnwritten: () => {} });
     onTestFinished(() => records.close());
     const task = readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask;
     const owner = { scope: 's', credential: null } as const;
@@ -109,7 +109,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('without RECORD_DAYS, records are kept', async () => {
     const { clock, database, purge } = await purgeOver(kind);
-    const records = createTaskRecords({ database, maxPending: 10, onDropped: () => {} });
+    const records = createTaskRecords({ database, maxPending: 10, onUnwritten: () => {} });
     onTestFinished(() => records.close());
     await records.write(
       toRecord({ scope: 's', credential: null }, readAccountTask(SAMPLE_DETAIL, 'Detail') as AccountTask),

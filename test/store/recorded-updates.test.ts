@@ -8,7 +8,8 @@ import {
 import { type FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 import type { Caller } from '../../src/contract/task-service.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
-import { createTaskRecords, recordedTaskService } from '../../src/store/task-records.ts';
+import { createTaskRecords } from '../../src/store/task-records.ts';
+import { recordedTaskService } from '../../src/store/upstream-records.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { migratedDatabase, REPORT_TASK } from '../support/sample-account.ts';
@@ -36,14 +37,15 @@ async function recordedOver(kind: DatabaseKind, ...answers: readonly (() => Prom
   const { database, state } = withOutages(await migratedDatabase(kind));
   const sent: string[] = [];
   const options = { database, maxPending: 1_000, onUnwritten: () => {} };
-  const records = createTaskRecords({ ...options, onDropped: () => {}, retryMs: 5 });
+  const records = createTaskRecords({ ...options, retryMs: 5 });
   const tasks = recordedTaskService(
     {
       ...scriptedUpstream().tasks,
       update: (_, { requestId }) => (sent.push(requestId), answers[sent.length - 1]?.() ?? showing('Last')()),
       run: async ({ id }) => (sent.push(id), STARTED),
     },
-    { records, refusals: createRefusedCredentials(options), onUnrecorded: () => {} },
+    records,
+    createRefusedCredentials(options),
   );
   onTestFinished(() => tasks.close());
   const read = async (caller: Caller = CALL.caller) => (await tasks.find([ID], { ...CALL, caller }))[0];

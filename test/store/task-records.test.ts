@@ -2,7 +2,8 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import type { WriteCall, TaskService } from '../../src/contract/task-service.ts';
 import { type Database, UnstorableDataError } from '../../src/store/sql/database.ts';
-import { recordedTaskService, createTaskRecords, toRecord } from '../../src/store/task-records.ts';
+import { createTaskRecords, type NewRecord, toRecord } from '../../src/store/task-records.ts';
+import { recordedTaskService } from '../../src/store/upstream-records.ts';
 import { createRefusedCredentials, type RefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';
@@ -26,16 +27,12 @@ describe.each(DATABASES)('on %s', (kind) => {
   async function recordedOver(tasks: TaskService) {
     const database = await migratedDatabase(kind);
     const unrecorded: string[] = [];
-    const records = createTaskRecords({ database, maxPending: 1000, onDropped: () => {} });
+    const records = createTaskRecords({ database, maxPending: 1000, onUnwritten: (_, { id }) => unrecorded.push(id) });
     onTestFinished(() => records.close());
     return {
       database,
       unrecorded,
-      tasks: recordedTaskService(tasks, {
-        records,
-        refusals: refusalsOver(database),
-        onUnrecorded: (id) => unrecorded.push(id),
-      }),
+      tasks: recordedTaskService(tasks, records, refusalsOver(database)),
     };
   }
   const ids = ['c', 'a', 'b'].map((digit) => SAMPLE_DETAIL.ID.replace(/^./, digit));
@@ -72,12 +69,13 @@ describe.each(DATABASES)('on %s', (kind) => {
   test('tasks that cannot be recorded at once are recorded when the database is available again, in the order of creation', async () => {
     const { database, state } = withOutages(await migratedDatabase(kind));
     state.isDown = true;
-    const records = createTaskRecords({ database, maxPending: 1000, onDropped: () => {}, retryMs: 5 });
-    onTestFinished(() => records.close());
     const unrecorded: string[] = [];
+    const onUnwritten = (_: unknown, { id }: NewRecord) => unrecorded.push(id);
+    const records = createTaskRecords({ database, maxPending: 1000, onUnwritten, retryMs: 5 });
+    onTestFinished(() => records.close());
     const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
     const refusals = refusalsOver(database);
-    const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: (id) => unrecorded.push(id) });
+    const tasks = recordedTaskService(inner, records, refusals);
     for (const _ of ids) await tasks.create(REPORT_TASK, CALL);
     expect(unrecorded).toEqual(ids);
     state.isDown = false;
@@ -101,18 +99,19 @@ describe.each(DATABASES)('on %s', (kind) => {
         ),
     });
     state.isDown = true;
-    const dropped: unknown[] = [];
-    const onDropped = (error: unknown) => dropped.push(error);
-    const records = createTaskRecords({ database, maxPending: 1000, onDropped, retryMs: 5 });
+    const unwritten: unknown[] = [];
+    const onUnwritten = (error: unknown) => unwritten.push(error);
+    const records = createTaskRecords({ database, maxPending: 1000, onUnwritten, retryMs: 5 });
     onTestFinished(() => records.close());
     const { tasks: inner } = scriptedUpstream(...ids.map((id) => async () => createdTask(id)));
     const refusals = refusalsOver(database);
-    const tasks = recordedTaskService(inner, { records, refusals, onUnrecorded: () => {} });
+    const tasks = recordedTaskService(inner, records, refusals);
     for (const _ of ids) await tasks.create(REPORT_TASK, CALL);
     state.isDown = false;
     const list = async () => (await tasks.list({ first: 9, after: null }, CALL)).tasks.map(({ ID }) => ID);
     await expect.poll(list, { timeout: 20_000, interval: 5 }).toEqual([ids[2], ids[1]]);
-    expect(dropped).toMatchObject([{ code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
+    const later = { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' };
+    expect(unwritten).toMatchObject([later, later, later, { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' }]);
   });
 
   test('a task that cannot be recorded is created nevertheless', async () => {
@@ -128,20 +127,19 @@ describe.each(DATABASES)('on %s', (kind) => {
 test('the size of a queued record includes every field of the task', async () => {
   const { database, state } = withOutages(await migratedDatabase('SQLite'));
   state.isDown = true;
-  const dropped: unknown[] = [];
+  const unwritten: unknown[] = [];
   const records = createTaskRecords({
     database,
     maxPending: 1000,
     maxQueuedBytes: 1_500_000,
-    onDropped: (error) => dropped.push(error),
+    onUnwritten: (error) => unwritten.push(error),
     retryMs: 3_600_000,
   });
   onTestFinished(() => records.close());
   const task = readAccountTask({ ...SAMPLE_DETAIL, Name: 'x'.repeat(1_000_000) }, 'Detail') as AccountTask;
   for (let record = 0; record < 2; record += 1) {
-    await expect(records.write(toRecord({ scope: 's', credential: null }, task))).rejects.toMatchObject({
-      outcome: 'NOT_SENT',
-    });
+    await records.write(toRecord({ scope: 's', credential: null }, task));
   }
-  expect(dropped).toHaveLength(1);
+  const isDown = { code: 'STORE_UNAVAILABLE' };
+  expect(unwritten).toMatchObject([isDown, { message: expect.stringContaining('was dropped') as string }, isDown]);
 });

@@ -5,14 +5,14 @@ import type { Database, SqlTransaction } from '../sql/database.ts';
 
 /** Stores facts that must not be lost, and retries those that the database has not accepted until it does. */
 export interface RetryQueue<Item> {
-  /** Writes the item now. If that fails it throws, and the item is enqueued unless a retry would fail the same way. */
-  write(item: Item): Promise<void>;
+  /** Tries to write the item now. It never throws: what fails is reported, and enqueued unless a retry would fail the same way. */
+  readonly write: (item: Item) => Promise<void>;
   /** Adds an item to be written later. A full queue drops its oldest items. */
-  enqueue(item: Item): void;
+  readonly enqueue: (item: Item) => void;
   /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
-  flush(): Promise<void>;
+  readonly flush: () => Promise<void>;
   /** Flushes once more and ends the retries. */
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 export interface RetryQueueOptions<Item> {
@@ -20,8 +20,11 @@ export interface RetryQueueOptions<Item> {
   /** Writes the items in their order. Writing an item a second time must change nothing. */
   readonly write: (transaction: SqlTransaction, items: readonly Item[]) => Promise<void>;
   readonly maxPending: number;
-  /** Called for each queued item that will not be written: the queue was full, or the database refuses the item. */
-  readonly onDropped: (error: unknown, item: Item) => void;
+  /**
+   * Called for each item that could not be written at once, and for each queued item that will not be written: the queue was
+   * full, or the database refuses the item.
+   */
+  readonly onUnwritten: (error: unknown, item: Item) => void;
   /** The size of an item in bytes. */
   readonly sizeOf?: (item: Item) => number;
   readonly maxQueued?: number;
@@ -41,7 +44,7 @@ export function createRetryQueue<Item>({
   database,
   write,
   maxPending,
-  onDropped,
+  onUnwritten,
   sizeOf = () => 0,
   maxQueued = 10_000,
   maxQueuedBytes = 67_108_864,
@@ -82,7 +85,7 @@ export function createRetryQueue<Item>({
     for (const oldest of queued) {
       if (queued.size < maxQueued && queuedBytes + size <= maxQueuedBytes) break;
       remove(oldest);
-      onDropped(new Error('The queue of writes to retry is full; its oldest write was dropped.'), oldest);
+      onUnwritten(new Error('The queue of writes to retry is full; its oldest write was dropped.'), oldest);
     }
     queued.add(item);
     queuedBytes += size;
@@ -96,7 +99,7 @@ export function createRetryQueue<Item>({
       await withSteps(undefined, () => commits.add(item));
     } catch (error) {
       if (isTemporary(error)) return false;
-      onDropped(error, item);
+      onUnwritten(error, item);
     }
     remove(item);
     return true;
@@ -124,7 +127,7 @@ export function createRetryQueue<Item>({
         await commits.add(item);
       } catch (error) {
         if (isTemporary(error)) enqueue(item);
-        throw error;
+        onUnwritten(error, item);
       }
     },
     enqueue,

@@ -3,7 +3,7 @@ import { type JsonObject, parseJsonKeepingDigits } from '../../contract/json-val
 import type { AccountTaskFilter, AccountTaskPage, PageRequest } from '../../contract/task-service.ts';
 import type { CallerIdentity } from '../caller-identity.ts';
 import type { Database, SqlParameter } from '../sql/database.ts';
-import { toReadFailure } from '../store-failure.ts';
+import { throwReadFailure } from '../store-failure.ts';
 import {
   type BoundedSelection,
   countRows,
@@ -61,7 +61,7 @@ export function createRecordReads(database: Database): RecordReads {
         parameters: [scope, ids],
         first: ids.length,
         maxBytes,
-      }).catch(asReadFailure);
+      }).catch(throwReadFailure);
       return inOrderOf(ids, tasks, hasMore);
     },
     async list({ scope }, page) {
@@ -75,13 +75,9 @@ export function createRecordReads(database: Database): RecordReads {
         read: async ({ first, maxBytes, ...cursors }) =>
           readRecords({ ...select(await toPositions(scope, cursors)), first, maxBytes }),
         count: isSparse ? null : (most) => countRows(database, { ...RECORDS, ...select({}) }, most),
-      }).catch(asReadFailure);
+      }).catch(throwReadFailure);
     },
   };
-}
-
-function asReadFailure(error: unknown): never {
-  throw toReadFailure(error);
 }
 
 /** Selects records by the conditions that an index finds. */

@@ -4,7 +4,7 @@ import { TASK_COLUMNS, toStoredTask } from '../account-task-row.ts';
 import { accountCaller } from '../caller-identity.ts';
 import { isNotRevoked, refuseRevoked } from '../secret.ts';
 import type { Database, SqlParameter } from '../sql/database.ts';
-import { toReadFailure } from '../store-failure.ts';
+import { throwReadFailure } from '../store-failure.ts';
 import { toIdPrefix } from '../time-ordered-ids.ts';
 import {
   type BoundedSelection,
@@ -33,7 +33,7 @@ export function createStoredReads(database: Database): Pick<TaskService, 'find' 
       if (rows.length === 0) await refuseRevoked(database, clientId);
       return { tasks: rows.map(toStoredTask), hasMore };
     } catch (error) {
-      throw toReadFailure(error);
+      return throwReadFailure(error);
     }
   };
 
@@ -57,9 +57,7 @@ export function createStoredReads(database: Database): Pick<TaskService, 'find' 
       const isSparse = [clientIds, frequencies, statuses, enabled].some((condition) => condition !== undefined);
       const count = async (most: number) => {
         const selection = { ...TASKS, ...selectTasks(caller, filter, toKeyRange(order, {})) };
-        return countRows(database, selection, most).catch((error: unknown) => {
-          throw toReadFailure(error);
-        });
+        return countRows(database, selection, most).catch(throwReadFailure);
       };
       return readFilteredPage(page, {
         filter,

@@ -5,7 +5,6 @@ import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
 import type { Database, SqlParameter, SqlReader } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
-import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
@@ -29,7 +28,7 @@ interface Setting {
   readonly clock?: TestClock;
 }
 
-async function ledgerOver(
+async function keyedOver(
   kind: DatabaseKind,
   tasks: TaskService,
   { waitMs = 0, maxWaiting = 1000, clock }: Setting = {},
@@ -37,47 +36,50 @@ async function ledgerOver(
 ) {
   const database = shared ?? (await migratedDatabase(kind));
   const unsettled: unknown[] = [];
-  const ledger = createLedger({
+  const keyed = idempotentTaskService(tasks, {
     database: clock ? withClock(database, clock) : database,
     leaseMs: LEASE_MS,
-    expiryMs: EXPIRY_MS,
+    keyExpiryMs: EXPIRY_MS,
+    keyWaitMs: waitMs,
     maxPending: 1000,
-    onUnsettled: (error) => unsettled.push(error),
+    maxWaiting,
+    onUnwritten: (what, error) => what === 'settlement' && unsettled.push(error),
     onLateAnswer: () => {},
   });
-  onTestFinished(() => ledger.close());
-  return {
-    database,
-    unsettled,
-    tasks: idempotentTaskService(tasks, { ledger, waitMs, maxWaiting }),
-  };
+  onTestFinished(() => keyed.close());
+  return { database, unsettled, tasks: keyed };
 }
 
 test('a create waits no longer than waitMs for another attempt with its key, however slow the database is', async () => {
   const WAIT_MS = 100;
   const CLAIM_MS = 40;
   let claims = 0;
-  const ledger: Ledger = {
-    async claim() {
+  const fast = await migratedDatabase('SQLite');
+  const slow: Database = {
+    ...fast,
+    async transaction(work) {
       claims += 1;
       await delay(CLAIM_MS);
-      return 'running';
+      return fast.transaction(work);
     },
-    find: async () => null,
-    settle: async () => {},
-    close: async () => {},
   };
-  const { tasks: inner } = scriptedUpstream();
-  const tasks = idempotentTaskService(inner, { ledger, waitMs: WAIT_MS });
+  const held = Promise.withResolvers<CreatedAccountTask>();
+  const { tasks: inner, sent } = scriptedUpstream(() => held.promise);
+  const { tasks } = await keyedOver('SQLite', inner, { waitMs: WAIT_MS }, slow);
+  const first = tasks.create(REPORT_TASK, CALL);
+  await expect.poll(() => sent.length).toBe(1);
+  claims = 0;
   expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
   expect((claims - 1) * CLAIM_MS).toBeLessThanOrEqual(WAIT_MS);
+  held.resolve(createdTask());
+  await first;
 });
 
 describe.each(DATABASES)('on %s', (kind) => {
   describe('idempotency keys of an upstream', () => {
     test('a key is sent once and replays the first result, including the digits of unknown numbers', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       const first = await tasks.create(REPORT_TASK, CALL);
       const second = await tasks.create(REPORT_TASK, CALL);
       expect(JSON.stringify(second)).toBe(JSON.stringify({ ...first, replayed: true }));
@@ -105,7 +107,7 @@ describe.each(DATABASES)('on %s', (kind) => {
           return rows;
         },
       });
-      const { tasks } = await ledgerOver(
+      const { tasks } = await keyedOver(
         kind,
         inner,
         {},
@@ -132,7 +134,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('creates without a key are all sent', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       await tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: null });
       await tasks.create(REPORT_TASK, { ...CALL, idempotencyKey: null });
       expect(sent).toHaveLength(2);
@@ -143,7 +145,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { tasks: inner, sent } = scriptedUpstream(
         failing({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It broke.', evidence),
       );
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
       await expect(tasks.create(REPORT_TASK, CALL)).rejects.toMatchObject({
         code: 'UPSTREAM_FAILED',
@@ -156,7 +158,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('a key whose create failed unexpectedly has an unknown fate', async () => {
       const { tasks: inner, sent } = scriptedUpstream(() => Promise.reject(new Error('a defect')));
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       await expect(tasks.create(REPORT_TASK, CALL)).rejects.toThrow('a defect');
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_FAILED UNKNOWN');
       expect(sent).toHaveLength(1);
@@ -169,7 +171,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       { code: 'UNAUTHENTICATED', outcome: 'REJECTED' },
     ] as const)('a key whose create ended with $code/$outcome can be sent again', async (failure) => {
       const { tasks: inner, sent } = scriptedUpstream(failing(failure, 'No.'));
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe(`${failure.code} ${failure.outcome}`);
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('created');
       expect(sent).toHaveLength(2);
@@ -179,7 +181,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       const { tasks: inner, sent } = scriptedUpstream(
         failing({ code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN' }, 'Late.'),
       );
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       await resultOf(tasks.create(REPORT_TASK, CALL));
       const other = { ...REPORT_TASK, Parameters: '[]' };
       expect(await resultOf(tasks.create(other, CALL))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
@@ -193,7 +195,7 @@ describe.each(DATABASES)('on %s', (kind) => {
         const { tasks: inner, sent } = scriptedUpstream();
         const runs: RunOrder[] = [];
         const run: TaskService['run'] = async (order) => (runs.push(order), answers[runs.length - 1]?.() ?? STARTED);
-        return { runs, sent, ...(await ledgerOver(kind, { ...inner, run })) };
+        return { runs, sent, ...(await keyedOver(kind, { ...inner, run })) };
       }
 
       test('a run with a key is sent once and its result is replayed', async () => {
@@ -248,11 +250,11 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a second create while the first is running fails as in progress at once, or waits for it', async () => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
       const { tasks: inner, sent } = scriptedUpstream(() => promise);
-      const { tasks, database } = await ledgerOver(kind, inner);
+      const { tasks, database } = await keyedOver(kind, inner);
       const first = tasks.create(REPORT_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
-      const { tasks: waitingTasks } = await ledgerOver(kind, inner, { waitMs: 60_000 }, database);
+      const { tasks: waitingTasks } = await keyedOver(kind, inner, { waitMs: 60_000 }, database);
       const second = waitingTasks.create(REPORT_TASK, CALL);
       resolve(createdTask());
       expect((await first).replayed).toBe(false);
@@ -263,7 +265,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('no more than maxWaiting creates wait for a running one; further ones fail at once', async () => {
       const { promise, resolve } = Promise.withResolvers<CreatedAccountTask>();
       const { tasks: inner, sent } = scriptedUpstream(() => promise);
-      const { tasks } = await ledgerOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
+      const { tasks } = await keyedOver(kind, inner, { waitMs: 60_000, maxWaiting: 3 });
       const first = tasks.create(REPORT_TASK, CALL);
       while (sent.length === 0) await new Promise((done) => void setImmediate(done));
       const others = Array.from({ length: 10 }, () => resultOf(tasks.create(REPORT_TASK, CALL)));
@@ -281,11 +283,11 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('a key of an ended process has an unknown fate once its lease expires, and is never sent again', async () => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
       const never = scriptedUpstream(() => new Promise(() => undefined));
-      const ended = await ledgerOver(kind, never.tasks, { clock });
+      const ended = await keyedOver(kind, never.tasks, { clock });
       void ended.tasks.create(REPORT_TASK, CALL);
       while (never.sent.length === 0) await new Promise((done) => void setImmediate(done));
       const { tasks: inner, sent } = scriptedUpstream();
-      const { tasks } = await ledgerOver(kind, inner, { clock }, ended.database);
+      const { tasks } = await keyedOver(kind, inner, { clock }, ended.database);
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('IDEMPOTENCY_IN_PROGRESS NOT_SENT');
       clock.nowMs += LEASE_MS;
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('UPSTREAM_CONNECTION_LOST UNKNOWN');
@@ -296,7 +298,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('a gateway whose clock is more than a key lifetime ahead does not delete valid keys', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       await tasks.create(REPORT_TASK, CALL);
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 2 * EXPIRY_MS });
       onTestFinished(() => void vi.useRealTimers());
@@ -309,7 +311,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('the same key with another Authorization header is a different key', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
-      const { tasks } = await ledgerOver(kind, inner);
+      const { tasks } = await keyedOver(kind, inner);
       await tasks.create(REPORT_TASK, CALL);
       const other = await tasks.create(REPORT_TASK, {
         ...CALL,
@@ -326,7 +328,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       });
       test('a key is known with a renewed token', async () => {
         const { tasks: inner, sent } = scriptedUpstream();
-        const { tasks } = await ledgerOver(kind, inner);
+        const { tasks } = await keyedOver(kind, inner);
         await tasks.create(REPORT_TASK, withToken('1'));
         expect((await tasks.create(REPORT_TASK, withToken('2'))).replayed).toBe(true);
         expect(sent).toHaveLength(1);
@@ -335,7 +337,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
     test('a create whose key cannot be stored is not sent; a create without a key is', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
-      const { tasks, database } = await ledgerOver(kind, inner);
+      const { tasks, database } = await keyedOver(kind, inner);
       await database.close();
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('STORE_UNAVAILABLE NOT_SENT');
       expect(sent).toHaveLength(0);
@@ -348,14 +350,14 @@ describe.each(DATABASES)('on %s', (kind) => {
         await database.close();
         return createdTask();
       });
-      const { tasks, unsettled } = await ledgerOver(kind, inner, {}, database);
+      const { tasks, unsettled } = await keyedOver(kind, inner, {}, database);
       expect(await resultOf(tasks.create(REPORT_TASK, CALL))).toBe('created');
       expect(unsettled).toHaveLength(1);
     });
 
     test('no Authorization header is stored in clear text', async () => {
       const { tasks: inner } = scriptedUpstream();
-      const { tasks, database } = await ledgerOver(kind, inner);
+      const { tasks, database } = await keyedOver(kind, inner);
       await tasks.create(REPORT_TASK, CALL);
       expect(JSON.stringify(await database.read('SELECT * FROM idempotency_keys'))).not.toContain('Bearer');
     });

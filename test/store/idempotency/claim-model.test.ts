@@ -7,7 +7,6 @@ import { type FailureKind, TaskFailure } from '../../../src/contract/failure.ts'
 import type { TaskService } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
-import { createLedger, type Ledger } from '../../../src/store/idempotency/ledger.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
@@ -108,7 +107,7 @@ function createWorld(unclocked: Database) {
   const sends: Send[] = [];
   const problems: string[] = [];
   const instances: Instance[] = [];
-  const ledgers: Ledger[] = [];
+  const opened: TaskService[] = [];
   const connections: Connection[] = GATEWAYS.map(() => 'fine');
   const asked: { readonly key: string; readonly input: string }[] = [];
   const pending: Promise<unknown>[] = [];
@@ -130,15 +129,6 @@ function createWorld(unclocked: Database) {
   const openGateway = (gateway: number): TaskService => {
     const instance = { hasEnded: false, end: Promise.withResolvers<void>() };
     instances[gateway] = instance;
-    const ledger = createLedger({
-      database: withConnection(gateway, instance),
-      leaseMs: LEASE_MS,
-      expiryMs: 86_400_000,
-      maxPending: 1_000,
-      onUnsettled: () => {},
-      onLateAnswer: () => {},
-    });
-    ledgers[gateway] = ledger;
     const service: TaskService = {
       ...unsupportedWrites('not part of this test'),
       create: (task, call) =>
@@ -172,7 +162,17 @@ function createWorld(unclocked: Database) {
       checks: {},
       close: async () => {},
     };
-    return idempotentTaskService(service, { ledger, waitMs: 0 });
+    const tasks = idempotentTaskService(service, {
+      database: withConnection(gateway, instance),
+      leaseMs: LEASE_MS,
+      keyExpiryMs: 86_400_000,
+      keyWaitMs: 0,
+      maxPending: 1_000,
+      onUnwritten: () => {},
+      onLateAnswer: () => {},
+    });
+    opened[gateway] = tasks;
+    return tasks;
   };
   const gateways = GATEWAYS.map(openGateway);
 
@@ -243,7 +243,7 @@ function createWorld(unclocked: Database) {
       await Promise.all(pending);
     },
     pass: (ms: number) => void (clock.nowMs += ms),
-    close: () => Promise.all(ledgers.map((ledger) => ledger.close())),
+    close: () => Promise.all(opened.map((tasks) => tasks.close())),
   };
 }
 
