@@ -14,7 +14,7 @@ import type { CatalogueTask } from './catalogue.ts';
 import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import type { KeyedAttempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
-import { clientRevoked } from './secret.ts';
+import { clientRevoked } from './clients.ts';
 import { accountTaskNotFound } from './store-failure.ts';
 import { createTimeOrderedId } from './time-ordered-ids.ts';
 

@@ -5,14 +5,13 @@ import { isEarlier } from '../contract/text-formats.ts';
 import { currentSteps } from '../event-loop/request-steps.ts';
 import { type ObserveCommits, createGroupCommit } from './group-commit.ts';
 import type { Database } from './sql/database.ts';
-import type { Clients } from './clients.ts';
+import { type Clients, refuseRevoked } from './clients.ts';
 import { databaseCheck, throwReadFailure, toWriteFailure } from './store-failure.ts';
 import { accountCaller, toIdentity } from './caller-identity.ts';
 import { CREATE, toKeyedAttempt } from './idempotency/attempt.ts';
 import { readWriteOutcome } from './idempotency/keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
 import { createStoredReads } from './reading/stored-reads.ts';
-import { refuseRevoked } from './secret.ts';
 
 export interface StoredTaskServiceOptions {
   readonly database: Database;

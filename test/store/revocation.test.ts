@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Caller } from '../../src/contract/task-service.ts';
-import { matchesSecret } from '../../src/store/secret.ts';
+import { matchesSecret } from '../../src/store/clients.ts';
 import { createStore } from '../../src/store/store.ts';
 import { migrate } from '../../src/store/sql/migrations.ts';
 import { withClock } from '../support/clocked-database.ts';

@@ -2,7 +2,7 @@ import type { AccountTaskFilter, AccountCaller, TaskService } from '../../contra
 import { toEpochMs, toUtc } from '../../contract/text-formats.ts';
 import { TASK_COLUMNS, toStoredTask } from '../account-task-row.ts';
 import { accountCaller } from '../caller-identity.ts';
-import { isNotRevoked, refuseRevoked } from '../secret.ts';
+import { isNotRevoked, refuseRevoked } from '../clients.ts';
 import type { Database, SqlParameter } from '../sql/database.ts';
 import { throwReadFailure } from '../store-failure.ts';
 import { toIdPrefix } from '../time-ordered-ids.ts';
