@@ -3,10 +3,10 @@ import { v7 as uuidv7 } from 'uuid';
 import { badInput, badInputMember, TaskFailure } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid, formatTimestamp } from '../contract/text-formats.ts';
 import { BODY_FIELDS } from '../contract/operations.ts';
-import { readClock, type Database, type SqlReader } from './sql/database.ts';
+import { describeTable, readClock, type Database, type SqlReader } from './sql/database.ts';
 
 /** An API client of an account. Tasks can only be created for an account that has a client. */
-export interface Client {
+export type Client = {
   readonly id: string;
   /** The contract's UserID. */
   readonly accountId: string;
@@ -15,7 +15,7 @@ export interface Client {
   readonly createdAt: string;
   /** A contract timestamp; null if the client is not revoked. */
   readonly revokedAt: string | null;
-}
+};
 
 export interface NewClient {
   /** At most 18 characters, as in the contract. */
@@ -40,19 +40,19 @@ export interface Clients {
   revoke(clientId: string): Promise<Client | null>;
 }
 
-type ClientRow = {
-  readonly id: string;
-  readonly account_id: string;
-  readonly name: string;
-  readonly secret_hash: string;
-  readonly created_at: string;
-  readonly revoked_at: string | null;
-};
-
 const { maxLength: MAX_NAME_LENGTH } = BODY_FIELDS.Name;
 const { maxLength: MAX_SECRET_LENGTH, storeMinLength: MIN_SECRET_LENGTH } = BODY_FIELDS.Secret;
-const COLUMNS = ['id', 'account_id', 'name', 'secret_hash', 'created_at', 'revoked_at'] as const;
-const SELECT = `SELECT ${COLUMNS.join(', ')} FROM clients`;
+type ClientRow = Client & { readonly secretHash: string };
+export const CLIENTS = describeTable<ClientRow>(
+  'clients',
+  'id',
+  'accountId',
+  'name',
+  'secretHash',
+  'createdAt',
+  'revokedAt',
+);
+const SELECT = `SELECT ${CLIENTS.select()} FROM clients`;
 
 export function createClients(database: Database): Clients {
   return {
@@ -68,15 +68,9 @@ export function createClients(database: Database): Clients {
       const secret = given ?? createSecret();
       const secretHash = await hashSecret(secret);
       const row = await database.transaction(async (transaction): Promise<ClientRow> => {
-        const created: ClientRow = {
-          id: uuidv7(),
-          account_id: account,
-          name,
-          secret_hash: secretHash,
-          created_at: formatTimestamp(await readClock(transaction)),
-          revoked_at: null,
-        };
-        await transaction.insert('clients', COLUMNS, [COLUMNS.map((column) => created[column])]);
+        const createdAt = formatTimestamp(await readClock(transaction));
+        const created = { id: uuidv7(), accountId: account, name, secretHash, createdAt, revokedAt: null };
+        await CLIENTS.insert(transaction, [created]);
         return created;
       });
       return { client: toClient(row), secret };
@@ -89,7 +83,7 @@ export function createClients(database: Database): Clients {
       const id = parseGuid(clientId);
       if (id === null || secret.length > MAX_SECRET_LENGTH) return null;
       const [row] = await database.read<ClientRow>(`${SELECT} WHERE id = ?1`, [id]);
-      const isItsSecret = await matchesSecret(secret, row?.secret_hash ?? null);
+      const isItsSecret = await matchesSecret(secret, row?.secretHash ?? null);
       return row && isItsSecret ? toClient(row) : null;
     },
     revoke: (clientId) =>
@@ -108,8 +102,8 @@ export function createClients(database: Database): Clients {
   };
 }
 
-function toClient({ id, account_id, name, created_at, revoked_at }: ClientRow): Client {
-  return { id, accountId: account_id, name, createdAt: created_at, revokedAt: revoked_at };
+function toClient({ id, accountId, name, createdAt, revokedAt }: ClientRow): Client {
+  return { id, accountId, name, createdAt, revokedAt };
 }
 
 const COST = { N: 16_384, r: 8, p: 1 } as const;

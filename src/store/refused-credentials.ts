@@ -1,6 +1,6 @@
 import { TaskFailure } from '../contract/failure.ts';
 import type { CallerIdentity } from './caller-identity.ts';
-import { readClock, toIso, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
+import { describeTable, readClock, toIso, type Database, type SqlReader, type SqlTransaction } from './sql/database.ts';
 import { createRetryQueue, type QueueOptions } from './idempotency/retry-queue.ts';
 import { throwReadFailure } from './store-failure.ts';
 
@@ -18,7 +18,11 @@ interface Refusal {
   readonly refusedAtMs: number;
 }
 
-const COLUMNS = ['credential', 'refused_at', 'expires_at'];
+const REFUSALS = describeTable<{
+  readonly credential: string;
+  readonly refusedAt: number;
+  readonly expiresAt: number;
+}>('refused_credentials', 'credential', 'refusedAt', 'expiresAt');
 /** Without this condition, invented credentials would fill the table. */
 const HAS_RECORDS_OR_KEYS = `SELECT 1 AS one WHERE EXISTS (SELECT 1 FROM recorded_tasks WHERE scope = ?1)
   OR EXISTS (SELECT 1 FROM idempotency_keys WHERE scope = ?1 AND (state <> 'RUNNING' OR lease_until <= ?2))`;
@@ -81,17 +85,15 @@ async function writeRefusals(transaction: SqlTransaction, refusals: readonly Ref
   const owned = await Promise.all(
     refusals.map(({ owner }) => transaction.read(HAS_RECORDS_OR_KEYS, [owner.scope, toIso(nowMs)])),
   );
-  const rows = refusals.flatMap(({ owner: { credential }, refusedAtMs }, index) =>
-    credential && owned[index]?.length
-      ? [[credential.hash, nowMs - Math.floor(performance.now() - refusedAtMs), credential.expiresAtMs]]
-      : [],
-  );
+  const rows = refusals.flatMap(({ owner: { credential }, refusedAtMs }, index) => {
+    if (!credential || !owned[index]?.length) return [];
+    const refusedAt = nowMs - Math.floor(performance.now() - refusedAtMs);
+    return [{ credential: credential.hash, refusedAt, expiresAt: credential.expiresAtMs }];
+  });
   // A later refusal must not be lifted by an acceptance that came between the two.
-  for (const [credential = '', refusedAtMs = 0] of rows) {
-    await transaction.write(
-      'UPDATE refused_credentials SET refused_at = ?2 WHERE credential = ?1 AND refused_at < ?2',
-      [credential, refusedAtMs],
-    );
+  for (const { credential, refusedAt } of rows) {
+    const sql = 'UPDATE refused_credentials SET refused_at = ?2 WHERE credential = ?1 AND refused_at < ?2';
+    await transaction.write(sql, [credential, refusedAt]);
   }
-  if (rows.length > 0) await transaction.insert('refused_credentials', COLUMNS, rows, { ifAbsent: true });
+  await REFUSALS.insert(transaction, rows, { ifAbsent: true });
 }

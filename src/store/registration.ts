@@ -14,7 +14,7 @@ import type { CatalogueTask } from './catalogue.ts';
 import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
 import type { KeyedAttempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
-import { clientRevoked } from './clients.ts';
+import { type Client, CLIENTS, clientRevoked } from './clients.ts';
 import { accountTaskNotFound } from './store-failure.ts';
 import { createTimeOrderedId } from './time-ordered-ids.ts';
 
@@ -37,12 +37,8 @@ interface Permitted extends Registration {
   readonly name: string;
 }
 
-type AccountClient = {
-  readonly id: string;
-  readonly account_id: string;
-  readonly name: string;
-  readonly revoked_at: string | null;
-};
+const CLIENT_FIELDS = ['id', 'accountId', 'name', 'revokedAt'] as const;
+type AccountClient = Pick<Client, (typeof CLIENT_FIELDS)[number]>;
 
 /** This project's own values: the contract documents no values for Status or a default Notification. */
 const STATUS_REGISTERED = 'REGISTERED';
@@ -65,7 +61,7 @@ export async function registerTasks(
     const client = findClient(registration);
     const name = names.get(registration.task.TaskID);
     if (!client) return clientRequired();
-    if (client.revoked_at !== null) return clientRevoked();
+    if (client.revokedAt !== null) return clientRevoked();
     return name === undefined ? taskNotFound(registration.task) : { ...registration, client, name };
   };
   const decisions = new Map<Registration, Decision>();
@@ -73,7 +69,7 @@ export async function registerTasks(
   const created = await replayOrDecide(
     transaction,
     // Without its key, a revoked client gets no replays either.
-    creates.map((create) => (findClient(create)?.revoked_at != null ? { ...create, attempt: null } : create)),
+    creates.map((create) => (findClient(create)?.revokedAt != null ? { ...create, attempt: null } : create)),
     (create) => {
       const permitted = permit(create);
       return permitted instanceof TaskFailure ? permitted : toNewTask(permitted, nowMs);
@@ -126,7 +122,7 @@ function toRow(accountId: string, { accountTask }: CreatedAccountTask): readonly
 /** Returns a lookup of a registration's client: the caller's, else the account's oldest (lowest ID) that is not revoked. */
 async function readClients(transaction: SqlTransaction, registrations: readonly Registration[]) {
   const clients = await transaction.read<AccountClient>(
-    `SELECT id, account_id, name, revoked_at FROM clients WHERE id = ANY (?1) OR id IN
+    `SELECT ${CLIENTS.select(CLIENT_FIELDS)} FROM clients WHERE id = ANY (?1) OR id IN
       (SELECT MIN(id) FROM clients WHERE account_id = ANY (?2) AND revoked_at IS NULL GROUP BY account_id) ORDER BY id`,
     [
       distinct(registrations.flatMap(({ clientId }) => clientId ?? [])),
@@ -134,11 +130,11 @@ async function readClients(transaction: SqlTransaction, registrations: readonly 
     ],
   );
   const byId = new Map(clients.map((client) => [client.id, client]));
-  const current = clients.filter((client) => client.revoked_at === null);
-  const oldest = new Map(current.toReversed().map((client) => [client.account_id, client]));
+  const current = clients.filter((client) => client.revokedAt === null);
+  const oldest = new Map(current.toReversed().map((client) => [client.accountId, client]));
   return ({ accountId, clientId }: Registration): AccountClient | undefined => {
     const own = clientId === null ? undefined : byId.get(clientId);
-    return own?.account_id === accountId ? own : oldest.get(accountId);
+    return own?.accountId === accountId ? own : oldest.get(accountId);
   };
 }
 

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import type { AccountTask } from '../contract/account-task.ts';
 import type { CallerIdentity } from './caller-identity.ts';
-import { type SqlTransaction, toIso } from './sql/database.ts';
+import { describeTable, type SqlTransaction, toIso } from './sql/database.ts';
 import { createRetryQueue, type QueueOptions } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals } from './refused-credentials.ts';
 import { createRecordReads } from './reading/record-reads.ts';
@@ -22,7 +22,8 @@ export interface NewRecord extends Acceptance {
   readonly isUpdate: boolean;
 }
 
-const COLUMNS = ['scope', 'position', 'id', 'task_id', 'detail', 'recorded_at'];
+type RecordRow = Pick<NewRecord, 'scope' | 'position' | 'id' | 'taskId' | 'detail' | 'recordedAt'>;
+const RECORDS = describeTable<RecordRow>('recorded_tasks', 'scope', 'position', 'id', 'taskId', 'detail', 'recordedAt');
 
 export type TaskRecords = ReturnType<typeof createTaskRecords>;
 
@@ -58,11 +59,10 @@ export function toRecord(
 export async function writeRecords(transaction: SqlTransaction, records: readonly NewRecord[]): Promise<void> {
   const rows = [];
   for (const record of records) {
-    const { scope, position, id, taskId, detail, recordedAt, isUpdate } = record;
-    const isReplaced = isUpdate && (await replaceRecord(transaction, record)) > 0;
-    if (detail !== null && !isReplaced) rows.push([scope, position, id, taskId, detail, recordedAt]);
+    const isReplaced = record.isUpdate && (await replaceRecord(transaction, record)) > 0;
+    if (record.detail !== null && !isReplaced) rows.push(record);
   }
-  if (rows.length > 0) await transaction.insert('recorded_tasks', COLUMNS, rows, { ifAbsent: true });
+  await RECORDS.insert(transaction, rows, { ifAbsent: true });
   await liftRefusals(transaction, records);
 }
 

@@ -2,7 +2,7 @@ import { hash, randomBytes } from 'node:crypto';
 import { badInput } from '../contract/failure.ts';
 import type { AccountCaller } from '../contract/task-service.ts';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
-import { readClock, toIso, type Database } from './sql/database.ts';
+import { describeTable, readClock, toIso, type Database } from './sql/database.ts';
 import { throwReadFailure } from './store-failure.ts';
 
 /** The account that a token identifies, and its client; null if the token belongs to the account itself. */
@@ -27,10 +27,10 @@ export interface Tokens {
 }
 
 type TokenRow = {
-  readonly account_id: string;
-  readonly client_id: string | null;
-  readonly expires_at: string;
-  readonly nowMs: number;
+  readonly hash: string;
+  readonly accountId: string;
+  readonly clientId: string | null;
+  readonly expiresAt: string;
 };
 
 /** A caller whose token was verified recently. */
@@ -43,19 +43,18 @@ const CACHED_MS = 60_000;
 const CACHE_BOUNDS = { maxEntries: 1_000, maxLength: 100_000 } as const;
 /** The contract's lifetime of an access token. */
 const LIFE_MS = 8 * 3_600_000;
-const COLUMNS = ['hash', 'account_id', 'client_id', 'expires_at'] as const;
+const TOKENS = describeTable<TokenRow>('tokens', 'hash', 'accountId', 'clientId', 'expiresAt');
+const SELECT = `SELECT ${TOKENS.select()}, now_ms() AS "nowMs" FROM tokens WHERE hash = ?1`;
 
 export function createTokens(database: Database): Tokens {
   const cache = createBoundedCache<Verified>(CACHE_BOUNDS);
   const read = async (tokenHash: string): Promise<AccountCaller | null> => {
     const [row] = await database
-      .read<TokenRow>('SELECT account_id, client_id, expires_at, now_ms() AS "nowMs" FROM tokens WHERE hash = ?1', [
-        tokenHash,
-      ])
+      .read<TokenRow & { readonly nowMs: number }>(SELECT, [tokenHash])
       .catch(throwReadFailure);
-    const leftMs = row ? Date.parse(row.expires_at) - row.nowMs : 0;
+    const leftMs = row ? Date.parse(row.expiresAt) - row.nowMs : 0;
     if (!row || leftMs <= 0) return null;
-    const caller: AccountCaller = { kind: 'account', accountId: row.account_id, clientId: row.client_id };
+    const caller: AccountCaller = { kind: 'account', accountId: row.accountId, clientId: row.clientId };
     cache.set(tokenHash, { caller, untilMs: performance.now() + Math.min(CACHED_MS, leftMs) });
     return caller;
   };
@@ -68,7 +67,7 @@ export function createTokens(database: Database): Tokens {
         if (clientId !== null && (await transaction.read(client, [clientId, accountId])).length === 0) {
           throw badInput('clientId', `${clientId} is not a client of this account, or has been revoked`);
         }
-        await transaction.insert('tokens', COLUMNS, [[hashToken(token), accountId, clientId, expiresAt]]);
+        await TOKENS.insert(transaction, [{ hash: hashToken(token), accountId, clientId, expiresAt }]);
         return { token, expiresAt, expiresInSeconds: LIFE_MS / 1000 };
       });
     },

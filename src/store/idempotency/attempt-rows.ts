@@ -4,10 +4,10 @@
  */
 import type { WriteOperation } from '../../contract/task-service.ts';
 import { describeTable, readClock, type SqlReader, type SqlTransaction, toIso } from '../sql/database.ts';
-import { abandoned, type Attempt } from './attempt.ts';
+import { abandoned, type Attempt, type AttemptFacts } from './attempt.ts';
 
 /** A row of `attempts`. */
-export type AttemptRow = {
+export type AttemptRow = AttemptFacts & {
   readonly id: string;
   readonly operation: WriteOperation;
   /** A list of one scope in JSON. */
@@ -17,12 +17,6 @@ export type AttemptRow = {
   readonly requestId: string;
   readonly triedAt: string;
   readonly leaseUntil: string;
-  /** The TaskID of a create, the account task's ID of a run. */
-  readonly target: string;
-  readonly startDate: string | null;
-  readonly finishDate: string | null;
-  /** Of a create, in hexadecimal digits, as sha256sum prints it; empty for a run. */
-  readonly parametersSha256: string;
   /** The code of the failure; null while the attempt is under way. */
   readonly code: string | null;
   readonly settledAt: string | null;
@@ -31,23 +25,11 @@ export type AttemptRow = {
   readonly createdId: string | null;
 };
 
-const ATTEMPTS = describeTable<AttemptRow>('attempts', {
-  id: 'id',
-  operation: 'operation',
-  scopes: 'scopes',
-  idempotencyKey: 'idempotency_key',
-  requestId: 'request_id',
-  triedAt: 'tried_at',
-  leaseUntil: 'lease_until',
-  target: 'task_id',
-  startDate: 'start_date',
-  finishDate: 'finish_date',
-  parametersSha256: 'parameters_sha256',
-  code: 'code',
-  settledAt: 'settled_at',
-  settledBy: 'settled_by',
-  createdId: 'created_id',
-});
+// biome-ignore format: the columns in their order
+const ATTEMPTS = describeTable<AttemptRow>(
+  'attempts', 'id', 'operation', 'scopes', 'idempotencyKey', 'requestId', 'triedAt', 'leaseUntil', 'taskId', 'startDate',
+  'finishDate', 'parametersSha256', 'code', 'settledAt', 'settledBy', 'createdId',
+);
 
 /** An SQL condition for the attempts of unknown fate at the time of a parameter. A lease that has ended is one of a process that has. */
 export const isUnknown = (now: string): string => `settled_at IS NULL AND (code IS NOT NULL OR lease_until <= ${now})`;
@@ -149,8 +131,8 @@ export function toReport(row: ReadAttempt, now: string) {
     requestId: row.requestId,
     /** The owner of the key: the hash of a subject or a credential, or an account and its client. */
     caller: toScope(row),
-    taskId: isRun ? null : row.target,
-    accountTaskId: isRun ? row.target : null,
+    taskId: isRun ? null : row.taskId,
+    accountTaskId: isRun ? row.taskId : null,
     startDate: row.startDate,
     finishDate: row.finishDate,
     parametersSha256: row.parametersSha256 || null,

@@ -13,14 +13,14 @@ export interface KeyedOperation<Input> {
 }
 
 /** The facts by which an operator finds what was written. The whole input would take megabytes in the retry queue. */
-export interface AttemptFacts {
+export type AttemptFacts = {
   /** The TaskID of a create; the account task's ID of a run. */
-  readonly target: string;
+  readonly taskId: string;
   readonly startDate: string | null;
   readonly finishDate: string | null;
   /** In hexadecimal digits, as sha256sum prints it; empty for a run. */
   readonly parametersSha256: string;
-}
+};
 
 export const CREATE: KeyedOperation<NewAccountTask> = {
   operation: 'CREATE_ACCOUNT_TASK',
@@ -34,7 +34,7 @@ export const CREATE: KeyedOperation<NewAccountTask> = {
     Notification,
   ],
   toFacts: ({ TaskID, StartDate, FinishDate, Parameters }) => ({
-    target: TaskID,
+    taskId: TaskID,
     startDate: StartDate,
     finishDate: FinishDate,
     parametersSha256: hash('sha256', Parameters),
@@ -44,7 +44,7 @@ export const CREATE: KeyedOperation<NewAccountTask> = {
 export const RUN: KeyedOperation<RunOrder> = {
   operation: 'RUN_ACCOUNT_TASK',
   identify: ({ id }) => ['RUN_ACCOUNT_TASK', id],
-  toFacts: ({ id }) => ({ target: id, startDate: null, finishDate: null, parametersSha256: '' }),
+  toFacts: ({ id }) => ({ taskId: id, startDate: null, finishDate: null, parametersSha256: '' }),
 };
 
 /** One write that may have to be settled. */

@@ -9,7 +9,7 @@ import { abandoned, type KeyedAttempt } from './attempt.ts';
 /** The newest attempt under a key. */
 export type KeyRow = {
   readonly scope: string;
-  readonly key: string;
+  readonly idempotencyKey: string;
   /** A hash of the operation and its input. */
   readonly fingerprint: string;
   readonly attemptId: string;
@@ -27,24 +27,18 @@ export type KeyRow = {
   readonly settledBy: string | null;
 };
 
-const KEYS = describeTable<KeyRow>('idempotency_keys', {
-  scope: 'scope',
-  key: 'idempotency_key',
-  fingerprint: 'fingerprint',
-  attemptId: 'attempt_id',
-  operation: 'operation',
-  requestId: 'request_id',
-  triedAt: 'tried_at',
-  state: 'state',
-  leaseUntil: 'lease_until',
-  expiresAt: 'expires_at',
-  outcome: 'outcome',
-  settledBy: 'settled_by',
-});
-
 /** A key as a batch of attempts reads it: without its outcome, which may have megabytes. */
 export type KnownKey = Pick<KeyRow, (typeof KNOWN)[number]>;
-const KNOWN = ['scope', 'key', 'fingerprint', 'attemptId', 'state', 'leaseUntil', 'expiresAt'] as const;
+const KNOWN = ['scope', 'idempotencyKey', 'fingerprint', 'attemptId', 'state', 'leaseUntil', 'expiresAt'] as const;
+const KEYS = describeTable<KeyRow>(
+  'idempotency_keys',
+  ...KNOWN,
+  'operation',
+  'requestId',
+  'triedAt',
+  'outcome',
+  'settledBy',
+);
 
 /** The stored keys of a batch of attempts. */
 export interface Keys {
@@ -67,8 +61,8 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly K
     await transaction.write(`DELETE FROM idempotency_keys ${where} AND expires_at <= ?3`, [...keys, now]);
   }
   const known = rows.filter(({ expiresAt }) => expiresAt > now);
-  const byPlace = new Map(known.map((row) => [toPlace(row.scope, row.key), row]));
-  return { nowMs, find: ({ owner, key }) => byPlace.get(toPlace(owner.scope, key)) };
+  const byPlace = new Map(known.map((row) => [toPlace(row), row]));
+  return { nowMs, find: ({ owner, key }) => byPlace.get(toPlace({ scope: owner.scope, idempotencyKey: key })) };
 }
 
 export interface NewKey extends Pick<KeyRow, 'state' | 'triedAt' | 'leaseUntil' | 'expiresAt' | 'outcome'> {
@@ -78,21 +72,22 @@ export interface NewKey extends Pick<KeyRow, 'state' | 'triedAt' | 'leaseUntil' 
 /** Inserts the keys that do not exist yet. Existing ones of other attempts stay; call `readKeys` to see which attempt has a key. */
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
   const rows = keys.map(({ attempt: { owner, key, fingerprint, id, operation, requestId }, ...rest }) => {
-    return { scope: owner.scope, key, fingerprint, attemptId: id, operation, requestId, ...rest, settledBy: null };
+    const place = { scope: owner.scope, idempotencyKey: key };
+    return { ...place, fingerprint, attemptId: id, operation, requestId, ...rest, settledBy: null };
   });
   // One order for all processes prevents deadlocks.
-  const ordered = rows.toSorted((a, b) => (toPlace(a.scope, a.key) < toPlace(b.scope, b.key) ? -1 : 1));
+  const ordered = rows.toSorted((a, b) => (toPlace(a) < toPlace(b) ? -1 : 1));
   await KEYS.insert(transaction, ordered, { ifAbsent: true });
 }
 
 /** Reads how the attempt of a key ended; null if it has not, or if its key has been deleted meanwhile. */
 export async function readEnd(
   reader: SqlReader,
-  { scope, key, attemptId }: KnownKey,
+  { scope, idempotencyKey, attemptId }: KnownKey,
 ): Promise<KeyedResult | TaskFailure | null> {
   const [row] = await reader.read<Pick<KeyRow, 'state' | 'outcome'>>(
     'SELECT state, outcome FROM idempotency_keys WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3',
-    [scope, key, attemptId],
+    [scope, idempotencyKey, attemptId],
   );
   return row ? toEnd(row) : null;
 }
@@ -105,11 +100,11 @@ function toEnd({ state, outcome }: Pick<KeyRow, 'state' | 'outcome'>): KeyedResu
 /** Writes how the attempt of a key ended, or deletes the key if nothing was done. Leaves alone what an operator has settled. */
 export function writeEnd(
   transaction: SqlTransaction,
-  { scope, key, attemptId }: Pick<KeyRow, 'scope' | 'key' | 'attemptId'>,
+  { scope, idempotencyKey, attemptId }: Pick<KeyRow, 'scope' | 'idempotencyKey' | 'attemptId'>,
   end: Pick<KeyRow, 'outcome' | 'settledBy'> & { readonly state: 'CREATED' | 'UNKNOWN' | null },
 ): Promise<number> {
   const where = 'WHERE scope = ?1 AND idempotency_key = ?2 AND attempt_id = ?3 AND settled_by IS NULL';
-  const ofKey = [scope, key, attemptId];
+  const ofKey = [scope, idempotencyKey, attemptId];
   if (end.state === null) return transaction.write(`DELETE FROM idempotency_keys ${where}`, ofKey);
   return transaction.write(`UPDATE idempotency_keys SET state = ?4, outcome = ?5, settled_by = ?6 ${where}`, [
     ...ofKey,
@@ -142,8 +137,8 @@ export function isAbandoned({ state, leaseUntil }: Pick<KeyRow, 'state' | 'lease
   return state === 'RUNNING' && leaseUntil <= now;
 }
 
-function toPlace(scope: string, key: string): string {
-  return `${scope}\n${key}`;
+function toPlace({ scope, idempotencyKey }: Pick<KeyRow, 'scope' | 'idempotencyKey'>): string {
+  return `${scope}\n${idempotencyKey}`;
 }
 
 function distinct(texts: readonly string[]): readonly string[] {

@@ -52,7 +52,7 @@ export function createSettlements({ onLateAnswer, ...options }: SettlementsOptio
 /** Converts the end of an attempt. Only a failure whose outcome is UNKNOWN keeps its key from being used again. */
 export function toSettled(attempt: Attempt, end: KeyedResult | TaskFailure): SettledAttempt {
   if (!(end instanceof TaskFailure)) {
-    const record = toRecord(attempt.owner, end.accountTask ?? { ID: attempt.facts.target });
+    const record = toRecord(attempt.owner, end.accountTask ?? { ID: attempt.facts.taskId });
     return { attempt, state: 'CREATED', outcome: formatResult(end), code: '', record };
   }
   const { code } = end;
@@ -80,7 +80,11 @@ async function writeSettlements(
   for (const { attempt, state, outcome } of settled) {
     const { owner, key, id } = attempt;
     if (key === null) continue;
-    await writeEnd(transaction, { scope: owner.scope, key, attemptId: id }, { state, outcome, settledBy: null });
+    await writeEnd(
+      transaction,
+      { scope: owner.scope, idempotencyKey: key, attemptId: id },
+      { state, outcome, settledBy: null },
+    );
   }
   await writeRecords(
     transaction,

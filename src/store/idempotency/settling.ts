@@ -86,11 +86,11 @@ async function pickAttempt(reader: SqlReader, name: AttemptName, now: string): P
 }
 
 /** Returns the account task that was created or run; null if nothing was. @throws TaskFailure for the other operation's verdict. */
-function toDoneId({ id, operation, target }: AttemptRow, verdict: Verdict): string | null {
+function toDoneId({ id, operation, taskId }: AttemptRow, verdict: Verdict): string | null {
   const isRun = operation === 'RUN_ACCOUNT_TASK';
   if ('hasRun' in verdict !== isRun)
     throw badInput(id, isRun ? 'is a run: give --ran or --not-ran' : 'is a create: give --created or --not-created');
-  return 'hasRun' in verdict ? (verdict.hasRun ? target : null) : verdict.createdId;
+  return 'hasRun' in verdict ? (verdict.hasRun ? taskId : null) : verdict.createdId;
 }
 
 /** Returns the report if the verdict is the one that it has already. */
@@ -120,7 +120,7 @@ async function settle(
   if (row.idempotencyKey !== null) {
     const result = { Identification: null, Result: null, replayed: false, ...(accountTask && { accountTask }) };
     const state = doneId === null ? null : 'CREATED';
-    const ofKey = { scope, key: row.idempotencyKey, attemptId: row.id };
+    const ofKey = { scope, idempotencyKey: row.idempotencyKey, attemptId: row.id };
     await writeEnd(transaction, ofKey, { state, outcome: formatResult(result), settledBy: by });
   }
   if (accountTask) await writeRecords(transaction, [toRecord({ scope, credential: null }, accountTask)]);
@@ -137,8 +137,8 @@ async function refuseRecorded(reader: SqlReader, id: string): Promise<void> {
 }
 
 /** The task as far as an operator knows it. */
-function toSettledTask(ID: string, { target, startDate, finishDate }: AttemptRow) {
-  const task = readAccountTask({ ID, TaskID: target, StartDate: startDate, FinishDate: finishDate }, 'Detail');
+function toSettledTask(ID: string, { taskId, startDate, finishDate }: AttemptRow) {
+  const task = readAccountTask({ ID, TaskID: taskId, StartDate: startDate, FinishDate: finishDate }, 'Detail');
   if ('at' in task) throw badInput('--created', `${task.at} ${task.problem}`);
   return task;
 }

@@ -120,22 +120,22 @@ export function toIso(epochMs: number): string {
   return new Date(epochMs).toISOString();
 }
 
-/**
- * Describes a table, or some of its columns, by the fields of its rows in this program. `select` returns the columns for a SELECT
- * of all fields, or of those that are named.
- */
-export function describeTable<Row extends SqlRow>(name: string, columns: { readonly [Field in keyof Row]: string }) {
-  const fields = Object.keys(columns) as (keyof Row & string)[];
+/** The columns of a table. A row in this program has the names of the columns in camel case, or as the contract has them: `taskId`, `TaskID`. */
+export function describeTable<Row extends SqlRow>(name: string, ...fields: readonly (keyof Row & string)[]) {
+  const columns = fields.map(toColumn);
+  const toValues = (row: Row): readonly SqlValue[] => fields.map((field) => row[field] as SqlValue);
   return {
+    columns,
+    toValues,
+    /** Returns the columns for a SELECT of all fields, or of those that are named. */
     select: (selected: readonly (keyof Row & string)[] = fields): string =>
-      selected.map((field) => `${columns[field]} AS "${field}"`).join(', '),
+      selected.map((field) => `${toColumn(field)} AS "${field}"`).join(', '),
     /** Inserts any number of rows. `ifAbsent` skips rows whose key already exists. */
     insert: (transaction: SqlTransaction, rows: readonly Row[], options?: InsertOptions): Promise<void> =>
-      transaction.insert(
-        name,
-        fields.map((field) => columns[field]),
-        rows.map((row) => fields.map((field) => row[field] as SqlValue)),
-        options,
-      ),
+      transaction.insert(name, columns, rows.map(toValues), options),
   };
+}
+
+function toColumn(field: string): string {
+  return field.replace(/(?<=[a-z0-9])(?=[A-Z])/g, '_').toLowerCase();
 }

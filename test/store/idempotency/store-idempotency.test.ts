@@ -11,7 +11,7 @@ import { newAttempt } from './new-attempt.ts';
 
 const LONG_RESULT = {
   scope: 's',
-  key: 'k',
+  idempotencyKey: 'k',
   fingerprint: 'f',
   state: 'CREATED',
   attemptId: 'attempt-1',
