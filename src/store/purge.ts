@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommitObserver } from './group-commit.ts';
 import { readClock, toIso, type Database, type SqlTransaction, type SqlValue } from './sql/database.ts';
-import { toIdPrefix } from './time-ordered-ids.ts';
+import { toIdPrefix } from './account-tasks.ts';
 
 /** Deletes expired rows in the background, in transactions small enough not to delay creates. */
 export interface Purge {

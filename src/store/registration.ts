@@ -2,21 +2,20 @@ import type { CreatedAccountTask, NewAccountTask, TaskUpdate } from '../contract
 import { TaskFailure } from '../contract/failure.ts';
 import { formatTimestamp, isEarlier, nextTick, toTicks } from '../contract/text-formats.ts';
 import {
-  KEPT_COLUMNS,
+  createTimeOrderedId,
+  insertTasks,
   type KeptFields,
+  readKept,
+  replaceTask,
   type StoredDetail,
-  TASK_ROW_COLUMNS,
   toAccountTask,
-  toTaskRow,
-  UPDATE_TASK,
-} from './account-task-row.ts';
+} from './account-tasks.ts';
 import type { CatalogueTask } from './catalogue.ts';
-import { readClock, type SqlTransaction, type SqlValue } from './sql/database.ts';
+import { readClock, type SqlTransaction } from './sql/database.ts';
 import type { KeyedAttempt } from './idempotency/attempt.ts';
 import { replayOrDecide } from './idempotency/store-idempotency.ts';
 import { type Client, CLIENTS, clientRevoked } from './clients.ts';
 import { accountTaskNotFound } from './store-failure.ts';
-import { createTimeOrderedId } from './time-ordered-ids.ts';
 
 /** A request to create or update a task of an account. */
 export interface Registration {
@@ -78,9 +77,9 @@ export async function registerTasks(
   );
   for (const [index, create] of creates.entries()) decisions.set(create, created[index] as Decision);
   const rows = [...decisions].flatMap(([{ accountId }, decision]) =>
-    decision instanceof TaskFailure || decision.replayed ? [] : [toRow(accountId, decision)],
+    decision instanceof TaskFailure || decision.replayed ? [] : [{ accountId, detail: toDetail(decision) }],
   );
-  await transaction.insert('account_tasks', TASK_ROW_COLUMNS, rows);
+  await insertTasks(transaction, rows);
   for (const update of inOrderOfTasks(registrations)) {
     const permitted = permit(update);
     const decision = permitted instanceof TaskFailure ? permitted : await updateTask(transaction, permitted, nowMs);
@@ -100,8 +99,7 @@ async function updateTask(transaction: SqlTransaction, permitted: Permitted, now
   const { accountId, update } = permitted;
   const { id = '', enabled = true, ifModified = null } = update ?? {};
   for (;;) {
-    const sql = `SELECT ${KEPT_COLUMNS} FROM account_tasks WHERE account_id = ?1 AND id = ?2`;
-    const [kept] = await transaction.read<KeptFields>(sql, [accountId, id]);
+    const kept = await readKept(transaction, accountId, id);
     if (!kept) return accountTaskNotFound(id, 'changed');
     const modified = kept.DateModified ?? '';
     if (ifModified !== null && toTicks(ifModified) !== toTicks(modified)) return conflict(modified);
@@ -109,14 +107,13 @@ async function updateTask(transaction: SqlTransaction, permitted: Permitted, now
     // Two states of a task never have the same time, or ifModified could not tell them apart.
     const DateModified = isEarlier(modified, now) ? now : nextTick(modified);
     const updated = toStored('UPDATED', permitted, { ...kept, DateModified }, enabled);
-    const changed = await transaction.write(UPDATE_TASK, [...toRow(accountId, updated), modified]);
     // Otherwise another transaction has updated the task since it was read.
-    if (changed > 0) return updated;
+    if (await replaceTask(transaction, { accountId, detail: toDetail(updated) }, modified)) return updated;
   }
 }
 
-function toRow(accountId: string, { accountTask }: CreatedAccountTask): readonly SqlValue[] {
-  return toTaskRow(accountId, accountTask.detail as StoredDetail);
+function toDetail({ accountTask }: CreatedAccountTask): StoredDetail {
+  return accountTask.detail as StoredDetail;
 }
 
 /** Returns a lookup of a registration's client: the caller's, else the account's oldest (lowest ID) that is not revoked. */

@@ -11,7 +11,7 @@ import { accountCaller, toIdentity } from './caller-identity.ts';
 import { CREATE, toKeyedAttempt } from './idempotency/attempt.ts';
 import { readWriteOutcome } from './idempotency/keys.ts';
 import { type Registration, registerTasks } from './registration.ts';
-import { createStoredReads } from './reading/stored-reads.ts';
+import { createStoredReads } from './account-tasks.ts';
 
 export interface StoredTaskServiceOptions {
   readonly database: Database;
@@ -39,6 +39,7 @@ export function createStoredTaskService({
     write: (transaction, registrations: readonly Registration[]) =>
       registerTasks(transaction, registrations, keyExpiryMs),
   });
+  const reads = createStoredReads(database);
   return {
     async create(task, call) {
       const { accountId, clientId } = accountCaller(call);
@@ -55,7 +56,8 @@ export function createStoredTaskService({
       throw notSupported('Nothing runs tasks in the task store, so none can be run now.');
     },
     createClient: async (order, call) => createClient(clients, order, accountCaller(call)),
-    ...createStoredReads(database),
+    find: async (ids, call, maxBytes) => reads.find(accountCaller(call), ids, maxBytes),
+    list: async (page, call) => reads.list(accountCaller(call), page),
     async findOutcome(idempotencyKey, call) {
       const caller = accountCaller(call);
       const [outcome] = await Promise.all([

@@ -1,10 +1,11 @@
 import { v7 as uuidv7 } from 'uuid';
-import type { AccountTask } from '../contract/account-task.ts';
+import { type AccountTask, readAccountTask } from '../contract/account-task.ts';
+import { type JsonObject, parseJsonKeepingDigits } from '../contract/json-value.ts';
 import type { CallerIdentity } from './caller-identity.ts';
-import { describeTable, type SqlTransaction, toIso } from './sql/database.ts';
 import { createRetryQueue, type QueueOptions } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals } from './refused-credentials.ts';
-import { createRecordReads } from './reading/record-reads.ts';
+import { type Database, describeTable, type SqlReader, type SqlTransaction, toIso } from './sql/database.ts';
+import { createTaskReads, type Cursors, type TaskReads } from './task-reads.ts';
 
 /** The result of a write that succeeded, as far as it concerns the record of an account task. */
 export interface NewRecord extends Acceptance {
@@ -79,4 +80,43 @@ function replaceRecord(
       WHERE scope = ?1 AND id = ?2`,
     [scope, id, detail, recordedAt, taskId],
   );
+}
+
+/** Creates the reads of the tasks that the upstream created, from their records. */
+export function createRecordReads(database: Database): TaskReads<CallerIdentity> {
+  return createTaskReads(database, {
+    table: 'recorded_tasks',
+    columns: RECORDS.select(['detail', 'recordedAt']),
+    text: 'detail',
+    key: 'position',
+    scope: 'scope = ?1',
+    toParameters: ({ scope }) => [scope],
+    toTask,
+    indexed: ['taskIds'],
+    // If PostgreSQL knew the scope and that it has many records, it would look for them in the index of all scopes by position.
+    toList: (_filter, range) => ({ ...range, scope: 'scope = (SELECT CAST(?1 AS TEXT))' }),
+    toKeys: toPositions,
+  });
+}
+
+/** Converts the IDs of cursors to positions. A record that is gone was older than all that are left. */
+async function toPositions(
+  reader: SqlReader,
+  { scope }: CallerIdentity,
+  { after = null, before = null }: Cursors,
+): Promise<Cursors> {
+  if (after === null && before === null) return {};
+  const rows = await reader.read<Pick<RecordRow, 'id' | 'position'>>(
+    'SELECT id, position FROM recorded_tasks WHERE scope = ?1 AND id = ANY (?2)',
+    [scope, [after ?? '', before ?? '']],
+  );
+  const positions = new Map(rows.map(({ id, position }) => [id, position]));
+  const toPosition = (id: string | null) => (id === null ? null : (positions.get(id) ?? ''));
+  return { after: toPosition(after), before: toPosition(before) };
+}
+
+function toTask({ detail, recordedAt }: Pick<RecordRow, 'detail' | 'recordedAt'>): AccountTask {
+  const task = readAccountTask(parseJsonKeepingDigits(detail ?? '') as JsonObject, 'Detail');
+  if ('at' in task) throw new Error(`A recorded task cannot be read: ${task.at} ${task.problem}`);
+  return { ...task, recordedAt };
 }

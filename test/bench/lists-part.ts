@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { openDatabase, openStore } from '../../src/store/store.ts';
-import { createTimeOrderedId } from '../../src/store/time-ordered-ids.ts';
+import { createTimeOrderedId } from '../../src/store/account-tasks.ts';
 import { startPostgresServer } from '../support/postgres-server.ts';
 import { median, table } from './numbers.ts';
 import { startProgram } from './program.ts';

@@ -3,13 +3,12 @@ import { expect, onTestFinished } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { type Caller, type TaskService, unsupportedWrites } from '../../src/contract/task-service.ts';
 import { formatTimestamp } from '../../src/contract/text-formats.ts';
-import { type StoredDetail, TASK_ROW_COLUMNS, toTaskRow } from '../../src/store/account-task-row.ts';
+import { createTimeOrderedId, insertTasks, type StoredDetail } from '../../src/store/account-tasks.ts';
 import { toIdentity } from '../../src/store/caller-identity.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { createRefusedCredentials } from '../../src/store/refused-credentials.ts';
 import { createTaskRecords, toRecord } from '../../src/store/task-records.ts';
 import { recordedTaskService } from '../../src/store/upstream-records.ts';
-import { createTimeOrderedId } from '../../src/store/time-ordered-ids.ts';
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts';
 import { type DatabaseKind } from '../support/databases.ts';
 import { migratedDatabase, sampleStore } from '../support/sample-account.ts';
@@ -95,10 +94,9 @@ export async function startStoredTasks(kind: DatabaseKind): Promise<ListedTasks>
     createId: (time) => createTimeOrderedId(Math.floor(TIMES[time] ?? 0)),
     add: (tasks) =>
       database.transaction((transaction) =>
-        transaction.insert(
-          'account_tasks',
-          TASK_ROW_COLUMNS,
-          tasks.map((task) => toTaskRow(accountId, toDetail(task))),
+        insertTasks(
+          transaction,
+          tasks.map((task) => ({ accountId, detail: toDetail(task) })),
         ),
       ),
   };

@@ -1,6 +1,6 @@
 import { version } from 'uuid';
 import { expect, test } from 'vitest';
-import { createTimeOrderedId, toIdPrefix } from '../../src/store/time-ordered-ids.ts';
+import { createTimeOrderedId, toIdPrefix } from '../../src/store/account-tasks.ts';
 
 const TIME_MS = Date.UTC(2026, 1, 22, 4, 10);
 

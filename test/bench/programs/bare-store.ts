@@ -1,7 +1,7 @@
 // node:http and the store's own insert, without GraphQL, credentials or checks: with one commit per event-loop turn or per create.
 import { createServer } from 'node:http';
 import { v7 as createTimeOrderedGuid } from 'uuid';
-import { TASK_ROW_COLUMNS, toTaskRow, type StoredDetail } from '../../../src/store/account-task-row.ts';
+import { insertTasks, type StoredDetail } from '../../../src/store/account-tasks.ts';
 import { createGroupCommit } from '../../../src/store/group-commit.ts';
 import { openDatabase } from '../../../src/store/store.ts';
 
@@ -15,10 +15,9 @@ const commits = createGroupCommit({
   database,
   maxPending: 10_000,
   write: async (transaction, details: readonly StoredDetail[]) => {
-    await transaction.insert(
-      'account_tasks',
-      TASK_ROW_COLUMNS,
-      details.map((detail) => toTaskRow(client.account_id, detail)),
+    await insertTasks(
+      transaction,
+      details.map((detail) => ({ accountId: client.account_id, detail })),
     );
     return details;
   },
@@ -27,7 +26,7 @@ const commits = createGroupCommit({
 async function create(detail: StoredDetail): Promise<StoredDetail> {
   if (isGrouped) return commits.add(detail);
   await database.transaction((transaction) =>
-    transaction.insert('account_tasks', TASK_ROW_COLUMNS, [toTaskRow(client?.account_id ?? '', detail)]),
+    insertTasks(transaction, [{ accountId: client?.account_id ?? '', detail }]),
   );
   return detail;
 }

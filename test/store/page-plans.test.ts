@@ -1,14 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import type { PageRequest } from '../../../src/contract/task-service.ts';
-import { formatTimestamp } from '../../../src/contract/text-formats.ts';
-import { createRecordReads } from '../../../src/store/reading/record-reads.ts';
-import { createStoredReads } from '../../../src/store/reading/stored-reads.ts';
-import type { Database, SqlParameter, SqlValue } from '../../../src/store/sql/database.ts';
-import { createTimeOrderedId } from '../../../src/store/time-ordered-ids.ts';
-import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
-import { administer, DATABASES, type DatabaseKind } from '../../support/databases.ts';
-import { callOf, sampleStore } from '../../support/sample-account.ts';
+import type { PageRequest } from '../../src/contract/task-service.ts';
+import { formatTimestamp } from '../../src/contract/text-formats.ts';
+import { createRecordReads } from '../../src/store/task-records.ts';
+import type { Database, SqlParameter, SqlValue } from '../../src/store/sql/database.ts';
+import { createStoredReads, createTimeOrderedId } from '../../src/store/account-tasks.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { administer, DATABASES, type DatabaseKind } from '../support/databases.ts';
+import { sampleStore } from '../support/sample-account.ts';
 
 /** A quarter of the rows belongs to one account, the others to many. */
 const ROWS = 8_000;
@@ -83,7 +82,12 @@ async function openStored(kind: DatabaseKind) {
   );
   const { statements, ...seen } = observed(database);
   const reads = createStoredReads(seen.database);
-  return { database, databaseUrl, statements, list: (page: PageRequest) => reads.list(page, callOf(OWN)) };
+  return {
+    database,
+    databaseUrl,
+    statements,
+    list: (page: PageRequest) => reads.list({ kind: 'account', accountId: OWN, clientId: null }, page),
+  };
 }
 
 async function openRecorded(kind: DatabaseKind) {

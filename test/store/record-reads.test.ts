@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { createRecordReads } from '../../../src/store/reading/record-reads.ts';
-import type { Database } from '../../../src/store/sql/database.ts';
-import { createTimeOrderedId } from '../../../src/store/time-ordered-ids.ts';
-import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
-import { DATABASES } from '../../support/databases.ts';
-import { migratedDatabase } from '../../support/sample-account.ts';
+import { createRecordReads } from '../../src/store/task-records.ts';
+import type { Database } from '../../src/store/sql/database.ts';
+import { createTimeOrderedId } from '../../src/store/account-tasks.ts';
+import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { DATABASES } from '../support/databases.ts';
+import { migratedDatabase } from '../support/sample-account.ts';
 
 const OWNER = { scope: 's', credential: null } as const;
 const TASK_IDS = [randomUUID(), randomUUID()];
