@@ -6,7 +6,7 @@ import { badInput, TaskFailure } from '../contract/failure.ts';
 import { OPERATIONS } from '../contract/operations.ts';
 import type { WriteName } from '../contract/task-service.ts';
 import { createSchema } from '../schema/schema.ts';
-import { WRITES } from '../schema/writes/write-call.ts';
+import { WRITES } from '../schema/builder.ts';
 import type { UpstreamRequest } from '../upstream/exchange.ts';
 import { createUpstreamTaskService, requestHeaders } from '../upstream/upstream-task-service.ts';
 import type { WireFormat } from '../wire/codec.ts';

@@ -1,11 +1,10 @@
 import type { AnswerBudget } from '../answer-budget.ts';
 import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from '../task-size.ts';
-import type { Builder } from '../builder.ts';
-import { type CreateAccountTaskInputRef, CREATE_KEY, toNewAccountTask } from './create-account-task.ts';
+import type { Builder, Written } from '../builder.ts';
+import { type CreateAccountTaskInputRef, CREATE_KEY, toNewAccountTask } from './single-writes.ts';
 import { countFieldsBelow, limitWrites } from '../requested-fields.ts';
-import { carryOut, type Written } from './write-call.ts';
 import { failedWrite } from './write-failure.ts';
-import { WRITE_COST, type WriteResultRef } from './write-field.ts';
+import { carryOut, WRITE_COST, type WriteResultRef } from './write-field.ts';
 
 export function addCreateAccountTasks(
   builder: Builder,

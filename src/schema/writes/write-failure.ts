@@ -1,8 +1,7 @@
 import { FAILURES, type FailureCode, type Outcome, shortenMessage, TaskFailure } from '../../contract/failure.ts';
 import type { WriteName } from '../../contract/task-service.ts';
-import type { Builder, FailedWrite } from '../builder.ts';
+import { type Builder, type FailedWrite, WRITES } from '../builder.ts';
 import type { GatewayContext } from '../context.ts';
-import { WRITES } from './write-call.ts';
 
 const OUTCOMES = {
   NOT_SENT: { description: 'Nothing left the gateway, so nothing was done.' },

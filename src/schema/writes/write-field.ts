@@ -1,10 +1,10 @@
 import type { InputFieldMap, InputShapeFromFields } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
-import type { WriteInput, WriteName } from '../../contract/task-service.ts';
-import type { Builder } from '../builder.ts';
-import type { GatewayContext } from '../context.ts';
+import { TaskFailure } from '../../contract/failure.ts';
+import type { WriteInput, WriteMethods, WriteName } from '../../contract/task-service.ts';
+import { type Builder, type WriteFacts, WRITES, type Written } from '../builder.ts';
+import { type GatewayContext, withCall } from '../context.ts';
 import { limitWrites } from '../requested-fields.ts';
-import { carryOut, WRITES, type Written } from './write-call.ts';
 import { failedWrite } from './write-failure.ts';
 
 /** Adds what the envelope of the contract says besides the Detail to the payload of a write. */
@@ -102,3 +102,39 @@ export function addWrite<Name extends WriteName, Args extends InputFieldMap>(
 }
 
 export type WriteResultRef = ReturnType<typeof addWrite>;
+
+/** The place of a write in the request: its path in the answer, and the path of its input in the arguments. */
+interface WritePlace {
+  readonly path: string;
+  readonly inputPath: string;
+}
+
+/** Carries out a write and adds it to `done`. */
+export function carryOut<Name extends WriteName>(
+  context: GatewayContext,
+  write: Name,
+  { path, inputPath }: WritePlace,
+  input: WriteInput<Name>,
+  idempotencyKey: string | null,
+): Promise<Written<Name>> {
+  const { done, id: idOf } = WRITES[write] as unknown as WriteFacts<Name>;
+  const methods: WriteMethods = context.tasks;
+  return withCall(context, (call) =>
+    methods[write](input, { ...call, idempotencyKey }).then(
+      (result) => {
+        const id = idOf(result, input);
+        (context.done[done] ??= []).push({ path, id });
+        return { ...result, id };
+      },
+      (error: unknown) => {
+        throw withInputPath(error, inputPath);
+      },
+    ),
+  );
+}
+
+/** Names a refused member of an input by its path in the arguments, as in `input.parameters`. */
+function withInputPath(error: unknown, inputPath: string): unknown {
+  if (!(error instanceof TaskFailure) || error.inputMember === undefined) return error;
+  return new TaskFailure('BAD_USER_INPUT', `${inputPath}.${error.message}`);
+}
