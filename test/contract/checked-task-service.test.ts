@@ -1,10 +1,10 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { describe, expect, test, vi } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { checkedTaskService } from '../../src/contract/checked-task-service.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { Call, TaskService } from '../../src/contract/task-service.ts';
+import type { Call } from '../../src/contract/task-service.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const CALL: Call = { caller: { kind: 'subject', subject: 'someone' }, requestId: 'r-1' };
 const TASK: NewAccountTask = {
@@ -30,18 +30,15 @@ const unexpected = () => {
 /** A task service that records its creates. */
 function recordingService() {
   const calls: unknown[] = [];
-  const inner: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const inner = partialTaskService({
     create: async (...call) => {
       calls.push(call);
       return CREATED;
     },
     find: unexpected,
     list: unexpected,
-    findOutcome: async () => null,
-    checks: {},
     close: unexpected,
-  };
+  });
   return { calls, inner };
 }
 

@@ -1,14 +1,14 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import type { Socket } from 'node:net';
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import type { FailureKind } from '../../src/contract/failure.ts';
-import type { Caller, TaskService } from '../../src/contract/task-service.ts';
+import type { Caller } from '../../src/contract/task-service.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { DATA, ERRORS, ID, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { httpAnswer, type RawAnswer, startRawService } from '../support/raw-service.ts';
 import { createRetryingFetcher } from './support/retrying-fetcher.ts';
 import { CREATE_WITH_KEY, startRouter } from './support/router.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const CREATED = httpAnswer(200, toEnvelope('json', ERRORS.null, DATA.whole));
 const REFUSED = toEnvelope('json', ERRORS.set, DATA.absent);
@@ -179,18 +179,12 @@ test.each(['*/*', 'application/json', 'application/graphql-response+json'])(
     let creates = 0;
     const detail = { n: 1n as unknown as number }; // not JSON
     const accountTask = { ID, TaskID: ID, ClientID: null, fields: {}, detail, recordedAt: null };
-    const tasks: TaskService = {
-      ...unsupportedWrites('not part of this test'),
+    const tasks = partialTaskService({
       async create() {
         creates += 1;
         return { accountTask, Identification: null, Result: null, replayed: false };
       },
-      find: async () => [],
-      list: async () => ({ tasks: [], hasNextPage: false }),
-      findOutcome: async () => null,
-      checks: {},
-      close: async () => {},
-    };
+    });
     const gateway = await startGateway(() => ({ tasks, authenticate, issueToken: null, batchConcurrency: 1 }));
     onTestFinished(() => gateway.close());
     const { fetcher, takeAttempts } = createRetryingFetcher();

@@ -1,14 +1,13 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { GraphQLError } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
-import type { TaskService } from '../../src/contract/task-service.ts';
 import { refusedResult } from '../../src/graphql/error-shapes.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const MUTATION = `mutation ($input: CreateAccountTaskInput!) { createAccountTask(input: $input) { accountTask { id } } }`;
 const REQUEST = { query: MUTATION, variables: { input: SAMPLE_INPUT } };
@@ -18,15 +17,12 @@ let failure: unknown;
 const logged: { level: string; facts: object; sentence: string }[] = [];
 const note = (level: string) => (facts: object, sentence: string) => void logged.push({ level, facts, sentence });
 const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-const tasks: TaskService = {
-  ...unsupportedWrites('not part of this test'),
+const tasks = partialTaskService({
   create: () => Promise.reject(failure),
   find: () => Promise.reject(failure),
   list: () => Promise.reject(failure),
   findOutcome: () => Promise.reject(failure),
-  checks: {},
-  close: async () => {},
-};
+});
 const gateway = await startGateway(
   () => ({
     tasks,

@@ -1,4 +1,3 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import type { Backend } from '../../src/app/gateway.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
@@ -19,6 +18,7 @@ import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { execute, parse, validate } from 'graphql';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const DETAIL = {
   ...SAMPLE_DETAIL,
@@ -61,8 +61,7 @@ function deterministicBackend(): Backend {
         throw new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'NOT_SENT' }, 'Who?');
       return { kind: 'forwarded', authorization: authorization ?? '' };
     },
-    tasks: {
-      ...unsupportedWrites('not part of this test'),
+    tasks: partialTaskService({
       create: async ({ Parameters }) => {
         endAs(Parameters);
         return { accountTask: task, ...envelope, replayed: false };
@@ -82,9 +81,7 @@ function deterministicBackend(): Backend {
       find: async (ids) => ids.map((id) => (id === task.ID ? task : null)),
       list: async ({ first }) => ({ tasks: [task, task].slice(0, first), hasNextPage: true }),
       findOutcome: async (key) => outcomes[key] ?? null,
-      checks: {},
-      close: async () => {},
-    },
+    }),
   };
 }
 

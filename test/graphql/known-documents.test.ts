@@ -1,4 +1,3 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { buildSchema, type GraphQLResolveInfo } from 'graphql';
 import { expect, test } from 'vitest';
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
@@ -6,6 +5,7 @@ import { UnreadAnswers } from '../../src/schema/answer-budget.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-record.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const nobody = () => Promise.reject(new Error('Nothing is called.'));
 
@@ -19,15 +19,12 @@ function createTellingEndpoint() {
   const refusals: string[] = [];
   const endpoint = createGraphqlEndpoint({
     schema,
-    tasks: {
-      ...unsupportedWrites('not part of this test'),
+    tasks: partialTaskService({
       create: nobody,
       find: nobody,
       list: nobody,
       findOutcome: nobody,
-      checks: {},
-      close: async () => {},
-    },
+    }),
     authenticate: nobody,
     log: { debug() {}, info() {}, warn() {}, error() {} },
     metrics: { ...metrics, countRefusal: (limit) => void refusals.push(limit) },

@@ -1,12 +1,11 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { onTestFinished } from 'vitest';
 import type { Environment } from '../../src/app/config.ts';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { TaskService } from '../../src/contract/task-service.ts';
 import type { Log } from '../../src/telemetry/log.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 /** An input whose parameters name the outcome of its create. */
 export const inputThat = (outcome: keyof typeof OUTCOMES) => ({ ...SAMPLE_INPUT, parameters: JSON.stringify(outcome) });
@@ -41,8 +40,7 @@ export async function startScriptedGateway(env: Environment = {}): Promise<Scrip
   const logged: { facts: object; sentence: string }[] = [];
   const note = (facts: object, sentence: string): void => void logged.push({ facts, sentence });
   const log: Log = { debug: () => undefined, info: () => undefined, warn: note, error: note };
-  const tasks: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const tasks = partialTaskService({
     create: async ({ Parameters }) => {
       const end = OUTCOMES[JSON.parse(Parameters) as keyof typeof OUTCOMES];
       const id = `00000000-0000-4000-8000-${String(ids.length).padStart(12, '0')}`;
@@ -50,12 +48,7 @@ export async function startScriptedGateway(env: Environment = {}): Promise<Scrip
       ids.push(id);
       return { accountTask, Identification: null, Result: null, replayed: false };
     },
-    find: async (asked) => asked.map(() => null),
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    findOutcome: async () => null,
-    checks: {},
-    close: async () => {},
-  };
+  });
   const gateway = await startGateway(
     () => ({
       tasks,

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { expect, onTestFinished } from 'vitest';
 import { type AccountTask, readAccountTask } from '../../src/contract/account-task.ts';
-import { type Caller, type TaskService, unsupportedWrites } from '../../src/contract/task-service.ts';
+import type { Caller, TaskService } from '../../src/contract/task-service.ts';
 import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { createTimeOrderedId, insertTasks, type StoredDetail } from '../../src/store/account-tasks.ts';
 import { toIdentity } from '../../src/store/caller-identity.ts';
@@ -12,6 +12,7 @@ import { recordedTaskService } from '../../src/store/upstream-records.ts';
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts';
 import { type DatabaseKind } from '../support/databases.ts';
 import { migratedDatabase, sampleStore } from '../support/sample-account.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 /** The values from which tasks and filters are made. */
 export const TASK_IDS = ['a', 'b', 'c'].map((digit) => `${digit.repeat(8)}-0000-4000-8000-000000000000`);
@@ -108,14 +109,7 @@ export async function startRecordedTasks(kind: DatabaseKind): Promise<ListedTask
   const options = { database, maxPending: 1_000, onUnwritten: () => {} };
   const records = createTaskRecords(options);
   const refusals = createRefusedCredentials(options);
-  const upstream: TaskService = {
-    ...unsupportedWrites('not part of this test'),
-    find: async () => [],
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    findOutcome: async () => null,
-    checks: {},
-    close: async () => {},
-  };
+  const upstream = partialTaskService({});
   const tasks = recordedTaskService(upstream, records, refusals);
   onTestFinished(() => tasks.close());
   return {

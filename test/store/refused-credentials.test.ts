@@ -1,4 +1,3 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { afterEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { readAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
@@ -18,6 +17,7 @@ import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';
 import { newAttempt } from './idempotency/new-attempt.ts';
 import { withOutages } from './outages.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const BLOCKED = { code: 'UNAUTHENTICATED', outcome: 'NOT_SENT', message: expect.stringContaining('refused') as string };
 const REFUSED = { code: 'UNAUTHENTICATED', outcome: 'REJECTED' };
@@ -158,15 +158,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     const { database, countRefused } = await openGateways(kind);
     const caller = { kind: 'subject', subject: 'user-17' } as const;
     const refusing = withUpstreamRecords(
-      {
-        ...unsupportedWrites('not part of this test'),
+      partialTaskService({
         create: () => Promise.reject(new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'No.')),
-        find: async () => [],
-        list: async () => ({ tasks: [], hasNextPage: false }),
-        findOutcome: async () => null,
-        checks: {},
-        close: async () => {},
-      },
+      }),
       { ...database, close: async () => {} },
       {
         leaseMs: 1,

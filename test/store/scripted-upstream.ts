@@ -1,9 +1,8 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { type CreatedAccountTask, type NewAccountTask, readAccountTask } from '../../src/contract/account-task.ts';
 import { type JsonObject, parseJsonKeepingDigits } from '../../src/contract/json-value.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { TaskService } from '../../src/contract/task-service.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 /** Creates the result of a create. Its Detail has a number whose digits a JavaScript number cannot hold. */
 export function createdTask(id: string = SAMPLE_DETAIL.ID): CreatedAccountTask {
@@ -20,18 +19,12 @@ export function createdTask(id: string = SAMPLE_DETAIL.ID): CreatedAccountTask {
 /** Creates a service whose creates return the `answers` in turn. It collects what was sent to it. */
 export function scriptedUpstream(...answers: readonly (() => Promise<CreatedAccountTask>)[]) {
   const sent: NewAccountTask[] = [];
-  const tasks: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const tasks = partialTaskService({
     create: (task) => {
       sent.push(task);
       return answers[sent.length - 1]?.() ?? Promise.resolve(createdTask());
     },
-    find: async () => [],
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    findOutcome: async () => null,
-    checks: {},
-    close: async () => {},
-  };
+  });
   return { tasks, sent };
 }
 

@@ -1,11 +1,10 @@
-import { unsupportedWrites } from '../../src/contract/task-service.ts';
 import { describe, expect, test } from 'vitest';
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
-import type { TaskService } from '../../src/contract/task-service.ts';
 import { type BreakerState, circuitBreakerTaskService } from '../../src/upstream/circuit-breaker.ts';
 import { SAMPLE_TASK, openTaskService } from '../support/sample-task.ts';
 import { openRawService } from '../support/test-client.ts';
+import { partialTaskService } from '../support/partial-task-service.ts';
 
 const CREATED = {} as CreatedAccountTask;
 const TASK = {} as NewAccountTask;
@@ -24,18 +23,13 @@ function breakerOver(answer: () => Promise<CreatedAccountTask>, openMs: number, 
   let sent = 0;
   const states: BreakerState[] = [];
   const clock = { nowMs: 1_800_000_000_000 };
-  const inner: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const inner = partialTaskService({
     create: () => {
       sent += 1;
       return answer();
     },
-    find: async () => [],
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    findOutcome: async () => null,
     checks: { upstream: async () => 'ok' },
-    close: async () => {},
-  };
+  });
   const tasks = circuitBreakerTaskService(inner, {
     failuresToOpen: 3,
     openMs,

@@ -1,15 +1,14 @@
-import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../../src/app/open-backend.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { TaskService } from '../../../src/contract/task-service.ts';
 import type { Log } from '../../../src/telemetry/log.ts';
 import { startGateway } from '../../support/running-gateway.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { startRestService } from '../../support/rest-service.ts';
 import { createBatch, item, items } from '../../support/batch.ts';
 import { startCountedGateway } from '../counted-gateway.ts';
+import { partialTaskService } from '../../support/partial-task-service.ts';
 
 /** The maximum number of concurrent creates of a batch at the service. */
 const UPSTREAM_CONCURRENCY = 16;
@@ -76,18 +75,12 @@ test('failures of items are logged with the request ID: known ones with their ca
   const logged: object[] = [];
   const note = (level: string) => (facts: object, sentence: string) => void logged.push({ level, facts, sentence });
   const log: Log = { debug: note('debug'), info: note('info'), warn: note('warn'), error: note('error') };
-  const tasks: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const tasks = partialTaskService({
     async create({ Parameters }) {
       if (Parameters === '1') throw defect;
       throw new TaskFailure({ code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' }, 'It failed.', { cause });
     },
-    find: async () => [],
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    findOutcome: async () => null,
-    checks: {},
-    close: async () => {},
-  };
+  });
   const gateway = await startGateway(
     () => ({
       tasks,

@@ -1,11 +1,10 @@
-import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openBackend } from '../../../src/app/open-backend.ts';
 import { FAILURES, type FailureKind, TaskFailure } from '../../../src/contract/failure.ts';
-import type { TaskService } from '../../../src/contract/task-service.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../../support/envelope-text.ts';
 import { startRestService } from '../../support/rest-service.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway, startStoreGateway } from '../../support/running-gateway.ts';
+import { partialTaskService } from '../../support/partial-task-service.ts';
 
 const KINDS = FAILURES.flatMap(({ code, outcomes }) => outcomes.map((outcome) => ({ code, outcome }) as FailureKind));
 const FAILURE = 'code outcome retryable errorCode errorReason requestId message';
@@ -41,15 +40,12 @@ async function failBothWays(gateway: RunningGateway, variables: Variables, heade
 
 describe('a create that fails in a known or unknown way', async () => {
   let failure: unknown;
-  const tasks: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const tasks = partialTaskService({
     create: () => Promise.reject(failure),
     find: () => Promise.reject(failure),
     list: () => Promise.reject(failure),
     findOutcome: () => Promise.reject(failure),
-    checks: {},
-    close: async () => {},
-  };
+  });
   const gateway = await startGateway(() => ({
     tasks,
     authenticate: () => ({ kind: 'account', accountId: 'a', clientId: null }),

@@ -1,4 +1,3 @@
-import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { randomUUID } from 'node:crypto';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
@@ -11,6 +10,7 @@ import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES } from '../../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
+import { partialTaskService } from '../../support/partial-task-service.ts';
 
 const LEASE_MS = 60_000;
 const START_MS = Date.UTC(2026, 1, 22);
@@ -129,8 +129,7 @@ function createWorld(unclocked: Database) {
   const openGateway = (gateway: number): TaskService => {
     const instance = { hasEnded: false, end: Promise.withResolvers<void>() };
     instances[gateway] = instance;
-    const service: TaskService = {
-      ...unsupportedWrites('not part of this test'),
+    const service = partialTaskService({
       create: (task, call) =>
         new Promise((resolve, reject) => {
           if (instance.hasEnded) return;
@@ -156,12 +155,7 @@ function createWorld(unclocked: Database) {
           sends.push(send);
           if (isEnding) send.end?.('created');
         }),
-      find: async () => [],
-      list: async () => ({ tasks: [], hasNextPage: false }),
-      findOutcome: async () => null,
-      checks: {},
-      close: async () => {},
-    };
+    });
     const tasks = idempotentTaskService(service, {
       database: withConnection(gateway, instance),
       leaseMs: LEASE_MS,

@@ -1,9 +1,8 @@
-import { unsupportedWrites } from '../../../src/contract/task-service.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { type CreatedAccountTask, readAccountTask } from '../../../src/contract/account-task.ts';
 import type { JsonObject } from '../../../src/contract/json-value.ts';
 import { TaskFailure } from '../../../src/contract/failure.ts';
-import type { WriteCall, TaskService } from '../../../src/contract/task-service.ts';
+import type { WriteCall } from '../../../src/contract/task-service.ts';
 import { type Database, DatabaseUnavailableError } from '../../../src/store/sql/database.ts';
 import { idempotentTaskService } from '../../../src/store/idempotency/upstream-idempotency.ts';
 import { createSettlements, type SettlementsOptions, toSettled } from '../../../src/store/idempotency/settlements.ts';
@@ -12,6 +11,7 @@ import { withClock } from '../../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { newAttempt } from './new-attempt.ts';
+import { partialTaskService } from '../../support/partial-task-service.ts';
 
 const CALL: WriteCall = {
   caller: { kind: 'forwarded', authorization: 'Bearer a' },
@@ -56,19 +56,13 @@ async function interrupted(kind: DatabaseKind, first: () => Promise<CreatedAccou
   const { database, state } = await failingDatabase(kind);
   const seen = { sent: 0, unsettled: 0 };
   const clock = { nowMs: Date.UTC(2026, 1, 22) };
-  const inner: TaskService = {
-    ...unsupportedWrites('not part of this test'),
+  const inner = partialTaskService({
     create() {
       seen.sent += 1;
       state.isDown = seen.sent === 1;
       return seen.sent === 1 ? first() : createdTask();
     },
-    find: async () => [],
-    list: async () => ({ tasks: [], hasNextPage: false }),
-    findOutcome: async () => null,
-    checks: {},
-    close: async () => {},
-  };
+  });
   const tasks = idempotentTaskService(inner, {
     database: withClock(database, clock),
     leaseMs: 60_000,
