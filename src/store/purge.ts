@@ -1,15 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { CommitObserver } from './group-commit.ts';
-import { readClock, toIso, type Database, type SqlTransaction, type SqlValue } from './sql/database.ts';
+import { readClock, toIso, type Database, type SqlValue } from './sql/database.ts';
 import { toIdPrefix } from './account-tasks.ts';
-
-/** Deletes expired rows in the background, in transactions small enough not to delay creates. */
-export interface Purge {
-  /** Deletes all rows that have expired. */
-  run(): Promise<void>;
-  /** Stops after the current transaction. */
-  close(): Promise<void>;
-}
 
 export interface PurgeOptions {
   readonly database: Database;
@@ -21,43 +13,28 @@ export interface PurgeOptions {
   readonly observer?: CommitObserver | undefined;
 }
 
-/** The rows of one table that expire. */
-interface Expiry {
-  readonly table: string;
-  readonly key: string;
-  /** The indexed column that holds the time. */
-  readonly column: string;
-  /** Returns the column's value up to which rows have expired, for a time of the database's clock. */
-  readonly limit: (nowMs: number) => SqlValue;
-}
-
-const KEYS = { table: 'idempotency_keys', key: 'scope, idempotency_key', column: 'expires_at' };
-const REFUSALS = { table: 'refused_credentials', key: 'credential' };
-const EXPIRIES: readonly Expiry[] = [
-  { table: 'tokens', key: 'hash', column: 'expires_at', limit: toIso },
-  { ...KEYS, limit: toIso },
-  { ...REFUSALS, column: 'expires_at', limit: (nowMs) => nowMs },
-];
 const DAY_MS = 86_400_000;
 /** More than a commit of creates adds, so that rows are deleted faster than they are added. */
 const MAX_ROWS = 512;
 const INTERVAL_MS = 60_000;
 
-export function createPurge(options: PurgeOptions): Purge {
+/** Deletes expired rows in the background, in transactions small enough not to delay creates. */
+export function createPurge(options: PurgeOptions) {
   const { database, intervalMs = INTERVAL_MS, observer } = options;
-  const expiries = [...EXPIRIES, ...recordExpiries(options)];
+  const expiries = toExpiries(options);
   const closing = new AbortController();
-  const deleteSome = async (expiry: Expiry, limit: SqlValue): Promise<number> => {
-    const startedMs = performance.now();
-    const rows = await database.transaction((transaction) => deleteExpired(transaction, expiry, limit));
-    if (rows > 0) observer?.onCommit(rows, performance.now() - startedMs);
-    return rows;
-  };
+  /** Deletes all rows that have expired. */
   const run = async (): Promise<void> => {
     const nowMs = await readClock(database);
-    for (const expiry of expiries) {
+    for (const [table, key, column, toLimit] of expiries) {
+      const sql = `DELETE FROM ${table} WHERE (${key}) IN
+        (SELECT ${key} FROM ${table} WHERE ${column} <= ?1 ORDER BY ${column} LIMIT ?2)`;
       let rows = MAX_ROWS;
-      while (rows === MAX_ROWS && !closing.signal.aborted) rows = await deleteSome(expiry, expiry.limit(nowMs));
+      while (rows === MAX_ROWS && !closing.signal.aborted) {
+        const startedMs = performance.now();
+        rows = await database.transaction((transaction) => transaction.write(sql, [toLimit(nowMs), MAX_ROWS]));
+        if (rows > 0) observer?.onCommit(rows, performance.now() - startedMs);
+      }
     }
   };
   const repeat = async (): Promise<void> => {
@@ -72,36 +49,33 @@ export function createPurge(options: PurgeOptions): Purge {
   const running = repeat();
   return {
     run,
-    close() {
+    /** Stops after the current transaction. */
+    close(): Promise<void> {
       closing.abort();
       return running;
     },
   };
 }
 
-/** The expiries that RECORD_DAYS adds. Keys stay until they expire, since they prevent a second create. */
-function recordExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Expiry[] {
-  if (recordDays === null) return [];
+/** A table, its key, the indexed column that holds the time, and that column's value up to which rows have expired. */
+type Expiry = readonly [table: string, key: string, column: string, toLimit: (nowMs: number) => SqlValue];
+
+/** Keys stay until they expire, since they prevent a second create. */
+function toExpiries({ keyExpiryMs, recordDays }: PurgeOptions): readonly Expiry[] {
+  const always: readonly Expiry[] = [
+    ['tokens', 'hash', 'expires_at', toIso],
+    ['idempotency_keys', 'scope, idempotency_key', 'expires_at', toIso],
+    ['refused_credentials', 'credential', 'expires_at', (nowMs) => nowMs],
+  ];
+  if (recordDays === null) return always;
   const recordMs = recordDays * DAY_MS;
   return [
-    {
-      table: 'recorded_tasks',
-      key: 'scope, position',
-      column: 'position',
-      limit: (nowMs) => toIdPrefix(nowMs - recordMs),
-    },
-    { table: 'attempts', key: 'id', column: 'settled_at', limit: (nowMs) => toIso(nowMs - recordMs) },
+    ...always,
+    ['recorded_tasks', 'scope, position', 'position', (nowMs) => toIdPrefix(nowMs - recordMs)],
+    ['attempts', 'id', 'settled_at', (nowMs) => toIso(nowMs - recordMs)],
     // By then the records and keys that the refusal protects have expired.
-    { ...REFUSALS, column: 'refused_at', limit: (nowMs) => nowMs - Math.max(recordMs, keyExpiryMs) },
+    ['refused_credentials', 'credential', 'refused_at', (nowMs) => nowMs - Math.max(recordMs, keyExpiryMs)],
   ];
-}
-
-function deleteExpired(transaction: SqlTransaction, { table, key, column }: Expiry, limit: SqlValue): Promise<number> {
-  return transaction.write(
-    `DELETE FROM ${table} WHERE (${key}) IN
-      (SELECT ${key} FROM ${table} WHERE ${column} <= ?1 ORDER BY ${column} LIMIT ?2)`,
-    [limit, MAX_ROWS],
-  );
 }
 
 /** Resolves with true after the pause, or with false once the signal is aborted. */
