@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { TaskFailure } from '../contract/failure.ts';
 import type { AccountCaller, Call, Caller } from '../contract/task-service.ts';
 
@@ -23,9 +23,9 @@ export function toIdentity(caller: Caller): CallerIdentity {
     return { scope: `account:${caller.accountId}:${caller.clientId ?? ''}`, credential: null };
   if (caller.kind === 'subject') return { scope: subjectScope(caller.subject), credential: null };
   const { authorization, verified } = caller;
-  const hash = `authorization:${sha256(normalizeScheme(authorization))}`;
-  const credential = { hash, expiresAtMs: verified?.expiresAtMs ?? Number.MAX_SAFE_INTEGER };
-  return { scope: verified ? subjectScope(verified.subject) : hash, credential };
+  const own = `authorization:${hash('sha256', normalizeScheme(authorization), 'base64url')}`;
+  const credential = { hash: own, expiresAtMs: verified?.expiresAtMs ?? Number.MAX_SAFE_INTEGER };
+  return { scope: verified ? subjectScope(verified.subject) : own, credential };
 }
 
 /** Returns the caller of a call to the store. @throws TaskFailure for any other kind of caller. */
@@ -38,15 +38,11 @@ export function accountCaller({ caller }: Call): AccountCaller {
 }
 
 function subjectScope(subject: string): string {
-  return `subject:${sha256(subject)}`;
+  return `subject:${hash('sha256', subject, 'base64url')}`;
 }
 
 /** Capitalizes the scheme as in `Bearer x`, since HTTP ignores its case. */
 function normalizeScheme(authorization: string): string {
   const [, first = '', rest = '', credentials] = /^(\S)(\S*)\s+(.*)$/s.exec(authorization) ?? [];
   return credentials === undefined ? authorization : `${first.toUpperCase()}${rest.toLowerCase()} ${credentials}`;
-}
-
-function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('base64url');
 }

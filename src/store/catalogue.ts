@@ -8,16 +8,12 @@ export type CatalogueTask = {
   readonly name: string;
 };
 
-export interface Catalogue {
-  /** Adds a task. @throws TaskFailure BAD_USER_INPUT for a blank name, an id that is not a GUID, or an id in use. */
-  add(task: CatalogueTask): Promise<CatalogueTask>;
-  /** Returns all tasks, ordered by name. */
-  list(): Promise<readonly CatalogueTask[]>;
-}
+export type Catalogue = ReturnType<typeof createCatalogue>;
 
-export function createCatalogue(database: Database): Catalogue {
+export function createCatalogue(database: Database) {
   return {
-    async add({ id, name }) {
+    /** Adds a task. @throws TaskFailure BAD_USER_INPUT for a blank name, an id that is not a GUID, or an id in use. */
+    async add({ id, name }: CatalogueTask): Promise<CatalogueTask> {
       const guid = parseGuid(id);
       if (guid === null) throw badInput('id', `expected ${GUID_FORMS}, got "${id}"`);
       if (name.trim() === '') throw badInput('name', 'expected a name that is not blank');
@@ -30,7 +26,8 @@ export function createCatalogue(database: Database): Catalogue {
       });
       return { id: guid, name };
     },
-    async list() {
+    /** Returns all tasks, ordered by name. */
+    async list(): Promise<readonly CatalogueTask[]> {
       const tasks = await database.read<CatalogueTask>('SELECT id, name FROM catalogue ORDER BY name, id');
       return tasks.map(({ id, name }) => ({ id, name }));
     },

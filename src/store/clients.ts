@@ -1,4 +1,5 @@
-import { randomBytes, randomUUID, scrypt, timingSafeEqual } from 'node:crypto';
+import { randomBytes, randomUUID, scrypt, type ScryptOptions, timingSafeEqual } from 'node:crypto';
+import { promisify } from 'node:util';
 import { v7 as uuidv7 } from 'uuid';
 import { badInput, badInputMember, TaskFailure } from '../contract/failure.ts';
 import { GUID_FORMS, parseGuid, formatTimestamp } from '../contract/text-formats.ts';
@@ -17,7 +18,7 @@ export type Client = {
   readonly revokedAt: string | null;
 };
 
-export interface NewClient {
+interface NewClient {
   /** At most 18 characters, as in the contract. */
   readonly name: string;
   /** A GUID; if absent, the client gets a new account. */
@@ -26,19 +27,7 @@ export interface NewClient {
   readonly secret?: string | null;
 }
 
-export interface Clients {
-  /** Creates a client. The secret is shown only here. @throws TaskFailure BAD_USER_INPUT for a value that is not valid. */
-  create(client: NewClient): Promise<{ readonly client: Client; readonly secret: string }>;
-  /** Returns all clients, oldest first. */
-  list(): Promise<readonly Client[]>;
-  /** Returns the client if the secret is correct, else null. The time taken does not reveal whether the client exists. */
-  verifySecret(clientId: string, secret: string): Promise<Client | null>;
-  /**
-   * Revokes a client and its tokens: once this has resolved, no process accepts its secret or tokens. Its tasks stay.
-   * Revoking it again changes nothing. Returns null for an unknown client.
-   */
-  revoke(clientId: string): Promise<Client | null>;
-}
+export type Clients = ReturnType<typeof createClients>;
 
 const { maxLength: MAX_NAME_LENGTH } = BODY_FIELDS.Name;
 const { maxLength: MAX_SECRET_LENGTH, storeMinLength: MIN_SECRET_LENGTH } = BODY_FIELDS.Secret;
@@ -54,9 +43,10 @@ export const CLIENTS = describeTable<ClientRow>(
 );
 const SELECT = `SELECT ${CLIENTS.select()} FROM clients`;
 
-export function createClients(database: Database): Clients {
+export function createClients(database: Database) {
   return {
-    async create({ name, accountId, secret: given = null }) {
+    /** Creates a client. The secret is shown only here. @throws TaskFailure BAD_USER_INPUT for a value that is not valid. */
+    async create({ name, accountId, secret: given = null }: NewClient) {
       if (name.trim() === '' || name.length > MAX_NAME_LENGTH)
         throw badInputMember('name', `expected 1 to ${MAX_NAME_LENGTH} characters, not only blanks, got "${name}"`);
       if (given !== null && (given.length < MIN_SECRET_LENGTH || given.length > MAX_SECRET_LENGTH)) {
@@ -65,7 +55,7 @@ export function createClients(database: Database): Clients {
       }
       const account = accountId === undefined ? randomUUID() : parseGuid(accountId);
       if (account === null) throw badInput('accountId', `expected ${GUID_FORMS}, got "${accountId}"`);
-      const secret = given ?? createSecret();
+      const secret = given ?? randomBytes(SECRET_BYTES).toString('base64url');
       const secretHash = await hashSecret(secret);
       const row = await database.transaction(async (transaction): Promise<ClientRow> => {
         const createdAt = formatTimestamp(await readClock(transaction));
@@ -75,18 +65,24 @@ export function createClients(database: Database): Clients {
       });
       return { client: toClient(row), secret };
     },
-    async list() {
+    /** Returns all clients, oldest first. */
+    async list(): Promise<readonly Client[]> {
       const rows = await database.read<ClientRow>(`${SELECT} ORDER BY id`);
       return rows.map(toClient);
     },
-    async verifySecret(clientId, secret) {
+    /** Returns the client if the secret is correct, else null. The time taken does not reveal whether the client exists. */
+    async verifySecret(clientId: string, secret: string): Promise<Client | null> {
       const id = parseGuid(clientId);
       if (id === null || secret.length > MAX_SECRET_LENGTH) return null;
       const [row] = await database.read<ClientRow>(`${SELECT} WHERE id = ?1`, [id]);
       const isItsSecret = await matchesSecret(secret, row?.secretHash ?? null);
       return row && isItsSecret ? toClient(row) : null;
     },
-    revoke: (clientId) =>
+    /**
+     * Revokes a client and its tokens: once this has resolved, no process accepts its secret or tokens. Its tasks stay.
+     * Revoking it again changes nothing. Returns null for an unknown client.
+     */
+    revoke: (clientId: string): Promise<Client | null> =>
       database.transaction(async (transaction) => {
         const id = parseGuid(clientId);
         // No secret matches "revoked:", by which versions before the column know a revoked client.
@@ -106,13 +102,10 @@ function toClient({ id, accountId, name, createdAt, revokedAt }: ClientRow): Cli
   return { id, accountId, name, createdAt, revokedAt };
 }
 
+/** In 43 characters. */
+const SECRET_BYTES = 32;
 const COST = { N: 16_384, r: 8, p: 1 } as const;
 const KEY_BYTES = 32;
-
-/** Creates a client's secret: 256 random bits in 43 characters. */
-function createSecret(): string {
-  return randomBytes(32).toString('base64url');
-}
 
 /** Returns `scrypt:<salt>:<key>`, from which the secret cannot be recovered. */
 async function hashSecret(secret: string): Promise<string> {
@@ -130,12 +123,7 @@ export async function matchesSecret(secret: string, hash: string | null): Promis
 }
 
 function deriveKey(secret: string, salt: Buffer): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    scrypt(secret, salt, KEY_BYTES, COST, (error, key) => {
-      if (error) reject(error);
-      else resolve(key);
-    });
-  });
+  return promisify<string, Buffer, number, ScryptOptions, Buffer>(scrypt)(secret, salt, KEY_BYTES, COST);
 }
 
 /** Returns an SQL condition that is true unless the client with this ID is revoked. */

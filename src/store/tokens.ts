@@ -16,15 +16,7 @@ export interface IssuedToken {
   readonly expiresInSeconds: number;
 }
 
-export interface Tokens {
-  /** Issues a token. @throws TaskFailure BAD_USER_INPUT if the client is not one of the account's, or is revoked. */
-  issue(holder: TokenHolder): Promise<IssuedToken>;
-  /**
-   * Returns the caller of the token; null if it was never issued or has expired. A cached caller is returned synchronously.
-   * A revoked client may stay cached for a minute; each read and create checks for revocation itself.
-   */
-  verify(token: string): AccountCaller | Promise<AccountCaller | null>;
-}
+export type Tokens = ReturnType<typeof createTokens>;
 
 type TokenRow = {
   readonly hash: string;
@@ -46,7 +38,7 @@ const LIFE_MS = 8 * 3_600_000;
 const TOKENS = describeTable<TokenRow>('tokens', 'hash', 'accountId', 'clientId', 'expiresAt');
 const SELECT = `SELECT ${TOKENS.select()}, now_ms() AS "nowMs" FROM tokens WHERE hash = ?1`;
 
-export function createTokens(database: Database): Tokens {
+export function createTokens(database: Database) {
   const cache = createBoundedCache<Verified>(CACHE_BOUNDS);
   const read = async (tokenHash: string): Promise<AccountCaller | null> => {
     const [row] = await database
@@ -59,7 +51,8 @@ export function createTokens(database: Database): Tokens {
     return caller;
   };
   return {
-    async issue({ accountId, clientId }) {
+    /** Issues a token. @throws TaskFailure BAD_USER_INPUT if the client is not one of the account's, or is revoked. */
+    async issue({ accountId, clientId }: TokenHolder): Promise<IssuedToken> {
       const token = randomBytes(32).toString('base64url');
       return database.transaction(async (transaction) => {
         const expiresAt = toIso((await readClock(transaction)) + LIFE_MS);
@@ -71,7 +64,11 @@ export function createTokens(database: Database): Tokens {
         return { token, expiresAt, expiresInSeconds: LIFE_MS / 1000 };
       });
     },
-    verify(token) {
+    /**
+     * Returns the caller of the token; null if it was never issued or has expired. A cached caller is returned synchronously.
+     * A revoked client may stay cached for a minute; each read and create checks for revocation itself.
+     */
+    verify(token: string): AccountCaller | Promise<AccountCaller | null> {
       const tokenHash = hashToken(token);
       const verified = cache.get(tokenHash);
       return verified && performance.now() < verified.untilMs ? verified.caller : read(tokenHash);
