@@ -20,73 +20,59 @@ export interface FaultOptions {
 
 type Wording = Pick<(typeof OPERATIONS)['create' | 'update'], 'action' | 'subject' | 'unknownFate'>;
 
-/** Makes a fault of a create or an update. `store` is the write that it stands in front of. */
-type Fault = <Result extends object>(
-  store: () => Promise<Result>,
-  wait: (ms: number) => Promise<unknown>,
-  wording: Wording,
-) => Promise<Result>;
+/** A fault of a create or an update. */
+interface Fault {
+  /** The event, for the catalogue. */
+  readonly name: string;
+  /** Null if the write succeeds. */
+  readonly outcome: Outcome | null;
+  readonly delayMs?: number;
+  /** True if the write is carried out before it fails. */
+  readonly isStored?: boolean;
+  /** Absent if the write succeeds. */
+  readonly toError?: (wording: Wording) => Error;
+}
 
 const TASK_ID_PREFIX = 'fa000000-0000-4000-8000-000000000';
-const SLOW_MS = 8_000;
 /** Longer than any fault takes. */
 const LEASE_MS = 30_000;
 const MAX_PENDING = 1_000;
 const REASON = 'The start date is in the past.';
 
 /** The faults by the last three digits of their TaskIDs. */
-const FAULTS: Readonly<Record<string, readonly [name: string, fault: Fault, outcome?: Outcome]>> = {
-  401: failing({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, 'The service did not accept the credentials.'),
-  403: failing(
-    { code: 'FORBIDDEN', outcome: 'REJECTED' },
-    ({ action }) => `The service does not allow this caller to ${action}.`,
-  ),
-  404: failing({ code: 'TASK_NOT_FOUND', outcome: 'REJECTED' }, 'The catalogue has no such task.'),
-  409: failing({ code: 'CLIENT_REQUIRED', outcome: 'REJECTED' }, 'The account has no client; create one first.'),
-  422: failing({ code: 'TASK_REJECTED', outcome: 'REJECTED' }, REASON, { errorCode: 'E17', errorReason: REASON }),
-  429: failing(
-    { code: 'OVERLOADED', outcome: 'REJECTED' },
-    ({ subject }) => `The service refused ${subject} because it is busy.`,
-  ),
-  503: failing({ code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' }, 'The service cannot be reached.'),
-  500: failing(
-    { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' },
-    ({ unknownFate }) => `The service failed (HTTP 500); ${unknownFate}.`,
-  ),
-  504: [
-    'UPSTREAM_TIMEOUT, created',
-    async (store, _wait, { unknownFate }) => {
-      const result = await store();
-      if ('replayed' in result && result.replayed) return result;
-      throw new TaskFailure('UPSTREAM_TIMEOUT', `The service did not answer in time; ${unknownFate}.`);
-    },
-    'UNKNOWN',
-  ],
-  102: [
-    'created after 8 seconds',
-    async (store, wait) => {
-      await wait(SLOW_MS);
-      return store();
-    },
-  ],
-  999: [
-    'INTERNAL_SERVER_ERROR',
-    () => {
-      throw new Error('The fault …999 is a defect on purpose.');
-    },
-    'UNKNOWN',
-  ],
+const FAULTS: Readonly<Record<string, Fault>> = {
+  401: failure('UNAUTHENTICATED', 'REJECTED', () => 'The service did not accept the credentials.'),
+  403: failure('FORBIDDEN', 'REJECTED', ({ action }) => `The service does not allow this caller to ${action}.`),
+  404: failure('TASK_NOT_FOUND', 'REJECTED', () => 'The catalogue has no such task.'),
+  409: failure('CLIENT_REQUIRED', 'REJECTED', () => 'The account has no client; create one first.'),
+  422: failure('TASK_REJECTED', 'REJECTED', () => REASON, { errorCode: 'E17', errorReason: REASON }),
+  429: failure('OVERLOADED', 'REJECTED', ({ subject }) => `The service refused ${subject} because it is busy.`),
+  503: failure('UPSTREAM_UNREACHABLE', 'NOT_SENT', () => 'The service cannot be reached.'),
+  500: failure('UPSTREAM_FAILED', 'UNKNOWN', ({ unknownFate }) => `The service failed (HTTP 500); ${unknownFate}.`),
+  504: {
+    ...failure(
+      'UPSTREAM_TIMEOUT',
+      'UNKNOWN',
+      ({ unknownFate }) => `The service did not answer in time; ${unknownFate}.`,
+    ),
+    name: 'UPSTREAM_TIMEOUT, created',
+    isStored: true,
+  },
+  102: { name: 'created after 8 seconds', outcome: null, delayMs: 8_000 },
+  999: {
+    name: 'INTERNAL_SERVER_ERROR',
+    outcome: 'UNKNOWN',
+    toError: () => new Error('The fault …999 is a defect on purpose.'),
+  },
 };
 
 /** The faults whose keys are kept as those of a service are: claimed before the create, settled after it. */
 const AT_THE_SERVICE: ReadonlySet<string> = new Set(['500', '102']);
 
-/** A catalogue task whose creates and updates are a fault. `outcome` is null if they succeed. */
-export interface FaultTask extends CatalogueTask {
-  readonly outcome: Outcome | null;
-}
+/** A catalogue task whose creates and updates are a fault. */
+export type FaultTask = CatalogueTask & Pick<Fault, 'outcome'>;
 
-export const FAULT_TASKS: readonly FaultTask[] = Object.entries(FAULTS).map(([digits, [name, , outcome = null]]) => ({
+export const FAULT_TASKS: readonly FaultTask[] = Object.entries(FAULTS).map(([digits, { name, outcome }]) => ({
   id: `${TASK_ID_PREFIX}${digits}`,
   name: `Fault: ${name}`,
   outcome,
@@ -102,8 +88,12 @@ export function faultyTaskService(
     store: () => Promise<Result>,
     wording: Wording,
   ): Promise<Result> => {
-    const [, fault] = FAULTS[toDigits(taskId)] ?? [];
-    return fault ? fault(store, wait, wording) : store();
+    const { delayMs, isStored, toError } = FAULTS[toDigits(taskId)] ?? {};
+    if (delayMs) await wait(delayMs);
+    if (!toError) return store();
+    const result = isStored ? await store() : {};
+    if ('replayed' in result && result.replayed) return result as Result;
+    throw toError(wording);
   };
   const create: TaskService['create'] = (task, call) =>
     carryOut(task.TaskID, () => inner.create(task, call), OPERATIONS.create);
@@ -135,16 +125,12 @@ function toDigits(taskId: string): string {
   return taskId.startsWith(TASK_ID_PREFIX) ? taskId.slice(TASK_ID_PREFIX.length) : '';
 }
 
-function failing(
-  kind: FailureKind,
-  message: string | ((wording: Wording) => string),
+function failure(
+  code: FailureKind['code'],
+  outcome: Outcome,
+  toMessage: (wording: Wording) => string,
   evidence?: FailureEvidence,
-): readonly [name: string, fault: Fault, outcome: Outcome] {
-  return [
-    kind.code,
-    (_store, _wait, wording) => {
-      throw new TaskFailure(kind, typeof message === 'string' ? message : message(wording), evidence);
-    },
-    kind.outcome,
-  ];
+): Fault {
+  const kind = { code, outcome } as FailureKind;
+  return { name: code, outcome, toError: (wording) => new TaskFailure(kind, toMessage(wording), evidence) };
 }
