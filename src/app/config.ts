@@ -89,8 +89,8 @@ function readVariables(read: ReadVariable, isDemo: boolean) {
   const { proxy, unused } = upstreamUrl ? readProxy(read, upstreamUrl) : { proxy: null, unused: [] };
   const { tracing, ignored } = readTelemetry(read);
   const upstream = {
-    /** The gateway's own credentials for the service; null if the caller's Authorization is forwarded. */
-    ownClient: clientId && auth ? { clientId, clientSecret, callers: auth } : null,
+    /** The gateway's own credentials for the service, only with `auth`; null if the caller's Authorization is forwarded. */
+    ownClient: clientId && auth ? { clientId, clientSecret } : null,
     /** The proxy for connections to the service; null if they are direct. */
     proxy,
     format: read('UPSTREAM_FORMAT', 'json', oneOf(['json', 'xml'])),

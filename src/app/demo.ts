@@ -5,7 +5,7 @@ import type { Store } from '../store/store.ts';
 import type { Backend } from './gateway.ts';
 import type { Config } from './config.ts';
 import type { FaultTask } from './faults.ts';
-import { observeCommits, type Observers } from './observers.ts';
+import type { Observers } from './observers.ts';
 import { storeBackend } from './open-backend.ts';
 
 /** The TaskID of the contract's own sample request. */
@@ -61,7 +61,7 @@ export interface Demo {
 export async function openDemo(config: Config, observers: Observers): Promise<Demo> {
   const { openDatabase, createStore } = await import('../store/store.ts');
   const database = await openDatabase(config.databaseUrl);
-  const store = createStore(database, { ...config, observeCommits: observeCommits(observers.metrics) });
+  const store = createStore(database, { ...config, observeCommits: observers.metrics.observeCommits });
   let faults: readonly FaultTask[] = [];
   let { tasks } = store;
   if (config.faults) {

@@ -1,4 +1,3 @@
-import type { ObserveCommits } from '../store/group-commit.ts';
 import type { Config } from './config.ts';
 import { createLog, createRequestLog, type Log, openLogSink, type ProcessFacts } from '../telemetry/log.ts';
 import { createMetrics, type Metrics } from '../telemetry/metrics.ts';
@@ -47,9 +46,4 @@ export async function openObservers(config: Config, facts: ProcessFacts = {}): P
       logSink.flush();
     },
   };
-}
-
-/** Returns an observer that counts a database's commits. */
-export function observeCommits(metrics: Metrics): ObserveCommits {
-  return (kind) => ({ ...metrics.commits(kind), onRefused: () => metrics.countRefusal('pending_writes') });
 }

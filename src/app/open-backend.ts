@@ -2,11 +2,10 @@ import { tokenAuthentication, type VerifyToken } from '../auth/authenticate.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { BODY_FIELDS } from '../contract/operations.ts';
 import type { Store } from '../store/store.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
-import type { AuthConfig, Config } from './config.ts';
+import type { Config } from './config.ts';
 import type { Backend } from './gateway.ts';
-import { observeCommits, type Observers } from './observers.ts';
+import type { Observers } from './observers.ts';
 
 /** A whole batch shares one commit in the store. */
 const BATCH_CONCURRENCY = 100;
@@ -15,16 +14,16 @@ const BATCH_CONCURRENCY = 100;
 export async function openBackend(config: Config, observers: Observers): Promise<Backend> {
   if (config.upstream) {
     const { openUpstreamBackend } = await import('./upstream-backend.ts');
-    return openUpstreamBackend(config, config.upstream, observers, openTokenVerifier);
+    return openUpstreamBackend(config, config.upstream, observers, await openTokenVerifier(config, observers));
   }
   const { openStore } = await import('../store/store.ts');
-  const store = await openStore({ ...config, observeCommits: observeCommits(observers.metrics) });
+  const store = await openStore({ ...config, observeCommits: observers.metrics.observeCommits });
   return storeBackend(store, config, observers);
 }
 
 /** Puts authentication, validation and metrics in front of an open store. */
-export async function storeBackend(store: Store, config: Config, { metrics }: Observers): Promise<Backend> {
-  const observed = metrics.observeWrites(store.tasks, { backend: 'store', tables: config });
+export async function storeBackend(store: Store, config: Config, observers: Observers): Promise<Backend> {
+  const observed = observers.metrics.observeWrites(store.tasks, { backend: 'store', tables: config });
   return {
     tasks: checkedTaskService(observed, {
       xmlProblem,
@@ -35,7 +34,7 @@ export async function storeBackend(store: Store, config: Config, { metrics }: Ob
     }),
     authenticate: tokenAuthentication(
       (token) => store.tokens.verify(token),
-      config.auth && (await openTokenVerifier(config.auth, metrics)),
+      await openTokenVerifier(config, observers),
     ),
     issueToken: async (clientId, clientSecret) => {
       const client = await store.clients.verifySecret(clientId, clientSecret);
@@ -45,8 +44,9 @@ export async function storeBackend(store: Store, config: Config, { metrics }: Ob
   };
 }
 
-/** Opens the verifier of callers' JWTs; its code is loaded only where JWTs are accepted. */
-async function openTokenVerifier(auth: AuthConfig, { countRefusal }: Metrics): Promise<VerifyToken> {
+/** Opens the verifier of callers' JWTs, if they are accepted; its code is loaded only then. */
+async function openTokenVerifier({ auth }: Config, { metrics }: Observers): Promise<VerifyToken | null> {
+  if (!auth) return null;
   const { createTokenVerifier } = await import('../auth/jwt.ts');
-  return createTokenVerifier({ ...auth, onKeysUnavailable: () => countRefusal('issuer_keys') });
+  return createTokenVerifier({ ...auth, onKeysUnavailable: () => metrics.countRefusal('issuer_keys') });
 }

@@ -1,17 +1,10 @@
-import { openObservers, type Observers } from './observers.ts';
+import { openObservers } from './observers.ts';
 import { openBackend } from './open-backend.ts';
 import type { Config, Mode } from './config.ts';
 import { demoBanner, openDemo, SAMPLE_MUTATION, withSampleKey } from './demo.ts';
 import { demoSections } from './demo-page.ts';
 import { exampleTabs } from './example-tabs.ts';
-import {
-  type Addresses,
-  type Backend,
-  type CloseOptions,
-  createHttpGateway,
-  type Gateway,
-  type PageOptions,
-} from './gateway.ts';
+import { type CloseOptions, createHttpGateway } from './gateway.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { setFlagsFromString } from 'node:v8';
 
@@ -41,22 +34,18 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   const demo = mode === 'demo' && !config.upstream ? await openDemo(config, observers) : null;
   const backend = demo?.backend ?? (await openBackend(config, observers));
   const authorization = demo?.authorization ?? PLACEHOLDER;
-  const { gateway, address, metricsAddress } = await listen(config, backend, observers, {
-    tabs: mode === 'demo' ? exampleTabs(config) : [withSampleKey(SAMPLE_MUTATION, config)],
-    headers: { Authorization: authorization },
-    isLocal: mode === 'demo',
-    sections: mode === 'demo' ? demoSections(config, demo) : [],
-  }).catch(async (error: NodeJS.ErrnoException & { readonly port?: number }) => {
+  const start = async () => {
+    const gateway = createHttpGateway(config, backend, observers, {
+      tabs: mode === 'demo' ? exampleTabs(config) : [withSampleKey(SAMPLE_MUTATION, config)],
+      headers: { Authorization: authorization },
+      isLocal: mode === 'demo',
+      sections: mode === 'demo' ? demoSections(config, demo) : [],
+    });
+    return { gateway, ...(await gateway.listen()) };
+  };
+  const { gateway, address, metricsAddress } = await start().catch(async (error: unknown) => {
     await backend.tasks.close();
-    if (error.code === 'EADDRINUSE') {
-      const variable = error.port === config.metricsPort ? 'METRICS_PORT' : 'PORT';
-      throw new Error(`port ${error.port} of ${config.host} is in use; set ${variable} to another port`);
-    }
-    if (error.code === 'ENOTFOUND' || error.code === 'EADDRNOTAVAIL')
-      throw new Error(
-        `HOST ${config.host} is not an address of this machine; set HOST to 127.0.0.1, or to 0.0.0.0 for all its addresses`,
-      );
-    throw error;
+    throw toStartError(error as ListenError, config);
   });
   const backendName = config.upstream ? 'upstream' : 'store';
   log.info(
@@ -75,14 +64,15 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
   };
 }
 
-async function listen(
-  config: Config,
-  backend: Backend,
-  observers: Observers,
-  pages: PageOptions,
-): Promise<Addresses & { readonly gateway: Gateway }> {
-  const gateway = createHttpGateway(config, backend, observers, pages);
-  return { gateway, ...(await gateway.listen()) };
+type ListenError = NodeJS.ErrnoException & { readonly port?: number };
+
+function toStartError(error: ListenError, { host, metricsPort }: Config): Error {
+  const { code, port } = error;
+  const variable = port === metricsPort ? 'METRICS_PORT' : 'PORT';
+  if (code === 'EADDRINUSE') return new Error(`port ${port} of ${host} is in use; set ${variable} to another port`);
+  const remedy = 'set HOST to 127.0.0.1, or to 0.0.0.0 for all its addresses';
+  const isUnknown = code === 'ENOTFOUND' || code === 'EADDRNOTAVAIL';
+  return isUnknown ? new Error(`HOST ${host} is not an address of this machine; ${remedy}`) : error;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Backend } from './gateway.ts';
-import { observeCommits, type Observers } from './observers.ts';
-import type { AuthConfig, Config, UpstreamConfig } from './config.ts';
+import type { Observers } from './observers.ts';
+import type { Config, UpstreamConfig } from './config.ts';
 import { checkedTaskService } from '../contract/checked-task-service.ts';
 import { TaskFailure } from '../contract/failure.ts';
 import { type TaskService, unsupportedWrites } from '../contract/task-service.ts';
@@ -10,7 +10,6 @@ import { createUpstreamClient } from '../upstream/client.ts';
 import { createUpstreamTaskService } from '../upstream/upstream-task-service.ts';
 import { readTlsFiles } from '../upstream/service-connector.ts';
 import { createOwnToken } from '../upstream/own-token.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
 import { xmlProblem } from '../wire/xml-document.ts';
 
 /** The message that refuses an idempotency key if nothing is recorded. */
@@ -37,7 +36,7 @@ export async function openUpstreamBackend(
   config: Config,
   upstream: UpstreamConfig,
   observers: Observers,
-  openTokenVerifier: (auth: AuthConfig, metrics: Metrics) => Promise<VerifyToken>,
+  verifyToken: VerifyToken | null,
 ): Promise<Backend> {
   const { log, metrics } = observers;
   const upstreamMetrics = metrics.observeUpstream();
@@ -58,8 +57,7 @@ export async function openUpstreamBackend(
     ownClient &&
     createOwnToken({
       client,
-      clientId: ownClient.clientId,
-      clientSecret: ownClient.clientSecret,
+      ...ownClient,
       now: monotonicMs,
       onFailure: (failure) => log.error({ code: failure.code, err: failure.cause }, failure.message),
     });
@@ -96,9 +94,8 @@ export async function openUpstreamBackend(
       keyRefusal: upstream.isRecorded ? null : KEY_REFUSAL,
       requiresKey: config.requiresIdempotencyKey,
     }),
-    authenticate: ownClient
-      ? subjectAuthentication(await openTokenVerifier(ownClient.callers, metrics))
-      : forwardedAuthentication(config.auth && (await openTokenVerifier(config.auth, metrics))),
+    // The configuration refuses credentials without an issuer of the callers' JWTs.
+    authenticate: ownClient ? subjectAuthentication(verifyToken as VerifyToken) : forwardedAuthentication(verifyToken),
     issueToken: null,
     // A single batch must not exceed the limit of calls in flight.
     batchConcurrency: Math.min(BATCH_CONCURRENCY, upstream.maxInFlight),
@@ -152,6 +149,6 @@ async function withRecords(
       metrics.countLateAnswer();
       log.error(late, 'an answer of the service arrived after its write was settled by hand; the settlement stays');
     },
-    observeCommits: observeCommits(metrics),
+    observeCommits: metrics.observeCommits,
   });
 }

@@ -99,13 +99,19 @@ export function createMetrics() {
     registers,
   });
   ready.set(1);
+  const countRefusal = families.addCounter(
+    'gateway_refusals_total',
+    'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
+    'limit',
+    LIMITS,
+  );
   return {
     requests: createRequestMetrics(families),
     /** Decorates a task service: counts its writes. To be called once. */
     observeWrites: (tasks: TaskService, observed: ObservedWrites) => observeWrites(families, tasks, observed),
     /** To be called once, in upstream mode only. */
     observeUpstream: () => createUpstreamMetrics(families),
-    commits: createCommitMetrics(families),
+    observeCommits: createCommitMetrics(families, () => countRefusal('pending_writes')),
     /** Counts a member of an answer that is not in the contract. The service chooses `path`, so its labels are bounded. */
     countUnknownField: (path: string) => countPath(PLAIN_PATH.test(path) ? paths.admit(path) : paths.find('')),
     countChangedField: families.addCounter<string>(
@@ -135,12 +141,7 @@ export function createMetrics() {
         },
       });
     },
-    countRefusal: families.addCounter(
-      'gateway_refusals_total',
-      'Requests, connections and answers that were refused, truncated or had to wait at a limit, by limit.',
-      'limit',
-      LIMITS,
-    ),
+    countRefusal,
     setBreakerState: (state: keyof typeof BREAKER_STATES) => breaker.set(BREAKER_STATES[state]),
     setReady: (isReady: boolean) => ready.set(isReady ? 1 : 0),
     /** Returns the values for another process, which sums those of all workers. */

@@ -186,7 +186,7 @@ const COMMIT_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.
 const ITEMS = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
 /** Adds the metrics of database commits. `kind` is what a commit writes (task, record, claim, …), or purge if it deletes. */
-export function createCommitMetrics(families: Families) {
+export function createCommitMetrics(families: Families, onRefused: () => void) {
   const labelNames = ['kind'];
   const pending = new Map<string, number>();
   const pendingItems = new Gauge({
@@ -220,6 +220,7 @@ export function createCommitMetrics(families: Families) {
         duration.observe(durationMs / 1000);
       },
       onFailure: () => void (failed.value += 1),
+      onRefused,
     };
   };
 }

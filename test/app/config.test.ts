@@ -167,8 +167,8 @@ describe('readConfig', () => {
 
   test('reads credentials of the gateway for authenticated callers', () => {
     const env = { ...UPSTREAM, ...AUTH, UPSTREAM_CLIENT_ID: 'gateway', UPSTREAM_CLIENT_SECRET: 'hunter2' };
-    const ownClient = { clientId: 'gateway', clientSecret: 'hunter2', callers: CALLERS };
-    expect(readConfig(env, 'serve').upstream).toEqual({ ...UPSTREAM_DEFAULTS, ownClient });
+    const ownClient = { clientId: 'gateway', clientSecret: 'hunter2' };
+    expect(readConfig(env, 'serve')).toMatchObject({ upstream: { ...UPSTREAM_DEFAULTS, ownClient }, auth: CALLERS });
   });
 
   test('turns GraphiQL off in the demo if only trusted documents may run', () => {

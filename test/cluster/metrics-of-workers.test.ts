@@ -15,7 +15,7 @@ async function readValues(metrics: ReturnType<typeof createMetricsOfWorkers>) {
 
 async function snapshotOf({ failures, circuit }: { failures: number; circuit: 'open' | 'closed' }) {
   const metrics = createMetrics();
-  const commit = metrics.commits('task');
+  const commit = metrics.observeCommits('task');
   for (let count = 0; count < failures; count += 1) commit.onFailure();
   metrics.setBreakerState(circuit);
   return metrics.snapshot();

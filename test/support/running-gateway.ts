@@ -1,6 +1,6 @@
 import { type Config, type Environment, type Mode, readConfig } from '../../src/app/config.ts';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { observeCommits, type Observers } from '../../src/app/observers.ts';
+import type { Observers } from '../../src/app/observers.ts';
 import { storeBackend } from '../../src/app/open-backend.ts';
 import { type Backend, createHttpGateway } from '../../src/app/gateway.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
@@ -83,7 +83,7 @@ export interface StoreGateway extends RunningGateway {
 /** Starts a gateway with its own store in memory, one client and the sample task. */
 export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
   const metrics = createMetrics();
-  const store = await openStore({ databaseUrl: 'sqlite::memory:', observeCommits: observeCommits(metrics) });
+  const store = await openStore({ databaseUrl: 'sqlite::memory:', observeCommits: metrics.observeCommits });
   const { client } = await store.clients.create({ name: 'test' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
