@@ -15,7 +15,7 @@ export function rootFields(info: GraphQLResolveInfo): readonly FieldNode[] {
   const [only, ...others] = info.operation.selectionSet.selections;
   // The resolver that calls this is executed, so its field is the only one.
   if (only?.kind === Kind.FIELD && others.length === 0) return [only];
-  return [...collectFields(info.operation.selectionSet, info).values()];
+  return [...collectFields([info.operation.selectionSet], info, false).values()];
 }
 
 /** Counts the fields below these selections by name. Fragments are expanded; fields merged in the answer count once. */
@@ -24,43 +24,37 @@ export function countFieldsBelow(
   info: GraphQLResolveInfo,
 ): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
-  const seen = new Set<string>();
-  const visit = (selection: SelectionNode, path: string): void => {
-    if (!isIncluded(selection, info)) return;
-    if (selection.kind !== Kind.FIELD) {
-      const fragment = selection.kind === Kind.FRAGMENT_SPREAD ? info.fragments[selection.name.value] : selection;
-      for (const inner of fragment?.selectionSet.selections ?? []) visit(inner, path);
-      return;
-    }
-    const fieldPath = `${path}.${(selection.alias ?? selection.name).value}`;
-    const name = selection.name.value;
-    if (!seen.has(fieldPath)) counts.set(name, (counts.get(name) ?? 0) + 1);
-    seen.add(fieldPath);
-    for (const inner of selection.selectionSet?.selections ?? []) visit(inner, fieldPath);
-  };
-  for (const { selections: all } of selections) for (const selection of all) visit(selection, '');
+  for (const { name } of collectFields(selections, info, true).values())
+    counts.set(name.value, (counts.get(name.value) ?? 0) + 1);
   return counts;
 }
 
-/** Collects fields by response name as they are executed: each fragment once, and one field per name. */
+/** Collects fields by their path in the answer, as they are executed: each fragment once, and one field per path. */
 function collectFields(
-  { selections }: SelectionSetNode,
+  selections: readonly SelectionSetNode[],
   info: GraphQLResolveInfo,
-  fields = new Map<string, FieldNode>(),
-  visited = new Set<string>(),
+  isDeep: boolean,
 ): ReadonlyMap<string, FieldNode> {
-  for (const selection of selections) {
-    if (!isIncluded(selection, info)) continue;
+  const fields = new Map<string, FieldNode>();
+  const visited = new Set<string>();
+  const visit = (selection: SelectionNode, path: string): void => {
+    if (!isIncluded(selection, info)) return;
+    let inner: SelectionSetNode | undefined;
+    let innerPath = path;
     if (selection.kind === Kind.FIELD) {
-      fields.set((selection.alias ?? selection.name).value, selection);
+      innerPath = `${path}.${(selection.alias ?? selection.name).value}`;
+      fields.set(innerPath, selection);
+      inner = isDeep ? selection.selectionSet : undefined;
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      collectFields(selection.selectionSet, info, fields, visited);
-    } else if (!visited.has(selection.name.value)) {
-      visited.add(selection.name.value);
-      const fragment = info.fragments[selection.name.value];
-      if (fragment) collectFields(fragment.selectionSet, info, fields, visited);
+      inner = selection.selectionSet;
+    } else {
+      const key = `${path}...${selection.name.value}`;
+      if (!visited.has(key)) inner = info.fragments[selection.name.value]?.selectionSet;
+      visited.add(key);
     }
-  }
+    for (const next of inner?.selections ?? []) visit(next, innerPath);
+  };
+  for (const { selections: all } of selections) for (const selection of all) visit(selection, '');
   return fields;
 }
 
