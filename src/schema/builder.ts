@@ -5,8 +5,7 @@ import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonValue } from '../contract/json-value.ts';
 import type { WriteInput, WriteName, WriteOutcome, WriteResult } from '../contract/task-service.ts';
 import type { DoneWrites, GatewayContext } from './context.ts';
-import type { TaskList } from './list-cursor.ts';
-import type { AnsweredPage } from './task-reading.ts';
+import type { AnsweredPage, TaskList } from './task-reading.ts';
 
 export interface WriteFacts<Name extends WriteName> {
   /** The start of the names of its types, and its field's name but for the first letter. */

@@ -17,8 +17,7 @@ import type { GatewayContext } from './context.ts';
 import { addCreateAccountTasks } from './writes/create-account-tasks.ts';
 import { addReferences, type SubgraphOptions, toSubgraphSchema } from './subgraph.ts';
 import { addSingleWrites } from './writes/single-writes.ts';
-import { addWriteFailure } from './writes/write-failure.ts';
-import { addWriteOutcome } from './writes/write-outcome.ts';
+import { addWriteFailure, addWriteOutcome } from './writes/write-outcome.ts';
 import { addEnums, nameAcceptedMembers, addScalars } from './leaf-types.ts';
 
 const SUBGRAPH: SubgraphOptions = {

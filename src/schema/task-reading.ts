@@ -1,11 +1,13 @@
+import { createHash } from 'node:crypto';
 import type { AccountTask } from '../contract/account-task.ts';
-import type { Call, TaskService, WriteOutcome } from '../contract/task-service.ts';
+import { badInput } from '../contract/failure.ts';
+import type { AccountTaskFilter, AccountTaskOrder, Call, TaskService, WriteOutcome } from '../contract/task-service.ts';
+import { parseGuid } from '../contract/text-formats.ts';
 import type { AnswerBudget } from './answer-budget.ts';
-import type { TaskList } from './list-cursor.ts';
 import {
   answerSize,
+  createHeldTasks,
   type FieldCounts,
-  heldSize,
   shortAnswerSize,
   withoutLongTexts,
   withoutUnrequested,
@@ -15,6 +17,12 @@ import {
 export interface TaskReader {
   readonly tasks: TaskService;
   readonly answer: AnswerBudget;
+}
+
+/** A list of account tasks, which its cursors name. */
+export interface TaskList {
+  readonly order: AccountTaskOrder;
+  readonly filter: AccountTaskFilter;
 }
 
 /** A request for a page, which is read from one end of the list or from the other. */
@@ -125,6 +133,30 @@ function toAnsweredPage(
     : { list, tasks: read, hasNextPage: hasMore, hasPreviousPage: after !== null, startId: begin, endId: end };
 }
 
+const CURSOR_TYPE = 'AccountTask';
+
+/** Makes the cursor of a task: its ID and, unless it is the list without a filter that callers get by default, what names the list. */
+export function toCursor(id: string, list: TaskList): string {
+  return Buffer.from(`${CURSOR_TYPE}:${id}${toSuffix(list)}`, 'latin1').toString('base64');
+}
+
+/** Returns the ID of a cursor's task. @throws TaskFailure (BAD_USER_INPUT) if the cursor is not one of this list. */
+export function fromCursor(argument: 'after' | 'before', cursor: string, list: TaskList): string {
+  const text = Buffer.from(cursor, 'base64').toString('latin1');
+  const [, type, guid = '', suffix] = /^(\w+):([^:]+)(.*)$/s.exec(text) ?? [];
+  const id = type === CURSOR_TYPE ? parseGuid(guid) : null;
+  if (id === null) throw badInput(argument, `expected a cursor that accountTasks returned, got "${cursor}"`);
+  if (suffix !== toSuffix(list))
+    throw badInput(argument, `expected a cursor of a list with the same filter and order, got "${cursor}"`);
+  return id;
+}
+
+function toSuffix({ order, filter }: TaskList): string {
+  const conditions = JSON.stringify(filter);
+  if (conditions === '{}') return order === 'NEWEST_FIRST' ? '' : `:${order}`;
+  return `:${order}:${createHash('sha256').update(conditions).digest('base64url').slice(0, 16)}`;
+}
+
 /** Finds tasks by ID slice by slice. A task that exceeds the budget of the answer becomes an error. */
 export async function findTasks(
   ids: readonly string[],
@@ -133,12 +165,10 @@ export async function findTasks(
   fieldCounts: FieldCounts,
 ): Promise<readonly (AccountTask | null | Error)[]> {
   const found = new Map<string, AccountTask | null>();
-  let heldBytes = 0;
+  const held = createHeldTasks(answer, fieldCounts);
   const keep = (id: string, task: AccountTask | null): boolean => {
-    const kept = task && withoutUnrequested(task, fieldCounts);
-    const bytes = kept ? heldSize(kept) : 0;
-    if (!answer.take(bytes)) return false;
-    heldBytes += bytes;
+    const kept = task && held.tryHold(task);
+    if (task && !kept) return false;
     found.set(id, kept);
     return true;
   };
@@ -148,9 +178,7 @@ export async function findTasks(
     rest = isRoomLeft ? rest.filter((_, index) => slice[index] === undefined) : [];
     if (rest.length > 0) await answer.exclusiveTurn();
   }
-  await answer.waitToWrite(heldBytes);
-  // From here on the values of the tasks are charged as they are written.
-  answer.release(heldBytes);
+  await held.release();
   return ids.map((id) => found.get(id) ?? (found.has(id) ? null : answer.tooLargeError()));
 }
 
@@ -161,19 +189,13 @@ export async function findOutcomes(
   { tasks: service, answer }: TaskReader,
   fieldCounts: FieldCounts,
 ): Promise<readonly (WriteOutcome | null | Error)[]> {
-  let heldBytes = 0;
+  const held = createHeldTasks(answer, fieldCounts);
   const find = async (key: string): Promise<WriteOutcome | null> => {
     const outcome = await service.findOutcome(key, call);
-    if (!outcome?.accountTask) return outcome;
-    const accountTask = withoutUnrequested(outcome.accountTask, fieldCounts);
-    const bytes = heldSize(accountTask);
-    if (!answer.take(bytes)) return { ...outcome, accountTask: withoutLongTexts(accountTask, answer) };
-    heldBytes += bytes;
-    return { ...outcome, accountTask };
+    return outcome?.accountTask ? { ...outcome, accountTask: held.hold(outcome.accountTask) } : outcome;
   };
   const outcomes: (WriteOutcome | null | Error)[] = [];
   for (const key of keys) outcomes.push(await find(key).catch((error: unknown) => error as Error));
-  await answer.waitToWrite(heldBytes);
-  answer.release(heldBytes);
+  await held.release();
   return outcomes;
 }

@@ -30,9 +30,28 @@ export function answerSize(task: AccountTask, fieldCounts: FieldCounts): number 
   return bytes;
 }
 
-/** The approximate size of a task in memory, in bytes. */
-export function heldSize({ fields, detail }: AccountTask): number {
-  return Math.max(jsonSize(fields), jsonSize(detail));
+/** Charges the tasks that wait for others, by their approximate size in memory, to the answer. */
+export function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
+  let heldBytes = 0;
+  const tryHold = (task: AccountTask): AccountTask | null => {
+    const kept = withoutUnrequested(task, fieldCounts);
+    const bytes = Math.max(jsonSize(kept.fields), jsonSize(kept.detail));
+    if (!answer.take(bytes)) return null;
+    heldBytes += bytes;
+    return kept;
+  };
+  return {
+    /** Returns the task as the answer needs it; null if it exceeds the budget. */
+    tryHold,
+    /** Returns the task as the answer needs it, without its long texts if it exceeds the budget. */
+    hold: (task: AccountTask): AccountTask =>
+      tryHold(task) ?? withoutLongTexts(withoutUnrequested(task, fieldCounts), answer),
+    /** From here on the values of the tasks are charged as they are written. */
+    async release(): Promise<void> {
+      await answer.waitToWrite(heldBytes);
+      answer.release(heldBytes);
+    },
+  };
 }
 
 /** Returns the task without long texts that were not requested. */

@@ -1,9 +1,8 @@
-import type { AnswerBudget } from '../answer-budget.ts';
-import { type FieldCounts, heldSize, withoutLongTexts, withoutUnrequested } from '../task-size.ts';
-import type { Builder, Written } from '../builder.ts';
+import { createHeldTasks } from '../task-size.ts';
+import type { Builder } from '../builder.ts';
 import { type CreateAccountTaskInputRef, CREATE_KEY, toNewAccountTask } from './single-writes.ts';
 import { countFieldsBelow, limitWrites } from '../requested-fields.ts';
-import { failedWrite } from './write-failure.ts';
+import { failedWrite } from './write-outcome.ts';
 import { carryOut, WRITE_COST, type WriteResultRef } from './write-field.ts';
 
 export function addCreateAccountTasks(
@@ -46,7 +45,8 @@ export function addCreateAccountTasks(
               const inputPath = `inputs.${index}.input`;
               const task = toNewAccountTask(inputPath, input);
               const place = { path: `${name}.${index}`, inputPath };
-              return held.hold(await carryOut(context, 'create', place, task, idempotencyKey ?? null));
+              const created = await carryOut(context, 'create', place, task, idempotencyKey ?? null);
+              return { ...created, accountTask: held.hold(created.accountTask) };
             } catch (error) {
               return failedWrite(context, 'create', error, [name, index]);
             }
@@ -57,25 +57,6 @@ export function addCreateAccountTasks(
       },
     }),
   );
-}
-
-/** Charges the tasks that wait for the rest of their batch to the answer. Tasks over budget lose their long texts. */
-function createHeldTasks(answer: AnswerBudget, fieldCounts: FieldCounts) {
-  let heldBytes = 0;
-  return {
-    hold(created: Written<'create'>): Written<'create'> {
-      const accountTask = withoutUnrequested(created.accountTask, fieldCounts);
-      const bytes = heldSize(accountTask);
-      if (!answer.take(bytes)) return { ...created, accountTask: withoutLongTexts(accountTask, answer) };
-      heldBytes += bytes;
-      return { ...created, accountTask };
-    },
-    /** From here on the values of the tasks are charged as they are written. */
-    async release(): Promise<void> {
-      await answer.waitToWrite(heldBytes);
-      answer.release(heldBytes);
-    },
-  };
 }
 
 /** Maps items to results in their order, at most `limit` at a time. */

@@ -5,7 +5,7 @@ import type { WriteInput, WriteMethods, WriteName } from '../../contract/task-se
 import { type Builder, type WriteFacts, WRITES, type Written } from '../builder.ts';
 import { type GatewayContext, withCall } from '../context.ts';
 import { limitWrites } from '../requested-fields.ts';
-import { failedWrite } from './write-failure.ts';
+import { failedWrite } from './write-outcome.ts';
 
 /** Adds what the envelope of the contract says besides the Detail to the payload of a write. */
 export function addEnvelopeFields(builder: Builder, payload: EnvelopePayload): void {
