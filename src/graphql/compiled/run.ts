@@ -19,7 +19,7 @@ interface Run {
   readonly schema: GraphQLSchema;
   readonly plan: OperationPlan;
   readonly contextValue: unknown;
-  /** As `coerceVariables` of the plan returned them. */
+  /** As `readVariables` of the plan returned them. */
   readonly variables: Record<string, unknown>;
   readonly errors: GraphQLError[];
 }
@@ -62,7 +62,8 @@ const RESOLVER_PARAMETERS_WITH_INFO = 4;
 /** Runs a planned operation by GraphQL's execution algorithm. */
 export function runOperation<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
   const { plan, errors } = run;
-  const { root, isMutation } = plan;
+  const { isMutation } = plan;
+  const root = plan.root(run.variables);
   // A mutation with a single field needs no serial execution.
   const isSerial = isMutation && root.fields.length > 1;
   return toPromise(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(
