@@ -33,8 +33,6 @@ interface Pending<Item, Result> {
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
   readonly size: number;
-  /** The number of the event-loop turn in which it arrived. */
-  readonly turn: number;
 }
 
 /** SQLite's synchronous commit blocks the event loop; a larger batch gains nothing over a second commit. */
@@ -55,8 +53,6 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   let commitLoops = 0;
   let committing = 0;
   let pendingSize = 0;
-  let turn = 0;
-  let isTurnOver = true;
   let onIdle: (() => void) | null = null;
   let closing: Promise<void> | null = null;
 
@@ -106,7 +102,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       isCollecting = true;
       await endOfBatch();
       isCollecting = false;
-      const batch = waiting.splice(0, countWholeTurns(waiting));
+      const batch = waiting.splice(0, countFitting(waiting));
       committing += batch.length;
       startCommitLoop();
       await commit(batch);
@@ -121,17 +117,6 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   /** Starts a commit loop for the waiting items, unless one is about to take them or the maximum is running. */
   const startCommitLoop = (): void => {
     if (waiting.length > 0 && !isCollecting && commitLoops < database.parallelTransactions) void commitBatches();
-  };
-
-  const currentTurn = (): number => {
-    if (isTurnOver) {
-      isTurnOver = false;
-      turn += 1;
-      setImmediate(() => {
-        isTurnOver = true;
-      });
-    }
-    return turn;
   };
 
   const finish = async (): Promise<void> => {
@@ -152,7 +137,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
       }
       pendingSize += size;
       return new Promise<Result>((resolve, reject) => {
-        waiting.push({ item, requestSteps: currentSteps(), resolve, reject, size, turn: currentTurn() });
+        waiting.push({ item, requestSteps: currentSteps(), resolve, reject, size });
         observer?.onPending(waiting.length + committing);
         startCommitLoop();
       });
@@ -164,15 +149,7 @@ export function createGroupCommit<Item, Result>(options: GroupCommitOptions<Item
   };
 }
 
-/** Returns how many waiting items one commit takes. Items of one turn, such as those of a request, stay together if they fit. */
-function countWholeTurns(waiting: readonly { readonly turn: number; readonly size: number }[]): number {
-  const max = countFitting(waiting);
-  if (waiting.length <= max) return waiting.length;
-  const firstTurnLeft = waiting[max]?.turn;
-  const count = waiting.findIndex(({ turn }) => turn === firstTurnLeft);
-  return count === 0 ? max : count;
-}
-
+/** Returns how many waiting items one commit takes. */
 function countFitting(waiting: readonly { readonly size: number }[]): number {
   let totalSize = 0;
   const count = waiting.findIndex(({ size }, index) => {

@@ -150,27 +150,6 @@ test('large items that arrive together share commits of up to 4 MB, and a larger
   expect(await stored(database)).toEqual(items);
 });
 
-test('items that arrive in one turn stay in one commit if they fit, however many wait before them', async () => {
-  const gate = Promise.withResolvers<void>();
-  const { commits, batches } = await openNotes({
-    decorate: (database) => ({
-      ...database,
-      transaction: async (work) => gate.promise.then(() => database.transaction(work)),
-    }),
-  });
-  const all = [commits.add('first')];
-  await endOfTurn();
-  await endOfTurn();
-  for (const count of [200, 100, 100]) {
-    for (let index = 0; index < count; index += 1) all.push(commits.add(`${count}`));
-    await endOfTurn();
-    await endOfTurn();
-  }
-  gate.resolve();
-  await Promise.all(all);
-  expect(batches.map(({ length }) => length)).toEqual([1, 200, 200]);
-});
-
 test.each(['refused', 'broken'])('a %s item fails alone', async (item) => {
   const { commits, database } = await openNotes();
   const results = await Promise.allSettled(['a', item, 'b'].map((text) => commits.add(text)));
