@@ -77,6 +77,25 @@ export class DatabaseUnavailableError extends Error {
   }
 }
 
+/** Runs work for a database until it is closed. Then `end` is called, once what is under way has ended. */
+export function whileOpen(end: () => Promise<void> | void) {
+  const underWay = new Set<Promise<unknown>>();
+  let closing: Promise<void> | null = null;
+  const run = <Result>(work: () => Promise<Result>): Promise<Result> => {
+    if (closing) return Promise.reject(new DatabaseUnavailableError('it is closed', { cause: null }));
+    const running = work();
+    underWay.add(running);
+    const forget = (): void => void underWay.delete(running);
+    running.then(forget, forget);
+    return running;
+  };
+  const close = (): Promise<void> => {
+    closing ??= Promise.allSettled(underWay).then(end);
+    return closing;
+  };
+  return { run, close };
+}
+
 /** A parsed database address. */
 export interface DatabaseAddress {
   readonly kind: 'sqlite' | 'postgres';

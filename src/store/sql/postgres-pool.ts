@@ -3,16 +3,7 @@ import { Pool, type PoolClient } from 'pg';
 import { DatabaseUnavailableError } from './database.ts';
 import { toConnectFailure, toStatementFailure } from './postgres-failure.ts';
 
-export interface PostgresPool {
-  /** Returns a connection, which the caller must release. @throws DatabaseUnavailableError */
-  connect(): Promise<PoolClient>;
-  /** Closes each connection once it is released. */
-  end(): Promise<void>;
-  /** Closes all connections now. */
-  destroy(): Promise<void>;
-}
-
-export interface PostgresPoolOptions {
+interface PostgresPoolOptions {
   readonly statementTimeoutMs: number;
   readonly connectTimeoutMs: number;
 }
@@ -24,10 +15,7 @@ const MAX_CONNECTIONS = 10;
 /** The type IDs of int8, int2 and int4; all other columns are text. */
 const INTEGER_TYPES: ReadonlySet<number> = new Set([20, 21, 23]);
 
-export function createPostgresPool(
-  address: string,
-  { statementTimeoutMs, connectTimeoutMs }: PostgresPoolOptions,
-): PostgresPool {
+export function createPostgresPool(address: string, { statementTimeoutMs, connectTimeoutMs }: PostgresPoolOptions) {
   const sockets = new Set<Socket>();
   const pool = new Pool({
     connectionString: address,
@@ -51,12 +39,15 @@ export function createPostgresPool(
     client.query(toSessionSettings(client, statementTimeoutMs)).catch(ignore);
   });
   return {
-    connect: () =>
+    /** Returns a connection, which the caller must release. @throws DatabaseUnavailableError */
+    connect: (): Promise<PoolClient> =>
       pool.connect().catch((error: unknown) => {
         throw toConnectFailure(error);
       }),
-    end: () => pool.end(),
-    async destroy() {
+    /** Closes each connection once it is released. */
+    end: (): Promise<void> => pool.end(),
+    /** Closes all connections now. */
+    async destroy(): Promise<void> {
       await pool.end();
       // The driver does not close a connection whose login failed.
       for (const socket of sockets) socket.destroy();

@@ -7,6 +7,7 @@ import {
   type SqlRow,
   type SqlTransaction,
   type SqlValue,
+  whileOpen,
 } from './database.ts';
 import { isConnectionLost, mayRunAgain, toPostgresCommitFailure, toStatementFailure } from './postgres-failure.ts';
 import { beginInPool, CLIENT_TIMEOUT_GRACE_MS, createPostgresPool, detectPostgresKind } from './postgres-pool.ts';
@@ -36,9 +37,8 @@ const EXCLUSIVE_LOCK = 4_163_746_757_001;
 export async function openPostgres(address: string, options: PostgresOptions = {}): Promise<Database> {
   const { statementTimeoutMs = 10_000, connectTimeoutMs = 5_000, maxReads = 1_000 } = options;
   const pool = createPostgresPool(address, { statementTimeoutMs, connectTimeoutMs });
-  const underWay = new Set<Promise<unknown>>();
+  const { run, close } = whileOpen(() => pool.end());
   let reads = 0;
-  let closing: Promise<void> | null = null;
 
   const onConnection = async <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
     for (let runs = 1; ; runs += 1) {
@@ -80,20 +80,6 @@ export async function openPostgres(address: string, options: PostgresOptions = {
     }
   };
 
-  const whileOpen = <Result>(work: (client: PoolClient) => Promise<Result>): Promise<Result> => {
-    if (closing) return Promise.reject(new DatabaseUnavailableError('it is closed', { cause: null }));
-    const running = onConnection(work);
-    underWay.add(running);
-    const forget = (): void => void underWay.delete(running);
-    running.then(forget, forget);
-    return running;
-  };
-
-  const close = async (): Promise<void> => {
-    await Promise.allSettled(underWay);
-    await pool.end();
-  };
-
   const begin = (client: PoolClient): SqlTransaction => {
     // A read may be sent before BEGIN is answered. A write may not: it would be stored outside the transaction if BEGIN fails.
     const begun = execute(client, beginning);
@@ -126,26 +112,25 @@ export async function openPostgres(address: string, options: PostgresOptions = {
       if (reads >= maxReads) throw new DatabaseUnavailableError('too many reads are waiting for it', { cause: null });
       reads += 1;
       try {
-        return await whileOpen(async (client) => (await execute<never>(client, sql, parameters)).rows);
+        return await run(() => onConnection(async (client) => (await execute<never>(client, sql, parameters)).rows));
       } finally {
         reads -= 1;
       }
     },
     transaction: (work) =>
-      whileOpen(async (client) => {
-        try {
-          const result = await work(begin(client));
-          await commit(client);
-          return result;
-        } catch (error) {
-          if (!isConnectionLost(error)) await client.query('ROLLBACK').catch(ignore);
-          throw error;
-        }
-      }),
-    close() {
-      closing ??= close();
-      return closing;
-    },
+      run(() =>
+        onConnection(async (client) => {
+          try {
+            const result = await work(begin(client));
+            await commit(client);
+            return result;
+          } catch (error) {
+            if (!isConnectionLost(error)) await client.query('ROLLBACK').catch(ignore);
+            throw error;
+          }
+        }),
+      ),
+    close,
   };
 }
 

@@ -5,6 +5,7 @@ import {
   type SqlParameter,
   type SqlReader,
   type SqlTransaction,
+  whileOpen,
 } from './database.ts';
 import { watchFiles, openSqliteFile } from './sqlite-file.ts';
 import { createLockWait, type LockWait, toSqliteCommitFailure, withSqliteErrors } from './sqlite-failure.ts';
@@ -52,34 +53,26 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
     exclusive: async () => undefined,
   };
   const inTurn = createTurns();
-  let underWay = 0;
-  let closing: Promise<void> | null = null;
-  const idle = Promise.withResolvers<void>();
-  const whileOpen = async <Result>(waitForLock: LockWait, work: () => Promise<Result>): Promise<Result> => {
-    if (closing) throw new DatabaseUnavailableError('it is closed', { cause: null });
-    underWay += 1;
-    try {
-      // The turn ends before the wait for a lock, so that reads continue while another process writes.
-      return await waitForLock(() =>
+  const { run, close } = whileOpen(() => handle.close());
+  // The turn ends before the wait for a lock, so that reads continue while another process writes.
+  const runInTurn = <Result>(waitForLock: LockWait, work: () => Promise<Result>): Promise<Result> =>
+    run(() =>
+      waitForLock(() =>
         inTurn(() => {
           rollBack(handle);
           checkFiles();
           return work();
         }),
-      );
-    } finally {
-      underWay -= 1;
-      if (closing && underWay === 0) idle.resolve();
-    }
-  };
+      ),
+    );
   const waitToRead = createLockWait(lockTimeoutMs);
   const waitToWrite = createLockWait(lockTimeoutMs);
 
   return {
     parallelTransactions: 1,
-    read: (sql, parameters) => whileOpen(waitToRead, () => reader.read(sql, parameters)),
+    read: (sql, parameters) => runInTurn(waitToRead, () => reader.read(sql, parameters)),
     transaction: (work) =>
-      whileOpen(waitToWrite, async () => {
+      runInTurn(waitToWrite, async () => {
         withSqliteErrors(() => handle.exec('BEGIN IMMEDIATE'));
         try {
           const result = await work(transaction);
@@ -94,11 +87,7 @@ export async function openSqlite(path: string, { lockTimeoutMs = 5_000 }: Sqlite
           throw error;
         }
       }),
-    close() {
-      if (underWay === 0) idle.resolve();
-      closing ??= idle.promise.then(() => handle.close());
-      return closing;
-    },
+    close,
   };
 }
 
