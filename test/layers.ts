@@ -34,7 +34,7 @@ const LAYERS: Readonly<Record<string, Allowed>> = {
   rest: { layers: ['contract', 'telemetry', 'wire', 'http', 'auth'], packages: [] },
   graphql: {
     layers: [...BASE, 'http', 'auth', 'schema'],
-    packages: ['@graphql-yoga/render-graphiql', 'graphql', 'node:*'],
+    packages: ['graphql-yoga', '@graphql-yoga/render-graphiql', 'graphql', 'node:*'],
   },
   app: {
     layers: [...BASE, 'upstream', 'store', 'schema', 'http', 'auth', 'rest', 'graphql'],

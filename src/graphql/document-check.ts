@@ -14,8 +14,18 @@ import {
   visit,
 } from 'graphql';
 import type { DocumentLimit } from '../telemetry/metrics.ts';
-import { OperationRefusal } from './error-shapes.ts';
 import { DocumentLimitError, parseWithinLimits } from './limits/document-limits.ts';
+
+/** The refusal of a document with all its errors. Yoga reports each of `errors`. */
+class InvalidDocumentError extends Error {
+  override readonly name = 'InvalidDocumentError';
+  readonly errors: readonly GraphQLError[];
+
+  constructor(errors: readonly GraphQLError[]) {
+    super('The document is not valid.');
+    this.errors = errors;
+  }
+}
 
 export interface DocumentCheckOptions {
   readonly schema: GraphQLSchema;
@@ -24,7 +34,7 @@ export interface DocumentCheckOptions {
   readonly onRefused: (limit: DocumentLimit) => void;
 }
 
-/** Parses and validates a document. @throws OperationRefusal, or GraphQLError if it exceeds a limit or cannot be parsed. */
+/** Parses and validates a document. @throws InvalidDocumentError, or GraphQLError if it exceeds a limit or cannot be parsed. */
 export type CheckDocument = (text: string) => DocumentNode;
 
 export function createDocumentCheck({ schema, isClosed, onRefused }: DocumentCheckOptions): CheckDocument {
@@ -40,7 +50,7 @@ export function createDocumentCheck({ schema, isClosed, onRefused }: DocumentChe
       throw error;
     }
     const errors = validate(schema, document, rules, { hideSuggestions: isClosed });
-    if (errors.length > 0) throw new OperationRefusal(errors.map((error) => withCode(error, document)));
+    if (errors.length > 0) throw new InvalidDocumentError(errors.map((error) => withCode(error, document)));
     return document;
   };
 }

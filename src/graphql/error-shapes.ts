@@ -1,14 +1,13 @@
 /**
- * The shapes of the errors that a caller sees: `refusedAnswer` for a request that never ran, `executionErrors` for an
+ * The shapes of the errors that a caller sees: `refusedResult` for a request that never ran, `executionErrors` for an
  * operation that ran. A `TaskFailure` shows its code; any error that is not GraphQL's own is masked.
  */
-import { GraphQLError } from 'graphql';
+import { type ExecutionResult, GraphQLError } from 'graphql';
 import { shortenMessage, TaskFailure, toLogMessage } from '../contract/failure.ts';
 import { AnswerTooLargeError } from '../schema/answer-budget.ts';
 import type { DoneWrites, GatewayContext } from '../schema/context.ts';
 import type { Log } from '../telemetry/log.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
-import type { AnswerType } from './request-check.ts';
 
 /** At most 20 errors in an answer, and at most 20 failures of a request in the log; both say how many were left out. */
 const MAX_FAILURES = 20;
@@ -26,36 +25,24 @@ export interface ExecutedOperation {
   readonly isLost: boolean;
 }
 
-/** The refusal of an operation before it runs, with all its errors. */
-export class OperationRefusal extends Error {
-  override readonly name = 'OperationRefusal';
-  readonly errors: readonly GraphQLError[];
-
-  constructor(errors: readonly GraphQLError[]) {
-    super('The operation is refused.');
-    this.errors = errors;
-  }
-}
-
 /**
- * The answer to a request that never ran: NOT_SENT, with status 400. In application/json only a malformed request has that
- * status. An unexpected error may have struck after a write, so the answer then is that of an operation that ran:
- * `data: null` and status 200.
+ * The answer to a request that never ran: NOT_SENT, with status 400 or more. In application/json only a malformed request
+ * has such a status. An unexpected error may have struck after a write, so the answer then is that of an operation that
+ * ran: `data: null` and status 200.
  */
-export function refusedAnswer(error: unknown, answerType: AnswerType, request: FailedRequest) {
+export function refusedResult(errors: readonly GraphQLError[], request: FailedRequest): ExecutionResult {
   const { record } = request;
-  if (!(error instanceof OperationRefusal || error instanceof GraphQLError)) {
-    const unexpected = failedError(new GraphQLError(''), error, request, 'UNKNOWN', {});
-    return { status: 200, text: JSON.stringify({ errors: [unexpected], data: null }) };
-  }
-  const errors = error instanceof OperationRefusal ? error.errors : [error];
+  const mayHaveRun = errors.some((error) => !(toCause(error) instanceof GraphQLError));
   const kept = limitErrors(errors, record);
-  const shown = kept.map((each) => refusedError(each, record));
-  const isMalformed = errors[0]?.extensions['code'] === 'BAD_REQUEST';
-  return {
-    status: isMalformed || answerType !== 'application/json' ? 400 : 200,
-    text: JSON.stringify({ errors: withOmittedCount(shown, errors.length - kept.length) }),
-  };
+  const shown = kept.map((error) => {
+    const cause = toCause(error);
+    if (!(cause instanceof GraphQLError)) return failedError(error, cause, request, 'UNKNOWN', {});
+    const { http, code } = error.extensions as { readonly http?: object; readonly code?: string };
+    // Yoga takes the status from `http`, and removes it. With `spec` it ignores it in application/json.
+    const status = { http: { status: 400, ...http, spec: code !== 'BAD_REQUEST' } };
+    return refusedError(error, record, mayHaveRun ? {} : status);
+  });
+  return { errors: withOmittedCount(shown, errors.length - kept.length), ...(mayHaveRun ? { data: null } : {}) };
 }
 
 /**
@@ -156,13 +143,13 @@ function tooLargeError(error: GraphQLError, record: RequestRecord, isMutation: b
 }
 
 /** An error of GraphQL's own: nothing was sent for it. */
-function refusedError(error: GraphQLError, record: RequestRecord): GraphQLError {
-  const { code = 'BAD_USER_INPUT', ...others } = error.extensions;
+function refusedError(error: GraphQLError, record: RequestRecord, status: { readonly http?: object } = {}) {
+  const { originalError: _, http: __, code = 'BAD_USER_INPUT', ...others } = error.extensions;
   const extensions = { code: String(code), ...others, outcome: 'NOT_SENT', retryable: false };
   noteFailure(record, extensions.code, extensions.outcome);
   return toError(error, {
     message: toSafeMessage(error),
-    extensions: { ...extensions, requestId: record.requestId },
+    extensions: { ...extensions, requestId: record.requestId, ...status },
   });
 }
 

@@ -1,53 +1,28 @@
 /**
- * Runs GraphQL operations: the known documents and their plans, an operation's name in the record, its context and its time
- * limit.
+ * Runs GraphQL operations. A plain JSON POST is read here and runs its compiled plan; yoga.ts answers every other request.
+ * Whatever holds for both is here: the known documents, an operation's name in the record, its context, its time limit and the
+ * shapes of its errors.
  */
-import {
-  defaultFieldResolver,
-  type DocumentNode,
-  GraphQLError,
-  type GraphQLSchema,
-  type OperationDefinitionNode,
-} from 'graphql';
+import { defaultFieldResolver, GraphQLError, type GraphQLSchema } from 'graphql';
 import type { Authenticate } from '../auth/authenticate.ts';
 import { operationTimedOut, TaskFailure } from '../contract/failure.ts';
 import { type Call, decorateWrites, type TaskService } from '../contract/task-service.ts';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { currentSteps, withSteps } from '../event-loop/request-steps.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
-import { type HttpRequest, RequestRefusal } from '../http/answer.ts';
+import type { HttpRequest } from '../http/answer.ts';
 import type { UnreadAnswers } from '../schema/answer-budget.ts';
-import { createGatewayContext, type GatewayContext } from '../schema/context.ts';
-import type { Log } from '../telemetry/log.ts';
+import { createGatewayContext } from '../schema/context.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts';
-import { type OperationPlan, planOperation } from './compiled/plan.ts';
+import { planOperation } from './compiled/plan.ts';
 import { runOperation } from './compiled/run.ts';
 import { createDocumentCheck, findOperation } from './document-check.ts';
-import { executionErrors, logFailure, refusedAnswer } from './error-shapes.ts';
-import { ANSWER_HEADERS, readParameters, type RequestHead } from './request-check.ts';
-import type { TrustedDocuments } from './trusted-documents.ts';
+import { executionErrors, logFailure } from './error-shapes.ts';
+import { ANSWER_HEADERS, readJsonParameters, type RequestHead } from './request-check.ts';
+import { createYogaAnswer, type GraphqlAnswer, type KnownDocument, type YogaOptions } from './yoga.ts';
 
-/** The answer to a GraphQL request. */
-export interface GraphqlAnswer {
-  readonly status: number;
-  readonly headers: Readonly<Record<string, string>>;
-  readonly text: string;
-}
-
-/** A document that may run. */
-interface KnownDocument {
-  readonly document: DocumentNode;
-  /** By operation name. */
-  readonly plans: Map<string | undefined, OperationPlan>;
-}
-
-export interface GraphqlEndpointOptions {
-  readonly schema: GraphQLSchema;
-  readonly trusted: TrustedDocuments | null;
-  /** False to refuse introspection of documents that are not trusted, and to leave "Did you mean" out of errors. */
-  readonly introspection: boolean;
-  readonly log: Log;
+export interface GraphqlEndpointOptions extends Pick<YogaOptions, 'schema' | 'trusted' | 'introspection' | 'log'> {
   readonly tasks: TaskService;
   readonly authenticate: Authenticate;
   readonly metrics: Pick<Metrics, 'countRefusal'>;
@@ -65,7 +40,7 @@ export interface GraphqlEndpoint {
     head: RequestHead,
     body: Buffer,
     record: RequestRecord,
-  ): GraphqlAnswer | Promise<GraphqlAnswer>;
+  ): Promise<GraphqlAnswer>;
 }
 
 /** A parsed and planned document takes many times the memory of its text. A text of more than a tenth of this is not kept. */
@@ -90,26 +65,16 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
     documents.set(text, checked);
     return checked;
   };
-  const planOptions = {
-    schema,
-    isClosed: !introspection,
-    onOversize: () => metrics.countRefusal('argument_sizes'),
-  };
-  /** Returns the plan of an operation. @throws GraphQLError if there is no such operation. */
-  const findPlan = ({ document, plans }: KnownDocument, operationName: string | undefined): OperationPlan => {
+  /** Returns the plan of an operation; null if it cannot be planned. @throws GraphQLError if there is no such operation. */
+  const findPlan = ({ document, plans }: KnownDocument, operationName: string | undefined) => {
     const known = plans.get(operationName);
-    if (known) return known;
+    if (known !== undefined) return known;
     // Only names in the document are kept; the others are the caller's to invent, and would fill the memory.
-    const plan = planOperation(planOptions, document, findOperation(document, operationName));
+    const plan = planOperation(schema, document, findOperation(document, operationName));
     plans.set(operationName, plan);
     return plan;
   };
-  /** Begins an operation: records its name and makes its context. */
-  const begin = (
-    { name, operation }: OperationDefinitionNode,
-    authorization: string | null,
-    record: RequestRecord,
-  ): GatewayContext => {
+  const begin: YogaOptions['begin'] = ({ name, operation }, authorization, record) => {
     record.operationType = operation;
     record.operationName = name ? name.value.slice(0, MAX_NAME_LENGTH) : null;
     const deadlineMs = performance.now() + timeoutMs;
@@ -132,45 +97,45 @@ export function createGraphqlEndpoint(options: GraphqlEndpointOptions): GraphqlE
       },
     });
   };
-  /** Returns the answer to an operation that ran. */
-  const toText = (
-    data: string,
-    fieldErrors: readonly GraphQLError[],
-    { isMutation }: OperationPlan,
-    context: GatewayContext,
-    record: RequestRecord,
-  ): string => {
+  const shapeErrors: YogaOptions['shapeErrors'] = (fieldErrors, operation, context, record) => {
     const partial = context.answer.shortDetailsError;
-    if (!partial && fieldErrors.length === 0) return `{"data":${data}}`;
-    const all = partial ? [new GraphQLError(partial.message, { originalError: partial }), ...fieldErrors] : fieldErrors;
-    const errors = executionErrors(all, { isMutation, isLost: data === 'null' }, context, { record, log });
-    return `{"errors":${JSON.stringify(errors)},"data":${data}}`;
+    if (!partial && fieldErrors.length === 0) return fieldErrors;
+    const errors = partial
+      ? [new GraphQLError(partial.message, { originalError: partial }), ...fieldErrors]
+      : fieldErrors;
+    return executionErrors(errors, operation, context, { record, log });
   };
+  const answerByYoga = createYogaAnswer({ ...options, findDocument, begin, shapeErrors });
   return {
-    answer({ method, url, headers }, head, body, record) {
-      const answerHeaders = ANSWER_HEADERS[head.answerType];
+    answer(request, head, body, record) {
+      if (head.bodyType !== 'application/json')
+        return answerByYoga(request, head, body, { record, known: null, refusal: null });
+      let known: KnownDocument | null = null;
+      let refusal: unknown = null;
       try {
-        const { query, variables, operationName } = readParameters(url, head, body, trusted);
-        const plan = findPlan(findDocument(query), operationName ?? undefined);
-        if (plan.isMutation && method === 'GET') throw mutationByGet();
-        const context = begin(plan.operation, headers.authorization ?? null, record);
-        const values = plan.readVariables(variables ?? {});
-        return runOperation({ schema, plan, contextValue: context, variables: values, errors: [] }, (data, failed) => ({
-          status: 200,
-          headers: answerHeaders,
-          text: toText(data, failed, plan, context, record),
-        }));
+        const { query, variables, operationName } = readJsonParameters(body.toString(), trusted);
+        known = findDocument(query);
+        const plan = findPlan(known, operationName ?? undefined);
+        const values = plan?.coerceVariables(variables ?? {});
+        if (plan && values) {
+          const { operation, isMutation } = plan;
+          const context = begin(operation, request.headers.authorization ?? null, record);
+          return runOperation(
+            { schema, plan, contextValue: context, variables: values, errors: [] },
+            (data, failed) => {
+              const errors = shapeErrors(failed, { isMutation, isLost: data === 'null' }, context, record);
+              const text =
+                errors.length === 0 ? `{"data":${data}}` : `{"errors":${JSON.stringify(errors)},"data":${data}}`;
+              return { status: 200, headers: ANSWER_HEADERS[head.answerType], text };
+            },
+          );
+        }
       } catch (error) {
-        if (error instanceof RequestRefusal) throw error;
-        return { ...refusedAnswer(error, head.answerType, { record, log }), headers: answerHeaders };
+        refusal = error;
       }
+      return answerByYoga(request, head, body, { record, known, refusal });
     },
   };
-}
-
-function mutationByGet(): RequestRefusal {
-  const message = 'query: expected a query with the method GET, got a mutation. Send it with POST.';
-  return new RequestRefusal(message, { status: 405, code: 'BAD_REQUEST', headers: { Allow: 'POST' } });
 }
 
 /** The time limit of operations. Work that exceeds it fails with OVERLOADED, NOT_SENT. */

@@ -4,13 +4,11 @@
  * request, 415 for the Content-Type, 406 for the Accept header, which also says in which media type the request is answered.
  * The parser of media types is in wire/media-type.ts; REST decides in rest/negotiation.ts.
  */
-import type { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders } from 'node:http';
 import { GraphQLError } from 'graphql';
 import { createBoundedCache } from '../event-loop/bounded-cache.ts';
 import { type HttpRequest, JSON_HEADERS, RequestRefusal } from '../http/answer.ts';
 import { mediaTypeName, parseAccepted, preferred } from '../wire/media-type.ts';
-import { FORM_TYPE } from '../wire/text-encoding.ts';
 import { findTrustedQuery, type TrustedDocuments } from './trusted-documents.ts';
 
 /** The media types of a GraphQL answer. */
@@ -136,44 +134,8 @@ export interface GraphqlParameters {
 const NAMES: ReadonlySet<string> = new Set(['query', 'variables', 'operationName', 'extensions']);
 const EXAMPLE = '{"query": "{ __typename }"}';
 
-/** Reads the parameters of a request: from its body or, for a GET, from its URL. */
-export function readParameters(
-  url: string,
-  { bodyType }: RequestHead,
-  body: Buffer,
-  trusted: TrustedDocuments | null,
-): GraphqlParameters {
-  const text = body.toString();
-  if (bodyType.includes('json')) return readJsonParameters(text, trusted);
-  if (bodyType === '') {
-    const [, query = ''] = /\?(.*)/s.exec(url) ?? [];
-    return checkParameters(readForm(query, trusted), trusted, 'Send it as the parameter query of the URL.');
-  }
-  const given = bodyType === FORM_TYPE ? readForm(text, trusted) : { query: text };
-  const hint = `A body of type ${bodyType} was read; for a JSON body send Content-Type: application/json.`;
-  return checkParameters(given, trusted, hint);
-}
-
-/** Reads parameters in the form of a query string. */
-function readForm(text: string, trusted: TrustedDocuments | null): object {
-  const given = new URLSearchParams(text);
-  const read = (name: string) => given.get(name) || undefined;
-  const [variables, extensions] = [read('variables'), read('extensions')];
-  try {
-    return {
-      query: read('query'),
-      operationName: read('operationName'),
-      documentId: trusted && read('documentId'),
-      variables: variables && (JSON.parse(variables) as unknown),
-      extensions: extensions && (JSON.parse(extensions) as unknown),
-    };
-  } catch {
-    throw badRequest('variables, extensions: expected JSON objects, got text that is not JSON');
-  }
-}
-
 /** Reads the parameters from a body in JSON. */
-function readJsonParameters(body: string, trusted: TrustedDocuments | null): GraphqlParameters {
+export function readJsonParameters(body: string, trusted: TrustedDocuments | null): GraphqlParameters {
   let given: unknown;
   try {
     given = JSON.parse(body);
@@ -191,7 +153,7 @@ function readJsonParameters(body: string, trusted: TrustedDocuments | null): Gra
  * Returns the parameters of a request. Where documents are trusted, the query is the one that the request names.
  * @param hint says how to send a query.
  */
-function checkParameters(given: object, trusted: TrustedDocuments | null, hint: string): GraphqlParameters {
+export function checkParameters(given: object, trusted: TrustedDocuments | null, hint: string): GraphqlParameters {
   const { query, variables, operationName, extensions } = given as Readonly<Record<string, unknown>>;
   for (const name in given) if (!NAMES.has(name)) checkUnknown(name, given, trusted);
   if (operationName != null && typeof operationName !== 'string')
@@ -225,6 +187,6 @@ function toKind(value: unknown): string {
 }
 
 /** The refusal of a malformed request. Its status is 400 in every media type. */
-function badRequest(message: string): GraphQLError {
+export function badRequest(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_REQUEST' } });
 }

@@ -79,7 +79,7 @@ function openExchange(request: Request, remoteAddress: string, readBody: BodyRea
     send(status, headers, body) {
       delete headers['Connection'];
       const isBare = WITHOUT_BODY.has(status) || request.method === 'HEAD';
-      resolve(new Response(isBare ? null : (body as ConstructorParameters<typeof Response>[0]), { status, headers }));
+      resolve(new Response(isBare ? null : (body as BodyInit), { status, headers }));
     },
     // A Response is handed over whole; how it is read, and the connection, are the runtime's business.
     unreadBytes: 0,

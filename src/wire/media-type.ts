@@ -1,6 +1,6 @@
 /**
  * The only parser of Content-Type, Accept, Accept-Charset and Accept-Encoding headers, for GraphQL, REST, /Token and upstream
- * alike.
+ * alike. (graphql-yoga parses them once more for requests that reach it.)
  */
 
 /** A media type from Content-Type, or one entry of Accept, Accept-Charset or Accept-Encoding. */

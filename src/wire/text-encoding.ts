@@ -1,5 +1,4 @@
 import { Buffer, isAscii } from 'node:buffer';
-import { TextDecoder } from 'node:util';
 import { brotliDecompressSync, gunzipSync, inflateRawSync, inflateSync } from 'node:zlib';
 import type { ReadProblem } from '../contract/account-task.ts';
 import { parseMediaType } from './media-type.ts';
@@ -108,7 +107,7 @@ function createDecoder(name: string): TextDecoder | null {
   }
 }
 
-/** The only decoder of application/x-www-form-urlencoded, for REST and /Token alike. */
+/** The only decoder of application/x-www-form-urlencoded, for REST, /Token and GraphQL alike. (graphql-yoga decodes once more.) */
 export const FORM_TYPE = 'application/x-www-form-urlencoded';
 
 /** The fields of a form in order; or what is wrong with it, or which limit it exceeds. */

@@ -1,6 +1,7 @@
+import { GraphQLError } from 'graphql';
 import { afterAll, describe, expect, test } from 'vitest';
 import { TaskFailure, type FailureKind } from '../../src/contract/failure.ts';
-import { refusedAnswer } from '../../src/graphql/error-shapes.ts';
+import { refusedResult } from '../../src/graphql/error-shapes.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-record.ts';
@@ -134,12 +135,12 @@ describe('an unexpected error', () => {
   });
 
   test('calls the outcome of an unexpected error outside of an operation UNKNOWN, with data as of one that ran', () => {
+    const defect = new GraphQLError('secret', { originalError: new Error('secret') });
     const observation = createRequestObservation({ metrics: createMetrics().requests, requestLog() {}, tracing: null });
     const record = observation.begin({ method: 'POST', headers: {} }, findRoute('/graphql'), 'r');
-    const { status, text } = refusedAnswer(new Error('secret'), 'application/json', { record, log });
-    const { errors, data } = JSON.parse(text) as { errors: unknown; data: unknown };
-    expect([status, data]).toEqual([200, null]);
-    expect(errors).toEqual([
+    const { errors, data } = refusedResult([defect], { record, log });
+    expect(data).toBeNull();
+    expect(errors?.map((error) => error.toJSON())).toEqual([
       {
         message: 'Unexpected error.',
         extensions: { code: 'INTERNAL_SERVER_ERROR', outcome: 'UNKNOWN', retryable: false, requestId: 'r' },

@@ -10,14 +10,14 @@ import { createGatewayContext, type GatewayContext } from '../../src/schema/cont
 import { createGraphqlEndpoint } from '../../src/graphql/graphql-endpoint.ts';
 import { UnreadAnswers } from '../../src/schema/answer-budget.ts';
 import { findOperation } from '../../src/graphql/document-check.ts';
-import { readParameters, type RequestHead } from '../../src/graphql/request-check.ts';
+import { readJsonParameters, type RequestHead } from '../../src/graphql/request-check.ts';
 import { findRoute } from '../../src/http/request-handler.ts';
 import type { TrustedDocuments } from '../../src/graphql/trusted-documents.ts';
 import { createSchema } from '../../src/schema/schema.ts';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { createRequestObservation } from '../../src/telemetry/request-record.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
-import { execute, type GraphQLError, parse, validate } from 'graphql';
+import { execute, parse, validate } from 'graphql';
 import { partialTaskService } from '../support/partial-task-service.ts';
 
 const DETAIL = {
@@ -127,68 +127,66 @@ export function inAnyOrder(answer: ObservedAnswer): object {
     : { status, headers, limits, data, errors: sorted(errors), lines: sorted(answer.log) };
 }
 
-/** The answers with a new document, with a known one, and with a known one in another media type that holds JSON. */
-export type Answers = readonly [first: ObservedAnswer, second: ObservedAnswer, third: ObservedAnswer];
-
-/** The result of an operation. The errors are null if all data is lost: graphql-js then drops those of fields that end later. */
-interface Returned {
-  readonly data: string;
-  readonly errors: readonly string[] | null;
+export interface PairAnswers {
+  /** The answer of Yoga's own executor. */
+  readonly expected: ObservedAnswer;
+  readonly first: ObservedAnswer;
+  readonly second: ObservedAnswer;
 }
 
 export interface ExecutionPair {
-  answersTo(request: PlainPost): Promise<Answers>;
-  /** Runs the plan of a request and graphql-js, both without HTTP; null for a request that is refused. */
-  dataOf(request: PlainPost): Promise<{ readonly compiled: Returned; readonly byGraphqlJs: Returned } | null>;
-  /** Returns true if a request is not refused before it runs. */
-  isRun(request: PlainPost): boolean;
+  /** Answers a request by Yoga, then twice as a plain JSON POST: with a new document and with a known one. */
+  answersTo(request: PlainPost): Promise<PairAnswers>;
+  /** Runs the plan of a request and graphql-js, both without HTTP. Errors are only counted as some or none: see `inAnyOrder`. */
+  dataOf(request: PlainPost): Promise<{ readonly compiled: object; readonly byGraphqlJs: object } | null>;
+  /** Returns true if the operation of a request has a plan that accepts its variables, so that Yoga does not run it. */
+  isCompiled(request: PlainPost): boolean;
 }
 
-/** Creates an endpoint in this process, and graphql-js beside it. */
+/** Creates two endpoints in this process; one gets requests in a media type that only Yoga reads. */
 export function createExecutionPair(trusted: TrustedDocuments | null = null): ExecutionPair {
-  const ask = createAsk(trusted);
+  const compiled = createAsk(trusted);
+  const reference = createAsk(trusted);
   return {
-    answersTo: async (request) => [
-      await ask('application/json', request),
-      await ask('application/json', request),
-      await ask('application/graphql+json', request),
-    ],
+    answersTo: async (request) => ({
+      expected: await reference('application/graphql+json', request),
+      first: await compiled('application/json', request),
+      second: await compiled('application/json', request),
+    }),
     async dataOf(request) {
       const planned = planOf(request);
       if (!planned) return null;
-      const { plan, document, operationName, variableValues, variables } = planned;
+      const { plan, document, operationName, variableValues } = planned;
+      const variables = plan.coerceVariables(variableValues);
+      if (!variables) return null;
       const run = { schema: PAIR_SCHEMA, plan, contextValue: createContext(request), variables, errors: [] };
-      const running = runOperation(run, toReturned);
+      const running = runOperation(run, (data, errors) => toFacts(data, errors.length));
       const contextValue = createContext(request);
       const args = { schema: PAIR_SCHEMA, document, operationName, variableValues, contextValue };
       const { data, errors = [] } = await execute(args);
-      return { compiled: await running, byGraphqlJs: toReturned(JSON.stringify(data), errors) };
+      return { compiled: await running, byGraphqlJs: toFacts(JSON.stringify(data), errors.length) };
     },
-    isRun: (request) => planOf(request) !== null,
+    isCompiled(request) {
+      const planned = planOf(request);
+      return planned !== null && planned.plan.coerceVariables(planned.variableValues) !== null;
+    },
   };
 
-  function planOf({ body, answerType }: PlainPost) {
+  function planOf({ body }: PlainPost) {
     try {
-      const head = { bodyType: 'application/json', answerType } as const;
-      const parameters = readParameters('/graphql', head, Buffer.from(body), trusted);
+      const parameters = readJsonParameters(body, trusted);
       const operationName = parameters.operationName ?? undefined;
       const document = parse(parameters.query);
-      if (validate(PAIR_SCHEMA, document).length > 0) return null;
-      const options = { schema: PAIR_SCHEMA, isClosed: false, onOversize: () => undefined };
-      const plan = planOperation(options, document, findOperation(document, operationName));
-      const variableValues = parameters.variables ?? {};
-      const variables = plan.readVariables(variableValues);
-      plan.root(variables);
-      return { plan, document, operationName, variableValues, variables };
+      const isValid = validate(PAIR_SCHEMA, document).length === 0;
+      const plan = isValid ? planOperation(PAIR_SCHEMA, document, findOperation(document, operationName)) : null;
+      return plan && { plan, document, operationName, variableValues: parameters.variables ?? {} };
     } catch {
       return null;
     }
   }
 }
 
-function toReturned(data: string, errors: readonly GraphQLError[]): Returned {
-  return { data, errors: data === 'null' ? null : sorted(errors) };
-}
+const toFacts = (data: string, errors: number): object => ({ data, hasErrors: errors > 0 });
 
 function createContext({ authorization }: PlainPost): GatewayContext {
   const { tasks, authenticate, batchConcurrency } = deterministicBackend();

@@ -73,7 +73,7 @@ const graphqlParameters = fc.record({
 
 function toForm(parameters: object): string {
   const given = Object.entries(parameters).filter(([, value]) => value !== undefined);
-  return new URLSearchParams(given.map(([name, value]) => [name, toText(value)] as [string, string])).toString();
+  return new URLSearchParams(given.map(([name, value]) => [name, toText(value)])).toString();
 }
 
 function toText(value: unknown): string {

@@ -91,7 +91,7 @@ describe.each(Object.entries(ADAPTERS))('%s', (_name, start) => {
         headers: { accept: '*/*', 'x-request-id': 'r-1', ...headers },
         body: body ?? null,
         duplex: 'half',
-      } as const;
+      };
       const response = await send(new Request(new URL(path, 'http://gateway'), init));
       const received = [...response.headers].filter(([name]) => !OF_CONNECTION.has(name));
       return { status: response.status, headers: Object.fromEntries(received), text: await response.text() };

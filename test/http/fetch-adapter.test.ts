@@ -23,7 +23,7 @@ const REST = 'api/v2/admin/tasks/account';
 /** The headers that Node's server adds for its connection. */
 const OF_CONNECTION = new Set(['connection', 'date', 'keep-alive', 'transfer-encoding']);
 
-function post(body: NonNullable<RequestInit['body']>, headers: Record<string, string> = {}): Init {
+function post(body: BodyInit, headers: Record<string, string> = {}): Init {
   return { method: 'POST', headers: { 'content-type': 'application/json', authorization, ...headers }, body };
 }
 
@@ -52,7 +52,7 @@ async function bothWays(path: string, toInit: () => Init) {
       ...init,
       duplex: 'half',
       headers: { 'x-request-id': 'r-1', accept: '*/*', ...init.headers },
-    };
+    } as RequestInit;
   };
   const url = new URL(path, served.url);
   const [byServer, byFetch] = await Promise.all([
@@ -146,7 +146,7 @@ describe('a Request', () => {
     const caller = new AbortController();
     const { answer, heard } = handleOnce(async (exchange) => exchange.readBody(100));
     const body = new ReadableStream({ pull: () => caller.abort() });
-    const init = { method: 'POST', body, signal: caller.signal, duplex: 'half' } as const;
+    const init = { method: 'POST', body, signal: caller.signal, duplex: 'half' };
     const request = new Request('http://gateway/', init);
     await expect(answer(request)).rejects.toThrow('The caller left.');
     await expect(heard).rejects.toThrow('The caller left.');
@@ -175,7 +175,7 @@ describe('a Request', () => {
         else controller.error(cause);
       },
     });
-    const request = new Request(new URL(path, 'http://gateway'), { ...post(body), duplex: 'half' });
+    const request = new Request(new URL(path, 'http://gateway'), { ...post(body), duplex: 'half' } as RequestInit);
     await expect(gateway.fetch(request)).rejects.toMatchObject({
       message: 'The body of the request broke off.',
       cause,

@@ -128,7 +128,7 @@ describe('a gateway with a tiny budget for bodies', async () => {
         headers: { 'content-type': 'application/json' },
         body,
         duplex: 'half',
-      }),
+      } as RequestInit),
     );
     expect(response.status).toBe(503);
     expect(await response.json()).toMatchObject({

@@ -7,10 +7,7 @@ import {
   type GraphQLOutputType,
   type GraphQLSchema,
   type GraphQLAbstractType,
-  getDirectiveValues,
   getNullableType,
-  GraphQLIncludeDirective,
-  GraphQLSkipDirective,
   isAbstractType,
   isLeafType,
   isListType,
@@ -18,22 +15,28 @@ import {
   Kind,
   type OperationDefinitionNode,
   OperationTypeNode,
-  SchemaMetaFieldDef,
-  type SelectionNode,
   type SelectionSetNode,
-  TypeMetaFieldDef,
+  TypeInfo,
+  ValidationContext,
+  type VariableNode,
 } from 'graphql';
-import { type ArgumentValues, compileArguments, type LeafText, leafText, type Values } from './values.ts';
-import { compileInput, type InputOptions, type ReadVariables } from './variables.ts';
+import { compileArgumentSizes } from '../limits/argument-sizes.ts';
+import {
+  type ArgumentValues,
+  type CoerceVariables,
+  compileArguments,
+  compileVariables,
+  type LeafText,
+  leafText,
+} from './values.ts';
 
 /** An operation compiled ahead of its runs: its fields in the order of the answer. */
 export interface OperationPlan {
   readonly operation: OperationDefinitionNode;
   readonly isMutation: boolean;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
-  readonly readVariables: ReadVariables;
-  /** Returns the fields that are not skipped with these variables. @throws GraphQLError if a directive has no value. */
-  readonly root: (variables: Values) => ObjectPlan;
+  readonly coerceVariables: CoerceVariables;
+  readonly root: ObjectPlan;
 }
 
 export interface ObjectPlan {
@@ -69,42 +72,73 @@ export type ValuePlan = { readonly isNonNull: boolean } & (
   | { readonly kind: 'list'; readonly item: ValuePlan }
 );
 
-/** Plans a query or mutation of a valid document. */
+/** Thrown for an operation that cannot be planned. Yoga runs it. */
+class Unplanned extends Error {}
+
+/**
+ * Plans a query or mutation of a valid document; null if it has directives or introspection, which depend on the request or do
+ * not fit a tree of fields.
+ */
 export function planOperation(
-  options: InputOptions,
+  schema: GraphQLSchema,
   document: DocumentNode,
   operation: OperationDefinitionNode,
-): OperationPlan {
-  const { schema } = options;
-  const type = schema.getRootType(operation.operation) as GraphQLObjectType;
+): OperationPlan | null {
+  const type = schema.getRootType(operation.operation);
+  if (!type || operation.directives?.length) return null;
   const fragments = Object.fromEntries(
     document.definitions.flatMap((node) => (node.kind === Kind.FRAGMENT_DEFINITION ? [[node.name.value, node]] : [])),
   );
-  let known: ObjectPlan | null = null;
-  return {
-    operation,
-    isMutation: operation.operation === OperationTypeNode.MUTATION,
-    fragments,
-    readVariables: compileInput(options, document, operation),
-    root(variables) {
-      if (known) return known;
-      const scope = { schema, fragments, variables, isConditional: false };
-      const root = planObject(type, [operation.selectionSet], scope);
-      if (!scope.isConditional) known = root;
-      return root;
-    },
+  try {
+    const root = planObject(type, [operation.selectionSet], { schema, fragments });
+    const isMutation = operation.operation === OperationTypeNode.MUTATION;
+    return { operation, isMutation, fragments, coerceVariables: compileInput(schema, document, operation), root };
+  } catch (error) {
+    if (error instanceof Unplanned) return null;
+    throw error;
+  }
+}
+
+/** Compiles the coercion of variables; it also returns null for an argument that is too large or a forbidden null. */
+function compileInput(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): CoerceVariables {
+  const coerce = compileVariables(schema, operation);
+  const strict = findStrictVariables(schema, document, operation);
+  const findOversize = compileArgumentSizes(schema, document, operation);
+  if (!findOversize && strict.length === 0) return coerce;
+  return (given) => {
+    const isRefused = strict.some(({ name }) => given[name.value] === null) || (findOversize?.(given) ?? null) !== null;
+    return isRefused ? null : coerce(given);
   };
+}
+
+/**
+ * Finds the variables of a mutation that have a default, and a place that allows no null. GraphQL itself reports a null for one
+ * only when it comes to the field, and by then a write has been carried out.
+ */
+export function findStrictVariables(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+): readonly VariableNode[] {
+  const hasDefaults = operation.variableDefinitions?.some(({ defaultValue }) => defaultValue);
+  if (operation.operation !== OperationTypeNode.MUTATION || !hasDefaults) return [];
+  return new ValidationContext(schema, document, new TypeInfo(schema), () => undefined)
+    .getRecursiveVariableUsages(operation)
+    .flatMap(({ node, type }) => (isNonNullType(type) ? [node] : []));
 }
 
 interface Scope {
   readonly schema: GraphQLSchema;
   readonly fragments: Readonly<Record<string, FragmentDefinitionNode>>;
-  readonly variables: Values;
-  /** True if the fields depend on the variables. */
-  isConditional: boolean;
 }
 
 function planObject(type: GraphQLObjectType, selections: readonly SelectionSetNode[], scope: Scope): ObjectPlan {
+  // The executor would have to call `isTypeOf`.
+  if (type.isTypeOf) throw new Unplanned();
   const nodes = new Map<string, [FieldNode, ...FieldNode[]]>();
   const visited = new Set<string>();
   for (const selection of selections) collectFields(type, selection, scope, nodes, visited);
@@ -124,17 +158,11 @@ function planField(
   const plan = { responseName, nodes };
   const name = nodes[0].name.value;
   if (name === '__typename') return { ...plan, resolved: null };
-  const definition = findField(parent, name, scope.schema);
+  const definition = parent.getFields()[name];
+  if (!definition) throw new Unplanned();
   const selections = nodes.flatMap(({ selectionSet }) => selectionSet ?? []);
   const value = planValue(definition.type, selections, scope);
   return { ...plan, resolved: { definition, args: compileArguments(definition, nodes[0]), value } };
-}
-
-/** Returns a field, which the validated document selects. */
-function findField(type: GraphQLObjectType, name: string, schema: GraphQLSchema): GraphQLField<unknown, unknown> {
-  if (name === SchemaMetaFieldDef.name && type === schema.getQueryType()) return SchemaMetaFieldDef;
-  if (name === TypeMetaFieldDef.name && type === schema.getQueryType()) return TypeMetaFieldDef;
-  return type.getFields()[name] as GraphQLField<unknown, unknown>;
 }
 
 function planValue(outputType: GraphQLOutputType, selections: readonly SelectionSetNode[], scope: Scope): ValuePlan {
@@ -159,7 +187,7 @@ function collectFields(
   visited: Set<string>,
 ): void {
   for (const selection of selections) {
-    if (isSkipped(selection, scope)) continue;
+    if (selection.directives?.length) throw new Unplanned();
     if (selection.kind === Kind.FIELD) {
       const name = selection.alias?.value ?? selection.name.value;
       const known = nodes.get(name);
@@ -171,18 +199,9 @@ function collectFields(
     if (isSpread && visited.has(selection.name.value)) continue;
     if (isSpread) visited.add(selection.name.value);
     const fragment = isSpread ? scope.fragments[selection.name.value] : selection;
-    if (!fragment) continue;
+    if (!fragment || fragment.directives?.length) throw new Unplanned();
     const condition = scope.schema.getType(fragment.typeCondition?.name.value ?? type.name);
     const applies = condition === type || (isAbstractType(condition) && scope.schema.isSubType(condition, type));
     if (applies) collectFields(type, fragment.selectionSet, scope, nodes, visited);
   }
-}
-
-/** Evaluates @skip and @include. */
-function isSkipped(node: SelectionNode, scope: Scope): boolean {
-  if (!node.directives?.length) return false;
-  scope.isConditional = true;
-  const skip = getDirectiveValues(GraphQLSkipDirective, node, scope.variables);
-  const include = getDirectiveValues(GraphQLIncludeDirective, node, scope.variables);
-  return skip?.['if'] === true || include?.['if'] === false;
 }

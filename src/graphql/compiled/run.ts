@@ -19,7 +19,7 @@ interface Run {
   readonly schema: GraphQLSchema;
   readonly plan: OperationPlan;
   readonly contextValue: unknown;
-  /** As `readVariables` of the plan returned them. */
+  /** As `coerceVariables` of the plan returned them. */
   readonly variables: Record<string, unknown>;
   readonly errors: GraphQLError[];
 }
@@ -62,8 +62,7 @@ const RESOLVER_PARAMETERS_WITH_INFO = 4;
 /** Runs a planned operation by GraphQL's execution algorithm. */
 export function runOperation<Answer>(run: Run, finish: Finish<Answer>): Promise<Answer> {
   const { plan, errors } = run;
-  const { isMutation } = plan;
-  const root = plan.root(run.variables);
+  const { root, isMutation } = plan;
   // A mutation with a single field needs no serial execution.
   const isSerial = isMutation && root.fields.length > 1;
   return toPromise(() => (isSerial ? runSerially(root, run) : runObject(root, undefined, run, undefined))).then(

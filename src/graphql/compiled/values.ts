@@ -1,17 +1,119 @@
-/** The values of arguments on their way in, and JSON on its way out: compiled, so that types are inspected once. */
+/** Values on their way in, variables and arguments, and on their way out, JSON: compiled, so that types are inspected once. */
 import {
+  GraphQLID,
+  type GraphQLInputField,
+  type GraphQLInputObjectType,
+  type GraphQLInputType,
+  type GraphQLLeafType,
+  type GraphQLSchema,
+  GraphQLString,
+  isEnumType,
+  isInputObjectType,
+  isInputType,
+  isListType,
+  isNonNullType,
+  type OperationDefinitionNode,
+  typeFromAST,
+  valueFromAST,
+  type VariableDefinitionNode,
   type FieldNode,
   getArgumentValues,
   type GraphQLField,
-  GraphQLID,
-  type GraphQLLeafType,
-  GraphQLString,
-  isEnumType,
-  isNonNullType,
   Kind,
 } from 'graphql';
 
-export type Values = Readonly<Record<string, unknown>>;
+type Values = Readonly<Record<string, unknown>>;
+/** Coerces an input value; throws if the type does not accept it. */
+type Coerce = (value: unknown) => unknown;
+/** Has no message, since Yoga runs the operation again and reports the variable. */
+class BadVariable extends Error {}
+const BAD = new BadVariable();
+
+/** Coerces an operation's variables by GraphQL's CoerceVariableValues; null if one is invalid. */
+export type CoerceVariables = (given: Values) => Record<string, unknown> | null;
+
+/** Compiles the coercion of an operation's variables. */
+export function compileVariables(schema: GraphQLSchema, { variableDefinitions = [] }: OperationDefinitionNode) {
+  const definitions = variableDefinitions.map((definition) => compileVariable(schema, definition));
+  return (given: Values): Record<string, unknown> | null => {
+    const values: Record<string, unknown> = {};
+    try {
+      for (const set of definitions) set(given, values);
+    } catch {
+      return null;
+    }
+    return values;
+  };
+}
+
+function compileVariable(schema: GraphQLSchema, definition: VariableDefinitionNode) {
+  const name = definition.variable.name.value;
+  const type = typeFromAST(schema, definition.type);
+  if (!isInputType(type)) throw new Error(`$${name} is not of an input type, although the document was validated.`);
+  const { defaultValue } = definition;
+  const coerce = compileType(type);
+  return (given: Values, values: Record<string, unknown>): void => {
+    if (Object.hasOwn(given, name)) values[name] = coerce(given[name]);
+    // Created anew for every request, as in graphql-js.
+    else if (defaultValue) values[name] = valueFromAST(defaultValue, type);
+    else if (isNonNullType(type)) throw BAD;
+  };
+}
+
+function compileType(type: GraphQLInputType): Coerce {
+  if (isNonNullType(type)) {
+    const coerce = compileNullable(type.ofType);
+    return (value) => {
+      if (value === null || value === undefined) throw BAD;
+      return coerce(value);
+    };
+  }
+  const coerce = compileNullable(type);
+  return (value) => (value === null || value === undefined ? null : coerce(value));
+}
+
+/** Compiles the coercion of a value that is neither absent nor null. */
+function compileNullable(type: GraphQLInputType): Coerce {
+  if (isListType(type)) {
+    const item = compileType(type.ofType);
+    return (value) => (Array.isArray(value) ? value.map(item) : [item(value)]);
+  }
+  if (isInputObjectType(type)) return compileObject(type);
+  return (value) => {
+    const parsed: unknown = type.parseValue(value);
+    return parsed === undefined ? refuse() : parsed;
+  };
+}
+
+function refuse(): never {
+  throw BAD;
+}
+
+function compileObject(type: GraphQLInputObjectType): Coerce {
+  // OneOf input objects have other rules, and the schema has none.
+  if (type.isOneOf) return refuse;
+  let fields: readonly (readonly [GraphQLInputField, Coerce])[] | null = null;
+  return (value) => {
+    // Compiled on first use, since a type may contain itself.
+    fields ??= Object.values(type.getFields()).map((field) => [field, compileType(field.type)]);
+    if (typeof value !== 'object') throw BAD;
+    const given = value as Values;
+    const values: Record<string, unknown> = {};
+    let missing = 0;
+    for (const [{ name, defaultValue, type: fieldType }, coerce] of fields) {
+      const member = given[name];
+      if (member !== undefined) values[name] = coerce(member);
+      else {
+        missing += 1;
+        if (defaultValue !== undefined) values[name] = defaultValue;
+        else if (isNonNullType(fieldType)) throw BAD;
+      }
+    }
+    if (Object.keys(given).length !== fields.length - missing) throw BAD; // a field that the type does not have
+    return values;
+  };
+}
+
 /** Returns a field's argument values, given the operation's variables. @throws GraphQLError if one is invalid. */
 export type ArgumentValues = (variables: Values) => Values;
 

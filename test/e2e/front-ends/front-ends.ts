@@ -22,7 +22,7 @@ const createFetchSend: CreateSend =
       headers: { 'Content-Type': 'application/json', Authorization: authorization },
       body: JSON.stringify(sent === 'hash' ? { documentId, variables } : { query, variables }),
     });
-    return response.json();
+    return response.json() as Promise<unknown>;
   };
 
 /** One `send` per GraphQL client, by the client's name. */
