@@ -13,10 +13,8 @@ export interface WorkerReport {
   readonly wantsMetrics?: boolean;
 }
 
-/** A message from the supervisor to a worker. */
-export type SupervisorMessage =
-  | { readonly kind: 'close'; readonly options: CloseOptions }
-  | { readonly kind: 'metrics'; readonly rendered: RenderedMetrics };
+/** A message from the supervisor to a worker: to close, or the metrics of all workers. */
+export type SupervisorMessage = { readonly close: CloseOptions } | { readonly metrics: RenderedMetrics };
 
 /** The interval of heartbeats, and how many in a row a worker may miss before it counts as hung. */
 export const HEARTBEAT = { intervalMs: 1_000, maxMissed: 10 };
@@ -27,6 +25,8 @@ export type SupervisedWorker = ReturnType<typeof startSupervisedWorker>;
 // All workers accept from one shared socket. Round-robin through this process costs more, and Node drops connections that it
 // was passing to a worker that dies. One socket per worker would lose the connections in its queue.
 cluster.schedulingPolicy = cluster.SCHED_NONE;
+
+const ignore = (): void => undefined;
 
 /** Starts this program as a worker, with the same arguments and variables. `readMetrics` reads the metrics of all workers. */
 export function startSupervisedWorker(
@@ -44,7 +44,7 @@ export function startSupervisedWorker(
 
   const kill = (): void => void worker.process.kill('SIGKILL');
   // Without a callback, a worker that is dying would make this throw.
-  const send = (message: SupervisorMessage): void => void worker.send(message, () => undefined);
+  const send = (message: SupervisorMessage): void => void worker.send(message, ignore);
   // Intervals of this process are counted, not time, so a pause of the whole machine counts as one interval.
   const countMissed = (): void => {
     missed += 1;
@@ -59,21 +59,15 @@ export function startSupervisedWorker(
     if (snapshot) onSnapshot(worker.id, snapshot);
     if (isServing) started.resolve(true);
     // If this fails, the worker's own timeout reports it.
-    if (wantsMetrics)
-      readMetrics().then(
-        (rendered) => send({ kind: 'metrics', rendered }),
-        () => undefined,
-      );
+    if (wantsMetrics) void readMetrics().then((metrics) => send({ metrics }), ignore);
   });
-  worker.on('error', () => undefined);
-  const until = (event: 'exit' | 'disconnect'): Promise<readonly [code: number | null, signal: string | null]> =>
-    new Promise((resolve) =>
-      worker.once(event, (code: number | null, signal: string | null) => resolve([code, signal])),
-    );
+  worker.on('error', ignore);
+  const until = (event: string) => new Promise<void>((resolve) => worker.once(event, () => resolve()));
   // Its last messages may arrive after its exit.
-  const ended = Promise.all([until('exit'), until('disconnect')]).then(([[code, signal]]) => {
+  const ended = Promise.all([until('exit'), until('disconnect')]).then(() => {
     clearInterval(watch);
     started.resolve(false);
+    const { exitCode: code, signalCode: signal } = worker.process;
     return { code, signal, ...state, livedMs: performance.now() - startedAtMs };
   });
   return {
@@ -86,7 +80,7 @@ export function startSupervisedWorker(
     close(options: CloseOptions): void {
       state.isClosing = true;
       // One that does not serve yet has no requests.
-      if (state.wasServing) send({ kind: 'close', options });
+      if (state.wasServing) send({ close: options });
       else kill();
     },
     kill,

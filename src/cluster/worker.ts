@@ -39,10 +39,10 @@ export async function runWorker(
     });
   };
   self.on('message', (message: SupervisorMessage) => {
-    if (message.kind === 'metrics') return rendered.resolve(message.rendered);
-    closing.resolve(message.options);
+    if ('metrics' in message) return rendered.resolve(message.metrics);
+    closing.resolve(message.close);
     // A signal to the whole process group may have reached this worker first and started a close with isReplaced.
-    serving?.close(message.options).catch(() => undefined);
+    serving?.close(message.close).catch(() => undefined);
   });
   self.on('error', () => undefined);
   void report();
