@@ -29,9 +29,8 @@ const WRITE_NAMES = new Map(
 );
 /** Used if UPSTREAM_URL is not set. */
 const EXAMPLE_URL = new URL('https://service.example/');
-/** Stands for a secret in a header's value; a shell expands it. */
-const TOKEN_VARIABLE = '$TOKEN';
-const AUTHORIZATION = `Bearer ${TOKEN_VARIABLE}`;
+/** A shell expands the variable. */
+const AUTHORIZATION = 'Bearer $TOKEN';
 /** Linux limits an argument of a program to 128 KB, but not one of a shell's builtin. */
 const MAX_WORD_BYTES = 100_000;
 
@@ -169,7 +168,7 @@ function toCurlCommand({ method, url, headers, body }: ExplainedRequest): string
   const words = [
     isLarge ? `printf %s ${quote(body)} | curl --http1.1` : 'curl --http1.1',
     ...(method === 'POST' ? [] : [`-X ${method}`]),
-    ...Object.entries(headers).map(([name, value]) => `-H ${quoteHeader(`${name}: ${value}`)}`),
+    ...Object.entries(headers).map(([name, value]) => `-H "${name}: ${value}"`),
     // Without it, curl would name a form's type for the empty body.
     ...(body === null ? [`-H 'Content-Type:'`] : []),
     // Unlike --data, it keeps line breaks.
@@ -182,8 +181,4 @@ function toCurlCommand({ method, url, headers, body }: ExplainedRequest): string
 /** Inside single quotes, only a single quote needs escaping. */
 function quote(text: string): string {
   return `'${text.replaceAll("'", String.raw`'\''`)}'`;
-}
-
-function quoteHeader(header: string): string {
-  return header.split(TOKEN_VARIABLE).map(quote).join(`"${TOKEN_VARIABLE}"`).replace(/''$/, '');
 }
