@@ -96,26 +96,9 @@ function restContract(tables: EnumTables): PageSection {
 <p><code>POST /api/v2/admin/tasks/account</code></p>
 ${sample('json')}
 ${sample('xml')}
-${htmlTable('The fields of a create', ['field', 'value', 'needed'], FIELDS)}`,
+<p>The OpenAPI document describes every field and every other operation.</p>`,
   };
 }
-
-const FIELDS: readonly (readonly string[])[] = [
-  ['<code>TaskID</code>', 'the task of the catalogue: a GUID', 'yes'],
-  [
-    '<code>Frequency</code>',
-    'how often it runs: <code>NONE</code>, or a member of <code>TASK_FREQUENCIES</code>',
-    'yes',
-  ],
-  [
-    '<code>StartDate</code>, <code>FinishDate</code>',
-    'an ISO 8601 time with an offset and at most 7 digits after the seconds',
-    'no',
-  ],
-  ['<code>Parameters</code>', 'text that parses as <code>ContentType</code>; it is kept byte for byte', 'yes'],
-  ['<code>ContentType</code>', '<code>application/json</code> or <code>application/xml</code>', 'yes'],
-  ['<code>Notification</code>', '<code>NONE</code>, or a member of <code>TASK_NOTIFICATIONS</code>', 'no'],
-];
 
 /** Puts every member or element on a line of its own. */
 function pretty(format: WireFormat, body: string): string {
