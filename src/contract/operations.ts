@@ -13,7 +13,7 @@ import { isAbsent, isJsonObject, type JsonObject, jsonMember, type JsonValue } f
 import type { WriteInput, WriteName, WriteResult } from './task-service.ts';
 
 /** A member of a request's body. `maxLength` is from the contract's prose. */
-interface BodyMember {
+export interface BodyMember {
   /** For an enum, the name of its table. */
   readonly kind: 'guid' | 'date' | 'text' | 'content type' | 'boolean' | keyof EnumTables;
   readonly isRequired: boolean;

@@ -3,7 +3,9 @@ import { syntaxErrorPlace } from './json-value.ts';
 
 const HEX = '[0-9a-fA-F]';
 const HYPHENATED = `${HEX}{8}-${HEX}{4}-${HEX}{4}-${HEX}{4}-${HEX}{12}`;
-const GUID = new RegExp(`^(?:${HEX}{32}|${HYPHENATED}|\\{${HYPHENATED}\\}|\\(${HYPHENATED}\\))$`);
+/** A GUID in one of .NET's formats N, D, B or P. */
+export const GUID_PATTERN = `^(?:${HEX}{32}|${HYPHENATED}|\\{${HYPHENATED}\\}|\\(${HYPHENATED}\\))$`;
+const GUID = new RegExp(GUID_PATTERN);
 const CANONICAL = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** The formats that `parseGuid` accepts, for error messages. */

@@ -1,7 +1,7 @@
 import type { NewAccountTask, ClientOrder } from '../contract/account-task.ts';
 import { badInput, type FailureCode } from '../contract/failure.ts';
 import type { JsonObject } from '../contract/json-value.ts';
-import { OPERATIONS, type RequestBody } from '../contract/operations.ts';
+import { type Operation, OPERATIONS, type RequestBody } from '../contract/operations.ts';
 import type { WriteInput, WriteName, WriteResult } from '../contract/task-service.ts';
 
 /** How the REST face serves a write, besides what `OPERATIONS` says of it. */
@@ -54,6 +54,17 @@ export const SERVED: { readonly [Name in WriteName]: Served<Name> } = {
     toDetail: ({ ID, Name, Secret }) => ({ ID, Name, Secret }),
   },
 };
+
+/** The answers that have the shape of the framework, by status. */
+export function frameworkAnswers({ path, body }: Operation): Readonly<Record<number, string>> {
+  return {
+    400: 'The request cannot be read or bound.',
+    401: 'The credentials are missing or were not accepted.',
+    ...(path.includes('?') && { 404: 'The URL has no id.' }),
+    ...(body && { 413: 'The body is too large.', 415: 'The Content-Type is not supported.' }),
+    500: 'A defect of the gateway, described in its log. It may have been done.',
+  };
+}
 
 /** A write that a request asks for, or the methods that its path allows: none if there is no such path. */
 export type FoundWrite =
