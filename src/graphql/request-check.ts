@@ -2,7 +2,7 @@
  * Decides whether a GraphQL request may run, by its head and then by its parameters. Each refusal says what is wrong and what is
  * expected. The head decides first, since a refused request must not have created a task: 405 for the method, 403 for a forgeable
  * request, 415 for the Content-Type, 406 for the Accept header, which also says in which media type the request is answered.
- * The parser of media types is in wire/media-type.ts; REST decides in rest/negotiation.ts.
+ * The parser of media types is in wire/media-type.ts; REST decides in rest/rest-answer.ts.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { GraphQLError } from 'graphql';

@@ -17,8 +17,12 @@ import { noteFailure, type RequestRecord } from '../telemetry/request-record.ts'
 import { readRequest, type RequestFormat } from '../wire/codec.ts';
 import { parseMediaType } from '../wire/media-type.ts';
 import {
+  type AnswerStyle,
+  formatOf,
   HIDDEN,
   type ModelState,
+  negotiate,
+  type ReadHeader,
   toModelState,
   UNREADABLE,
   valueProblem,
@@ -26,7 +30,6 @@ import {
   successAnswer,
   webApiAnswer,
 } from './rest-answer.ts';
-import { type AnswerStyle, formatOf, negotiate, type ReadHeader } from './negotiation.ts';
 import { findServed, SERVED } from './served-operations.ts';
 
 export interface RestEndpointOptions {

@@ -6,7 +6,7 @@ import { BODY_FIELDS, type BodyField, type BodyMember, OPERATIONS } from '../con
 import type { WriteName } from '../contract/task-service.ts';
 import { CONTENT_TYPES, GUID_PATTERN } from '../contract/text-formats.ts';
 import { errorAnswer, type Handler, jsonAnswer } from '../http/answer.ts';
-import { READ_TYPES, WRITTEN_TYPES } from './negotiation.ts';
+import { READ_TYPES, WRITTEN_TYPES } from './rest-answer.ts';
 import { frameworkAnswers, SERVED } from './served-operations.ts';
 
 /** The versions of OpenAPI that the REST face is described in. */

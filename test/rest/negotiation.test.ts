@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { negotiate } from '../../src/rest/negotiation.ts';
+import { negotiate } from '../../src/rest/rest-answer.ts';
 
 type Headers = Readonly<Record<string, string>>;
 
