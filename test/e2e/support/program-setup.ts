@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'rolldown';
@@ -23,6 +23,8 @@ export async function setup(project: TestProject): Promise<() => void> {
   mkdirSync(CACHE, { recursive: true });
   const dir = mkdtempSync(join(CACHE, 'program-'));
   const remove = (): void => rmSync(dir, { recursive: true, force: true });
+  // Without it Node reads each file twice, to find out that it is a module.
+  writeFileSync(join(dir, 'package.json'), '{ "type": "module" }');
   try {
     const [output] = [bundle.output].flat();
     const input = { ...(bundle.input as Record<string, string>), 'watched-workers': WATCHED_WORKERS };
