@@ -1,6 +1,7 @@
 /** GraphiQL's page. request-check.ts decides which requests get it. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { gzip } from 'node:zlib';
@@ -91,7 +92,7 @@ function isHeld(etag: string, ifNoneMatch = ''): boolean {
 
 /** Renders the page in a thread of its own, since loading its 9 MB would stop the event loop for up to a second. */
 const RENDERER = `const { parentPort, workerData } = require('node:worker_threads');
-import(workerData.url).then(({ renderGraphiQL }) => parentPort.postMessage(renderGraphiQL(workerData.page)));`;
+parentPort.postMessage(require(workerData.path).renderGraphiQL(workerData.page));`;
 
 async function render({ tabs, headers }: GraphiqlOptions) {
   const headerText = JSON.stringify(headers, null, 2);
@@ -103,12 +104,12 @@ async function render({ tabs, headers }: GraphiqlOptions) {
     }),
     defaultHeaders: headerText,
   };
-  const url = import.meta.resolve('@graphql-yoga/render-graphiql');
-  const worker = new Worker(RENDERER, { eval: true, workerData: { url, page } });
+  const path = createRequire(import.meta.url).resolve('@graphql-yoga/render-graphiql');
+  const worker = new Worker(RENDERER, { eval: true, workerData: { path, page } });
   const ended = new AbortController();
   worker.once('exit', () => ended.abort());
   const [rendered] = await once(worker, 'message', { signal: ended.signal });
   const html = Buffer.from(rendered as string);
-  const compressed = await promisify(gzip)(html, { level: 9 });
+  const compressed = await promisify(gzip)(html);
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
 }
