@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Observers } from './observers.ts';
 import type { Config } from './config.ts';
-import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
+import { exclusiveTurn } from '../event-loop/turn-batch.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createRestEndpoint } from '../rest/account-task-endpoint.ts';
 import { createOpenApiHandler } from '../rest/openapi.ts';

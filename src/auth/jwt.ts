@@ -1,14 +1,23 @@
-import { errors, type JWTVerifyGetKey, type JWTVerifyOptions, jwtVerify } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+  type JWTVerifyOptions,
+  jwtVerify,
+} from 'jose';
 import { TaskFailure } from '../contract/failure.ts';
+import { abortAfter } from '../event-loop/time-limit.ts';
 import { unauthenticated, type VerifyToken } from './authenticate.ts';
-import { createPublishedKeys } from './published-keys.ts';
 
 export interface TokenVerifierOptions {
   /** The address at which the issuer publishes its keys. */
   readonly jwksUrl: URL;
   readonly issuer: string;
   readonly audience: string;
-  /** The time limit of one fetch of the keys. */
+  /** The time limit of one fetch of the keys, its body included. */
   readonly timeoutMs?: number;
   /** The time after a fetch for which an unknown key causes no other fetch, since callers can name any key. */
   readonly cooldownMs?: number;
@@ -24,8 +33,8 @@ const ACCESS_TOKEN_TYPES: ReadonlySet<unknown> = new Set([undefined, 'at+jwt', '
 
 /** Creates a verifier of one issuer's access tokens for one audience, with the keys that the issuer publishes. */
 export function createTokenVerifier(options: TokenVerifierOptions): VerifyToken {
-  const { jwksUrl, issuer, audience, timeoutMs = 5000, cooldownMs = 30_000, onKeysUnavailable = () => {} } = options;
-  const publishedKey = createPublishedKeys({ jwksUrl, timeoutMs, cooldownMs, onFailure: onKeysUnavailable });
+  const { issuer, audience } = options;
+  const publishedKey = createPublishedKeys(options);
   const findKey: JWTVerifyGetKey = (header, token) =>
     publishedKey(header, token).catch((error: unknown) => {
       throw isAboutToken(error) ? error : keysUnavailable(error);
@@ -95,3 +104,79 @@ function toReason(error: errors.JOSEError): string {
   if (error instanceof errors.JWKSNoMatchingKey) return 'is signed with an unknown key';
   return 'is not a valid JWT';
 }
+
+/** Enough for hundreds of keys; issuers publish a few. */
+const MAX_BYTES = 262_144;
+const FRESH_MS = 600_000;
+/** The time for which stale keys are used while new ones cannot be fetched. */
+const OUTAGE_MS = 3_600_000;
+
+/** Finds keys that an issuer publishes. They are cached for ten minutes, and for an hour more while they cannot be fetched. */
+function createPublishedKeys({
+  jwksUrl,
+  timeoutMs = 5000,
+  cooldownMs = 30_000,
+  onKeysUnavailable,
+}: TokenVerifierOptions) {
+  let fetchedMs = Number.NEGATIVE_INFINITY;
+  let failure: { readonly error: unknown; readonly atMs: number } | null = null;
+  const hasKeys = (): boolean => performance.now() - fetchedMs < FRESH_MS + OUTAGE_MS;
+
+  const fetchKeys = async (): Promise<Response> => {
+    if (failure && hasKeys() && performance.now() - failure.atMs < cooldownMs) throw failure.error;
+    try {
+      const keySet = await fetchKeySet(jwksUrl, timeoutMs);
+      failure = null;
+      fetchedMs = performance.now();
+      return Response.json(keySet);
+    } catch (error) {
+      failure = { error, atMs: performance.now() };
+      onKeysUnavailable?.();
+      throw error;
+    }
+  };
+  const findKey = createRemoteJWKSet(jwksUrl, {
+    cacheMaxAge: FRESH_MS + OUTAGE_MS,
+    cooldownDuration: cooldownMs,
+    [customFetch]: fetchKeys,
+  });
+  return async (...request: Parameters<typeof findKey>): ReturnType<typeof findKey> => {
+    if (hasKeys() && performance.now() - fetchedMs >= FRESH_MS) {
+      const refreshing = findKey.reload().catch(ignore);
+      // During an outage, requests do not wait for the next fetch.
+      if (!failure) await refreshing;
+    }
+    return findKey(...request);
+  };
+}
+
+/** Fetches a key set; rejects an answer that is not one, is too large or comes too late. */
+export async function fetchKeySet(url: URL, timeoutMs: number): Promise<JSONWebKeySet> {
+  const response = await fetch(url, {
+    headers: { Accept: 'application/jwk-set+json, application/json' },
+    redirect: 'manual',
+    signal: abortAfter(timeoutMs),
+  });
+  if (response.status !== 200) {
+    await response.body?.cancel();
+    throw new Error(`The request for the keys was answered with status ${response.status}.`);
+  }
+  const keySet = (await readKeySet(response)) as JSONWebKeySet;
+  // Throws if it is not one.
+  createLocalJWKSet(keySet);
+  return keySet;
+}
+
+/** Reads the JSON of a key set; rejects one that is too large. */
+async function readKeySet({ body }: Response): Promise<unknown> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of body ?? []) {
+    bytes += chunk.length;
+    if (bytes > MAX_BYTES) throw new RangeError(`The key set is larger than ${MAX_BYTES} bytes.`);
+    chunks.push(chunk);
+  }
+  return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+}
+
+function ignore(): void {}

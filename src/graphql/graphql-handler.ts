@@ -1,5 +1,5 @@
 import { Buffer, isUtf8 } from 'node:buffer';
-import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
+import { exclusiveTurn } from '../event-loop/turn-batch.ts';
 import type { Authenticate } from '../auth/authenticate.ts';
 import type { Limit } from '../telemetry/metrics.ts';
 import type { GraphiqlPage } from './graphiql.ts';

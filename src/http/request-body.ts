@@ -1,7 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
-import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
-import { createTurnBatch } from '../event-loop/turn-batch.ts';
+import { createTurnBatch, exclusiveTurn } from '../event-loop/turn-batch.ts';
 import { RequestRefusal } from './answer.ts';
 import type { BodyBudget, CountedBody } from './body-budget.ts';
 import type { Sender } from './client-address.ts';

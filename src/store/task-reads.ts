@@ -5,7 +5,7 @@ import {
   matchesFilter,
   type PageRequest,
 } from '../contract/task-service.ts';
-import { exclusiveTurn } from '../event-loop/exclusive-turn.ts';
+import { exclusiveTurn } from '../event-loop/turn-batch.ts';
 import type { Database, SqlParameter, SqlReader, SqlRow } from './sql/database.ts';
 import { throwReadFailure } from './store-failure.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createFailedAttempts } from '../../src/auth/failed-attempts.ts';
+import { createFailedAttempts } from '../../src/auth/token-endpoint.ts';
 
 const WINDOW_MS = 1000;
 

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { expect, test } from 'vitest';
-import { exclusiveTurn } from '../../src/event-loop/exclusive-turn.ts';
+import { exclusiveTurn } from '../../src/event-loop/turn-batch.ts';
 
 test('admits callers in order, late ones included, with turns for others in between', async () => {
   let turn = 0;
