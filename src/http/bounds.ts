@@ -1,6 +1,6 @@
 import { type Server, type ServerOptions, type ServerResponse, STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { errorBody, JSON_HEADERS } from './answer.ts';
+import { CLOSING, errorBody, type HttpRequest, JSON_HEADERS, RequestRefusal } from './answer.ts';
 import { toRequestId } from '../telemetry/request-record.ts';
 
 /** The limits on the connections and requests of a caller. */
@@ -49,7 +49,7 @@ export function toServerOptions(bounds: HttpBounds): ServerOptions {
     maxHeaderSize: maxHeaderBytes,
     // Ambiguous framing, or a line break in a header, could be read as two requests by a proxy (request smuggling).
     insecureHTTPParser: false,
-    // Node would refuse without a body; request-handler.ts refuses with one.
+    // Node would refuse without a body; `findHeaderProblem` refuses with one.
     requireHostHeader: false,
   };
 }
@@ -108,4 +108,50 @@ function toRawAnswer(status: number, problem: string): string {
     '',
     body,
   ].join('\r\n');
+}
+
+/** A host and optional port according to RFC 9112; it may be empty. */
+const HOST = /^(?:[\w.~!$&'()*+;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
+/** Node's own test for an Expect that it knows. */
+const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+
+/** Returns the refusal of a request whose headers are ambiguous or not supported; null if they are fine. */
+export function findHeaderProblem(
+  { rawHeaders, headers, httpVersionMinor }: Pick<HttpRequest, 'rawHeaders' | 'headers' | 'httpVersionMinor'>,
+  maxHeaders: number,
+): RequestRefusal | null {
+  // Node drops excess headers, one of which may be important.
+  if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
+  const { host, expect, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
+  if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The Host header is missing.');
+  if (host !== undefined && !HOST.test(host))
+    return unacceptable(400, 'The Host header is malformed: expected a host and an optional port.');
+  if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The Host header is sent more than once.');
+  if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || httpVersionMinor === 0))
+    return unacceptable(400, 'Transfer-Encoding: only chunked is supported, and only in HTTP/1.1.');
+  if (expect !== undefined && httpVersionMinor > 0 && !CONTINUE.test(expect))
+    return unacceptable(417, 'Expect: only 100-continue is supported.', {});
+  if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding))
+    return unacceptable(415, 'Content-Encoding: only identity is supported; send the body uncompressed.', {
+      'Accept-Encoding': 'identity',
+    });
+  return null;
+}
+
+/** Detects a repeated Host. Node keeps the first one, but a proxy may have routed by another. */
+function hasTwoHosts(rawHeaders: readonly string[]): boolean {
+  let hosts = 0;
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
+  }
+  return hosts > 1;
+}
+
+function unacceptable(
+  status: number,
+  problem: string,
+  headers: Readonly<Record<string, string>> = CLOSING,
+): RequestRefusal {
+  return new RequestRefusal(problem, { status, code: 'BAD_REQUEST', headers });
 }

@@ -14,10 +14,9 @@ import {
   type Route,
   toRequestId,
 } from '../telemetry/request-record.ts';
-import { type Answer, CLOSING, errorAnswer, type Handler, type HttpRequest, RequestRefusal } from './answer.ts';
-import { HTTP_BOUNDS } from './bounds.ts';
+import { type Answer, errorAnswer, type Handler, type HttpRequest, RequestRefusal } from './answer.ts';
+import { findHeaderProblem, HTTP_BOUNDS } from './bounds.ts';
 import type { AddressLimit } from './client-address.ts';
-import type { Cors } from './cors.ts';
 import type { BodySource } from './request-body.ts';
 
 /**
@@ -160,48 +159,49 @@ function send(
   exchange.send(status, headers, body);
 }
 
-/** A host and optional port according to RFC 9112; it may be empty. */
-const HOST = /^(?:[\w.~!$&'()*+;=%-]*|\[[\da-f:.]+\])(?::\d*)?$/i;
-/** Node's own test for an Expect that it knows. */
-const CONTINUE = /(?:^|\W)100-continue(?:$|\W)/i;
+/** The headers that an answer needs so that pages of the listed origins can read it, HTTP errors included; null without any. */
+type Cors = (request: Pick<HttpRequest, 'method' | 'headers'>) => {
+  readonly headers: Readonly<Record<string, string>>;
+  /** True if the request asks for permission only; its answer is these headers. */
+  readonly isPreflight: boolean;
+} | null;
 
-/** Returns the refusal of a request whose headers are ambiguous or not supported; null if they are fine. */
-function findHeaderProblem(
-  { rawHeaders, headers, httpVersionMinor }: Pick<HttpRequest, 'rawHeaders' | 'headers' | 'httpVersionMinor'>,
-  maxHeaders: number,
-): RequestRefusal | null {
-  // Node drops excess headers, one of which may be important.
-  if (rawHeaders.length > 2 * maxHeaders) return unacceptable(431, `The request has more than ${maxHeaders} headers.`);
-  const { host, expect, 'transfer-encoding': transferEncoding, 'content-encoding': contentEncoding } = headers;
-  if (host === undefined && httpVersionMinor > 0) return unacceptable(400, 'The Host header is missing.');
-  if (host !== undefined && !HOST.test(host))
-    return unacceptable(400, 'The Host header is malformed: expected a host and an optional port.');
-  if (hasTwoHosts(rawHeaders)) return unacceptable(400, 'The Host header is sent more than once.');
-  if (transferEncoding !== undefined && (transferEncoding.toLowerCase() !== 'chunked' || httpVersionMinor === 0))
-    return unacceptable(400, 'Transfer-Encoding: only chunked is supported, and only in HTTP/1.1.');
-  if (expect !== undefined && httpVersionMinor > 0 && !CONTINUE.test(expect))
-    return unacceptable(417, 'Expect: only 100-continue is supported.', {});
-  if (contentEncoding !== undefined && !/^(?:identity)?$/i.test(contentEncoding))
-    return unacceptable(415, 'Content-Encoding: only identity is supported; send the body uncompressed.', {
-      'Accept-Encoding': 'identity',
-    });
-  return null;
+export interface CorsOptions {
+  readonly origins: readonly string[];
+  /** Called for a preflight whose header names are too long or invalid. */
+  readonly onRefused: () => void;
+  /** Called for a preflight of an origin that is not listed. */
+  readonly onForbidden: (origin: string) => void;
 }
 
-/** Detects a repeated Host. Node keeps the first one, but a proxy may have routed by another. */
-function hasTwoHosts(rawHeaders: readonly string[]): boolean {
-  let hosts = 0;
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (name.length === 4 && name.toLowerCase() === 'host') hosts += 1;
-  }
-  return hosts > 1;
-}
+/** Header names, separated by commas. */
+const HEADER_NAMES = /^[\w!#$%&'*+.^`|~, \t-]{1,1000}$/;
 
-function unacceptable(
-  status: number,
-  problem: string,
-  headers: Readonly<Record<string, string>> = CLOSING,
-): RequestRefusal {
-  return new RequestRefusal(problem, { status, code: 'BAD_REQUEST', headers });
+/**
+ * Creates the CORS check. Without origins, pages of other origins may do nothing. A listed origin may send all headers that it
+ * asks for, since clients add their own, for tracing and against CSRF.
+ */
+export function createCors({ origins, onRefused, onForbidden }: CorsOptions): Cors {
+  const allowed: ReadonlySet<string> = new Set(origins);
+  return ({ method, headers: asked }) => {
+    const { origin } = asked;
+    const isPreflight = method === 'OPTIONS' && asked['access-control-request-method'] !== undefined;
+    const isAllowed = origin !== undefined && allowed.has(origin);
+    if (isPreflight && origin !== undefined && !isAllowed) onForbidden(origin);
+    if (allowed.size === 0) return null;
+    // A cache must not serve the answer for one origin to another.
+    const headers: Record<string, string> = { Vary: 'Origin' };
+    if (!isAllowed) return { headers, isPreflight };
+    headers['Access-Control-Allow-Origin'] = origin;
+    headers['Access-Control-Allow-Credentials'] = 'true';
+    headers['Access-Control-Expose-Headers'] = 'x-request-id';
+    if (isPreflight) {
+      headers['Access-Control-Allow-Methods'] = 'GET, POST';
+      headers['Access-Control-Max-Age'] = '600';
+      const names = asked['access-control-request-headers'];
+      if (names !== undefined && HEADER_NAMES.test(names)) headers['Access-Control-Allow-Headers'] = names;
+      else if (names !== undefined) onRefused();
+    }
+    return { headers, isPreflight };
+  };
 }
