@@ -6,7 +6,7 @@ import type { AccountCaller } from '../contract/task-service.ts';
 import { toEpochMs, toUtc } from '../contract/text-formats.ts';
 import { isNotRevoked, refuseRevoked } from './clients.ts';
 import { type Database, describeTable, type SqlRow, type SqlTransaction } from './sql/database.ts';
-import { createTaskReads, type TaskReads } from './task-reads.ts';
+import { createTaskReads } from './task-reads.ts';
 
 /** A task's Detail as the store holds it: every field, in the contract's order. */
 export type StoredDetail = {
@@ -70,14 +70,14 @@ function toStoredTask(row: SqlRow): AccountTask {
 const SCOPE = `account_id = ?1 AND ${isNotRevoked('?2')}`;
 
 /** Creates the reads of the store's tasks. They fail for a revoked client. */
-export function createStoredReads(database: Database): TaskReads<AccountCaller> {
+export function createStoredReads(database: Database) {
   return createTaskReads(database, {
     table: 'account_tasks',
     columns: ACCOUNT_TASKS.select(FIELDS),
     text: 'parameters',
     key: 'id',
     scope: SCOPE,
-    toParameters: ({ accountId, clientId }) => [accountId, clientId],
+    toParameters: ({ accountId, clientId }: AccountCaller) => [accountId, clientId],
     toTask: toStoredTask,
     indexed: ['taskIds', 'createdFrom', 'createdBefore'],
     // An ID contains the millisecond in which its task was created.

@@ -58,10 +58,16 @@ export async function registerTasks(
   ]);
   const permit = (registration: Registration): Permitted | TaskFailure => {
     const client = findClient(registration);
-    const name = names.get(registration.task.TaskID);
-    if (!client) return clientRequired();
+    if (!client)
+      return new TaskFailure('CLIENT_REQUIRED', 'The account has no client; create one before creating tasks.');
     if (client.revokedAt !== null) return clientRevoked();
-    return name === undefined ? taskNotFound(registration.task) : { ...registration, client, name };
+    const { TaskID } = registration.task;
+    const name = names.get(TaskID);
+    if (name !== undefined) return { ...registration, client, name };
+    return new TaskFailure(
+      'TASK_NOT_FOUND',
+      `There is no task ${TaskID} in the catalogue of tasks that may be registered.`,
+    );
   };
   const decisions = new Map<Registration, Decision>();
   const creates = registrations.filter(({ update }) => !update);
@@ -184,17 +190,6 @@ function toStored(
     ClientID: kept.ClientID,
   };
   return { accountTask: toAccountTask(detail), Identification: { UserId: accountId }, Result, replayed: false };
-}
-
-function clientRequired(): TaskFailure {
-  return new TaskFailure('CLIENT_REQUIRED', 'The account has no client; create one before creating tasks.');
-}
-
-function taskNotFound({ TaskID }: NewAccountTask): TaskFailure {
-  return new TaskFailure(
-    'TASK_NOT_FOUND',
-    `There is no task ${TaskID} in the catalogue of tasks that may be registered.`,
-  );
 }
 
 function conflict(modified: string): TaskFailure {

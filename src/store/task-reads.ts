@@ -46,11 +46,6 @@ export interface TaskTable<Owner, Row extends SqlRow> {
   readonly refuse?: (reader: SqlReader, owner: Owner) => Promise<void>;
 }
 
-export interface TaskReads<Owner> {
-  find(owner: Owner, ids: readonly string[], maxBytes?: number): Promise<readonly (AccountTask | null | undefined)[]>;
-  list(owner: Owner, page: PageRequest): Promise<AccountTaskPage>;
-}
-
 /** Keys are GUIDs. These texts sort before and after all of them. */
 const [SMALLEST, LARGEST] = ['', '~'];
 /** The highest number of tasks that are counted. */
@@ -61,16 +56,13 @@ const COUNT_SLICES = 20;
 const COUNT_SLICE = { first: MAX_COUNTED / COUNT_SLICES, maxBytes: 1_048_576 };
 
 /** Creates the reads of the tasks in a table. */
-export function createTaskReads<Owner, Row extends SqlRow>(
-  database: Database,
-  table: TaskTable<Owner, Row>,
-): TaskReads<Owner> {
+export function createTaskReads<Owner, Row extends SqlRow>(database: Database, table: TaskTable<Owner, Row>) {
   const read = async (owner: Owner, selection: RowSelection, { first, maxBytes }: Bounds) => {
     const { rows, hasMore } = await readRows(database, table, selection, { first, maxBytes });
     if (rows.length === 0) await table.refuse?.(database, owner);
     return { tasks: rows.map(table.toTask), hasMore };
   };
-  const find: TaskReads<Owner>['find'] = async (owner, ids, maxBytes) => {
+  const find = async (owner: Owner, ids: readonly string[], maxBytes?: number) => {
     if (ids.length === 0) return [];
     const parameters = [...table.toParameters(owner), ids];
     const sets = [{ condition: `${table.scope} AND id = ANY (?${parameters.length})` }];
@@ -81,8 +73,8 @@ export function createTaskReads<Owner, Row extends SqlRow>(
     // Undefined for a row beyond `maxBytes`: the rows were read with the largest ID first.
     return ids.map((id) => byId.get(id) ?? (hasMore && id < last ? undefined : null));
   };
-  const list: TaskReads<Owner>['list'] = async (owner, { first, after, before, order, ...page }) => {
-    const { filter = {}, isCounted = false, maxBytes } = page;
+  const list = async (owner: Owner, page: PageRequest): Promise<AccountTaskPage> => {
+    const { first, after, before, order = 'NEWEST_FIRST', filter = {}, isCounted = false, maxBytes } = page;
     const isSparse = Object.entries(filter).some(
       ([name, condition]) => condition !== undefined && !table.indexed.some((indexed) => indexed === name),
     );
@@ -112,8 +104,8 @@ export function createTaskReads<Owner, Row extends SqlRow>(
     return { tasks: matching, hasNextPage: hasMore, resumeAfter, totalCount };
   };
   return {
-    find: (...request) => find(...request).catch(throwReadFailure),
-    list: (...request) => list(...request).catch(throwReadFailure),
+    find: (...request: Parameters<typeof find>) => find(...request).catch(throwReadFailure),
+    list: (...request: Parameters<typeof list>) => list(...request).catch(throwReadFailure),
   };
 }
 
@@ -135,16 +127,11 @@ interface RowSelection {
   readonly parameters: readonly SqlParameter[];
 }
 
-interface ListOrder {
-  readonly filter: AccountTaskFilter;
-  readonly order: PageRequest['order'] | undefined;
-}
-
 /** Selects the tasks of a list by the conditions that an index finds. */
 function selectList<Owner>(
   { key, toParameters, toList }: TaskTable<Owner, never>,
   owner: Owner,
-  { filter, order, after, before }: Cursors & ListOrder,
+  { filter, order, after, before }: Cursors & Pick<PageRequest, 'order'> & { readonly filter: AccountTaskFilter },
 ): RowSelection {
   const parameters: SqlParameter[] = [...toParameters(owner)];
   const bind = (parameter: SqlParameter): string => `?${parameters.push(parameter)}`;

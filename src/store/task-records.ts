@@ -5,7 +5,7 @@ import type { CallerIdentity } from './caller-identity.ts';
 import { createRetryQueue, type QueueOptions } from './idempotency/retry-queue.ts';
 import { type Acceptance, liftRefusals } from './refused-credentials.ts';
 import { type Database, describeTable, type SqlReader, type SqlTransaction, toIso } from './sql/database.ts';
-import { createTaskReads, type Cursors, type TaskReads } from './task-reads.ts';
+import { createTaskReads, type Cursors } from './task-reads.ts';
 
 /** The result of a write that succeeded, as far as it concerns the record of an account task. */
 export interface NewRecord extends Acceptance {
@@ -83,14 +83,14 @@ function replaceRecord(
 }
 
 /** Creates the reads of the tasks that the upstream created, from their records. */
-export function createRecordReads(database: Database): TaskReads<CallerIdentity> {
+export function createRecordReads(database: Database) {
   return createTaskReads(database, {
     table: 'recorded_tasks',
     columns: RECORDS.select(['detail', 'recordedAt']),
     text: 'detail',
     key: 'position',
     scope: 'scope = ?1',
-    toParameters: ({ scope }) => [scope],
+    toParameters: ({ scope }: CallerIdentity) => [scope],
     toTask,
     indexed: ['taskIds'],
     // If PostgreSQL knew the scope and that it has many records, it would look for them in the index of all scopes by position.

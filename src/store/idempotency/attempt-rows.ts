@@ -34,13 +34,10 @@ const ATTEMPTS = describeTable<AttemptRow>(
 /** An SQL condition for the attempts of unknown fate at the time of a parameter. A lease that has ended is one of a process that has. */
 export const isUnknown = (now: string): string => `settled_at IS NULL AND (code IS NOT NULL OR lease_until <= ${now})`;
 
-export interface NewAttemptRow extends Pick<AttemptRow, 'triedAt' | 'leaseUntil'> {
-  readonly attempt: Attempt;
-}
+type NewAttempt = Pick<AttemptRow, 'triedAt' | 'leaseUntil'> & { readonly attempt: Attempt };
 
 /** Inserts the attempts that do not exist yet. */
-export async function insertAttempts(transaction: SqlTransaction, attempts: readonly NewAttemptRow[]): Promise<void> {
-  if (attempts.length === 0) return;
+export async function insertAttempts(transaction: SqlTransaction, attempts: readonly NewAttempt[]): Promise<void> {
   const unsettled = { code: null, settledAt: null, settledBy: null, createdId: null };
   const rows = attempts.map(({ attempt: { id, operation, owner, key, requestId, facts }, ...times }) => {
     const scopes = JSON.stringify([owner.scope]);

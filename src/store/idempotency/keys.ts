@@ -40,17 +40,14 @@ const KEYS = describeTable<KeyRow>(
   'settledBy',
 );
 
-/** The stored keys of a batch of attempts. */
-export interface Keys {
-  /** The time of the read, by the database's clock. */
-  readonly nowMs: number;
-  /** Returns the row of an attempt's key; undefined if the key is free. */
-  readonly find: (attempt: KeyedAttempt) => KnownKey | undefined;
-}
-
-/** Reads the keys of the attempts, and deletes those that have expired. */
-export async function readKeys(transaction: SqlTransaction, attempts: readonly KeyedAttempt[]): Promise<Keys> {
-  const keys = [distinct(attempts.map(({ owner }) => owner.scope)), distinct(attempts.map(({ key }) => key))];
+/**
+ * Reads the keys of the attempts, and deletes those that have expired. Returns the time of the read, by the database's clock, and
+ * a function that finds the key of an attempt; undefined if the key is free.
+ */
+export async function readKeys(transaction: SqlTransaction, attempts: readonly KeyedAttempt[]) {
+  const keys = [attempts.map(({ owner }) => owner.scope), attempts.map(({ key }) => key)].map((texts) => [
+    ...new Set(texts),
+  ]);
   const where = 'WHERE scope = ANY (?1) AND idempotency_key = ANY (?2)';
   const [nowMs, rows] = await Promise.all([
     readClock(transaction),
@@ -62,12 +59,13 @@ export async function readKeys(transaction: SqlTransaction, attempts: readonly K
   }
   const known = rows.filter(({ expiresAt }) => expiresAt > now);
   const byPlace = new Map(known.map((row) => [toPlace(row), row]));
-  return { nowMs, find: ({ owner, key }) => byPlace.get(toPlace({ scope: owner.scope, idempotencyKey: key })) };
+  const find = ({ owner, key }: KeyedAttempt) => byPlace.get(toPlace({ scope: owner.scope, idempotencyKey: key }));
+  return { nowMs, find };
 }
 
-export interface NewKey extends Pick<KeyRow, 'state' | 'triedAt' | 'leaseUntil' | 'expiresAt' | 'outcome'> {
+type NewKey = Pick<KeyRow, 'state' | 'triedAt' | 'leaseUntil' | 'expiresAt' | 'outcome'> & {
   readonly attempt: KeyedAttempt;
-}
+};
 
 /** Inserts the keys that do not exist yet. Existing ones of other attempts stay; call `readKeys` to see which attempt has a key. */
 export async function insertKeys(transaction: SqlTransaction, keys: readonly NewKey[]): Promise<void> {
@@ -141,10 +139,6 @@ function toPlace({ scope, idempotencyKey }: Pick<KeyRow, 'scope' | 'idempotencyK
   return `${scope}\n${idempotencyKey}`;
 }
 
-function distinct(texts: readonly string[]): readonly string[] {
-  return [...new Set(texts)];
-}
-
 /** The result of a write with an idempotency key. */
 export interface KeyedResult extends StartedRun {
   /** The task that a create returned; absent for a run. */
@@ -159,25 +153,15 @@ export function formatResult({ accountTask, Identification, Result }: KeyedResul
 
 /** Parses the result of `formatResult`, as a replay. */
 function parseReplay(text: string): KeyedResult {
-  const stored = parseJsonKeepingDigits(text) as unknown as StoredResult;
+  type Stored = StartedRun & { readonly Detail?: JsonObject; readonly recordedAt?: string | null };
+  const stored = parseJsonKeepingDigits(text) as unknown as Stored;
+  // Older results do not say when the task was shown.
   const { Identification, Result, Detail, recordedAt = null } = stored;
   const result = { Identification, Result, replayed: true };
   if (Detail === undefined) return result;
   const accountTask = readAccountTask(Detail, 'Detail');
   if ('at' in accountTask) throw new Error(`A stored result cannot be read: ${accountTask.at} ${accountTask.problem}`);
   return { accountTask: { ...accountTask, recordedAt }, ...result };
-}
-
-/** A result as it is stored. Older ones do not say when the task was shown. */
-interface StoredResult extends Pick<StartedRun, 'Identification' | 'Result'> {
-  readonly Detail?: JsonObject;
-  readonly recordedAt?: string | null;
-}
-
-/** A failure of unknown fate, as it is stored. */
-interface FailureRecord extends FailureEvidence {
-  readonly code: Extract<FailureKind, { readonly outcome: 'UNKNOWN' }>['code'];
-  readonly message: string;
 }
 
 /** Formats a failure of unknown fate as JSON. */
@@ -187,6 +171,7 @@ export function formatFailure({ code, message, errorCode, errorReason }: TaskFai
 
 /** Parses the result of `formatFailure`. */
 function parseFailure(text: string): TaskFailure {
-  const { code, message, ...evidence } = JSON.parse(text) as FailureRecord;
+  type UnknownFate = Extract<FailureKind, { readonly outcome: 'UNKNOWN' }>['code'];
+  const { code, message, ...evidence } = JSON.parse(text) as FailureEvidence & { code: UnknownFate; message: string };
   return new TaskFailure({ code, outcome: 'UNKNOWN' }, message, evidence);
 }

@@ -3,19 +3,7 @@ import { withSteps } from '../../event-loop/request-steps.ts';
 import { type CommitObserver, createGroupCommit } from '../group-commit.ts';
 import type { Database, SqlTransaction } from '../sql/database.ts';
 
-/** Stores facts that must not be lost, and retries those that the database has not accepted until it does. */
-export interface RetryQueue<Item> {
-  /** Tries to write the item now. It never throws: what fails is reported, and enqueued unless a retry would fail the same way. */
-  readonly write: (item: Item) => Promise<void>;
-  /** Adds an item to be written later. A full queue drops its oldest items. */
-  readonly enqueue: (item: Item) => void;
-  /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
-  readonly flush: () => Promise<void>;
-  /** Flushes once more and ends the retries. */
-  readonly close: () => Promise<void>;
-}
-
-export interface RetryQueueOptions<Item> {
+interface RetryQueueOptions<Item> {
   readonly database: Database;
   /** Writes the items in their order. Writing an item a second time must change nothing. */
   readonly write: (transaction: SqlTransaction, items: readonly Item[]) => Promise<void>;
@@ -40,6 +28,7 @@ export type QueueOptions<Item> = Omit<RetryQueueOptions<Item>, 'write' | 'sizeOf
 /** A small batch, so that a database that is still unavailable is tried with a few items only. */
 const MAX_FLUSHED_AT_ONCE = 256;
 
+/** Stores facts that must not be lost, and retries those that the database has not accepted until it does. */
 export function createRetryQueue<Item>({
   database,
   write,
@@ -50,7 +39,7 @@ export function createRetryQueue<Item>({
   maxQueuedBytes = 67_108_864,
   retryMs = 1_000,
   observer,
-}: RetryQueueOptions<Item>): RetryQueue<Item> {
+}: RetryQueueOptions<Item>) {
   const commits = createGroupCommit({
     database,
     maxPending,
@@ -80,6 +69,7 @@ export function createRetryQueue<Item>({
     if (queued.delete(item)) queuedBytes -= sizeOf(item);
   };
 
+  /** Adds an item to be written later. A full queue drops its oldest items. */
   const enqueue = (item: Item): void => {
     const size = sizeOf(item);
     for (const oldest of queued) {
@@ -112,6 +102,7 @@ export function createRetryQueue<Item>({
     }
   };
 
+  /** Tries once to write everything that is queued. It never throws; concurrent calls share one try. */
   const flush = async (): Promise<void> => {
     if (queued.size === 0) return;
     flushing ??= writeAll().finally(() => {
@@ -121,24 +112,23 @@ export function createRetryQueue<Item>({
     await flushing;
   };
 
-  return {
-    async write(item) {
-      try {
-        await commits.add(item);
-      } catch (error) {
-        if (isTemporary(error)) enqueue(item);
-        onUnwritten(error, item);
-      }
-    },
-    enqueue,
-    flush,
-    async close() {
-      isClosed = true;
-      if (retry) clearTimeout(retry);
-      await flush();
-      await commits.close();
-    },
+  /** Tries to write the item now. It never throws: what fails is reported, and enqueued unless a retry would fail the same way. */
+  const writeNow = async (item: Item): Promise<void> => {
+    try {
+      await commits.add(item);
+    } catch (error) {
+      if (isTemporary(error)) enqueue(item);
+      onUnwritten(error, item);
+    }
   };
+  /** Flushes once more and ends the retries. */
+  const close = async (): Promise<void> => {
+    isClosed = true;
+    if (retry) clearTimeout(retry);
+    await flush();
+    await commits.close();
+  };
+  return { write: writeNow, enqueue, flush, close };
 }
 
 /** False for a defect and for a refused value: another try would fail the same way. */

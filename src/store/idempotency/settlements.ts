@@ -4,7 +4,7 @@ import { type NewRecord, toRecord, writeRecords } from '../task-records.ts';
 import type { Attempt } from './attempt.ts';
 import { deleteAttempts, insertAttempts, markUnknown } from './attempt-rows.ts';
 import { formatFailure, formatResult, type KeyedResult, writeEnd } from './keys.ts';
-import { createRetryQueue, type QueueOptions, type RetryQueue } from './retry-queue.ts';
+import { createRetryQueue, type QueueOptions } from './retry-queue.ts';
 
 /** How an attempt ended, as it is written. */
 export interface SettledAttempt {
@@ -32,7 +32,7 @@ export interface SettlementsOptions extends QueueOptions<SettledAttempt> {
 }
 
 /** Creates the queue that writes how attempts ended. */
-export function createSettlements({ onLateAnswer, ...options }: SettlementsOptions): RetryQueue<SettledAttempt> {
+export function createSettlements({ onLateAnswer, ...options }: SettlementsOptions) {
   const reported = new WeakSet<SettledAttempt>();
   return createRetryQueue<SettledAttempt>({
     ...options,

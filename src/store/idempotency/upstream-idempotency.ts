@@ -87,7 +87,11 @@ export function idempotentTaskService(inner: TaskService, options: IdempotencyOp
     const claim = await claims.add(attempt).catch((error: unknown) => {
       if (!(error instanceof TaskFailure) || error.code !== 'STORE_FAILED') throw error;
       // The claim may have been stored, and must not block the next attempt.
-      const failure = claimFailed(error);
+      const failure = new TaskFailure(
+        'STORE_UNAVAILABLE',
+        'The gateway cannot store the idempotencyKey at the moment; nothing was sent.',
+        { cause: error },
+      );
       settlements.enqueue(toSettled(attempt, failure));
       throw failure;
     });
@@ -130,7 +134,8 @@ export function idempotentTaskService(inner: TaskService, options: IdempotencyOp
         if (keyed) await settlements.write(toSettled(keyed, result));
         return result;
       } catch (error) {
-        const failure = error instanceof TaskFailure ? error : unexpected();
+        const failed = 'The gateway failed while it was sending this; it may have been carried out.';
+        const failure = error instanceof TaskFailure ? error : new TaskFailure('UPSTREAM_FAILED', failed);
         // Without a key, only an unknown fate is of interest.
         if (keyed || failure.outcome === 'UNKNOWN')
           await settlements.write(toSettled(keyed ?? toAttempt(operation, input, call, startedAtMs), failure));
@@ -194,20 +199,4 @@ async function claimKeys(
     if (isAbandoned(row, now)) return abandoned();
     return row.state === 'RUNNING' ? 'running' : row;
   });
-}
-
-/** The failure of a create that was not sent because its claim may not be durable. */
-function claimFailed(cause: TaskFailure): TaskFailure {
-  return new TaskFailure(
-    'STORE_UNAVAILABLE',
-    'The gateway cannot store the idempotencyKey at the moment; nothing was sent.',
-    { cause },
-  );
-}
-
-function unexpected(): TaskFailure {
-  return new TaskFailure(
-    'UPSTREAM_FAILED',
-    'The gateway failed while it was sending this; it may have been carried out.',
-  );
 }
