@@ -1,7 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
-import type { Config } from '../app/config.ts';
 import { GUID_FORMS, parseGuid } from '../contract/text-formats.ts';
-import type { Database } from '../store/sql/database.ts';
 
 export const USAGE = `Usage: npm run cli -- COMMAND [--json]
        npx account-task-gateway COMMAND [--json]     where the package is installed
@@ -52,41 +50,6 @@ Settle creates and runs whose outcome is UNKNOWN, in upstream mode
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
-
-/** The options of all commands on the database. */
-export const DATABASE_OPTIONS = {
-  name: { type: 'string' },
-  account: { type: 'string' },
-  client: { type: 'string' },
-  id: { type: 'string' },
-  unknown: { type: 'boolean' },
-  request: { type: 'string' },
-  created: { type: 'string' },
-  'not-created': { type: 'boolean' },
-  ran: { type: 'boolean' },
-  'not-ran': { type: 'boolean' },
-  by: { type: 'string' },
-  json: { type: 'boolean' },
-} as const;
-
-/** A command on the database of the configuration. */
-export interface DatabaseCommand {
-  /** The options that it takes, besides --json. */
-  readonly options: readonly (keyof typeof DATABASE_OPTIONS)[];
-  /** True if it may create the SQLite file; otherwise it works on existing data. */
-  readonly mayCreateFile?: boolean;
-  /** The only value of the result that is printed as text; without it, all are. */
-  readonly shows?: string;
-  /** @throws TaskFailure for a configuration with which it has nothing to do. */
-  readonly checkConfig?: (config: Config) => void;
-  /** Checks the options. @throws UsageError. The returned function does the work and returns the result. */
-  readonly prepare: (
-    options: ReturnType<typeof parseOptions<typeof DATABASE_OPTIONS>>['values'],
-  ) => (database: Database, config: Config) => Promise<CommandResult>;
-}
-
-/** One value or a list, which may be read as it is printed. */
-export type CommandResult = object | readonly object[] | AsyncIterable<object>;
 
 /** Parses options and positional arguments. @throws UsageError for unknown or incomplete options. */
 export function parseOptions<Options extends NonNullable<ParseArgsConfig['options']>>(
