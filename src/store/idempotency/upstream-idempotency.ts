@@ -36,7 +36,7 @@ import { createSettlements, type LateAnswer, toSettled } from './settlements.ts'
 
 export interface IdempotencyOptions {
   readonly database: Database;
-  /** Longer than any write takes. */
+  /** Longer than any write takes. A write that has not been sent by then is not sent. */
   readonly leaseMs: number;
   /** How long an idempotency key replays its first result. */
   readonly keyExpiryMs: number;
@@ -59,7 +59,8 @@ const POLL_MS = 25;
 
 /** Decorates a task service so that it sends a create or run once per idempotency key, and never repeats one of unknown fate. */
 export function idempotentTaskService(inner: TaskService, options: IdempotencyOptions): TaskService {
-  const { database, keyWaitMs, maxPending, maxWaiting = 1_000, onUnwritten, onLateAnswer, observeCommits } = options;
+  const { database, leaseMs, keyWaitMs, maxPending, maxWaiting = 1_000, observeCommits } = options;
+  const { onUnwritten, onLateAnswer } = options;
   const settlements = createSettlements({
     database,
     maxPending,
@@ -129,8 +130,10 @@ export function idempotentTaskService(inner: TaskService, options: IdempotencyOp
       // The fingerprint says that it is a result of the same operation.
       if (claim !== 'claimed') return claim as Result;
       const startedAtMs = performance.now();
+      // After its lease, which began later than the attempt, an operator may settle the attempt as not carried out.
+      const leaseEndMs = keyed ? keyed.startedAtMs + leaseMs : Infinity;
       try {
-        const result = await write(input, call);
+        const result = await write(input, { ...call, deadlineMs: Math.min(call.deadlineMs ?? Infinity, leaseEndMs) });
         if (keyed) await settlements.write(toSettled(keyed, result));
         return result;
       } catch (error) {

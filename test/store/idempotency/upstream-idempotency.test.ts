@@ -8,6 +8,8 @@ import { idempotentTaskService } from '../../../src/store/idempotency/upstream-i
 import { type TestClock, withClock } from '../../support/clocked-database.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
+import { startRestService } from '../../support/rest-service.ts';
+import { openTaskService } from '../../support/sample-task.ts';
 import { createdTask, resultOf, scriptedUpstream } from '../scripted-upstream.ts';
 
 const CALL: WriteCall = {
@@ -25,20 +27,21 @@ function failing(...[kind, message, evidence]: ConstructorParameters<typeof Task
 interface Setting {
   readonly waitMs?: number;
   readonly maxWaiting?: number;
+  readonly leaseMs?: number;
   readonly clock?: TestClock;
 }
 
 async function keyedOver(
   kind: DatabaseKind,
   tasks: TaskService,
-  { waitMs = 0, maxWaiting = 1000, clock }: Setting = {},
+  { waitMs = 0, maxWaiting = 1000, leaseMs = LEASE_MS, clock }: Setting = {},
   shared?: Database,
 ) {
   const database = shared ?? (await migratedDatabase(kind));
   const unsettled: unknown[] = [];
   const keyed = idempotentTaskService(tasks, {
     database: clock ? withClock(database, clock) : database,
-    leaseMs: LEASE_MS,
+    leaseMs,
     keyExpiryMs: EXPIRY_MS,
     keyWaitMs: waitMs,
     maxPending: 1000,
@@ -77,6 +80,20 @@ test('a create waits no longer than waitMs for another attempt with its key, how
 
 describe.each(DATABASES)('on %s', (kind) => {
   describe('idempotency keys of an upstream', () => {
+    test('a write that has waited for longer than its lease is not sent, since an operator may have settled it', async () => {
+      const service = await startRestService();
+      onTestFinished(() => service.close());
+      const token = Promise.withResolvers<string>();
+      const upstream = openTaskService(service.url, { authorize: () => token.promise });
+      const { tasks } = await keyedOver(kind, upstream, { leaseMs: 1 });
+      const late = resultOf(tasks.create(REPORT_TASK, CALL));
+      await expect.poll(() => tasks.findOutcome('k-1', CALL)).toMatchObject({ state: 'UNKNOWN' });
+      token.resolve('Bearer late');
+      expect(await late).toBe('OVERLOADED NOT_SENT');
+      expect(service.requests).toEqual([]);
+      expect(await tasks.findOutcome('k-1', CALL)).toBeNull();
+    });
+
     test('a key is sent once and replays the first result, including the digits of unknown numbers', async () => {
       const { tasks: inner, sent } = scriptedUpstream();
       const { tasks } = await keyedOver(kind, inner);
