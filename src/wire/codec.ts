@@ -24,7 +24,6 @@ import {
   encodeJsonAnswer,
   encodeJsonRequest,
   parseJson,
-  parseJsonRequest,
   type ParsedTree,
 } from './json.ts';
 import { type FieldProblem, fromElements, fromMembers } from './request-fields.ts';
@@ -103,7 +102,7 @@ const readers: Readonly<Record<RequestFormat, RequestReader>> = {
   json: (text, model, tables) =>
     withoutLeadingBlanks(text) === ''
       ? null
-      : fromTree(parseJsonRequest(text), (request) => fromMembers(Object.entries(request), model, tables)),
+      : fromTree(parseJson(text), (request) => fromMembers(Object.entries(request), model, tables)),
   xml: (text, model, tables) =>
     text === '' ? null : fromTree(parseXmlRequest(text, model), (request) => fromElements(request, model, tables)),
   form(text, model, tables) {

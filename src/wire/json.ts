@@ -1,13 +1,7 @@
 /** Writes and reads the contract's documents in JSON, and says what XML and JSON have in common: the envelope, the tree and its limits. */
 import type { DetailKind } from '../contract/account-task.ts';
 import type { EnumTables } from '../contract/enums.ts';
-import {
-  isJsonObject,
-  type JsonObject,
-  type JsonValue,
-  parseJsonKeepingDigits,
-  syntaxErrorPlace,
-} from '../contract/json-value.ts';
+import { type JsonObject, type JsonValue, parseJsonKeepingDigits, syntaxErrorPlace } from '../contract/json-value.ts';
 import { type AnswerModel, BODY_FIELDS, type BodyModel, type RequestBody } from '../contract/operations.ts';
 
 /** An answer's envelope as this gateway writes it on its REST endpoint. */
@@ -111,16 +105,6 @@ export function parseJson(text: string): ParsedTree {
   return { tree: seen.hasNumber && UNUSUAL_NUMBER.test(text) ? parseJsonKeepingDigits(text) : tree };
 }
 
-/** Parses a request like `parseJson`, with names that differ only in case in the order of their last occurrence. */
-export function parseJsonRequest(text: string): ParsedTree {
-  const parsed = parseJson(text);
-  if ('problem' in parsed || !isJsonObject(parsed.tree)) return parsed;
-  const { tree } = parsed;
-  const names = Object.keys(tree);
-  if (new Set(names.map((name) => name.toLowerCase())).size === names.length) return parsed;
-  return { tree: Object.fromEntries(namesByLastOccurrence(text).map((name) => [name, tree[name]])) };
-}
-
 function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean }): string | null {
   if (typeof value === 'number') seen.hasNumber = true;
   if (typeof value !== 'object' || value === null) return null;
@@ -136,30 +120,6 @@ function treeProblem(value: JsonValue, depth: number, seen: { hasNumber: boolean
 function syntaxProblem(text: string, error: SyntaxError): string {
   if (!/^[\t\n\r ]*[{[]/.test(text)) return 'is neither JSON nor XML';
   return `is not JSON${syntaxErrorPlace(error)}`;
-}
-
-/**
- * The member names of a JSON object in the order of their last occurrence. `JSON.parse` loses this order: it leaves a repeated
- * member in its first place. `text` is a valid JSON object.
- */
-function namesByLastOccurrence(text: string): readonly string[] {
-  const names = new Set<string>();
-  let depth = 0;
-  let latest = '';
-  for (let at = 0; at < text.length; at += 1) {
-    const character = text[at] as string;
-    if (character === '"') {
-      const end = endOfString(text, at + 1);
-      if (depth === 1) latest = text.slice(at, end + 1);
-      at = end;
-    } else if (character === ':' && depth === 1) {
-      const name = JSON.parse(latest) as string;
-      names.delete(name);
-      names.add(name);
-    } else if (character === '{' || character === '[') depth += 1;
-    else if (character === '}' || character === ']') depth -= 1;
-  }
-  return [...names];
 }
 
 const QUOTE = '"'.charCodeAt(0);
