@@ -138,7 +138,6 @@ function readModel(
   model: BodyModel,
   { tables, onRefused }: RestEndpointOptions,
 ): { readonly body: RequestBody } | { readonly modelState: ModelState } {
-  if (bytes.length === 0) throw missing(model);
   const reading = readRequest(format, bytes, tables, model);
   if (reading.kind === 'body') return reading;
   if (reading.kind === 'empty') throw missing(model);

@@ -19,14 +19,8 @@ import {
   type RequestBody,
 } from '../contract/operations.ts';
 import { parseForm, decodeText } from './text-encoding.ts';
-import {
-  type AnswerEnvelope,
-  encodeJsonAnswer,
-  encodeJsonRequest,
-  parseJson,
-  type ParsedTree,
-} from './json.ts';
-import { type FieldProblem, fromElements, fromMembers } from './request-fields.ts';
+import { type AnswerEnvelope, encodeJsonAnswer, encodeJsonRequest, parseJson, type ParsedTree } from './json.ts';
+import { type BodyReading, fromElements, fromMembers } from './request-fields.ts';
 import { encodeXmlAnswer, encodeXmlRequest, parseXmlAnswer, parseXmlRequest } from './xml.ts';
 
 export type { AnswerEnvelope } from './json.ts';
@@ -37,21 +31,15 @@ export type RequestFormat = WireFormat | 'form';
 
 /** The content of a request's body. */
 export type RequestReading =
-  | { readonly kind: 'body'; readonly body: RequestBody }
+  | BodyReading
   /** The body is empty, blank or null. */
   | { readonly kind: 'empty' }
   /** The body is not in its format, or is not an object. */
   | ({ readonly kind: 'unreadable' } & ReadProblem)
   /** The body exceeds a limit on form fields. */
-  | { readonly kind: 'excessive'; readonly problem: string }
-  /** Some fields are invalid; at least one problem, in the order of the fields. */
-  | { readonly kind: 'faulty'; readonly problems: readonly FieldProblem[] };
+  | { readonly kind: 'excessive'; readonly problem: string };
 
-type RequestReader = (
-  text: string,
-  model: BodyModel,
-  tables: EnumTables,
-) => ReturnType<typeof fromMembers> | { readonly problem: string } | { readonly excess: string } | null;
+type RequestReader = (text: string, model: BodyModel, tables: EnumTables) => RequestReading;
 
 /** The Content-Type of an encoded body, which is sent as UTF-8. */
 export const mediaTypes: Readonly<Record<WireFormat, string>> = {
@@ -86,12 +74,7 @@ export function readRequest(
   model: BodyModel = ACCOUNT_TASK_REQUEST,
 ): RequestReading {
   const text = decodeText(bytes, null);
-  if (typeof text !== 'string') return { kind: 'unreadable', ...text };
-  const read = readers[format](text, model, tables);
-  if (read === null) return { kind: 'empty' };
-  if ('excess' in read) return { kind: 'excessive', problem: read.excess };
-  if ('problem' in read) return { kind: 'unreadable', at: 'the request', problem: read.problem };
-  return 'body' in read ? { kind: 'body', body: read.body } : { kind: 'faulty', problems: read.problems };
+  return typeof text === 'string' ? readers[format](text, model, tables) : { kind: 'unreadable', ...text };
 }
 
 const SPACE = 0x20;
@@ -101,24 +84,29 @@ const MAX_FORM_FIELDS = 1_000;
 const readers: Readonly<Record<RequestFormat, RequestReader>> = {
   json: (text, model, tables) =>
     withoutLeadingBlanks(text) === ''
-      ? null
+      ? { kind: 'empty' }
       : fromTree(parseJson(text), (request) => fromMembers(Object.entries(request), model, tables)),
   xml: (text, model, tables) =>
-    text === '' ? null : fromTree(parseXmlRequest(text, model), (request) => fromElements(request, model, tables)),
+    text === ''
+      ? { kind: 'empty' }
+      : fromTree(parseXmlRequest(text, model), (request) => fromElements(request, model, tables)),
   form(text, model, tables) {
-    if (text === '') return null;
+    if (text === '') return { kind: 'empty' };
     const form = parseForm(text, MAX_FORM_FIELDS);
+    if ('excess' in form) return { kind: 'excessive', problem: form.excess };
     // The first of equal names counts.
-    return 'fields' in form ? fromMembers(form.fields.toReversed(), model, tables) : form;
+    return 'fields' in form ? fromMembers(form.fields.toReversed(), model, tables) : unreadable(form.problem);
   },
 };
 
-function fromTree(
-  parsed: ParsedTree,
-  toBody: (request: JsonObject) => ReturnType<typeof fromMembers>,
-): ReturnType<RequestReader> {
-  if ('problem' in parsed || parsed.tree === null) return 'problem' in parsed ? parsed : null;
-  return isJsonObject(parsed.tree) ? toBody(parsed.tree) : { problem: 'is not an object' };
+function fromTree(parsed: ParsedTree, toBody: (request: JsonObject) => BodyReading): RequestReading {
+  if ('problem' in parsed) return unreadable(parsed.problem);
+  if (parsed.tree === null) return { kind: 'empty' };
+  return isJsonObject(parsed.tree) ? toBody(parsed.tree) : unreadable('is not an object');
+}
+
+function unreadable(problem: string): RequestReading {
+  return { kind: 'unreadable', at: 'the request', problem };
 }
 
 /**

@@ -17,7 +17,11 @@ export interface FieldProblem extends ReadProblem {
 type FieldKind = (typeof BODY_FIELDS)[BodyField]['kind'];
 type Fault = Pick<FieldProblem, 'kind' | 'problem'>;
 type Reader = (value: JsonValue) => string | boolean | Fault;
-type Body = { readonly body: RequestBody } | { readonly problems: readonly FieldProblem[] };
+
+/** The fields of a body, or those that are invalid: at least one problem, in the order of the fields. */
+export type BodyReading =
+  | { readonly kind: 'body'; readonly body: RequestBody }
+  | { readonly kind: 'faulty'; readonly problems: readonly FieldProblem[] };
 
 /** The kinds whose null counts as absent. The types of the others have no null. */
 const NULLABLE: ReadonlySet<FieldKind> = new Set(['date', 'text', 'content type']);
@@ -33,7 +37,7 @@ export function fromMembers(
   members: readonly (readonly [name: string, value: JsonValue | undefined])[],
   model: BodyModel,
   tables: EnumTables,
-): Body {
+): BodyReading {
   const values = new Map(members.map(([name, value]) => [name.toLowerCase(), value]));
   return readBody(model, toReaders(tables, memberReader), (field) => {
     const value = values.get(field.toLowerCase());
@@ -43,7 +47,7 @@ export function fromMembers(
 }
 
 /** Reads a body from XML: exact names, also of enum members, unknown ones ignored, the first of equal names counts. */
-export function fromElements(request: JsonObject, model: BodyModel, tables: EnumTables): Body {
+export function fromElements(request: JsonObject, model: BodyModel, tables: EnumTables): BodyReading {
   return readBody(model, toReaders(tables, nameReader), (field) => {
     const value = Object.hasOwn(request, field) ? (request[field] ?? null) : null;
     return withoutAttributes(Array.isArray(value) ? (value[0] as JsonValue) : value) ?? undefined;
@@ -69,7 +73,7 @@ function readBody(
   { jsonOrder }: BodyModel,
   readers: Readonly<Record<FieldKind, Reader>>,
   given: (field: BodyField) => JsonValue | undefined,
-): Body {
+): BodyReading {
   const problems: FieldProblem[] = [];
   const body: Partial<Record<BodyField, string | boolean | null>> = {};
   for (const field of jsonOrder) {
@@ -80,7 +84,7 @@ function readBody(
     if (typeof reading !== 'object' || reading === null) body[field] = reading;
     else problems.push({ at: field, ...reading, given: typeof value === 'string' ? value : null });
   }
-  return problems.length > 0 ? { problems } : { body };
+  return problems.length > 0 ? { kind: 'faulty', problems } : { kind: 'body', body };
 }
 
 function readGuid(value: JsonValue): string | Fault {
