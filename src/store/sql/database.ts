@@ -13,7 +13,7 @@ export interface SqlReader {
   read<Row extends SqlRow>(sql: string, parameters?: readonly SqlParameter[]): Promise<readonly Row[]>;
 }
 
-interface InsertOptions {
+export interface InsertOptions {
   readonly ifAbsent: boolean;
 }
 
