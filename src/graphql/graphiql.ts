@@ -1,7 +1,6 @@
 /** GraphiQL's page. request-check.ts decides which requests get it. */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createRequire } from 'node:module';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import { gzip } from 'node:zlib';
@@ -92,7 +91,8 @@ function isHeld(etag: string, ifNoneMatch = ''): boolean {
 
 /** Renders the page in a thread of its own, since loading its 9 MB would stop the event loop for up to a second. */
 const RENDERER = `const { parentPort, workerData } = require('node:worker_threads');
-parentPort.postMessage(require(workerData.path).renderGraphiQL(workerData.page));`;
+const requireHere = require('node:module').createRequire(workerData.here);
+parentPort.postMessage(requireHere('@graphql-yoga/render-graphiql').renderGraphiQL(workerData.page));`;
 
 async function render({ tabs, headers }: GraphiqlOptions) {
   const headerText = JSON.stringify(headers, null, 2);
@@ -104,8 +104,7 @@ async function render({ tabs, headers }: GraphiqlOptions) {
     }),
     defaultHeaders: headerText,
   };
-  const path = createRequire(import.meta.url).resolve('@graphql-yoga/render-graphiql');
-  const worker = new Worker(RENDERER, { eval: true, workerData: { path, page } });
+  const worker = new Worker(RENDERER, { eval: true, workerData: { here: import.meta.url, page } });
   const ended = new AbortController();
   worker.once('exit', () => ended.abort());
   const [rendered] = await once(worker, 'message', { signal: ended.signal });
