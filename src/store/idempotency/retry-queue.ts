@@ -17,7 +17,7 @@ interface RetryQueueOptions<Item> {
   readonly sizeOf?: (item: Item) => number;
   readonly maxQueued?: number;
   readonly maxQueuedBytes?: number;
-  /** The pause after a failure before the queue is flushed again. */
+  /** The pause before the queue is flushed again. */
   readonly retryMs?: number;
   readonly observer?: CommitObserver | undefined;
 }
@@ -53,17 +53,8 @@ export function createRetryQueue<Item>({
   const queued = new Set<Item>();
   let queuedBytes = 0;
   let flushing: Promise<void> | null = null;
-  let retry: NodeJS.Timeout | null = null;
-  let isClosed = false;
-
-  /** A timer is needed because this process may never get another request that flushes the queue. */
-  const scheduleRetry = (): void => {
-    if (queued.size === 0 || isClosed) return;
-    retry ??= setTimeout(() => {
-      retry = null;
-      void flush();
-    }, retryMs).unref();
-  };
+  // This process may never get another request that flushes the queue.
+  const retries = setInterval(() => void flush(), retryMs).unref();
 
   const remove = (item: Item): void => {
     if (queued.delete(item)) queuedBytes -= sizeOf(item);
@@ -79,7 +70,6 @@ export function createRetryQueue<Item>({
     }
     queued.add(item);
     queuedBytes += size;
-    scheduleRetry();
   };
 
   /** Returns false if the item stays queued. */
@@ -107,7 +97,6 @@ export function createRetryQueue<Item>({
     if (queued.size === 0) return;
     flushing ??= writeAll().finally(() => {
       flushing = null;
-      scheduleRetry();
     });
     await flushing;
   };
@@ -123,8 +112,7 @@ export function createRetryQueue<Item>({
   };
   /** Flushes once more and ends the retries. */
   const close = async (): Promise<void> => {
-    isClosed = true;
-    if (retry) clearTimeout(retry);
+    clearInterval(retries);
     await flush();
     await commits.close();
   };
