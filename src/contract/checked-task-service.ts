@@ -32,7 +32,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001F\u007F]/;
  */
 export function checkedTaskService(inner: TaskService, checks: TaskChecks): TaskService {
   const writes = decorateWrites(inner, (write, name) => async (input, call) => {
-    const refusal = findRefusals(name, input as WriteInput<WriteName>, call.idempotencyKey ?? null, checks)[0];
+    const refusal = findRefusal(name, input as WriteInput<WriteName>, call.idempotencyKey ?? null, checks);
     if (refusal) throw refusal;
     return write(input, call);
   });
@@ -51,59 +51,55 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
   };
 }
 
-/** Returns every reason why a write must not be sent or stored. */
-function findRefusals<Name extends WriteName>(
+/** Returns the first reason why a write must not be sent or stored; null if there is none. */
+function findRefusal<Name extends WriteName>(
   name: Name,
   input: WriteInput<Name>,
   idempotencyKey: string | null,
   checks: TaskChecks,
-): readonly TaskFailure[] {
-  const inputProblems = INPUT_PROBLEMS[name](input, checks);
-  const keyProblem = OPERATIONS[name].hasKey ? keyRefusal(idempotencyKey, checks) : null;
-  return keyProblem === null ? inputProblems : [...inputProblems, badInput('idempotencyKey', keyProblem)];
+): TaskFailure | null {
+  const refusal = INPUT_REFUSALS[name](input, checks);
+  if (refusal || !OPERATIONS[name].hasKey) return refusal;
+  const problem = keyProblem(idempotencyKey, checks);
+  return problem === null ? null : badInput('idempotencyKey', problem);
 }
 
-type InputProblems = {
-  readonly [Name in WriteName]: (input: WriteInput<Name>, checks: TaskChecks) => readonly TaskFailure[];
+const INPUT_REFUSALS: {
+  readonly [Name in WriteName]: (input: WriteInput<Name>, checks: TaskChecks) => TaskFailure | null;
+} = {
+  create: taskRefusal,
+  update: ({ task }, checks) => taskRefusal(task, checks),
+  run: () => null,
+  createClient: ({ Name, Secret }, { travelsAsXml, minSecretLength = 1 }) =>
+    textRefusal('name', Name, 1, BODY_FIELDS.Name.maxLength, travelsAsXml) ??
+    textRefusal('secret', Secret, minSecretLength, BODY_FIELDS.Secret.maxLength, travelsAsXml),
 };
 
-const NONE: readonly TaskFailure[] = [];
-
-const INPUT_PROBLEMS: InputProblems = {
-  create: taskProblems,
-  update: ({ task }, checks) => taskProblems(task, checks),
-  run: () => NONE,
-  createClient: ({ Name, Secret }, { travelsAsXml, minSecretLength = 1 }) => [
-    ...textProblems('name', Name, 1, BODY_FIELDS.Name.maxLength, travelsAsXml),
-    ...textProblems('secret', Secret, minSecretLength, BODY_FIELDS.Secret.maxLength, travelsAsXml),
-  ],
-};
-
-function taskProblems(
+function taskRefusal(
   { Parameters, ContentType }: NewAccountTask,
   { xmlProblem, travelsAsXml }: TaskChecks,
-): readonly TaskFailure[] {
+): TaskFailure | null {
   const problem =
     parametersProblem(Parameters, ContentType, xmlProblem) ?? (travelsAsXml ? xmlTextProblem(Parameters) : null);
-  return problem ? [badInputMember('parameters', problem)] : NONE;
+  return problem === null ? null : badInputMember('parameters', problem);
 }
 
-function textProblems(
+function textRefusal(
   member: 'name' | 'secret',
   text: string | null,
   minLength: number,
   maxLength: number,
   travelsAsXml: boolean,
-): readonly TaskFailure[] {
-  if (text === null) return NONE;
+): TaskFailure | null {
+  if (text === null) return null;
   if (text.trim() === '' || text.length < minLength || text.length > maxLength) {
     const expected = `expected ${minLength} to ${maxLength} characters, not only blanks`;
-    return [badInputMember(member, `${expected}, got ${text.length}`)];
+    return badInputMember(member, `${expected}, got ${text.length}`);
   }
-  const problem = text.isWellFormed()
-    ? travelsAsXml && xmlTextProblem(text)
-    : 'contains an unpaired surrogate, which no encoding can carry';
-  return problem ? [badInputMember(member, problem)] : NONE;
+  if (!text.isWellFormed())
+    return badInputMember(member, 'contains an unpaired surrogate, which no encoding can carry');
+  const problem = travelsAsXml ? xmlTextProblem(text) : null;
+  return problem === null ? null : badInputMember(member, problem);
 }
 
 function xmlTextProblem(text: string): string | null {
@@ -111,7 +107,7 @@ function xmlTextProblem(text: string): string | null {
   return character && `contains ${character}, which XML 1.0 cannot carry`;
 }
 
-function keyRefusal(key: string | null, checks: TaskChecks): string | null {
+function keyProblem(key: string | null, checks: TaskChecks): string | null {
   if (key === null) return checks.requiresKey ? KEY_REQUIRED : null;
   return checks.keyRefusal ?? idempotencyKeyProblem(key);
 }
