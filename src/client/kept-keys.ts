@@ -29,6 +29,7 @@ export class LostKeyError extends Error {}
 
 const CREATE_PREFIX = 'account-task-gateway ';
 const RUN_PREFIX = 'account-task-gateway-run ';
+const GUID = /^[{(]?(\w{8})-?(\w{4})-?(\w{4})-?(\w{4})-?(\w{12})[)}]?$/;
 /** Browsers show a tab what another one has stored after a few milliseconds. */
 const VISIBLE_MS = 100;
 /** Longer than a call waits to see what another one has stored. */
@@ -43,9 +44,9 @@ export function toCreateName(input: CreateAccountTaskInput): string {
   return `${CREATE_PREFIX}${JSON.stringify(input, given.toSorted())}`;
 }
 
-/** Returns the name of the key of a run in the storage. */
+/** Returns the name of the key of a run in the storage, the same for every form of the ID that the gateway accepts. */
 export function toRunName(id: string): string {
-  return `${RUN_PREFIX}${id}`;
+  return `${RUN_PREFIX}${id.toLowerCase().replace(GUID, '$1-$2-$3-$4-$5')}`;
 }
 
 /** Returns the inputs of the creates whose fate is not known yet, so that a page can show them after a reload. */

@@ -297,7 +297,7 @@ describe('submitTaskRun', () => {
       id,
       storage,
       runs: service.runs,
-      run: () => submitTaskRun(gateway.send, id, { ...options, storage }),
+      run: (givenId = id) => submitTaskRun(gateway.send, givenId, { ...options, storage }),
       answer: (next: RestReply | null) => void (reply = next),
       names: () => gateway.sent.map(([name]) => name),
       keys: () => new Set(gateway.sent.map(([, key]) => key)).size,
@@ -345,6 +345,18 @@ describe('submitTaskRun', () => {
     forgetTaskRun(storage, id);
     expect(await run()).toMatchObject({ kind: 'ran', replayed: false });
     expect(runs).toEqual([id]);
+  });
+
+  test('knows a run by its ID in every form that the gateway accepts', async () => {
+    const { run, id, runs, answer, storage } = await startRunner();
+    const forms = [id.toUpperCase(), `{${id}}`, `(${id})`, id.replaceAll('-', '')];
+    answer({ status: 502, body: 'Bad gateway' });
+    await run(`{${id.toUpperCase()}}`);
+    answer(null);
+    for (const form of forms) expect(await run(form)).toMatchObject({ kind: 'unknown' });
+    expect([runs, pendingTaskRuns(storage)]).toEqual([[], [id]]);
+    forgetTaskRun(storage, id.toUpperCase());
+    expect(pendingTaskRuns(storage)).toEqual([]);
   });
 
   test('forgets the key of a refused run', async () => {
