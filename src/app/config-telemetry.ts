@@ -61,21 +61,12 @@ export function readTelemetry(read: ReadVariable) {
 /** Parses percent-encoded attributes such as deployment.environment.name=prod, separated by commas. */
 function parseAttributes(text: string): Readonly<Record<string, string>> {
   try {
-    return Object.fromEntries(
-      text
-        .split(',')
-        .filter((entry) => entry.trim())
-        .map(parseAttribute),
-    );
-  } catch (error) {
-    throw new Error('expected attributes such as deployment.environment.name=prod, separated by commas', {
-      cause: error,
-    });
+    const given = text.split(',').filter((entry) => entry.trim());
+    const entries = given.map((entry) => entry.split('=').map((part) => decodeURIComponent(part.trim())));
+    if (entries.some(([name, ...values]) => !name || values.length !== 1))
+      throw new Error('an entry is not name=value');
+    return Object.fromEntries(entries) as Readonly<Record<string, string>>;
+  } catch (cause) {
+    throw new Error('expected attributes such as deployment.environment.name=prod, separated by commas', { cause });
   }
-}
-
-function parseAttribute(text: string): readonly [name: string, value: string] {
-  const [name = '', value, ...more] = text.split('=').map((part) => decodeURIComponent(part.trim()));
-  if (!name || value === undefined || more.length > 0) throw new Error(`expected name=value, got ${text}`);
-  return [name, value];
 }

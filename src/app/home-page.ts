@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { refuseForeignHost } from '../graphql/graphiql.ts';
-import { jsonAnswer, RequestRefusal } from '../http/answer.ts';
-import type { Handler } from '../http/answer.ts';
+import { type Handler, jsonAnswer, RequestRefusal } from '../http/answer.ts';
 import { parseAccepted, preferred } from '../wire/media-type.ts';
 
 const NAME = 'account-task-gateway';
