@@ -51,7 +51,7 @@ export function checkedTaskService(inner: TaskService, checks: TaskChecks): Task
   };
 }
 
-/** Returns the first reason why a write must not be sent or stored; null if there is none. */
+/** Returns the first reason why a write must not be sent or stored; null if it may be. */
 function findRefusal<Name extends WriteName>(
   name: Name,
   input: WriteInput<Name>,
