@@ -120,9 +120,13 @@ function createWrite<Name extends WriteName>(
     const authorization = await token;
     const answer = await send(input, body, call, authorization);
     if (answer.status !== 401 || !reauthorize) return answer;
-    // May send the request again: with a 401 the service has done nothing. It is sent once more, with a renewed token.
-    const another = await reauthorize(authorization, call);
-    return another === null ? answer : send(input, body, call, another);
+    try {
+      // May send the request again: with a 401 the service has done nothing. It is sent once more, with a renewed token.
+      const another = await reauthorize(authorization, call);
+      return another === null ? answer : await send(input, body, call, another);
+    } catch (error) {
+      throw error instanceof TaskFailure && error.outcome === 'NOT_SENT' ? notSentAgain(error) : error;
+    }
   };
   const authorizeAndSend = (input: WriteInput<Name>, call: Call): Promise<UpstreamAnswer> => {
     try {
@@ -173,6 +177,17 @@ function createSecret(): string {
 function fairShareKey(caller: Caller): string {
   if (caller.kind === 'forwarded') return caller.verified?.subject ?? caller.authorization;
   return caller.kind === 'subject' ? caller.subject : caller.accountId;
+}
+
+/** The failure of a write that was answered with 401 and could not be sent once more. */
+function notSentAgain(cause: TaskFailure): TaskFailure {
+  if (cause.code === 'UNAUTHENTICATED')
+    return new TaskFailure({ code: 'UNAUTHENTICATED', outcome: 'REJECTED' }, cause.message, { cause });
+  return new TaskFailure(
+    { code: 'OVERLOADED', outcome: 'REJECTED' },
+    "The service did not accept the gateway's token, and the request could not be sent with another one. Nothing was done.",
+    { cause },
+  );
 }
 
 function observeBody(body: AnswerBody, model: AnswerModel, observer: AnswerObserver): void {

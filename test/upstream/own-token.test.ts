@@ -232,6 +232,16 @@ describe("a create with the gateway's own token", () => {
     expect(opened.fetches()).toBe(3);
   });
 
+  test.each([
+    ['cannot be fetched', 500, { code: 'OVERLOADED', outcome: 'REJECTED', retryable: true }],
+    ['is refused', 400, { code: 'UNAUTHENTICATED', outcome: 'REJECTED', retryable: false }],
+  ] as const)('a create that got a 401 is REJECTED if a new token %s', async (_, status, failure) => {
+    const opened = await openToken((count) => (count === 1 ? tokenReply('token-1') : json(status, {})));
+    opened.accepted.tokens = [];
+    await expectFailure(openTasks(opened).create(SAMPLE_TASK, CALL), failure);
+    expect(creates(opened)).toEqual(['Bearer token-1']);
+  });
+
   test('a create is not sent without a token', async () => {
     const opened = await openToken(() => json(500, {}));
     const tasks = openTasks(opened);
