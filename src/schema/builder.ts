@@ -3,26 +3,24 @@ import DirectivesPlugin from '@pothos/plugin-directives';
 import type { AccountTask } from '../contract/account-task.ts';
 import type { TaskFailure } from '../contract/failure.ts';
 import type { JsonValue } from '../contract/json-value.ts';
-import type { WriteInput, WriteName, WriteOutcome, WriteResult } from '../contract/task-service.ts';
+import type { WriteName, WriteOutcome, WriteResult } from '../contract/task-service.ts';
 import type { DoneWrites, GatewayContext } from './context.ts';
 import type { AnsweredPage, TaskList } from './task-reading.ts';
 
-export interface WriteFacts<Name extends WriteName> {
+/** The writes of the port, as the schema names them. */
+export const WRITES = {
+  create: { type: 'CreateAccountTask', done: 'created' },
+  update: { type: 'UpdateAccountTask', done: 'updated' },
+  run: { type: 'RunAccountTask', done: 'ran' },
+  createClient: { type: 'CreateClient', done: 'created' },
+} as const satisfies { readonly [Name in WriteName]: WriteNames };
+
+interface WriteNames {
   /** The start of the names of its types, and its field's name but for the first letter. */
   readonly type: string;
   /** The member of an error's extensions that lists such writes. */
   readonly done: keyof DoneWrites;
-  /** The ID of the task or client that it was about. */
-  readonly id: (result: WriteResult<Name>, input: WriteInput<Name>) => string;
 }
-
-/** The writes of the port, as the schema names them. */
-export const WRITES = {
-  create: { type: 'CreateAccountTask', done: 'created', id: ({ accountTask }) => accountTask.ID },
-  update: { type: 'UpdateAccountTask', done: 'updated', id: (_, { id }) => id },
-  run: { type: 'RunAccountTask', done: 'ran', id: (_, { id }) => id },
-  createClient: { type: 'CreateClient', done: 'created', id: ({ ID }) => ID },
-} as const satisfies { readonly [Name in WriteName]: WriteFacts<Name> };
 
 /** The result of a write with the ID of the task or client that it was about. */
 export type Written<Name extends WriteName> = WriteResult<Name> & { readonly id: string };

@@ -1,8 +1,9 @@
 import type { InputFieldMap, InputShapeFromFields } from '@pothos/core';
 import type { GraphQLResolveInfo } from 'graphql';
+import type { CreatedAccountTask } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
-import type { WriteInput, WriteMethods, WriteName } from '../../contract/task-service.ts';
-import { type Builder, type WriteFacts, WRITES, type Written } from '../builder.ts';
+import type { WriteInput, WriteMethods, WriteName, WriteResult } from '../../contract/task-service.ts';
+import { type Builder, WRITES, type Written } from '../builder.ts';
 import { type GatewayContext, withCall } from '../context.ts';
 import { limitWrites } from '../requested-fields.ts';
 import { failedWrite } from './write-outcome.ts';
@@ -117,12 +118,12 @@ export function carryOut<Name extends WriteName>(
   input: WriteInput<Name>,
   idempotencyKey: string | null,
 ): Promise<Written<Name>> {
-  const { done, id: idOf } = WRITES[write] as unknown as WriteFacts<Name>;
+  const { done } = WRITES[write];
   const methods: WriteMethods = context.tasks;
   return withCall(context, (call) =>
     methods[write](input, { ...call, idempotencyKey }).then(
       (result) => {
-        const id = idOf(result, input);
+        const id = writtenId(result, input);
         (context.done[done] ??= []).push({ path, id });
         return { ...result, id };
       },
@@ -131,6 +132,12 @@ export function carryOut<Name extends WriteName>(
       },
     ),
   );
+}
+
+/** The ID of the task or client that a write was about. */
+function writtenId(result: WriteResult<WriteName>, input: WriteInput<WriteName>): string {
+  if ('id' in input) return input.id;
+  return 'ID' in result ? result.ID : (result as CreatedAccountTask).accountTask.ID;
 }
 
 /** Names a refused member of an input by its path in the arguments, as in `input.parameters`. */
