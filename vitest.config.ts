@@ -5,6 +5,9 @@ import { toTestProjects } from './test/support/test-projects.ts';
 const { unit, integration, e2e } = toTestProjects();
 const POSTGRES = 'test/support/postgres-setup.ts';
 const PROGRAM = 'test/e2e/support/program-setup.ts';
+const CORES = availableParallelism();
+/** Runs after the unit tests. Even two cores have room for four workers: an end-to-end test waits half of its time. */
+const OUTSIDE = { testTimeout: 120_000, maxWorkers: Math.max(4, CORES), sequence: { groupOrder: 1 } };
 
 export default defineConfig({
   test: {
@@ -16,14 +19,13 @@ export default defineConfig({
     experimental: { viteModuleRunner: false, nodeLoader: false },
     // Files that run in the same worker share the modules they load, which takes most of a file's time otherwise.
     isolate: false,
-    // Even two cores have room for four: an end-to-end test waits half of its time.
-    maxWorkers: Math.max(4, availableParallelism()),
     projects: [
-      { extends: true, test: { name: 'unit', ...unit } },
-      { extends: true, test: { name: 'integration', ...integration, globalSetup: [POSTGRES], testTimeout: 120_000 } },
+      // Unit tests never wait, and each worker loads all modules, so there are no more workers than cores.
+      { extends: true, test: { name: 'unit', ...unit, maxWorkers: CORES, sequence: { groupOrder: 0 } } },
+      { extends: true, test: { name: 'integration', ...integration, ...OUTSIDE, globalSetup: [POSTGRES] } },
       {
         extends: true,
-        test: { name: 'e2e', ...e2e, globalSetup: [POSTGRES, PROGRAM], testTimeout: 120_000, hookTimeout: 300_000 },
+        test: { name: 'e2e', ...e2e, ...OUTSIDE, globalSetup: [POSTGRES, PROGRAM], hookTimeout: 300_000 },
       },
     ],
   },
