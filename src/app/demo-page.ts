@@ -59,7 +59,7 @@ function link(path: string, what: string): string {
 function tokenSection({ authorization, accountNote }: Omit<Demo, 'backend'>): PageSection {
   return {
     title: 'The demo’s token',
-    html: `<p>Send it with every request to GraphQL or REST. It is valid for eight hours, over restarts of the demo too.</p>
+    html: `<p>Send it with every request to GraphQL or REST. It is valid for eight hours. Each start of the demo makes another one; earlier ones stay valid for their time.</p>
 ${htmlCode(`Authorization: ${authorization}\n\n${accountNote.trim()}`)}`,
   };
 }
@@ -68,7 +68,7 @@ function faultSection(faults: readonly FaultTask[]): PageSection {
   const rows = faults.map(({ id, name, outcome }) => {
     const what = name.replace('Fault: ', '');
     const failure = FAILURES.find(({ code }) => what.startsWith(code));
-    const ofUpdates = failure && outcome === 'UNKNOWN' ? 'only an update' : 'no';
+    const ofUpdates = failure && outcome === 'UNKNOWN' ? 'updates only' : 'no';
     return [
       `<code>${id}</code>`,
       escapeHtml(what),
@@ -78,8 +78,8 @@ function faultSection(faults: readonly FaultTask[]): PageSection {
   });
   return {
     title: 'Faults on demand',
-    html: `<p>A create of one of these tasks, or an update to one, fails on purpose, or is slow, through GraphQL and REST alike, so that
-you can see what your program must handle.</p>
+    html: `<p>A create with one of these values as its <code>taskId</code>, or an update that sets one, fails on purpose or is slow, in GraphQL
+and REST alike, so that you can see what your program must handle.</p>
 ${htmlTable('The faults', ['taskId', 'what happens', 'outcome', 'retryable'], rows)}`,
   };
 }

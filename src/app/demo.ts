@@ -86,7 +86,7 @@ async function seedDemo({ clients, catalogue, tokens }: Store, tasks: readonly C
   ];
   return {
     authorization: `Bearer ${ofClient.token}`,
-    accountNote: `Only for createClient (userId ${accountId}): Authorization: Bearer ${ofAccount.token}\n`,
+    accountNote: `To add an API client (createClient with userId ${accountId}), send instead: Authorization: Bearer ${ofAccount.token}\n`,
   };
 }
 
@@ -117,5 +117,7 @@ curl -s ${endpoint} \\
   -d '${JSON.stringify(body)}'
 
 Authorization: ${authorization}
-${accountNote}`;
+${accountNote}
+Press Ctrl-C to stop.
+`;
 }

@@ -33,7 +33,7 @@ Administer the store in DATABASE_URL
                              issues a bearer token, valid for 8 hours, for a client or for the
                              account itself
 
-Settle creates and runs whose outcome is UNKNOWN, in upstream mode
+Settle creates and runs whose outcome is UNKNOWN
   creates list [--unknown]   lists the creates and runs that are in progress, unknown or settled by hand;
                              with --unknown those that wait to be settled
   creates settle (--id ID | --request ID) VERDICT --by NAME

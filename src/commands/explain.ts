@@ -50,6 +50,8 @@ export async function explain(args: readonly string[], config: Config, readBytes
   const { values: options, positionals } = parseOptions(args, { json: { type: 'boolean', default: false } });
   const [command, given, ...more] = positionals.length === 1 ? ['create', ...positionals] : positionals;
   const name = WRITE_NAMES.get(command ?? '');
+  if (WRITE_NAMES.has(given ?? ''))
+    throw new UsageError(`"${given}" needs its input: a file, - for standard input, or JSON.`);
   if (given === undefined || more.length > 0 || name === undefined) {
     const names = [...WRITE_NAMES.keys()].join(', ');
     throw new UsageError(
@@ -90,9 +92,11 @@ async function readObject(given: string, readBytes: ReadBytes): Promise<Members>
 }
 
 /** Accepts the variables of a mutation, or its input alone if it needs nothing else. */
-function toVariables({ args }: Mutation, given: Members): Members {
-  const needsOnlyInput = args.every(({ name, type }) => isNonNullType(type) === (name === 'input'));
-  return needsOnlyInput && !('input' in given) ? { input: given } : given;
+function toVariables({ name: mutation, args }: Mutation, given: Members): Members {
+  const needed = args.filter(({ type }) => isNonNullType(type)).map(({ name }) => name);
+  if (needed.some((name) => name in given)) return given;
+  if (needed.length === 1 && needed[0] === 'input') return { input: given };
+  throw new TaskFailure('BAD_USER_INPUT', `expected the variables of ${mutation}: ${needed.join(', ')}`);
 }
 
 /** The invalid values of a mutation's variables, each with its path. */

@@ -81,7 +81,8 @@ describe('the address /', () => {
   });
 });
 
-const ACCOUNT_NOTE = 'Only for createClient (userId 1): Authorization: Bearer of-the-account\n';
+const ACCOUNT_NOTE =
+  'To add an API client (createClient with userId 1), send instead: Authorization: Bearer of-the-account\n';
 
 function sectionsOf(env: Record<string, string>, authorization: string | null): string {
   const demo = authorization === null ? null : { authorization, accountNote: ACCOUNT_NOTE, faults: FAULT_TASKS };
@@ -102,7 +103,7 @@ describe("the sections of the demo's page", () => {
       expect.arrayContaining([
         ['422', 'TASK_REJECTED', 'REJECTED', 'no'],
         ['429', 'OVERLOADED', 'REJECTED', 'yes'],
-        ['504', 'UPSTREAM_TIMEOUT, created', 'UNKNOWN', 'only an update'],
+        ['504', 'UPSTREAM_TIMEOUT, created', 'UNKNOWN', 'updates only'],
         ['102', 'created after 8 seconds', 'none', ''],
         ['999', 'INTERNAL_SERVER_ERROR', 'UNKNOWN', 'no'],
       ]),

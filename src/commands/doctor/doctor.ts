@@ -36,7 +36,9 @@ export async function examine(env: Environment): Promise<readonly Finding[]> {
     examinePort('PORT', host, port),
     ...(metricsPort === null ? [] : [examinePort('METRICS_PORT', host, metricsPort)]),
   ]);
-  const backend = upstream ? 'sends creates to the service' : 'stores the tasks itself';
+  const backend = upstream
+    ? 'sends creates to the service'
+    : 'stores the tasks itself, because UPSTREAM_URL is not set';
   return [
     ok('variables', `all valid; the gateway ${backend}`),
     ...config.ignoredVariables.map((problem) => variableFinding(warning, problem)),
