@@ -94,6 +94,9 @@ const RENDERER = `const { parentPort, workerData } = require('node:worker_thread
 const requireHere = require('node:module').createRequire(workerData.here);
 parentPort.postMessage(requireHere('@graphql-yoga/render-graphiql').renderGraphiQL(workerData.page));`;
 
+/** Keeps every tab in its place. GraphiQL takes a click for a drag, and would move the tab from under the pointer. */
+const FIXED_TABS = '<style>.graphiql-tab { transform: none !important }</style>';
+
 async function render({ tabs, headers }: GraphiqlOptions) {
   const headerText = JSON.stringify(headers, null, 2);
   const page = {
@@ -108,7 +111,7 @@ async function render({ tabs, headers }: GraphiqlOptions) {
   const ended = new AbortController();
   worker.once('exit', () => ended.abort());
   const [rendered] = await once(worker, 'message', { signal: ended.signal });
-  const html = Buffer.from(rendered as string);
+  const html = Buffer.from(`${rendered as string}${FIXED_TABS}`);
   const compressed = await promisify(gzip)(html);
   return { html, compressed, etag: `"${createHash('sha256').update(html).digest('base64url').slice(0, 22)}"` };
 }

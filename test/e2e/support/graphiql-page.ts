@@ -36,8 +36,7 @@ export async function openGraphiql(page: Page, address: URL): Promise<GraphiqlWi
       await page.keyboard.press('Delete');
       await page.keyboard.press('Home');
     },
-    // By keyboard: a click of the mouse may be taken for the start of a drag on a busy machine.
-    selectTab: (index) => page.locator(`#graphiql-session-tab-${index}`).press('Enter'),
+    selectTab: (index) => page.locator(`#graphiql-session-tab-${index}`).click(),
     run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
     async screenshot(name) {
       await page.screenshot({ path: `test-results/graphiql-${name}.png` });
