@@ -86,7 +86,7 @@ async function seedDemo({ clients, catalogue, tokens }: Store, tasks: readonly C
   ];
   return {
     authorization: `Bearer ${ofClient.token}`,
-    accountNote: `To add an API client (createClient with userId ${accountId}), send instead: Authorization: Bearer ${ofAccount.token}\n`,
+    accountNote: `To add an API client, send this with createClient (userId ${accountId}): Authorization: Bearer ${ofAccount.token}\n`,
   };
 }
 

@@ -82,7 +82,7 @@ describe('the address /', () => {
 });
 
 const ACCOUNT_NOTE =
-  'To add an API client (createClient with userId 1), send instead: Authorization: Bearer of-the-account\n';
+  'To add an API client, send this with createClient (userId 1): Authorization: Bearer of-the-account\n';
 
 function sectionsOf(env: Record<string, string>, authorization: string | null): string {
   const demo = authorization === null ? null : { authorization, accountNote: ACCOUNT_NOTE, faults: FAULT_TASKS };
