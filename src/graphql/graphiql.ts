@@ -94,7 +94,7 @@ const RENDERER = `const { parentPort, workerData } = require('node:worker_thread
 const requireHere = require('node:module').createRequire(workerData.here);
 parentPort.postMessage(requireHere('@graphql-yoga/render-graphiql').renderGraphiQL(workerData.page));`;
 
-/** Keeps every tab in its place. GraphiQL takes a click for a drag, and would move the tab from under the pointer. */
+/** Keeps every tab in its place. GraphiQL would move a tab that is pressed from under the pointer, so that a click misses it. */
 const FIXED_TABS = '<style>.graphiql-tab { transform: none !important }</style>';
 
 async function render({ tabs, headers }: GraphiqlOptions) {
