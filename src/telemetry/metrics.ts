@@ -70,9 +70,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
  * of series is bounded: callers cannot create labels at will.
  */
 export function createMetrics() {
-  const registry = new Registry();
+  const registry = Registry.merge([readProcessMetrics()]);
   const registers = [registry];
-  collectDefaultMetrics({ register: registry });
   const families = createFamilies(registry);
   const lateAnswers = new Counter({
     name: 'gateway_late_answers_total',
@@ -152,4 +151,14 @@ export function createMetrics() {
       text: await families.render(),
     }),
   };
+}
+
+let ofProcess: Registry | null = null;
+
+/** Returns prom-client's metrics of the process. One copy serves every gateway of a process, because nothing ends its timer and observer. */
+function readProcessMetrics(): Registry {
+  if (ofProcess) return ofProcess;
+  ofProcess = new Registry();
+  collectDefaultMetrics({ register: ofProcess });
+  return ofProcess;
 }

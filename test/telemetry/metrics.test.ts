@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest';
+import perfHooks from 'node:perf_hooks';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createMetrics } from '../../src/telemetry/metrics.ts';
 import { RequestRecord } from '../../src/telemetry/request-record.ts';
 import { serveAndReadMetrics } from '../support/served-metrics.ts';
@@ -129,6 +130,17 @@ describe('the values of metrics', () => {
     expect(valueOf(store, 'gateway_http_requests_total', { path: 'rest', status: '200' })).toBe(1);
     expect(valueOf(store, 'gateway_http_requests_total', { path: 'token', status: '400' })).toBe(1);
   });
+});
+
+test('the gateways of one process watch its event loop and garbage collector once', async () => {
+  onTestFinished(() => void vi.restoreAllMocks());
+  createMetrics();
+  const watch = vi.spyOn(perfHooks, 'monitorEventLoopDelay');
+  const observe = vi.spyOn(perfHooks.PerformanceObserver.prototype, 'observe');
+  const { text } = await createMetrics().render();
+  expect([watch.mock.calls, observe.mock.calls]).toEqual([[], []]);
+  expect(text).toContain('nodejs_eventloop_lag_p99_seconds');
+  expect(text).toContain('nodejs_gc_duration_seconds_bucket');
 });
 
 function toRecord(operationName: string, code: string | null): RequestRecord {
