@@ -6,6 +6,7 @@ import { storeBackend } from '../../src/app/open-backend.ts';
 import { administer } from '../../src/commands/administration.ts';
 import { createStore, openDatabase, openStore } from '../../src/store/store.ts';
 import { createBatch, item } from '../support/batch.ts';
+import { addClient } from '../support/client-without-secret.ts';
 import { jsonText } from '../support/request-texts.ts';
 import { send } from '../support/rest-client.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
@@ -56,7 +57,7 @@ async function startDemo(wait?: (ms: number) => Promise<unknown>) {
   const databaseUrl = `sqlite:${join(databaseFolder(), 'gateway.db')}`;
   const database = await openDatabase(databaseUrl);
   const store = createStore(database);
-  const { client } = await store.clients.create({ name: 'test' });
+  const client = await addClient(database);
   for (const task of FAULT_TASKS) await store.catalogue.add(task);
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
   const tasks = faultyTaskService(store.tasks, { database, keyExpiryMs: DAY_MS, ...(wait && { wait }) });

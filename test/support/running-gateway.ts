@@ -5,7 +5,8 @@ import { storeBackend } from '../../src/app/open-backend.ts';
 import { type Backend, createHttpGateway } from '../../src/app/gateway.ts';
 import { createMetrics, type Metrics } from '../../src/telemetry/metrics.ts';
 import { createLog, type Log, NO_LOG_SINK } from '../../src/telemetry/log.ts';
-import { openStore, type Store } from '../../src/store/store.ts';
+import { createStore, openDatabase, type Store } from '../../src/store/store.ts';
+import { addClient } from './client-without-secret.ts';
 
 export interface GatewayAnswer {
   readonly status: number;
@@ -83,8 +84,9 @@ export interface StoreGateway extends RunningGateway {
 /** Starts a gateway with its own store in memory, one client and the sample task. */
 export async function startStoreGateway(settings: GatewaySettings = {}): Promise<StoreGateway> {
   const metrics = createMetrics();
-  const store = await openStore({ databaseUrl: 'sqlite::memory:', observeCommits: metrics.observeCommits });
-  const { client } = await store.clients.create({ name: 'test' });
+  const database = await openDatabase('sqlite::memory:');
+  const store = createStore(database, { observeCommits: metrics.observeCommits });
+  const client = await addClient(database);
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
   const gateway = await startGateway((config, observers) => storeBackend(store, config, observers), {
