@@ -1,8 +1,8 @@
-import { onTestFinished } from 'vitest';
+import { randomUUID } from 'node:crypto';
 import { openDemo } from '../../src/app/demo.ts';
 import { openBackend } from '../../src/app/open-backend.ts';
 import type { CreateAccountTaskInput, GraphqlOperation, Send } from '../../src/client/account-task-client.ts';
-import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
+import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 
 /** A storage in memory, as browsers have it. */
 export function memoryStorage() {
@@ -19,12 +19,12 @@ export function memoryStorage() {
   };
 }
 
-/** The sample input with the TaskID of a fault. */
-export function faultInput(digits: string): CreateAccountTaskInput {
-  return { ...SAMPLE_INPUT, taskId: `fa000000-0000-4000-8000-000000000${digits}` };
+/** The sample input with other Parameters each time: calls with the same input wait for each other, those of earlier tests included. */
+export function newInput(): CreateAccountTaskInput {
+  return { ...SAMPLE_INPUT, parameters: JSON.stringify({ test: randomUUID() }) };
 }
 
-/** Starts the demo with a client that loses requests or answers on demand. */
+/** Starts the demo; returns the Authorization of its client as well. */
 export async function startDemoGateway() {
   let authorization = '';
   const gateway = await startGateway(
@@ -35,19 +35,19 @@ export async function startDemoGateway() {
     },
     { env: { DATABASE_URL: 'sqlite::memory:' } },
   );
-  return withLosses(gateway, authorization);
+  return { ...gateway, authorization };
 }
 
-/** Starts a gateway in front of a service, with the same client. */
+/** Starts a gateway in front of a service. */
 export async function startUpstreamGateway(service: URL) {
   const gateway = await startGateway(openBackend, {
     env: { UPSTREAM_URL: service.href, DATABASE_URL: 'sqlite::memory:' },
   });
-  return withLosses(gateway, 'Bearer caller-1');
+  return { ...gateway, authorization: 'Bearer caller-1' };
 }
 
-function withLosses(gateway: RunningGateway, authorization: string) {
-  onTestFinished(() => gateway.close());
+/** Opens a client that loses requests or answers on demand. */
+export async function openLossyClient({ graphql, authorization }: Awaited<ReturnType<typeof startDemoGateway>>) {
   /** The operations that were sent, each with its key. */
   const sent: (readonly [name: string, key: unknown])[] = [];
   let lost: 'request' | 'answer' | null = null;
@@ -55,19 +55,23 @@ function withLosses(gateway: RunningGateway, authorization: string) {
   const send: Send = async ({ query, variables }: GraphqlOperation) => {
     sent.push([/\w+ (\w+)/.exec(query)?.[1] ?? '', variables['idempotencyKey']]);
     if (lost === 'request') throw new TypeError('fetch failed');
-    const { json } = await gateway.graphql({ query, variables }, { authorization: token });
+    const { json } = await graphql({ query, variables }, { authorization: token });
     if (lost === 'answer') throw new TypeError('fetch failed');
     return json;
   };
+  const countAll = async (): Promise<number> => {
+    const { json } = await graphql({ query: '{ accountTasks { totalCount } }' }, { authorization });
+    return (json.data?.['accountTasks'] as unknown as { readonly totalCount: number }).totalCount;
+  };
+  const before = await countAll();
   return {
     send,
     sent,
     lose: (what: 'request' | 'answer' | null) => void (lost = what),
     authorize: (other: string | null) => void (token = other ?? authorization),
-    count: async () => {
-      const query = '{ accountTasks { edges { node { id } } } }';
-      const { json } = await gateway.graphql({ query }, { authorization });
-      return (json.data?.['accountTasks'] as { readonly edges: readonly object[] } | undefined)?.edges.length;
-    },
+    /** Counts the tasks that were created since. */
+    count: async () => (await countAll()) - before,
+    names: () => sent.map(([name]) => name),
+    keys: () => new Set(sent.map(([, key]) => key)).size,
   };
 }

@@ -1,4 +1,5 @@
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
 import {
   forgetAccountTask,
   forgetTaskRun,
@@ -6,31 +7,46 @@ import {
   pendingTaskRuns,
   type Send,
   submitAccountTask,
+  type SubmitOptions,
   submitTaskRun,
 } from '../../src/client/account-task-client.ts';
-import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { type RestReply, startRestService } from '../support/rest-service.ts';
-import { faultInput, memoryStorage, startDemoGateway, startUpstreamGateway } from './demo-gateway.ts';
+import { memoryStorage, newInput, openLossyClient, startDemoGateway, startUpstreamGateway } from './demo-gateway.ts';
 
 const HOUR_MS = 3_600_000;
 const CREATE = 'TryCreateAccountTask';
 const ASK = 'WriteOutcome';
 
+const demo = await startDemoGateway();
+/** The answer of the service in the current test; null for its normal one. */
+let reply: RestReply | null;
+const service = await startRestService({ answer: () => reply });
+const forwarding = await startUpstreamGateway(service.url);
+afterAll(() => Promise.all([demo, forwarding, service].map((part) => part.close())));
+beforeEach(() => {
+  reply = null;
+});
+
 async function startClient() {
-  const gateway = await startDemoGateway();
+  const client = await openLossyClient(demo);
   const storage = memoryStorage();
+  const input = newInput();
   return {
-    ...gateway,
+    ...client,
+    input,
     storage,
-    submit: (input = SAMPLE_INPUT as Parameters<typeof submitAccountTask>[1], callerId = 'ann') =>
-      submitAccountTask(gateway.send, input, { storage, callerId, keyLifetimeMs: HOUR_MS }),
+    submit: (given = input, callerId = 'ann') =>
+      submitAccountTask(client.send, given, { storage, callerId, keyLifetimeMs: HOUR_MS }),
+    /** Submits the input with the TaskID of a fault. */
+    submitFault: (digits: string, callerId = 'ann') => {
+      const faulty = { ...input, taskId: `fa000000-0000-4000-8000-000000000${digits}` };
+      return submitAccountTask(client.send, faulty, { storage, callerId, keyLifetimeMs: HOUR_MS });
+    },
     /** Changes the one key that is stored. */
     change: (fields: object) => {
       for (const [name, text] of storage.texts)
         storage.texts.set(name, JSON.stringify({ ...(JSON.parse(text) as object), ...fields }));
     },
-    names: () => gateway.sent.map(([name]) => name),
-    keys: () => new Set(gateway.sent.map(([, key]) => key)).size,
   };
 }
 
@@ -44,15 +60,15 @@ function askAgain<Result>(result: {
 
 describe('submitAccountTask', () => {
   test('stores the key before anything leaves, and forgets it when the task is created', async () => {
-    const { send, storage, count } = await startClient();
+    const { send, input, storage, count } = await startClient();
     const stored: unknown[] = [];
     const watch: typeof send = (operation) => {
       stored.push(...[...storage.texts.values()].map((text) => JSON.parse(text) as unknown));
       return send(operation);
     };
     const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
-    const result = await submitAccountTask(watch, SAMPLE_INPUT, options);
-    expect(result).toMatchObject({ kind: 'created', replayed: false, accountTask: { taskId: SAMPLE_INPUT.taskId } });
+    const result = await submitAccountTask(watch, input, options);
+    expect(result).toMatchObject({ kind: 'created', replayed: false, accountTask: { taskId: input.taskId } });
     expect(stored).toEqual([
       {
         idempotencyKey: expect.stringMatching(/^[0-9a-f]{32}$/) as string,
@@ -62,9 +78,8 @@ describe('submitAccountTask', () => {
       },
     ]);
     expect(pendingAccountTasks(storage)).toEqual([]);
-    await submitAccountTask(send, SAMPLE_INPUT, options);
+    await submitAccountTask(send, input, options);
     expect(await count()).toBe(2);
-    await expect.poll(() => storage.texts.size).toBe(0);
   });
 
   test('asks what became of a create whose answer was lost, and finds its task', async () => {
@@ -89,33 +104,33 @@ describe('submitAccountTask', () => {
   });
 
   test('finds the task of the fault …504, which was created without an answer', async () => {
-    const { submit, count } = await startClient();
-    const lost = await submit(faultInput('504'));
+    const { submitFault, count } = await startClient();
+    const lost = await submitFault('504');
     expect(lost).toMatchObject({ kind: 'unknown', failure: { kind: 'answered', code: 'UPSTREAM_TIMEOUT' } });
     expect(await askAgain(lost)).toMatchObject({ kind: 'created', replayed: true });
     expect(await count()).toBe(1);
   });
 
   test('never sends a create of unknown fate again', async () => {
-    const { submit, names } = await startClient();
+    const { submitFault, names } = await startClient();
     const failed = { kind: 'unknown', failure: { code: 'UPSTREAM_FAILED', outcome: 'UNKNOWN' } };
-    expect(await submit(faultInput('500'))).toMatchObject(failed);
-    expect(await submit(faultInput('500'))).toMatchObject(failed);
+    expect(await submitFault('500')).toMatchObject(failed);
+    expect(await submitFault('500')).toMatchObject(failed);
     expect(names()).toEqual([CREATE, ASK]);
   });
 
   test('forgets the key of a refused create, and keeps that of one that may be tried again', async () => {
-    const { submit, keys, names, storage, change } = await startClient();
+    const { submitFault, keys, names, storage, change } = await startClient();
     const refused = { kind: 'not-created', failure: { code: 'TASK_REJECTED', errorCode: 'E17', retryable: false } };
-    expect(await submit(faultInput('422'))).toMatchObject(refused);
+    expect(await submitFault('422')).toMatchObject(refused);
     expect(storage.texts.size).toBe(0);
     const unsent = { kind: 'not-created', failure: { code: 'UPSTREAM_UNREACHABLE', retryable: true } };
-    expect(await submit(faultInput('503'))).toMatchObject(unsent);
-    expect(await submit(faultInput('503'))).toMatchObject(unsent);
+    expect(await submitFault('503')).toMatchObject(unsent);
+    expect(await submitFault('503')).toMatchObject(unsent);
     expect([names(), keys()]).toEqual([[CREATE, CREATE, CREATE], 2]);
     change({ triedAtMs: 0 });
-    expect(await submit(faultInput('503'))).toMatchObject(unsent);
-    expect(await submit(faultInput('503'), 'bob')).toMatchObject(unsent);
+    expect(await submitFault('503')).toMatchObject(unsent);
+    expect(await submitFault('503', 'bob')).toMatchObject(unsent);
     expect(keys()).toBe(4);
   });
 
@@ -160,11 +175,11 @@ describe('submitAccountTask', () => {
   });
 
   test('sends nothing for another caller than that of the key', async () => {
-    const { submit, lose, names, count } = await startClient();
+    const { submit, input, lose, names, count } = await startClient();
     lose('answer');
     await submit();
     lose(null);
-    expect(await submit(SAMPLE_INPUT, 'bob')).toMatchObject({
+    expect(await submit(input, 'bob')).toMatchObject({
       kind: 'unknown',
       failure: { code: 'OTHER_CALLER', outcome: 'UNKNOWN' },
     });
@@ -174,7 +189,7 @@ describe('submitAccountTask', () => {
   });
 
   test.each(['getItem', 'setItem'] as const)('sends nothing if %s of the storage throws', async (method) => {
-    const { send, sent, storage } = await startClient();
+    const { send, input, sent, storage } = await startClient();
     const full = {
       ...storage,
       [method]() {
@@ -182,7 +197,7 @@ describe('submitAccountTask', () => {
       },
     };
     const options = { storage: full, callerId: 'ann', keyLifetimeMs: HOUR_MS };
-    expect(await submitAccountTask(send, SAMPLE_INPUT, options)).toMatchObject({
+    expect(await submitAccountTask(send, input, options)).toMatchObject({
       kind: 'not-created',
       failure: { code: 'STORAGE_FAILED', outcome: 'NOT_SENT' },
     });
@@ -190,7 +205,7 @@ describe('submitAccountTask', () => {
   });
 
   test('reports a created task although its key cannot be forgotten, and finds it the next time', async () => {
-    const { send, storage, count } = await startClient();
+    const { send, input, storage, count } = await startClient();
     const stuck = {
       ...storage,
       setItem(name: string, text: string) {
@@ -202,10 +217,7 @@ describe('submitAccountTask', () => {
       },
     };
     const options = { storage: stuck, callerId: 'ann', keyLifetimeMs: HOUR_MS };
-    const results = [
-      await submitAccountTask(send, SAMPLE_INPUT, options),
-      await submitAccountTask(send, SAMPLE_INPUT, options),
-    ];
+    const results = [await submitAccountTask(send, input, options), await submitAccountTask(send, input, options)];
     expect(results).toMatchObject([{ replayed: false }, { replayed: true }]);
     expect(await count()).toBe(1);
   });
@@ -213,7 +225,7 @@ describe('submitAccountTask', () => {
   test.each(['', '{', 'null', '{"idempotencyKey":"k"}'])(
     'sends nothing if the stored key is damaged (%s), until it is forgotten',
     async (text) => {
-      const { submit, lose, storage, sent, count } = await startClient();
+      const { submit, input, lose, storage, sent, count } = await startClient();
       lose('answer');
       await submit();
       lose(null);
@@ -222,15 +234,15 @@ describe('submitAccountTask', () => {
       const result = await submit();
       expect([result, await askAgain(result)]).toMatchObject([lost, lost]);
       expect(sent).toHaveLength(1);
-      forgetAccountTask(storage, SAMPLE_INPUT);
+      forgetAccountTask(storage, input);
       expect(await submit()).toMatchObject({ kind: 'created', replayed: false });
       expect(await count()).toBe(2);
     },
   );
 
   test('creates one task for two calls at once with one storage', async () => {
-    const { submit, keys, count } = await startClient();
-    const { notification, ...others } = SAMPLE_INPUT;
+    const { submit, input, keys, count } = await startClient();
+    const { notification, ...others } = input;
     const results = await Promise.all([submit(), submit({ notification, ...others }), submit()]);
     const settled = await Promise.all(
       results.map(async (result) => (result.kind === 'unknown' ? result.askAgain() : result)),
@@ -241,12 +253,12 @@ describe('submitAccountTask', () => {
 
   test('creates two tasks for two inputs at once', async () => {
     const { submit, count } = await startClient();
-    await Promise.all([submit(), submit({ ...SAMPLE_INPUT, parameters: '{}' })]);
+    await Promise.all([submit(), submit(newInput())]);
     expect(await count()).toBe(2);
   });
 
   test('sends the key of a create in progress, for which the gateway waits', async () => {
-    const { submit, lose, storage } = await startClient();
+    const { submit, input, lose, storage } = await startClient();
     lose('answer');
     await submit();
     const failure = { code: 'IDEMPOTENCY_IN_PROGRESS', outcome: 'NOT_SENT', retryable: true, message: '' };
@@ -255,7 +267,7 @@ describe('submitAccountTask', () => {
         ? { data: { writeOutcome: { state: 'IN_PROGRESS', accountTask: null, failure: null } } }
         : { data: { tryCreateAccountTask: failure } };
     const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
-    expect(await submitAccountTask(inProgress, SAMPLE_INPUT, options)).toMatchObject({ kind: 'unknown', failure });
+    expect(await submitAccountTask(inProgress, input, options)).toMatchObject({ kind: 'unknown', failure });
     expect(storage.texts.size).toBe(1);
   });
 
@@ -264,43 +276,63 @@ describe('submitAccountTask', () => {
     async (answer) => {
       const storage = memoryStorage();
       const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
-      const first = await submitAccountTask(async () => answer, SAMPLE_INPUT, options);
+      const first = await submitAccountTask(async () => answer, newInput(), options);
       expect([first, await askAgain(first)]).toMatchObject([{ kind: 'unknown' }, { kind: 'unknown' }]);
       expect(storage.texts.size).toBe(1);
     },
   );
 });
 
+test.each<[string, string, (send: Send, options: SubmitOptions) => Promise<unknown>, object]>([
+  [
+    'created task',
+    'created',
+    (send, options) => submitAccountTask(send, newInput(), options),
+    { tryCreateAccountTask: { accountTask: { id: 'a' }, replayed: false } },
+  ],
+  [
+    'finished run',
+    'ran',
+    (send, options) => submitTaskRun(send, randomUUID(), options),
+    { tryRunAccountTask: { accountTaskId: 'a', replayed: false } },
+  ],
+])('the key of a %s leaves the storage after a second', async (_, kind, submit, data) => {
+  vi.useFakeTimers();
+  onTestFinished(() => void vi.useRealTimers());
+  const storage = memoryStorage();
+  const options = { storage, callerId: 'ann', keyLifetimeMs: HOUR_MS };
+  expect(await submit(async () => ({ data }), options)).toMatchObject({ kind });
+  vi.advanceTimersByTime(999);
+  expect(storage.texts.size).toBe(1);
+  vi.advanceTimersByTime(1);
+  expect(storage.texts.size).toBe(0);
+});
+
 test('pendingAccountTasks returns the inputs of creates whose fate is not known', async () => {
-  const { submit, lose, storage } = await startClient();
+  const { submit, input, lose, storage } = await startClient();
   storage.setItem('of another program', '{}');
   lose('answer');
   await submit();
-  expect(pendingAccountTasks(storage)).toEqual([SAMPLE_INPUT]);
+  expect(pendingAccountTasks(storage)).toEqual([input]);
 });
 
 describe('submitTaskRun', () => {
-  /** Starts a service with one task, and a client of a gateway in front of it. */
+  /** Registers a task with the service, and opens a client to run it. */
   async function startRunner() {
-    let reply: RestReply | null = null;
-    const service = await startRestService({ answer: () => reply });
-    onTestFinished(() => service.close());
-    const gateway = await startUpstreamGateway(service.url);
+    const client = await openLossyClient(forwarding);
     const storage = memoryStorage();
     const options = { callerId: 'ann', keyLifetimeMs: HOUR_MS };
     // A storage of its own, because the key of the create stays there for a second.
-    const created = await submitAccountTask(gateway.send, SAMPLE_INPUT, { ...options, storage: memoryStorage() });
+    const created = await submitAccountTask(client.send, newInput(), { ...options, storage: memoryStorage() });
     const id = created.kind === 'created' ? created.accountTask.id : '';
-    gateway.sent.length = 0;
+    client.sent.length = 0;
     return {
-      ...gateway,
+      ...client,
       id,
       storage,
-      runs: service.runs,
-      run: (givenId = id) => submitTaskRun(gateway.send, givenId, { ...options, storage }),
+      runs: () => service.runs.filter((run) => run === id),
+      run: (givenId = id) => submitTaskRun(client.send, givenId, { ...options, storage }),
       answer: (next: RestReply | null) => void (reply = next),
-      names: () => gateway.sent.map(([name]) => name),
-      keys: () => new Set(gateway.sent.map(([, key]) => key)).size,
     };
   }
   const RUN = 'TryRunAccountTask';
@@ -309,9 +341,8 @@ describe('submitTaskRun', () => {
     const { run, id, runs, keys, storage } = await startRunner();
     const ran = { kind: 'ran', accountTaskId: id, replayed: false };
     expect([await run(), await run()]).toEqual([ran, ran]);
-    expect([runs, keys()]).toEqual([[id, id], 2]);
+    expect([runs(), keys()]).toEqual([[id, id], 2]);
     expect(pendingTaskRuns(storage)).toEqual([]);
-    await expect.poll(() => storage.texts.size).toBe(0);
   });
 
   test('asks what became of a run whose answer was lost, and does not run the task again', async () => {
@@ -322,7 +353,7 @@ describe('submitTaskRun', () => {
     expect([pendingTaskRuns(storage), pendingAccountTasks(storage)]).toEqual([[id], []]);
     lose(null);
     expect(await askAgain(lost)).toEqual({ kind: 'ran', accountTaskId: id, replayed: true });
-    expect([names(), runs]).toEqual([[RUN, ASK], [id]]);
+    expect([names(), runs()]).toEqual([[RUN, ASK], [id]]);
   });
 
   test('sends a run that was lost again with its key', async () => {
@@ -331,7 +362,7 @@ describe('submitTaskRun', () => {
     await run();
     lose(null);
     expect(await run()).toEqual({ kind: 'ran', accountTaskId: id, replayed: false });
-    expect([names(), keys(), runs]).toEqual([[RUN, ASK, RUN], 1, [id]]);
+    expect([names(), keys(), runs()]).toEqual([[RUN, ASK, RUN], 1, [id]]);
   });
 
   test('never sends a run of unknown fate again, until it is forgotten', async () => {
@@ -341,10 +372,10 @@ describe('submitTaskRun', () => {
     expect([await run(), await run()]).toMatchObject([failed, failed]);
     answer(null);
     expect(await run()).toMatchObject(failed);
-    expect([names(), runs]).toEqual([[RUN, ASK, ASK], []]);
+    expect([names(), runs()]).toEqual([[RUN, ASK, ASK], []]);
     forgetTaskRun(storage, id);
     expect(await run()).toMatchObject({ kind: 'ran', replayed: false });
-    expect(runs).toEqual([id]);
+    expect(runs()).toEqual([id]);
   });
 
   test('knows a run by its ID in every form that the gateway accepts', async () => {
@@ -354,7 +385,7 @@ describe('submitTaskRun', () => {
     await run(`{${id.toUpperCase()}}`);
     answer(null);
     for (const form of forms) expect(await run(form)).toMatchObject({ kind: 'unknown' });
-    expect([runs, pendingTaskRuns(storage)]).toEqual([[], [id]]);
+    expect([runs(), pendingTaskRuns(storage)]).toEqual([[], [id]]);
     forgetTaskRun(storage, id.toUpperCase());
     expect(pendingTaskRuns(storage)).toEqual([]);
   });
@@ -370,7 +401,7 @@ describe('submitTaskRun', () => {
   });
 
   test('says NOT_SUPPORTED where the gateway itself keeps the tasks', async () => {
-    const { send } = await startDemoGateway();
+    const { send } = await startClient();
     const options = { storage: memoryStorage(), callerId: 'ann', keyLifetimeMs: HOUR_MS };
     expect(await submitTaskRun(send, '6f9619ff-8b86-d011-b42d-00c04fc964ff', options)).toMatchObject({
       kind: 'not-run',
@@ -385,6 +416,6 @@ describe('submitTaskRun', () => {
       results.map(async (result) => (result.kind === 'unknown' ? await result.askAgain() : result)),
     );
     expect(settled.map(({ kind }) => kind)).toEqual(['ran', 'ran', 'ran']);
-    expect(runs).toEqual([id]);
+    expect(runs()).toEqual([id]);
   });
 });
