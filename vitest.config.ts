@@ -20,8 +20,18 @@ export default defineConfig({
     // Files that run in the same worker share the modules they load, which takes most of a file's time otherwise.
     isolate: false,
     projects: [
-      // Unit tests never wait, and each worker loads all modules, so there are no more workers than cores.
-      { extends: true, test: { name: 'unit', ...unit, maxWorkers: CORES, sequence: { groupOrder: 0 } } },
+      // Unit tests hardly wait, and each worker loads all modules, so there are no more workers than cores.
+      {
+        extends: true,
+        test: {
+          name: 'unit',
+          ...unit,
+          maxWorkers: CORES,
+          sequence: { groupOrder: 0 },
+          // What they poll costs nothing.
+          expect: { poll: { timeout: 20_000, interval: 5 } },
+        },
+      },
       { extends: true, test: { name: 'integration', ...integration, ...OUTSIDE, globalSetup: [POSTGRES] } },
       {
         extends: true,

@@ -1,7 +1,7 @@
 import { mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createLog, createRequestLog, LOG_LEVELS, openLogSink } from '../../src/telemetry/log.ts';
 import { RequestRecord } from '../../src/telemetry/request-record.ts';
 
@@ -69,9 +69,12 @@ describe('the log', () => {
   });
 
   test('the log writes out buffered lines after a second', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval'] });
+    onTestFinished(() => void vi.useRealTimers());
     const { fd, read } = openFile();
     createRequestLog('info', await openLogSink({ fd, isTerminal: false }))(RECORD, ANSWER);
-    await expect.poll(read, { timeout: 20_000 }).toMatch(/"msg":"request"}\n$/);
+    vi.advanceTimersByTime(1_000);
+    await expect.poll(read).toMatch(/"msg":"request"}\n$/);
   });
 
   test('the log is readable text in a terminal', async () => {
