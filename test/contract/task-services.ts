@@ -46,8 +46,8 @@ function stored(kind: DatabaseKind): TaskServiceKind {
     remembers: true,
     hasCatalogue: true,
     async open() {
-      const { store } = await sampleStore(kind);
-      return { tasks: store.tasks, call: await sampleCall(store), otherCall: await sampleCall(store) };
+      const { store, database } = await sampleStore(kind);
+      return { tasks: store.tasks, call: await sampleCall(database), otherCall: await sampleCall(database) };
     },
   };
 }

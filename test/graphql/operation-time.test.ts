@@ -7,6 +7,7 @@ import type { AccountCaller } from '../../src/contract/task-service.ts';
 import { type GraphqlAnswer, type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { createBatch, item, items } from '../support/batch.ts';
 import { sampleStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 import { startRestService, type RestServiceOptions } from '../support/rest-service.ts';
 
 const OVER = {
@@ -63,8 +64,8 @@ describe('over a backend that never answers,', () => {
 });
 
 test('a read that waits for a PostgreSQL lock times out, and the next one succeeds after the lock is released', async () => {
-  const { store, databaseUrl } = await sampleStore('PostgreSQL');
-  const { client } = await store.clients.create({ name: 'test' });
+  const { store, database, databaseUrl } = await sampleStore('PostgreSQL');
+  const client = await addClient(database);
   const { token } = await store.tokens.issue({ accountId: client.accountId, clientId: client.id });
   const gateway = await startGateway((config, observers) => storeBackend(store, config, observers), {
     env: { OPERATION_TIMEOUT_MS: '2000' },

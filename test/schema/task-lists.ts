@@ -12,6 +12,7 @@ import { recordedTaskService } from '../../src/store/upstream-records.ts';
 import { type RunningGateway, startGateway } from '../support/running-gateway.ts';
 import { type DatabaseKind } from '../support/databases.ts';
 import { migratedDatabase, sampleStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 import { partialTaskService } from '../support/partial-task-service.ts';
 
 /** The values from which tasks and filters are made. */
@@ -79,7 +80,7 @@ export interface ListedTasks {
 export async function startStoredTasks(kind: DatabaseKind): Promise<ListedTasks> {
   const { store, database } = await sampleStore(kind);
   for (const id of TASK_IDS) await store.catalogue.add({ id, name: 'A report' });
-  const { client } = await store.clients.create({ name: 'test' });
+  const client = await addClient(database);
   const { accountId } = client;
   await database.transaction((transaction) =>
     transaction.insert(

@@ -6,15 +6,15 @@ import { withOutages } from './outages.ts';
 describe.each(DATABASES)('on %s', (kind) => {
   test('a hundred concurrent creates share one commit', async () => {
     let commits = 0;
-    const { store } = await sampleStore(kind, {}, (database) => ({
-      ...database,
+    const { store, database } = await sampleStore(kind, {}, (own) => ({
+      ...own,
       async transaction(work) {
-        const result = await database.transaction(work);
+        const result = await own.transaction(work);
         commits += 1;
         return result;
       },
     }));
-    const call = await sampleCall(store);
+    const call = await sampleCall(database);
     commits = 0;
     await createMany(store, call, 100);
     expect(commits).toBe(1);
@@ -22,8 +22,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('creates beyond maxPending are refused and not stored', async () => {
-    const { store } = await sampleStore(kind, { maxPending: 3 });
-    const call = await sampleCall(store);
+    const { store, database } = await sampleStore(kind, { maxPending: 3 });
+    const call = await sampleCall(database);
     const results = await Promise.allSettled([1, 2, 3, 4].map(() => store.tasks.create(REPORT_TASK, call)));
     expect(results[3]).toMatchObject({ reason: { code: 'OVERLOADED', outcome: 'NOT_SENT' } });
     expect((await store.tasks.list({ first: 10, after: null }, call)).tasks).toHaveLength(3);
@@ -31,12 +31,12 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('creates whose Parameters are too large together are refused at once', async () => {
     let outage = { isDown: false };
-    const { store } = await sampleStore(kind, {}, (database) => {
-      const failing = withOutages(database);
+    const { store, database } = await sampleStore(kind, {}, (own) => {
+      const failing = withOutages(own);
       outage = failing.state;
       return failing.database;
     });
-    const call = await sampleCall(store);
+    const call = await sampleCall(database);
     outage.isDown = true;
     const task = { ...REPORT_TASK, Parameters: '0'.repeat(10_000_000) };
     const results = await Promise.allSettled(Array.from({ length: 8 }, () => store.tasks.create(task, call)));
@@ -45,8 +45,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('a task can be read as soon as its create is acknowledged, while others are being written', async () => {
-    const { store } = await sampleStore(kind);
-    const calls = await Promise.all([sampleCall(store), sampleCall(store)]);
+    const { store, database } = await sampleStore(kind);
+    const calls = await Promise.all([sampleCall(database), sampleCall(database)]);
     const workers = Array.from({ length: 16 }, async (_, worker) => {
       const call = calls[worker % 2]!;
       const ids: string[] = [];

@@ -45,8 +45,8 @@ describe.each(DATABASES)('a client created through the port on %s', (kind) => {
   });
 
   test('a token of a client, and one of another account, may not create clients', async () => {
-    const { store } = await sampleStore(kind);
-    const ofClient = await sampleCall(store);
+    const { store, database } = await sampleStore(kind);
+    const ofClient = await sampleCall(database);
     const own = (ofClient.caller as { readonly accountId: string }).accountId;
     const forbidden = { code: 'FORBIDDEN', outcome: 'NOT_SENT' };
     await expect(store.tasks.createClient({ ...ORDER, UserID: own }, ofClient)).rejects.toMatchObject(forbidden);

@@ -7,7 +7,8 @@ import type { Database, SqlParameter, SqlValue } from '../../src/store/sql/datab
 import { createStoredReads, createTimeOrderedId } from '../../src/store/account-tasks.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { administer, DATABASES, type DatabaseKind } from '../support/databases.ts';
-import { sampleStore } from '../support/sample-account.ts';
+import { separateStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 
 /** A quarter of the rows belongs to one account, the others to many. */
 const ROWS = 8_000;
@@ -69,9 +70,9 @@ async function insert(
 }
 
 async function openStored(kind: DatabaseKind) {
-  const { store, database, databaseUrl } = await sampleStore(kind);
+  const { store, database, databaseUrl } = await separateStore(kind);
   for (const id of TASK_IDS) await store.catalogue.add({ id, name: 'A report' });
-  const { client } = await store.clients.create({ name: 'test', accountId: OWN });
+  const client = await addClient(database, { accountId: OWN });
   const values = { client_id: client.id, name: 'A report', enabled: 1, frequency: 'NONE', parameters: '{}' };
   const others = { ...values, content_type: '', notification: '', date_modified: '', last_modified_by: '', status: '' };
   await insert(
@@ -91,7 +92,7 @@ async function openStored(kind: DatabaseKind) {
 }
 
 async function openRecorded(kind: DatabaseKind) {
-  const { database, databaseUrl } = await sampleStore(kind);
+  const { database, databaseUrl } = await separateStore(kind);
   await insert(
     database,
     'recorded_tasks',

@@ -6,7 +6,8 @@ import { createStore } from '../../src/store/store.ts';
 import { migrate } from '../../src/store/sql/migrations.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
-import { callOf, REPORT_TASK, sampleStore } from '../support/sample-account.ts';
+import { callOf, REPORT_TASK, sampleStore, separateStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 
 const NOW_MS = Date.UTC(2026, 1, 22);
 const REVOKED = {
@@ -22,7 +23,7 @@ async function twoClients(kind: DatabaseKind) {
   const { store, databaseUrl } = sample;
   const accountId = randomUUID();
   const { client: first, secret } = await store.clients.create({ name: 'First', accountId });
-  const { client: second } = await store.clients.create({ name: 'Second', accountId });
+  const second = await addClient(sample.database, { name: 'Second', accountId });
   const { token } = await store.tokens.issue({ accountId, clientId: first.id });
   const call = callOf(accountId, first.id);
   const keyed = { ...call, idempotencyKey: 'a key' };
@@ -71,8 +72,8 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('revoking a client again changes nothing, and revoking an unknown client returns null', async () => {
     const clock = { nowMs: NOW_MS };
-    const { store } = await sampleStore(kind, {}, (database) => withClock(database, clock));
-    const { client } = await store.clients.create({ name: 'A client' });
+    const { store, database } = await sampleStore(kind, {}, (own) => withClock(own, clock));
+    const client = await addClient(database);
     const revoked = await store.clients.revoke(`{${client.id.toUpperCase()}}`);
     clock.nowMs += 60_000;
     expect(await store.clients.revoke(client.id)).toEqual(revoked);
@@ -82,11 +83,11 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('a client that an older version revoked stays revoked since the same time', async () => {
-    const { databaseUrl } = await sampleStore(kind);
+    const { databaseUrl } = await separateStore(kind);
     const database = await openTemporary(databaseUrl);
     const store = createStore(database);
-    const { client } = await store.clients.create({ name: 'A client' });
-    const other = await store.clients.create({ name: 'Another' });
+    const client = await addClient(database);
+    const other = await addClient(database, { name: 'Another' });
     await database.transaction(async (transaction) => {
       await transaction.write('ALTER TABLE clients DROP COLUMN revoked_at');
       await transaction.write('DELETE FROM schema_migrations WHERE number IN (4, 6)');
@@ -94,7 +95,7 @@ describe.each(DATABASES)('on %s', (kind) => {
       await transaction.write(revoked, [client.id]);
     });
     await migrate(database);
-    expect(await store.clients.list()).toEqual([{ ...client, revokedAt: '2026-02-22T00:00:00+00:00' }, other.client]);
+    expect(await store.clients.list()).toEqual([{ ...client, revokedAt: '2026-02-22T00:00:00+00:00' }, other]);
     await expect(store.tasks.list(PAGE, callOf(client.accountId, client.id))).rejects.toMatchObject(REVOKED);
   });
 

@@ -2,18 +2,19 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, test } from 'vitest';
-import { openStore } from '../../src/store/store.ts';
+import { createStore, openDatabase, openStore } from '../../src/store/store.ts';
 import { damageTable, makeReadOnly } from '../support/damaged-file.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { REPORT_TASK, sampleCall } from '../support/sample-account.ts';
+import { callOf, REPORT_TASK, sampleCall } from '../support/sample-account.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 
 /** Creates the file of a closed store with one task. */
 async function closedStore() {
   const path = join(temporaryFolder(), 'gateway.db');
-  const store = await openStore({ databaseUrl: `sqlite:${path}` });
+  const database = await openDatabase(`sqlite:${path}`);
+  const store = createStore(database);
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
-  const call = await sampleCall(store);
+  const call = await sampleCall(database);
   const { token } = await store.tokens.issue({ accountId: (await store.clients.list())[0]!.accountId, clientId: null });
   const { accountTask } = await store.tasks.create(REPORT_TASK, call);
   await store.close();
@@ -43,7 +44,8 @@ test('closing a store finishes pending creates first', async () => {
 test('a store in memory works and creates no file', async () => {
   const store = await openStore({ databaseUrl: 'sqlite::memory:' });
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
-  const call = await sampleCall(store);
+  const { client } = await store.clients.create({ name: 'A client' });
+  const call = callOf(client.accountId, client.id);
   const { accountTask } = await store.tasks.create(REPORT_TASK, call);
   expect(await store.tasks.find([accountTask.ID], call)).toEqual([accountTask]);
   await store.close();

@@ -5,14 +5,15 @@ import type { Call, Caller } from '../../src/contract/task-service.ts';
 import { openStore } from '../../src/store/store.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { callOf, createMany, REPORT_TASK, sampleCall, sampleStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('a created task has the input and the values that the store sets, in the order of the contract', async () => {
-    const { store } = await sampleStore(kind, {}, (database) =>
-      withClock(database, { nowMs: Date.UTC(2026, 1, 22, 4, 10, 0, 950) }),
+    const { store, database } = await sampleStore(kind, {}, (own) =>
+      withClock(own, { nowMs: Date.UTC(2026, 1, 22, 4, 10, 0, 950) }),
     );
-    const { client } = await store.clients.create({ name: 'Reports' });
+    const client = await addClient(database, { name: 'Reports' });
     const task = { ...REPORT_TASK, FinishDate: '2026-03-01T00:00:00.0000001-11:30' };
     const created = await store.tasks.create(task, callOf(client.accountId, client.id));
     const { ID } = created.accountTask;
@@ -51,8 +52,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('an acknowledged task is still there when the database is opened again', async () => {
-    const { store, databaseUrl } = await sampleStore(kind);
-    const call = await sampleCall(store);
+    const { store, database, databaseUrl } = await sampleStore(kind);
+    const call = await sampleCall(database);
     const created = await createMany(store, call, 20);
     await store.close();
     const reopened = await openStore({ databaseUrl });
@@ -70,8 +71,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     ['SQL', `'"); DROP TABLE account_tasks; --`],
     ['a mebibyte', `"${'🦊\r\n'.repeat(174_763)}"`],
   ])('Parameters with %s are returned unchanged', async (_, Parameters) => {
-    const { store } = await sampleStore(kind);
-    const call = await sampleCall(store);
+    const { store, database } = await sampleStore(kind);
+    const call = await sampleCall(database);
     const { accountTask } = await store.tasks.create({ ...REPORT_TASK, Parameters }, call);
     const [found] = await store.tasks.find([accountTask.ID], call);
     expect(accountTask.fields.Parameters === Parameters).toBe(true);
@@ -83,11 +84,11 @@ describe.each(DATABASES)('on %s', (kind) => {
     ['a token of the account itself', null],
     ['a token of a client of another account', 'foreign'],
   ] as const)('a create with %s belongs to that client, else to the oldest of the account', async (_, which) => {
-    const { store } = await sampleStore(kind);
-    const { client: first } = await store.clients.create({ name: 'First' });
+    const { store, database } = await sampleStore(kind);
+    const first = await addClient(database, { name: 'First' });
     const { accountId } = first;
-    const { client: second } = await store.clients.create({ name: 'Second', accountId });
-    const { client: foreign } = await store.clients.create({ name: 'Foreign' });
+    const second = await addClient(database, { name: 'Second', accountId });
+    const foreign = await addClient(database, { name: 'Foreign' });
     const clientId = which && { second, foreign }[which].id;
     const { accountTask } = await store.tasks.create(REPORT_TASK, callOf(accountId, clientId));
     const expected = which === 'second' ? second : first;
@@ -95,10 +96,10 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('creates of several clients of an account in one commit belong to their own clients', async () => {
-    const { store } = await sampleStore(kind);
-    const { client: first } = await store.clients.create({ name: 'First' });
+    const { store, database } = await sampleStore(kind);
+    const first = await addClient(database, { name: 'First' });
     const { accountId } = first;
-    const { client: second } = await store.clients.create({ name: 'Second', accountId });
+    const second = await addClient(database, { name: 'Second', accountId });
     const created = await Promise.all(
       [null, second.id, first.id].map((clientId) => store.tasks.create(REPORT_TASK, callOf(accountId, clientId))),
     );
@@ -106,8 +107,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('creates of several accounts in one commit belong to their own clients', async () => {
-    const { store } = await sampleStore(kind);
-    const calls = await Promise.all(['A', 'B', 'C'].map((name) => sampleCall(store, name)));
+    const { store, database } = await sampleStore(kind);
+    const calls = await Promise.all(['A', 'B', 'C'].map((name) => sampleCall(database, name)));
     const created = await Promise.all(calls.map((call) => store.tasks.create(REPORT_TASK, call)));
     expect(created.map(({ accountTask }) => accountTask.fields.LastModifiedBy)).toEqual(['A', 'B', 'C']);
     expect(created.map(({ Identification }) => Identification?.UserId)).toEqual(
@@ -117,7 +118,7 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('a create for an account without a client, or of a task outside the catalogue, fails alone in its batch', async () => {
     const { store, database } = await sampleStore(kind);
-    const call = await sampleCall(store);
+    const call = await sampleCall(database);
     const results = await Promise.allSettled([
       store.tasks.create(REPORT_TASK, call),
       store.tasks.create(REPORT_TASK, callOf(randomUUID())),
@@ -137,8 +138,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     ['100 ns before the start', { StartDate: '2026-02-22T04:10:00.0000001Z', FinishDate: '2026-02-22T04:10:00Z' }],
     ['before it by its offset', { StartDate: '2026-02-22T04:10:00Z', FinishDate: '2026-02-22T05:00:00+01:00' }],
   ])('a finish date %s is refused and nothing is stored', async (_, dates) => {
-    const { store } = await sampleStore(kind);
-    const call = await sampleCall(store);
+    const { store, database } = await sampleStore(kind);
+    const call = await sampleCall(database);
     const message = expect.stringMatching(/^finishDate: expected startDate .* or a later time, got /);
     await expect(store.tasks.create({ ...REPORT_TASK, ...dates }, call)).rejects.toMatchObject({
       code: 'BAD_USER_INPUT',
@@ -153,8 +154,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     ['100 ns after the start', { StartDate: '2026-02-22T04:10:00Z', FinishDate: '2026-02-22T04:10:00.0000001Z' }],
     ['without a start', { StartDate: null, FinishDate: '2026-02-22T04:10:00Z' }],
   ])('a finish date %s is stored unchanged', async (_, dates) => {
-    const { store } = await sampleStore(kind);
-    const call = await sampleCall(store);
+    const { store, database } = await sampleStore(kind);
+    const call = await sampleCall(database);
     const { accountTask } = await store.tasks.create({ ...REPORT_TASK, ...dates }, call);
     expect((await store.tasks.find([accountTask.ID], call))[0]?.fields).toMatchObject(dates);
   });

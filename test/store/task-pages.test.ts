@@ -6,8 +6,8 @@ import { DATABASES } from '../support/databases.ts';
 
 describe.each(DATABASES)('on %s', (kind) => {
   test('an account sees only its own tasks', async () => {
-    const { store } = await sampleStore(kind);
-    const [own, other] = [await sampleCall(store), await sampleCall(store)];
+    const { store, database } = await sampleStore(kind);
+    const [own, other] = [await sampleCall(database), await sampleCall(database)];
     const { accountTask } = await store.tasks.create(REPORT_TASK, own);
     const foreign = await store.tasks.create(REPORT_TASK, other);
     expect(await store.tasks.find([foreign.accountTask.ID, accountTask.ID], own)).toEqual([null, accountTask]);
@@ -21,14 +21,14 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('any number of tasks is found by one statement, in the requested order, including duplicates and unknown IDs', async () => {
     const statements: string[] = [];
-    const { store } = await sampleStore(kind, {}, (database) => ({
-      ...database,
+    const { store, database } = await sampleStore(kind, {}, (own) => ({
+      ...own,
       read(sql, parameters) {
         statements.push(sql);
-        return database.read(sql, parameters);
+        return own.read(sql, parameters);
       },
     }));
-    const call = await sampleCall(store);
+    const call = await sampleCall(database);
     const [a, b] = (await createMany(store, call, 2)).map(({ accountTask }) => accountTask);
     const missing = Array.from({ length: 2_000 }, () => randomUUID());
     const found = await store.tasks.find([b!.ID, ...missing, a!.ID, b!.ID], call);
@@ -39,8 +39,8 @@ describe.each(DATABASES)('on %s', (kind) => {
 
   test('pages list tasks newest first without gaps or duplicates, even within one millisecond or after the clock is set back', async () => {
     const clock = { nowMs: Date.UTC(2030, 1, 1) };
-    const { store } = await sampleStore(kind, {}, (database) => withClock(database, clock));
-    const call = await sampleCall(store);
+    const { store, database } = await sampleStore(kind, {}, (own) => withClock(own, clock));
+    const call = await sampleCall(database);
     const created = await createMany(store, call, 20);
     clock.nowMs = Date.UTC(2029, 1, 1);
     created.unshift(...(await createMany(store, call, 5)));
@@ -60,8 +60,8 @@ describe.each(DATABASES)('on %s', (kind) => {
   });
 
   test('a full last page has no next page', async () => {
-    const { store } = await sampleStore(kind);
-    const call = await sampleCall(store);
+    const { store, database } = await sampleStore(kind);
+    const call = await sampleCall(database);
     await createMany(store, call, 3);
     expect((await store.tasks.list({ first: 3, after: null }, call)).hasNextPage).toBe(false);
     expect((await store.tasks.list({ first: 2, after: null }, call)).hasNextPage).toBe(true);

@@ -7,6 +7,7 @@ import { openStore } from '../../src/store/store.ts';
 import { type TestClock, withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { callOf, REPORT_TASK, sampleCall, sampleStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 
 const START_MS = Date.UTC(2026, 1, 22, 4, 10, 0, 950);
 const OTHER_TASK_ID = '0c9e0a2e-3f4b-4c52-9d0a-5f1c3f1f7a10';
@@ -15,13 +16,13 @@ const CONFLICT = { code: 'CONFLICT', outcome: 'REJECTED', retryable: false };
 /** Opens a store with a task that was created at START_MS. */
 async function storeWithTask(kind: DatabaseKind, decorate = (database: Database) => database) {
   const clock: TestClock = { nowMs: START_MS };
-  const { store, databaseUrl } = await sampleStore(kind, {}, (database) => decorate(withClock(database, clock)));
+  const { store, database, databaseUrl } = await sampleStore(kind, {}, (own) => decorate(withClock(own, clock)));
   await store.catalogue.add({ id: OTHER_TASK_ID, name: 'Another task' });
-  const call = await sampleCall(store, 'Reports');
+  const call = await sampleCall(database, 'Reports');
   const { accountTask } = await store.tasks.create(REPORT_TASK, call);
   const update: TaskUpdate = { id: accountTask.ID, enabled: false, task: REPORT_TASK, ifModified: null };
   const read = async () => (await store.tasks.find([accountTask.ID], call))[0];
-  return { store, databaseUrl, call, clock, accountTask, update, read };
+  return { store, database, databaseUrl, call, clock, accountTask, update, read };
 }
 
 /** Makes the next commit store its work, but lose the answer. */
@@ -38,9 +39,9 @@ function losingAnswers(database: Database, state: { isLosing: boolean }): Databa
 
 describe.each(DATABASES)('an update in the store on %s', (kind) => {
   test('replaces every field of the request, and keeps the others', async () => {
-    const { store, call, clock, accountTask, read } = await storeWithTask(kind);
+    const { store, database, call, clock, accountTask, read } = await storeWithTask(kind);
     const { accountId } = call.caller as { readonly accountId: string };
-    const { client } = await store.clients.create({ name: 'Second', accountId });
+    const client = await addClient(database, { name: 'Second', accountId });
     clock.nowMs += 1_000;
     const task = {
       TaskID: OTHER_TASK_ID,
@@ -109,8 +110,8 @@ describe.each(DATABASES)('an update in the store on %s', (kind) => {
   });
 
   test("another account's task is not found, and a revoked client may not update its own", async () => {
-    const { store, call, accountTask, update } = await storeWithTask(kind);
-    await expect(store.tasks.update(update, await sampleCall(store))).rejects.toMatchObject({
+    const { store, database, call, accountTask, update } = await storeWithTask(kind);
+    await expect(store.tasks.update(update, await sampleCall(database))).rejects.toMatchObject({
       code: 'ACCOUNT_TASK_NOT_FOUND',
     });
     await store.clients.revoke((call.caller as { readonly clientId: string }).clientId);

@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { createStore } from '../../src/store/store.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { sampleStore } from '../support/sample-account.ts';
+import { addClient } from '../support/client-without-secret.ts';
 import { DATABASES, type DatabaseKind, openTemporary } from '../support/databases.ts';
 
 const START_MS = Date.UTC(2026, 1, 22, 4);
@@ -12,7 +13,7 @@ const HOUR_MS = 3_600_000;
 async function clockedStore(kind: DatabaseKind) {
   const clock = { nowMs: START_MS };
   const sample = await sampleStore(kind, {}, (database) => withClock(database, clock));
-  const { client } = await sample.store.clients.create({ name: 'A client' });
+  const client = await addClient(sample.database);
   return { ...sample, clock, client, holder: { accountId: client.accountId, clientId: client.id } };
 }
 

@@ -5,8 +5,11 @@ import { type Client, CLIENTS } from '../../src/store/clients.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 
 /** Adds a client that no secret matches, for a test that needs only its account or a token: hashing a secret takes 50 ms. */
-export async function addClient(database: Database, accountId: string = randomUUID()): Promise<Client> {
-  const client = { id: uuidv7(), accountId, name: 'test', createdAt: formatTimestamp(Date.now()), revokedAt: null };
+export async function addClient(
+  database: Database,
+  { name = 'test', accountId = randomUUID() }: { readonly name?: string; readonly accountId?: string } = {},
+): Promise<Client> {
+  const client = { id: uuidv7(), accountId, name, createdAt: formatTimestamp(Date.now()), revokedAt: null };
   await database.transaction((transaction) => CLIENTS.insert(transaction, [{ ...client, secretHash: '' }]));
   return client;
 }

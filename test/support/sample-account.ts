@@ -3,9 +3,10 @@ import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import type { Call } from '../../src/contract/task-service.ts';
 import type { Database } from '../../src/store/sql/database.ts';
-import { migrate } from '../../src/store/sql/migrations.ts';
 import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
-import { type DatabaseKind, openTemporary, emptyDatabase } from './databases.ts';
+import type { DatabaseKind } from './databases.ts';
+import { lendDatabase, type MigratedDatabase, migrateDatabase } from './lent-databases.ts';
+import { addClient } from './client-without-secret.ts';
 
 export const REPORT_TASK: NewAccountTask = {
   TaskID: SAMPLE_TASK_ID,
@@ -17,38 +18,43 @@ export const REPORT_TASK: NewAccountTask = {
   Notification: null,
 };
 
-/** Opens a database with the current schema. No store purges it, so a test may set its clock to any time. */
+/** Opens an empty database with the current schema. No store purges it, so a test may set its clock to any time. */
 export async function migratedDatabase(kind: DatabaseKind): Promise<Database> {
-  const database = await openTemporary(await emptyDatabase(kind));
-  await migrate(database);
-  return database;
+  return (await lendDatabase(kind)).database;
 }
 
-export interface SampleStore {
+export interface SampleStore extends MigratedDatabase {
   readonly store: Store;
-  readonly database: Database;
-  /** The address to open the database again. */
-  readonly databaseUrl: string;
 }
 
-/** Opens a store on a new database, with REPORT_TASK in its catalogue. */
+/** Opens a store on an empty database, with REPORT_TASK in its catalogue. */
 export async function sampleStore(
   kind: DatabaseKind,
   options: StoreOptions = {},
   decorate: (database: Database) => Database = (database) => database,
 ): Promise<SampleStore> {
-  const databaseUrl = await emptyDatabase(kind);
-  const database = await openTemporary(databaseUrl);
-  await migrate(database);
-  const store = createStore(decorate(database), options);
-  onTestFinished(() => store.close());
-  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
-  return { store, database, databaseUrl };
+  return storeOver(await lendDatabase(kind), options, decorate);
 }
 
-/** Creates an account with one client and returns a call of that client. */
-export async function sampleCall(store: Store, name = 'A client'): Promise<Call> {
-  const { client } = await store.clients.create({ name });
+/** Opens such a store on a database that no other test uses, so that a test may change its schema or settings. */
+export async function separateStore(kind: DatabaseKind): Promise<SampleStore> {
+  return storeOver(await migrateDatabase(kind));
+}
+
+async function storeOver(
+  migrated: MigratedDatabase,
+  options: StoreOptions = {},
+  decorate: (database: Database) => Database = (database) => database,
+): Promise<SampleStore> {
+  const store = createStore(decorate(migrated.database), options);
+  onTestFinished(() => store.close());
+  await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
+  return { ...migrated, store };
+}
+
+/** Creates an account with one client, which has no secret, and returns a call of that client. */
+export async function sampleCall(database: Database, name = 'A client'): Promise<Call> {
+  const client = await addClient(database, { name });
   return callOf(client.accountId, client.id);
 }
 

@@ -34,8 +34,8 @@ function codeOf(promise: Promise<unknown>): Promise<unknown> {
 describe.each(DATABASES)('on %s', (kind) => {
   describe('an idempotency key in the store', () => {
     test('a second create with a key replays the first result and stores one task', async () => {
-      const { store } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const first = await store.tasks.create(REPORT_TASK, call);
       const second = await store.tasks.create(REPORT_TASK, call);
       expect(first.replayed).toBe(false);
@@ -44,8 +44,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('a key replays its result after the database is opened again', async () => {
-      const { store, databaseUrl } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database, databaseUrl } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const first = await store.tasks.create(REPORT_TASK, call);
       await store.close();
       const again = await openStore({ databaseUrl });
@@ -55,8 +55,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('fifty simultaneous creates with one key store one task, in one commit or in many', async () => {
-      const { store } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const atOnce = await Promise.all(Array.from({ length: 50 }, () => store.tasks.create(REPORT_TASK, call)));
       const later = await store.tasks.create(REPORT_TASK, call);
       expect(new Set([...atOnce, later].map(({ accountTask }) => accountTask.ID)).size).toBe(1);
@@ -65,8 +65,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('simultaneous creates with one key in two processes store one task', async () => {
-      const { store, databaseUrl } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database, databaseUrl } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const other = await openStore({ databaseUrl });
       const results = await Promise.all(
         [store, other, store, other].map(({ tasks }) => tasks.create(REPORT_TASK, call)),
@@ -85,8 +85,8 @@ describe.each(DATABASES)('on %s', (kind) => {
       ['ContentType', 'application/xml'],
       ['Notification', 'NONE'],
     ])('a key with another %s is a conflict, and nothing is stored', async (field, value) => {
-      const { store } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       await store.tasks.create(REPORT_TASK, call);
       const other = { ...REPORT_TASK, [field]: value };
       expect(await codeOf(store.tasks.create(other, call))).toBe('IDEMPOTENCY_CONFLICT NOT_SENT');
@@ -94,8 +94,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('one key with two inputs at the same time stores one task and refuses the other', async () => {
-      const { store } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const inputs = [REPORT_TASK, { ...REPORT_TASK, Parameters: '{"a":2}' }];
       const codes = await Promise.all(inputs.map((task) => codeOf(store.tasks.create(task, call))));
       expect(codes).toEqual(['created', 'IDEMPOTENCY_CONFLICT NOT_SENT']);
@@ -103,8 +103,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('the key of a refused create can be used again', async () => {
-      const { store } = await sampleStore(kind);
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database } = await sampleStore(kind);
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const unknown = { ...REPORT_TASK, TaskID: 'ffffffff-ffff-4fff-8fff-ffffffffffff' };
       expect(await codeOf(store.tasks.create(unknown, call))).toBe('TASK_NOT_FOUND REJECTED');
       await store.catalogue.add({ id: unknown.TaskID, name: 'Added later' });
@@ -112,9 +112,9 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('the same key of another client or account is a different key', async () => {
-      const { store } = await sampleStore(kind);
-      const one = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
-      const two = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const { store, database } = await sampleStore(kind);
+      const one = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
+      const two = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const first = await store.tasks.create(REPORT_TASK, one);
       const second = await store.tasks.create(REPORT_TASK, two);
       expect(second.replayed).toBe(false);
@@ -127,7 +127,7 @@ describe.each(DATABASES)('on %s', (kind) => {
     test('an expired key can be used for a new create', async () => {
       const clock = { nowMs: Date.UTC(2026, 1, 22) };
       const { store, database } = await sampleStore(kind, { keyExpiryMs: 1000 }, (own) => withClock(own, clock));
-      const call = { ...(await sampleCall(store)), idempotencyKey: 'k-1' };
+      const call = { ...(await sampleCall(database)), idempotencyKey: 'k-1' };
       const first = await store.tasks.create(REPORT_TASK, call);
       clock.nowMs += 999;
       expect((await store.tasks.create(REPORT_TASK, call)).replayed).toBe(true);
@@ -139,8 +139,8 @@ describe.each(DATABASES)('on %s', (kind) => {
     });
 
     test('keys and texts stay apart in a batch of many creates', async () => {
-      const { store } = await sampleStore(kind);
-      const call = await sampleCall(store);
+      const { store, database } = await sampleStore(kind);
+      const call = await sampleCall(database);
       const keys = Array.from({ length: 300 }, (_, index) => `k-${index % 100}`);
       const results = await Promise.all(
         keys.map((idempotencyKey) =>

@@ -11,7 +11,7 @@ import {
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { openStore } from '../../../src/store/store.ts';
+import { createStore, openDatabase, openStore } from '../../../src/store/store.ts';
 import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
 import { sampleCall, REPORT_TASK } from '../../support/sample-account.ts';
 import { temporaryFolder } from '../../support/temporary-folder.ts';
@@ -21,10 +21,11 @@ const UNUSABLE = { code: 'STORE_UNAVAILABLE', outcome: 'NOT_SENT' };
 /** Opens a store with a task in its own folder. Each `check` advances the clock, so that the files are checked again. */
 async function openSample() {
   const path = join(temporaryFolder(), 'data', 'gateway.db');
-  const store = await openStore({ databaseUrl: `sqlite:${path}` });
+  const database = await openDatabase(`sqlite:${path}`);
+  const store = createStore(database);
   onTestFinished(() => store.close());
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
-  const call = await sampleCall(store);
+  const call = await sampleCall(database);
   const create = () => store.tasks.create(REPORT_TASK, call);
   await create();
   const realNow = performance.now.bind(performance);

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { expect, onTestFinished, test } from 'vitest';
 import { TaskFailure } from '../../../src/contract/failure.ts';
 import type { Call } from '../../../src/contract/task-service.ts';
-import { openStore, type Store } from '../../../src/store/store.ts';
+import { createStore, openDatabase, type Store } from '../../../src/store/store.ts';
 import { startPostgresServer } from '../../support/postgres-server.ts';
 import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
 import { REPORT_TASK, sampleCall } from '../../support/sample-account.ts';
@@ -56,9 +56,10 @@ test('a PostgreSQL server that crashes under load loses no acknowledged task, an
 }, async () => {
   const server = await startPostgresServer({ isDurable: true });
   onTestFinished(() => server.close());
-  const store = await openStore({ databaseUrl: server.url });
+  const database = await openDatabase(server.url);
+  const store = createStore(database);
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
-  const call = await sampleCall(store);
+  const call = await sampleCall(database);
   const creates = createAll(store, call);
   for (let round = 0; round < ROUNDS; round += 1) {
     await creates.untilMore(ACKNOWLEDGED_PER_PHASE);

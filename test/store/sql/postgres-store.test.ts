@@ -4,12 +4,12 @@ import { type AddressInfo, createServer } from 'node:net';
 import { expect, onTestFinished, test } from 'vitest';
 import { readAccountTask } from '../../../src/contract/account-task.ts';
 import { parseDatabaseAddress } from '../../../src/store/sql/database.ts';
-import { openStore } from '../../../src/store/store.ts';
+import { createStore, openDatabase, openStore } from '../../../src/store/store.ts';
 import { createTaskRecords, toRecord } from '../../../src/store/task-records.ts';
 import { SAMPLE_DETAIL } from '../../support/contract-samples.ts';
 import { administer, temporaryPostgres, throughSocket } from '../../support/databases.ts';
 import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
-import { createMany, REPORT_TASK, sampleCall, sampleStore } from '../../support/sample-account.ts';
+import { createMany, REPORT_TASK, sampleCall, sampleStore, separateStore } from '../../support/sample-account.ts';
 
 const UNWRITABLE = {
   code: 'STORE_UNAVAILABLE',
@@ -87,7 +87,7 @@ test('a database whose encoding cannot represent every character is refused in a
 });
 
 test('a PostgreSQL database of a newer version is refused', async () => {
-  const { databaseUrl, store } = await sampleStore('PostgreSQL');
+  const { databaseUrl, store } = await separateStore('PostgreSQL');
   await store.close();
   await administer(databaseUrl, "INSERT INTO schema_migrations VALUES (999, '')");
   await expect(openStore({ databaseUrl })).rejects.toThrow(
@@ -124,10 +124,11 @@ test.each([
   ['a database turned read-only', 'it is read-only', makeReadOnly],
 ])('%s fails every create and stores nothing, and creates work again afterwards', async (_, reason, setFault) => {
   const databaseUrl = await temporaryPostgres();
-  const store = await openStore({ databaseUrl });
+  const database = await openDatabase(databaseUrl);
+  const store = createStore(database);
   onTestFinished(() => store.close());
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Send the report' });
-  const call = await sampleCall(store);
+  const call = await sampleCall(database);
   const kept = await store.tasks.create(REPORT_TASK, call);
   await setFault(databaseUrl, true);
 
@@ -165,8 +166,8 @@ test('a record whose ID is too long for an index is refused, and other records a
 });
 
 test('a task that breaks its transaction does not fail other tasks', async () => {
-  const { store } = await sampleStore('PostgreSQL');
-  const call = await sampleCall(store);
+  const { store, database } = await sampleStore('PostgreSQL');
+  const call = await sampleCall(database);
   const impossible = store.tasks.create({ ...REPORT_TASK, Parameters: '\0' }, call);
   const [failure, created] = await Promise.allSettled([impossible, createMany(store, call, 3)]);
   expect(failure).toMatchObject({ status: 'rejected', reason: { code: 'BAD_USER_INPUT', outcome: 'NOT_SENT' } });

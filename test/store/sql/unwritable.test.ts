@@ -27,7 +27,7 @@ test.each<readonly [string, string, (database: Database) => Promise<unknown>, st
   '%s fails every create of the commit and stores nothing, and creates work again afterwards',
   async (_, reason, begin, end) => {
     const { store, database } = await sampleStore('SQLite');
-    const call = await sampleCall(store);
+    const call = await sampleCall(database);
     const kept = await store.tasks.create(REPORT_TASK, call);
     await begin(database);
 
