@@ -1,28 +1,13 @@
 import { execFileSync } from 'node:child_process';
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  cpSync,
-  existsSync,
-  linkSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  readlinkSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-} from 'node:fs';
+import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment, type Instruction, type Stage } from './dockerfile.ts';
+import { linkPackages } from './linked-packages.ts';
 import { npmEnvironment } from './npm-environment.ts';
 
 const TIMEOUT_MS = 240_000;
 const INSTALL = /^npm ci(?! .*--omit)/;
-/** npm's list of what is installed. */
-const INSTALLED_LIST = '.package-lock.json';
 const CONTEXT = fileURLToPath(new URL('../../..', import.meta.url));
 
 /** The file tree of an image, in a folder. */
@@ -94,7 +79,7 @@ function checkContext(source: string): void {
 function run(command: string, cwd: string, env: Readonly<Record<string, string>>): void {
   if (/(?:^|\s)\//.test(command))
     throw new Error(`An absolute path means another file outside of a container: ${command}`);
-  if (INSTALL.test(command) && linkInstalled(join(cwd, 'node_modules'))) return;
+  if (INSTALL.test(command) && linkPackages(cwd, 'all')) return;
   execFileSync('sh', ['-c', command], {
     cwd,
     env: { ...npmEnvironment(), ...env },
@@ -110,50 +95,4 @@ export function installNode({ root }: ImageTree): string {
   cpSync(process.execPath, join(folder, 'node'));
   chmodSync(join(folder, 'node'), 0o755);
   return folder;
-}
-
-/**
- * Fills a folder with hard links to the packages of this project, which `npm ci` has installed from the same lock file: the
- * same result in a twentieth of the CPU time, as a cached layer gives it to Docker. Returns false if that cannot be done.
- */
-function linkInstalled(target: string): boolean {
-  const installed = join(CONTEXT, 'node_modules');
-  if (!isInstalledFromLock(join(installed, INSTALLED_LIST))) return false;
-  try {
-    linkTree(installed, target);
-    return true;
-  } catch {
-    // Another file system, for example, has no hard links to this one.
-    rmSync(target, { recursive: true, force: true });
-    return false;
-  }
-}
-
-/** True if the packages of this project are those of its lock file; optional ones may be for other platforms. */
-function isInstalledFromLock(hiddenLock: string): boolean {
-  if (!existsSync(hiddenLock)) return false;
-  const wanted = readPackages(join(CONTEXT, 'package-lock.json'));
-  const found = readPackages(hiddenLock);
-  return Object.entries(wanted).every(
-    ([path, { version, optional }]) =>
-      path === '' || found[path]?.version === version || (optional === true && found[path] === undefined),
-  );
-}
-
-type LockedPackages = Readonly<Record<string, { readonly version?: string; readonly optional?: boolean }>>;
-
-function readPackages(lock: string): LockedPackages {
-  return (JSON.parse(readFileSync(lock, 'utf8')) as { readonly packages: LockedPackages }).packages;
-}
-
-function linkTree(from: string, to: string): void {
-  mkdirSync(to);
-  for (const entry of readdirSync(from, { withFileTypes: true })) {
-    const [source, target] = [join(from, entry.name), join(to, entry.name)];
-    if (entry.isSymbolicLink()) symlinkSync(readlinkSync(source), target);
-    // npm rewrites the list in place: through a link, it would change the list of this project.
-    else if (entry.name === INSTALLED_LIST) copyFileSync(source, target);
-    else if (!entry.isDirectory()) linkSync(source, target);
-    else if (entry.name !== '.cache') linkTree(source, target);
-  }
 }

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { fileURLToPath } from 'node:url';
+import packageJson from '../../../package.json' with { type: 'json' };
+import { linkPackages, readLock } from './linked-packages.ts';
 import { npmEnvironment } from './npm-environment.ts';
 
 export interface InstalledPackage {
@@ -14,10 +16,6 @@ export interface InstalledPackage {
   readonly tarball: string;
   /** The paths of the packed files. */
   readonly files: readonly string[];
-}
-
-interface Lock {
-  readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 }
 
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
@@ -37,8 +35,8 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   const address = `file:../${packed.filename}`;
   const manifest = { type: 'module', dependencies: { [NAME]: address } };
   // With a lock file npm needs nothing that `npm ci` of this project has not already fetched.
-  const { packages } = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')) as Lock;
-  const { dependencies, bin } = packages[''] ?? {};
+  const packages = readLock();
+  const { dependencies, bin } = packageJson;
   const needed = Object.entries(packages).filter(([path, { dev }]) => path !== '' && dev !== true);
   const lock = {
     lockfileVersion: 3,
@@ -50,7 +48,8 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   };
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
-  await npm(['ci', '--omit=dev', '--no-audit', '--no-fund'], folder);
+  linkPackages(folder, 'production');
+  await npm(['install', '--omit=dev', '--no-audit', '--no-fund'], folder);
   return {
     folder,
     bin: join(folder, 'node_modules', '.bin', NAME),
@@ -59,16 +58,9 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   };
 }
 
-/** Copies the project of an installed package. */
-export function copyProject({ folder }: InstalledPackage): string {
-  const project = mkdtempSync(join(dirname(folder), 'beside-'));
-  cpSync(folder, project, { recursive: true, verbatimSymlinks: true });
-  return project;
-}
-
-/** Installs a dependency, such as `graphql@16.11.0`, into a project as its user would. */
-export async function addPackage(project: string, specification: string): Promise<void> {
-  await npm(['install', '--omit=dev', '--no-audit', '--no-fund', specification], project);
+/** Installs a dependency, such as `graphql@16.11.0`, into the package's project as its user would. */
+export async function addPackage({ folder }: InstalledPackage, specification: string): Promise<void> {
+  await npm(['install', '--omit=dev', '--no-audit', '--no-fund', specification], folder);
 }
 
 async function npm(args: readonly string[], cwd: string): Promise<string> {
