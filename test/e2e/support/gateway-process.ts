@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { HeartbeatRule } from '../../../src/cluster/supervised-worker.ts';
 import { inject, onTestFinished } from 'vitest';
@@ -84,7 +84,10 @@ export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signa
 
 function watch(command: string, args: readonly string[], env: Readonly<Record<string, string>>): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
-  const group = startGroup(command, args, { cwd: ROOT, env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env } });
+  // A process that finds the program compiled starts in nine tenths of the CPU time.
+  const NODE_COMPILE_CACHE = join(dirname(inject('program')), 'compiled');
+  const fixed = { PATH, HOME, NODE_COMPILE_CACHE, PORT: '0', DRAIN_MS: '0' };
+  const group = startGroup(command, args, { cwd: ROOT, env: { ...fixed, ...env } });
   const { child } = group;
   let stdout = '';
   let stderr = '';
