@@ -2,10 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { temporaryFolder } from '../support/temporary-folder.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { type RestReply, startRestService } from '../support/rest-service.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
 import {
   type CreateAccountTaskInput,
   type Send,
@@ -15,7 +16,6 @@ import {
 import { memoryStorage } from '../client/demo-gateway.ts';
 import { FRONT_ENDS } from './front-ends/front-ends.ts';
 import { startAnswerCutter } from './support/answer-cutter.ts';
-import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 
 const REFUSAL: RestReply = {
   status: 400,
@@ -32,6 +32,13 @@ function createPage(send: Send) {
     submitAccountTask(send, input, { storage, callerId: 'caller-1', keyLifetimeMs: 3_600_000 });
 }
 
+/** Starts a gateway as `serve` does, but in this process. */
+async function startServer(env: Readonly<Record<string, string>>): Promise<RunningGateway> {
+  const gateway = await startGateway(openBackend, { mode: 'serve', env: { DATABASE_URL: 'sqlite::memory:', ...env } });
+  onTestFinished(() => gateway.close());
+  return gateway;
+}
+
 test.each(Object.entries(FRONT_ENDS))(
   'a front end with %s creates a task once, and tells a refused task from one that may exist',
   async (_name, createSend) => {
@@ -43,8 +50,8 @@ test.each(Object.entries(FRONT_ENDS))(
       },
     });
     onTestFinished(() => service.close());
-    const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, DATABASE_URL: temporaryDatabase() });
-    const way = await startAnswerCutter(await gateway.address());
+    const gateway = await startServer({ UPSTREAM_URL: service.url.href });
+    const way = await startAnswerCutter(gateway.url);
     onTestFinished(() => way.close());
     const submit = createPage(createSend({ url: new URL('graphql', way.url).href, authorization: 'Bearer caller-1' }));
 
@@ -87,8 +94,7 @@ test.each(Object.entries(FRONT_ENDS))(
     expect(await submit()).toMatchObject({ kind: 'unknown', failure: lost });
     expect(service.requests).toHaveLength(4);
 
-    gateway.kill('SIGTERM');
-    await gateway.exit;
+    await gateway.close();
     expect(await submit(OTHER_INPUT)).toMatchObject(unanswered);
   },
 );
@@ -124,12 +130,8 @@ describe.each([
     async (_name, createSend) => {
       const service = await startRestService();
       onTestFinished(() => service.close());
-      const gateway = startCli(['serve'], {
-        UPSTREAM_URL: service.url.href,
-        DATABASE_URL: temporaryDatabase(),
-        TRUSTED_DOCUMENTS: manifest(),
-      });
-      const endpoint = { url: new URL('graphql', await gateway.address()).href, authorization: 'Bearer caller-1' };
+      const { url } = await startServer({ UPSTREAM_URL: service.url.href, TRUSTED_DOCUMENTS: manifest() });
+      const endpoint = { url: new URL('graphql', url).href, authorization: 'Bearer caller-1' };
       const send = createSend(endpoint, 'hash');
       let isAnswerLost = true;
       const submit = createPage(async (operation) => {
