@@ -2,7 +2,9 @@ import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, expect, onTestFinished, test } from 'vitest';
-import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { openBackend } from '../../src/app/open-backend.ts';
+import { openStore } from '../../src/store/store.ts';
+import { SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
 import { runCli, startCli, temporaryDatabase } from './support/gateway-process.ts';
 
@@ -76,20 +78,19 @@ async function openForwarder(target: URL) {
   return { url, forwarder };
 }
 
-/** A store gateway with a client and the sample task, set up by the operator's commands. */
+/** A store gateway with a client and the sample task. */
 async function openStoreGateway() {
-  const env = { DATABASE_URL: temporaryDatabase() };
-  const runJson = async (...args: readonly string[]) => {
-    const { code, stdout, stderr } = await runCli([...args, '--json'], env);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    return JSON.parse(stdout) as Readonly<Record<string, string>>;
-  };
-  const { id = '', secret = '' } = await runJson('client', 'create', '--name', 'circle');
-  await runJson('catalogue', 'add', '--id', SAMPLE_INPUT.taskId, '--name', 'Usage report');
-  let process = startCli(['serve'], env);
-  const { url, forwarder } = await openForwarder(await process.address());
+  const databaseUrl = temporaryDatabase();
+  const store = await openStore({ databaseUrl });
+  const { client, secret } = await store.clients.create({ name: 'circle' });
+  await store.catalogue.add({ id: SAMPLE_INPUT.taskId, name: 'Usage report' });
+  await store.close();
+  const start = () => startGateway(openBackend, { mode: 'serve', env: { DATABASE_URL: databaseUrl } });
+  let gateway = await start();
+  onTestFinished(() => gateway.close());
+  const { url, forwarder } = await openForwarder(gateway.url);
   const withDatabase = <T>(use: (database: DatabaseSync) => T): T => {
-    const database = new DatabaseSync(env.DATABASE_URL.slice('sqlite:'.length));
+    const database = new DatabaseSync(databaseUrl.slice('sqlite:'.length));
     try {
       return use(database);
     } finally {
@@ -98,17 +99,16 @@ async function openStoreGateway() {
   };
   return {
     url,
-    client: { id, secret },
+    client: { id: client.id, secret },
     /** The number of issued tokens that are still valid. */
     tokens: () => withDatabase((database) => database.prepare('SELECT hash FROM tokens').all().length),
     revokeTokens: () => withDatabase((database) => database.exec('DELETE FROM tokens')),
     /** Runs `between` while the gateway is down, and starts it again with empty memory. */
     async restart(between: () => void) {
-      process.kill('SIGTERM');
-      expect((await process.exit).code).toBe(0);
+      await gateway.close();
       between();
-      process = startCli(['serve'], env);
-      forwarder.target = await process.address();
+      gateway = await start();
+      forwarder.target = gateway.url;
     },
   };
 }
