@@ -2,10 +2,9 @@ import type { Call, TaskService } from '../../src/contract/task-service.ts';
 import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
 import type { WireFormat } from '../../src/wire/codec.ts';
 import { onTestFinished } from 'vitest';
-import { type DatabaseKind, openTemporary, emptyDatabase } from '../support/databases.ts';
+import type { DatabaseKind } from '../support/databases.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
-import { sampleCall, sampleStore } from '../support/sample-account.ts';
-import { migrate } from '../../src/store/sql/migrations.ts';
+import { migratedDatabase, sampleCall, sampleStore } from '../support/sample-account.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { openTaskService } from '../support/sample-task.ts';
 
@@ -68,8 +67,7 @@ function remembered(format: WireFormat, kind: DatabaseKind): TaskServiceKind {
     hasCatalogue: false,
     async open() {
       const { tasks: sending, ...calls } = await openUpstream(format);
-      const database = await openTemporary(await emptyDatabase(kind));
-      await migrate(database);
+      const database = await migratedDatabase(kind);
       const tasks = withUpstreamRecords(sending, database, {
         leaseMs: 60_000,
         keyExpiryMs: 86_400_000,

@@ -107,7 +107,7 @@ export async function startStoredTasks(kind: DatabaseKind): Promise<ListedTasks>
 /** Starts a gateway over records. */
 export async function startRecordedTasks(kind: DatabaseKind): Promise<ListedTasks> {
   const database = await migratedDatabase(kind);
-  const options = { database, maxPending: 1_000, onUnwritten: () => {} };
+  const options = { database, maxPending: 10_000, onUnwritten: () => {} };
   const records = createTaskRecords(options);
   const refusals = createRefusedCredentials(options);
   const upstream = partialTaskService({});
@@ -119,10 +119,9 @@ export async function startRecordedTasks(kind: DatabaseKind): Promise<ListedTask
     isOrderedById: false,
     createId: () => randomUUID(),
     async add(all) {
-      for (const task of all) {
-        const accountTask = readAccountTask(toDetail(task), '') as AccountTask;
-        await records.write(toRecord(toIdentity({ kind: 'subject', subject: 's' }), accountTask));
-      }
+      const identity = toIdentity({ kind: 'subject', subject: 's' });
+      const accountTasks = all.map((task) => readAccountTask(toDetail(task), '') as AccountTask);
+      await Promise.all(accountTasks.map((accountTask) => records.write(toRecord(identity, accountTask))));
     },
   };
 }

@@ -6,7 +6,11 @@ const lentBefore: string[] = [];
 
 test('a database that is lent can be filled', async () => {
   const { store, database, databaseUrl } = await sampleStore('PostgreSQL');
-  await store.tasks.create(REPORT_TASK, { ...(await sampleCall(database)), idempotencyKey: 'a key' });
+  const { replayed } = await store.tasks.create(REPORT_TASK, {
+    ...(await sampleCall(database)),
+    idempotencyKey: 'a key',
+  });
+  expect(replayed).toBe(false);
   lentBefore.push(databaseUrl);
 });
 

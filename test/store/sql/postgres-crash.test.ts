@@ -23,7 +23,7 @@ function createAll(store: Store, call: Call) {
         () => void acknowledged.add(Parameters),
         (error: unknown) => {
           failures.set(Parameters, error);
-          return delay(5);
+          return delay(50);
         },
       );
     }
