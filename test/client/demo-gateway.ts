@@ -61,7 +61,8 @@ export async function openLossyClient({ graphql, authorization }: Awaited<Return
   };
   const countAll = async (): Promise<number> => {
     const { json } = await graphql({ query: '{ accountTasks { totalCount } }' }, { authorization });
-    return (json.data?.['accountTasks'] as unknown as { readonly totalCount: number }).totalCount;
+    const { totalCount } = (json.data?.['accountTasks'] ?? {}) as { readonly totalCount?: number };
+    return totalCount ?? Number.NaN;
   };
   const before = await countAll();
   return {
