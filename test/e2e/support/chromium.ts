@@ -4,8 +4,8 @@ import { findSystemProgram } from '../../support/system-program.ts';
 /** Launches the system's Chromium or the one at CHROMIUM_PATH; installs a missing one if the user may. */
 export function launchChromium(): Promise<Browser> {
   const executablePath = findSystemProgram({
-    names: ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'],
-    debianPackage: 'chromium',
+    names: ['chromium-headless-shell', 'chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable', 'chrome'],
+    debianPackage: 'chromium-headless-shell',
     path: process.env['CHROMIUM_PATH'],
   });
   return chromium.launch({
