@@ -3,7 +3,7 @@ import { afterAll, expect, test, vi } from 'vitest';
 import { readConfig } from '../../src/app/config.ts';
 import { SAMPLE_MUTATION, SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { startServing } from '../../src/app/serving.ts';
-import { launchChromium } from './support/chromium.ts';
+import { launchChromium, showFailures } from './support/chromium.ts';
 import { openGraphiql } from './support/graphiql-page.ts';
 
 const ONE_LINE_EXAMPLE = SAMPLE_MUTATION.replace(/^#.*$/m, '').replaceAll(/\s+/g, ' ').trim();
@@ -29,6 +29,7 @@ context.on('console', (message) => {
 context.on('page', (page) => page.on('websocket', (socket) => void requests.push(socket.url())));
 let demo = await startDemo();
 const graphiql = await openGraphiql(await context.newPage(), demo.address);
+showFailures(graphiql.page);
 afterAll(async () => {
   await browser.close();
   await demo.close();
@@ -47,7 +48,6 @@ test('GraphiQL runs its example with its header, and makes no request to another
   await expect.poll(() => graphiql.text('Headers'), SOON).toContain(`"Authorization": "${demo.authorization}"`);
   await graphiql.run();
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain(START_DATE);
-  await graphiql.screenshot('example');
   expect(requests.length).toBeGreaterThan(2);
   expect(requests.filter((url) => new URL(url).origin !== demo.address.origin)).toEqual([]);
   // The browser enforces the policy and would log a violation.
@@ -84,12 +84,11 @@ test('every tab runs as it stands', async () => {
     await expect.poll(() => graphiql.text('Operation Editor'), SOON).toContain(title);
     await graphiql.run();
     await expect.poll(answerOfThisTab, SOON).toMatch(answer);
-    await graphiql.screenshot(`tab-${title}`);
   }
 });
 
 test('the documentation explorer lists the mutations and their arguments with their descriptions', async () => {
-  const { page, screenshot } = graphiql;
+  const { page } = graphiql;
   await page.getByRole('button', { name: 'Show Documentation Explorer' }).click();
   const documentation = page.locator('.graphiql-doc-explorer');
   await documentation.getByRole('link', { name: 'Mutation', exact: true }).click();
@@ -99,7 +98,6 @@ test('the documentation explorer lists the mutations and their arguments with th
   await expect
     .poll(() => documentation.innerText(), SOON)
     .toContain('The same key with the same input creates one task');
-  await screenshot('documentation');
 });
 
 test('an error shows the outcome of the task', async () => {
@@ -111,7 +109,6 @@ test('an error shows the outcome of the task', async () => {
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"code": "BAD_USER_INPUT"');
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"outcome": "NOT_SENT"');
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"requestId": "');
-  await graphiql.screenshot('error');
 });
 
 test('a header that the user wrote survives a reload and a restart of the demo', async () => {
@@ -122,7 +119,6 @@ test('a header that the user wrote survives a reload and a restart of the demo',
   await graphiql.run();
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('"code": "UNAUTHENTICATED"');
   await expect.poll(() => graphiql.text('Result Window'), SOON).toContain('get a new one');
-  await graphiql.screenshot('stale-token');
   await demo.close();
   demo = await startDemo({ PORT: demo.address.port });
   await graphiql.reload();

@@ -7,7 +7,7 @@ import { startGateway } from '../support/running-gateway.ts';
 import { DATA, ERRORS, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { type RestReply, type RestService, startRestService } from '../support/rest-service.ts';
 import { startAnswerCutter } from './support/answer-cutter.ts';
-import { launchChromium } from './support/chromium.ts';
+import { launchChromium, showFailures } from './support/chromium.ts';
 import { serveFolder } from './support/static-server.ts';
 import { buildWebPage, openWebPage } from './support/web-page.ts';
 
@@ -38,6 +38,7 @@ await buildWebPage(new URL('graphql', way.url), join(folder, 'page'));
 const browser = await launchChromium();
 const tab = await (await browser.newContext()).newPage();
 tab.setDefaultTimeout(SOON.timeout);
+showFailures(tab);
 afterAll(async () => {
   await browser.close();
   for (const part of [way, gateway, service, pages, foreignPages]) await part.close();
@@ -69,15 +70,13 @@ async function open(origin = pages.origin, viewport = { width: 800, height: 1000
 }
 
 test('the page creates a task and shows its timestamp with every digit', async () => {
-  const { button, field, title, outcome, keys, screenshot, received } = await open();
-  await screenshot('form');
+  const { button, field, title, outcome, keys, received } = await open();
   await field('Start (optional)').fill(START);
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
   expect(await outcome.innerText()).toContain(START);
   expect(await title.evaluate((heading) => heading.matches(':focus'))).toBe(true);
   expect(await button('Ask again').isVisible()).toBe(false);
-  await screenshot('created');
   await button('Create the task').click();
   await expect.poll(received, SOON).toBe(2);
   expect(new Set(keys).size).toBe(2);
@@ -89,11 +88,10 @@ test('the page shows why the service refused a task, and the next try has a new 
     headers: { 'Content-Type': 'application/json' },
     body: toEnvelope('json', ERRORS.set, DATA.absent),
   });
-  const { button, title, outcome, keys, screenshot, created } = await open();
+  const { button, title, outcome, keys, created } = await open();
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was refused, and not created');
   expect(await outcome.innerText()).toContain(`${REASON} (E17)`);
-  await screenshot('refused');
   answer = () => null;
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
@@ -123,16 +121,14 @@ test('the page repeats a task of unknown outcome with its key, gets the recorded
   answer = () => {
     throw new Error('The service hangs up.');
   };
-  const { button, field, title, outcome, keys, screenshot, received } = await open();
+  const { button, field, title, outcome, keys, received } = await open();
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
   expect(await outcome.innerText()).toContain('that cannot create it twice');
   expect(await field('Parameters').isEnabled()).toBe(false);
-  await screenshot('unknown');
   answer = () => null;
   await button('Ask again').click();
   await expect.poll(() => title.innerText(), SOON).toBe('Whether the task was created is still not known');
-  await screenshot('still-unknown');
   expect(received()).toBe(1);
   expect(keys).toHaveLength(2);
   expect(new Set(keys).size).toBe(1);
@@ -144,7 +140,7 @@ test('the page repeats a task of unknown outcome with its key, gets the recorded
 });
 
 test('the page finds a task whose answer was lost by asking again, and it is the only one', async () => {
-  const { button, title, outcome, screenshot, received, created } = await open();
+  const { button, title, outcome, received, created } = await open();
   way.cut(true);
   onTestFinished(() => way.cut(false));
   await button('Create the task').click();
@@ -154,14 +150,13 @@ test('the page finds a task whose answer was lost by asking again, and it is the
   await button('Ask again').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
   expect(await outcome.innerText()).toContain('An earlier try had created it.');
-  await screenshot('replayed');
   expect([received(), created()]).toEqual([1, 1]);
 });
 
 test('a reload of the page while it waits loses neither the task nor its key', async () => {
   const released = Promise.withResolvers<null>();
   answer = () => released.promise;
-  const { page, button, field, title, keys, screenshot, received, created } = await open();
+  const { page, button, field, title, keys, received, created } = await open();
   await field('Parameters').fill('{"report": "reloaded"}');
   await field('Frequency').selectOption('Every week');
   await button('Create the task').click();
@@ -170,7 +165,6 @@ test('a reload of the page while it waits loses neither the task nor its key', a
   await expect.poll(() => title.innerText(), SOON).toBe('It is not known whether the task was created');
   await expect.poll(() => field('Parameters').inputValue(), SOON).toBe('{"report": "reloaded"}');
   expect(await field('Frequency').inputValue()).toBe('WEEKLY');
-  await screenshot('reloaded');
   released.resolve(null);
   await expect.poll(created, SOON).toBe(1);
   await field('Access token').fill('caller-1');
@@ -181,13 +175,12 @@ test('a reload of the page while it waits loses neither the task nor its key', a
 });
 
 test('the page sends a task when the service is back, and it is created once', async () => {
-  const { button, title, outcome, keys, screenshot } = await open();
+  const { button, title, outcome, keys } = await open();
   const { port } = service.url;
   await service.close();
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('Nothing was sent, and nothing was created');
   expect(await outcome.innerText()).toContain('You can safely try again.');
-  await screenshot('not-sent');
   service = await startService(Number(port));
   await button('Ask again').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
@@ -224,11 +217,10 @@ test('the page refuses a malformed start and a finish before the start, and send
 test('the page is not cut off on a small dark screen', async () => {
   await tab.emulateMedia({ colorScheme: 'dark' });
   onTestFinished(() => tab.emulateMedia({ colorScheme: null }));
-  const { page, button, field, title, screenshot } = await open(pages.origin, { width: 360, height: 740 });
+  const { page, button, field, title } = await open(pages.origin, { width: 360, height: 740 });
   await field('Start (optional)').fill(START);
   await button('Create the task').click();
   await expect.poll(() => title.innerText(), SOON).toBe('The task was created');
   const width = await page.locator('html').evaluate((root) => (root as unknown as { scrollWidth: number }).scrollWidth);
   expect(width).toBe(360);
-  await screenshot('small-dark');
 });

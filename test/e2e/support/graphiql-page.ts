@@ -12,8 +12,6 @@ export interface GraphiqlWindow {
   readonly selectTab: (index: number) => Promise<void>;
   readonly run: () => Promise<void>;
   readonly reload: () => Promise<void>;
-  /** Saves a screenshot in test-results/. */
-  readonly screenshot: (name: string) => Promise<void>;
 }
 
 export async function openGraphiql(page: Page, address: URL): Promise<GraphiqlWindow> {
@@ -38,8 +36,5 @@ export async function openGraphiql(page: Page, address: URL): Promise<GraphiqlWi
     },
     selectTab: (index) => page.locator(`#graphiql-session-tab-${index}`).click(),
     run: () => page.getByRole('button', { name: /^Execute query/ }).click(),
-    async screenshot(name) {
-      await page.screenshot({ path: `test-results/graphiql-${name}.png` });
-    },
   };
 }

@@ -25,8 +25,6 @@ export interface WebPage {
   readonly outcome: Locator;
   /** The idempotency keys of all POSTs, in order. */
   readonly keys: readonly string[];
-  /** Saves a screenshot in test-results/. */
-  readonly screenshot: (name: string) => Promise<void>;
 }
 
 /** Opens the web page as a new tab would, without what the last one kept. */
@@ -49,8 +47,5 @@ export async function openWebPage(page: Page, origin: string, token: string): Pr
     title: page.getByRole('heading', { level: 2 }),
     outcome: page.getByRole('region'),
     keys,
-    async screenshot(name) {
-      await page.screenshot({ path: `test-results/web-${name}.png`, fullPage: true });
-    },
   };
 }
