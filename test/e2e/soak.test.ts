@@ -4,7 +4,7 @@ import { describeSoak, soakStore, soakUpstream } from '../support/soak.ts';
 
 vi.setConfig({ testTimeout: 300_000 });
 
-const ROUNDS = 2;
+const ROUNDS = 1;
 const UNHARMED = { problems: [], lost: [], doubled: [] };
 const BOUNDS = ['argument_sizes', 'answer_bytes', 'pipelined_requests'];
 const BOUNDS_AT_SERVICE = ['upstream_answer_bytes', 'upstream_answer_values'];
