@@ -1,4 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { readConfig } from '../../src/app/config.ts';
+import { startServing } from '../../src/app/serving.ts';
+import { freePort } from '../support/free-port.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
 import { type RestReply, type RestService, startRestService } from '../support/rest-service.ts';
@@ -30,7 +33,17 @@ function create(address: URL, headers: Readonly<Record<string, string>> = {}, ke
   });
 }
 
-async function stop(gateway: GatewayProcess): Promise<string> {
+/** Serves in this process, since most traces do not depend on whose they are; `stop` resolves when all have been exported. */
+async function serve(env: Readonly<Record<string, string>>) {
+  const PORT = String(await freePort());
+  const serving = await startServing(readConfig({ PORT, LOG_LEVEL: 'silent', ...env }, 'serve'), 'serve');
+  let stopping: Promise<void> | null = null;
+  const stop = (): Promise<void> => (stopping ??= serving.close({ drainMs: 0 }));
+  onTestFinished(stop);
+  return { address: new URL(`http://127.0.0.1:${PORT}/`), stop };
+}
+
+async function stopProcess(gateway: GatewayProcess): Promise<string> {
   gateway.kill('SIGTERM');
   const { code, stderr } = await gateway.exit;
   expect(code).toBe(0);
@@ -62,7 +75,7 @@ describe('a traced create', () => {
     const address = await gateway.address();
     for (const key of [`${SECRETS[2]}-1`, `${SECRETS[2]}-2`])
       expect((await create(address, TRACED, key)).status).toBe(200);
-    const stderr = await stop(gateway);
+    const stderr = await stopProcess(gateway);
 
     const spans = collector.spans();
     expect(collector.serviceNames()).toEqual(new Set(['tasks-here']));
@@ -106,16 +119,15 @@ describe('a traced create', () => {
   test('a trace shows which span failed, with its code and outcome', async () => {
     const collector = await startOtlpReceiver();
     const service = await startService(() => ({ status: 500, body: SECRETS[1] ?? '' }));
-    const gateway = startCli(['serve'], {
+    const { address, stop } = await serve({
       UPSTREAM_URL: service.url.href,
       RECORD: 'off',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
     });
-    const address = await gateway.address();
     const { errors } = (await (await create(address)).json()) as {
       readonly errors: readonly { readonly extensions: { readonly requestId: string } }[];
     };
-    await stop(gateway);
+    await stop();
     const spans = collector.spans();
     const [server, field, exchange] = ['server', 'internal', 'client'].map((kind) =>
       spans.find((span) => span.kind === kind),
@@ -143,7 +155,7 @@ describe('a traced create', () => {
     const token = { status: 200, body: JSON.stringify({ access_token: SECRETS[2], token_type: 'bearer' }) };
     const service = await startRestService({ answer: ({ path }) => (path === '/Token' ? token : null) });
     onTestFinished(() => service.close());
-    const gateway = startCli(['serve'], {
+    const { address, stop } = await serve({
       UPSTREAM_URL: service.url.href,
       UPSTREAM_CLIENT_ID: 'gateway',
       UPSTREAM_CLIENT_SECRET: SECRETS[1] ?? '',
@@ -154,8 +166,8 @@ describe('a traced create', () => {
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
     });
     const Authorization = `Bearer ${await signJwt(key)}`;
-    expect(await (await create(await gateway.address(), { Authorization })).json()).not.toHaveProperty('errors');
-    await stop(gateway);
+    expect(await (await create(address, { Authorization })).json()).not.toHaveProperty('errors');
+    await stop();
     const exchanges = [{ 'client POST /Token': [] }, { [`client POST ${PATH}`]: [] }];
     expect(toTree(collector.spans(), '')).toEqual([
       { 'server POST /graphql': [{ 'internal createAccountTask': exchanges }] },
@@ -166,8 +178,7 @@ describe('a traced create', () => {
   test('a traced create in the store has its commit below the face that was called', async () => {
     const [collector, DATABASE_URL] = [await startOtlpReceiver(), temporaryDatabase()];
     const authorization = await seedStore(DATABASE_URL);
-    const gateway = startCli(['serve'], { DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href });
-    const address = await gateway.address();
+    const { address, stop } = await serve({ DATABASE_URL, OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href });
     await create(address, { Authorization: authorization });
     await fetch(new URL(PATH.slice(1), address), {
       method: 'POST',
@@ -180,7 +191,7 @@ describe('a traced create', () => {
       }),
     });
     await fetch(new URL('health', address));
-    await stop(gateway);
+    await stop();
     const commit = { 'client COMMIT': [] };
     expect(toTree(collector.spans(), '')).toEqual([
       { 'server POST /graphql': [{ 'internal createAccountTask': [commit] }] },
@@ -190,13 +201,13 @@ describe('a traced create', () => {
 
   test('a trace that the caller does not sample is not exported, but is passed on to the service', async () => {
     const [collector, service] = [await startOtlpReceiver(), await startService()];
-    const gateway = startCli(['serve'], {
+    const { address, stop } = await serve({
       UPSTREAM_URL: service.url.href,
       RECORD: 'off',
       OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
     });
-    await create(await gateway.address(), { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-00` });
-    await stop(gateway);
+    await create(address, { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-00` });
+    await stop();
     expect(collector.spans()).toEqual([]);
     expect(service.requests[0]?.headers['traceparent']).toMatch(new RegExp(`^00-${TRACE_ID}-[\\da-f]{16}-00$`));
     expect(service.requests[0]?.headers['traceparent']).not.toContain(CALLER_SPAN);
@@ -204,35 +215,34 @@ describe('a traced create', () => {
 });
 
 describe("OpenTelemetry's switches", () => {
-  const ask = async (env: Readonly<Record<string, string>>, headers: Readonly<Record<string, string>> = {}) => {
-    const [collector, service] = [await startOtlpReceiver(), await startService()];
-    const gateway = startCli(['serve'], {
-      UPSTREAM_URL: service.url.href,
-      RECORD: 'off',
-      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
-      ...env,
-    });
-    await create(await gateway.address(), headers);
-    return { collector, stderr: await stop(gateway) };
-  };
-
   test.each([{ OTEL_SDK_DISABLED: 'true' }, { OTEL_TRACES_EXPORTER: 'none' }, { OTEL_TRACES_SAMPLER: 'always_off' }])(
     'send nothing with %j, though the caller keeps its trace',
     async (env) => {
-      const { collector } = await ask(env, TRACED);
+      const [collector, service] = [await startOtlpReceiver(), await startService()];
+      const { address, stop } = await serve({
+        UPSTREAM_URL: service.url.href,
+        RECORD: 'off',
+        OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+        ...env,
+      });
+      await create(address, TRACED);
+      await stop();
       expect(collector.text()).toBe('');
     },
   );
 
   test('OpenTelemetry variables name the service in every trace and can sample traces that callers do not', async () => {
-    const { collector, stderr } = await ask(
-      {
-        OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod,service.name=from-attributes',
-        OTEL_TRACES_SAMPLER: 'always_on',
-        OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
-      },
-      { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-00` },
-    );
+    const [collector, service] = [await startOtlpReceiver(), await startService()];
+    const gateway = startCli(['serve'], {
+      UPSTREAM_URL: service.url.href,
+      RECORD: 'off',
+      OTEL_EXPORTER_OTLP_ENDPOINT: collector.url.href,
+      OTEL_RESOURCE_ATTRIBUTES: 'deployment.environment.name=prod,service.name=from-attributes',
+      OTEL_TRACES_SAMPLER: 'always_on',
+      OTEL_EXPORTER_OTLP_PROTOCOL: 'grpc',
+    });
+    await create(await gateway.address(), { traceparent: `00-${TRACE_ID}-${CALLER_SPAN}-00` });
+    const stderr = await stopProcess(gateway);
     expect(collector.spans().length).toBeGreaterThan(0);
     expect(collector.serviceNames()).toEqual(new Set(['from-attributes']));
     expect(collector.text()).toContain('{"key":"deployment.environment.name","value":{"stringValue":"prod"}}');
@@ -249,7 +259,7 @@ test('an unreachable collector costs a log line and no request', async () => {
   });
   const address = await gateway.address();
   for (let count = 0; count < 20; count += 1) expect(await (await create(address)).json()).not.toHaveProperty('errors');
-  const stderr = await stop(gateway);
+  const stderr = await stopProcess(gateway);
   expect(stderr.match(/(some|the last) traces could not be exported/g)?.length).toBeGreaterThan(0);
   expect(service.tasks).toHaveLength(20);
 });
@@ -257,12 +267,11 @@ test('an unreachable collector costs a log line and no request', async () => {
 describe('without tracing', () => {
   test('without tracing the caller’s trace headers are passed on unchanged, once per request', async () => {
     const service = await startService();
-    const gateway = startCli(['serve'], { UPSTREAM_URL: service.url.href, RECORD: 'off' });
-    const address = await gateway.address();
+    const { address, stop } = await serve({ UPSTREAM_URL: service.url.href, RECORD: 'off' });
     await create(address, TRACED);
     await create(address, TRACED);
     await create(address, { traceparent: 'no-traceparent' });
-    await stop(gateway);
+    await stop();
     expect(service.requests.map(({ headers }) => [headers['traceparent'], headers['tracestate']])).toEqual([
       [TRACED.traceparent, TRACED.tracestate],
       [TRACED.traceparent, TRACED.tracestate],
