@@ -77,6 +77,8 @@ test('a list ends without a complaint when its reader, such as head, has seen en
   expect({ code, complaint }).toEqual({ code: 0, complaint: '' });
 });
 
+const listIn = (env: Env) => [['creates', 'list'], env] as const;
+
 test('bad arguments and configurations are refused with one sentence, and nothing is settled', async () => {
   const { env } = await twoUnknown();
   const [{ id = '' } = {}] = await list(env, '--unknown');
@@ -84,7 +86,6 @@ test('bad arguments and configurations are refused with one sentence, and nothin
   const ofStore = temporaryDatabase();
   await seedStore(ofStore);
   const settle = (...options: readonly string[]) => [['creates', 'settle', ...options], env] as const;
-  const listIn = (others: Env) => [['creates', 'list'], others] as const;
   const refusals: readonly (readonly [readonly [readonly string[], Env], RegExp])[] = [
     [settle('--id', 'x', ...verdict), /^--id: expected a GUID/],
     [settle('--id', randomUUID(), ...verdict), /^--id: there is no attempt/],
