@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
+import { commandOutput } from './support/command-output.ts';
 import { runCli, startCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
 
 const ACCOUNT = '0f8fad5b-d9cb-469f-a165-70867728950e';
@@ -9,11 +10,9 @@ const CREATE = `mutation ($input: CreateAccountTaskInput!) {
   createAccountTask(input: $input) { accountTask { name clientId } }
 }`;
 
-/** Runs a command with --json and returns the object that it prints. */
+/** Runs a command with --json, in this process, and returns the object that it prints. */
 async function runJson(args: readonly string[], env: Readonly<Record<string, string>>): Promise<unknown> {
-  const { code, stdout, stderr } = await runCli([...args, '--json'], env);
-  expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  return JSON.parse(stdout);
+  return JSON.parse(await commandOutput([...args, '--json'], env));
 }
 
 async function readTasks(address: URL, token: string): Promise<unknown> {
@@ -91,8 +90,8 @@ describe('administration', () => {
     expect(await old.askForToken()).toMatchObject({ error: 'invalid_client' });
     expect(await readTasks(address, newToken)).toEqual({ data: { accountTasks: { edges: [] } } });
     expect(await runJson(['client', 'revoke', '--id', old.id], env)).toEqual(revoked);
-    expect((await runCli(['token', '--client', old.id], env)).stderr).toMatch(
-      /^Not done: Client \S+ was revoked at \S+; "client create" creates another one\.\n$/,
+    await expect(commandOutput(['token', '--client', old.id], env)).rejects.toThrow(
+      /^Client \S+ was revoked at \S+; "client create" creates another one\.$/,
     );
   });
 
@@ -105,7 +104,7 @@ describe('administration', () => {
     const { stdout, stderr } = await runCli(['token', '--client', id], env);
     expect(stdout).toMatch(/^[\w-]{43}\n$/);
     expect(stderr).toBe('');
-    expect((await runCli(['catalogue', 'list'], env)).stdout).toBe('none\n');
+    expect(await commandOutput(['catalogue', 'list'], env)).toBe('none\n');
   });
 
   test('npm run cli runs the administration commands', async () => {
@@ -124,11 +123,9 @@ describe('administration', () => {
   ])('%s %s needs an existing database and does not create one', async (...args) => {
     const databaseUrl = temporaryDatabase();
     const path = databaseUrl.slice('sqlite:'.length);
-    const { code, stdout, stderr } = await runCli(args, { DATABASE_URL: databaseUrl });
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
-    expect(stderr).toBe(
-      `Not done: DATABASE_URL: there is no file ${path}; set it to the database of the gateway, ` +
-        'or start the gateway once to create it\n',
+    await expect(commandOutput(args, { DATABASE_URL: databaseUrl })).rejects.toThrow(
+      `DATABASE_URL: there is no file ${path}; set it to the database of the gateway, ` +
+        'or start the gateway once to create it',
     );
     expect(existsSync(path)).toBe(false);
   });
@@ -173,10 +170,10 @@ describe('administration', () => {
     ['client', 'revoke', '--id', ACCOUNT],
   ])('an unknown client is reported as such: %s %s', async (...args) => {
     const env = { DATABASE_URL: temporaryDatabase() };
-    await runCli(['client', 'create', '--name', 'reports'], env);
-    const { code, stderr } = await runCli(args, env);
-    expect(code).toBe(1);
-    expect(stderr).toBe(`Not done: There is no client ${ACCOUNT}; "client list" shows all of them.\n`);
+    await commandOutput(['client', 'create', '--name', 'reports'], env);
+    await expect(commandOutput(args, env)).rejects.toThrow(
+      `There is no client ${ACCOUNT}; "client list" shows all of them.`,
+    );
   });
 
   test('no command, and help, show the usage', async () => {
