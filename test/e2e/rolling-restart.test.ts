@@ -6,7 +6,7 @@ import { createCaller } from './support/graphql-caller.ts';
 import { seedStore } from './support/seeded-store.ts';
 import { startSteadyLoad } from './support/steady-load.ts';
 
-const CREATES_BETWEEN = 50;
+const CREATES_BETWEEN = 20;
 /** Much longer than the balancer needs to notice, even on a busy machine. */
 const DRAIN_MS = '3000';
 

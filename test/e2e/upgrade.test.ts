@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, onTestFinished, test } from 'vitest';
+import { examine } from '../../src/commands/doctor/doctor.ts';
 import { MIGRATIONS, NEWEST_MIGRATION, migrate } from '../../src/store/sql/migrations.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { administer, DATABASES, openTemporary, emptyDatabase } from '../support/databases.ts';
@@ -75,8 +76,7 @@ async function askForToken(address: URL, { id, secret }: typeof OLD_CLIENT): Pro
 }
 
 async function schemaFinding(databaseUrl: string): Promise<unknown> {
-  const { stdout } = await runCli(['doctor', '--json'], { DATABASE_URL: databaseUrl });
-  return (JSON.parse(stdout) as readonly { readonly subject: string }[]).find(({ subject }) => subject === 'schema');
+  return (await examine({ DATABASE_URL: databaseUrl })).find(({ subject }) => subject === 'schema');
 }
 
 describe.each(DATABASES)('an old database in %s', (kind) => {
@@ -119,7 +119,7 @@ test('no create fails while a newer program adds to the schema, and only a start
   const load = startSteadyLoad(caller, address);
   await load.untilMore(20);
   await migrate(await openTemporary(databaseUrl), [...MIGRATIONS, ...ADDED]);
-  await load.untilMore(50);
+  await load.untilMore(20);
   expect(await load.stop()).toMatchObject({ failures: [], lost: [], doubled: [] });
   expect((await fetch(new URL('ready', address))).status).toBe(200);
   const { code, stderr } = await runCli(['serve'], { DATABASE_URL: databaseUrl });

@@ -21,7 +21,7 @@ export interface SteadyFindings {
 }
 
 const CALLERS = 4;
-const PAUSE_MS = 40;
+const PAUSE_MS = 100;
 
 export function startSteadyLoad(caller: GraphqlCaller, address: URL): SteadyLoad {
   const creates: LoadedCreate[] = [];
