@@ -10,7 +10,7 @@ import { signalWorker, untilServing, workerPids } from './support/worker-log.ts'
 vi.setConfig({ testTimeout: 120_000 });
 
 const KILLS = 4;
-const ANSWERS_BEFORE_KILL = 40;
+const ANSWERS_BEFORE_KILL = 15;
 
 async function startWorkers(env: Readonly<Record<string, string>> = {}) {
   const databaseUrl = await emptyDatabase('PostgreSQL');
@@ -44,11 +44,11 @@ test('a worker killed during a load is replaced, the others go on, and every key
 test('SIGUSR2 replaces the workers one by one, and no create fails or happens twice', async () => {
   const { caller, gateway, address } = await startWorkers({ DRAIN_MS: '1000' });
   const load = startSteadyLoad(caller, address);
-  await load.untilMore(50);
+  await load.untilMore(20);
   gateway.kill('SIGUSR2');
   await untilServing(gateway, 4);
   await gateway.output(/"worker":2,"code":0/);
-  await load.untilMore(50);
+  await load.untilMore(20);
   const { sent, failures, lost, doubled } = await load.stop();
   console.log(`workers replaced one by one: ${sent} creates with a key, failed = ${failures.length}`);
   expect({ failures, lost, doubled }).toEqual({ failures: [], lost: [], doubled: [] });

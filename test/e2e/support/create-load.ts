@@ -34,7 +34,7 @@ export interface CreateLoad {
   readonly creates: readonly LoadedCreate[];
 }
 
-const CALLERS = 16;
+const CALLERS = 6;
 const MAX_PARAMETERS_LENGTH = 8_000;
 
 /** Creates a load in which every second create has an idempotency key. */

@@ -18,7 +18,7 @@ export interface UpdateLoad {
   count(): number;
 }
 
-const TASKS = 4;
+const TASKS = 2;
 
 export function createUpdateLoad(caller: GraphqlCaller): UpdateLoad {
   const updated = new Map<string, UpdatedTask>();
