@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { type GatewayProcess, killUntilEnd, runCli, startCli, startWatchedWorkers } from './support/gateway-process.ts';
@@ -11,17 +11,19 @@ import { signalWorker, untilServing, workerPids } from './support/worker-log.ts'
 
 vi.setConfig({ testTimeout: 120_000 });
 
-const startServe = (env: Readonly<Record<string, string>>): GatewayProcess => startCli(['serve'], env);
+type Env = Readonly<Record<string, string>>;
+type OnEnd = (end: () => void) => void;
+type Start = (env: Env, onEnd: OnEnd) => GatewayProcess;
+
+const startServe: Start = (env) => startCli(['serve'], env);
 /** A heartbeat rule for workers that stay stopped as long as a test takes. */
-const startPatiently = (env: Readonly<Record<string, string>>): GatewayProcess =>
-  startWatchedWorkers({ intervalMs: 1_000, maxMissed: 1_000 }, env);
+const startPatiently: Start = (...all) => startWatchedWorkers({ intervalMs: 1_000, maxMissed: 1_000 }, ...all);
 /** A heartbeat rule that kills workers after five silent seconds. */
-const startImpatiently = (env: Readonly<Record<string, string>>): GatewayProcess =>
-  startWatchedWorkers({ intervalMs: 100, maxMissed: 50 }, env);
+const startImpatiently: Start = (...all) => startWatchedWorkers({ intervalMs: 100, maxMissed: 50 }, ...all);
 
 const caller = createCaller('Bearer of-a-caller');
 
-async function startWorkers(env: Readonly<Record<string, string>> = {}, start = startServe) {
+async function startWorkers(env: Env = {}, start = startServe, onEnd: OnEnd = onTestFinished) {
   const state: { held: Promise<null> | null; onArrival: () => void } = { held: null, onArrival: () => {} };
   const service = await startRestService({
     answer() {
@@ -29,11 +31,22 @@ async function startWorkers(env: Readonly<Record<string, string>> = {}, start = 
       return state.held;
     },
   });
-  onTestFinished(() => service.close());
-  const gateway = start({ UPSTREAM_URL: service.url.href, RECORD: 'off', WORKERS: '2', ...env });
+  onEnd(() => void service.close());
+  const gateway = start({ UPSTREAM_URL: service.url.href, RECORD: 'off', WORKERS: '2', ...env }, onEnd);
   const address = await gateway.address();
   await Promise.all([untilServing(gateway, 1), untilServing(gateway, 2)]);
   return { gateway, address, service, state };
+}
+
+/** Starts one gateway of two workers for all tests of a suite. */
+function workersOfSuite(env: Env, start: Start) {
+  const ends: (() => void)[] = [];
+  const starting = Promise.withResolvers<Awaited<ReturnType<typeof startWorkers>>>();
+  beforeAll(async () => starting.resolve(await startWorkers(env, start, (end) => ends.push(end))));
+  afterAll(() => {
+    for (const end of ends) end();
+  });
+  return starting.promise;
 }
 
 /** Starts a gateway of two workers with one create in flight, whose answer the service holds back. */
@@ -74,8 +87,10 @@ async function metric(address: URL, name: string, label = ''): Promise<number> {
 }
 
 describe('several workers', () => {
+  const running = workersOfSuite({ UPSTREAM_MAX_IN_FLIGHT: '40' }, startPatiently);
+
   test('workers share an address, and each reports the metrics of all, ended ones included', async () => {
-    const { gateway, address, service } = await startWorkers({}, startPatiently);
+    const { gateway, address, service } = await running;
     // With the other worker stopped, one has all of the work.
     signalWorker(gateway, 2, 'SIGSTOP');
     await createTen(address);
@@ -96,6 +111,27 @@ describe('several workers', () => {
     await expect.poll(() => metric(address, 'gateway_creates_total')).toBe(30);
     await expect.poll(() => metric(address, 'gateway_workers')).toBe(2);
   });
+
+  test('the bound on creates in flight applies to all workers together', async () => {
+    const { gateway, address, service, state } = await running;
+    const before = service.requests.length;
+    const held = Promise.withResolvers<null>();
+    state.held = held.promise;
+    signalWorker(gateway, 2, 'SIGSTOP');
+    let refused = 0;
+    const verdicts = Array.from({ length: 23 }, async () => {
+      const verdict = await caller.create(address, '{}');
+      if (verdict.kind === 'failed') refused += 1;
+      return verdict;
+    });
+    await expect.poll(() => refused, { timeout: 60_000 }).toBe(3);
+    await expect.poll(() => service.requests.length - before, { timeout: 60_000 }).toBe(20);
+    held.resolve(null);
+    const failures = (await Promise.all(verdicts)).flatMap((verdict) =>
+      'failure' in verdict ? [verdict.failure] : [],
+    );
+    expect(failures).toEqual(['OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT']);
+  });
 });
 
 test('workers share the port of their metrics too', async () => {
@@ -112,38 +148,11 @@ test('workers share the port of their metrics too', async () => {
   expect((await fetch(new URL('metrics', address))).status).toBe(404);
 });
 
-test('the bound on creates in flight applies to all workers together', async () => {
-  const { gateway, address, service, state } = await startWorkers({ UPSTREAM_MAX_IN_FLIGHT: '4' }, startPatiently);
-  const held = Promise.withResolvers<null>();
-  state.held = held.promise;
-  signalWorker(gateway, 2, 'SIGSTOP');
-  let refused = 0;
-  const verdicts = Array.from({ length: 5 }, async () => {
-    const verdict = await caller.create(address, '{}');
-    if (verdict.kind === 'failed') refused += 1;
-    return verdict;
-  });
-  await expect.poll(() => refused, { timeout: 60_000 }).toBe(3);
-  await expect.poll(() => service.requests.length, { timeout: 60_000 }).toBe(2);
-  held.resolve(null);
-  const failures = (await Promise.all(verdicts)).flatMap((verdict) => ('failure' in verdict ? [verdict.failure] : []));
-  expect(failures).toEqual(['OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT', 'OVERLOADED NOT_SENT']);
-});
-
 describe('a worker that sends no heartbeat', () => {
-  test('a worker without a heartbeat is killed, replaced and counted as hung', async () => {
-    const { gateway, address } = await startWorkers({}, startImpatiently);
-    signalWorker(gateway, 1, 'SIGSTOP');
-    await gateway.output(/"worker":1,"code":null,"signal":"SIGKILL","msg":"worker was killed because it hung"/);
-    await untilServing(gateway, 3);
-    await expect
-      .poll(() => metric(address, 'gateway_workers_ended_total', 'cause="hung"'), { timeout: 20_000 })
-      .toBe(1);
-    expect(await metric(address, 'gateway_workers_ended_total')).toBe(1);
-  });
+  const running = workersOfSuite({}, startImpatiently);
 
   test('a worker without a heartbeat is not killed if the whole group was stopped', async () => {
-    const { gateway, address } = await startWorkers({}, startImpatiently);
+    const { gateway, address } = await running;
     gateway.killGroup('SIGSTOP');
     // Longer than a single worker may be silent.
     await delay(6_000);
@@ -156,10 +165,21 @@ describe('a worker that sends no heartbeat', () => {
     }
     expect(await metric(address, 'gateway_workers_ended_total')).toBe(0);
   });
+
+  test('a worker without a heartbeat is killed, replaced and counted as hung', async () => {
+    const { gateway, address } = await running;
+    signalWorker(gateway, 1, 'SIGSTOP');
+    await gateway.output(/"worker":1,"code":null,"signal":"SIGKILL","msg":"worker was killed because it hung"/);
+    await untilServing(gateway, 3);
+    await expect
+      .poll(() => metric(address, 'gateway_workers_ended_total', 'cause="hung"'), { timeout: 20_000 })
+      .toBe(1);
+    expect(await metric(address, 'gateway_workers_ended_total')).toBe(1);
+  });
 });
 
 describe('a failed start of several workers', () => {
-  const upstream = { UPSTREAM_URL: 'http://127.0.0.1:1/', RECORD: 'off', WORKERS: '3', LOG_LEVEL: 'error' };
+  const upstream = { UPSTREAM_URL: 'http://127.0.0.1:1/', RECORD: 'off', WORKERS: '2', LOG_LEVEL: 'error' };
 
   test('a failed start of several workers prints one line, not one per worker', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -171,7 +191,7 @@ describe('a failed start of several workers', () => {
       stderr: `Cannot start: port ${PORT} of 127.0.0.1 is in use; set PORT to another port\n`,
     });
     const DATABASE_URL = 'postgres://gateway:hunter2@127.0.0.1:1/tasks';
-    const { code, stderr } = await runCli(['serve'], { WORKERS: '3', DATABASE_URL, LOG_LEVEL: 'error' });
+    const { code, stderr } = await runCli(['serve'], { WORKERS: '2', DATABASE_URL, LOG_LEVEL: 'error' });
     expect(code).toBe(1);
     expect(stderr).toMatch(/^Cannot start: The database .* cannot be opened: the server refuses connections\.\n$/);
     expect(stderr).not.toContain('hunter2');
@@ -188,6 +208,7 @@ describe('a failed start of several workers', () => {
   test('a start is given up when workers end repeatedly before they serve', async () => {
     const gateway = startCli(['serve'], {
       ...upstream,
+      WORKERS: '3',
       LOG_LEVEL: 'info',
       NODE_OPTIONS: '--import=./test/e2e/support/dying-worker.ts',
     });

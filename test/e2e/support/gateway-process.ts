@@ -41,12 +41,13 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
   return watch(process.execPath, [inject('program'), ...args], env);
 }
 
-/** Starts workers with a heartbeat rule: see `watched-workers.ts`. */
+/** Starts workers with a heartbeat rule: see `watched-workers.ts`. They end with the test, or as `onEnd` arranges. */
 export function startWatchedWorkers(
   { intervalMs, maxMissed }: HeartbeatRule,
   env: Readonly<Record<string, string>>,
+  onEnd: OnEnd = onTestFinished,
 ): GatewayProcess {
-  return watch(process.execPath, [inject('watchedWorkers'), String(intervalMs), String(maxMissed)], env);
+  return watch(process.execPath, [inject('watchedWorkers'), String(intervalMs), String(maxMissed)], env, onEnd);
 }
 
 /** Starts the program with a limit on the size of files, as on a full disk. Not on Windows. */
@@ -82,7 +83,15 @@ export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signa
   return gateway.exit.finally(() => clearInterval(timer));
 }
 
-function watch(command: string, args: readonly string[], env: Readonly<Record<string, string>>): GatewayProcess {
+/** Arranges for a function to be called at the end of what a process is for. */
+type OnEnd = (end: () => void) => void;
+
+function watch(
+  command: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  onEnd: OnEnd = onTestFinished,
+): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
   // A process that finds the program compiled starts in nine tenths of the CPU time.
   const NODE_COMPILE_CACHE = join(dirname(inject('program')), 'compiled');
@@ -104,7 +113,7 @@ function watch(command: string, args: readonly string[], env: Readonly<Record<st
     child.on('error', reject);
     child.on('close', (code, signal) => resolve({ code, signal, stdout, stderr }));
   });
-  onTestFinished(() => group.kill());
+  onEnd(() => group.kill());
   const output = (pattern: RegExp): Promise<string> =>
     new Promise((resolve, reject) => {
       const check = (): void => {
