@@ -166,7 +166,7 @@ const factsByText = new Map<string, SourceFacts>();
 function readFacts(text: string): SourceFacts {
   const known = factsByText.get(text);
   if (known) return known;
-  const nodes = [...walk(parseAst(text, { lang: 'ts', astType: 'ts' }))];
+  const nodes = collectNodes(parseAst(text, { lang: 'ts', astType: 'ts' }));
   const facts = {
     specifiers: nodes.flatMap(toSpecifier),
     processUses: nodes.filter(touchesProcess).length,
@@ -186,11 +186,13 @@ function isNode(value: unknown): value is Node {
   return typeof value === 'object' && value !== null && 'type' in value && typeof value.type === 'string';
 }
 
-function* walk(value: unknown): Generator<Node> {
-  if (Array.isArray(value)) for (const item of value) yield* walk(item);
-  if (!isNode(value)) return;
-  yield value;
-  for (const [key, child] of Object.entries(value)) if (!isPlainName(value, key)) yield* walk(child);
+/** Adds a node and those below it to `nodes`, and returns them. */
+function collectNodes(value: unknown, nodes: Node[] = []): readonly Node[] {
+  if (Array.isArray(value)) for (const item of value) collectNodes(item, nodes);
+  if (!isNode(value)) return nodes;
+  nodes.push(value);
+  for (const key in value) if (!isPlainName(value, key)) collectNodes(value[key], nodes);
+  return nodes;
 }
 
 /** True where an identifier only names a member: `.process` or `{ process: … }`. */
