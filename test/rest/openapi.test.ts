@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createConfig, lintFromString } from '@redocly/openapi-core';
-import { Ajv2020 } from 'ajv/dist/2020.js';
+import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { afterAll, describe, expect, test } from 'vitest';
 import { createOpenApi, type OpenApiVersion } from '../../src/rest/openapi.ts';
@@ -116,9 +116,14 @@ const ajv = new Ajv2020({ strict: false, allErrors: true });
 addFormats.default(ajv);
 ajv.addSchema(served, 'openapi');
 
+/** By the text of their schemas, since few are used often and a compilation takes milliseconds. */
+const validators = new Map<string, ValidateFunction>();
+
 /** Returns what is wrong with a value by a schema of the document; null if it is valid. */
 function problemOf(schema: object, value: unknown): string | null {
-  const validate = ajv.compile(JSON.parse(JSON.stringify(schema).replaceAll('"#/', '"openapi#/')) as object);
+  const text = JSON.stringify(schema).replaceAll('"#/', '"openapi#/');
+  const validate = validators.get(text) ?? ajv.compile(JSON.parse(text) as object);
+  validators.set(text, validate);
   return validate(value) ? null : ajv.errorsText(validate.errors);
 }
 
