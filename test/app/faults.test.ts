@@ -53,8 +53,7 @@ function fault(digits: string): string {
 }
 
 /** Starts a demo whose slow create takes as long as `wait` says. */
-async function startDemo(wait?: (ms: number) => Promise<unknown>) {
-  const databaseUrl = `sqlite:${join(databaseFolder(), 'gateway.db')}`;
+async function startDemo(wait?: (ms: number) => Promise<unknown>, databaseUrl = 'sqlite::memory:') {
   const database = await openDatabase(databaseUrl);
   const store = createStore(database);
   const client = await addClient(database);
@@ -65,7 +64,7 @@ async function startDemo(wait?: (ms: number) => Promise<unknown>) {
     authorization: `Bearer ${token}`,
   });
   onTestFinished(() => gateway.close());
-  return { ...callsOf(gateway), gateway, token, databaseUrl };
+  return { ...callsOf(gateway), gateway, token };
 }
 
 function callsOf(gateway: RunningGateway) {
@@ -161,7 +160,8 @@ test('the key of …504 replays the task whose answer was lost', async () => {
 });
 
 test('the key of …500 repeats its failure until an operator settles the create', async () => {
-  const { create, tryCreate, outcome, count, databaseUrl } = await startDemo();
+  const databaseUrl = `sqlite:${join(databaseFolder(), 'gateway.db')}`;
+  const { create, tryCreate, outcome, count } = await startDemo(undefined, databaseUrl);
   const run = async (...args: readonly string[]) =>
     (await Array.fromAsync(administer(['creates', ...args, '--json'], { DATABASE_URL: databaseUrl }))).join('');
   await expect(run('list')).rejects.toThrow('in store mode there is nothing to settle');
