@@ -3,7 +3,7 @@ import { chmodSync, chownSync, cpSync, existsSync, mkdirSync, readdirSync, readF
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { environment, type Instruction, type Stage } from './dockerfile.ts';
-import { linkPackages } from './linked-packages.ts';
+import { linkPackages, linkTree } from './linked-packages.ts';
 import { npmEnvironment } from './npm-environment.ts';
 
 const TIMEOUT_MS = 240_000;
@@ -58,6 +58,7 @@ function copy({ text, flags }: Instruction, { root, workdir }: ImageTree, trees:
     const path = from ? join(from.root, source) : join(CONTEXT, source);
     // COPY copies the content of a folder, not the folder.
     const isInto = !statSync(path).isDirectory() && (destination.endsWith('/') || existsSync(target));
+    if (from && !existsSync(target) && linkTree(path, target)) continue;
     cpSync(path, isInto ? join(target, basename(path)) : target, { recursive: true, verbatimSymlinks: true });
   }
   if (flags['chown'] !== undefined && process.getuid?.() === 0) {

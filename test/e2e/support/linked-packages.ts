@@ -32,19 +32,29 @@ export function linkPackages(folder: string, wanted: 'all' | 'production'): bool
   // npm writes the links in .bin with the packages that it adds itself.
   const bin = wanted === 'all' ? ['node_modules/.bin'] : [];
   const paths = packages.map(([path]) => path).filter((path) => !path.slice(1).includes('/node_modules/'));
-  try {
-    execFileSync('cp', ['-al', '--parents', ...bin, ...paths, folder], { cwd: ROOT, stdio: 'ignore' });
-  } catch {
-    // Another file system, for example, has no hard links to this one.
-    rmSync(join(folder, 'node_modules'), { recursive: true, force: true });
-    return false;
-  }
+  if (!link(['--parents', ...bin, ...paths, folder], join(folder, 'node_modules'))) return false;
   // npm believes the list if it is newer than the folders. It rewrites it in place, so this is no link.
   writeFileSync(
     join(folder, INSTALLED_LIST),
     JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(packages) }),
   );
   return true;
+}
+
+/** Fills a new folder with hard links to the files of another, which nothing changes any more. Returns false if that cannot be done. */
+export function linkTree(folder: string, target: string): boolean {
+  return link([folder, target], target);
+}
+
+function link(args: readonly string[], result: string): boolean {
+  try {
+    execFileSync('cp', ['-al', ...args], { cwd: ROOT, stdio: 'ignore' });
+    return true;
+  } catch {
+    // Another file system, for example, has no hard links to this one.
+    rmSync(result, { recursive: true, force: true });
+    return false;
+  }
 }
 
 /** True if the packages of this project are those of its lock file; optional ones may be for other platforms. */
