@@ -6,9 +6,9 @@ import { startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller, type GraphqlCaller } from './support/graphql-caller.ts';
 import { seedStore } from './support/seeded-store.ts';
 
-const CREATES = 150;
-const CALLERS = 12;
-const PAUSE_MS = 20;
+const CREATES = 90;
+const CALLERS = 6;
+const PAUSE_MS = 100;
 /** Failures that are allowed while a gateway or the database is down. */
 const HONEST_FAILURES = new Set(['unanswered', 'STORE_UNAVAILABLE NOT_SENT', 'STORE_FAILED UNKNOWN']);
 

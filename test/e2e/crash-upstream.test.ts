@@ -184,7 +184,7 @@ test('kill -9 during a load in front of a service sends no key twice and loses n
 });
 
 test('three gateways over PostgreSQL post a key once while one of them and the server are killed', async () => {
-  const count = 150;
+  const count = 90;
   const server = await startPostgresServer();
   onTestFinished(() => server.close());
   const service = await startService(async () => {
@@ -218,7 +218,7 @@ test('three gateways over PostgreSQL post a key once while one of them and the s
       const answer = await ask(key);
       const isWaiting = answer === 'IDEMPOTENCY_IN_PROGRESS NOT_SENT' && !isEnding;
       if (answer === 'created' || answer.endsWith('UNKNOWN') || isWaiting) return answer;
-      await delay(20);
+      await delay(100);
     }
   };
   const keys = Array.from({ length: count }, (_, number) => `"key-${number}"`);
@@ -226,7 +226,7 @@ test('three gateways over PostgreSQL post a key once while one of them and the s
   const work = async (): Promise<void> => {
     for (let key = waiting.shift(); key; key = waiting.shift()) await insist(key);
   };
-  await Promise.all(Array.from({ length: 12 }, work));
+  await Promise.all(Array.from({ length: 6 }, work));
   await restarted;
   await endLeases(server.url);
   isEnding = true;
