@@ -32,6 +32,8 @@ export async function send(origin: URL, plain: PlainRequest): Promise<PlainAnswe
     status: response.statusCode ?? 0,
     header: (name) => response.headers[name]?.toString() ?? null,
     bytes,
-    text: new TextDecoder(charset).decode(bytes),
+    get text() {
+      return new TextDecoder(charset).decode(bytes);
+    },
   };
 }
