@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { examineSqlite } from '../../../src/commands/doctor/database-examination.ts';
 import { NEWEST_MIGRATION } from '../../../src/store/sql/migrations.ts';
-import { openStore } from '../../../src/store/store.ts';
+import { createStore, openDatabase, openStore } from '../../../src/store/store.ts';
 import { SAMPLE_TASK_ID } from '../../../src/app/demo.ts';
+import { addClient } from '../../support/client-without-secret.ts';
 import { damageTable } from '../../support/damaged-file.ts';
 import {
   administer,
@@ -19,8 +20,9 @@ import { bytesIn, temporaryFolder } from '../../support/temporary-folder.ts';
 import { examined, statesOf } from './findings.ts';
 
 async function seeded(databaseUrl: string): Promise<string> {
-  const store = await openStore({ databaseUrl });
-  await store.clients.create({ name: 'test' });
+  const database = await openDatabase(databaseUrl);
+  const store = createStore(database);
+  await addClient(database);
   await store.catalogue.add({ id: SAMPLE_TASK_ID, name: 'Sample task' });
   await store.close();
   return databaseUrl;
