@@ -85,7 +85,8 @@ export interface AnswerContent {
   readonly detail: JsonValue | undefined;
 }
 
-const TASK_FIELDS = [
+/** The fields of a new task, in the order of the contract. */
+export const TASK_FIELDS = [
   'TaskID',
   'Frequency',
   'StartDate',

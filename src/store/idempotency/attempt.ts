@@ -1,6 +1,7 @@
 import { hash, randomUUID } from 'node:crypto';
 import type { NewAccountTask, RunOrder } from '../../contract/account-task.ts';
 import { TaskFailure } from '../../contract/failure.ts';
+import { TASK_FIELDS } from '../../contract/operations.ts';
 import type { WriteCall, WriteOperation } from '../../contract/task-service.ts';
 import { type CallerIdentity, toIdentity } from '../caller-identity.ts';
 
@@ -24,15 +25,7 @@ export type AttemptFacts = {
 
 export const CREATE: KeyedOperation<NewAccountTask> = {
   operation: 'CREATE_ACCOUNT_TASK',
-  identify: ({ TaskID, Frequency, StartDate, FinishDate, Parameters, ContentType, Notification }) => [
-    TaskID,
-    Frequency,
-    StartDate,
-    FinishDate,
-    Parameters,
-    ContentType,
-    Notification,
-  ],
+  identify: (task) => TASK_FIELDS.map((field) => task[field]),
   toFacts: ({ TaskID, StartDate, FinishDate, Parameters }) => ({
     taskId: TaskID,
     startDate: StartDate,
