@@ -1,6 +1,6 @@
 /**
  * Decides whether /ready answers 200 or 503. The backend supplies the checks (the `checks` of a TaskService); `drain` makes
- * the gateway not ready before it stops. http/server.ts sends the report.
+ * the gateway not ready before it stops. app/gateway.ts sends the report.
  */
 import { TaskFailure } from '../contract/failure.ts';
 import type { ReadinessCheck, ReadinessChecks } from '../contract/task-service.ts';
