@@ -6,7 +6,7 @@ import type { DatabaseKind } from '../support/databases.ts';
 import { SAMPLE_TASK_ID } from '../../src/app/demo.ts';
 import { migratedDatabase, sampleCall, sampleStore } from '../support/sample-account.ts';
 import { startRestService } from '../support/rest-service.ts';
-import { openTaskService } from '../support/sample-task.ts';
+import { openTaskService } from '../support/upstream-service.ts';
 
 /** A running backend. */
 export interface OpenTaskService {

@@ -5,7 +5,7 @@ import type { Log } from '../../src/telemetry/log.ts';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { createReadiness } from '../../src/http/readiness.ts';
 import { startGateway } from '../support/running-gateway.ts';
-import { openRawService } from '../support/test-client.ts';
+import { openRawService } from '../support/upstream-client.ts';
 
 const UNREACHABLE = new TaskFailure(
   { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT' },

@@ -11,7 +11,7 @@ import { createTaskRecords, toRecord } from '../../src/store/task-records.ts';
 import { withUpstreamRecords } from '../../src/store/upstream-records.ts';
 import { SAMPLE_DETAIL } from '../support/contract-samples.ts';
 import { startRestService } from '../support/rest-service.ts';
-import { openTaskService } from '../support/sample-task.ts';
+import { openTaskService } from '../support/upstream-service.ts';
 import { withClock } from '../support/clocked-database.ts';
 import { DATABASES, type DatabaseKind } from '../support/databases.ts';
 import { REPORT_TASK, migratedDatabase } from '../support/sample-account.ts';

@@ -1,4 +1,4 @@
-import { type FORMATS, SAMPLE_TASK } from './sample-task.ts';
+import { type FORMATS, SAMPLE_TASK } from './upstream-service.ts';
 
 export type Format = (typeof FORMATS)[number];
 

@@ -3,8 +3,8 @@ import type { FailureKind } from '../../src/contract/failure.ts';
 import { DATA, ERRORS, type Format, ID, REASON, toEnvelope } from '../support/envelope-text.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer, type RawService } from '../support/raw-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
-import { openRawService } from '../support/test-client.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/upstream-service.ts';
+import { openRawService } from '../support/upstream-client.ts';
 
 type Expected = FailureKind & { readonly retryable: boolean };
 

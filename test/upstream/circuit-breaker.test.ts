@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { CreatedAccountTask, NewAccountTask } from '../../src/contract/account-task.ts';
 import { TaskFailure } from '../../src/contract/failure.ts';
 import { type BreakerState, circuitBreakerTaskService } from '../../src/upstream/circuit-breaker.ts';
-import { SAMPLE_TASK, openTaskService } from '../support/sample-task.ts';
-import { openRawService } from '../support/test-client.ts';
+import { SAMPLE_TASK, openTaskService } from '../support/upstream-service.ts';
+import { openRawService } from '../support/upstream-client.ts';
 import { partialTaskService } from '../support/partial-task-service.ts';
 
 const CREATED = {} as CreatedAccountTask;

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
-import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/upstream-client.ts';
 
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
 const TIMEOUT = { code: 'UPSTREAM_TIMEOUT', outcome: 'UNKNOWN', retryable: false } as const;

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer, type RawService, startRawService } from '../support/raw-service.ts';
-import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/upstream-client.ts';
 
 const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;
 

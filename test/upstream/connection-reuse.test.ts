@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
 import { type Connection, createConnectionReuse } from '../../src/upstream/connection-pool.ts';
 import { httpAnswer } from '../support/raw-service.ts';
-import { openClient, openRawService, SMALL_POST, type TestClient } from '../support/test-client.ts';
+import { openClient, openRawService, SMALL_POST, type TestClient } from '../support/upstream-client.ts';
 
 const ANSWER = httpAnswer(200);
 const CALLS = 60;

@@ -4,8 +4,8 @@ import type { UpstreamObserver } from '../../src/upstream/exchange.ts';
 import { ID } from '../support/envelope-text.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
-import { openRawService } from '../support/test-client.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/upstream-service.ts';
+import { openRawService } from '../support/upstream-client.ts';
 
 const UNREADABLE = { code: 'UPSTREAM_UNREADABLE', outcome: 'UNKNOWN', retryable: false } as const;
 const OTHER_ID = '11111111-2222-4333-8444-555555555555';

@@ -5,8 +5,8 @@ import { FairQueue } from '../../src/upstream/calls-in-flight.ts';
 import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
-import { SAMPLE_TASK, CALL, openTaskService } from '../support/sample-task.ts';
-import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { SAMPLE_TASK, CALL, openTaskService } from '../support/upstream-service.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/upstream-client.ts';
 
 const OVERLOADED = { code: 'OVERLOADED', outcome: 'NOT_SENT', retryable: true } as const;
 const MAX_IN_FLIGHT = 4;

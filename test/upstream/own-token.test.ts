@@ -3,8 +3,8 @@ import type { FailureKind, TaskFailure } from '../../src/contract/failure.ts';
 import { createOwnToken } from '../../src/upstream/own-token.ts';
 import { expectFailure } from './expected-failure.ts';
 import { type RestReply, startRestService } from '../support/rest-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
-import { SMALL_POST, openClient } from '../support/test-client.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/upstream-service.ts';
+import { SMALL_POST, openClient } from '../support/upstream-client.ts';
 
 const CREDENTIALS = { clientId: '0b6d7a52-65a5-4c4b-8b4c-0c44c1a5a0a1', clientSecret: 'a+b c&d=é' };
 const EIGHT_HOURS_MS = 28_800_000;

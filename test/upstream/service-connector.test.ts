@@ -11,7 +11,7 @@ import { type Certificate, selfSigned } from '../support/certificate.ts';
 import { expectFailure } from './expected-failure.ts';
 import { httpAnswer } from '../support/raw-service.ts';
 import { openProxy } from '../support/tunnel-proxy.ts';
-import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/upstream-client.ts';
 import { utf16 } from '../support/wire-texts.ts';
 
 const UNREACHABLE = { code: 'UPSTREAM_UNREACHABLE', outcome: 'NOT_SENT', retryable: true } as const;

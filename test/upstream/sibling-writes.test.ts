@@ -4,8 +4,8 @@ import type { TaskUpdate } from '../../src/contract/account-task.ts';
 import type { TaskService } from '../../src/contract/task-service.ts';
 import { httpAnswer } from '../support/raw-service.ts';
 import { type RestReply, type RestRequest, startRestService } from '../support/rest-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
-import { openRawService } from '../support/test-client.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/upstream-service.ts';
+import { openRawService } from '../support/upstream-client.ts';
 import { expectFailure } from './expected-failure.ts';
 
 const OTHER_ID = '00000000-0000-4000-8000-000000000001';

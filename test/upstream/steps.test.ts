@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { withSteps } from '../../src/event-loop/request-steps.ts';
 import { httpAnswer } from '../support/raw-service.ts';
 import { recordSteps } from '../support/recorded-steps.ts';
-import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/upstream-client.ts';
 
 test('each exchange is a step of its own request, also on a connection that another request has opened', async () => {
   const service = await openRawService((socket, _request, count) => {

@@ -2,7 +2,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import type { Call, Caller } from '../../src/contract/task-service.ts';
 import { expectFailure } from './expected-failure.ts';
 import { type RestService, type RestServiceOptions, startRestService } from '../support/rest-service.ts';
-import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/sample-task.ts';
+import { CALL, FORMATS, openTaskService, SAMPLE_TASK } from '../support/upstream-service.ts';
 
 describe.each(FORMATS)('a create in %s', (format) => {
   test('a create arrives as one POST and returns what the service registered', async () => {

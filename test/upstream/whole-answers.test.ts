@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer } from 'node:net';
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { httpAnswer } from '../support/raw-service.ts';
-import { openClient, openRawService, SMALL_POST } from '../support/test-client.ts';
+import { openClient, openRawService, SMALL_POST } from '../support/upstream-client.ts';
 
 const OK = httpAnswer(200, 'ok');
 

@@ -9,7 +9,7 @@ import { type TestClock, withClock } from '../../support/clocked-database.ts';
 import { REPORT_TASK, migratedDatabase } from '../../support/sample-account.ts';
 import { DATABASES, type DatabaseKind } from '../../support/databases.ts';
 import { startRestService } from '../../support/rest-service.ts';
-import { openTaskService } from '../../support/sample-task.ts';
+import { openTaskService } from '../../support/upstream-service.ts';
 import { createdTask, resultOf, scriptedUpstream } from '../scripted-upstream.ts';
 
 const CALL: WriteCall = {
