@@ -1,4 +1,5 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { shareForASecond } from '../event-loop/shared-work.ts';
 import { withTimeLimit } from '../event-loop/time-limit.ts';
 import { createBoundedLabels, createFamilies, type MetricSnapshot } from './series.ts';
 import type { TaskService } from '../contract/task-service.ts';
@@ -70,7 +71,8 @@ export type Metrics = ReturnType<typeof createMetrics>;
  * of series is bounded: callers cannot create labels at will.
  */
 export function createMetrics() {
-  const registry = Registry.merge([readProcessMetrics()]);
+  const shared = watchProcess();
+  const registry = new Registry();
   const registers = [registry];
   const families = createFamilies(registry);
   const lateAnswers = new Counter({
@@ -144,21 +146,33 @@ export function createMetrics() {
     setBreakerState: (state: keyof typeof BREAKER_STATES) => breaker.set(BREAKER_STATES[state]),
     setReady: (isReady: boolean) => ready.set(isReady ? 1 : 0),
     /** Returns the values for another process, which sums those of all workers. */
-    snapshot: families.snapshot,
+    snapshot: async () => [...(await shared.snapshot()), ...(await families.snapshot())],
     /** Renders all metrics in Prometheus' text format. */
     render: async (): Promise<RenderedMetrics> => ({
       contentType: registry.contentType,
-      text: await families.render(),
+      text: `${await shared.render()}\n${await families.render()}`,
     }),
   };
 }
 
-let ofProcess: Registry | null = null;
+interface ProcessMetrics {
+  readonly render: () => Promise<string>;
+  readonly snapshot: () => Promise<MetricsSnapshot>;
+}
 
-/** Returns prom-client's metrics of the process. One copy serves every gateway of a process, because nothing ends its timer and observer. */
-function readProcessMetrics(): Registry {
+let ofProcess: ProcessMetrics | null = null;
+
+/**
+ * Returns prom-client's metrics of the process, which all its gateways share: nothing ends the timer and the observer behind them.
+ * Reading them starts the delays of the event loop anew, so a reading serves all gateways for a second.
+ */
+function watchProcess(): ProcessMetrics {
   if (ofProcess) return ofProcess;
-  ofProcess = new Registry();
-  collectDefaultMetrics({ register: ofProcess });
+  const registry = new Registry();
+  collectDefaultMetrics({ register: registry });
+  ofProcess = {
+    render: shareForASecond(() => registry.metrics()),
+    snapshot: shareForASecond(async () => (await registry.getMetricsAsJSON()) as MetricsSnapshot),
+  };
   return ofProcess;
 }

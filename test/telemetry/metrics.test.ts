@@ -143,6 +143,27 @@ test('the gateways of one process watch its event loop and garbage collector onc
   expect(text).toContain('nodejs_gc_duration_seconds_bucket');
 });
 
+/** Creates a gateway's metrics and returns the lines about the event loop. */
+async function readLoopDelays(): Promise<readonly string[]> {
+  const { text } = await createMetrics().render();
+  return text.split('\n').filter((line) => /^nodejs_eventloop_lag_(?:min|max|mean|p99)_seconds /.test(line));
+}
+
+test('gateways of one process that are read within a second say the same of its event loop', async () => {
+  createMetrics();
+  const delays = perfHooks.monitorEventLoopDelay({ resolution: 10 });
+  delays.enable();
+  onTestFinished(() => void delays.disable());
+  // A reading has values once the loop was measured twice since the one before.
+  await expect.poll(() => delays.count).toBeGreaterThan(1);
+  vi.useFakeTimers({ toFake: ['performance'] });
+  onTestFinished(() => void vi.useRealTimers());
+  const one = await readLoopDelays();
+  const other = await readLoopDelays();
+  expect(one).toHaveLength(4);
+  expect(other).toEqual(one);
+});
+
 function toRecord(operationName: string, code: string | null): RequestRecord {
   const record = new RequestRecord(
     'r',
