@@ -21,7 +21,7 @@ export function lendDatabase(kind: DatabaseKind): Promise<MigratedDatabase> {
 }
 
 /** Migrates a database that no other test uses. */
-export async function migrateDatabase(kind: DatabaseKind): Promise<MigratedDatabase> {
+export async function separateDatabase(kind: DatabaseKind): Promise<MigratedDatabase> {
   const databaseUrl = await emptyDatabase(kind);
   const database = await openTemporary(databaseUrl);
   await migrate(database);
@@ -38,7 +38,7 @@ async function copySqlite(): Promise<MigratedDatabase> {
 }
 
 async function readMigratedFile(): Promise<Buffer> {
-  const { database, databaseUrl } = await migrateDatabase('SQLite');
+  const { database, databaseUrl } = await separateDatabase('SQLite');
   await database.close();
   return readFileSync(toPath(databaseUrl));
 }
@@ -49,8 +49,8 @@ function toPath(databaseUrl: string): string {
 
 /** The schemas of this worker that no test uses. */
 const idle: MigratedDatabase[] = [];
-/** Rows may refer to rows of earlier tables. */
-const TABLES = MIGRATIONS.flatMap(({ statements }) => statements)
+/** All tables of the schema, the last one first, because rows refer to rows of earlier tables. */
+export const TABLES = MIGRATIONS.flatMap(({ statements }) => statements)
   .flatMap((statement) => /^CREATE TABLE IF NOT EXISTS (\w+)/.exec(statement)?.[1] ?? [])
   .toReversed();
 

@@ -5,7 +5,7 @@ import type { Call } from '../../src/contract/task-service.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 import { createStore, type Store, type StoreOptions } from '../../src/store/store.ts';
 import type { DatabaseKind } from './databases.ts';
-import { lendDatabase, type MigratedDatabase, migrateDatabase } from './lent-databases.ts';
+import { lendDatabase, type MigratedDatabase, separateDatabase } from './lent-databases.ts';
 import { addClient } from './client-without-secret.ts';
 
 export const REPORT_TASK: NewAccountTask = {
@@ -18,7 +18,7 @@ export const REPORT_TASK: NewAccountTask = {
   Notification: null,
 };
 
-/** Opens an empty database with the current schema. No store purges it, so a test may set its clock to any time. */
+/** Lends an empty database as `lendDatabase` does. No store purges it, so a test may set its clock to any time. */
 export async function migratedDatabase(kind: DatabaseKind): Promise<Database> {
   return (await lendDatabase(kind)).database;
 }
@@ -38,7 +38,7 @@ export async function sampleStore(
 
 /** Opens such a store on a database that no other test uses, so that a test may change its schema or settings. */
 export async function separateStore(kind: DatabaseKind): Promise<SampleStore> {
-  return storeOver(await migrateDatabase(kind));
+  return storeOver(await separateDatabase(kind));
 }
 
 async function storeOver(

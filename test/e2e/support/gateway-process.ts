@@ -38,7 +38,7 @@ export function startNpm(args: readonly string[], env: Readonly<Record<string, s
 
 /** Starts the program, as `npm run build` bundles it, with these arguments. */
 export function startCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): GatewayProcess {
-  return watch(process.execPath, [inject('program'), ...args], env);
+  return watchProgram(inject('program'), args, env);
 }
 
 /** Starts workers with a heartbeat rule: see `watched-workers.ts`. They end with the test, or as `onEnd` arranges. */
@@ -47,7 +47,7 @@ export function startWatchedWorkers(
   env: Readonly<Record<string, string>>,
   onEnd: OnEnd = onTestFinished,
 ): GatewayProcess {
-  return watch(process.execPath, [inject('watchedWorkers'), String(intervalMs), String(maxMissed)], env, onEnd);
+  return watchProgram(inject('watchedWorkers'), [String(intervalMs), String(maxMissed)], env, onEnd);
 }
 
 /** Starts the program with a limit on the size of files, as on a full disk. Not on Windows. */
@@ -86,6 +86,17 @@ export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signa
 /** Arranges for a function to be called at the end of what a process is for. */
 type OnEnd = (end: () => void) => void;
 
+/** Starts a bundle with its compiled code, which an earlier process of this run has kept: a tenth less CPU time. */
+function watchProgram(
+  path: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+  onEnd?: OnEnd,
+): GatewayProcess {
+  const NODE_COMPILE_CACHE = join(dirname(path), 'compiled');
+  return watch(process.execPath, [path, ...args], { NODE_COMPILE_CACHE, ...env }, onEnd);
+}
+
 function watch(
   command: string,
   args: readonly string[],
@@ -93,10 +104,7 @@ function watch(
   onEnd: OnEnd = onTestFinished,
 ): GatewayProcess {
   const { PATH = '', HOME = '' } = process.env;
-  // A process that finds the program compiled starts in nine tenths of the CPU time.
-  const NODE_COMPILE_CACHE = join(dirname(inject('program')), 'compiled');
-  const fixed = { PATH, HOME, NODE_COMPILE_CACHE, PORT: '0', DRAIN_MS: '0' };
-  const group = startGroup(command, args, { cwd: ROOT, env: { ...fixed, ...env } });
+  const group = startGroup(command, args, { cwd: ROOT, env: { PATH, HOME, PORT: '0', DRAIN_MS: '0', ...env } });
   const { child } = group;
   let stdout = '';
   let stderr = '';
