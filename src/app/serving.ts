@@ -10,6 +10,7 @@ import { setFlagsFromString } from 'node:v8';
 
 /** A gateway that accepts requests. */
 export interface Serving {
+  readonly address: URL;
   /** The text to print for the person who started the demo; null in production, where the log has it. */
   readonly banner: string | null;
   /** Drains, then stops. @throws Error if requests had to be cut off. */
@@ -53,6 +54,7 @@ export async function startServing(config: Config, mode: Mode, member?: ClusterM
     'listening',
   );
   return {
+    address,
     banner: mode === 'demo' ? demoBanner(address, authorization, config, demo?.accountNote) : null,
     async close(options) {
       try {

@@ -16,12 +16,11 @@ const PATIENCE_MS = 20_000;
 const folder = mkdtempSync(join(tmpdir(), 'graphiql-screenshot-'));
 const env = { PORT: '0', DATABASE_URL: `sqlite:${join(folder, 'gateway.db')}` };
 const demo = await startServing(readConfig(env, 'demo'), 'demo');
-const [address = ''] = /http:\/\/127\.0\.0\.1:\d+\//.exec(demo.banner ?? '') ?? [];
 const browser = await launchChromium();
 try {
   const context = await browser.newContext({ viewport: VIEWPORT, colorScheme: 'light', reducedMotion: 'reduce' });
   context.setDefaultTimeout(PATIENCE_MS);
-  const { page, run } = await openGraphiql(await context.newPage(), new URL(address));
+  const { page, run } = await openGraphiql(await context.newPage(), demo.address);
   // The lower pane would show the token.
   await page.getByRole('button', { name: 'Hide editor tools' }).click();
   await run();

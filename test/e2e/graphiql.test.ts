@@ -38,10 +38,8 @@ afterAll(async () => {
 async function startDemo(env: Readonly<Record<string, string>> = {}) {
   const config = readConfig({ DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent', PORT: '0', ...env }, 'demo');
   const serving = await startServing(config, 'demo');
-  const banner = serving.banner ?? '';
-  const [address = ''] = /http:\/\/127\.0\.0\.1:\d+\//.exec(banner) ?? [];
-  const [, authorization = ''] = /^Authorization: (Bearer \S+)$/m.exec(banner) ?? [];
-  return { authorization, address: new URL(address), close: () => serving.close({ drainMs: 0 }) };
+  const [, authorization = ''] = /^Authorization: (Bearer \S+)$/m.exec(serving.banner ?? '') ?? [];
+  return { authorization, address: serving.address, close: () => serving.close({ drainMs: 0 }) };
 }
 
 test('GraphiQL runs its example with its header, and makes no request to another origin', async () => {

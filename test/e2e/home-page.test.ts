@@ -18,8 +18,7 @@ const SCREENS = [
 
 const config = readConfig({ DATABASE_URL: 'sqlite::memory:', LOG_LEVEL: 'silent', PORT: '0' }, 'demo');
 const demo = await startServing(config, 'demo');
-const banner = demo.banner ?? '';
-const [address = ''] = /http:\/\/127\.0\.0\.1:\d+\//.exec(banner) ?? [];
+const address = demo.address.href;
 const browser = await launchChromium();
 const page = await browser.newPage();
 showFailures(page);
@@ -41,7 +40,7 @@ test('the page at / is accessible in light, dark and on a phone, asks no other o
     expect(await page.evaluate(VIOLATIONS), `${colorScheme}, ${width} pixels`).toEqual([]);
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
   }
-  expect(await page.locator('main').innerText()).toContain(/^Authorization: Bearer \S+$/m.exec(banner)?.[0]);
+  expect(await page.locator('main').innerText()).toContain(/^Authorization: Bearer \S+$/m.exec(demo.banner ?? '')?.[0]);
   for (const link of await page.locator('a').all()) {
     const { href } = new URL((await link.getAttribute('href')) ?? '', address);
     expect([href, (await fetch(href, { headers: { accept: 'text/html, */*' } })).status]).toEqual([href, 200]);

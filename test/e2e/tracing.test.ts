@@ -1,7 +1,6 @@
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { readConfig } from '../../src/app/config.ts';
 import { startServing } from '../../src/app/serving.ts';
-import { freePort } from '../support/free-port.ts';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { AUDIENCE, createKey, ISSUER, signJwt, startIssuer } from '../support/issuer.ts';
 import { type RestReply, type RestService, startRestService } from '../support/rest-service.ts';
@@ -35,12 +34,11 @@ function create(address: URL, headers: Readonly<Record<string, string>> = {}, ke
 
 /** Serves in this process, since most traces do not depend on whose they are; `stop` resolves when all have been exported. */
 async function serve(env: Readonly<Record<string, string>>) {
-  const PORT = String(await freePort());
-  const serving = await startServing(readConfig({ PORT, LOG_LEVEL: 'silent', ...env }, 'serve'), 'serve');
+  const serving = await startServing(readConfig({ PORT: '0', LOG_LEVEL: 'silent', ...env }, 'serve'), 'serve');
   let stopping: Promise<void> | null = null;
   const stop = (): Promise<void> => (stopping ??= serving.close({ drainMs: 0 }));
   onTestFinished(stop);
-  return { address: new URL(`http://127.0.0.1:${PORT}/`), stop };
+  return { address: serving.address, stop };
 }
 
 async function stopProcess(gateway: GatewayProcess): Promise<string> {
