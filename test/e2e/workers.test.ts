@@ -5,14 +5,20 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
 import { startRestService } from '../support/rest-service.ts';
-import { type GatewayProcess, killUntilEnd, runCli, startCli, startWatchedWorkers } from './support/gateway-process.ts';
+import {
+  type GatewayProcess,
+  killUntilEnd,
+  type OnEnd,
+  runCli,
+  startCli,
+  startWatchedWorkers,
+} from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
 import { signalWorker, untilServing, workerPids } from './support/worker-log.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
 type Env = Readonly<Record<string, string>>;
-type OnEnd = (end: () => void) => void;
 type Start = (env: Env, onEnd: OnEnd) => GatewayProcess;
 
 const startServe: Start = (env) => startCli(['serve'], env);
@@ -60,6 +66,18 @@ async function workersWithCreate() {
   return { ...running, verdict, letServiceAnswer: () => held.resolve(null) };
 }
 
+/** Stops a worker until the returned function is called, at the latest until the test ends. */
+function pauseWorker(gateway: GatewayProcess, worker: number): () => void {
+  let isPaused = true;
+  const resume = (): void => {
+    if (isPaused) signalWorker(gateway, worker, 'SIGCONT');
+    isPaused = false;
+  };
+  signalWorker(gateway, worker, 'SIGSTOP');
+  onTestFinished(resume);
+  return resume;
+}
+
 /** Sends ten creates, each over a new connection. */
 async function createTen(address: URL): Promise<void> {
   const create = async (): Promise<unknown> => {
@@ -92,12 +110,11 @@ describe('several workers', () => {
   test('workers share an address, and each reports the metrics of all, ended ones included', async () => {
     const { gateway, address, service } = await running;
     // With the other worker stopped, one has all of the work.
-    signalWorker(gateway, 2, 'SIGSTOP');
-    await createTen(address);
-    signalWorker(gateway, 2, 'SIGCONT');
-    signalWorker(gateway, 1, 'SIGSTOP');
-    await createTen(address);
-    signalWorker(gateway, 1, 'SIGCONT');
+    for (const other of [2, 1]) {
+      const resume = pauseWorker(gateway, other);
+      await createTen(address);
+      resume();
+    }
     expect(service.tasks).toHaveLength(20);
     await expect.poll(() => metric(address, 'gateway_creates_total')).toBe(20);
     expect(await metric(address, 'gateway_workers')).toBe(2);
@@ -117,7 +134,11 @@ describe('several workers', () => {
     const before = service.requests.length;
     const held = Promise.withResolvers<null>();
     state.held = held.promise;
-    signalWorker(gateway, 2, 'SIGSTOP');
+    onTestFinished(() => {
+      state.held = null;
+      held.resolve(null);
+    });
+    pauseWorker(gateway, 2);
     let refused = 0;
     const verdicts = Array.from({ length: 23 }, async () => {
       const verdict = await caller.create(address, '{}');
@@ -141,9 +162,9 @@ test('workers share the port of their metrics too', async () => {
   const creates = () => metric(new URL(metricsAddress), 'gateway_creates_total');
   await expect.poll(creates).toBe(10);
   for (const worker of [1, 2]) {
-    signalWorker(gateway, worker, 'SIGSTOP');
+    const resume = pauseWorker(gateway, worker);
     await expect.poll(creates).toBe(10);
-    signalWorker(gateway, worker, 'SIGCONT');
+    resume();
   }
   expect((await fetch(new URL('metrics', address))).status).toBe(404);
 });
@@ -151,6 +172,7 @@ test('workers share the port of their metrics too', async () => {
 describe('a worker that sends no heartbeat', () => {
   const running = workersOfSuite({}, startImpatiently);
 
+  // This test comes first: the next one has a worker of the same gateway killed.
   test('a worker without a heartbeat is not killed if the whole group was stopped', async () => {
     const { gateway, address } = await running;
     gateway.killGroup('SIGSTOP');
@@ -159,9 +181,9 @@ describe('a worker that sends no heartbeat', () => {
     gateway.killGroup('SIGCONT');
     for (const worker of [1, 2]) {
       // With the other worker stopped, this one answers.
-      signalWorker(gateway, 3 - worker, 'SIGSTOP');
+      const resume = pauseWorker(gateway, 3 - worker);
       await createTen(address);
-      signalWorker(gateway, 3 - worker, 'SIGCONT');
+      resume();
     }
     expect(await metric(address, 'gateway_workers_ended_total')).toBe(0);
   });

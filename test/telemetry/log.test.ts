@@ -74,6 +74,8 @@ describe('the log', () => {
     const { fd, read } = openFile();
     createRequestLog('info', await openLogSink({ fd, isTerminal: false }))(RECORD, ANSWER);
     vi.advanceTimersByTime(1_000);
+    // `expect.poll` would advance a fake clock.
+    vi.useRealTimers();
     await expect.poll(read).toMatch(/"msg":"request"}\n$/);
   });
 

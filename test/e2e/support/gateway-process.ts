@@ -84,7 +84,7 @@ export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signa
 }
 
 /** Arranges for a function to be called at the end of what a process is for. */
-type OnEnd = (end: () => void) => void;
+export type OnEnd = (end: () => void) => void;
 
 /** Starts a bundle with its compiled code, which an earlier process of this run has kept: a tenth less CPU time. */
 function watchProgram(
