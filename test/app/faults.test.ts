@@ -7,6 +7,7 @@ import { administer } from '../../src/commands/administration.ts';
 import { createStore, openDatabase, openStore } from '../../src/store/store.ts';
 import { createBatch, item } from '../support/batch.ts';
 import { addClient } from '../support/client-without-secret.ts';
+import { commandOutput } from '../support/command-output.ts';
 import { jsonText } from '../support/request-texts.ts';
 import { send } from '../support/rest-client.ts';
 import { type RunningGateway, SAMPLE_INPUT, startGateway } from '../support/running-gateway.ts';
@@ -162,8 +163,8 @@ test('the key of …504 replays the task whose answer was lost', async () => {
 test('the key of …500 repeats its failure until an operator settles the create', async () => {
   const databaseUrl = `sqlite:${join(databaseFolder(), 'gateway.db')}`;
   const { create, tryCreate, outcome, count } = await startDemo(undefined, databaseUrl);
-  const run = async (...args: readonly string[]) =>
-    (await Array.fromAsync(administer(['creates', ...args, '--json'], { DATABASE_URL: databaseUrl }))).join('');
+  const run = (...args: readonly string[]) =>
+    commandOutput(['creates', ...args, '--json'], { DATABASE_URL: databaseUrl });
   await expect(run('list')).rejects.toThrow('in store mode there is nothing to settle');
   for (const key of ['k', 'k', 'other'])
     expect((await create('500', key)).errors).toMatchObject([{ extensions: FAILED }]);

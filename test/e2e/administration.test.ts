@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { SAMPLE_INPUT } from '../support/running-gateway.ts';
-import { commandOutput } from './support/command-output.ts';
+import { commandOutput } from '../support/command-output.ts';
 import { runCli, startCli, startNpm, temporaryDatabase } from './support/gateway-process.ts';
 
 const ACCOUNT = '0f8fad5b-d9cb-469f-a165-70867728950e';

@@ -5,7 +5,7 @@ import { listAttempts } from '../../src/store/idempotency/attempt-rows.ts';
 import { openDatabase } from '../../src/store/store.ts';
 import { DATABASES, emptyDatabase } from '../support/databases.ts';
 import { startRestService } from '../support/rest-service.ts';
-import { commandOutput } from './support/command-output.ts';
+import { commandOutput } from '../support/command-output.ts';
 import { startCli } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
 

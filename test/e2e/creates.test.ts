@@ -6,7 +6,7 @@ import { expect, inject, onTestFinished, test } from 'vitest';
 import { openBackend } from '../../src/app/open-backend.ts';
 import { startRestService } from '../support/rest-service.ts';
 import { startGateway } from '../support/running-gateway.ts';
-import { commandOutput } from './support/command-output.ts';
+import { commandOutput } from '../support/command-output.ts';
 import { runCli, startCli, temporaryDatabase } from './support/gateway-process.ts';
 import { createCaller } from './support/graphql-caller.ts';
 import { seedStore } from './support/seeded-store.ts';
