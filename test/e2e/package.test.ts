@@ -297,7 +297,7 @@ describe.each([
   });
 });
 
-// The last tests that use the project: it keeps the last graphql.
+// These tests come last: they replace the project's graphql.
 describe('embedded in a project with a graphql of its own', () => {
   test.each(['15.8.0', '16.11.0', '17.1.0'])(
     'the embedded gateway uses its own graphql beside %s',

@@ -32,7 +32,7 @@ function create(address: URL, headers: Readonly<Record<string, string>> = {}, ke
   });
 }
 
-/** Serves in this process, since most traces do not depend on whose they are; `stop` resolves when all have been exported. */
+/** Serves in this process: most traces are the same as those of a process of its own. `stop` resolves when all have been exported. */
 async function serve(env: Readonly<Record<string, string>>) {
   const serving = await startServing(readConfig({ PORT: '0', LOG_LEVEL: 'silent', ...env }, 'serve'), 'serve');
   let stopping: Promise<void> | null = null;

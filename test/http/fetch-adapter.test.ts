@@ -131,7 +131,7 @@ describe('a Request', () => {
           body: new URLSearchParams({
             grant_type: 'client_credentials',
             client_id: crypto.randomUUID(),
-            // Too long to be compared, which takes long.
+            // Longer than any secret, so it is refused without the slow hash.
             client_secret: 'x'.repeat(51),
           }),
         }),

@@ -22,7 +22,7 @@ const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 const NAME = 'account-task-gateway';
 const TIMEOUT_MS = 240_000;
 
-/** Packs this project and installs it into an empty folder below `parent`, with the dependency versions of the lock file. */
+/** Packs this project and installs it into a new project below `parent`, beside links to the dependencies of the lock file. */
 export async function installPackage(parent: string): Promise<InstalledPackage> {
   const answer = await npm(['pack', '--json', '--silent', '--pack-destination', parent], ROOT);
   const packed = Object.values(JSON.parse(answer) as object)[0] as {
@@ -49,6 +49,7 @@ export async function installPackage(parent: string): Promise<InstalledPackage> 
   writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest));
   writeFileSync(join(folder, 'package-lock.json'), JSON.stringify(lock));
   linkPackages(folder, 'production');
+  // npm adds the packed file and every package that has a program, and silently repairs a lock that does not fit.
   await npm(['install', '--omit=dev', '--no-audit', '--no-fund'], folder);
   return {
     folder,

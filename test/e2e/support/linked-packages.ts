@@ -21,8 +21,8 @@ export function readLock(path = join(ROOT, 'package-lock.json')): LockedPackages
 }
 
 /**
- * Fills the empty folder of a project with hard links to the packages of this project, which `npm ci` has installed from
- * the same lock file: the same result in a tenth of the CPU time, as a cached layer gives it to Docker. Returns false if
+ * Links the packages of this project, which `npm ci` has installed from the lock file, into a project that has no
+ * node_modules: the same result as npm's in a tenth of the CPU time, as a cached layer gives it to Docker. Returns false if
  * that cannot be done.
  */
 export function linkPackages(folder: string, wanted: 'all' | 'production'): boolean {
