@@ -18,6 +18,7 @@ const OUTSIDE = new Set(['node:child_process', 'node:cluster', 'playwright-core'
 /** Too slow for every save: they generate cases, let real time pass, send thousands of requests, hash many secrets or render GraphiQL. */
 const SLOW: readonly string[] = [
   'test/app/clock-set-back.test.ts',
+  'test/app/faults.test.ts',
   'test/auth/token-endpoint.test.ts',
   'test/graphql/execution-documents.test.ts',
   'test/graphql/execution-trusted.test.ts',
@@ -39,6 +40,7 @@ const SLOW: readonly string[] = [
   'test/schema/subgraph.test.ts',
   'test/store/sql/sqlite-opening.test.ts',
   'test/wire/body-limits.test.ts',
+  'test/wire/plain-xml.test.ts',
 ];
 
 /** Sorts the test files: an integration test imports, itself or through its helpers, what starts a process or PostgreSQL. */
