@@ -164,7 +164,8 @@ let ofProcess: ProcessMetrics | null = null;
 
 /**
  * Returns prom-client's metrics of the process, which all its gateways share: nothing ends the timer and the observer behind them.
- * Reading them starts the delays of the event loop anew, so a reading serves all gateways for a second.
+ * Reading them starts the delays of the event loop anew, so a reading serves all gateways for a second. A snapshot is not shared: a
+ * worker has one gateway and sends one every second.
  */
 function watchProcess(): ProcessMetrics {
   if (ofProcess) return ofProcess;
@@ -172,7 +173,7 @@ function watchProcess(): ProcessMetrics {
   collectDefaultMetrics({ register: registry });
   ofProcess = {
     render: shareForASecond(() => registry.metrics()),
-    snapshot: shareForASecond(async () => (await registry.getMetricsAsJSON()) as MetricsSnapshot),
+    snapshot: () => registry.getMetricsAsJSON(),
   };
   return ofProcess;
 }

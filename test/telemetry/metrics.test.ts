@@ -143,6 +143,17 @@ test('the gateways of one process watch its event loop and garbage collector onc
   expect(text).toContain('nodejs_gc_duration_seconds_bucket');
 });
 
+test('each snapshot of a worker reads the metrics of its process anew', async () => {
+  const metrics = createMetrics();
+  const readCpu = async () =>
+    JSON.stringify((await metrics.snapshot()).find(({ name }) => name === 'process_cpu_seconds_total'));
+  const before = await readCpu();
+  const used = process.cpuUsage();
+  while (process.cpuUsage(used).user < 1_000);
+  expect(before).toContain('"value"');
+  expect(await readCpu()).not.toBe(before);
+});
+
 /** Creates a gateway's metrics and returns the lines about the event loop. */
 async function readLoopDelays(): Promise<readonly string[]> {
   const { text } = await createMetrics().render();
