@@ -85,7 +85,7 @@ export interface AnswerContent {
   readonly detail: JsonValue | undefined;
 }
 
-/** The fields of a new task, in the order of the contract. */
+/** The fields of a new task, in the order of the contract. Fingerprints of stored keys depend on the order, too. */
 export const TASK_FIELDS = [
   'TaskID',
   'Frequency',
