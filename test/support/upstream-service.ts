@@ -2,11 +2,12 @@ import { onTestFinished } from 'vitest';
 import type { NewAccountTask } from '../../src/contract/account-task.ts';
 import { DEFAULT_FREQUENCIES, DEFAULT_NOTIFICATIONS } from '../../src/contract/enums.ts';
 import type { Call, TaskService } from '../../src/contract/task-service.ts';
-import { createUpstreamClient, type UpstreamClientOptions } from '../../src/upstream/client.ts';
+import type { UpstreamClientOptions } from '../../src/upstream/client.ts';
 import {
   createUpstreamTaskService,
   type UpstreamTaskServiceOptions,
 } from '../../src/upstream/upstream-task-service.ts';
+import { openClient } from './upstream-client.ts';
 
 const TABLES = { frequencies: DEFAULT_FREQUENCIES, notifications: DEFAULT_NOTIFICATIONS };
 
@@ -32,16 +33,7 @@ export function openTaskService(
   baseUrl: URL,
   options: Partial<UpstreamTaskServiceOptions & UpstreamClientOptions> = {},
 ): TaskService {
-  const client = createUpstreamClient({
-    baseUrl,
-    access: { tls: {}, proxy: null },
-    timeoutMs: 20_000,
-    connections: 4,
-    maxInFlight: 16,
-    maxAnswerBytes: 65_536,
-    connectRetries: 3,
-    ...options,
-  });
+  const client = openClient(baseUrl, { maxAnswerBytes: 65_536, connectRetries: 3, ...options });
   const service = createUpstreamTaskService({
     client,
     format: 'json',
