@@ -19,7 +19,7 @@ export function memoryStorage() {
   };
 }
 
-/** The sample input with other Parameters each time: calls with the same input wait for each other, those of earlier tests included. */
+/** Returns the sample input with Parameters of its own, because calls with one input wait for each other across tests. */
 export function newInput(): CreateAccountTaskInput {
   return { ...SAMPLE_INPUT, parameters: JSON.stringify({ test: randomUUID() }) };
 }
@@ -70,7 +70,7 @@ export async function openLossyClient({ graphql, authorization }: Awaited<Return
     sent,
     lose: (what: 'request' | 'answer' | null) => void (lost = what),
     authorize: (other: string | null) => void (token = other ?? authorization),
-    /** Counts the tasks that were created since. */
+    /** Counts the tasks that were created since the client was opened. */
     count: async () => (await countAll()) - before,
     names: () => sent.map(([name]) => name),
     keys: () => new Set(sent.map(([, key]) => key)).size,

@@ -71,7 +71,7 @@ test.each(DATABASES)(
         return null;
       },
     });
-    /** Resolves once the service has processed all that a killed gateway sent: it accepts connections in turn, this one last. */
+    /** Resolves once the service has processed all that a killed gateway sent. It accepts connections in order, ours last. */
     const untilProcessed = async () => {
       await fetch(service.url, { method: 'POST', body: '{}' });
       await expect.poll(() => processing).toBe(0);

@@ -122,7 +122,7 @@ const scansOf = (node: PlanNode): readonly PlanNode[] => [
   ...(node.Plans ?? []).flatMap(scansOf),
 ];
 
-/** Opens a connection that plans as the gateway's do, but sends no parameters, which a generic plan must not have. */
+/** Opens a connection that plans as the gateway's do. It sends no parameters, because a generic plan must have none. */
 async function openPlanner(databaseUrl: string): Promise<Client> {
   const planner = new Client({ connectionString: `${databaseUrl}${encodeURIComponent(' -c enable_bitmapscan=off')}` });
   onTestFinished(() => planner.end());

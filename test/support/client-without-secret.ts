@@ -4,7 +4,7 @@ import { formatTimestamp } from '../../src/contract/text-formats.ts';
 import { type Client, CLIENTS } from '../../src/store/clients.ts';
 import type { Database } from '../../src/store/sql/database.ts';
 
-/** Adds a client that no secret matches, for a test that needs only its account or a token: hashing a secret takes 40 ms of CPU time. */
+/** Adds a client that no secret matches, for tests that need only its account or a token. Hashing a secret takes 40 ms of CPU time. */
 export async function addClient(
   database: Database,
   { name = 'test', accountId = randomUUID() }: { readonly name?: string; readonly accountId?: string } = {},

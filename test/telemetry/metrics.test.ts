@@ -165,7 +165,7 @@ test('gateways of one process that are read within a second say the same of its 
   const delays = perfHooks.monitorEventLoopDelay({ resolution: 10 });
   delays.enable();
   onTestFinished(() => void delays.disable());
-  // A reading has values once the loop was measured twice since the one before.
+  // The next reading has values only if the loop was measured twice since the last one.
   await expect.poll(() => delays.count).toBeGreaterThan(1);
   vi.useFakeTimers({ toFake: ['performance'] });
   onTestFinished(() => void vi.useRealTimers());

@@ -41,7 +41,7 @@ export function startCli(args: readonly string[], env: Readonly<Record<string, s
   return watchProgram(inject('program'), args, env);
 }
 
-/** Starts workers with a heartbeat rule: see `watched-workers.ts`. They end with the test, or as `onEnd` arranges. */
+/** Starts workers with a heartbeat rule: see `watched-workers.ts`. They end with the test, or when `onEnd` says. */
 export function startWatchedWorkers(
   { intervalMs, maxMissed }: HeartbeatRule,
   env: Readonly<Record<string, string>>,
@@ -83,7 +83,7 @@ export async function killUntilEnd(gateway: GatewayProcess, signal: NodeJS.Signa
   return gateway.exit.finally(() => clearInterval(timer));
 }
 
-/** Arranges for a function to be called at the end of what a process is for. */
+/** Registers a function to call when a process is no longer needed. */
 export type OnEnd = (end: () => void) => void;
 
 /** Starts a bundle with its compiled code, which an earlier process of this run has kept: a tenth less CPU time. */

@@ -33,7 +33,7 @@ export function linkPackages(folder: string, wanted: 'all' | 'production'): bool
   const bin = wanted === 'all' ? ['node_modules/.bin'] : [];
   const paths = packages.map(([path]) => path).filter((path) => !path.slice(1).includes('/node_modules/'));
   if (!link(['--parents', ...bin, ...paths, folder], join(folder, 'node_modules'))) return false;
-  // npm believes the list if it is newer than the folders. It rewrites it in place, so this is no link.
+  // npm trusts the list if it is newer than the folders. It rewrites the list in place, so it must not be a link.
   writeFileSync(
     join(folder, INSTALLED_LIST),
     JSON.stringify({ lockfileVersion: 3, packages: Object.fromEntries(packages) }),
@@ -41,7 +41,7 @@ export function linkPackages(folder: string, wanted: 'all' | 'production'): bool
   return true;
 }
 
-/** Fills a new folder with hard links to the files of another, which nothing changes any more. Returns false if that cannot be done. */
+/** Fills a new folder with hard links to the files of another, which must not change later. Returns false if that cannot be done. */
 export function linkTree(folder: string, target: string): boolean {
   return link([folder, target], target);
 }
